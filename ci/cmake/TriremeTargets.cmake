@@ -1,0 +1,23 @@
+# trireme_library(NAME check SOURCES ... DEPS base history PRIVATE_PACKAGES fmt::fmt) makes trireme::check.
+function(trireme_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES;PRIVATE_PACKAGES" ${ARGN})
+  add_library(trireme_${ARG_NAME} STATIC ${ARG_SOURCES})
+  add_library(trireme::${ARG_NAME} ALIAS trireme_${ARG_NAME})
+  target_link_libraries(trireme_${ARG_NAME} PUBLIC trireme_settings ${ARG_PACKAGES}
+                        PRIVATE trireme_warnings ${ARG_PRIVATE_PACKAGES})
+  foreach(dep IN LISTS ARG_DEPS)
+    target_link_libraries(trireme_${ARG_NAME} PUBLIC trireme::${dep})
+  endforeach()
+endfunction()
+
+# trireme_test(NAME check SOURCES a_test.cc DEPS check PACKAGES ...): one program per folder, each TEST a ctest.
+function(trireme_test)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
+  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME}_test PRIVATE trireme_settings trireme_warnings ${ARG_PACKAGES}
+                        GTest::gtest GTest::gmock GTest::gtest_main)
+  foreach(dep IN LISTS ARG_DEPS)
+    target_link_libraries(${ARG_NAME}_test PRIVATE trireme::${dep})
+  endforeach()
+  gtest_discover_tests(${ARG_NAME}_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,56 @@
+#include "harness/base/diagnostic.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace trireme {
+namespace {
+
+// Tabs are kept so that the caret stands under its text whatever the tab width is.
+std::string CaretLine(const Diagnostic& diagnostic) {
+  const std::string& text = diagnostic.source_line;
+  const auto start = static_cast<size_t>(std::max(diagnostic.column - 1, 0));
+  std::string line;
+  for (size_t i = 0; i < std::min(start, text.size()); ++i) line += text[i] == '\t' ? '\t' : ' ';
+  line += '^';
+  const size_t room = text.size() > start ? text.size() - start : 1;
+  const size_t length = std::min<size_t>(std::max(diagnostic.length, 1), room);
+  line.append(length > 1 ? length - 1 : 0, '~');
+  return line;
+}
+
+}  // namespace
+
+std::string Diagnostic::Render() const {
+  std::string out;
+  if (!file.empty()) {
+    out += file;
+    if (line > 0) out += ':' + std::to_string(line);
+    if (line > 0 && column > 0) out += ':' + std::to_string(column);
+    out += ": ";
+  }
+  out += "error: " + message + '\n';
+  if (!source_line.empty()) out += source_line + '\n' + CaretLine(*this) + '\n';
+  if (!hint.empty()) out += "hint: " + hint + '\n';
+  return out;
+}
+
+Diagnostic UsageError(std::string message, std::string hint) {
+  Diagnostic diagnostic;
+  diagnostic.message = std::move(message);
+  diagnostic.hint = std::move(hint);
+  return diagnostic;
+}
+
+Diagnostic InfrastructureError(std::string message, std::string hint) {
+  Diagnostic diagnostic = UsageError(std::move(message), std::move(hint));
+  diagnostic.kind = ErrorKind::kInfrastructure;
+  return diagnostic;
+}
+
+Diagnostic ErrnoError(const std::string& what, int error_number) {
+  return InfrastructureError(what + ": " + std::strerror(error_number));
+}
+
+}  // namespace trireme

@@ -1,0 +1,46 @@
+#ifndef TRIREME_HARNESS_BASE_FILE_H_
+#define TRIREME_HARNESS_BASE_FILE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/result.h"
+
+namespace trireme {
+
+// Whole, or an error; at most `limit` bytes are accepted.
+Result<std::string> ReadFile(const std::string& path, int64_t limit = int64_t{1} << 30);
+Status WriteFile(const std::string& path, std::string_view text);
+// Readers see the old file or the new one, never a part: written beside it, synced, renamed.
+Status WriteFileAtomically(const std::string& path, std::string_view text);
+Status MakeDirectories(const std::string& path);
+// Also when it is not there. Never follows links.
+Status RemoveTree(const std::string& path);
+bool FileExists(const std::string& path);
+bool IsDirectory(const std::string& path);
+// Names in `path`, sorted, without . and ..; empty when it cannot be read.
+std::vector<std::string> ListDirectory(const std::string& path);
+std::string JoinPath(std::string_view left, std::string_view right);
+std::string BaseName(std::string_view path);
+std::string DirName(std::string_view path);
+// Without links and dots; the path as given when it does not exist.
+std::string RealPath(const std::string& path);
+
+// A folder of its own under TMPDIR, removed at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_BASE_FILE_H_

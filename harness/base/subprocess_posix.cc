@@ -1,0 +1,134 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/subprocess.h"
+#include "harness/base/unique_fd.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration)
+
+namespace trireme {
+namespace {
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Pipe MakePipe() {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+std::vector<std::string> MergedEnvironment(const std::vector<std::string>& changes) {
+  std::vector<std::string> merged;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string name(text.substr(0, text.find('=') + 1));
+    bool replaced = false;
+    for (const std::string& change : changes) replaced = replaced || change.starts_with(name);
+    if (!replaced) merged.emplace_back(text);
+  }
+  merged.insert(merged.end(), changes.begin(), changes.end());
+  return merged;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Reads both pipes until they close or the deadline passes; false when it passed.
+bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
+  std::array<char, 65536> buffer{};
+  std::array<pollfd, 2> polled{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}}};
+  while (polled[0].fd >= 0 || polled[1].fd >= 0) {
+    int wait = -1;
+    if (deadline > 0) {
+      const int64_t left = deadline - SystemClock().Now();
+      if (left <= 0) return false;
+      wait = static_cast<int>(left / kNanosecondsPerMillisecond) + 1;
+    }
+    if (::poll(polled.data(), polled.size(), wait) < 0 && errno != EINTR) return true;
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].fd < 0 || polled[i].revents == 0) continue;
+      const ssize_t count = ::read(polled[i].fd, buffer.data(), buffer.size());
+      if (count > 0) (i == 0 ? outcome.out : outcome.err).append(buffer.data(), static_cast<size_t>(count));
+      else polled[i].fd = -1;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const CommandOptions& options) {
+  Pipe out = MakePipe();
+  Pipe err = MakePipe();
+  Pipe failure = MakePipe();
+  if (!out.read.valid() || !err.read.valid() || !failure.read.valid()) return ErrnoError("cannot make a pipe", errno);
+  std::vector<std::string> words = argv;
+  std::vector<std::string> environment = MergedEnvironment(options.environment);
+  const std::vector<char*> argument_pointers = Pointers(words);
+  const std::vector<char*> environment_pointers = Pointers(environment);
+  const std::string program = argv[0].find('/') == std::string::npos ? FindProgram(argv[0]) : argv[0];
+  if (program.empty()) return InfrastructureError("cannot run " + argv[0] + ": not found in PATH");
+
+  const pid_t child = ::fork();
+  if (child < 0) return ErrnoError("cannot fork", errno);
+  if (child == 0) {
+    ::setpgid(0, 0);
+    const int null = ::open("/dev/null", O_RDWR);
+    ::dup2(null, 0);
+    ::dup2(options.inherit_output ? 2 : out.write.get(), 1);
+    if (!options.inherit_output) ::dup2(err.write.get(), 2);
+    if (options.directory.empty() || ::chdir(options.directory.c_str()) == 0)
+      ::execve(program.c_str(), argument_pointers.data(), environment_pointers.data());
+    const int error = errno;
+    (void)!::write(failure.write.get(), &error, sizeof(error));
+    ::_exit(127);
+  }
+  out.write.Reset();
+  err.write.Reset();
+  failure.write.Reset();
+  int error = 0;
+  if (::read(failure.read.get(), &error, sizeof(error)) == sizeof(error)) {
+    ::waitpid(child, nullptr, 0);
+    return ErrnoError("cannot run " + argv[0], error);
+  }
+  CommandOutcome outcome;
+  const int64_t deadline = options.timeout == 0 ? 0 : SystemClock().Now() + options.timeout;
+  if (!Drain(out, err, deadline, outcome)) {
+    outcome.timed_out = true;
+    ::kill(-child, SIGKILL);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return outcome;
+}
+
+std::string FindProgram(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : Split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+    std::string candidate = JoinPath(folder.empty() ? "." : folder, name);
+    if (!IsDirectory(candidate) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return "";
+}
+
+}  // namespace trireme

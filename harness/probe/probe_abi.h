@@ -1,0 +1,159 @@
+/* The C ABI of the preloaded probe, and the layout of a history file while it is being written.
+ *
+ * This header is C, includes nothing of ours, and is all that the probe, the C++ runner and the harness's reader
+ * share. Everything in it is persisted or crosses a process boundary: add, never renumber, never reorder; a change
+ * that an old reader would misread raises TRIREME_HISTORY_VERSION, one that an old caller would misuse raises
+ * TRIREME_PROBE_ABI. All integers are little-endian; every record starts on an 8-byte boundary. */
+#ifndef TRIREME_HARNESS_PROBE_PROBE_ABI_H_
+#define TRIREME_HARNESS_PROBE_PROBE_ABI_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRIREME_PROBE_ABI 1
+#define TRIREME_HISTORY_VERSION 1
+#define TRIREME_HISTORY_MAGIC "TRIREMEH" /* 8 bytes, no terminator */
+#define TRIREME_CHUNK_MAGIC 0x4b4e4843u  /* "CHNK" */
+#define TRIREME_HEADER_SIZE 4096u
+
+/* What an event is. Interface.md section 6 names those that users read; the others are printed too. */
+enum trireme_event {
+  TRIREME_BEGIN = 1,       /* the workload starts. value: JSON {seed, params, runtime, environment} */
+  TRIREME_END = 2,         /* the workload ended. key: returned | raised | unsupported | suspended; value: JSON error */
+  TRIREME_INVOKE = 3,      /* id: operation; key: its name; value: its argument */
+  TRIREME_OK = 4,          /* id, key as invoke; value: the result */
+  TRIREME_FAIL = 5,        /* id, key as invoke; value: JSON error (see below) or what op.fail() was given */
+  TRIREME_INFO = 6,        /* id, key as invoke: not known whether it happened. value: JSON error or none */
+  TRIREME_OBSERVE = 7,     /* key, value */
+  TRIREME_OUTCOME = 8,     /* key: its name */
+  TRIREME_METRIC = 9,      /* key: its name; value: JSON [number, unit] */
+  TRIREME_WARNING = 10,    /* key: category; value: text */
+  TRIREME_TASK_START = 11, /* task: its number; id: its parent's; key: spawn path "1.3.2"; value: its name */
+  TRIREME_TASK_END = 12,   /* task; key: returned | raised | cancelled; value: JSON error */
+  TRIREME_SWITCH = 13,     /* task: the one that runs from now on (0: none of ours); id: the one before */
+  TRIREME_SOCKET = 14,     /* reserved: action, fd, object, bytes */
+  TRIREME_FAULT = 15,      /* reserved: a fault that was applied */
+  TRIREME_WAIT = 16,       /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */
+  TRIREME_WAKE = 17,       /* that wait ended. id, key as wait; value: bytes moved where it moved any */
+  TRIREME_PROCESS = 18,    /* a process joins the trial. id: parent's process id; value: JSON {argv} or none */
+  TRIREME_EXCEPTION = 19,  /* nobody caught it. key: where (hub, thread, loop, never-retrieved, task, terminate,
+                              handler, main); value: JSON error */
+  TRIREME_CENSUS = 20,     /* outlived the workload. key: tasks | threads | descriptors | processes | sockets;
+                              value: JSON list of {name, ...}, one entry each */
+  TRIREME_EXIT = 21,       /* written by the engine when the process is gone. key: exited | signalled | timeout |
+                              vanished; value: JSON, see engine */
+  TRIREME_JOIN = 22,       /* task: the joiner; id: the task whose result or exception it took */
+  TRIREME_CANCEL = 23      /* task: who asked; id: the task that shall stop */
+};
+
+/* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
+ * address-in-use resource value other, "errno": number or null, "message": text, "stack": ["file:line in name", ...]
+ * (outermost first)}. */
+
+enum trireme_type {
+  TRIREME_NONE = 0,
+  TRIREME_INT = 1,    /* int64_t */
+  TRIREME_DOUBLE = 2, /* double */
+  TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes */
+  TRIREME_JSON = 4,   /* JSON text */
+  TRIREME_BOOL = 5,   /* int64_t, 0 or 1 */
+  TRIREME_BYTES = 6   /* printed as base64 */
+};
+
+/* One event: this header, `key_size` bytes, `value_size` bytes, zeros up to a multiple of 8. */
+struct trireme_record {
+  uint32_t size;   /* of all of it; a multiple of 8, at least 40 */
+  uint16_t kind;   /* enum trireme_event */
+  uint16_t type;   /* enum trireme_type, of the value */
+  uint64_t time;   /* nanoseconds of CLOCK_MONOTONIC */
+  uint32_t task;   /* number of the task it belongs to; 0: none */
+  uint32_t thread; /* OS thread id */
+  uint64_t id;
+  uint32_t key_size;
+  uint32_t value_size;
+};
+
+/* A chunk holds records of one process; one thread writes it at a time. Capacity includes this header. */
+struct trireme_chunk {
+  uint32_t magic; /* TRIREME_CHUNK_MAGIC, stored last: a chunk without it holds nothing and spans one chunk_size */
+  uint32_t process;
+  uint64_t capacity; /* a multiple of chunk_size while recording, the exact size in a sealed file */
+  uint64_t used;     /* bytes of records, stored with release order after each record is whole */
+  uint64_t reserved;
+};
+
+/* The first page of the file. The harness makes it, with room for `allocated` chunks already backed by disk blocks
+ * (a full disk must not become SIGBUS). A process that needs the chunk at index i = next_chunk++ backs it itself. */
+struct trireme_header {
+  char magic[8];
+  uint32_t version;    /* TRIREME_HISTORY_VERSION */
+  uint32_t chunk_size; /* bytes; a multiple of the page size while recording */
+  uint32_t sealed;     /* 1: the trial is over, chunks are packed and follow one another */
+  uint32_t recording;  /* 0: record nothing */
+  uint64_t begin_time; /* CLOCK_MONOTONIC, when the trial began */
+  uint64_t next_chunk; /* atomic */
+  uint64_t allocated;  /* chunks that the maker backed; informative afterwards */
+  uint64_t max_chunks; /* no chunk at or past this index */
+  uint64_t lost;       /* atomic: events that could not be recorded. Not 0: the trial is unknown */
+  uint64_t next_task;  /* atomic: the number of the next task, from 1 */
+  uint64_t next_operation; /* atomic: processes take ranges of 2^20 */
+  uint32_t lost_errno; /* why the first one was lost */
+  uint32_t plan_size;  /* of the plan block below; 0: no decisions */
+  uint8_t plan[2048];  /* decisions for Point, compiled by the harness */
+};
+
+/* Every function is safe in any thread and any forked child, allocates nothing, and leaves errno alone. */
+struct trireme_probe_api {
+  uint32_t version; /* TRIREME_PROBE_ABI */
+  uint32_t size;    /* of this struct */
+
+  /* From now on records go to the file at `path`, which the harness made. 0, or an errno; on an error (wrong magic,
+   * other version, no file) nothing is recorded. `path` is copied. Attaching again replaces the file. */
+  int (*attach)(const char* path);
+
+  /* Appends one event of the calling thread's current task at the current time. */
+  void (*record)(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type, const void* value,
+                 uint32_t value_size);
+  /* The same for a given task. */
+  void (*record_for)(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type,
+                     const void* value, uint32_t value_size);
+
+  uint32_t (*new_task)(void);         /* a number, unique in the trial */
+  uint64_t (*new_operation)(void);    /* a number, unique in the trial */
+  uint32_t (*current_task)(void);     /* of the calling thread */
+  void (*set_task)(uint32_t task);    /* of the calling thread; records SWITCH when it changes */
+  int (*attached)(void);
+  const uint8_t* (*plan)(uint32_t* size); /* the plan block; NULL when not attached */
+  uint64_t (*now)(void);              /* the clock of the records; no time fault moves it */
+};
+
+/* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
+ * preloaded. */
+const struct trireme_probe_api* trireme_probe(uint32_t version);
+
+/* For Python: a new reference to a tuple of builtins, in this order:
+ *   attach(path: str) -> int
+ *   record(kind: int, id: int, key: str, value: int|float|str|bytes|bool|None) -> None   (str is TEXT)
+ *   record_json(kind: int, id: int, key: str, json_text: str) -> None
+ *   record_for(task: int, kind: int, id: int, key: str, value) -> None
+ *   record_json_for(task: int, kind: int, id: int, key: str, json_text: str) -> None
+ *   invoke(key: str, value) -> int      (a new operation's id, recorded as INVOKE)
+ *   new_task() -> int
+ *   current_task() -> int
+ *   set_task(task: int) -> None
+ *   greenlet_trace(event, args) -> None  (for greenlet.settrace: reads `trireme_task` of the target greenlet, 0 when
+ *                                         it has none, and calls set_task)
+ *   now() -> int
+ * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
+ * this process is no CPython that it knows. */
+void* trireme_probe_python(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TRIREME_HARNESS_PROBE_PROBE_ABI_H_ */

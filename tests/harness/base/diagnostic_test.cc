@@ -1,0 +1,36 @@
+#include "harness/base/diagnostic.h"
+
+#include <gtest/gtest.h>
+
+namespace trireme {
+namespace {
+
+TEST(DiagnosticTest, PointsAtThePlaceAndSaysWhatToDo) {
+  const Diagnostic diagnostic = {.file = "lost-update/scenario.yaml",
+                                 .line = 4,
+                                 .column = 12,
+                                 .length = 7,
+                                 .source_line = "runtimes: [evenlet, threading]",
+                                 .message = "unknown runtime 'evenlet'",
+                                 .hint = "did you mean 'eventlet'?"};
+  EXPECT_EQ(diagnostic.Render(),
+            "lost-update/scenario.yaml:4:12: error: unknown runtime 'evenlet'\n"
+            "runtimes: [evenlet, threading]\n"
+            "           ^~~~~~~\n"
+            "hint: did you mean 'eventlet'?\n");
+}
+
+TEST(DiagnosticTest, KeepsTabsBeforeTheCaret) {
+  const Diagnostic diagnostic = {
+      .file = "a", .line = 1, .column = 2, .length = 1, .source_line = "\tx", .message = "m"};
+  EXPECT_EQ(diagnostic.Render(), "a:1:2: error: m\n\tx\n\t^\n");
+}
+
+TEST(DiagnosticTest, UnderlinesNoFurtherThanTheLine) {
+  const Diagnostic diagnostic = {
+      .file = "a", .line = 1, .column = 2, .length = 99, .source_line = "abc", .message = "m"};
+  EXPECT_EQ(diagnostic.Render(), "a:1:2: error: m\nabc\n ^~\n");
+}
+
+}  // namespace
+}  // namespace trireme
