@@ -1,0 +1,69 @@
+#ifndef TRIREME_HARNESS_CHECK_RESULTS_H_
+#define TRIREME_HARNESS_CHECK_RESULTS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/check/verdict.h"
+
+namespace trireme {
+
+// results.json (schema trireme.results/1, interface.md section 7) as a value. Reports are functions of this alone.
+
+enum class CellState { kPass, kFail, kUnknown, kUnsupported };
+std::string_view CellStateName(CellState state);
+
+struct CellFinding {
+  Finding finding;
+  int64_t count = 0;         // trials that showed it
+  int64_t first_trial = 0;
+};
+
+struct TrialCounts {
+  int64_t planned = 0, executed = 0, pass = 0, fail = 0, unknown = 0;
+};
+
+struct CellResult {
+  std::string id, scenario, summary, runtime, model, interpreter;  // interpreter: "" for C++
+  Json params = Json::object();
+  Json faults = Json::array();
+  Json arm;                    // null or a name
+  std::string role = "subject";  // or "reference": added for comparison only
+  std::string reference;       // "eventlet/3.11", "" when there is none
+  Json environment = Json::object();
+  Json comparison = Json::array();  // [{key, rule, verdict, here: {value: count}, there: {value: count}}]
+  CellState state = CellState::kUnknown;
+  bool expected = false;
+  std::string expectation;  // in words: "pass", "fail with lost-update", "pass or fail"
+  std::string reason;       // of a state that is not pass
+  std::map<std::string, int64_t> outcomes;
+  TrialCounts trials;
+  std::vector<CellFinding> findings;
+  Json metrics = Json::object();  // name -> {unit, n, min, p50, p99, max}
+  std::vector<std::string> notes;  // said once: "isolation: process, because importing the workload started 1 thread"
+  std::string replay;
+};
+
+struct RunResults {
+  Json run = Json::object();  // id, seed, started, seconds, version, host, interpreters, command, directory
+  std::vector<CellResult> cells;
+  std::vector<std::string> notes;  // "3 keys are nondeterministic in the reference", "budget spent: 12 trials not run"
+  bool interrupted = false;
+  bool infrastructure_failed = false;
+  std::string infrastructure_reason;
+
+  Verdict verdict() const;  // follows the exit code: 0 pass, 1 fail, else unknown
+  int exit_code() const;    // the first of 130, 3, 1, 4, 0 that holds
+
+  Json ToJson() const;
+  // Reads what it can: what is missing is unknown and noted, never an exception.
+  static Result<RunResults> FromJson(const Json& json);
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_RESULTS_H_

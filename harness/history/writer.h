@@ -1,0 +1,51 @@
+#ifndef TRIREME_HARNESS_HISTORY_WRITER_H_
+#define TRIREME_HARNESS_HISTORY_WRITER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/history/history.h"
+
+namespace trireme {
+
+struct RecordingOptions {
+  int64_t begin_time = 0;              // CLOCK_MONOTONIC
+  uint32_t chunk_size = 32 * 1024;     // bytes
+  uint32_t chunks = 8;                 // backed by disk from the start
+  uint64_t max_bytes = 1ULL << 30;     // then events are lost, and the trial is unknown
+  bool recording = true;
+  std::string plan;                    // decisions for Point; at most 2048 bytes
+};
+
+// Makes the file that a trial's processes attach to.
+Status CreateRecording(const std::string& path, const RecordingOptions& options);
+
+// The time of the newest event in a file that may still be written (CLOCK_MONOTONIC), or 0; reads the tail of each
+// chunk only. For the engine's judgement whether a trial progresses.
+int64_t NewestEventTime(const std::string& path);
+
+// An event that the harness itself adds.
+struct NewEvent {
+  EventKind kind{};
+  int64_t time = 0;  // CLOCK_MONOTONIC
+  std::string key;
+  Json value;
+  uint32_t task = 0;
+  uint64_t id = 0;
+  uint32_t process = 0;
+  uint32_t thread = 0;
+};
+
+// Packs the recording at `path` into the history at `sealed_path`, with `added` at its end, and removes the recording.
+// What cannot be read of it stays beside it as <path>.damaged, and the history says so. Written whole or not at all.
+Status SealRecording(const std::string& path, const std::string& sealed_path, const std::vector<NewEvent>& added);
+
+// A history from events alone: for tests and importers.
+std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_HISTORY_WRITER_H_

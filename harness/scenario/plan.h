@@ -1,0 +1,84 @@
+#ifndef TRIREME_HARNESS_SCENARIO_PLAN_H_
+#define TRIREME_HARNESS_SCENARIO_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/scenario/scenario.h"
+
+namespace trireme {
+
+// An interpreter that may host Python runtimes.
+struct Interpreter {
+  std::string name;     // 3.11, 3.13t, or what --python named it
+  std::string path;     // of the program
+  std::string version;  // 3.11.7
+  std::string origin;   // --python, active, setup, pyenv, PATH
+  bool gil = true;
+};
+
+// One cell that a run plans: scenario x params x runtime x interpreter x fault plan x arm.
+struct PlannedCell {
+  std::string id;  // patterns.client-eventlet-3.11-1f0c: a slug and a short hash of the cell's key
+  std::string scenario, summary, directory;
+  std::string runtime, model, language;
+  std::string interpreter;       // name, "" for C++
+  std::string interpreter_path;  // "" for C++
+  Json params = Json::object();
+  Json faults = Json::array();  // names of the fault plan; empty: none
+  Json arm;                     // null
+  std::string role = "subject";  // or "reference"
+  std::string reference;         // id of the reference's cell, "" when there is none
+  std::string reference_name;    // "eventlet/3.11"
+  std::string workload;          // absolute path, "" for a command
+  std::vector<std::string> command;
+  std::vector<int64_t> trials;  // their numbers, ascending
+  int64_t trials_of_plan = 1;   // what 100 % of the cell is
+  int64_t timeout = 0;          // nanoseconds
+  bool isolated_process = false, inputs_per_trial = false, exclusive = false;
+  int64_t memory = 0;
+  std::vector<CheckChoice> checks;
+  Json compare = Json::object();
+  Expectation expectation;
+  double max_unknown = 0.05;
+  std::string unsupported;  // why it cannot run here, "" when it can
+  std::string replay;       // without --trial: the reports add it
+};
+
+// What a run will do. Same scenarios, options and versions: the same plan.
+struct Plan {
+  uint64_t seed = 0;
+  std::string profile;
+  std::vector<PlannedCell> cells;
+  std::vector<std::string> notes;  // "planted/x: 20 trials cannot decide a rate of 0.02..1: 150 are needed"
+
+  Json ToJson() const;  // plan.json, schema trireme.plan/1
+  static Result<Plan> FromJson(const Json& json);
+};
+
+struct PlanOptions {
+  uint64_t seed = 0;
+  std::string profile;                        // quick, ci, nightly or ""
+  std::vector<std::string> runtimes;          // empty: all that a scenario allows
+  std::vector<Interpreter> interpreters;      // resolved, the chosen ones in order
+  std::optional<int64_t> trials;
+  std::vector<int64_t> only_trials;           // --trial
+  std::optional<int64_t> timeout;             // nanoseconds
+  std::string reference;
+  std::vector<std::pair<std::string, Json>> params;  // --param
+  std::vector<std::string> tags;                     // a scenario needs one of them
+  std::vector<std::string> replay_options;  // further options that the replay line has to carry: --python, --scenario-path
+  std::vector<std::pair<std::string, std::string>> missing_capabilities;  // capability, why
+};
+
+// Profiles: quick runs a tenth of a scenario's trials (at least one), ci them as written, nightly ten times as many.
+// kNothing when no cell remains; kUsage when a cell count is absurd or an option names what no scenario has.
+Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options, const Vocabulary& vocabulary);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_SCENARIO_PLAN_H_
