@@ -1,0 +1,36 @@
+#include <array>
+
+#include "harness/cli/command.h"
+
+namespace trireme {
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"run", "[SCENARIO...] [-- CMD]", "plan, execute, check and report"},
+    Command{"watch", "[OPTIONS] -- CMD", "run any program under the probe and report what it did"},
+    Command{"new", "NAME", "write a scenario that runs, to be edited"},
+    Command{"scan", "PATH...", "where a code base uses Eventlet and what it must become"},
+    Command{"check", "RUN|FILE...", "judge a saved run again"},
+    Command{"compare", "BASE HEAD", "what changed between two runs"},
+    Command{"report", "RUN [--format F]", "write a report from a saved run"},
+    Command{"history", "RUN [--trial T]", "print histories as JSON Lines"},
+    Command{"triage", "VERB", "list, reproduce and minimise findings"},
+    Command{"sweep", "VERB", "a large run in shards"},
+    Command{"store", "VERB", "results over time"},
+    Command{"ci", "", "the whole job for one deliverable"},
+    Command{"list", "WHAT",
+            "scenarios, runtimes, checks, exceptions, correspondences, glossary, schemas",
+            &ListCommand},
+    Command{"explain", "THING",
+            "a finding kind, a verdict, an exit code, a runtime, a check, a format",
+            &ExplainCommand},
+    Command{"setup", "", "make the virtual environments that the Python runtimes need"},
+    Command{"doctor", "",
+            "what can run on this machine, what cannot, and the command that mends it"},
+};
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+}  // namespace trireme

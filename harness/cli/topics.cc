@@ -1,0 +1,175 @@
+#include "harness/cli/topics.h"
+
+#include <array>
+
+#include "harness/cli/exit_codes.h"
+#include "harness/protocol/runtimes.h"
+
+namespace trireme {
+namespace {
+
+void AddAll(std::vector<Topic>& topics, std::span<const Topic> more) {
+  topics.insert(topics.end(), more.begin(), more.end());
+}
+
+void AddExitCodes(std::vector<Topic>& topics) {
+  for (const ExitCodeMeaning& code : kExitCodes)
+    topics.push_back({"exit code", std::to_string(code.code), std::string(code.meaning)});
+}
+
+void AddRuntimes(std::vector<Topic>& topics) {
+  for (const RuntimeInfo& runtime : Runtimes())
+    topics.push_back({"runtime", std::string(runtime.name),
+                      std::string(runtime.model) + ", " +
+                          (runtime.language == "cpp" ? "C++" : "Python") + ": " +
+                          std::string(runtime.summary)});
+}
+
+}  // namespace
+
+std::span<const Topic> Glossary() {
+  static const auto& topics = *new std::array<Topic, 22>{{
+      {"word", "scenario",
+       "a definition: workload, parameters, faults, checks, expected outcomes; one folder with a "
+       "scenario.yaml"},
+      {"word", "workload",
+       "the code a scenario drives, written once against the runtime API: workload.py, "
+       "workload.cc, or both"},
+      {"word", "model", "green, native or async"},
+      {"word", "runtime",
+       "one way to execute a workload, of one model; 'trireme list runtimes' names them"},
+      {"word", "interpreter",
+       "the Python that hosts a Python runtime, with the packages around it"},
+      {"word", "runner", "the process that hosts a runtime and speaks the runner protocol"},
+      {"word", "zygote", "a runner that has loaded its workload and forks one process a trial"},
+      {"word", "cell",
+       "scenario x params x runtime x interpreter name x fault plan x arm; has a stable, readable "
+       "id"},
+      {"word", "arm", "a version of the code under test that the same plan runs on"},
+      {"word", "role",
+       "one of several processes of a scenario, each with its own runtime; in results also subject "
+       "or reference"},
+      {"word", "point",
+       "a place where a task may wait: every await or blocking call of the runtime API, numbered "
+       "by task path and ordinal"},
+      {"word", "trial", "one execution of a cell with one seed"},
+      {"word", "history",
+       "the ordered record of a trial: operations, observations, tasks, waits, and how it ended"},
+      {"word", "operation",
+       "something a workload does between its invocation and its end: ok, fail, info, or left "
+       "open"},
+      {"word", "observation",
+       "a key and a value that a workload recorded as its output; what equivalence compares"},
+      {"word", "check",
+       "a pure function from a history (and the other trials of its scenario) to a verdict with "
+       "findings"},
+      {"word", "finding",
+       "one thing that a check reports: kind, signature, participants (task and stack), evidence"},
+      {"word", "signature",
+       "names a bug: the same across seeds, runtimes, machines and shifted lines"},
+      {"word", "outcome", "the class of what a trial did where runtimes legitimately differ"},
+      {"word", "reference",
+       "the runtime that others are compared with (default eventlet when present, else thread)"},
+      {"word", "run",
+       "one invocation: a run directory with the plan, every trial's files and the results"},
+      {"word", "expectation",
+       "what scenario.yaml's expect says a cell does; a cell that does otherwise is unexpected, a "
+       "pass too"},
+  }};
+  return topics;
+}
+
+std::span<const Topic> FindingKinds() {
+  static const auto& topics = *new std::array<Topic, 10>{{
+      {"finding kind", "difference",
+       "an observation, an outcome or an exception's family that no reference trial with the same "
+       "inputs showed: the same code, given the same inputs, gave other outputs. The comparison "
+       "lists the key with the counts here and in the reference. Read both values first; then see "
+       "whether the workload relies on an order or an atomicity that only the reference gives."},
+      {"finding kind", "hang",
+       "at the trial's timeout no operation, observation, task or byte had moved for a quarter of "
+       "it. stacks.txt in the trial's folder has the stack of every thread and, where they could "
+       "be had, of every task. A trial that still progressed is not a hang but unknown (too slow): "
+       "raise its timeout."},
+      {"finding kind", "crash",
+       "the trial's process died by a signal, aborted, left early (os._exit) or broke the runner "
+       "protocol. Its standard error is in the trial's folder."},
+      {"finding kind", "unhandled-exception",
+       "an exception ended a task and nobody joined that task; each runtime puts it elsewhere (the "
+       "hub's standard error, threading.excepthook, the loop's exception handler, std::terminate), "
+       "here it is one kind."},
+      {"finding kind", "leak",
+       "tasks, threads, file descriptors or child processes outlived the workload by more than the "
+       "grace of 500 ms. {leak: {allow: [...]}} allows named ones."},
+      {"finding kind", "overlap",
+       "two operations that may never be open at once ({overlap: {ops: [...]}}) were. Operations "
+       "that only touch do not overlap."},
+      {"finding kind", "lost-update",
+       "the final total is less than the acknowledged increments: two tasks read the same value "
+       "and both wrote. Guard the read and the write with one lock."},
+      {"finding kind", "deadline",
+       "an operation took longer than {deadline: {within: ...}} allows, or never ended."},
+      {"finding kind", "mixed-arm",
+       "a command ran under Eventlet where it should not have, or the other way round: what was "
+       "measured is not what was asked for, so the trial is unknown. The evidence has the import "
+       "chain."},
+      {"finding kind", "nondeterministic",
+       "advisory: a key differs between two halves of the reference's own trials, so it is "
+       "compared only by an explicit rule under compare."},
+  }};
+  return topics;
+}
+
+std::span<const Topic> VerdictTopics() {
+  static const auto& topics = *new std::array<Topic, 4>{{
+      {"verdict", "pass",
+       "every check decided, and none objected. A trial that recorded nothing never passes."},
+      {"verdict", "fail",
+       "a check has a finding that is not advisory; the finding names what it saw. A failing cell "
+       "that was expected to fail is an x in the matrix, a surprise an X."},
+      {"verdict", "unknown",
+       "something could not be decided: a history was cut short, too few trials, a check exercised "
+       "nothing, no reference. Never counted as a pass, never expected."},
+      {"verdict", "unsupported",
+       "a state of a cell, not a verdict: this runtime cannot do what the workload asks (with the "
+       "reason), or what it needs is not on this machine. Never blank, never a pass."},
+  }};
+  return topics;
+}
+
+std::span<const Topic> ExceptionFamilies() {
+  static const auto& topics = *new std::array<Topic, 10>{{
+      {"exception family", "timeout",
+       "trireme.TimeoutExpired, TimeoutError, socket.timeout, eventlet.Timeout; C++ "
+       "TimeoutExpired; ETIMEDOUT"},
+      {"exception family", "cancelled",
+       "trireme.Cancelled, asyncio.CancelledError, greenlet.GreenletExit; C++ Cancelled"},
+      {"exception family", "reset",
+       "ConnectionResetError, ConnectionAbortedError; C++ IoError ECONNRESET, ECONNABORTED"},
+      {"exception family", "refused", "ConnectionRefusedError; C++ IoError ECONNREFUSED"},
+      {"exception family", "end-of-stream",
+       "EOFError, asyncio.IncompleteReadError, http.client.IncompleteRead; C++ EndOfStream"},
+      {"exception family", "broken-pipe", "BrokenPipeError; C++ IoError EPIPE"},
+      {"exception family", "address-in-use", "OSError EADDRINUSE; C++ IoError EADDRINUSE"},
+      {"exception family", "resource",
+       "MemoryError, OSError EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN of a fork or thread start; "
+       "C++ std::bad_alloc"},
+      {"exception family", "value",
+       "ValueError, TypeError, KeyError, IndexError and other misuse; C++ std::logic_error"},
+      {"exception family", "other", "everything else; compared with its errno where it has one"},
+  }};
+  return topics;
+}
+
+std::vector<Topic> AllTopics() {
+  std::vector<Topic> topics;
+  AddAll(topics, FindingKinds());
+  AddAll(topics, VerdictTopics());
+  AddExitCodes(topics);
+  AddRuntimes(topics);
+  AddAll(topics, Glossary());
+  AddAll(topics, ExceptionFamilies());
+  return topics;
+}
+
+}  // namespace trireme
