@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct EngineOptions {
   bool fail_fast = false;
   std::string keep = "all";   // all, failed, none: whose folders stay after judging
   bool record = true;
+  std::map<std::string, std::string> compiled;  // a C++ workload's source -> the object that a runner loads
 };
 
 struct EngineOutcome {

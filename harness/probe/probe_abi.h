@@ -45,7 +45,7 @@ enum trireme_event {
   TRIREME_CENSUS = 20,     /* outlived the workload. key: tasks | threads | descriptors | processes | sockets;
                               value: JSON list of {name, ...}, one entry each */
   TRIREME_EXIT = 21,       /* written by the engine when the process is gone. key: exited | signalled | timeout |
-                              vanished; value: JSON, see engine */
+                              vanished | interrupted; value: JSON, see engine */
   TRIREME_JOIN = 22,       /* task: the joiner; id: the task whose result or exception it took */
   TRIREME_CANCEL = 23      /* task: who asked; id: the task that shall stop */
 };
