@@ -10,7 +10,11 @@ function(trireme_library)
   endforeach()
 endfunction()
 
-# trireme_test(NAME check SOURCES a_test.cc DEPS check PACKAGES ...): one program per folder, each TEST a ctest.
+# trireme_test(NAME check SOURCES a_test.cc DEPS check PACKAGES ...): one program per folder, each TEST a ctest
+# "check.Suite.Case" labelled cpp. The target cpp_tests builds all of these programs, and nothing else.
+if(TRIREME_BUILD_TESTS)
+  add_custom_target(cpp_tests)
+endif()
 function(trireme_test)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
   add_executable(${ARG_NAME}_test ${ARG_SOURCES})
@@ -19,5 +23,11 @@ function(trireme_test)
   foreach(dep IN LISTS ARG_DEPS)
     target_link_libraries(${ARG_NAME}_test PRIVATE trireme::${dep})
   endforeach()
-  gtest_discover_tests(${ARG_NAME}_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  add_dependencies(cpp_tests ${ARG_NAME}_test)
+  gtest_discover_tests(${ARG_NAME}_test TEST_PREFIX "${ARG_NAME}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 120 LABELS cpp)
 endfunction()
+
+# The layers hold, or the build fails.
+add_custom_target(layering ALL COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/ci/check_layering.py"
+                  VERBATIM)
