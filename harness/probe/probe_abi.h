@@ -100,7 +100,7 @@ struct trireme_header {
   uint64_t max_chunks; /* no chunk at or past this index */
   uint64_t lost;       /* atomic: events that could not be recorded. Not 0: the trial is unknown */
   uint64_t next_task;  /* atomic: the number of the next task, from 1 */
-  uint64_t next_operation; /* atomic: processes take ranges of 2^20 */
+  uint64_t next_operation; /* atomic, from 1: threads take ranges of 1024 */
   uint32_t lost_errno; /* why the first one was lost */
   uint32_t plan_size;  /* of the plan block below; 0: no decisions */
   uint8_t plan[2048];  /* decisions for Point, compiled by the harness */

@@ -1,0 +1,80 @@
+// The preloaded probe: what sits inside the process under test.
+//
+// Its law, since whatever it does wrong looks like a bug of somebody else's program:
+//  1. No header of ours but probe_abi.h and this folder's own; no C++ library at run time, only
+//  libc and libdl, in
+//     versions as old as glibc 2.28 (a test reads the NEEDED entries and the symbol versions).
+//  2. Preloading alone changes nothing: no descriptor, thread, signal handler, allocation or
+//  output. The file named by
+//     TRIREME_HISTORY is opened when there is a first event.
+//  3. Recording allocates nothing, waits for nobody, prints nothing, leaves errno alone, and may
+//  run anywhere: in a
+//     signal handler that interrupts a recording, in a forked child, in a thread that is ending.
+//  4. What cannot be recorded is counted in the file; never dropped in silence, never a signal to
+//  the program.
+//  5. Never sanitized, hidden visibility, no exceptions, no RTTI; callers state the ABI that they
+//  know.
+#include <pthread.h>
+#include <unistd.h>
+
+#include "harness/probe/probe_abi.h"
+#include "harness/probe/recorder.h"
+
+namespace trireme {
+namespace {
+
+void RecordFor(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint32_t key_size,
+               uint16_t type, const void* value, uint32_t value_size) {
+  Record({.kind = kind,
+          .type = type,
+          .task = task,
+          .id = id,
+          .key = {key, key_size},
+          .value = {value, value_size}});
+}
+
+void RecordHere(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type,
+                const void* value, uint32_t value_size) {
+  RecordFor(CurrentTask(), kind, id, key, key_size, type, value, value_size);
+}
+
+int AttachedAsInt() { return Attached() ? 1 : 0; }
+
+constexpr trireme_probe_api kApi = {
+    .version = TRIREME_PROBE_ABI,
+    .size = sizeof(trireme_probe_api),
+    .attach = Attach,
+    .record = RecordHere,
+    .record_for = RecordFor,
+    .new_task = NewTask,
+    .new_operation = NewOperation,
+    .current_task = CurrentTask,
+    .set_task = SetTask,
+    .attached = AttachedAsInt,
+    .plan = Plan,
+    .now = Now,
+};
+
+// Not getenv: a program may bring its own (bash does), which is not to be called before its main.
+const char* FindInEnvironment(const char* name) {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const char* text = *entry;
+    const char* rest = name;
+    while (*rest != '\0' && *text == *rest) ++text, ++rest;
+    if (*rest == '\0' && *text == '=') return text + 1;
+  }
+  return nullptr;
+}
+
+__attribute__((constructor)) void Load() {
+  AttachLater(FindInEnvironment("TRIREME_HISTORY"));
+  pthread_atfork(nullptr, nullptr, ContinueInChild);
+}
+
+}  // namespace
+}  // namespace trireme
+
+extern "C" __attribute__((visibility("default"))) const trireme_probe_api* trireme_probe(
+    uint32_t version) {
+  return version == TRIREME_PROBE_ABI ? &trireme::kApi : nullptr;
+}

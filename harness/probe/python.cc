@@ -1,0 +1,469 @@
+// The probe as CPython builtins, made at run time: one library serves every interpreter,
+// free-threaded ones included, since it knows no layout of theirs but what it measures, and finds
+// their functions by name.
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "harness/probe/probe_abi.h"
+#include "harness/probe/recorder.h"
+
+// dlsym moved to libc in glibc 2.34; the old version of the symbol serves both.
+#if defined(__x86_64__)
+__asm__(".symver dlsym,dlsym@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+__asm__(".symver dlsym,dlsym@GLIBC_2.17");
+#endif
+
+namespace trireme {
+namespace {
+
+using Object = void;
+using Size = ptrdiff_t;
+using FastFunction = Object* (*)(Object*, Object* const*, Size);
+
+constexpr int kMethFastcall = 0x0080;
+
+// CPython's own, which may not change within 3.x.
+struct MethodDef {
+  const char* name;
+  FastFunction function;
+  int flags;
+  const char* doc;
+};
+
+// What is used of CPython's C API.
+struct Python {
+  Object* (*PyCFunction_NewEx)(const MethodDef*, Object*, Object*);
+  void (*Py_IncRef)(Object*);
+  void (*Py_DecRef)(Object*);
+  Object* (*PyTuple_New)(Size);
+  int (*PyTuple_SetItem)(Object*, Size, Object*);
+  Object* (*PyTuple_GetItem)(Object*, Size);
+  Object* (*PyObject_Type)(Object*);
+  Object* (*PyObject_Str)(Object*);
+  Object* (*PyObject_GetAttr)(Object*, Object*);
+  Object* (*PyNumber_ToBase)(Object*, int);
+  int (*PyType_IsSubtype)(Object*, Object*);
+  long long (*PyLong_AsLongLongAndOverflow)(Object*, int*);
+  unsigned long long (*PyLong_AsUnsignedLongLong)(Object*);
+  Object* (*PyLong_FromUnsignedLongLong)(unsigned long long);
+  double (*PyFloat_AsDouble)(Object*);
+  const char* (*PyUnicode_AsUTF8AndSize)(Object*, Size*);
+  Object* (*PyUnicode_AsEncodedString)(Object*, const char*, const char*);
+  Object* (*PyUnicode_InternFromString)(const char*);
+  int (*PyBytes_AsStringAndSize)(Object*, char**, Size*);
+  void (*PyErr_SetString)(Object*, const char*);
+  void (*PyErr_Clear)();
+  Object* (*PyErr_Occurred)();
+  Object* none;
+  Object* true_object;
+  Object* false_object;
+  Object* int_type;
+  Object* float_type;
+  Object* str_type;
+  Object* bytes_type;
+  Object** type_error;
+  Object** value_error;
+  // 1: found, 0: absent, -1: raised; without the cost of making an AttributeError. May be missing.
+  int (*get_optional_attribute)(Object*, Object*, Object**);
+  Object* task_attribute;
+  size_t type_offset;  // of ob_type in an object; 0: not known
+};
+
+Python python;
+
+template <typename T>
+bool Find(const char* name, T* place) {
+  void* symbol = dlsym(RTLD_DEFAULT, name);
+  memcpy(place, &symbol, sizeof(symbol));
+  return symbol != nullptr;
+}
+
+bool FindFunctions(Python* py) {
+#define TRIREME_FIND(name) Find(#name, &py->name)
+  return TRIREME_FIND(PyCFunction_NewEx) && TRIREME_FIND(Py_IncRef) && TRIREME_FIND(Py_DecRef) &&
+         TRIREME_FIND(PyTuple_New) && TRIREME_FIND(PyTuple_SetItem) &&
+         TRIREME_FIND(PyTuple_GetItem) && TRIREME_FIND(PyObject_Type) &&
+         TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
+         TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
+         TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
+         TRIREME_FIND(PyLong_FromUnsignedLongLong) && TRIREME_FIND(PyFloat_AsDouble) &&
+         TRIREME_FIND(PyUnicode_AsUTF8AndSize) && TRIREME_FIND(PyUnicode_AsEncodedString) &&
+         TRIREME_FIND(PyUnicode_InternFromString) && TRIREME_FIND(PyBytes_AsStringAndSize) &&
+         TRIREME_FIND(PyErr_SetString) && TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
+#undef TRIREME_FIND
+}
+
+bool FindObjects(Python* py) {
+  return Find("_Py_NoneStruct", &py->none) && Find("_Py_TrueStruct", &py->true_object) &&
+         Find("_Py_FalseStruct", &py->false_object) && Find("PyLong_Type", &py->int_type) &&
+         Find("PyFloat_Type", &py->float_type) && Find("PyUnicode_Type", &py->str_type) &&
+         Find("PyBytes_Type", &py->bytes_type) && Find("PyExc_TypeError", &py->type_error) &&
+         Find("PyExc_ValueError", &py->value_error);
+}
+
+Object* TypeAt(Object* object, size_t offset) {
+  Object* type;
+  memcpy(&type, static_cast<char*>(object) + offset, sizeof(type));
+  return type;
+}
+
+// Where an object keeps its type differs between builds; four objects of known types show it.
+size_t MeasureTypeOffset(const Python& py, Object* text) {
+  Object* number_type = py.PyObject_Type(py.none);
+  py.Py_DecRef(number_type);
+  for (size_t offset = sizeof(void*); offset <= 4 * sizeof(void*) && number_type != nullptr;
+       offset += sizeof(void*)) {
+    if (TypeAt(text, offset) == py.str_type && TypeAt(py.none, offset) == number_type &&
+        TypeAt(py.true_object, offset) == TypeAt(py.false_object, offset)) {
+      return offset;
+    }
+  }
+  return 0;
+}
+
+bool IsInstance(Object* object, Object* type) {
+  if (python.type_offset != 0) {
+    Object* own = TypeAt(object, python.type_offset);
+    return own == type || python.PyType_IsSubtype(own, type) != 0;
+  }
+  Object* own = python.PyObject_Type(object);
+  const bool is = own != nullptr && python.PyType_IsSubtype(own, type) != 0;
+  if (own != nullptr) python.Py_DecRef(own);
+  return is;
+}
+
+Object* None() {
+  python.Py_IncRef(python.none);
+  return python.none;
+}
+
+Object* Raise(Object** type, const char* message) {
+  python.PyErr_SetString(*type, message);
+  return nullptr;
+}
+
+// The bytes of a Python value, with the object that holds them where they had to be made.
+class Text {
+ public:
+  Text() = default;
+  ~Text() {
+    if (owner_ != nullptr) python.Py_DecRef(owner_);
+  }
+  Text(const Text&) = delete;
+  Text& operator=(const Text&) = delete;
+
+  // False with an exception set when `object` is no str. A lone surrogate becomes its escape,
+  // \udc80.
+  bool Read(Object* object) {
+    if (!IsInstance(object, python.str_type))
+      return Raise(python.type_error, "a str is required") != nullptr;
+    Size size = 0;
+    const char* data = python.PyUnicode_AsUTF8AndSize(object, &size);
+    if (data != nullptr) return Set(data, size);
+    python.PyErr_Clear();
+    return Own(python.PyUnicode_AsEncodedString(object, "utf-8", "backslashreplace"));
+  }
+
+  bool ReadBytes(Object* object) {
+    char* data = nullptr;
+    Size size = 0;
+    return python.PyBytes_AsStringAndSize(object, &data, &size) == 0 && Set(data, size);
+  }
+
+  // The digits of an integer that has more of them than int64 holds.
+  bool ReadDigits(Object* object) {
+    Object* digits = python.PyObject_Str(object);
+    if (digits == nullptr) {  // CPython refuses to make thousands of decimal digits
+      python.PyErr_Clear();
+      digits = python.PyNumber_ToBase(object, 16);
+    }
+    if (digits == nullptr) return false;
+    Object* encoded = python.PyUnicode_AsEncodedString(digits, "ascii", "backslashreplace");
+    python.Py_DecRef(digits);
+    return Own(encoded);
+  }
+
+  Bytes bytes() const { return bytes_; }
+
+ private:
+  bool Set(const char* data, Size size) {
+    if (size > static_cast<Size>(UINT32_MAX))
+      return Raise(python.value_error, "more than 4 GiB") != nullptr;
+    bytes_ = {data, static_cast<uint64_t>(size)};
+    return true;
+  }
+  bool Own(Object* encoded) {
+    owner_ = encoded;
+    return encoded != nullptr && ReadBytes(encoded);
+  }
+
+  Bytes bytes_;
+  Object* owner_ = nullptr;
+};
+
+// A value as the history keeps it.
+class Value {
+ public:
+  // False with an exception set when the history has no form for it: the caller makes JSON of such
+  // values.
+  bool Read(Object* object) {
+    if (object == python.none) return true;
+    if (object == python.true_object || object == python.false_object) {
+      return SetInt(TRIREME_BOOL, object == python.true_object ? 1 : 0);
+    }
+    if (IsInstance(object, python.int_type)) return ReadInt(object);
+    if (IsInstance(object, python.str_type)) return type_ = TRIREME_TEXT, text_.Read(object);
+    if (IsInstance(object, python.float_type)) return ReadDouble(object);
+    if (IsInstance(object, python.bytes_type))
+      return type_ = TRIREME_BYTES, text_.ReadBytes(object);
+    return Raise(python.type_error, "a value must be int, float, str, bytes, bool or None") !=
+           nullptr;
+  }
+
+  uint16_t type() const { return type_; }
+  Bytes bytes() const {
+    if (type_ == TRIREME_INT || type_ == TRIREME_BOOL) return {&int_, sizeof(int_)};
+    if (type_ == TRIREME_DOUBLE) return {&double_, sizeof(double_)};
+    return text_.bytes();
+  }
+
+ private:
+  bool SetInt(uint16_t type, int64_t value) {
+    type_ = type;
+    int_ = value;
+    return true;
+  }
+
+  bool ReadInt(Object* object) {
+    int overflow = 0;
+    const long long value = python.PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow == 0)
+      return (value != -1 || python.PyErr_Occurred() == nullptr) && SetInt(TRIREME_INT, value);
+    const unsigned long long large = overflow > 0 ? python.PyLong_AsUnsignedLongLong(object) : 0;
+    const bool fits_uint64 = overflow > 0 && (large != ~0ULL || python.PyErr_Occurred() == nullptr);
+    python.PyErr_Clear();
+    // Readers keep 64 bits of a JSON number; of a larger one only text keeps all.
+    type_ = fits_uint64 ? TRIREME_JSON : TRIREME_TEXT;
+    return text_.ReadDigits(object);
+  }
+
+  bool ReadDouble(Object* object) {
+    type_ = TRIREME_DOUBLE;
+    double_ = python.PyFloat_AsDouble(object);
+    return double_ != -1.0 || python.PyErr_Occurred() == nullptr;
+  }
+
+  uint16_t type_ = TRIREME_NONE;
+  int64_t int_ = 0;
+  double double_ = 0;
+  Text text_;
+};
+
+bool ReadUnsigned(Object* object, uint64_t limit, uint64_t* number) {
+  *number = python.PyLong_AsUnsignedLongLong(object);
+  if (*number == ~0ULL && python.PyErr_Occurred() != nullptr) return false;
+  return *number <= limit || Raise(python.value_error, "number out of range") != nullptr;
+}
+
+bool CountIs(Size count, Size expected, const char* message) {
+  return count == expected || Raise(python.type_error, message) != nullptr;
+}
+
+// kind, id and key of record(), which are its first three arguments.
+bool ReadHead(Object* const* arguments, Entry* entry, Text* key) {
+  uint64_t kind = 0;
+  if (!ReadUnsigned(arguments[0], UINT16_MAX, &kind) ||
+      !ReadUnsigned(arguments[1], ~0ULL, &entry->id) || !key->Read(arguments[2])) {
+    return false;
+  }
+  entry->kind = static_cast<uint16_t>(kind);
+  entry->key = key->bytes();
+  return true;
+}
+
+Object* RecordValue(uint32_t task, Object* const* arguments) {
+  Entry entry{.task = task};
+  Text key;
+  Value value;
+  if (!ReadHead(arguments, &entry, &key) || !value.Read(arguments[3])) return nullptr;
+  entry.type = value.type();
+  entry.value = value.bytes();
+  Record(entry);
+  return None();
+}
+
+Object* RecordJson(uint32_t task, Object* const* arguments) {
+  Entry entry{.type = TRIREME_JSON, .task = task};
+  Text key;
+  Text value;
+  if (!ReadHead(arguments, &entry, &key) || !value.Read(arguments[3])) return nullptr;
+  entry.value = value.bytes();
+  Record(entry);
+  return None();
+}
+
+Object* PyAttach(Object*, Object* const* arguments, Size count) {
+  Text path;
+  if (!CountIs(count, 1, "attach(path)") || !path.Read(arguments[0])) return nullptr;
+  const Bytes bytes = path.bytes();
+  if (memchr(bytes.data, '\0', bytes.size) != nullptr)
+    return Raise(python.value_error, "embedded null character");
+  return python.PyLong_FromUnsignedLongLong(
+      static_cast<unsigned long long>(Attach(static_cast<const char*>(bytes.data))));
+}
+
+Object* PyRecord(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 4, "record(kind, id, key, value)")) return nullptr;
+  return RecordValue(CurrentTask(), arguments);
+}
+
+Object* PyRecordJson(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 4, "record_json(kind, id, key, json_text)")) return nullptr;
+  return RecordJson(CurrentTask(), arguments);
+}
+
+Object* PyRecordFor(Object*, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 5, "record_for(task, kind, id, key, value)")) return nullptr;
+  if (!ReadUnsigned(arguments[0], UINT32_MAX, &task)) return nullptr;
+  return RecordValue(static_cast<uint32_t>(task), arguments + 1);
+}
+
+Object* PyRecordJsonFor(Object*, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 5, "record_json_for(task, kind, id, key, json_text)")) return nullptr;
+  if (!ReadUnsigned(arguments[0], UINT32_MAX, &task)) return nullptr;
+  return RecordJson(static_cast<uint32_t>(task), arguments + 1);
+}
+
+Object* PyInvoke(Object*, Object* const* arguments, Size count) {
+  Entry entry{.kind = TRIREME_INVOKE, .task = CurrentTask()};
+  Text key;
+  Value value;
+  if (!CountIs(count, 2, "invoke(key, value)") || !key.Read(arguments[0]) ||
+      !value.Read(arguments[1])) {
+    return nullptr;
+  }
+  entry.type = value.type();
+  entry.id = NewOperation();
+  entry.key = key.bytes();
+  entry.value = value.bytes();
+  Record(entry);
+  return python.PyLong_FromUnsignedLongLong(entry.id);
+}
+
+Object* PyNewTask(Object*, Object* const*, Size count) {
+  return CountIs(count, 0, "new_task()") ? python.PyLong_FromUnsignedLongLong(NewTask()) : nullptr;
+}
+
+Object* PyCurrentTask(Object*, Object* const*, Size count) {
+  return CountIs(count, 0, "current_task()") ? python.PyLong_FromUnsignedLongLong(CurrentTask())
+                                             : nullptr;
+}
+
+Object* PySetTask(Object*, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 1, "set_task(task)") || !ReadUnsigned(arguments[0], UINT32_MAX, &task))
+    return nullptr;
+  SetTask(static_cast<uint32_t>(task));
+  return None();
+}
+
+// A new reference, or nullptr without an exception.
+Object* TaskAttribute(Object* greenlet) {
+  Object* value = nullptr;
+  if (python.get_optional_attribute == nullptr) {
+    value = python.PyObject_GetAttr(greenlet, python.task_attribute);
+  } else if (python.get_optional_attribute(greenlet, python.task_attribute, &value) < 0) {
+    value = nullptr;
+  }
+  if (value == nullptr) python.PyErr_Clear();
+  return value;
+}
+
+Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 2, "greenlet_trace(event, (origin, target))")) return nullptr;
+  Object* target = python.PyTuple_GetItem(arguments[1], 1);
+  if (target == nullptr) {
+    python.PyErr_Clear();
+    return Raise(python.type_error, "greenlet_trace(event, (origin, target))");
+  }
+  uint64_t task = 0;
+  Object* value = TaskAttribute(target);
+  if (value != nullptr) {
+    if (!ReadUnsigned(value, UINT32_MAX, &task)) {
+      python.PyErr_Clear();
+      task = 0;
+    }
+    python.Py_DecRef(value);
+  }
+  SetTask(static_cast<uint32_t>(task));
+  return None();
+}
+
+Object* PyNow(Object*, Object* const*, Size count) {
+  return CountIs(count, 0, "now()") ? python.PyLong_FromUnsignedLongLong(Now()) : nullptr;
+}
+
+// In the order of probe_abi.h. They outlive the builtins made of them.
+constexpr MethodDef kMethods[] = {
+    {"attach", PyAttach, kMethFastcall, "attach(path) -> errno"},
+    {"record", PyRecord, kMethFastcall, "record(kind, id, key, value)"},
+    {"record_json", PyRecordJson, kMethFastcall, "record_json(kind, id, key, json_text)"},
+    {"record_for", PyRecordFor, kMethFastcall, "record_for(task, kind, id, key, value)"},
+    {"record_json_for", PyRecordJsonFor, kMethFastcall,
+     "record_json_for(task, kind, id, key, json_text)"},
+    {"invoke", PyInvoke, kMethFastcall, "invoke(key, value) -> operation"},
+    {"new_task", PyNewTask, kMethFastcall, "new_task() -> task"},
+    {"current_task", PyCurrentTask, kMethFastcall, "current_task() -> task"},
+    {"set_task", PySetTask, kMethFastcall, "set_task(task)"},
+    {"greenlet_trace", PyGreenletTrace, kMethFastcall, "greenlet_trace(event, (origin, target))"},
+    {"now", PyNow, kMethFastcall, "now() -> nanoseconds"},
+};
+constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
+
+// True when `python` is ready. REQUIRES: the caller holds the interpreter, as ctypes.PyDLL does.
+bool Prepare() {
+  if (python.task_attribute != nullptr) return true;
+  Python found{};
+  if (!FindFunctions(&found) || !FindObjects(&found)) return false;
+  if (!Find("PyObject_GetOptionalAttr", &found.get_optional_attribute)) {
+    Find("_PyObject_LookupAttr", &found.get_optional_attribute);
+  }
+  Object* attribute = found.PyUnicode_InternFromString("trireme_task");
+  if (attribute == nullptr) return false;
+  found.type_offset = MeasureTypeOffset(found, attribute);
+  found.task_attribute = attribute;
+  python = found;
+  return true;
+}
+
+// Without CPython's functions no exception can be set but by the few that set one.
+void* Refuse() {
+  void (*set_string)(Object*, const char*) = nullptr;
+  Object** error = nullptr;
+  if (Find("PyErr_SetString", &set_string) && Find("PyExc_SystemError", &error)) {
+    set_string(*error, "trireme: this is no CPython that the probe knows");
+  }
+  return nullptr;
+}
+
+}  // namespace
+}  // namespace trireme
+
+extern "C" __attribute__((visibility("default"))) void* trireme_probe_python(void) {
+  using namespace trireme;
+  if (!Prepare()) return Refuse();
+  Object* tuple = python.PyTuple_New(kMethodCount);
+  for (Size i = 0; tuple != nullptr && i < kMethodCount; ++i) {
+    Object* builtin = python.PyCFunction_NewEx(&kMethods[i], nullptr, nullptr);
+    if (builtin == nullptr || python.PyTuple_SetItem(tuple, i, builtin) != 0) {
+      python.Py_DecRef(tuple);
+      return nullptr;
+    }
+  }
+  return tuple;
+}

@@ -1,0 +1,46 @@
+#ifndef TRIREME_HARNESS_PROBE_RECORDER_H_
+#define TRIREME_HARNESS_PROBE_RECORDER_H_
+
+#include <stdint.h>
+
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+
+// Bytes that somebody else owns.
+struct Bytes {
+  const void* data = nullptr;
+  uint64_t size = 0;
+};
+
+// An event but for its time, process and thread, which Record() adds.
+struct Entry {
+  uint16_t kind = 0;
+  uint16_t type = TRIREME_NONE;
+  uint32_t task = 0;
+  uint64_t id = 0;
+  Bytes key;
+  Bytes value;
+};
+
+// What the functions of probe_abi.h do; see there. All of them are safe in any thread, signal
+// handler and forked child, allocate nothing and leave errno alone.
+int Attach(const char* path);
+bool Attached();
+void Record(const Entry& entry);
+uint32_t NewTask();
+uint64_t NewOperation();
+uint32_t CurrentTask();
+void SetTask(uint32_t task);
+const uint8_t* Plan(uint32_t* size);
+uint64_t Now();
+
+// Once, when the library is loaded: the first event attaches to `path`. nullptr or "": nothing is
+// recorded until Attach().
+void AttachLater(const char* path);
+// In the child, right after fork.
+void ContinueInChild();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_RECORDER_H_

@@ -1,0 +1,244 @@
+#include "harness/probe/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <new>
+
+namespace trireme {
+namespace {
+
+uint64_t PageSize() { return static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); }
+
+// System calls are made by number: the library's wrappers are cancellation points, and some are
+// newer than the oldest C library that this file must load under.
+int CloseFile(int fd) { return static_cast<int>(syscall(SYS_close, fd)); }
+
+bool IsRecording(const trireme_header& header) {
+  return memcmp(header.magic, TRIREME_HISTORY_MAGIC, sizeof(header.magic)) == 0 &&
+         header.version == TRIREME_HISTORY_VERSION && header.sealed == 0 &&
+         header.chunk_size >= TRIREME_HEADER_SIZE && header.chunk_size % TRIREME_HEADER_SIZE == 0 &&
+         header.allocated <= header.max_chunks &&
+         header.max_chunks <= (uint64_t{1} << 47) / header.chunk_size &&
+         header.plan_size <= sizeof(header.plan);
+}
+
+uint64_t ChunkOffset(uint64_t index, uint64_t chunk_size) {
+  return TRIREME_HEADER_SIZE + index * chunk_size;
+}
+
+// Past the limit the kernel would send SIGXFSZ, which ends a program that did nothing wrong.
+bool WithinFileSizeLimit(uint64_t end) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+         end <= limit.rlim_cur;
+}
+
+// For file systems without fallocate. REQUIRES: nobody else writes that range.
+int WriteZeros(int fd, uint64_t offset, uint64_t size) {
+  static const char kZeros[4096] = {};
+  while (size > 0) {
+    const uint64_t part = size < sizeof(kZeros) ? size : sizeof(kZeros);
+    const long written = syscall(SYS_pwrite64, fd, kZeros, part, offset);
+    if (written <= 0) return written == 0 ? ENOSPC : errno;
+    offset += static_cast<uint64_t>(written);
+    size -= static_cast<uint64_t>(written);
+  }
+  return 0;
+}
+
+// The next free index, or false when `units` chunks do not fit below the limit.
+bool ReserveIndex(trireme_header* header, uint64_t units, uint64_t* index) {
+  uint64_t next = __atomic_load_n(&header->next_chunk, __ATOMIC_RELAXED);
+  do {
+    if (units > header->max_chunks || next > header->max_chunks - units) return false;
+  } while (!__atomic_compare_exchange_n(&header->next_chunk, &next, next + units, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  *index = next;
+  return true;
+}
+
+}  // namespace
+
+Recording* Recording::Open(const char* path, int* error) {
+  const size_t length = strlen(path);
+  if (length >= sizeof(Recording::path_)) {
+    *error = ENAMETOOLONG;
+    return nullptr;
+  }
+  void* memory =
+      mmap(nullptr, sizeof(Recording), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    *error = errno;
+    return nullptr;
+  }
+  auto* recording = new (memory) Recording();
+  memcpy(recording->path_, path, length + 1);
+  const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC));
+  *error = fd < 0 ? errno : recording->MapWindow(fd);
+  if (fd >= 0) CloseFile(fd);
+  if (*error == 0) return recording;
+  munmap(memory, sizeof(Recording));
+  return nullptr;
+}
+
+// Maps the header and the chunks that the maker backed: those need no descriptor later.
+int Recording::MapWindow(int fd) {
+  trireme_header header;
+  struct stat status;
+  if (syscall(SYS_fstat, fd, &status) != 0) return errno;
+  if (syscall(SYS_pread64, fd, &header, sizeof(header), 0) != static_cast<long>(sizeof(header)))
+    return EINVAL;
+  if (!IsRecording(header)) return EINVAL;
+  window_size_ = ChunkOffset(header.allocated, header.chunk_size);
+  if (static_cast<uint64_t>(status.st_size) < window_size_) return EINVAL;
+  void* window = mmap(nullptr, window_size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (window == MAP_FAILED) return errno;
+  header_ = static_cast<trireme_header*>(window);
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  return 0;
+}
+
+// The same file again, or -1: a trial that is over may have left another file under the name.
+int Recording::OpenFile() const {
+  const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path_, O_RDWR | O_CLOEXEC));
+  if (fd < 0) return -1;
+  struct stat status;
+  if (syscall(SYS_fstat, fd, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_)
+    return fd;
+  CloseFile(fd);
+  errno = ESTALE;
+  return -1;
+}
+
+int Recording::Back(int fd, uint64_t offset, uint64_t size) const {
+  if (!WithinFileSizeLimit(offset + size)) return EFBIG;
+  while (syscall(SYS_fallocate, fd, 0, offset, size) != 0) {
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return WriteZeros(fd, offset, size);
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+bool Recording::InWindow(const trireme_chunk* chunk) const {
+  const auto* start = reinterpret_cast<const char*>(header_);
+  const auto* place = reinterpret_cast<const char*>(chunk);
+  return place >= start && place < start + window_size_;
+}
+
+trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {
+  const uint64_t offset = ChunkOffset(index, header_->chunk_size);
+  if (offset + size <= window_size_) {
+    return reinterpret_cast<trireme_chunk*>(reinterpret_cast<char*>(header_) + offset);
+  }
+  const int fd = OpenFile();
+  if (fd < 0) {
+    *error = errno;
+    return nullptr;
+  }
+  *error = Back(fd, offset, size);
+  void* place = MAP_FAILED;
+  const uint64_t skip = offset % PageSize();
+  if (*error == 0) {
+    place = mmap(nullptr, size + skip, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+                 static_cast<off_t>(offset - skip));
+    if (place == MAP_FAILED) *error = errno;
+  }
+  CloseFile(fd);
+  if (place == MAP_FAILED) return nullptr;
+  return reinterpret_cast<trireme_chunk*>(static_cast<char*>(place) + skip);
+}
+
+Space Recording::Claim(uint32_t process, uint64_t size, uint64_t units, int* error) {
+  const uint64_t chunk_size = header_->chunk_size;
+  const uint64_t least = (sizeof(trireme_chunk) + size + chunk_size - 1) / chunk_size;
+  Space space;
+  if (units > least) space = ClaimExactly(process, units, error);
+  if (space.chunk == nullptr) space = ClaimExactly(process, least, error);
+  return space;
+}
+
+Space Recording::ClaimExactly(uint32_t process, uint64_t units, int* error) {
+  uint64_t index = 0;
+  *error = EFBIG;
+  if (!ReserveIndex(header_, units, &index)) return {};
+  const uint64_t capacity = units * header_->chunk_size;
+  trireme_chunk* chunk = Map(index, capacity, error);
+  if (chunk == nullptr) return {};
+  chunk->process = process;
+  chunk->capacity = capacity;
+  chunk->used = 0;
+  __atomic_store_n(&chunk->magic, TRIREME_CHUNK_MAGIC, __ATOMIC_RELEASE);
+  return {.chunk = chunk, .used = 0, .capacity = capacity - sizeof(trireme_chunk)};
+}
+
+void Recording::Unmap(const Space& space) const {
+  if (space.chunk == nullptr || InWindow(space.chunk)) return;
+  auto* place = reinterpret_cast<char*>(space.chunk);
+  const uint64_t skip = reinterpret_cast<uintptr_t>(place) % PageSize();
+  munmap(place - skip, space.capacity + sizeof(trireme_chunk) + skip);
+}
+
+// A holder may be a thread that a signal handler, asking now, interrupted: so nobody waits long,
+// and who gets no lock does without, at the cost of a chunk that stays partly empty.
+bool Recording::TryLock() {
+  for (int i = 0; i < 100; ++i) {
+    if (__atomic_exchange_n(&locked_, 1u, __ATOMIC_ACQUIRE) == 0) return true;
+    sched_yield();
+  }
+  return false;
+}
+
+void Recording::Unlock() { __atomic_store_n(&locked_, 0u, __ATOMIC_RELEASE); }
+
+Space Recording::TakeReturned(uint64_t size) {
+  if (__atomic_load_n(&returned_count_, __ATOMIC_RELAXED) == 0 || !TryLock()) return {};
+  Space found;
+  for (int i = returned_count_ - 1; i >= 0 && found.chunk == nullptr; --i) {
+    if (returned_[i].left() < size) continue;
+    found = returned_[i];
+    returned_[i] = returned_[returned_count_ - 1];
+    __atomic_store_n(&returned_count_, returned_count_ - 1, __ATOMIC_RELAXED);
+  }
+  Unlock();
+  return found;
+}
+
+void Recording::Return(const Space& space) {
+  constexpr uint64_t kWorthKeeping = 512;
+  bool kept = false;
+  if (space.left() >= kWorthKeeping && TryLock()) {
+    if (returned_count_ < kMaxReturned) {
+      returned_[returned_count_] = space;
+      __atomic_store_n(&returned_count_, returned_count_ + 1, __ATOMIC_RELAXED);
+      kept = true;
+    }
+    Unlock();
+  }
+  if (!kept) Unmap(space);
+}
+
+void Recording::ForgetReturned() {
+  // Another thread of the parent may have been at work here: then the list is not to be trusted.
+  const int whole = locked_ == 0 ? returned_count_ : 0;
+  for (int i = 0; i < whole; ++i) Unmap(returned_[i]);
+  returned_count_ = 0;
+  locked_ = 0;
+}
+
+void Recording::CountLost(uint64_t events, int error) {
+  uint32_t none = 0;
+  __atomic_compare_exchange_n(&header_->lost_errno, &none, static_cast<uint32_t>(error), false,
+                              __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&header_->lost, events, __ATOMIC_RELAXED);
+}
+
+}  // namespace trireme
