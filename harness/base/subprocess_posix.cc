@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
   if (child < 0) return ErrnoError("cannot fork", errno);
   if (child == 0) {
     ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
     const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, 0);
     ::dup2(options.inherit_output ? 2 : out.write.get(), 1);
