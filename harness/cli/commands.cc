@@ -24,7 +24,8 @@ constexpr std::array kCommands = {
     Command{"explain", "THING",
             "a finding kind, a verdict, an exit code, a runtime, a check, a format",
             &ExplainCommand},
-    Command{"setup", "", "make the virtual environments that the Python runtimes need"},
+    Command{"setup", "", "make the virtual environments that the Python runtimes need",
+            &SetupCommand},
     Command{"doctor", "",
             "what can run on this machine, what cannot, and the command that mends it"},
 };

@@ -1,0 +1,346 @@
+#include "harness/cli/interpreters.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/subprocess.h"
+
+namespace trireme {
+namespace {
+
+// Runs on any Python 2 or 3 without its site packages, so that an old or half broken one says what
+// it is.
+constexpr const char* kProbe =
+    "import sys\n"
+    "i = getattr(sys, 'implementation', None)\n"
+    "print('trireme %d.%d.%d %s %s %s' % (sys.version_info[0], sys.version_info[1], "
+    "sys.version_info[2],\n"
+    "  getattr(i, 'name', 'cpython'), 't' if 't' in getattr(sys, 'abiflags', '') else 'gil', "
+    "sys.prefix))\n";
+constexpr int64_t kProbeTimeout = 20 * kNanosecondsPerSecond;
+
+struct Candidate {
+  std::string name;  // "": after its version
+  std::string path;
+};
+
+// The places in the order in which they are searched.
+enum class Origin { kGiven, kActive, kSetup, kPyenv, kPath };
+constexpr std::array kOrigins = {Origin::kGiven, Origin::kActive, Origin::kSetup, Origin::kPyenv,
+                                 Origin::kPath};
+
+std::string OriginName(Origin origin) {
+  constexpr std::array<const char*, 5> kNames = {"--python", "active", "setup", "pyenv", "PATH"};
+  return kNames[static_cast<size_t>(origin)];
+}
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+PythonVersion VersionOf(const Interpreter& interpreter) {
+  return ParsePythonVersion(interpreter.version).value_or(PythonVersion{});
+}
+
+std::string PythonOf(const std::string& environment) {
+  return JoinPath(JoinPath(environment, "bin"), "python");
+}
+
+// python3, python3.11, python3.13t: no python3-config and no python2.
+bool IsPythonProgram(std::string_view name) {
+  if (!name.starts_with("python3")) return false;
+  name.remove_prefix(7);
+  if (name.empty()) return true;
+  if (name.ends_with('t')) name.remove_suffix(1);
+  return name.size() > 1 && name[0] == '.' &&
+         name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+std::vector<Candidate> CandidatesOf(const InterpreterPlaces& places, Origin origin) {
+  std::vector<Candidate> candidates;
+  switch (origin) {
+    case Origin::kGiven:
+      for (const std::string& given : places.given) {
+        const size_t equals = given.find('=');
+        const std::string path = given.substr(equals + 1);
+        candidates.push_back({given.substr(0, equals), IsDirectory(path) ? PythonOf(path) : path});
+      }
+      break;
+    case Origin::kActive:
+      if (!places.virtual_environment.empty())
+        candidates.push_back({"", PythonOf(places.virtual_environment)});
+      break;
+    case Origin::kSetup:
+      for (const std::string& name : ListDirectory(places.setup)) {
+        const std::string environment = JoinPath(places.setup, name);
+        if (FileExists(JoinPath(environment, "trireme.json")))
+          candidates.push_back({name, PythonOf(environment)});
+      }
+      break;
+    case Origin::kPyenv:
+      for (const std::string& name : ListDirectory(JoinPath(places.pyenv, "versions")))
+        candidates.push_back({"", PythonOf(JoinPath(JoinPath(places.pyenv, "versions"), name))});
+      break;
+    case Origin::kPath:
+      for (const std::string& folder : places.path)
+        for (const std::string& name : ListDirectory(folder))
+          if (IsPythonProgram(name)) candidates.push_back({"", JoinPath(folder, name)});
+      break;
+  }
+  return candidates;
+}
+
+std::string FirstLine(const std::string& text) {
+  const std::string_view trimmed = Trim(text);
+  return std::string(trimmed.substr(0, trimmed.find('\n')));
+}
+
+// What the program said of itself, or why it is of no use.
+struct Probed {
+  Interpreter interpreter;
+  std::string prefix;
+  std::string problem;  // "" when it is usable
+};
+
+std::string ProblemOf(const Result<CommandOutcome>& outcome) {
+  if (!outcome.ok()) return outcome.error().message;
+  if (outcome->timed_out) return "does not answer within " + FormatDuration(kProbeTimeout);
+  if (outcome->exit_code != 0)
+    return "ends with status " + std::to_string(outcome->exit_code) +
+           (Trim(outcome->err).empty() ? "" : ": " + FirstLine(outcome->err));
+  return outcome->out.starts_with("trireme ")
+             ? ""
+             : "is no Python: it prints '" + FirstLine(outcome->out).substr(0, 60) + "'";
+}
+
+Probed Probe(const Candidate& candidate, const std::string& origin) {
+  Probed probed{.interpreter = {.path = candidate.path, .origin = origin}};
+  if (!FileExists(candidate.path)) {
+    probed.problem = "no such file";
+    return probed;
+  }
+  const auto outcome =
+      RunCommand({candidate.path, "-E", "-s", "-S", "-c", kProbe}, {.timeout = kProbeTimeout});
+  probed.problem = ProblemOf(outcome);
+  if (!probed.problem.empty()) return probed;
+  const std::vector<std::string> words = Split(FirstLine(outcome->out), ' ');
+  const std::optional<PythonVersion> version =
+      words.size() < 5 ? std::nullopt : ParsePythonVersion(words[1]);
+  if (!version) {
+    probed.problem = "is no Python: it prints '" + FirstLine(outcome->out).substr(0, 60) + "'";
+    return probed;
+  }
+  Interpreter& interpreter = probed.interpreter;
+  interpreter.version = words[1];
+  interpreter.gil = words[3] != "t";
+  interpreter.name = !candidate.name.empty()
+                         ? candidate.name
+                         : std::to_string(version->major) + "." + std::to_string(version->minor) +
+                               (interpreter.gil ? "" : "t");
+  probed.prefix = Join(std::vector<std::string>(words.begin() + 4, words.end()), " ");
+  if (words[2] != "cpython")
+    probed.problem = "is " + words[2] + " " + words[1] + ": the recorder needs CPython";
+  else if (*version < kOldestPython)
+    probed.problem = "is Python " + words[1] + ": 3.10 is the oldest that works";
+  return probed;
+}
+
+// Each in a thread of its own, two a core: a Python takes 20 ms to start, and a broken one may
+// hang.
+std::vector<Probed> ProbeAll(const std::vector<Candidate>& candidates, const std::string& origin) {
+  std::vector<Probed> probed(candidates.size());
+  const size_t width = std::max(2u, 2 * std::thread::hardware_concurrency());
+  for (size_t begin = 0; begin < candidates.size(); begin += width) {
+    std::vector<std::jthread> threads;
+    for (size_t i = begin; i < std::min(begin + width, candidates.size()); ++i)
+      threads.emplace_back(
+          [&candidates, &origin, &probed, i] { probed[i] = Probe(candidates[i], origin); });
+  }
+  return probed;
+}
+
+// Adds what `origin` has: one of each installation (python3 and python3.11 are often the same), the
+// newest first.
+Status Search(const InterpreterPlaces& places, Origin origin, InterpreterInventory& inventory) {
+  std::vector<Probed> all = ProbeAll(CandidatesOf(places, origin), OriginName(origin));
+  if (origin != Origin::kGiven)
+    std::stable_sort(all.begin(), all.end(), [](const Probed& a, const Probed& b) {
+      return VersionOf(a.interpreter) > VersionOf(b.interpreter);
+    });
+  std::set<std::string> seen;
+  for (Probed& probed : all) {
+    if (!probed.problem.empty() && origin == Origin::kGiven)
+      return InfrastructureError(
+          "--python " + probed.interpreter.path + ": " + probed.problem,
+          "give the path of a CPython 3.10 or newer, or of an environment made with one");
+    const std::string key =
+        probed.prefix + "\n" + probed.interpreter.version + "\n" + probed.interpreter.name;
+    if (!probed.prefix.empty() && !seen.insert(key).second) continue;
+    if (probed.problem.empty())
+      inventory.usable.push_back(std::move(probed.interpreter));
+    else
+      inventory.broken.push_back(
+          {probed.interpreter.path, probed.interpreter.origin, probed.problem});
+  }
+  return Done{};
+}
+
+Status CheckGiven(const InterpreterPlaces& places) {
+  std::set<std::string> names;
+  for (const std::string& given : places.given) {
+    const size_t equals = given.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == given.size())
+      return UsageError("--python " + given + ": not of the form NAME=PATH",
+                        "for example --python 3.13t=/opt/python3.13t/bin/python3");
+    if (given.find_first_of("/,*?[ ") < equals)
+      return UsageError("--python " + given +
+                        ": a name has no blanks, slashes, commas or wildcards");
+    if (!names.insert(given.substr(0, equals)).second)
+      return UsageError("--python " + given + ": the name '" + given.substr(0, equals) +
+                        "' is given twice");
+  }
+  return Done{};
+}
+
+// "3.13" and "3.13t" name a build, "3.13.1" one version; anything else a name of --python.
+bool Answers(const Interpreter& interpreter, const std::string& name) {
+  return interpreter.name == name || interpreter.version + (interpreter.gil ? "" : "t") == name;
+}
+
+const Interpreter* FindByName(const InterpreterInventory& inventory, const std::string& name) {
+  for (const Interpreter& interpreter : inventory.usable)
+    if (Answers(interpreter, name)) return &interpreter;
+  return nullptr;
+}
+
+std::string Found(const InterpreterInventory& inventory) {
+  std::vector<std::string> names;
+  for (const Interpreter& interpreter : inventory.usable)
+    if (std::find(names.begin(), names.end(), interpreter.name) == names.end())
+      names.push_back(interpreter.name);
+  return names.empty() ? "no Python 3.10 or newer was found" : "found: " + Join(names, ", ");
+}
+
+Diagnostic Missing(const InterpreterInventory& inventory, const std::string& name) {
+  std::string get = "give it as --python " + name + "=PATH";
+  const bool free_threaded = name.ends_with('t');
+  if (const auto version =
+          ParsePythonVersion(free_threaded ? name.substr(0, name.size() - 1) : name);
+      version && *version >= kOldestPython)
+    get = "install it ('pyenv install " + name + "'), then run 'trireme setup', or " + get;
+  for (const BrokenInterpreter& broken : inventory.broken)
+    if (broken.path.find("/" + name + "/") != std::string::npos ||
+        BaseName(broken.path) == "python" + name)
+      get = broken.path + " " + broken.problem + "; " + get;
+  return InfrastructureError("no interpreter '" + name + "' here; " + Found(inventory), get);
+}
+
+Result<std::vector<Interpreter>> ChooseByName(const InterpreterPlaces& places,
+                                              const std::vector<std::string>& names) {
+  InterpreterInventory inventory;
+  std::map<std::string, Interpreter> chosen;
+  for (const Origin origin : kOrigins) {
+    TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
+    for (const std::string& name : names)
+      if (const Interpreter* found = FindByName(inventory, name)) chosen.try_emplace(name, *found);
+    if (std::all_of(names.begin(), names.end(),
+                    [&](const std::string& name) { return chosen.contains(name); }))
+      break;
+  }
+  std::vector<Interpreter> result;
+  for (const std::string& name : names) {
+    const auto found = chosen.find(name);
+    if (found == chosen.end()) return Missing(inventory, name);
+    found->second.name = name;
+    const auto same = [&name](const Interpreter& other) { return other.name == name; };
+    if (std::none_of(result.begin(), result.end(), same)) result.push_back(found->second);
+  }
+  return result;
+}
+
+// The first, since the newest stands first, that has a GIL if any has.
+std::vector<Interpreter> Preferred(const std::vector<Interpreter>& usable) {
+  const auto gil =
+      std::find_if(usable.begin(), usable.end(), [](const Interpreter& one) { return one.gil; });
+  return {gil == usable.end() ? usable.front() : *gil};
+}
+
+Diagnostic NoneFound() {
+  return InfrastructureError(
+      "no Python 3.10 or newer was found",
+      "install one ('apt-get install python3 python3-venv'), then run 'trireme setup'");
+}
+
+}  // namespace
+
+std::optional<PythonVersion> ParsePythonVersion(std::string_view text) {
+  std::array<int, 3> numbers{};
+  const std::vector<std::string> parts = Split(text, '.');
+  if (parts.size() < 2 || parts.size() > 3) return std::nullopt;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].empty() || parts[i].size() > 4 ||
+        parts[i].find_first_not_of("0123456789") != std::string::npos)
+      return std::nullopt;
+    numbers[i] = std::atoi(parts[i].c_str());
+  }
+  return PythonVersion{numbers[0], numbers[1], numbers[2]};
+}
+
+InterpreterPlaces FindInterpreterPlaces(const std::vector<std::string>& given,
+                                        const std::string& data) {
+  InterpreterPlaces places{.given = given,
+                           .virtual_environment = Environment("VIRTUAL_ENV"),
+                           .setup = JoinPath(data, "venvs"),
+                           .pyenv = Environment("PYENV_ROOT")};
+  if (places.pyenv.empty()) places.pyenv = JoinPath(Environment("HOME"), ".pyenv");
+  for (const std::string& folder : Split(Environment("PATH"), ':'))
+    if (folder.starts_with('/') && !folder.starts_with(places.pyenv + "/"))
+      places.path.push_back(folder);
+  return places;
+}
+
+Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places) {
+  TRIREME_RETURN_IF_ERROR(CheckGiven(places));
+  InterpreterInventory inventory;
+  for (const Origin origin : kOrigins) TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
+  return inventory;
+}
+
+Result<std::vector<Interpreter>> ChooseInterpreters(const InterpreterPlaces& places,
+                                                    const std::vector<std::string>& names) {
+  TRIREME_RETURN_IF_ERROR(CheckGiven(places));
+  if (!names.empty()) return ChooseByName(places, names);
+  for (const Origin origin : kOrigins) {
+    InterpreterInventory inventory;
+    TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
+    if (inventory.usable.empty()) continue;
+    return origin == Origin::kGiven ? inventory.usable : Preferred(inventory.usable);
+  }
+  return NoneFound();
+}
+
+Result<std::vector<Interpreter>> AllInterpreters(const InterpreterPlaces& places) {
+  TRIREME_RETURN_IF_ERROR(CheckGiven(places));
+  InterpreterInventory inventory;
+  for (const Origin origin : {Origin::kGiven, Origin::kActive, Origin::kSetup})
+    TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
+  std::vector<Interpreter> all;
+  for (const Interpreter& interpreter : inventory.usable) {
+    const auto same = [&interpreter](const Interpreter& other) {
+      return other.name == interpreter.name;
+    };
+    if (std::none_of(all.begin(), all.end(), same)) all.push_back(interpreter);
+  }
+  if (all.empty()) return ChooseInterpreters(places, {});
+  return all;
+}
+
+}  // namespace trireme
