@@ -27,7 +27,8 @@ constexpr std::array kCommands = {
     Command{"setup", "", "make the virtual environments that the Python runtimes need",
             &SetupCommand},
     Command{"doctor", "",
-            "what can run on this machine, what cannot, and the command that mends it"},
+            "what can run on this machine, what cannot, and the command that mends it",
+            &DoctorCommand},
 };
 
 }  // namespace
