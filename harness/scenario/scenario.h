@@ -14,14 +14,16 @@ namespace trireme {
 
 // What one runtime, model or glob is expected to do.
 struct Expectation {
-  std::string key = "default";           // as written
+  std::string key = "default";                   // as written
   std::vector<std::string> verdicts = {"pass"};  // any of them: pass, fail, unsupported
-  std::string finding;                   // at least one of this kind
-  bool exact_findings = false;           // `findings:` was given
-  std::vector<std::string> findings;     // exactly these kinds
-  std::string outcome;                   // in every trial
+  std::string finding;                           // at least one of this kind
+  bool exact_findings = false;                   // `findings:` was given
+  std::vector<std::string> findings;             // exactly these kinds
+  std::string outcome;                           // in every trial
   bool has_rate = false;
-  double rate_low = 0, rate_high = 1;    // share of failing trials
+  double rate_low = 0, rate_high = 1;  // share of failing trials
+  // The exact binomial test rejects the rate below this level; a plan says so when no result could.
+  static constexpr double kRateLevel = 0.01;
 };
 
 struct CheckChoice {
@@ -31,8 +33,11 @@ struct CheckChoice {
 
 // A definition: workload, parameters, checks, expected outcomes (interface.md section 2.1).
 struct Scenario {
-  std::string name;       // "patterns/client": its folder below the scenario path, else its folder's name
-  std::string directory;  // absolute
+  // "patterns/client": its folder below the scenario path, else its folder's name.
+  std::string name;
+  // How a command line names it: `name`, else its folder; "" for a command after --.
+  std::string argument;
+  std::string directory;  // absolute, without links
   std::string file;       // as the user would write it
   std::string summary, description;
   std::vector<std::string> tags, references;
@@ -40,14 +45,15 @@ struct Scenario {
   std::vector<std::string> command;  // instead of both
   Json params = Json::object();
   std::vector<std::pair<std::string, std::vector<Json>>> matrix;
-  std::vector<std::string> runtimes;  // resolved: those that its workloads allow, in the vocabulary's order
-  std::string reference;              // NAME or NAME/INTERPRETER, "" for the default
+  // Resolved: those that its workloads allow, in the vocabulary's order.
+  std::vector<std::string> runtimes;
+  std::string reference;  // NAME or NAME/INTERPRETER, "" for the default
   int64_t trials = 1;
-  int64_t timeout = 30'000'000'000;   // nanoseconds
-  bool isolated_process = false;      // isolation: process
+  int64_t timeout = 30'000'000'000;  // nanoseconds
+  bool isolated_process = false;     // isolation: process
   bool inputs_per_trial = false;
   bool exclusive = false;
-  int64_t memory = 0;                 // bytes a trial may map; 0: the harness's default
+  int64_t memory = 0;                     // bytes a trial may map; 0: the harness's default
   std::vector<std::string> requirements;  // `requires`
   std::vector<CheckChoice> checks;        // hang and crash are judged whatever this says
   Json compare = Json::object();          // key -> "exact" | ... | {"tolerance": x}
@@ -56,12 +62,19 @@ struct Scenario {
 };
 
 // `path` is the scenario.yaml's path as errors shall name it; `name` its name.
-Result<Scenario> ParseScenario(const std::string& text, const std::string& path, const std::string& name,
-                               const Vocabulary& vocabulary);
+Result<Scenario> ParseScenario(const std::string& text, const std::string& path,
+                               const std::string& name, const Vocabulary& vocabulary);
 
-// The most specific stands: exact runtime/interpreter, glob, runtime, model, default; without any, pass.
-Expectation ExpectationFor(const Scenario& scenario, const std::string& runtime, const std::string& model,
-                           const std::string& interpreter);
+// `trireme run --runtimes a,b -- CMD`: `argv` in `directory` under every runtime that runs
+// commands, once, with the default checks and a deadline of half an hour. REQUIRES: argv is not
+// empty.
+Scenario MakeCommandScenario(const std::vector<std::string>& argv, const std::string& directory,
+                             const Vocabulary& vocabulary);
+
+// The most specific stands: exact runtime/interpreter, glob, runtime, model, default; without any,
+// pass.
+Expectation ExpectationFor(const Scenario& scenario, const std::string& runtime,
+                           const std::string& model, const std::string& interpreter);
 
 // The published JSON schema of scenario.yaml.
 Json ScenarioSchema(const Vocabulary& vocabulary);

@@ -8,7 +8,8 @@
 
 namespace trireme {
 
-// The words that a scenario may use and this layer does not own; the command line fills it from the other layers.
+// The words that a scenario may use and this layer does not own; the command line fills it from the
+// other layers.
 struct Vocabulary {
   struct Runtime {
     std::string name, model, language;
@@ -28,7 +29,7 @@ struct Vocabulary {
   std::vector<Runtime> runtimes;
   std::vector<Check> checks;
   std::vector<std::string> finding_kinds;
-  std::vector<std::string> capabilities;   // for `requires`
+  std::vector<std::string> capabilities;                              // for `requires`
   std::vector<std::string> later_runtimes, later_checks, later_keys;  // "not available yet"
 };
 

@@ -1,0 +1,28 @@
+#ifndef TRIREME_HARNESS_SCENARIO_SOURCE_TEXT_H_
+#define TRIREME_HARNESS_SCENARIO_SOURCE_TEXT_H_
+
+#include <string>
+#include <string_view>
+
+#include "harness/base/diagnostic.h"
+
+namespace trireme {
+
+// The text of a file and its path, while errors in it are made. Borrows both.
+class SourceText {
+ public:
+  SourceText(std::string_view text, std::string_view path) : text_(text), path_(path) {}
+
+  // Without its line end. `line` is from 1; empty beyond the last.
+  std::string_view Line(int line) const;
+  Diagnostic ErrorAt(int line, int column, int length, std::string message, std::string hint) const;
+
+ private:
+  size_t LineStart(int line) const;
+
+  std::string_view text_, path_;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_SCENARIO_SOURCE_TEXT_H_

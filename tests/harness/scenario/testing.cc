@@ -1,0 +1,56 @@
+#include "tests/harness/scenario/testing.h"
+
+namespace trireme::testing {
+
+Vocabulary TestVocabulary() {
+  Vocabulary vocabulary;
+  vocabulary.runtimes = {
+      {"eventlet", "green", "python", true}, {"threading", "native", "python", true},
+      {"asyncio", "async", "python", false}, {"thread", "native", "cpp", false},
+      {"fiber", "green", "cpp", false},      {"coroutine", "async", "cpp", false}};
+  vocabulary.checks = {
+      {.name = "equivalence", .arguments = {}, .by_default = true},
+      {.name = "progress", .arguments = {}, .by_default = true},
+      {.name = "leak", .arguments = {{"allow", "texts", false, Json::array()}}, .by_default = true},
+      {.name = "overlap", .arguments = {{"ops", "texts", true, Json()}}},
+      {.name = "lost-update",
+       .arguments = {{"op", "text", true, Json()},
+                     {"final", "text", true, Json()},
+                     {"strict", "boolean", false, false},
+                     {"slack", "number", false, 0}}},
+      {.name = "deadline",
+       .arguments = {{"op", "text", true, Json()}, {"within", "duration", false, 1'000'000'000}}}};
+  vocabulary.finding_kinds = {"difference", "hang", "crash", "lost-update", "overlap"};
+  vocabulary.capabilities = {"fork", "ipv6"};
+  vocabulary.later_runtimes = {"greenlet", "aiohttp"};
+  vocabulary.later_checks = {"multiple-readers", "linearizable"};
+  vocabulary.later_keys = {"roles", "budgets"};
+  return vocabulary;
+}
+
+ScenarioFolder::ScenarioFolder() {
+  Write("workload.py", "async def main(rt, params):\n    pass\n");
+  Write("workload.cc", "");
+}
+
+void ScenarioFolder::Write(const std::string& name, const std::string& text) const {
+  TRIREME_CHECK(WriteFile(JoinPath(path(), name), text).ok());
+}
+
+Result<Scenario> ScenarioFolder::Parse(const std::string& text) const {
+  return ParseScenario(text, JoinPath(path(), "scenario.yaml"), "hazards/test", TestVocabulary());
+}
+
+std::string ScenarioFolder::ErrorOf(const std::string& text) const {
+  const Result<Scenario> scenario = Parse(text);
+  if (scenario.ok()) return "";
+  Diagnostic error = scenario.error();
+  error.file = BaseName(error.file);
+  return error.Render();
+}
+
+std::string Complete(const std::string& rest) {
+  return "version: 1\nsummary: s\nworkload: {python: workload.py, cpp: workload.cc}\n" + rest;
+}
+
+}  // namespace trireme::testing
