@@ -2,8 +2,10 @@
 #define TRIREME_HARNESS_SCENARIO_PLAN_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -29,16 +31,18 @@ struct PlannedCell {
   std::string interpreter;       // name, "" for C++
   std::string interpreter_path;  // "" for C++
   Json params = Json::object();
-  Json faults = Json::array();  // names of the fault plan; empty: none
-  Json arm;                     // null
+  Json faults = Json::array();   // names of the fault plan; empty: none
+  Json arm;                      // null
   std::string role = "subject";  // or "reference"
-  std::string reference;         // id of the reference's cell, "" when there is none
-  std::string reference_name;    // "eventlet/3.11"
-  std::string workload;          // absolute path, "" for a command
+  // The id of the reference's cell: its own for the reference itself, "" when there is none.
+  std::string reference;
+  std::string reference_name;  // "eventlet/3.11"
+  std::string workload;        // absolute path, "" for a command
   std::vector<std::string> command;
-  std::vector<int64_t> trials;  // their numbers, ascending
-  int64_t trials_of_plan = 1;   // what 100 % of the cell is
-  int64_t timeout = 0;          // nanoseconds
+  // Their numbers, ascending; trial k's seed is TrialSeed(plan.seed, k).
+  std::vector<int64_t> trials;
+  int64_t trials_of_plan = 1;  // what 100 % of the cell is
+  int64_t timeout = 0;         // nanoseconds
   bool isolated_process = false, inputs_per_trial = false, exclusive = false;
   int64_t memory = 0;
   std::vector<CheckChoice> checks;
@@ -54,30 +58,54 @@ struct Plan {
   uint64_t seed = 0;
   std::string profile;
   std::vector<PlannedCell> cells;
-  std::vector<std::string> notes;  // "planted/x: 20 trials cannot decide a rate of 0.02..1: 150 are needed"
+  // "planted/x on thread: 20 trials cannot decide a rate of 0.02..1: 228 are needed"
+  std::vector<std::string> notes;
 
   Json ToJson() const;  // plan.json, schema trireme.plan/1
+  // Members that are missing take their defaults; kUsage for another schema or what is no plan.
   static Result<Plan> FromJson(const Json& json);
 };
 
 struct PlanOptions {
   uint64_t seed = 0;
-  std::string profile;                        // quick, ci, nightly or ""
-  std::vector<std::string> runtimes;          // empty: all that a scenario allows
-  std::vector<Interpreter> interpreters;      // resolved, the chosen ones in order
+  std::string profile;                    // quick, ci, nightly or ""
+  std::vector<std::string> runtimes;      // empty: all that a scenario allows
+  std::vector<Interpreter> interpreters;  // resolved, the chosen ones in order
+  // Found, not chosen: a `reference: NAME/INTERPRETER` may need one.
+  std::vector<Interpreter> other_interpreters;
   std::optional<int64_t> trials;
-  std::vector<int64_t> only_trials;           // --trial
-  std::optional<int64_t> timeout;             // nanoseconds
+  // --trial. Cells with role reference run all of theirs all the same: verdicts rest on them.
+  std::vector<int64_t> only_trials;
+  std::optional<int64_t> timeout;  // nanoseconds
   std::string reference;
   std::vector<std::pair<std::string, Json>> params;  // --param
   std::vector<std::string> tags;                     // a scenario needs one of them
-  std::vector<std::string> replay_options;  // further options that the replay line has to carry: --python, --scenario-path
+  // Further options that the replay line has to carry: --python, --scenario-path.
+  std::vector<std::string> replay_options;
   std::vector<std::pair<std::string, std::string>> missing_capabilities;  // capability, why
 };
 
-// Profiles: quick runs a tenth of a scenario's trials (at least one), ci them as written, nightly ten times as many.
-// kNothing when no cell remains; kUsage when a cell count is absurd or an option names what no scenario has.
-Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options, const Vocabulary& vocabulary);
+// Profiles: quick runs a tenth of a scenario's trials (rounded up), ci them as written, nightly ten
+// times as many. kNothing when no cell remains; kUsage when a cell count is absurd or an option
+// names what no scenario has.
+Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options,
+                      const Vocabulary& vocabulary);
+
+// KEY=VALUE of --param. VALUE is read as a scenario's scalar is, or as JSON when it begins with [ {
+// or ".
+Result<std::pair<std::string, Json>> ParseParam(const std::string& text);
+// The same back, unquoted: ParseParam(FormatParam(key, value)) gives (key, value).
+std::string FormatParam(const std::string& key, const Json& value);
+
+struct Estimate {
+  int64_t nanoseconds = 0;
+  std::string basis;  // what it rests on, in words
+};
+
+// How long the plan takes with `jobs` trials at once. `earlier` holds the seconds of one trial by
+// cell id, from a run before; for other cells it is what an empty trial of the runtime costs, which
+// the workload's own time comes on top of.
+Estimate EstimateRun(const Plan& plan, int jobs, const std::map<std::string, double>& earlier = {});
 
 }  // namespace trireme
 

@@ -1,0 +1,291 @@
+#include "harness/scenario/plan.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "harness/scenario/cell_id.h"
+#include "harness/scenario/plan_options.h"
+#include "harness/scenario/rate.h"
+#include "harness/scenario/replay.h"
+#include "harness/scenario/words.h"
+
+namespace trireme {
+namespace {
+
+constexpr size_t kMostCells = 100'000;
+constexpr int64_t kMostTrials = 10'000'000;
+
+// The params of each cell that one runtime gets: the scenario's, its matrix multiplied out, and
+// --param over both.
+std::vector<Json> ExpandParams(const Scenario& scenario, const PlanOptions& options) {
+  std::vector<Json> combinations = {scenario.params};
+  for (const auto& [axis, values] : scenario.matrix) {
+    std::vector<Json> wider;
+    for (const Json& combination : combinations) {
+      for (const Json& value : values) {
+        wider.push_back(combination);
+        wider.back()[axis] = value;
+      }
+    }
+    combinations = std::move(wider);
+  }
+  for (const auto& [key, value] : options.params) {
+    for (Json& combination : combinations)
+      if (combination.contains(key)) combination[key] = value;
+    // A value given for an axis leaves one of what was several.
+    std::vector<Json> distinct;
+    for (Json& combination : combinations)
+      if (std::find(distinct.begin(), distinct.end(), combination) == distinct.end())
+        distinct.push_back(std::move(combination));
+    combinations = std::move(distinct);
+  }
+  return combinations;
+}
+
+// The runtime that a scenario's others are compared with, and its interpreter where the scenario or
+// the user fixed it.
+struct Reference {
+  std::string runtime, interpreter;
+};
+
+Reference ChooseReference(const Scenario& scenario, const PlanOptions& options) {
+  for (const std::string& wish : {options.reference, scenario.reference}) {
+    const size_t slash = wish.find('/');
+    const std::string runtime = wish.substr(0, slash);
+    if (!Contains(scenario.runtimes, runtime)) continue;
+    return {runtime, slash == std::string::npos ? "" : wish.substr(slash + 1)};
+  }
+  for (const std::string runtime : {"eventlet", "threading", "thread", "fiber"})
+    if (Contains(scenario.runtimes, runtime)) return {runtime, ""};
+  return {};
+}
+
+std::string ReferenceName(const PlannedCell& cell) {
+  return cell.interpreter.empty() ? cell.runtime : cell.runtime + "/" + cell.interpreter;
+}
+
+// Plans the cells of one scenario.
+class ScenarioPlanner {
+ public:
+  ScenarioPlanner(const Scenario& scenario, const PlanOptions& options,
+                  const Vocabulary& vocabulary)
+      : scenario_(scenario),
+        options_(options),
+        vocabulary_(vocabulary),
+        reference_(ChooseReference(scenario, options)) {
+    for (const auto& [axis, values] : scenario.matrix) axes_.push_back(axis);
+    for (const std::string& runtime : scenario.runtimes)
+      if (options.runtimes.empty() || Contains(options.runtimes, runtime))
+        runtimes_.push_back(runtime);
+  }
+
+  std::vector<PlannedCell> Plan() const {
+    std::vector<PlannedCell> cells;
+    if (runtimes_.empty() || !HasChosenTrial(scenario_, options_)) return cells;
+    for (const Json& params : ExpandParams(scenario_, options_)) {
+      std::vector<PlannedCell> siblings = Subjects(params);
+      AddReferences(siblings, params);
+      for (PlannedCell& cell : siblings) {
+        PointAtReference(cell, siblings);
+        cells.push_back(std::move(cell));
+      }
+      if (cells.size() > kMostCells) break;
+    }
+    return cells;
+  }
+
+ private:
+  // The interpreters that host a runtime; one without a name stands for "none", and hosts C++ too.
+  std::vector<Interpreter> Hosts(const Vocabulary::Runtime& runtime) const {
+    if (runtime.language != "python" || options_.interpreters.empty()) return {Interpreter{}};
+    return options_.interpreters;
+  }
+
+  std::vector<PlannedCell> Subjects(const Json& params) const {
+    std::vector<PlannedCell> cells;
+    for (const std::string& name : runtimes_) {
+      const Vocabulary::Runtime& runtime = *FindRuntime(vocabulary_, name);
+      for (const Interpreter& host : Hosts(runtime))
+        cells.push_back(MakeCell(runtime, host, params, "subject"));
+    }
+    return cells;
+  }
+
+  // What a selection left out: the reference on each interpreter that a Python cell runs on, on the
+  // first when only C++ is compared, or on the one that was asked for.
+  void AddReferences(std::vector<PlannedCell>& cells, const Json& params) const {
+    if (reference_.runtime.empty()) return;
+    const Vocabulary::Runtime& runtime = *FindRuntime(vocabulary_, reference_.runtime);
+    std::vector<Interpreter> hosts = Hosts(runtime);
+    if (!reference_.interpreter.empty()) hosts = {FindInterpreter(reference_.interpreter)};
+    const auto is_python = [](const PlannedCell& cell) { return cell.language == "python"; };
+    if (std::none_of(cells.begin(), cells.end(), is_python)) hosts.resize(1);
+    for (const Interpreter& host : hosts) {
+      const auto is_there = [&](const PlannedCell& cell) {
+        return cell.runtime == runtime.name && cell.interpreter == host.name;
+      };
+      if (std::none_of(cells.begin(), cells.end(), is_there))
+        cells.push_back(MakeCell(runtime, host, params, "reference"));
+    }
+  }
+
+  Interpreter FindInterpreter(const std::string& name) const {
+    for (const auto* interpreters : {&options_.interpreters, &options_.other_interpreters})
+      for (const Interpreter& interpreter : *interpreters)
+        if (interpreter.name == name) return interpreter;
+    return {.name = name};
+  }
+
+  // On the cell's own interpreter where the reference is planned there, else on the first where it
+  // is.
+  void PointAtReference(PlannedCell& cell, const std::vector<PlannedCell>& siblings) const {
+    const PlannedCell* best = nullptr;
+    for (const PlannedCell& other : siblings) {
+      if (other.runtime != reference_.runtime) continue;
+      if (!reference_.interpreter.empty() && other.interpreter != reference_.interpreter) continue;
+      if (best == nullptr ||
+          (other.interpreter == cell.interpreter && best->interpreter != cell.interpreter))
+        best = &other;
+    }
+    if (best == nullptr) return;
+    cell.reference = best->id;
+    cell.reference_name = ReferenceName(*best);
+  }
+
+  PlannedCell MakeCell(const Vocabulary::Runtime& runtime, const Interpreter& host,
+                       const Json& params, const std::string& role) const {
+    PlannedCell cell = {
+        .scenario = scenario_.name,
+        .summary = scenario_.summary,
+        .directory = scenario_.directory,
+        .runtime = runtime.name,
+        .model = runtime.model,
+        .language = runtime.language,
+        .interpreter = host.name,
+        .interpreter_path = host.path,
+        .params = params,
+        .role = role,
+        .command = scenario_.command,
+        .trials = Trials(role),
+        .trials_of_plan = TrialsOf(scenario_, options_),
+        .timeout = options_.timeout.value_or(scenario_.timeout),
+        .isolated_process = scenario_.isolated_process,
+        .inputs_per_trial = scenario_.inputs_per_trial,
+        .exclusive = scenario_.exclusive,
+        .memory = scenario_.memory,
+        .checks = scenario_.checks,
+        .compare = scenario_.compare,
+        .expectation = ExpectationFor(scenario_, runtime.name, runtime.model, host.name),
+        .max_unknown = scenario_.max_unknown,
+        .unsupported = WhyUnsupported(runtime, host)};
+    if (scenario_.command.empty())
+      cell.workload = runtime.language == "python" ? scenario_.python : scenario_.cpp;
+    cell.id = CellId(cell, axes_);
+    cell.replay = ReplayLine(scenario_, cell, options_);
+    return cell;
+  }
+
+  std::vector<int64_t> Trials(const std::string& role) const {
+    std::vector<int64_t> trials;
+    const int64_t count = TrialsOf(scenario_, options_);
+    for (int64_t trial = 0; trial < count && options_.only_trials.empty(); ++trial)
+      trials.push_back(trial);
+    if (!trials.empty()) return trials;
+    // A verdict rests on all that the reference showed, so only the subject's trials are picked.
+    for (int64_t trial = 0; trial < count; ++trial) {
+      const auto& only = options_.only_trials;
+      if (role == "reference" || std::find(only.begin(), only.end(), trial) != only.end())
+        trials.push_back(trial);
+    }
+    return trials;
+  }
+
+  std::string WhyUnsupported(const Vocabulary::Runtime& runtime, const Interpreter& host) const {
+    if (runtime.language == "python" && host.name.empty())
+      return "no Python interpreter was found: run 'trireme setup'";
+    if (runtime.language == "python" && host.path.empty())
+      return "no interpreter " + host.name + " was found: run 'trireme setup'";
+    for (const auto& [capability, why] : options_.missing_capabilities)
+      if (Contains(scenario_.requirements, capability)) return "needs " + capability + ": " + why;
+    return "";
+  }
+
+  const Scenario& scenario_;
+  const PlanOptions& options_;
+  const Vocabulary& vocabulary_;
+  Reference reference_;
+  std::vector<std::string> axes_, runtimes_;
+};
+
+// "planted/x on threading: 20 trials cannot decide a rate of 0.02..1: 228 are needed", "" when they
+// can.
+std::string RateNote(const PlannedCell& cell) {
+  const Expectation& expectation = cell.expectation;
+  if (!expectation.has_rate || cell.role != "subject" || !cell.unsupported.empty()) return "";
+  const int64_t needed = TrialsToDecideRate(expectation.rate_low, expectation.rate_high);
+  if (cell.trials_of_plan >= needed) return "";
+  return cell.scenario + " on " + cell.runtime + ": " + std::to_string(cell.trials_of_plan) +
+         " trials cannot decide a rate of " +
+         FormatRate(expectation.rate_low, expectation.rate_high) + ": " + std::to_string(needed) +
+         " are needed";
+}
+
+std::string ReferenceNote(const PlannedCell& cell) {
+  const auto is_equivalence = [](const CheckChoice& check) { return check.name == "equivalence"; };
+  if (!cell.reference.empty() ||
+      std::none_of(cell.checks.begin(), cell.checks.end(), is_equivalence))
+    return "";
+  return cell.scenario +
+         ": none of eventlet, threading, thread and fiber is among its runtimes, so nothing is its "
+         "reference and equivalence cannot be decided";
+}
+
+void AddNote(Plan& plan, std::set<std::string>& said, const std::string& note) {
+  if (!note.empty() && said.insert(note).second) plan.notes.push_back(note);
+}
+
+// Ids are file names, so two cells may not share one. Siblings of one matrix hash to 48 bits, so
+// 10,000 of them collide in one plan of five million; two scenarios collide when their names differ
+// in odd characters only.
+Status CheckIds(const Plan& plan) {
+  std::set<std::string_view> ids;
+  for (const PlannedCell& cell : plan.cells)
+    if (!ids.insert(cell.id).second)
+      return UsageError("two cells share the id " + cell.id,
+                        "change the name of one scenario, or a param of it");
+  return Done{};
+}
+
+}  // namespace
+
+Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options,
+                      const Vocabulary& vocabulary) {
+  TRIREME_ASSIGN_OR_RETURN(const std::vector<const Scenario*> chosen,
+                           ChooseScenarios(scenarios, options));
+  TRIREME_RETURN_IF_ERROR(CheckOptions(chosen, options, vocabulary));
+  Plan plan;
+  plan.seed = options.seed;
+  plan.profile = options.profile;
+  std::set<std::string> said;
+  int64_t trials = 0;
+  for (const Scenario* scenario : chosen) {
+    for (PlannedCell& cell : ScenarioPlanner(*scenario, options, vocabulary).Plan()) {
+      AddNote(plan, said, RateNote(cell));
+      AddNote(plan, said, ReferenceNote(cell));
+      trials += static_cast<int64_t>(cell.trials.size());
+      plan.cells.push_back(std::move(cell));
+      if (plan.cells.size() > kMostCells)
+        return UsageError("this plans more than " + std::to_string(kMostCells) + " cells",
+                          "choose fewer scenarios, runtimes or interpreters");
+      if (trials > kMostTrials)
+        return UsageError("this plans more than " + std::to_string(kMostTrials) + " trials",
+                          "ask for fewer --trials");
+    }
+  }
+  if (plan.cells.empty()) return NothingToRun("no cell to run");
+  TRIREME_RETURN_IF_ERROR(CheckIds(plan));
+  return plan;
+}
+
+}  // namespace trireme

@@ -1,0 +1,64 @@
+#include "harness/scenario/replay.h"
+
+#include <vector>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+// In a unit that divides it, so that it reads back as the same.
+std::string ExactDuration(int64_t nanoseconds) {
+  if (nanoseconds % 1'000'000'000 == 0) return std::to_string(nanoseconds / 1'000'000'000) + "s";
+  if (nanoseconds % 1'000'000 == 0) return std::to_string(nanoseconds / 1'000'000) + "ms";
+  return std::to_string(nanoseconds) + "ns";
+}
+
+// The params that an option set, and those that picked one cell of the matrix.
+std::vector<std::string> ParamOptions(const Scenario& scenario, const PlannedCell& cell,
+                                      const PlanOptions& options) {
+  std::vector<std::string> words;
+  const auto add = [&](const std::string& key) {
+    words.insert(words.end(), {"--param", FormatParam(key, cell.params.at(key))});
+  };
+  Json done = Json::object();
+  for (const auto& [axis, values] : scenario.matrix) {
+    add(axis);
+    done[axis] = true;
+  }
+  for (const auto& [key, value] : options.params) {
+    if (done.contains(key) || !cell.params.contains(key)) continue;
+    add(key);
+    done[key] = true;
+  }
+  return words;
+}
+
+}  // namespace
+
+std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
+                       const PlanOptions& options) {
+  std::vector<std::string> words = {"trireme", "run"};
+  const auto add = [&](const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
+  if (!scenario.argument.empty()) add({scenario.argument});
+  add({"--runtimes", cell.runtime});
+  if (!cell.interpreter.empty()) add({"--interpreters", cell.interpreter});
+  add({"--seed", FormatHex(options.seed)});
+  if (cell.trials_of_plan != scenario.trials)
+    add({"--trials", std::to_string(cell.trials_of_plan)});
+  if (options.timeout) add({"--timeout", ExactDuration(*options.timeout)});
+  if (!options.reference.empty()) add({"--reference", options.reference});
+  add(ParamOptions(scenario, cell, options));
+  add(options.replay_options);
+  if (scenario.argument.empty()) {
+    add({"--"});
+    add(scenario.command);
+  }
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + ShellQuote(word);
+  return line;
+}
+
+}  // namespace trireme
