@@ -128,6 +128,7 @@ Result<MadeHow> MakeEnvironment(const Environment& environment) {
   if (IsCurrent(environment, stamp)) return MadeHow::kReused;
 
   const std::string log = LogOf(environment.directory);
+  TRIREME_RETURN_IF_ERROR(MakeDirectories(DirName(environment.directory)));
   TRIREME_RETURN_IF_ERROR(RemoveTree(environment.directory));
   TRIREME_ASSIGN_OR_RETURN(
       const CommandOutcome made,

@@ -24,7 +24,6 @@ constexpr const char* kProbe =
     "sys.version_info[2],\n"
     "  getattr(i, 'name', 'cpython'), 't' if 't' in getattr(sys, 'abiflags', '') else 'gil', "
     "sys.prefix))\n";
-constexpr int64_t kProbeTimeout = 20 * kNanosecondsPerSecond;
 
 struct Candidate {
   std::string name;  // "": after its version
@@ -110,9 +109,9 @@ struct Probed {
   std::string problem;  // "" when it is usable
 };
 
-std::string ProblemOf(const Result<CommandOutcome>& outcome) {
+std::string ProblemOf(const Result<CommandOutcome>& outcome, int64_t timeout) {
   if (!outcome.ok()) return outcome.error().message;
-  if (outcome->timed_out) return "does not answer within " + FormatDuration(kProbeTimeout);
+  if (outcome->timed_out) return "does not answer within " + FormatDuration(timeout);
   if (outcome->exit_code != 0)
     return "ends with status " + std::to_string(outcome->exit_code) +
            (Trim(outcome->err).empty() ? "" : ": " + FirstLine(outcome->err));
@@ -121,15 +120,15 @@ std::string ProblemOf(const Result<CommandOutcome>& outcome) {
              : "is no Python: it prints '" + FirstLine(outcome->out).substr(0, 60) + "'";
 }
 
-Probed Probe(const Candidate& candidate, const std::string& origin) {
+Probed Probe(const Candidate& candidate, const std::string& origin, int64_t timeout) {
   Probed probed{.interpreter = {.path = candidate.path, .origin = origin}};
   if (!FileExists(candidate.path)) {
     probed.problem = "no such file";
     return probed;
   }
   const auto outcome =
-      RunCommand({candidate.path, "-E", "-s", "-S", "-c", kProbe}, {.timeout = kProbeTimeout});
-  probed.problem = ProblemOf(outcome);
+      RunCommand({candidate.path, "-E", "-s", "-S", "-c", kProbe}, {.timeout = timeout});
+  probed.problem = ProblemOf(outcome, timeout);
   if (!probed.problem.empty()) return probed;
   const std::vector<std::string> words = Split(FirstLine(outcome->out), ' ');
   const std::optional<PythonVersion> version =
@@ -155,14 +154,15 @@ Probed Probe(const Candidate& candidate, const std::string& origin) {
 
 // Each in a thread of its own, two a core: a Python takes 20 ms to start, and a broken one may
 // hang.
-std::vector<Probed> ProbeAll(const std::vector<Candidate>& candidates, const std::string& origin) {
+std::vector<Probed> ProbeAll(const InterpreterPlaces& places, Origin origin) {
+  const std::vector<Candidate> candidates = CandidatesOf(places, origin);
   std::vector<Probed> probed(candidates.size());
   const size_t width = std::max(2u, 2 * std::thread::hardware_concurrency());
   for (size_t begin = 0; begin < candidates.size(); begin += width) {
     std::vector<std::jthread> threads;
     for (size_t i = begin; i < std::min(begin + width, candidates.size()); ++i)
       threads.emplace_back(
-          [&candidates, &origin, &probed, i] { probed[i] = Probe(candidates[i], origin); });
+          [&, i] { probed[i] = Probe(candidates[i], OriginName(origin), places.timeout); });
   }
   return probed;
 }
@@ -170,7 +170,7 @@ std::vector<Probed> ProbeAll(const std::vector<Candidate>& candidates, const std
 // Adds what `origin` has: one of each installation (python3 and python3.11 are often the same), the
 // newest first.
 Status Search(const InterpreterPlaces& places, Origin origin, InterpreterInventory& inventory) {
-  std::vector<Probed> all = ProbeAll(CandidatesOf(places, origin), OriginName(origin));
+  std::vector<Probed> all = ProbeAll(places, origin);
   if (origin != Origin::kGiven)
     std::stable_sort(all.begin(), all.end(), [](const Probed& a, const Probed& b) {
       return VersionOf(a.interpreter) > VersionOf(b.interpreter);

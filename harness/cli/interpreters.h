@@ -2,11 +2,13 @@
 #define TRIREME_HARNESS_CLI_INTERPRETERS_H_
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/base/result.h"
 #include "harness/scenario/plan.h"
 
@@ -49,6 +51,9 @@ struct InterpreterPlaces {
   std::string setup;                // the folder whose subfolders `trireme setup` made
   std::string pyenv;                // pyenv's root
   std::vector<std::string> path;    // folders of PATH, without pyenv's shims
+  int64_t timeout =
+      20 *
+      kNanosecondsPerSecond;  // of one start; a slow disk takes seconds, a broken one never ends
 };
 
 // From VIRTUAL_ENV, PYENV_ROOT, HOME and PATH; `data` is Locations.data.
