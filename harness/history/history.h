@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -13,14 +14,46 @@
 
 namespace trireme {
 
-// What an event is; the numbers are those of probe_abi.h, where each is explained. Add, never renumber.
+// What an event is; the numbers are those of probe_abi.h, where each is explained. Add, never
+// renumber.
 enum class EventKind : uint16_t {
-  kBegin = 1, kEnd = 2, kInvoke = 3, kOk = 4, kFail = 5, kInfo = 6, kObserve = 7, kOutcome = 8, kMetric = 9,
-  kWarning = 10, kTaskStart = 11, kTaskEnd = 12, kSwitch = 13, kSocket = 14, kFault = 15, kWait = 16, kWake = 17,
-  kProcess = 18, kException = 19, kCensus = 20, kExit = 21, kJoin = 22, kCancel = 23,
+  kBegin = 1,
+  kEnd = 2,
+  kInvoke = 3,
+  kOk = 4,
+  kFail = 5,
+  kInfo = 6,
+  kObserve = 7,
+  kOutcome = 8,
+  kMetric = 9,
+  kWarning = 10,
+  kTaskStart = 11,
+  kTaskEnd = 12,
+  kSwitch = 13,
+  kSocket = 14,
+  kFault = 15,
+  kWait = 16,
+  kWake = 17,
+  kProcess = 18,
+  kException = 19,
+  kCensus = 20,
+  kExit = 21,
+  kJoin = 22,
+  kCancel = 23,
 };
 
-enum class ValueType : uint16_t { kNone = 0, kInt = 1, kDouble = 2, kText = 3, kJson = 4, kBool = 5, kBytes = 6 };
+enum class ValueType : uint16_t {
+  kNone = 0,
+  kInt = 1,
+  kDouble = 2,
+  kText = 3,
+  kJson = 4,
+  kBool = 5,
+  kBytes = 6
+};
+
+// As interface.md section 6 names it: "task-start". "unknown" for a number of a later version.
+std::string_view EventName(EventKind kind);
 
 // One event of a trial. The views point into the History that holds it.
 struct Event {
@@ -34,7 +67,8 @@ struct Event {
   std::string_view key;
   std::string_view raw;  // the value's bytes as recorded
 
-  // The value as JSON: bytes as base64 text, text with broken UTF-8 mended, JSON that does not parse as text.
+  // The value as JSON: bytes as base64 text, text with broken UTF-8 mended, JSON that does not
+  // parse as text, a double that JSON has no number for as "NaN", "Infinity" or "-Infinity".
   Json Value() const;
 };
 
@@ -60,12 +94,12 @@ struct Operation {
   Json result;  // of ok, fail or info
 };
 
-// The ordered record of one trial: all processes and threads, by time; events of one thread keep their order.
-// Thread safety: immutable once read.
+// The ordered record of one trial: all processes and threads, by time; events of one thread keep
+// their order. Thread safety: immutable once read.
 class History {
  public:
-  // Reads a sealed history or what a killed recorder left behind. Never crashes on what is not one: an error when there
-  // is nothing to read, else `damage()` says what could not be read.
+  // Reads a sealed history or what a killed recorder left behind. Never crashes on what is not one:
+  // an error when there is nothing to read, else `damage()` says what could not be read.
   static Result<History> Read(const std::string& path);
   static Result<History> Parse(std::string bytes);
 
@@ -74,16 +108,20 @@ class History {
   const std::map<uint32_t, Task>& tasks() const { return tasks_; }
   std::vector<Operation> Operations() const;  // in the order of their invocation
 
-  uint64_t lost() const { return lost_; }           // events that could not be recorded
+  uint64_t lost() const { return lost_; }  // events that could not be recorded
   int lost_errno() const { return lost_errno_; }
   const std::string& damage() const { return damage_; }  // empty: whole
-  int64_t begin_time() const { return begin_time_; }      // CLOCK_MONOTONIC
+  int64_t begin_time() const { return begin_time_; }     // CLOCK_MONOTONIC
 
   History(History&&) = default;
   History& operator=(History&&) = default;
 
  private:
   History() = default;
+  static Result<History> Decode(std::vector<char> bytes);
+  void AddChunk(uint32_t process, std::string_view records);
+  void AddTask(const Event& event);
+  void Merge(std::vector<std::pair<int64_t, size_t>> order);
 
   std::vector<char> bytes_;  // not std::string: its small buffer would move under the views
   std::vector<Event> events_;

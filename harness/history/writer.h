@@ -12,19 +12,19 @@
 namespace trireme {
 
 struct RecordingOptions {
-  int64_t begin_time = 0;              // CLOCK_MONOTONIC
-  uint32_t chunk_size = 32 * 1024;     // bytes
-  uint32_t chunks = 8;                 // backed by disk from the start
-  uint64_t max_bytes = 1ULL << 30;     // then events are lost, and the trial is unknown
+  int64_t begin_time = 0;           // CLOCK_MONOTONIC
+  uint32_t chunk_size = 32 * 1024;  // bytes
+  uint32_t chunks = 8;              // backed by disk from the start
+  uint64_t max_bytes = 1ULL << 30;  // then events are lost, and the trial is unknown
   bool recording = true;
-  std::string plan;                    // decisions for Point; at most 2048 bytes
+  std::string plan;  // decisions for Point; at most 2048 bytes
 };
 
 // Makes the file that a trial's processes attach to.
 Status CreateRecording(const std::string& path, const RecordingOptions& options);
 
-// The time of the newest event in a file that may still be written (CLOCK_MONOTONIC), or 0; reads the tail of each
-// chunk only. For the engine's judgement whether a trial progresses.
+// The time of the newest event in a file that may still be written (CLOCK_MONOTONIC), or 0; reads
+// the tail of each chunk only. For the engine's judgement whether a trial progresses.
 int64_t NewestEventTime(const std::string& path);
 
 // An event that the harness itself adds.
@@ -39,9 +39,11 @@ struct NewEvent {
   uint32_t thread = 0;
 };
 
-// Packs the recording at `path` into the history at `sealed_path`, with `added` at its end, and removes the recording.
-// What cannot be read of it stays beside it as <path>.damaged, and the history says so. Written whole or not at all.
-Status SealRecording(const std::string& path, const std::string& sealed_path, const std::vector<NewEvent>& added);
+// Packs the recording at `path` into the history at `sealed_path`, with `added` at its end, and
+// removes the recording. What cannot be read of it stays beside it as <path>.damaged, and the
+// history says so. Written whole or not at all.
+Status SealRecording(const std::string& path, const std::string& sealed_path,
+                     const std::vector<NewEvent>& added);
 
 // A history from events alone: for tests and importers.
 std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events);

@@ -83,7 +83,7 @@ struct trireme_chunk {
   uint32_t process;
   uint64_t capacity; /* a multiple of chunk_size while recording, the exact size in a sealed file */
   uint64_t used;     /* bytes of records, stored with release order after each record is whole */
-  uint64_t reserved;
+  uint64_t newest;   /* time of the newest record, stored before `used` */
 };
 
 /* The first page of the file. The harness makes it, with room for `allocated` chunks already backed by disk blocks
@@ -104,6 +104,8 @@ struct trireme_header {
   uint32_t lost_errno; /* why the first one was lost */
   uint32_t plan_size;  /* of the plan block below; 0: no decisions */
   uint8_t plan[2048];  /* decisions for Point, compiled by the harness */
+  uint32_t damage_size; /* in a sealed file: */
+  char damage[508];     /* what could not be read of the recording, as text */
 };
 
 /* Every function is safe in any thread and any forked child, allocates nothing, and leaves errno alone. */

@@ -161,6 +161,7 @@ void Append(ThreadState& state, Recording* recording, const Entry& entry) {
   // parent's.
   if (__atomic_load_n(&lane.space.chunk, __ATOMIC_RELAXED) != chunk) return;
   lane.space.used += size;
+  chunk->newest = record->time;
   __atomic_store_n(&chunk->used, lane.space.used, __ATOMIC_RELEASE);
 }
 

@@ -176,6 +176,7 @@ Space Recording::ClaimExactly(uint32_t process, uint64_t units, int* error) {
   chunk->process = process;
   chunk->capacity = capacity;
   chunk->used = 0;
+  chunk->newest = 0;
   __atomic_store_n(&chunk->magic, TRIREME_CHUNK_MAGIC, __ATOMIC_RELEASE);
   return {.chunk = chunk, .used = 0, .capacity = capacity - sizeof(trireme_chunk)};
 }

@@ -1,0 +1,235 @@
+#include "harness/history/history.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <climits>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "harness/base/strings.h"
+#include "harness/base/unique_fd.h"
+#include "harness/history/packing.h"
+
+namespace trireme {
+namespace {
+
+template <typename T>
+T Load(std::string_view bytes, size_t offset = 0) {
+  T value{};
+  if (offset <= bytes.size() && bytes.size() - offset >= sizeof(T))
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+  return value;
+}
+
+std::string Base64(std::string_view bytes) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; ++j)
+      group = group << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0u);
+    for (size_t j = 0; j < 4; ++j)
+      out += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
+  }
+  return out;
+}
+
+Json FromDouble(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+Json FromJsonText(std::string_view raw) {
+  std::string text = ToValidUtf8(raw);
+  Result<Json> parsed = ParseJson(text, "value");
+  return parsed.ok() ? *std::move(parsed) : Json(std::move(text));
+}
+
+OperationState StateAfter(EventKind kind) {
+  if (kind == EventKind::kOk) return OperationState::kOk;
+  return kind == EventKind::kFail ? OperationState::kFail : OperationState::kInfo;
+}
+
+// Where the events of one chunk, from `first` on, come in the whole: by time, and those of one
+// thread in the order in which they were written even where a damaged or foreign file has times
+// that decrease. (The recorder's increase, so that a thread may go on in an earlier chunk.)
+void AppendOrder(const std::vector<Event>& events, size_t first,
+                 std::vector<std::pair<int64_t, size_t>>* order) {
+  std::unordered_map<uint32_t, int64_t> newest;
+  for (size_t i = first; i < events.size(); ++i) {
+    int64_t& time = newest.try_emplace(events[i].thread, INT64_MIN).first->second;
+    time = std::max(time, events[i].time);
+    order->emplace_back(time, i);
+  }
+}
+
+Result<std::vector<char>> ReadAll(const Source& source, const trireme_header& header) {
+  if (header.sealed == 0) return PackRecording(source, header);
+  std::vector<char> bytes(source.Size());
+  if (!source.ReadAt(0, bytes.data(), bytes.size())) return ErrnoError("cannot read", errno);
+  return bytes;
+}
+
+}  // namespace
+
+std::string_view EventName(EventKind kind) {
+  static constexpr std::string_view kNames[] = {
+      "unknown", "begin",  "end",     "invoke",     "ok",       "fail",   "info",   "observe",
+      "outcome", "metric", "warning", "task-start", "task-end", "switch", "socket", "fault",
+      "wait",    "wake",   "process", "exception",  "census",   "exit",   "join",   "cancel"};
+  const auto number = static_cast<size_t>(kind);
+  return number < std::size(kNames) ? kNames[number] : kNames[0];
+}
+
+Json Event::Value() const {
+  switch (type) {
+    case ValueType::kNone:
+      return nullptr;
+    case ValueType::kInt:
+      return Load<int64_t>(raw);
+    case ValueType::kBool:
+      return Load<int64_t>(raw) != 0;
+    case ValueType::kDouble:
+      return FromDouble(Load<double>(raw));
+    case ValueType::kText:
+      return ToValidUtf8(raw);
+    case ValueType::kJson:
+      return FromJsonText(raw);
+    case ValueType::kBytes:
+      break;
+  }
+  return Base64(raw);
+}
+
+Result<History> History::Read(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
+  const FileSource source(fd.get());
+  Result<trireme_header> header = ReadHeader(source);
+  Result<std::vector<char>> bytes =
+      header.ok() ? ReadAll(source, *header) : std::move(header).error();
+  if (bytes.ok()) return Decode(*std::move(bytes));
+  Diagnostic error = std::move(bytes).error();
+  error.file = path;
+  return error;
+}
+
+Result<History> History::Parse(std::string bytes) {
+  const MemorySource source(bytes);
+  TRIREME_ASSIGN_OR_RETURN(const trireme_header header, ReadHeader(source));
+  TRIREME_ASSIGN_OR_RETURN(std::vector<char> sealed, ReadAll(source, header));
+  return Decode(std::move(sealed));
+}
+
+// REQUIRES: `bytes` begin with a header that ReadHeader() took.
+Result<History> History::Decode(std::vector<char> bytes) {
+  History history;
+  history.bytes_ = std::move(bytes);
+  const std::string_view all(history.bytes_.data(), history.bytes_.size());
+  const auto header = Load<trireme_header>(all);
+  history.begin_time_ = static_cast<int64_t>(header.begin_time);
+  history.lost_ = header.lost;
+  history.lost_errno_ = static_cast<int>(header.lost_errno);
+  history.damage_ =
+      ToValidUtf8({header.damage, std::min<size_t>(header.damage_size, sizeof(header.damage))});
+  Damage damage;
+  std::vector<std::pair<int64_t, size_t>> order;
+  size_t offset = TRIREME_HEADER_SIZE;
+  while (offset < all.size()) {
+    const auto chunk = Load<trireme_chunk>(all, offset);
+    const size_t left = all.size() - offset;
+    if (chunk.magic != TRIREME_CHUNK_MAGIC || left < sizeof(chunk)) {
+      damage.Add(offset, "no chunk begins here, and what follows cannot be read");
+      break;
+    }
+    const std::string_view records = all.substr(offset + sizeof(chunk), chunk.used);
+    const size_t whole = WholeRecords(records);
+    if (whole < chunk.used) damage.Add(offset + sizeof(chunk) + whole, "no record begins here");
+    const size_t first = history.events_.size();
+    history.AddChunk(chunk.process, records.substr(0, whole));
+    AppendOrder(history.events_, first, &order);
+    offset += sizeof(chunk) + std::min<uint64_t>(chunk.used, left - sizeof(chunk));
+  }
+  if (history.damage_.empty()) history.damage_ = damage.Text();
+  history.Merge(std::move(order));
+  return history;
+}
+
+// Adds the events of one chunk, in their order. REQUIRES: `records` are whole.
+void History::AddChunk(uint32_t process, std::string_view records) {
+  while (!records.empty()) {
+    const auto record = Load<trireme_record>(records);
+    events_.push_back(
+        {.kind = static_cast<EventKind>(record.kind),
+         .type = static_cast<ValueType>(record.type),
+         .time = static_cast<int64_t>(record.time - static_cast<uint64_t>(begin_time_)),
+         .process = process,
+         .thread = record.thread,
+         .task = record.task,
+         .id = record.id,
+         .key = records.substr(sizeof(record), record.key_size),
+         .raw = records.substr(sizeof(record) + record.key_size, record.value_size)});
+    records.remove_prefix(record.size);
+  }
+}
+
+void History::Merge(std::vector<std::pair<int64_t, size_t>> order) {
+  std::sort(order.begin(), order.end());
+  std::vector<Event> merged;
+  merged.reserve(events_.size());
+  for (const auto& [time, index] : order) merged.push_back(events_[index]);
+  events_ = std::move(merged);
+  for (const Event& event : events_) {
+    if (event.kind == EventKind::kTaskStart) AddTask(event);
+  }
+}
+
+void History::AddTask(const Event& event) {
+  tasks_.try_emplace(event.task,
+                     Task{.number = event.task,
+                          .parent = static_cast<uint32_t>(event.id),
+                          .path = ToValidUtf8(event.key),
+                          .name = ToValidUtf8(event.type == ValueType::kText ? event.raw : "")});
+}
+
+const Task* History::FindTask(uint32_t number) const {
+  const auto found = tasks_.find(number);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+std::vector<Operation> History::Operations() const {
+  std::vector<Operation> operations;
+  std::unordered_map<uint64_t, size_t> open;
+  for (const Event& event : events_) {
+    if (event.kind == EventKind::kInvoke) {
+      open[event.id] = operations.size();
+      operations.push_back({.id = event.id,
+                            .name = ToValidUtf8(event.key),
+                            .task = event.task,
+                            .begin = event.time,
+                            .end = INT64_MAX,
+                            .value = event.Value()});
+    } else if (event.kind == EventKind::kOk || event.kind == EventKind::kFail ||
+               event.kind == EventKind::kInfo) {
+      const auto found = open.find(event.id);
+      if (found == open.end()) continue;
+      Operation& operation = operations[found->second];
+      operation.end = event.time;
+      operation.state = StateAfter(event.kind);
+      operation.result = event.Value();
+      open.erase(found);
+    }
+  }
+  return operations;
+}
+
+}  // namespace trireme

@@ -1,0 +1,188 @@
+#include "harness/history/writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "harness/base/check.h"
+#include "harness/base/unique_fd.h"
+#include "harness/history/packing.h"
+
+namespace trireme {
+namespace {
+
+Status WriteAll(int fd, const char* bytes, size_t size, const std::string& path) {
+  while (size > 0) {
+    const ssize_t written = ::write(fd, bytes, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoError("cannot write " + path, errno);
+    bytes += written;
+    size -= static_cast<size_t>(written);
+  }
+  return Done{};
+}
+
+trireme_header NewHeader(int64_t begin_time) {
+  trireme_header header{};
+  std::memcpy(header.magic, TRIREME_HISTORY_MAGIC, sizeof(header.magic));
+  header.version = TRIREME_HISTORY_VERSION;
+  header.begin_time = static_cast<uint64_t>(begin_time);
+  header.next_task = 1;
+  header.next_operation = 1;
+  return header;
+}
+
+trireme_header RecordingHeader(const RecordingOptions& options) {
+  trireme_header header = NewHeader(options.begin_time);
+  header.chunk_size = options.chunk_size;
+  header.recording = options.recording ? 1 : 0;
+  header.allocated = options.chunks;
+  header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks);
+  header.plan_size = static_cast<uint32_t>(options.plan.size());
+  std::memcpy(header.plan, options.plan.data(), options.plan.size());
+  return header;
+}
+
+Status FillRecording(int fd, const std::string& path, const RecordingOptions& options) {
+  const uint64_t size = TRIREME_HEADER_SIZE + uint64_t{options.chunk_size} * options.chunks;
+  if (const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0) {
+    return ErrnoError("cannot write " + path, error);
+  }
+  const trireme_header header = RecordingHeader(options);
+  return WriteAll(fd, reinterpret_cast<const char*>(&header), sizeof(header), path);
+}
+
+// The value as the recorder would write it.
+std::string EncodeValue(const Json& value, ValueType* type) {
+  const auto pack = [](auto number) {
+    return std::string(reinterpret_cast<const char*>(&number), sizeof(number));
+  };
+  *type = ValueType::kJson;
+  if (value.is_null()) return *type = ValueType::kNone, "";
+  if (value.is_boolean()) return *type = ValueType::kBool, pack(int64_t{value.get<bool>() ? 1 : 0});
+  if (value.is_string()) return *type = ValueType::kText, value.get<std::string>();
+  if (value.is_number_float()) return *type = ValueType::kDouble, pack(value.get<double>());
+  const bool fits = !value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{INT64_MAX};
+  if (value.is_number_integer() && fits) return *type = ValueType::kInt, pack(value.get<int64_t>());
+  return DumpJson(value);
+}
+
+std::string EncodeRecord(const NewEvent& event) {
+  ValueType type{};
+  const std::string value = EncodeValue(event.value, &type);
+  const size_t size = (sizeof(trireme_record) + event.key.size() + value.size() + 7) & ~size_t{7};
+  TRIREME_CHECK(size <= UINT32_MAX);
+  const trireme_record record{.size = static_cast<uint32_t>(size),
+                              .kind = static_cast<uint16_t>(event.kind),
+                              .type = static_cast<uint16_t>(type),
+                              .time = static_cast<uint64_t>(event.time),
+                              .task = event.task,
+                              .thread = event.thread,
+                              .id = event.id,
+                              .key_size = static_cast<uint32_t>(event.key.size()),
+                              .value_size = static_cast<uint32_t>(value.size())};
+  std::string out(reinterpret_cast<const char*>(&record), sizeof(record));
+  out += event.key;
+  out += value;
+  out.resize(size);
+  return out;
+}
+
+// A chunk for each run of events of one process.
+void AppendEvents(const std::vector<NewEvent>& events, std::vector<char>* out) {
+  for (size_t i = 0; i < events.size();) {
+    const uint32_t process = events[i].process;
+    std::string records;
+    int64_t newest = 0;
+    for (; i < events.size() && events[i].process == process; ++i) {
+      records += EncodeRecord(events[i]);
+      newest = std::max(newest, events[i].time);
+    }
+    AppendChunk(process, records, static_cast<uint64_t>(newest), out);
+  }
+}
+
+// Not synced: what ends a process, or all of them, loses nothing that was written; a sync costs
+// more than a trial.
+Status WriteWhole(const std::string& path, const std::vector<char>& bytes) {
+  const std::string temporary = path + ".part";
+  const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!fd.valid()) return ErrnoError("cannot create " + temporary, errno);
+  Status status = WriteAll(fd.get(), bytes.data(), bytes.size(), temporary);
+  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    status = ErrnoError("cannot replace " + path, errno);
+  }
+  if (!status.ok()) ::unlink(temporary.c_str());
+  return status;
+}
+
+}  // namespace
+
+Status CreateRecording(const std::string& path, const RecordingOptions& options) {
+  TRIREME_CHECK(options.chunk_size >= TRIREME_HEADER_SIZE &&
+                options.chunk_size % TRIREME_HEADER_SIZE == 0);
+  TRIREME_CHECK(options.plan.size() <= sizeof(trireme_header::plan));
+  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd.valid()) return ErrnoError("cannot create " + path, errno);
+  Status status = FillRecording(fd.get(), path, options);
+  if (!status.ok()) ::unlink(path.c_str());
+  return status;
+}
+
+int64_t NewestEventTime(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return 0;
+  const FileSource source(fd.get());
+  const Result<trireme_header> header = ReadHeader(source);
+  if (!header.ok()) return 0;
+  int64_t newest = 0;
+  uint64_t offset = TRIREME_HEADER_SIZE;
+  trireme_chunk chunk{};
+  while (source.ReadAt(offset, reinterpret_cast<char*>(&chunk), sizeof(chunk))) {
+    const bool holds = chunk.magic == TRIREME_CHUNK_MAGIC;
+    if (header->sealed != 0 && (!holds || chunk.capacity == 0)) break;
+    if (holds) newest = std::max(newest, static_cast<int64_t>(chunk.newest));
+    const bool spans = holds && chunk.capacity != 0 && chunk.capacity <= source.Size();
+    offset += spans ? chunk.capacity : header->chunk_size;
+  }
+  return newest;
+}
+
+Status SealRecording(const std::string& path, const std::string& sealed_path,
+                     const std::vector<NewEvent>& added) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
+  const FileSource source(fd.get());
+  Result<trireme_header> header = ReadHeader(source);
+  if (!header.ok()) {
+    Diagnostic error = std::move(header).error();
+    error.file = path;
+    return error;
+  }
+  if (header->sealed != 0) return InfrastructureError(path + " is sealed already");
+  std::vector<char> bytes = PackRecording(source, *header);
+  AppendEvents(added, &bytes);
+  TRIREME_RETURN_IF_ERROR(WriteWhole(sealed_path, bytes));
+  trireme_header packed{};
+  std::memcpy(&packed, bytes.data(), sizeof(packed));
+  const bool whole = packed.damage_size == 0;
+  if (whole ? ::unlink(path.c_str()) != 0
+            : ::rename(path.c_str(), (path + ".damaged").c_str()) != 0) {
+    return ErrnoError("cannot remove " + path, errno);
+  }
+  return Done{};
+}
+
+std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events) {
+  trireme_header header = NewHeader(begin_time);
+  header.sealed = 1;
+  std::vector<char> bytes(TRIREME_HEADER_SIZE);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  AppendEvents(events, &bytes);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace trireme
