@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Fails when one of the newest commits has a subject that is not `area: Imperative`: check_commits.py [ROOT] [COUNT].
+"""Fails when a commit has a subject that is not `area: Imperative`.
 
-Ends with 77 (skipped) where there is no git checkout.
+check_commits.py FILE checks the message in FILE: ci/hooks/commit-msg calls it (`git config core.hooksPath ci/hooks`).
+check_commits.py --newest COUNT checks the newest commits of this checkout.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def error(subject: str) -> str | None:
 
 
 def check(log: str) -> list[str]:
-    """`log` has a line a commit: hash, space, subject."""
+    """`log` has a line a commit: where it is, space, subject."""
     errors = []
     for line in log.splitlines():
         commit, _, subject = line.partition(" ")
@@ -33,14 +34,15 @@ def check(log: str) -> list[str]:
     return errors
 
 
+def newest(count: str) -> str:
+    command = ["git", "log", "--no-merges", f"--max-count={count}", "--format=%h %s"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent).stdout
+
+
 if __name__ == "__main__":
-    root = sys.argv[1] if len(sys.argv) > 1 else str(Path(__file__).parent.parent)
-    count = sys.argv[2] if len(sys.argv) > 2 else "30"
-    command = ["git", "-C", root, "log", "--no-merges", f"--max-count={count}", "--format=%h %s"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print("skipped: not a git checkout")
-        sys.exit(77)
-    found = check(done.stdout)
+    if sys.argv[1] == "--newest":
+        found = check(newest(sys.argv[2]))
+    else:
+        found = check(f"{sys.argv[1]}:1 " + Path(sys.argv[1]).read_text(encoding="utf-8").partition("\n")[0])
     print(*found, sep="\n", end="\n" if found else "")
     sys.exit(1 if found else 0)
