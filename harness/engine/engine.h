@@ -16,14 +16,14 @@ namespace trireme {
 
 // A trial that is over: its folder in the run directory is complete but for verdict.json.
 struct FinishedTrial {
-  size_t cell = 0;      // index into the plan
+  size_t cell = 0;  // index into the plan
   int64_t trial = 0;
-  bool retry = false;   // the one repetition of an unknown trial
-  std::string attempt;  // unique text
+  bool retry = false;     // the one repetition of an unknown trial
+  std::string attempt;    // unique text
   std::string directory;  // trials/<cell>/<trial> or trials/<cell>/<trial>.retry, absolute
   double seconds = 0;
-  Json exit;            // the value of the history's EXIT event
-  Json environment;     // what the runner said of itself
+  Json exit;         // the value of the history's EXIT event
+  Json environment;  // what the runner said of itself
 };
 
 // What the judge made of a trial; the engine knows no more of checks than this.
@@ -32,42 +32,50 @@ enum class Judgement { kPass, kUnknown, kFail };
 // The engine's reports, all from the thread that called Run().
 struct EngineEvents {
   std::function<void(size_t cell, int64_t trial)> started;
-  // Judges and keeps; called once for each attempt. An unknown first attempt is repeated once, alone.
+  // Judges and keeps; called once for each attempt. An unknown first attempt is repeated once,
+  // alone.
   std::function<Judgement(const FinishedTrial&)> judge;
-  // A cell whose runner refused: `unsupported` (its reason) or broken in itself (a workload without main: usage).
+  // A cell whose runner refused: `unsupported` (its reason) or broken in itself (a workload without
+  // main: usage).
   struct Refusal {
-    std::string reason;   // PROTOCOL.md: missing, syntax, no-main, import, unsupported, protocol; or start
+    std::string
+        reason;  // PROTOCOL.md: missing, syntax, no-main, import, unsupported, protocol; or start
     std::string message;
     int line = 0;
   };
   std::function<void(size_t cell, const Refusal&)> refused;
   std::function<void(size_t cell, const Json& environment)> ready;
-  std::function<void(size_t cell, const std::string& note)> note;  // said once a cell: a fall-back to isolation: process
-  std::function<void()> tick;           // about ten times a second: for the progress bar
+  std::function<void(size_t cell, const std::string& note)>
+      note;                    // said once a cell: a fall-back to isolation: process
+  std::function<void()> tick;  // about ten times a second: for the progress bar
 };
 
 struct EngineOptions {
   Locations locations;
   std::string run_directory;  // absolute; exists, with plan.json in it
   int jobs = 1;
-  int64_t budget = 0;         // nanoseconds; 0: none. When spent, no further trial starts.
+  int64_t budget = 0;  // nanoseconds; 0: none. When spent, no further trial starts.
   bool fail_fast = false;
-  std::string keep = "all";   // all, failed, none: whose folders stay after judging
+  std::string keep = "all";  // all, failed, none: whose folders stay after judging
   bool record = true;
-  std::map<std::string, std::string> compiled;  // a C++ workload's source -> the object that a runner loads
+  std::map<std::string, std::string>
+      compiled;  // a C++ workload's source -> the object that a runner loads
 };
 
 struct EngineOutcome {
-  bool interrupted = false;        // by SIGINT or SIGTERM
+  bool interrupted = false;  // by SIGINT or SIGTERM
   bool budget_spent = false;
-  int64_t executed = 0;            // trials, retries not counted
-  std::string infrastructure;      // why the run could not go on (disk full, guardian lost), "" when it could
+  int64_t executed = 0;  // trials, retries not counted
+  std::string
+      infrastructure;  // why the run could not go on (disk full, guardian lost), "" when it could
 };
 
-// Runs the plan's trials: one zygote per (runtime, interpreter, workload) and job, a fork per trial, a deadline on
-// each, the stacks of what hangs, and nothing left behind. See guardian.h for what outlives a SIGKILL of this process.
-// REQUIRES: the process has one thread, and no other code in it waits for children.
-Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options, const EngineEvents& events);
+// Runs the plan's trials: one zygote per (runtime, interpreter, workload) and job, a fork per
+// trial, a deadline on each, the stacks of what hangs, and nothing left behind. See guardian.h for
+// what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
+// in it waits for children.
+Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
+                              const EngineEvents& events);
 
 }  // namespace trireme
 

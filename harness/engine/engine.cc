@@ -1,0 +1,79 @@
+#include "harness/engine/engine.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "harness/base/unique_fd.h"
+#include "harness/engine/guardian.h"
+#include "harness/engine/supervisor.h"
+
+namespace trireme {
+namespace {
+
+// What a run changes about its process, and puts back: signals, the limit on open files, who adopts
+// orphans.
+class ProcessSettings {
+ public:
+  ProcessSettings() {
+    ::sigemptyset(&interrupts_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&interrupts_, signal);
+    ::sigprocmask(SIG_BLOCK, &interrupts_, &mask_);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;  // NOLINT: a union of the C library
+    ::sigaction(SIGPIPE, &ignore, &pipe_);
+    // Whoever started us may ignore it, and then nobody's end could be awaited.
+    struct sigaction normal {};
+    normal.sa_handler = SIG_DFL;  // NOLINT: a union of the C library
+    ::sigaction(SIGCHLD, &normal, &child_);
+    ::getrlimit(RLIMIT_NOFILE, &files_);
+    rlimit raised = files_;
+    raised.rlim_cur = raised.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &raised);
+    ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper_);
+    signals_ = UniqueFd(::signalfd(-1, &interrupts_, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+
+  ~ProcessSettings() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof(info)) > 0) {
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, subreaper_);
+    ::setrlimit(RLIMIT_NOFILE, &files_);
+    ::sigaction(SIGCHLD, &child_, nullptr);
+    ::sigaction(SIGPIPE, &pipe_, nullptr);
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  }
+
+  ProcessSettings(const ProcessSettings&) = delete;
+  ProcessSettings& operator=(const ProcessSettings&) = delete;
+
+  int signals() const { return signals_.get(); }
+  const rlimit& files() const { return files_; }
+
+ private:
+  sigset_t interrupts_{};
+  sigset_t mask_{};
+  struct sigaction pipe_ {};
+  struct sigaction child_ {};
+  rlimit files_{};
+  int subreaper_ = 0;
+  UniqueFd signals_;
+};
+
+}  // namespace
+
+Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
+                              const EngineEvents& events) {
+  const ProcessSettings settings;
+  TRIREME_ASSIGN_OR_RETURN(Guardian guardian, Guardian::Start(settings.files()));
+  Supervisor supervisor(plan, options, events, std::move(guardian), settings.files());
+  return supervisor.Run(settings.signals());
+}
+
+}  // namespace trireme

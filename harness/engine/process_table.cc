@@ -1,0 +1,174 @@
+#include "harness/engine/process_table.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include "harness/base/unique_fd.h"
+
+namespace trireme {
+namespace {
+
+// A fork bomb gets at most so many rounds of stopping before the killing starts.
+constexpr int kStopRounds = 64;
+constexpr size_t kCommandLimit = 200;
+
+// The first bytes of a file of /proc; empty when the process is gone.
+std::string ReadStart(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return "";
+  std::array<char, 4096> buffer{};
+  const ssize_t size = ::read(fd.get(), buffer.data(), buffer.size());
+  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
+}
+
+std::string ProcPath(pid_t pid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+// The name may hold spaces and parentheses: it ends at the last one.
+bool ParseStat(const std::string& text, ProcessInfo& info) {
+  const size_t open = text.find('(');
+  const size_t close = text.rfind(')');
+  if (open == std::string::npos || close == std::string::npos) return false;
+  info.pid = static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10));
+  info.name = text.substr(open + 1, close - open - 1);
+  return std::sscanf(text.c_str() + close + 1,
+                     " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
+                     &info.state, &info.parent, &info.group, &info.threads) == 4;
+}
+
+std::vector<pid_t> NumbersIn(const std::string& folder) {
+  std::vector<pid_t> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), &::closedir);
+  if (directory == nullptr) return numbers;
+  while (const dirent* entry = ::readdir(directory.get()))  // NOLINT(concurrency-mt-unsafe)
+    if (const long number = std::strtol(entry->d_name, nullptr, 10); number > 0)
+      numbers.push_back(static_cast<pid_t>(number));
+  return numbers;
+}
+
+// The kernel's own list, much cheaper than the whole table; may miss a child while others end.
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  for (const pid_t thread : NumbersIn(ProcPath(pid, "task"))) {
+    const std::string list =
+        ReadStart(ProcPath(pid, ("task/" + std::to_string(thread) + "/children").c_str()));
+    const char* at = list.c_str();
+    char* end = nullptr;
+    for (long child = std::strtol(at, &end, 10); child > 0; child = std::strtol(at, &end, 10)) {
+      children.push_back(static_cast<pid_t>(child));
+      at = end;
+    }
+  }
+  return children;
+}
+
+int64_t ResidentBytes(pid_t pid) {
+  long total = 0;
+  long resident = 0;
+  if (std::sscanf(ReadStart(ProcPath(pid, "statm")).c_str(), "%ld %ld", &total, &resident) != 2)
+    return 0;
+  return int64_t{resident} * ::sysconf(_SC_PAGESIZE);
+}
+
+// A process whose main thread left looks like a zombie while its other threads run.
+bool AtRest(const ProcessInfo& process) {
+  if (process.state == 'Z' || process.state == 'X') return process.threads <= 1;
+  return process.state == 'T' || process.state == 't';
+}
+
+// Signals the processes and their groups: a signal to a group cannot be outrun by fork.
+void SignalAll(const std::vector<ProcessInfo>& processes, int signal) {
+  std::set<pid_t> groups = {::getpgrp(), 0};
+  for (const ProcessInfo& process : processes) {
+    if (groups.insert(process.group).second) ::kill(-process.group, signal);
+    ::kill(process.pid, signal);
+  }
+}
+
+std::vector<ProcessInfo> TreeOf(pid_t root, bool with_root) {
+  const std::vector<ProcessInfo> table = ReadProcessTable();
+  std::vector<ProcessInfo> tree = DescendantsOf(root, table);
+  for (const ProcessInfo& process : table)
+    if (with_root && process.pid == root) tree.push_back(process);
+  return tree;
+}
+
+// True once a scan finds nobody that is not stopped or dead already.
+bool StopTree(pid_t root, bool with_root) {
+  bool at_rest = true;
+  const std::vector<ProcessInfo> tree = TreeOf(root, with_root);
+  for (const ProcessInfo& process : tree) at_rest = at_rest && AtRest(process);
+  if (!at_rest) SignalAll(tree, SIGSTOP);
+  return at_rest;
+}
+
+}  // namespace
+
+std::vector<ProcessInfo> ReadProcessTable() {
+  std::vector<ProcessInfo> table;
+  for (const pid_t pid : NumbersIn("/proc")) {
+    ProcessInfo info;
+    if (ParseStat(ReadStart(ProcPath(pid, "stat")), info)) table.push_back(std::move(info));
+  }
+  return table;
+}
+
+std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo>& table) {
+  std::set<pid_t> known = {root};
+  std::vector<ProcessInfo> found;
+  // A parent's number may be above its child's: repeat until nothing is added.
+  for (bool added = true; added;) {
+    added = false;
+    for (const ProcessInfo& process : table) {
+      if (!known.contains(process.parent) || !known.insert(process.pid).second) continue;
+      found.push_back(process);
+      added = true;
+    }
+  }
+  return found;
+}
+
+std::string CommandLineOf(pid_t pid) {
+  std::string line = ReadStart(ProcPath(pid, "cmdline"));
+  while (!line.empty() && line.back() == '\0') line.pop_back();
+  std::replace(line.begin(), line.end(), '\0', ' ');
+  if (line.empty()) {
+    ProcessInfo info;
+    if (ParseStat(ReadStart(ProcPath(pid, "stat")), info)) line = "[" + info.name + "]";
+  }
+  if (line.size() > kCommandLimit) line.resize(kCommandLimit);
+  return line;
+}
+
+int64_t ResidentBytesOfTree(pid_t root) {
+  int64_t bytes = 0;
+  std::vector<pid_t> pending = {root};
+  std::set<pid_t> seen;
+  while (!pending.empty()) {
+    const pid_t pid = pending.back();
+    pending.pop_back();
+    if (!seen.insert(pid).second) continue;
+    bytes += ResidentBytes(pid);
+    for (const pid_t child : ChildrenOf(pid)) pending.push_back(child);
+  }
+  return bytes;
+}
+
+void KillTree(pid_t root, bool with_root) {
+  for (int round = 0; round < kStopRounds && !StopTree(root, with_root); ++round) {
+  }
+  SignalAll(TreeOf(root, with_root), SIGKILL);
+}
+
+}  // namespace trireme

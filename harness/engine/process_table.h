@@ -1,0 +1,42 @@
+#ifndef TRIREME_HARNESS_ENGINE_PROCESS_TABLE_H_
+#define TRIREME_HARNESS_ENGINE_PROCESS_TABLE_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trireme {
+
+// One process as /proc/<pid>/stat describes it.
+struct ProcessInfo {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  pid_t group = 0;
+  char state = '?';  // R, S, D, T (stopped), Z (zombie), ...
+  long threads = 0;
+  std::string name;
+};
+
+// All processes of this PID namespace: one pass over /proc, so neither atomic nor cheap.
+std::vector<ProcessInfo> ReadProcessTable();
+
+// Those of `table` below `root`, which is not among them.
+std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo>& table);
+
+// Its command line, shortened to 200 bytes, or its name in brackets.
+std::string CommandLineOf(pid_t pid);
+
+// Resident bytes of a process and its descendants; pages that they share count once each.
+int64_t ResidentBytesOfTree(pid_t root);
+
+// Stops and then kills everything below `root`, and `root` itself where asked. Stopping comes
+// first, until a scan finds nobody running, so that what forks as fast as it dies comes to rest
+// before it is killed. One call may miss what was born meanwhile: a subreaper calls it again until
+// it has no children left. REQUIRES: what is below `root` is in sessions of its own.
+void KillTree(pid_t root, bool with_root);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_PROCESS_TABLE_H_

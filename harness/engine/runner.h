@@ -1,0 +1,44 @@
+#ifndef TRIREME_HARNESS_ENGINE_RUNNER_H_
+#define TRIREME_HARNESS_ENGINE_RUNNER_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/engine/guardian.h"
+#include "harness/engine/pipe_reader.h"
+#include "harness/engine/runner_spec.h"
+#include "harness/protocol/channel.h"
+
+namespace trireme {
+
+// One runner process, from its launch until the guardian has told that it and all below it are
+// gone.
+struct Runner {
+  enum class State { kLoading, kIdle, kBusy, kEnding };
+
+  explicit Runner(const RunnerSpec& how) : spec(how) {}
+
+  // Asks the guardian for the process and gives it `load`.
+  Status Launch(Guardian& guardian);
+  // How it went, for an error: its exit status and the last that it printed.
+  std::string Describe(int status);
+
+  const RunnerSpec spec;
+  State state = State::kLoading;
+  uint64_t token = 0;  // of the launch
+  pid_t pid = 0;       // 0 until the guardian told it
+  Channel channel;
+  PipeText log{4096};    // what it prints outside trials
+  int64_t deadline = 0;  // of loading, or of its end
+  uint64_t last_used = 0;
+  Json environment = Json::object();
+  std::string broken;  // why it is ended, when that is its own fault
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_RUNNER_H_

@@ -1,0 +1,116 @@
+#ifndef TRIREME_HARNESS_ENGINE_SUPERVISOR_H_
+#define TRIREME_HARNESS_ENGINE_SUPERVISOR_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/base/rng.h"
+#include "harness/engine/engine.h"
+#include "harness/engine/guardian.h"
+#include "harness/engine/poller.h"
+#include "harness/engine/runner.h"
+#include "harness/engine/schedule.h"
+#include "harness/engine/trial.h"
+
+namespace trireme {
+
+// The loop of a run: which trial starts when and on which runner, and what becomes of both.
+//
+// Callbacks of the poller only note what came; whatever ends a trial or a runner happens between
+// two waits, in Settle(), so that nothing is taken away under a callback.
+class Supervisor {
+ public:
+  Supervisor(const Plan& plan, const EngineOptions& options, const EngineEvents& events,
+             Guardian guardian, const rlimit& runner_files);
+
+  // `signals` is a signalfd of what interrupts a run.
+  EngineOutcome Run(int signals);
+
+ private:
+  // One of `jobs` places for a trial. While its runner loads, there is an attempt and no trial yet.
+  struct Slot {
+    std::optional<Attempt> attempt;
+    Runner* runner = nullptr;
+    std::unique_ptr<Trial> trial;
+  };
+
+  // Starting.
+  void Fill();
+  void Begin(Slot& slot, const Attempt& attempt);
+  const RunnerSpec& SpecOf(size_t cell);
+  Runner* FindIdle(const std::string& key);
+  Runner* StartRunner(const RunnerSpec& spec);
+  void EvictForOneMore();
+  void StartTrial(Slot& slot);
+  std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
+
+  // What came.
+  void OnRunner(Runner& runner);
+  void OnPacket(Runner& runner, Packet& packet);
+  void OnReady(Runner& runner, const Packet& packet);
+  void OnRefused(Runner& runner, const Packet& packet);
+  void OnGuardian();
+  void OnStarted(const GuardianReport& report);
+  void OnFailed(const GuardianReport& report);
+  void OnExited(const GuardianReport& report);
+  void OnSignal(int signals);
+
+  // Ending.
+  void BreakRunner(Runner& runner, const std::string& reason);
+  void EndRunner(Runner& runner);
+  void Forget(Runner& runner);
+  void Settle();
+  void FinishSlot(Slot& slot);
+  void Keep(Slot& slot, FinishedTrial finished, const Json& environment);
+  void CountBroken(const Slot& slot);
+  void GiveUp(size_t cell, const EngineEvents::Refusal& refusal);
+  void Release(Slot& slot);
+  void Stop();
+  void FailInfrastructure(const std::string& reason);
+  void ReplaceGuardian();
+  void EndEverything(const std::string& reason);
+
+  Slot* SlotOf(const Runner& runner);
+  int Running() const;
+  bool Unsettled() const;
+  int64_t NextDeadline() const;
+  void OnTime();
+  std::string NewAttemptName();
+
+  const Plan& plan_;
+  const EngineOptions& options_;
+  const EngineEvents& events_;
+  std::optional<Guardian> guardian_;
+  const rlimit runner_files_;
+  Poller poller_;
+  Trial::Services services_;
+  Schedule schedule_;
+  std::vector<Slot> slots_;
+  std::vector<std::unique_ptr<Runner>> runners_;
+  std::vector<std::unique_ptr<Runner>> gone_;  // until no callback can be about them
+  EngineOutcome outcome_;
+
+  std::map<size_t, RunnerSpec> specs_;  // by cell
+  std::map<std::string, std::vector<size_t>> cells_of_key_;
+  std::map<std::string, std::string> needs_process_;      // key of a forking runner -> its threads
+  std::map<std::string, EngineEvents::Refusal> refused_;  // by key
+  std::set<size_t> told_ready_;
+  std::map<size_t, int> broken_in_a_row_;  // by cell
+  int guardians_lost_in_a_row_ = 0;
+  bool guardian_lost_ = false;
+  bool stopping_ = false;
+  bool at_once_ = false;
+  uint64_t uses_ = 0;
+  int64_t begin_ = 0;
+  int64_t next_tick_ = 0;
+  Rng names_;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_SUPERVISOR_H_

@@ -1,0 +1,141 @@
+#ifndef TRIREME_HARNESS_ENGINE_TRIAL_H_
+#define TRIREME_HARNESS_ENGINE_TRIAL_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/base/unique_fd.h"
+#include "harness/engine/engine.h"
+#include "harness/engine/guardian.h"
+#include "harness/engine/output_capture.h"
+#include "harness/engine/pipe_reader.h"
+#include "harness/engine/poller.h"
+#include "harness/engine/schedule.h"
+#include "harness/engine/stack_report.h"
+#include "harness/protocol/channel.h"
+#include "harness/scenario/plan.h"
+
+namespace trireme {
+
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// One attempt at a trial: its folder, the messages about it, its deadline, what happens at that,
+// and what remains.
+//
+//   Prepare -> Send -> [started] -> running -> [ended] -> over -> Finish
+// At the deadline: the stacks signal, then the debugger, then SIGKILL. Where the runner does not do
+// its part it is to be ended: `broken()` says why, and Vanish() follows once nothing of it is left.
+class Trial {
+ public:
+  struct Services {
+    Poller& poller;
+    std::function<Result<uint64_t>(const LaunchRequest&)> launch;  // by the guardian
+    std::function<void(pid_t)> end;                                // of what it launched
+    std::string debugger;  // path of gdb, "" when there is none
+  };
+  struct Setting {
+    Attempt attempt;
+    std::string name;       // unique: the attempt's text
+    std::string directory;  // absolute
+    uint64_t seed = 0;
+    uint64_t inputs = 0;
+    int64_t memory = 0;         // limit of what is resident; 0: none
+    int64_t address_space = 0;  // RLIMIT_AS; 0: none
+    bool record = true;
+  };
+
+  Trial(const Services& services, const PlannedCell& cell, Setting setting);
+  ~Trial();
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  // Makes the folder and the recording. An error is the disk's.
+  Status Prepare();
+  // Gives the trial to a runner. An error is the runner's, or a want of descriptors.
+  Status Send(Channel& runner);
+
+  // Messages of the runner; an error breaks it.
+  Status OnStarted(Packet& packet);
+  Status OnEnded(const Packet& packet);
+  // Answers of the guardian about the debugger. False when the report is not about it.
+  bool OnReport(const GuardianReport& report);
+
+  int64_t deadline() const;
+  void OnTime(int64_t now);
+  // The run is to end: so is this.
+  void Interrupt();
+
+  bool over() const { return phase_ == Phase::kOver; }
+  const std::string& broken() const { return broken_; }
+  void Break(const std::string& reason);
+  // The runner is gone, and everything below it.
+  void Vanish(const std::string& reason, const Json& orphans);
+
+  // Completes the folder. An error is the disk's; then the recording is left as it is.
+  // REQUIRES: over().
+  Result<FinishedTrial> Finish();
+
+  const Attempt& attempt() const { return setting_.attempt; }
+  const std::string& directory() const { return setting_.directory; }
+  bool interrupted() const { return interrupted_; }
+  bool vanished() const { return vanished_; }
+
+ private:
+  enum class Phase { kNew, kSent, kRunning, kStacks, kDebugger, kKilled, kBroken, kOver };
+
+  void Enter(Phase phase, int64_t patience);
+  void WatchOutput(OutputCapture& capture);
+  void TimedOut();
+  void ReadStacks();
+  void StacksDone();
+  void DebuggerDone();
+  void Kill();
+  void WatchMemory(int64_t now);
+  void CloseOutput();
+  Json ExitValue(const std::string& key) const;
+  std::string ExitKey() const;
+  Status Seal(const std::string& key, const Json& value) const;
+  Status WriteStacks();
+  std::string Path(const char* file) const;
+
+  const Services& services_;
+  const PlannedCell& cell_;
+  const Setting setting_;
+  Phase phase_ = Phase::kNew;
+  int64_t begin_ = 0;
+  int64_t end_ = 0;
+  int64_t phase_deadline_ = kNever;
+  int64_t next_memory_check_ = kNever;
+
+  OutputCapture output_;
+  OutputCapture errors_;
+  PipeText stacks_;
+  UniqueFd process_;  // a pidfd
+  pid_t pid_ = 0;
+
+  PipeText debugger_output_;
+  uint64_t debugger_token_ = 0;
+  pid_t debugger_ = 0;
+  StackReport report_;
+
+  bool prepared_ = false;
+  bool timed_out_ = false;
+  bool interrupted_ = false;
+  bool memory_exceeded_ = false;
+  bool vanished_ = false;
+  int64_t newest_event_ = 0;  // at the deadline, CLOCK_MONOTONIC
+  int64_t resident_ = 0;      // the most that was seen
+  std::string broken_;
+  Json ended_ = Json::object();
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_TRIAL_H_

@@ -1,0 +1,337 @@
+// A runner that speaks the protocol (harness/protocol/PROTOCOL.md) and misbehaves on request: the
+// engine's tests give it a workload's name, `load-...` to fail before there is a trial, and a
+// parameter `do`, what the trial does.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "harness/engine/process_table.h"
+#include "harness/protocol/channel.h"
+#include "tests/testing/trial_recorder.h"
+
+namespace trireme {
+namespace {
+
+constexpr int kStacksSignal = 34 + 12;
+constexpr int kStacksDescriptor = 9;
+
+[[noreturn]] void Forever() {
+  while (true) ::pause();
+}
+
+void WriteStacks(int) {
+  constexpr const char* kText = "main: in Forever\n== end of stacks\n";
+  (void)!::write(kStacksDescriptor, kText, std::strlen(kText));
+}
+
+// Runs `body` in a process that no signal to its parent's group or session reaches.
+void Detach(const std::function<void()>& body) {
+  if (const pid_t child = ::fork(); child != 0) {
+    ::waitpid(child, nullptr, 0);
+    return;
+  }
+  ::setsid();
+  if (::fork() != 0) ::_exit(0);
+  ::prctl(PR_SET_PDEATHSIG, 0);
+  body();
+  ::_exit(0);
+}
+
+// Every process forks again before it rests, until there are about `count`.
+void ForkBomb(int count) {
+  int* alive = static_cast<int*>(
+      ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  while (__atomic_add_fetch(alive, 1, __ATOMIC_SEQ_CST) < count)
+    if (::fork() == 0) ::setsid();
+  while (true) {  // and what dies is replaced
+    if (::fork() == 0) ::setsid();
+    ::usleep(1000);
+    if (::waitpid(-1, nullptr, WNOHANG) == 0) ::pause();
+  }
+}
+
+void Flood(int64_t bytes) {
+  const std::string block(1 << 16, 'x');
+  for (int64_t written = 0; written < bytes; written += static_cast<int64_t>(block.size()))
+    (void)!::write(1, block.data(), block.size());
+}
+
+void HogMemory() {
+  constexpr size_t kStep = 16 << 20;
+  while (true) {
+    void* memory = std::malloc(kStep);
+    if (memory == nullptr) std::abort();
+    std::memset(memory, 1, kStep);  // NOLINT(clang-analyzer-unix.Malloc): that is the point
+    ::usleep(1000);
+  }
+}
+
+void Operations(int count) {
+  for (int i = 0; i < count; ++i) RecordOperation("add", i);
+}
+
+using Behaviour = std::function<void(const Json& params)>;
+
+const std::map<std::string, Behaviour>& Behaviours() {
+  static const std::map<std::string, Behaviour> all = {
+      {"return", [](const Json&) {}},
+      {"operations",
+       [](const Json& params) { Operations(static_cast<int>(GetInt(params, "count", 10))); }},
+      {"output",
+       [](const Json&) {
+         std::printf("to stdout\n");
+         (void)std::fflush(stdout);
+         (void)!::write(2, "to stderr\n", 10);
+       }},
+      {"hang", [](const Json&) { Forever(); }},
+      {"hang-without-stacks",
+       [](const Json&) {
+         ::signal(kStacksSignal, SIG_DFL);
+         Forever();
+       }},
+      {"hang-with-the-lock",  // as an interpreter whose lock is held: catches the signal, never
+                              // answers
+       [](const Json&) {
+         ::signal(kStacksSignal, [](int) {});
+         Forever();
+       }},
+      {"record-for-ever",
+       [](const Json&) {
+         for (int i = 0;; ++i) {
+           RecordOperation("add", i);
+           ::usleep(200);
+         }
+       }},
+      {"segv", [](const Json&) { ::raise(SIGSEGV); }},
+      {"abort", [](const Json&) { std::abort(); }},
+      {"exit", [](const Json& params) { ::_exit(static_cast<int>(GetInt(params, "code", 3))); }},
+      {"orphan", [](const Json&) { Detach([] { Forever(); }); }},
+      {"orphan-hang",
+       [](const Json&) {
+         Detach([] { Forever(); });
+         Forever();
+       }},
+      {"ignore-sigterm",
+       [](const Json&) {
+         ::signal(SIGTERM, SIG_IGN);
+         Detach([] { Forever(); });
+         Forever();
+       }},
+      {"flood", [](const Json& params) { Flood(GetInt(params, "bytes", int64_t{1} << 30)); }},
+      {"memory", [](const Json&) { HogMemory(); }},
+      {"kill-runner",
+       [](const Json&) {
+         ::prctl(PR_SET_PDEATHSIG, 0);
+         Detach([] { Forever(); });
+         ::kill(::getppid(), SIGKILL);
+         Forever();
+       }},
+      {"kill-guardian",
+       [](const Json&) {
+         for (const ProcessInfo& process : ReadProcessTable())
+           if (process.pid == ::getppid()) ::kill(process.parent, SIGKILL);
+         Detach([] { Forever(); });
+         Forever();
+       }},
+      {"stop-runner",
+       [](const Json&) {
+         ::kill(::getppid(), SIGSTOP);
+         Forever();
+       }},
+      {"stop-guardian",
+       [](const Json&) {
+         for (const ProcessInfo& process : ReadProcessTable())
+           if (process.pid == ::getppid()) ::kill(process.parent, SIGSTOP);
+       }},
+      {"stop-itself", [](const Json&) { ::raise(SIGSTOP); }},
+      {"fork-bomb",
+       [](const Json& params) { ForkBomb(static_cast<int>(GetInt(params, "count", 200))); }},
+      {"remove-folder",
+       [](const Json&) {
+         (void)RemoveTree(".");
+         (void)RemoveTree(::get_current_dir_name());
+       }},
+      {"shadow-files",
+       [](const Json&) {
+         for (const char* name : {"stdout", "stderr", "stacks.txt"}) ::mkfifo(name, 0666);
+         std::printf("hidden\n");
+         (void)std::fflush(stdout);
+       }},
+      {"write-count",  // what it recorded, told on another way, so that a test can find a loss
+       [](const Json&) {
+         const int fd = ::open("count", O_RDWR | O_CREAT, 0666);
+         (void)!::ftruncate(fd, sizeof(int64_t));
+         auto* count = static_cast<int64_t*>(
+             ::mmap(nullptr, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+         for (int64_t i = 1;; ++i) {
+           RecordOperation("add", i);
+           __atomic_store_n(count, i, __ATOMIC_SEQ_CST);
+         }
+       }},
+  };
+  return all;
+}
+
+struct Child {
+  pid_t pid = 0;
+  UniqueFd pidfd;
+};
+
+[[noreturn]] void RunTrial(const Json& message, Packet& packet, Channel& control) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  ::dup2(null, 0);
+  ::dup2(packet.descriptors[0].get(), 1);
+  ::dup2(packet.descriptors[1].get(), 2);
+  ::dup2(packet.descriptors[2].get(), kStacksDescriptor);
+  packet.descriptors.clear();
+  control.Close();
+  (void)!::chdir(GetString(message, "directory").c_str());
+  if (const auto bytes = static_cast<rlim_t>(GetInt(message, "memory")); bytes > 0) {
+    const rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
+  ::signal(kStacksSignal, &WriteStacks);
+  AttachRecorder(GetString(message, "history"));
+  RecordBegin(message);
+  const Json& params = GetMember(message, "params");
+  const std::string what = GetString(params, "do", "return");
+  if (const auto found = Behaviours().find(what); found != Behaviours().end())
+    found->second(params);
+  RecordEnd();
+  ::_exit(0);
+}
+
+class FakeRunner {
+ public:
+  explicit FakeRunner(Channel control) : control_(std::move(control)) {}
+
+  int Serve() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    while (true) {
+      Result<std::optional<Packet>> received = control_.Receive();
+      if (!received.ok() || !received->has_value()) return 0;
+      const std::string type = GetString((*received)->message, "type");
+      if (type == "stop") return 0;
+      if (type == "load" && !Load((*received)->message)) return 1;
+      if (type == "trial") Trial(**received);
+    }
+  }
+
+ private:
+  bool Load(const Json& message) {
+    what_ = BaseName(GetString(message, "workload"));
+    if (what_ == "load-crash") std::abort();
+    if (what_ == "load-hang") Forever();
+    if (what_ == "load-exit") {
+      (void)!::write(2, "no such module\n", 15);
+      ::_exit(7);
+    }
+    if (what_ == "load-garbage") (void)!::write(control_.fd(), "garbage", 7);
+    if (what_ == "load-refuse")
+      return control_
+          .Send({{"type", "refused"},
+                 {"reason", "no-main"},
+                 {"message", "there is no Main"},
+                 {"line", 3}})
+          .ok();
+    Json threads = Json::array();
+    if (what_ == "load-threads" && GetString(message, "isolation") == "fork")
+      threads.push_back("ticker");
+    return control_
+        .Send({{"type", "ready"},
+               {"version", 1},
+               {"pid", ::getpid()},
+               {"environment", {{"runtime", "fake"}}},
+               {"threads", threads}})
+        .ok();
+  }
+
+  void Trial(Packet& packet) {
+    const std::string what = GetString(GetMember(packet.message, "params"), "runner");
+    if (what == "crash-before-start") std::abort();
+    if (what == "never-start") Forever();
+    if (what == "garbage") (void)!::write(control_.fd(), "\xff\xfe{]", 4);
+    if (what == "unknown-message") (void)control_.Send({{"type", "hello"}});
+    if (what == "ended-first") (void)control_.Send({{"type", "ended"}, {"pid", 1}, {"status", 0}});
+    const pid_t pid = ::fork();
+    if (pid == 0) RunTrial(packet.message, packet, control_);
+    packet.descriptors.clear();
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const Json started = {{"type", "started"}, {"pid", pid}};
+    (void)control_.Send(started, {pidfd.get()});
+    if (what == "started-twice") (void)control_.Send(started, {pidfd.get()});
+    if (what == "crash-while-running") std::abort();
+    if (what == "close-socket") {
+      control_.Close();
+      Forever();
+    }
+    Await(pid, what);
+  }
+
+  void Await(pid_t pid, const std::string& what) {
+    int status = 0;
+    rusage usage{};
+    while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+    }
+    Json orphans = Json::array();
+    EndOrphans(orphans);
+    if (what == "never-end") Forever();
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    (void)control_.Send({{"type", "ended"},
+                         {"pid", what == "wrong-pid" ? 1 : pid},
+                         {"status", status},
+                         {"user", seconds(usage.ru_utime)},
+                         {"system", seconds(usage.ru_stime)},
+                         {"rss", usage.ru_maxrss * 1024},
+                         {"orphans", orphans}});
+  }
+
+  static void EndOrphans(Json& orphans) {
+    while (true) {
+      pid_t reaped = 0;
+      do reaped = ::waitpid(-1, nullptr, WNOHANG);
+      while (reaped > 0);
+      if (reaped < 0) return;
+      for (const ProcessInfo& process : DescendantsOf(::getpid(), ReadProcessTable()))
+        if (process.state != 'Z' && process.parent == ::getpid() && orphans.size() < 10)
+          orphans.push_back({{"pid", process.pid}, {"command", CommandLineOf(process.pid)}});
+      KillTree(::getpid(), false);
+      ::usleep(1000);
+    }
+  }
+
+  Channel control_;
+  std::string what_;
+};
+
+}  // namespace
+}  // namespace trireme
+
+int main() {
+  const char* descriptor = std::getenv("TRIREME_CONTROL_FD");
+  if (descriptor == nullptr) return 2;
+  return trireme::FakeRunner(trireme::Channel(trireme::UniqueFd(std::atoi(descriptor)))).Serve();
+}
