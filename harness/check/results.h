@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -12,14 +13,15 @@
 
 namespace trireme {
 
-// results.json (schema trireme.results/1, interface.md section 7) as a value. Reports are functions of this alone.
+// results.json (schema trireme.results/1, interface.md section 7) as a value. Reports are functions
+// of this alone.
 
 enum class CellState { kPass, kFail, kUnknown, kUnsupported };
 std::string_view CellStateName(CellState state);
 
 struct CellFinding {
   Finding finding;
-  int64_t count = 0;         // trials that showed it
+  int64_t count = 0;  // trials that showed it
   int64_t first_trial = 0;
 };
 
@@ -31,11 +33,12 @@ struct CellResult {
   std::string id, scenario, summary, runtime, model, interpreter;  // interpreter: "" for C++
   Json params = Json::object();
   Json faults = Json::array();
-  Json arm;                    // null or a name
+  Json arm;                      // null or a name
   std::string role = "subject";  // or "reference": added for comparison only
-  std::string reference;       // "eventlet/3.11", "" when there is none
+  std::string reference;         // "eventlet/3.11", "" when there is none
   Json environment = Json::object();
-  Json comparison = Json::array();  // [{key, rule, verdict, here: {value: count}, there: {value: count}}]
+  Json comparison =
+      Json::array();  // [{key, rule, verdict, here: {value: count}, there: {value: count}}]
   CellState state = CellState::kUnknown;
   bool expected = false;
   std::string expectation;  // in words: "pass", "fail with lost-update", "pass or fail"
@@ -44,25 +47,43 @@ struct CellResult {
   TrialCounts trials;
   std::vector<CellFinding> findings;
   Json metrics = Json::object();  // name -> {unit, n, min, p50, p99, max}
-  std::vector<std::string> notes;  // said once: "isolation: process, because importing the workload started 1 thread"
+  std::vector<std::string>
+      notes;  // said once: "isolation: process, because importing the workload started 1 thread"
   std::string replay;
 };
 
+struct RunTotals {
+  int64_t cells_planned = 0, cells_executed = 0;
+  int64_t pass = 0, fail = 0, unknown = 0, unsupported = 0, unexpected = 0;  // cells
+  int64_t trials_planned = 0, trials_executed = 0;
+};
+
 struct RunResults {
-  Json run = Json::object();  // id, seed, started, seconds, version, host, interpreters, command, directory
+  Json run = Json::object();  // id, seed, started, seconds, version, host, interpreters, command,
+                              // directory
   std::vector<CellResult> cells;
-  std::vector<std::string> notes;  // "3 keys are nondeterministic in the reference", "budget spent: 12 trials not run"
+  std::vector<std::string>
+      notes;  // "3 keys are nondeterministic in the reference", "budget spent: 12 trials not run"
   bool interrupted = false;
   bool infrastructure_failed = false;
   std::string infrastructure_reason;
 
   Verdict verdict() const;  // follows the exit code: 0 pass, 1 fail, else unknown
   int exit_code() const;    // the first of 130, 3, 1, 4, 0 that holds
+  RunTotals totals() const;
 
   Json ToJson() const;
-  // Reads what it can: what is missing is unknown and noted, never an exception.
+  // Total: what is missing is unknown and noted. An error only for what is no results document at
+  // all.
   static Result<RunResults> FromJson(const Json& json);
 };
+
+// As results.json and verdict.json hold it. The way back is total: what is missing is empty.
+Json FindingToJson(const Finding& finding);
+Finding FindingFromJson(const Json& json);
+
+// The published JSON schema of results.json (draft 2020-12).
+Json ResultsSchema();
 
 }  // namespace trireme
 

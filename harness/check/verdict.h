@@ -34,9 +34,11 @@ struct Finding {
   Json evidence = Json::object();
 };
 
-// The same bug has the same signature across seeds, runtimes, machines and shifted lines: made from the kind, the
-// resource or invariant, and the functions (never lines, addresses or runtime internals) of each participant, sorted.
-std::string Signature(const std::string& kind, const std::string& subject, const std::vector<Participant>& participants);
+// The same bug has the same signature across seeds, runtimes, machines and shifted lines: made from
+// the kind, the resource or invariant, and the functions (never lines, addresses or runtime
+// internals) of each participant, sorted.
+std::string Signature(const std::string& kind, const std::string& subject,
+                      const std::vector<Participant>& participants);
 
 // What one check says of one trial, or of a cell.
 struct CheckResult {

@@ -1,0 +1,80 @@
+#include "harness/check/checker.h"
+
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "harness/check/crash_checker.h"
+#include "harness/check/deadline_checker.h"
+#include "harness/check/leak_checker.h"
+#include "harness/check/lost_update_checker.h"
+#include "harness/check/overlap_checker.h"
+#include "harness/check/progress_checker.h"
+#include "harness/check/unhandled_exception_checker.h"
+
+namespace trireme {
+
+std::span<const TrialChecker* const> TrialCheckers() {
+  static const CrashChecker crash;
+  static const ProgressChecker progress;
+  static const UnhandledExceptionChecker unhandled_exception;
+  static const LeakChecker leak;
+  static const OverlapChecker overlap;
+  static const LostUpdateChecker lost_update;
+  static const DeadlineChecker deadline;
+  static const std::array<const TrialChecker*, 7> all = {
+      &crash, &progress, &unhandled_exception, &leak, &overlap, &lost_update, &deadline};
+  return all;
+}
+
+const TrialChecker* FindTrialChecker(std::string_view name) {
+  for (const TrialChecker* checker : TrialCheckers()) {
+    if (checker->Name() == name) return checker;
+  }
+  return nullptr;
+}
+
+std::vector<CheckDescription> DescribeChecks() {
+  std::vector<CheckDescription> all = {
+      {.name = "equivalence",
+       .summary = "the cell's observations, outcomes and exceptions are those of its reference",
+       .arguments = {},
+       .by_default = true,
+       .always = false}};
+  for (const TrialChecker* checker : TrialCheckers()) {
+    const std::string_view name = checker->Name();
+    const bool always = name == "crash" || name == "progress";
+    all.push_back(
+        {.name = std::string(name),
+         .summary = std::string(checker->Summary()),
+         .arguments = checker->Arguments(),
+         .by_default = name == "progress" || name == "unhandled-exception" || name == "leak",
+         .always = always});
+  }
+  return all;
+}
+
+std::vector<std::string> FindingKinds() {
+  return {"difference",  "hang",     "crash",           "leak", "unhandled-exception", "overlap",
+          "lost-update", "deadline", "nondeterministic"};
+}
+
+CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments) {
+  try {
+    return checker.Check(view, arguments);
+  } catch (const std::exception& error) {
+    return Unknown("the check " + std::string(checker.Name()) + " broke: " + error.what());
+  }
+}
+
+CheckResult Unknown(std::string reason) {
+  return {.verdict = Verdict::kUnknown, .reason = std::move(reason), .findings = {}};
+}
+
+CheckResult Failed(Finding finding) {
+  CheckResult result{.verdict = Verdict::kFail, .reason = finding.message, .findings = {}};
+  result.findings.push_back(std::move(finding));
+  return result;
+}
+
+}  // namespace trireme

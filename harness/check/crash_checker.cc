@@ -1,0 +1,87 @@
+#include "harness/check/crash_checker.h"
+
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+// "SIGSEGV", "signal 40": sigabbrev_np gives no SIG and nothing for real-time signals.
+std::string SignalName(int64_t signal) {
+  const char* name = signal > 0 && signal < NSIG ? sigabbrev_np(static_cast<int>(signal)) : nullptr;
+  return name == nullptr ? "signal " + std::to_string(signal) : std::string("SIG") + name;
+}
+
+// What happened, without numbers that differ between runs; "" when the process ended as it should.
+struct Death {
+  std::string subject, message;
+};
+
+Death FindDeath(const TrialView& view) {
+  const TrialExit& exit = view.exit;
+  if (exit.memory_exceeded) {
+    const std::string limit =
+        exit.memory_limit ? " of " + std::to_string(*exit.memory_limit) + " bytes" : "";
+    return {"memory", "used more memory than its limit" + limit};
+  }
+  if (!exit.protocol_error.empty())
+    return {"protocol", "broke the runner protocol: " + exit.protocol_error};
+  const std::string when = view.end == nullptr ? " before main ended" : " after main had ended";
+  if (exit.how == "signalled") {
+    const std::string name = SignalName(exit.signal.value_or(0));
+    return {name, "ended by " + name + when};
+  }
+  if (exit.how == "vanished") return {"vanished", "vanished" + when + ": its runner is gone"};
+  if (exit.how == "exited" && view.end == nullptr) {
+    return {"exit", "exited with status " + std::to_string(exit.code.value_or(0)) + when};
+  }
+  return {};
+}
+
+// The stack that the process wrote as it died: the first that a handler marked as current, else the
+// first.
+std::vector<Participant> DyingStack(const TrialView& view) {
+  const TaskStack* chosen = nullptr;
+  for (const TaskStack& stack : view.stacks) {
+    if (chosen == nullptr || stack.header.starts_with("Current thread")) chosen = &stack;
+  }
+  if (chosen == nullptr) return {};
+  return {{.task = chosen->task.empty() ? chosen->header : chosen->task,
+           .thread = chosen->thread,
+           .stack = chosen->frames}};
+}
+
+// Without a stack, the task that ran last and its open operation say where it was.
+std::vector<Participant> LastTask(const TrialView& view) {
+  const std::vector<Event>& events = view.history->events();
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (event->kind == EventKind::kExit || event->task == 0) continue;
+    return {{.task = view.TaskName(event->task), .thread = event->thread, .stack = {}}};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view CrashChecker::Summary() const {
+  return "the process ends by itself, after main, within its memory and the protocol";
+}
+
+CheckResult CrashChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
+  if (!view.exit.present) return Unknown("the history does not say how the trial ended");
+  Death death = FindDeath(view);
+  if (death.subject.empty()) return {};
+  std::vector<Participant> participants = DyingStack(view);
+  if (participants.empty()) participants = LastTask(view);
+  Finding finding =
+      view.MakeFinding("crash", "crash", death.subject, std::move(death.message), participants);
+  finding.evidence = {{"how", view.exit.how}, {"rss", view.exit.rss}};
+  if (view.exit.signal) finding.evidence["signal"] = *view.exit.signal;
+  if (view.exit.code) finding.evidence["code"] = *view.exit.code;
+  return Failed(std::move(finding));
+}
+
+}  // namespace trireme

@@ -1,0 +1,402 @@
+#include "harness/check/equivalence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "harness/base/rng.h"
+#include "harness/base/strings.h"
+#include "harness/stats/exact.h"
+
+namespace trireme {
+namespace {
+
+constexpr size_t kShownValues = 20;  // of a key and side
+constexpr size_t kShownKeys = 200;   // those that differ come first
+constexpr size_t kNamedValues = 3;   // in a message
+
+std::string_view RuleName(const Rule& rule, const KeyValues& here, const KeyValues& there) {
+  switch (rule.kind) {
+    case RuleKind::kDefault:
+      return here.most_in_a_trial <= 1 && there.most_in_a_trial <= 1 ? "exact" : "multiset";
+    case RuleKind::kExact:
+      return "exact";
+    case RuleKind::kMultiset:
+      return "multiset";
+    case RuleKind::kSequence:
+      return "sequence";
+    case RuleKind::kSet:
+      return "set";
+    case RuleKind::kIgnore:
+      return "ignore";
+    case RuleKind::kTolerance:
+      return "tolerance";
+  }
+  return "exact";
+}
+
+// A key's texts with their counts; "(absent)" stands for the trials without the key.
+struct Side {
+  const KeyValues* key = nullptr;
+  int64_t trials = 0;
+  int64_t first_absent = 0;
+  int64_t absent() const { return trials - key->trials; }
+  int64_t distinct() const {
+    return static_cast<int64_t>(key->values.size()) + (absent() > 0 ? 1 : 0) +
+           (key->others.count > 0 ? 1 : 0);
+  }
+};
+
+Side SideOf(const CellObservations& cell, const std::string& key) {
+  const KeyValues& values = cell.Key(key);
+  return {.key = &values,
+          .trials = cell.trials(),
+          .first_absent = values.trials == 0 ? cell.first_trial() : values.first_absent};
+}
+
+// Most frequent first.
+std::vector<std::pair<std::string, int64_t>> Counts(const Side& side) {
+  std::vector<std::pair<std::string, int64_t>> counts;
+  for (const auto& [text, value] : side.key->values) counts.emplace_back(text, value.count);
+  if (side.absent() > 0) counts.emplace_back("(absent)", side.absent());
+  if (side.key->others.count > 0) counts.emplace_back("(others)", side.key->others.count);
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return counts;
+}
+
+Json CountsJson(const Side& side) {
+  Json json = Json::object();
+  int64_t left_out = 0;
+  for (const auto& [text, count] : Counts(side)) {
+    if (json.size() < kShownValues)
+      json[text] = count;
+    else
+      left_out += count;
+  }
+  if (left_out > 0) json["(others)"] = left_out + GetInt(json, "(others)");
+  return json;
+}
+
+std::string InWords(const Side& side) {
+  const std::vector<std::pair<std::string, int64_t>> counts = Counts(side);
+  if (counts.size() == 1) return counts.front().first + " in all " + std::to_string(side.trials);
+  std::vector<std::string> parts;
+  for (const auto& [text, count] : counts) {
+    if (parts.size() == kNamedValues) break;
+    parts.push_back(text + " in " + std::to_string(count));
+  }
+  const size_t more = counts.size() - parts.size();
+  return Join(parts, ", ") + (more > 0 ? " and " + std::to_string(more) + " other values" : "") +
+         " of " + std::to_string(side.trials);
+}
+
+// Where the reference's numbers lie, widened.
+std::optional<Interval> ToleratedRange(const KeyValues& there, double tolerance) {
+  std::optional<Interval> range;
+  for (const auto& [text, value] : there.values) {
+    if (!value.numeric) continue;
+    if (!range) range = Interval{.low = value.low, .high = value.high};
+    range->low = std::min(range->low, value.low);
+    range->high = std::max(range->high, value.high);
+  }
+  if (!range) return range;
+  return Interval{.low = range->low - tolerance * std::abs(range->low),
+                  .high = range->high + tolerance * std::abs(range->high)};
+}
+
+// What the cell showed and its reference never did.
+struct Unseen {
+  std::vector<std::string> texts;
+  int64_t trials = 0;
+  int64_t first_trial = INT64_MAX;
+
+  void Add(const std::string& text, int64_t count, int64_t first) {
+    texts.push_back(text);
+    trials += count;
+    first_trial = std::min(first_trial, first);
+  }
+};
+
+Unseen FindUnseen(const Rule& rule, const Side& here, const Side& there) {
+  const std::optional<Interval> range =
+      rule.kind == RuleKind::kTolerance ? ToleratedRange(*there.key, rule.tolerance) : std::nullopt;
+  Unseen unseen;
+  for (const auto& [text, value] : here.key->values) {
+    if (there.key->values.contains(text)) continue;
+    if (range && value.numeric && value.low >= range->low && value.high <= range->high) continue;
+    unseen.Add(text, value.count, value.first_trial);
+  }
+  if (here.absent() > 0 && there.absent() == 0)
+    unseen.Add("(absent)", here.absent(), here.first_absent);
+  return unseen;
+}
+
+std::string UnseenInWords(const Unseen& unseen) {
+  std::vector<std::string> texts = unseen.texts;
+  const size_t more = texts.size() > kNamedValues ? texts.size() - kNamedValues : 0;
+  texts.resize(texts.size() - more);
+  return Join(texts, ", ") + (more > 0 ? " and " + std::to_string(more) + " other values" : "");
+}
+
+// A key while it is being judged.
+struct Judged {
+  std::string key;
+  std::string_view rule;
+  std::string_view verdict = "same";  // same, difference, unknown, nondeterministic
+  std::string reason;                 // of unknown
+  Side here, there;
+  Unseen unseen;
+  double p = -1;  // of Fisher's test, where it decides
+};
+
+void JudgeFixedInputs(Judged& judged, const Rule& rule) {
+  judged.unseen = FindUnseen(rule, judged.here, judged.there);
+  const bool bounded = judged.here.key->others.count > 0 || judged.there.key->others.count > 0;
+  if (bounded) {
+    judged.verdict = "unknown";
+    judged.reason = "'" + judged.key + "' has more than " +
+                    std::to_string(CellObservations::kMostValues) +
+                    " distinct values, which were not all kept";
+  } else if (judged.unseen.trials > 0 && judged.there.distinct() == 1) {
+    judged.verdict = "difference";
+  } else if (judged.unseen.trials > 0) {
+    judged.verdict = "unknown";  // until the family of tests has been judged
+    judged.p = FisherExact({.seen_here = judged.unseen.trials,
+                            .not_here = judged.here.trials - judged.unseen.trials,
+                            .seen_there = 0,
+                            .not_there = judged.there.trials});
+  }
+}
+
+void JudgeFamily(std::vector<Judged>& all) {
+  std::vector<Judged*> tested;
+  std::vector<double> p_values;
+  for (Judged& judged : all) {
+    if (judged.p < 0) continue;
+    tested.push_back(&judged);
+    p_values.push_back(judged.p);
+  }
+  const std::vector<bool> rejected = HolmRejects(p_values, kEquivalenceAlpha);
+  for (size_t i = 0; i < tested.size(); ++i) {
+    Judged& judged = *tested[i];
+    if (rejected[i]) {
+      judged.verdict = "difference";
+      continue;
+    }
+    const int64_t needed =
+        FisherTrialsNeeded(judged.unseen.trials, judged.here.trials,
+                           kEquivalenceAlpha / static_cast<double>(tested.size()));
+    judged.reason = "'" + judged.key + "': " + UnseenInWords(judged.unseen) + " in " +
+                    std::to_string(judged.unseen.trials) + " of " +
+                    std::to_string(judged.here.trials) + " trials here, in 0 of " +
+                    std::to_string(judged.there.trials) + " of the reference; " +
+                    (needed > 0 ? "about " + std::to_string(needed) + " trials would tell"
+                                : "no number of trials would tell");
+  }
+}
+
+std::map<uint64_t, const std::pair<const std::string, ValueCount>*> TextsByHash(
+    const KeyValues& key) {
+  std::map<uint64_t, const std::pair<const std::string, ValueCount>*> texts;
+  for (const auto& value : key.values) texts[Hash64(value.first)] = &value;
+  return texts;
+}
+
+std::optional<uint64_t> HashOf(const KeyValues& key, int64_t trial) {
+  const auto found = key.by_trial.find(trial);
+  if (found == key.by_trial.end()) return std::nullopt;
+  return found->second;
+}
+
+// Each trial against its counterpart, which had the same inputs.
+void JudgePerTrialInputs(Judged& judged, const Rule& rule, const std::vector<int64_t>& common) {
+  const auto here_texts = TextsByHash(*judged.here.key);
+  const auto there_texts = TextsByHash(*judged.there.key);
+  for (const int64_t trial : common) {
+    const std::optional<uint64_t> here = HashOf(*judged.here.key, trial);
+    const std::optional<uint64_t> there = HashOf(*judged.there.key, trial);
+    if (here == there) continue;
+    const auto here_text = here ? here_texts.find(*here) : here_texts.end();
+    const auto there_text = there ? there_texts.find(*there) : there_texts.end();
+    if (rule.kind == RuleKind::kTolerance && here_text != here_texts.end() &&
+        there_text != there_texts.end()) {
+      KeyValues one;
+      one.values.insert(*there_text->second);
+      const std::optional<Interval> range = ToleratedRange(one, rule.tolerance);
+      const ValueCount& value = here_text->second->second;
+      if (range && value.numeric && value.low >= range->low && value.high <= range->high) continue;
+    }
+    std::string text = !here                           ? "(absent)"
+                       : here_text == here_texts.end() ? "(others)"
+                                                       : here_text->second->first;
+    judged.unseen.Add(text, 1, trial);
+  }
+  if (judged.unseen.trials > 0) judged.verdict = "difference";
+}
+
+std::string DifferenceMessage(const Judged& judged, const std::string& reference_name,
+                              bool per_trial) {
+  if (per_trial) {
+    return "'" + judged.key + "' differs from " + reference_name + " in " +
+           std::to_string(judged.unseen.trials) + " trials with the same inputs, first in trial " +
+           std::to_string(judged.unseen.first_trial);
+  }
+  return "'" + judged.key + "' was " + UnseenInWords(judged.unseen) + " in " +
+         std::to_string(judged.unseen.trials) + " of " + std::to_string(judged.here.trials) +
+         " trials, never on " + reference_name + " (" + InWords(judged.there) + ")";
+}
+
+Difference MakeDifference(const Judged& judged, const std::string& reference_name,
+                          const std::string& scenario, bool per_trial) {
+  Difference difference;
+  difference.count = judged.unseen.trials;
+  difference.first_trial = judged.unseen.first_trial;
+  Finding& finding = difference.finding;
+  finding.check = "equivalence";
+  finding.kind = "difference";
+  finding.message = DifferenceMessage(judged, reference_name, per_trial);
+  finding.signature = Signature("difference", scenario + '\n' + judged.key, {});
+  finding.evidence = {{"key", judged.key},
+                      {"rule", judged.rule},
+                      {"here", CountsJson(judged.here)},
+                      {"there", CountsJson(judged.there)},
+                      {"reference", reference_name}};
+  if (judged.p >= 0) finding.evidence["p"] = judged.p;
+  if (!judged.here.key->classes.empty())
+    finding.evidence["classes_here"] = judged.here.key->classes;
+  if (!judged.there.key->classes.empty())
+    finding.evidence["classes_there"] = judged.there.key->classes;
+  return difference;
+}
+
+std::set<std::string> KeysToCompare(const CellObservations& here, const CellObservations& there) {
+  std::set<std::string> keys;
+  for (const CellObservations* side : {&here, &there}) {
+    for (const auto& [key, values] : side->keys()) {
+      const Rule rule = here.RuleOf(key);
+      if (rule.kind == RuleKind::kIgnore) continue;
+      const bool classes = key == kClassKey;
+      if (classes && (rule.kind == RuleKind::kDefault || here.language() != there.language()))
+        continue;
+      keys.insert(key);
+    }
+  }
+  return keys;
+}
+
+std::vector<int64_t> CommonTrials(const CellObservations& here, const CellObservations& there) {
+  std::vector<int64_t> common;
+  for (const auto& [trial, seen] : here.seen()) {
+    if (there.seen().contains(trial)) common.push_back(trial);
+  }
+  std::sort(common.begin(), common.end());
+  return common;
+}
+
+int Weight(std::string_view verdict) {
+  if (verdict == "difference") return 0;
+  if (verdict == "unknown") return 1;
+  return verdict == "nondeterministic" ? 2 : 3;
+}
+
+void AddEntries(Comparison& comparison, std::vector<Judged>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) {
+    return Weight(a.verdict) < Weight(b.verdict);
+  });
+  for (const Judged& judged : all) {
+    if (comparison.entries.size() == kShownKeys) break;
+    comparison.entries.push_back({{"key", judged.key},
+                                  {"rule", judged.rule},
+                                  {"verdict", judged.verdict},
+                                  {"here", CountsJson(judged.here)},
+                                  {"there", CountsJson(judged.there)}});
+  }
+}
+
+Comparison UnknownComparison(std::string reason) {
+  Comparison comparison;
+  comparison.verdict = Verdict::kUnknown;
+  comparison.reason = std::move(reason);
+  return comparison;
+}
+
+std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservations& there,
+                              const std::vector<int64_t>& common) {
+  const std::vector<std::string> unsteady = NondeterministicKeys(there);
+  std::vector<Judged> all;
+  for (const std::string& key : KeysToCompare(here, there)) {
+    const Rule rule = here.RuleOf(key);
+    Judged judged;
+    judged.key = key;
+    judged.here = SideOf(here, key);
+    judged.there = SideOf(there, key);
+    judged.rule = RuleName(rule, *judged.here.key, *judged.there.key);
+    if (rule.kind == RuleKind::kDefault &&
+        std::find(unsteady.begin(), unsteady.end(), key) != unsteady.end()) {
+      judged.verdict = "nondeterministic";
+    } else if (here.per_trial()) {
+      JudgePerTrialInputs(judged, rule, common);
+    } else {
+      JudgeFixedInputs(judged, rule);
+    }
+    all.push_back(std::move(judged));
+  }
+  JudgeFamily(all);
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> NondeterministicKeys(const CellObservations& reference) {
+  std::vector<std::string> keys;
+  const int64_t odd = reference.trials() - reference.even();
+  if (reference.per_trial() || reference.even() == 0 || odd == 0) return keys;
+  for (const auto& [key, values] : reference.keys()) {
+    if (key == kClassKey || reference.RuleOf(key).kind == RuleKind::kTolerance) continue;
+    const int64_t absent_even = reference.even() - values.even;
+    const int64_t absent_odd = odd - (values.trials - values.even);
+    bool differs = values.others.count > 0 || (absent_even > 0) != (absent_odd > 0);
+    for (const auto& [text, value] : values.values)
+      differs |= value.even == 0 || value.even == value.count;
+    if (differs) keys.push_back(key);
+  }
+  return keys;
+}
+
+Comparison CompareCells(const CellObservations& here, const CellObservations& reference,
+                        const std::string& reference_name, const std::string& scenario) {
+  if (here.trials() == 0)
+    return UnknownComparison("no trial ran to its end, so there is nothing to compare");
+  if (reference.trials() == 0) return UnknownComparison("no trial of the reference ran to its end");
+  if (here.too_many_keys() || reference.too_many_keys()) {
+    return UnknownComparison("more than " + std::to_string(CellObservations::kMostKeys) +
+                             " keys were observed");
+  }
+  const std::vector<int64_t> common =
+      here.per_trial() ? CommonTrials(here, reference) : std::vector<int64_t>();
+  if (here.per_trial() && common.empty())
+    return UnknownComparison("no trial has its counterpart in the reference");
+
+  Comparison comparison;
+  std::vector<Judged> all = JudgeKeys(here, reference, common);
+  for (const Judged& judged : all) {
+    if (judged.verdict == "difference") {
+      comparison.differences.push_back(
+          MakeDifference(judged, reference_name, scenario, here.per_trial()));
+      if (comparison.verdict != Verdict::kFail)
+        comparison.reason = comparison.differences.back().finding.message;
+      comparison.verdict = Verdict::kFail;
+    } else if (judged.verdict == "unknown") {
+      if (comparison.verdict == Verdict::kPass) comparison.reason = judged.reason;
+      comparison.verdict = Heavier(comparison.verdict, Verdict::kUnknown);
+    }
+  }
+  AddEntries(comparison, all);
+  return comparison;
+}
+
+}  // namespace trireme

@@ -1,0 +1,55 @@
+#ifndef TRIREME_HARNESS_CHECK_EQUIVALENCE_H_
+#define TRIREME_HARNESS_CHECK_EQUIVALENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/check/observations.h"
+#include "harness/check/verdict.h"
+
+namespace trireme {
+
+// The chance, at most, that a difference found by counting is none: over all keys of a cell that
+// are judged by Fisher's test, corrected by Holm's method.
+inline constexpr double kEquivalenceAlpha = 0.01;
+
+// One key's difference.
+struct Difference {
+  Finding finding;
+  int64_t count = 0;  // trials that showed what the reference never did
+  int64_t first_trial = 0;
+};
+
+struct Comparison {
+  Verdict verdict = Verdict::kPass;
+  std::string reason;  // of a verdict that is not pass
+  std::vector<Difference> differences;
+  Json entries = Json::array();  // `comparison` of results.json
+};
+
+// Keys that the reference itself does not decide: one half of its trials shows a value that the
+// other never does. They are compared by an explicit rule only. None with fewer than two trials, or
+// with inputs that change from trial to trial.
+std::vector<std::string> NondeterministicKeys(const CellObservations& reference);
+
+// Compares a cell with its reference key by key, keys of only one of them and trials without a key
+// included.
+//
+// A value that no trial of the reference showed is a difference where the reference showed one
+// value throughout, or where Fisher's exact test on the counts rejects that it is as rare there.
+// Else the key is unknown, with both counts and the trials that would tell. With per-trial inputs
+// each trial is compared with its counterpart alone, which is one value throughout.
+//
+// What this costs: where a value has the chance q in both cells, the reference of n trials misses
+// it and looks decided with (1-q)^n; that is the price of finding a rare difference at all, and why
+// trials are chosen by the scenario.
+//
+// Takes O(keys x values). `reference_name` is "eventlet/3.11".
+Comparison CompareCells(const CellObservations& here, const CellObservations& reference,
+                        const std::string& reference_name, const std::string& scenario);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_EQUIVALENCE_H_

@@ -1,0 +1,341 @@
+#include "harness/check/judge.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "harness/base/file.h"
+#include "harness/base/rng.h"
+#include "harness/base/strings.h"
+#include "harness/check/cell_summary.h"
+#include "harness/check/equivalence.h"
+#include "harness/check/expectation.h"
+#include "harness/check/observations.h"
+#include "harness/history/history.h"
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kLongestStacks = 16 << 20;  // bytes of stacks.txt
+
+struct JudgedCell {
+  explicit JudgedCell(const Json& cell) : plan(cell), observations(cell) {}
+
+  Json plan;  // of plan.json
+  CellSummary summary;
+  CellObservations observations;
+  Json environment = Json::object();
+  std::optional<StateWithReason> refused;
+  std::string unsupported;  // what a workload said in a trial
+
+  std::string Text(const char* key) const { return GetString(plan, key); }
+  std::string Name() const {
+    const std::string interpreter = Text("interpreter");
+    return Text("runtime") + (interpreter.empty() ? "" : "/" + interpreter);
+  }
+  int64_t planned() const {
+    const Json& trials = GetMember(plan, "trials");
+    return trials.is_array() ? static_cast<int64_t>(trials.size()) : 0;
+  }
+  bool ChecksEquivalence() const {
+    const Json& checks = GetMember(plan, "checks");
+    return checks.is_array() && std::any_of(checks.begin(), checks.end(), [](const Json& choice) {
+             return GetString(choice, "name") == "equivalence";
+           });
+  }
+  // By its trials alone.
+  StateWithReason State() const {
+    if (refused) return *refused;
+    if (!unsupported.empty()) return {.state = CellState::kUnsupported, .reason = unsupported};
+    if (const std::string reason = Text("unsupported"); !reason.empty()) {
+      return {.state = CellState::kUnsupported, .reason = reason};
+    }
+    return StateOf(summary, planned(), GetDouble(plan, "max_unknown", 0.05));
+  }
+  // Fit to be a reference.
+  bool decided() const {
+    const CellState state = State().state;
+    return (state == CellState::kPass || state == CellState::kFail) && observations.trials() > 0;
+  }
+};
+
+// Whether two cells of a plan run the same thing on other interpreters or runtimes.
+bool IsSameWork(const JudgedCell& a, const JudgedCell& b) {
+  for (const char* key : {"scenario", "params", "faults", "arm"}) {
+    if (CanonicalJson(GetMember(a.plan, key)) != CanonicalJson(GetMember(b.plan, key)))
+      return false;
+  }
+  return true;
+}
+
+Result<History> ReadHistory(const std::string& directory) {
+  const std::string sealed = JoinPath(directory, "history.trh");
+  if (FileExists(sealed)) return History::Read(sealed);
+  return History::Read(JoinPath(directory, "history.ring"));
+}
+
+std::string StacksText(const std::string& directory) {
+  Result<std::string> text = ReadFile(JoinPath(directory, "stacks.txt"), kLongestStacks);
+  return text.ok() ? *std::move(text) : std::string();
+}
+
+TrialJudgement UnreadableTrial(const std::string& why) {
+  TrialJudgement judgement;
+  judgement.reason = "its history cannot be read: " + why;
+  return judgement;
+}
+
+std::string_view VerdictWord(const TrialJudgement& judgement) {
+  return judgement.unsupported.empty() ? VerdictName(judgement.verdict) : "unsupported";
+}
+
+void Describe(TrialJudgement& judgement, const JudgedCell& cell, const TrialToJudge& trial,
+              double seconds, uint64_t run_seed) {
+  const std::string id = cell.Text("id");
+  Json findings = Json::array();
+  for (const Finding& finding : judgement.findings) findings.push_back(FindingToJson(finding));
+  const std::string seed = FormatHex(TrialSeed(run_seed, static_cast<uint64_t>(trial.trial)));
+  judgement.line = {{"id", id + "/" + std::to_string(trial.trial) + (trial.retry ? ".retry" : "")},
+                    {"cell", id},
+                    {"trial", trial.trial},
+                    {"seed", seed},
+                    {"attempt", trial.attempt},
+                    {"retry", trial.retry},
+                    {"verdict", VerdictWord(judgement)},
+                    {"seconds", seconds}};
+  judgement.document = judgement.line;
+  judgement.document["reason"] = judgement.reason;
+  judgement.document["findings"] = std::move(findings);
+}
+
+}  // namespace
+
+struct RunJudge::Impl {
+  std::vector<JudgedCell> cells;
+  uint64_t seed = 0;
+  std::vector<std::string> notes;
+
+  const JudgedCell* FindCell(const std::string& id) const;
+  bool IsReference(const JudgedCell& cell) const;
+  const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
+  StateWithReason Compare(JudgedCell& cell, CellResult& result);
+  void NoteNondeterminism(JudgedCell& cell, int64_t* keys);
+  CellResult FinishCell(JudgedCell& cell);
+};
+
+const JudgedCell* RunJudge::Impl::FindCell(const std::string& id) const {
+  const auto found = std::find_if(cells.begin(), cells.end(),
+                                  [&](const JudgedCell& cell) { return cell.Text("id") == id; });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+bool RunJudge::Impl::IsReference(const JudgedCell& cell) const {
+  const std::string id = cell.Text("id");
+  if (cell.Text("reference") == id || cell.Text("role") == "reference") return true;
+  return std::any_of(cells.begin(), cells.end(),
+                     [&](const JudgedCell& other) { return other.Text("reference") == id; });
+}
+
+// The planned one, or the same runtime on the first interpreter where it was decided; null when
+// there is none.
+const JudgedCell* RunJudge::Impl::ReferenceOf(const JudgedCell& cell) const {
+  const JudgedCell* planned = FindCell(cell.Text("reference"));
+  if (planned == nullptr || planned->decided()) return planned;
+  for (const JudgedCell& other : cells) {
+    const bool other_interpreter =
+        other.Text("runtime") == planned->Text("runtime") && IsSameWork(other, cell);
+    if (other_interpreter && other.decided()) return &other;
+  }
+  return nullptr;
+}
+
+// The verdict of equivalence alone; fills in what the comparison shows.
+StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
+  if (!cell.ChecksEquivalence() || IsReference(cell))
+    return {.state = CellState::kPass, .reason = ""};
+  const std::string planned = cell.Text("reference_name");
+  const JudgedCell* reference = ReferenceOf(cell);
+  if (reference == nullptr) {
+    const std::string why = planned.empty()
+                                ? "equivalence: the run has no reference"
+                                : "equivalence: the reference " + planned + " was not decided";
+    return {.state = CellState::kUnknown, .reason = why};
+  }
+  result.reference = reference->Name();
+  const Comparison comparison = CompareCells(cell.observations, reference->observations,
+                                             reference->Name(), cell.Text("scenario"));
+  result.comparison = comparison.entries;
+  for (const Difference& difference : comparison.differences) {
+    cell.summary.AddCellFinding(difference.finding, difference.count, difference.first_trial);
+  }
+  if (comparison.verdict == Verdict::kPass) return {.state = CellState::kPass, .reason = ""};
+  if (comparison.verdict == Verdict::kFail)
+    return {.state = CellState::kFail, .reason = comparison.reason};
+  return {.state = CellState::kUnknown, .reason = "equivalence: " + comparison.reason};
+}
+
+// Said once, at the reference.
+void RunJudge::Impl::NoteNondeterminism(JudgedCell& cell, int64_t* keys) {
+  if (!cell.ChecksEquivalence() || !IsReference(cell)) return;
+  for (const std::string& key : NondeterministicKeys(cell.observations)) {
+    Finding finding;
+    finding.check = "equivalence";
+    finding.kind = "nondeterministic";
+    finding.advisory = true;
+    finding.message = "'" + key +
+                      "' differs between the halves of the reference's own trials, so it is "
+                      "compared only by an explicit rule";
+    finding.signature = Signature("nondeterministic", cell.Text("scenario") + '\n' + key, {});
+    finding.evidence = {{"key", key}};
+    cell.summary.AddCellFinding(finding, cell.observations.trials(),
+                                cell.observations.first_trial());
+    ++*keys;
+  }
+}
+
+CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
+  CellResult result;
+  result.id = cell.Text("id");
+  result.scenario = cell.Text("scenario");
+  result.summary = cell.Text("summary");
+  result.runtime = cell.Text("runtime");
+  result.model = cell.Text("model");
+  result.interpreter = cell.Text("interpreter");
+  result.role = GetString(cell.plan, "role", "subject");
+  result.reference = cell.Text("reference_name");
+  result.environment = cell.environment;
+  if (GetMember(cell.plan, "params").is_object()) result.params = GetMember(cell.plan, "params");
+  if (GetMember(cell.plan, "faults").is_array()) result.faults = GetMember(cell.plan, "faults");
+  result.arm = GetMember(cell.plan, "arm");
+
+  StateWithReason state = cell.State();
+  if (state.state != CellState::kUnsupported && !cell.refused) {
+    StateWithReason compared = Compare(cell, result);
+    const bool heavier =
+        compared.state == CellState::kFail
+            ? state.state != CellState::kFail
+            : compared.state == CellState::kUnknown && state.state == CellState::kPass;
+    if (heavier) state = std::move(compared);
+  }
+  result.state = state.state;
+  result.reason = std::move(state.reason);
+  result.trials = cell.summary.Counts();
+  result.trials.planned = cell.planned();
+  result.outcomes = cell.summary.outcomes();
+  result.findings = cell.summary.findings();
+  result.metrics = cell.summary.Metrics();
+  result.notes = cell.summary.notes();
+
+  int64_t failing = result.trials.fail;
+  int64_t to_replay = cell.summary.TrialToReplay();
+  for (const CellFinding& found : result.findings) {
+    if (found.finding.kind != "difference") continue;
+    failing = std::max(failing, found.count);
+    if (result.trials.fail == 0)
+      to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
+  }
+  const CellExpectation expectation = CellExpectation::FromJson(GetMember(cell.plan, "expect"));
+  ExpectationJudgement judgement = JudgeExpectation(expectation, result, failing);
+  result.state = judgement.state;
+  result.expected = judgement.expected;
+  result.expectation = expectation.InWords();
+  if (!judgement.reason.empty()) {
+    result.reason =
+        result.reason.empty() ? judgement.reason : judgement.reason + "; " + result.reason;
+  }
+  result.replay = cell.Text("replay");
+  if (to_replay >= 0 && !result.replay.empty())
+    result.replay += " --trial " + std::to_string(to_replay);
+  return result;
+}
+
+RunJudge::RunJudge(const Json& plan) : impl_(std::make_unique<Impl>()) {
+  const Json& seed = GetMember(plan, "seed");
+  if (seed.is_string()) impl_->seed = ParseUnsigned(seed.get<std::string>()).value_or(0);
+  if (seed.is_number_unsigned()) impl_->seed = seed.get<uint64_t>();
+  const Json& notes = GetMember(plan, "notes");
+  if (notes.is_array()) {
+    for (const Json& note : notes) {
+      if (note.is_string()) AddRunNote(note.get<std::string>());
+    }
+  }
+  const Json& cells = GetMember(plan, "cells");
+  if (!cells.is_array()) return;
+  impl_->cells.reserve(cells.size());
+  for (const Json& cell : cells) impl_->cells.emplace_back(cell);
+}
+
+RunJudge::~RunJudge() = default;
+
+size_t RunJudge::cell_count() const { return impl_->cells.size(); }
+
+TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
+  TRIREME_CHECK(index < impl_->cells.size());
+  JudgedCell& cell = impl_->cells[index];
+  const Result<History> history = ReadHistory(trial.directory);
+  if (!history.ok()) {
+    TrialJudgement judgement = UnreadableTrial(history.error().message);
+    Describe(judgement, cell, trial, trial.seconds, impl_->seed);
+    cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);
+    return judgement;
+  }
+  const TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
+  TrialJudgement judgement = trireme::JudgeTrial(view);
+  Describe(judgement, cell, trial, view.exit.seconds > 0 ? view.exit.seconds : trial.seconds,
+           impl_->seed);
+  if (!judgement.unsupported.empty()) {
+    cell.unsupported = judgement.unsupported;
+    return judgement;
+  }
+  const bool stands = cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);
+  if (view.begin != nullptr && cell.environment.empty()) {
+    const Json environment = GetMember(view.begin->Value(), "environment");
+    if (environment.is_object()) cell.environment = environment;
+  }
+  if (!stands || judgement.verdict == Verdict::kUnknown) return judgement;
+  cell.summary.AddFindings(trial.trial, judgement.findings);
+  cell.summary.AddMeasurements(view);
+  cell.observations.AddTrial(trial.trial, view);
+  return judgement;
+}
+
+void RunJudge::Refuse(size_t cell, CellState state, const std::string& reason) {
+  TRIREME_CHECK(cell < impl_->cells.size());
+  impl_->cells[cell].refused = StateWithReason{.state = state, .reason = reason};
+}
+
+void RunJudge::SetEnvironment(size_t cell, const Json& environment) {
+  TRIREME_CHECK(cell < impl_->cells.size());
+  if (environment.is_object()) impl_->cells[cell].environment = environment;
+}
+
+void RunJudge::AddNote(size_t cell, const std::string& note) {
+  TRIREME_CHECK(cell < impl_->cells.size());
+  impl_->cells[cell].summary.AddNote(note);
+}
+
+void RunJudge::AddRunNote(const std::string& note) {
+  if (std::find(impl_->notes.begin(), impl_->notes.end(), note) == impl_->notes.end())
+    impl_->notes.push_back(note);
+}
+
+RunResults RunJudge::Finish(const Json& run) {
+  RunResults results;
+  results.run = run.is_object() ? run : Json::object();
+  int64_t nondeterministic = 0;
+  for (JudgedCell& cell : impl_->cells) {
+    impl_->NoteNondeterminism(cell, &nondeterministic);
+    results.cells.push_back(impl_->FinishCell(cell));
+  }
+  results.notes = impl_->notes;
+  if (nondeterministic > 0) {
+    results.notes.push_back(Count(nondeterministic, "key") +
+                            (nondeterministic == 1 ? " is" : " are") +
+                            " nondeterministic in the reference");
+  }
+  return results;
+}
+
+}  // namespace trireme

@@ -1,0 +1,86 @@
+#ifndef TRIREME_HARNESS_CHECK_JUDGE_H_
+#define TRIREME_HARNESS_CHECK_JUDGE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/check/checker.h"
+#include "harness/check/results.h"
+#include "harness/check/verdict.h"
+
+namespace trireme {
+
+// A trial that is over, as its folder holds it.
+struct TrialToJudge {
+  int64_t trial = 0;
+  bool retry = false;   // the one repetition of an unknown trial
+  std::string attempt;  // unique text
+  std::string directory;
+  double seconds = 0;  // used where the history does not say
+};
+
+struct TrialJudgement {
+  Verdict verdict = Verdict::kUnknown;
+  std::string reason;       // of a verdict that is not pass
+  std::string unsupported;  // not empty: the workload said so; the cell is unsupported and the
+                            // trial needs no retry
+  std::vector<Finding> findings;
+  Json document;  // verdict.json
+  Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
+};
+
+// Judges one trial by the checks of its cell; pure.
+TrialJudgement JudgeTrial(const TrialView& view);
+
+// Judges a run while it goes on, or a saved one: the same path for both. Fed with one trial at a
+// time; what it keeps does not grow with the number of trials, but for a few bytes each.
+//
+// Order of calls: JudgeTrial, Refuse, SetEnvironment and AddNote as things happen, Finish once at
+// the end. Thread safety: none; one thread.
+class RunJudge {
+ public:
+  // `plan` is plan.json. Total: what is missing in it is empty.
+  explicit RunJudge(const Json& plan);
+  ~RunJudge();
+  RunJudge(const RunJudge&) = delete;
+  RunJudge& operator=(const RunJudge&) = delete;
+
+  size_t cell_count() const;
+
+  // Reads the trial's folder (history.trh, or the history.ring that a killed harness left) and
+  // judges it; a folder that cannot be read is unknown. A retry takes the place of the unknown
+  // attempt before it.
+  TrialJudgement JudgeTrial(size_t cell, const TrialToJudge& trial);
+
+  // The cell cannot run: unsupported with its reason (`state` kUnsupported), or broken in itself
+  // (kUnknown).
+  void Refuse(size_t cell, CellState state, const std::string& reason);
+  void SetEnvironment(size_t cell, const Json& environment);
+  void AddNote(size_t cell, const std::string& note);  // said once
+  void AddRunNote(const std::string& note);
+
+  // Compares the cells with their references, judges the expectations and adds everything up. `run`
+  // is run.json.
+  RunResults Finish(const Json& run);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A saved run, judged again from its folder alone. Total but for a folder without a readable
+// plan.json: whatever else is missing or damaged is unknown. `each` is called with every trial's
+// judgement, where it is given.
+Result<RunResults> JudgeSavedRun(
+    const std::string& directory,
+    const std::function<void(size_t cell, const TrialJudgement&)>& each = nullptr);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_JUDGE_H_

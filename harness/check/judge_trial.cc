@@ -1,0 +1,94 @@
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "harness/base/strings.h"
+#include "harness/check/judge.h"
+
+namespace trireme {
+namespace {
+
+bool HasOperationOrObservation(const TrialView& view) {
+  for (const Event& event : view.history->events()) {
+    if (event.kind == EventKind::kInvoke || event.kind == EventKind::kObserve) return true;
+  }
+  return false;
+}
+
+// "await asyncio.sleep(1) at workload.py:12 in main": what a blocking runtime could not drive on.
+std::string SuspendedAt(const Event& end) {
+  const Json value = end.Value();
+  const std::optional<TrialError> error = ParseError(value);
+  std::string text = error               ? error->message
+                     : value.is_string() ? value.get<std::string>()
+                                         : GetString(value, "message");
+  if (error && !error->stack.empty())
+    text += (text.empty() ? "" : " ") + ("at " + error->stack.back());
+  return "suspended in something that is not the runtime API" + (text.empty() ? "" : ": " + text);
+}
+
+std::string UnsupportedReason(const TrialView& view) {
+  const Json value = view.end->Value();
+  std::string reason = value.is_string() ? value.get<std::string>() : GetString(value, "message");
+  return reason.empty() ? "the workload needs what the runtime does not have" : reason;
+}
+
+// Whether the trial's record can carry a verdict at all.
+CheckResult JudgeRecord(const TrialView& view) {
+  const History& history = *view.history;
+  if (!history.damage().empty()) return Unknown("the history is damaged: " + history.damage());
+  if (history.lost() > 0) {
+    const std::string why =
+        history.lost_errno() == 0 ? "" : std::string(": ") + std::strerror(history.lost_errno());
+    return Unknown(Count(static_cast<int64_t>(history.lost()), "event") + " could not be recorded" +
+                   why);
+  }
+  if (!view.exit.present) return Unknown("the harness was gone before the trial ended");
+  if (view.begin == nullptr) return Unknown("the workload never began");
+  if (view.end != nullptr && view.end->key == "suspended") return Unknown(SuspendedAt(*view.end));
+  if (!HasOperationOrObservation(view))
+    return Unknown("it recorded no operation and no observation");
+  return {};
+}
+
+void Add(TrialJudgement& judgement, CheckResult result) {
+  if (judgement.reason.empty() || result.verdict > judgement.verdict) {
+    if (result.verdict != Verdict::kPass) judgement.reason = std::move(result.reason);
+  }
+  judgement.verdict = Heavier(judgement.verdict, result.verdict);
+  for (Finding& finding : result.findings) judgement.findings.push_back(std::move(finding));
+}
+
+bool IsJudgedAlways(std::string_view name) { return name == "crash" || name == "progress"; }
+
+void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
+  const Json& checks = GetMember(*view.cell, "checks");
+  if (!checks.is_array()) return;
+  for (const Json& choice : checks) {
+    const std::string name = GetString(choice, "name");
+    if (name == "equivalence" || IsJudgedAlways(name)) continue;
+    const TrialChecker* checker = FindTrialChecker(name);
+    Add(judgement, checker == nullptr ? Unknown("no check '" + name + "' in this version")
+                                      : RunChecker(*checker, view, GetMember(choice, "arguments")));
+  }
+}
+
+}  // namespace
+
+TrialJudgement JudgeTrial(const TrialView& view) {
+  TrialJudgement judgement;
+  if (view.end != nullptr && view.end->key == "unsupported") {
+    judgement.unsupported = UnsupportedReason(view);
+    judgement.reason = judgement.unsupported;
+    return judgement;
+  }
+  judgement.verdict = Verdict::kPass;
+  Add(judgement, JudgeRecord(view));
+  for (const TrialChecker* checker : TrialCheckers()) {
+    if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
+  }
+  AddChosenChecks(view, judgement);
+  return judgement;
+}
+
+}  // namespace trireme

@@ -1,0 +1,219 @@
+#include "harness/check/observations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <utility>
+
+#include "harness/base/rng.h"
+#include "harness/base/strings.h"
+
+namespace trireme {
+
+// What one trial has of one key.
+struct TrialValues {
+  std::vector<std::string> texts;  // in their order
+  bool numeric = true;
+  double low = HUGE_VAL, high = -HUGE_VAL;
+  std::map<std::string, std::string> classes;
+
+  void Add(const Json& value) {
+    texts.push_back(ValueText(value));
+    if (!value.is_number()) {
+      numeric = false;
+      return;
+    }
+    low = std::min(low, value.get<double>());
+    high = std::max(high, value.get<double>());
+  }
+};
+
+namespace {
+
+using ValuesByKey = std::map<std::string, TrialValues>;
+
+// Numbers that are equal in every language have one text.
+std::string NumberText(const Json& value) {
+  if (!value.is_number_float()) return DumpJson(value);
+  const double number = value.get<double>();
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+  constexpr double kExactIntegers = 9007199254740992;  // 2^53
+  if (std::abs(number) < kExactIntegers && std::floor(number) == number) {
+    return std::to_string(static_cast<int64_t>(number));
+  }
+  return DumpJson(value);
+}
+
+std::string ListText(std::vector<std::string> texts, RuleKind rule) {
+  const bool ordered = rule == RuleKind::kExact || rule == RuleKind::kSequence;
+  if (!ordered) std::sort(texts.begin(), texts.end());
+  if (rule == RuleKind::kSet) texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  std::string text = Join(texts, ", ");
+  if (text.size() <= CellObservations::kLongestText) return text;
+  char hash[80];
+  std::snprintf(hash, sizeof hash, "... (%zu bytes, hash %016llx%016llx)", text.size(),
+                static_cast<unsigned long long>(Hash64(text)),
+                static_cast<unsigned long long>(Hash64(text, Mix64(text.size()))));
+  text.resize(CellObservations::kLongestText);
+  return ToValidUtf8(text) + hash;
+}
+
+bool IsComparable(const TrialView& view) {
+  if (view.begin == nullptr || view.end == nullptr || !view.exit.present) return false;
+  if (!view.history->damage().empty() || view.history->lost() > 0) return false;
+  return view.end->key == "returned" || view.end->key == "raised";
+}
+
+void AddError(ValuesByKey& values, const std::string& key, const Event& event) {
+  const std::optional<TrialError> error = ParseError(event.Value());
+  if (!error) return;
+  const std::string family = error->Family();
+  values[key].Add(family);
+  values[key].classes.emplace(family, error->type);
+  values[std::string(kClassKey)].Add(error->type);
+}
+
+// Several hooks may see one exception, so those that nobody caught are a set.
+void MakeSet(ValuesByKey& values, std::string_view key) {
+  const auto found = values.find(std::string(key));
+  if (found == values.end()) return;
+  std::vector<std::string>& texts = found->second.texts;
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+}
+
+ValuesByKey ValuesOf(const TrialView& view) {
+  ValuesByKey values;
+  for (const Event& event : view.history->events()) {
+    switch (event.kind) {
+      case EventKind::kObserve:
+        values[std::string(event.key)].Add(event.Value());
+        break;
+      case EventKind::kOutcome:
+        values[std::string(kOutcomeKey)].Add(std::string(event.key));
+        break;
+      case EventKind::kFail:
+      case EventKind::kInfo:
+        AddError(values, OperationExceptionKey(event.key), event);
+        break;
+      case EventKind::kException:
+        AddError(values, std::string(kExceptionKey), event);
+        break;
+      case EventKind::kEnd:
+        if (event.key == "raised") AddError(values, std::string(kExceptionKey), event);
+        break;
+      default:
+        break;
+    }
+  }
+  MakeSet(values, kExceptionKey);
+  MakeSet(values, kClassKey);
+  return values;
+}
+
+}  // namespace
+
+Rule ParseRule(const Json& rule) {
+  if (const Json& tolerance = GetMember(rule, "tolerance"); tolerance.is_number()) {
+    return {.kind = RuleKind::kTolerance, .tolerance = std::max(0.0, tolerance.get<double>())};
+  }
+  const std::string name = rule.is_string() ? rule.get<std::string>() : "";
+  if (name == "exact") return {.kind = RuleKind::kExact};
+  if (name == "multiset") return {.kind = RuleKind::kMultiset};
+  if (name == "sequence") return {.kind = RuleKind::kSequence};
+  if (name == "set") return {.kind = RuleKind::kSet};
+  if (name == "ignore") return {.kind = RuleKind::kIgnore};
+  return {};
+}
+
+std::string OperationExceptionKey(std::string_view operation) {
+  return "(exceptions of " + std::string(operation) + ")";
+}
+
+std::string ValueText(const Json& value) {
+  if (value.is_number()) return NumberText(value);
+  if (value.is_array()) {
+    std::vector<std::string> parts;
+    for (const Json& item : value) parts.push_back(ValueText(item));
+    return "[" + Join(parts, ",") + "]";
+  }
+  if (!value.is_object()) return DumpJson(value);
+  std::vector<std::string> parts;
+  for (const auto& [key, member] : value.items())
+    parts.push_back(DumpJson(Json(key)) + ":" + ValueText(member));
+  std::sort(parts.begin(), parts.end());
+  return "{" + Join(parts, ",") + "}";
+}
+
+CellObservations::CellObservations(const Json& cell)
+    : language_(GetString(cell, "language")), per_trial_(GetString(cell, "inputs") == "per-trial") {
+  if (const Json& compare = GetMember(cell, "compare"); compare.is_object()) {
+    for (const auto& [key, rule] : compare.items()) rules_[key] = ParseRule(rule);
+  }
+  if (const Json& trials = GetMember(cell, "trials"); trials.is_array()) {
+    for (const Json& trial : trials) {
+      if (trial.is_number_integer()) planned_.push_back(trial.get<int64_t>());
+    }
+  }
+  std::sort(planned_.begin(), planned_.end());
+}
+
+Rule CellObservations::RuleOf(const std::string& key) const {
+  const auto found = rules_.find(key);
+  return found == rules_.end() ? Rule{} : found->second;
+}
+
+const KeyValues& CellObservations::Key(const std::string& key) const {
+  static const KeyValues& none = *new KeyValues();
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? none : found->second;
+}
+
+void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
+  if (!IsComparable(view) || !seen_.emplace(trial, true).second) return;
+  const auto place = std::lower_bound(planned_.begin(), planned_.end(), trial) - planned_.begin();
+  const bool even = place % 2 == 0;
+  even_ += even ? 1 : 0;
+  const ValuesByKey values_by_key = ValuesOf(view);
+  for (const auto& [key, values] : values_by_key) {
+    if (RuleOf(key).kind != RuleKind::kIgnore) AddKey(key, values, trial, even);
+  }
+  for (auto& [key, known] : keys_) {
+    if (!values_by_key.contains(key)) known.first_absent = std::min(known.first_absent, trial);
+  }
+  first_trial_ = std::min(first_trial_, trial);
+}
+
+void CellObservations::AddKey(const std::string& key, const TrialValues& values, int64_t trial,
+                              bool even) {
+  if (keys_.size() >= kMostKeys && !keys_.contains(key)) {
+    too_many_keys_ = true;
+    return;
+  }
+  const auto [known_key, is_new] = keys_.try_emplace(key);
+  KeyValues& known = known_key->second;
+  if (is_new) known.first_absent = first_trial_;  // no trial before this one had it
+  const std::string text = ListText(values.texts, RuleOf(key).kind);
+  known.most_in_a_trial =
+      std::max(known.most_in_a_trial, static_cast<int64_t>(values.texts.size()));
+  known.trials += 1;
+  known.even += even ? 1 : 0;
+  if (per_trial_) known.by_trial[trial] = Hash64(text);
+  for (const auto& [family, type] : values.classes) known.classes.emplace(family, type);
+
+  auto found = known.values.find(text);
+  if (found == known.values.end() && known.values.size() < kMostValues) {
+    found = known.values.emplace(text, ValueCount{}).first;
+  }
+  ValueCount& count = found == known.values.end() ? known.others : found->second;
+  count.first_trial = count.count == 0 ? trial : std::min(count.first_trial, trial);
+  count.count += 1;
+  count.even += even ? 1 : 0;
+  count.numeric = values.numeric;
+  count.low = values.low;
+  count.high = values.high;
+}
+
+}  // namespace trireme

@@ -1,0 +1,114 @@
+#ifndef TRIREME_HARNESS_CHECK_OBSERVATIONS_H_
+#define TRIREME_HARNESS_CHECK_OBSERVATIONS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/check/trial_view.h"
+
+namespace trireme {
+
+struct TrialValues;  // what one trial has of one key
+
+// How the values of a key are compared (interface.md section 2.1, Equivalence).
+enum class RuleKind {
+  kDefault,   // exact when every trial of both cells has the key at most once, else multiset
+  kExact,     // the values, in their order where a trial has several
+  kMultiset,  // the values, whatever their order
+  kSequence,  // the values in their order
+  kSet,       // which values, however often
+  kIgnore,
+  kTolerance,  // numbers inside the reference's range, widened by a share of its ends
+};
+
+struct Rule {
+  RuleKind kind = RuleKind::kDefault;
+  double tolerance = 0;
+};
+
+// Total: what is no rule is the default one.
+Rule ParseRule(const Json& rule);
+
+// The keys under which what is no observation is compared; `compare` may name them too. "(exception
+// classes)" is compared only when it does, and only within one language.
+inline constexpr std::string_view kOutcomeKey = "(outcome)";
+inline constexpr std::string_view kExceptionKey = "(exceptions)";  // that nobody caught, by family
+inline constexpr std::string_view kClassKey = "(exception classes)";
+std::string OperationExceptionKey(std::string_view operation);  // "(exceptions of sell)"
+
+// Equal values have equal texts: members sorted, 2.0 as 2.
+std::string ValueText(const Json& value);
+
+// In how many trials of a cell a key came to one text.
+struct ValueCount {
+  int64_t count = 0;
+  int64_t even = 0;  // of them, trials of the even half: see CellObservations
+  int64_t first_trial = 0;
+  bool numeric = false;  // all its values are numbers, these their ends
+  double low = 0, high = 0;
+};
+
+// One key's values over the trials of a cell.
+struct KeyValues {
+  std::map<std::string, ValueCount> values;  // by text, at most kMostValues
+  ValueCount others;                         // texts that found no room
+  int64_t most_in_a_trial = 0;
+  int64_t trials = 0;                              // that have it
+  int64_t even = 0;                                // of them
+  int64_t first_absent = INT64_MAX;                // the first trial without it
+  std::unordered_map<int64_t, uint64_t> by_trial;  // hash of the text; for inputs: per-trial only
+  std::map<std::string, std::string> classes;      // evidence for exceptions: family to a raw class
+};
+
+// The comparable part of a cell, fed with one trial at a time. It keeps counts of distinct values
+// and not trials, so its size does not grow with the number of trials, but with `inputs:
+// per-trial`, where each trial has only its counterpart to be compared with: 16 bytes for each key
+// and trial. A text longer than kLongestText is cut, and keeps its hash.
+//
+// The trials' places in the plan, even or odd, split them into two halves for the comparison with
+// itself.
+class CellObservations {
+ public:
+  static constexpr size_t kMostValues = 4096;  // distinct ones of a key
+  static constexpr size_t kMostKeys = 2000;
+  static constexpr size_t kLongestText = 400;  // bytes
+
+  explicit CellObservations(const Json& cell);  // of plan.json
+
+  // A trial that was cut short, or whose record is not whole, is left out: what it did not observe
+  // says nothing.
+  void AddTrial(int64_t trial, const TrialView& view);
+
+  bool per_trial() const { return per_trial_; }
+  const std::string& language() const { return language_; }
+  int64_t trials() const { return static_cast<int64_t>(seen_.size()); }
+  int64_t even() const { return even_; }
+  int64_t first_trial() const { return first_trial_; }
+  const std::unordered_map<int64_t, bool>& seen() const { return seen_; }  // the trials
+  const std::map<std::string, KeyValues>& keys() const { return keys_; }
+  const KeyValues& Key(const std::string& key) const;  // empty when no trial has it
+  Rule RuleOf(const std::string& key) const;
+  bool too_many_keys() const { return too_many_keys_; }
+
+ private:
+  void AddKey(const std::string& key, const TrialValues& values, int64_t trial, bool even);
+
+  std::map<std::string, Rule> rules_;
+  std::vector<int64_t> planned_;
+  std::string language_;
+  bool per_trial_ = false;
+  bool too_many_keys_ = false;
+  int64_t even_ = 0;
+  int64_t first_trial_ = INT64_MAX;
+  std::unordered_map<int64_t, bool> seen_;
+  std::map<std::string, KeyValues> keys_;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_OBSERVATIONS_H_

@@ -1,0 +1,157 @@
+#include "harness/check/progress_checker.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+constexpr size_t kNamedTasks = 4;  // in the message; all are participants
+
+bool IsProgress(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kInvoke:
+    case EventKind::kOk:
+    case EventKind::kFail:
+    case EventKind::kInfo:
+    case EventKind::kObserve:
+    case EventKind::kTaskStart:
+    case EventKind::kTaskEnd:
+    case EventKind::kSwitch:
+    case EventKind::kSocket:
+      return true;
+    case EventKind::kWake: {  // a wait that ended by moving bytes
+      if (event.type != ValueType::kInt) return false;
+      const Json bytes = event.Value();
+      return bytes.is_number_integer() && bytes.get<int64_t>() > 0;
+    }
+    default:
+      return false;
+  }
+}
+
+struct Progress {
+  int64_t last = 0;  // nanoseconds since the trial began
+  bool in_last_quarter = false;
+};
+
+// What happened after the deadline (the dump of the stacks wakes threads) is no progress.
+Progress FindProgress(const TrialView& view) {
+  const int64_t deadline = view.exit.timeout;
+  Progress progress;
+  for (const Event& event : view.history->events()) {
+    if (!IsProgress(event) || event.time > deadline) continue;
+    progress.last = std::max(progress.last, event.time);
+  }
+  progress.in_last_quarter = progress.last > deadline - deadline / 4;
+  return progress;
+}
+
+// The tasks that began and did not end, with the kind of the wait that each is in ("" where it is
+// in none).
+std::map<uint32_t, std::string> UnfinishedTasks(const TrialView& view) {
+  std::map<uint32_t, std::string> waits;
+  std::set<uint32_t> ended;
+  for (const Event& event : view.history->events()) {
+    if (event.task == 0) continue;
+    if (event.kind == EventKind::kTaskEnd) ended.insert(event.task);
+    if (event.kind == EventKind::kTaskStart) waits.try_emplace(event.task);
+    if (event.kind == EventKind::kWait) waits[event.task] = std::string(event.key);
+    if (event.kind == EventKind::kWake) waits[event.task].clear();
+    if (event.kind == EventKind::kEnd) ended.insert(event.task);
+  }
+  for (const uint32_t task : ended) waits.erase(task);
+  return waits;
+}
+
+// "reader-7" and "reader-12" are the same kind of task.
+std::string WithoutNumbers(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    if (c < '0' || c > '9') out += c;
+  }
+  return out;
+}
+
+std::map<uint32_t, std::string> OpenOperations(const TrialView& view) {
+  std::map<uint32_t, std::string> open;
+  for (const Operation& operation : view.operations) {
+    if (operation.state == OperationState::kOpen) open[operation.task] = operation.name;
+  }
+  return open;
+}
+
+// What each blocked task waits for: the same on every runtime.
+std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
+  const std::map<uint32_t, std::string> open = OpenOperations(view);
+  std::set<std::string> lines;
+  for (const auto& [task, wait] : waits) {
+    if (wait.empty()) continue;
+    const auto operation = open.find(task);
+    lines.insert(WithoutNumbers(view.TaskName(task)) + " in " + wait +
+                 (operation == open.end() ? "" : " during " + operation->second));
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+std::string Describe(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
+  std::vector<std::string> parts;
+  for (const auto& [task, wait] : waits) {
+    if (parts.size() == kNamedTasks) break;
+    parts.push_back(view.TaskName(task) + (wait.empty() ? "" : " in " + wait));
+  }
+  if (parts.empty()) return "";
+  const size_t more = waits.size() - parts.size();
+  return ": " + Count(static_cast<int64_t>(waits.size()), "unfinished task") + " (" +
+         Join(parts, ", ") + (more > 0 ? " and " + std::to_string(more) + " more)" : ")");
+}
+
+Finding HangFinding(const TrialView& view, const Progress& progress) {
+  const std::map<uint32_t, std::string> waits = UnfinishedTasks(view);
+  std::vector<Participant> participants;
+  Json evidence = {{"timeout_ns", view.exit.timeout},
+                   {"last_progress_ns", progress.last},
+                   {"waits", Json::object()}};
+  for (const auto& [task, wait] : waits) {
+    participants.push_back(view.ParticipantOf(task));
+    evidence["waits"][view.TaskName(task)] = wait;
+  }
+  for (const TaskStack& stack : view.stacks) {
+    if (stack.task.empty())
+      participants.push_back({.task = stack.header, .thread = stack.thread, .stack = stack.frames});
+  }
+  std::string message = view.end == nullptr
+                            ? "no progress from "
+                            : "main ended, but the process did not: no progress from ";
+  message += FormatDuration(progress.last) + " to the timeout of " +
+             FormatDuration(view.exit.timeout) + Describe(view, waits);
+  const std::string subject = Subject(view, waits);
+  Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message), participants);
+  if (!subject.empty()) finding.signature = Signature("hang", view.scenario() + '\n' + subject, {});
+  finding.evidence = std::move(evidence);
+  return finding;
+}
+
+}  // namespace
+
+std::string_view ProgressChecker::Summary() const {
+  return "the trial ends in its time; one that no longer moves is a hang, one that still does is "
+         "too slow";
+}
+
+CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
+  if (!view.exit.present) return Unknown("the history does not say how the trial ended");
+  if (view.exit.how != "timeout") return {};
+  const Progress progress = FindProgress(view);
+  if (!progress.in_last_quarter) return Failed(HangFinding(view, progress));
+  return Unknown("too slow: it still progressed at its timeout of " +
+                 FormatDuration(view.exit.timeout));
+}
+
+}  // namespace trireme

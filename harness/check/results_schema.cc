@@ -1,0 +1,134 @@
+#include "harness/check/results.h"
+
+namespace trireme {
+namespace {
+
+constexpr const char* kSchema = R"json({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$id": "https://trireme.invalid/schema/results-1.json",
+  "title": "results.json of a Trireme run",
+  "type": "object",
+  "required": ["schema", "run", "verdict", "exit_code", "totals", "cells"],
+  "properties": {
+    "schema": {"const": "trireme.results/1"},
+    "run": {
+      "description": "what was asked and where: id, seed, started, seconds, version, host, interpreters, command, directory",
+      "type": "object",
+      "properties": {
+        "id": {"type": "string"}, "seed": {"type": "string", "pattern": "^0x[0-9a-f]+$"}, "started": {"type": "string"},
+        "seconds": {"type": "number", "minimum": 0}, "version": {"type": "string"}, "host": {"type": "object"},
+        "interpreters": {"type": "object"}
+      }
+    },
+    "verdict": {"$ref": "#/$defs/verdict", "description": "follows the exit code: 0 pass, 1 fail, else unknown"},
+    "exit_code": {"enum": [0, 1, 3, 4, 130]},
+    "interrupted": {"type": "boolean"},
+    "infrastructure": {"type": ["string", "null"], "description": "why the infrastructure failed"},
+    "totals": {
+      "type": "object",
+      "required": ["cells", "trials"],
+      "properties": {
+        "cells": {
+          "description": "by verdict; unexpected counts the cells whose expected is false",
+          "type": "object",
+          "required": ["planned", "executed", "pass", "fail", "unknown", "unsupported", "unexpected"],
+          "additionalProperties": {"$ref": "#/$defs/count"}
+        },
+        "trials": {
+          "type": "object",
+          "required": ["planned", "executed"],
+          "additionalProperties": {"$ref": "#/$defs/count"}
+        }
+      }
+    },
+    "notes": {"type": "array", "items": {"type": "string"}},
+    "cells": {"type": "array", "items": {"$ref": "#/$defs/cell"}}
+  },
+  "$defs": {
+    "count": {"type": "integer", "minimum": 0},
+    "verdict": {"enum": ["pass", "unknown", "fail"]},
+    "values": {"type": "object", "additionalProperties": {"$ref": "#/$defs/count"}},
+    "cell": {
+      "type": "object",
+      "required": ["scenario", "runtime", "model", "interpreter", "params", "faults", "id", "arm", "role", "reference",
+                   "environment", "comparison", "verdict", "expected", "outcomes", "trials", "findings", "metrics",
+                   "replay"],
+      "properties": {
+        "scenario": {"type": "string"}, "summary": {"type": "string"}, "runtime": {"type": "string"},
+        "model": {"type": "string"},
+        "interpreter": {"type": "string", "description": "empty for C++"},
+        "params": {"type": "object"}, "faults": {"type": "array"}, "id": {"type": "string"},
+        "arm": {"type": ["string", "null"]}, "role": {"enum": ["subject", "reference"]},
+        "reference": {"type": "string", "description": "runtime/interpreter that it was compared with; empty: none"},
+        "trial_index": {"type": "string"},
+        "environment": {"type": "object"},
+        "comparison": {"type": "array", "items": {"$ref": "#/$defs/comparison"}},
+        "verdict": {"enum": ["pass", "fail", "unknown", "unsupported"]},
+        "expected": {"type": "boolean"},
+        "expectation": {"type": "string"}, "reason": {"type": "string"},
+        "outcomes": {"$ref": "#/$defs/values"},
+        "trials": {
+          "type": "object",
+          "required": ["planned", "executed", "pass", "fail", "unknown"],
+          "additionalProperties": {"$ref": "#/$defs/count"}
+        },
+        "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
+        "metrics": {"type": "object", "additionalProperties": {"$ref": "#/$defs/metric"}},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "replay": {"type": "string"}
+      }
+    },
+    "comparison": {
+      "type": "object",
+      "required": ["key", "rule", "verdict", "here", "there"],
+      "properties": {
+        "key": {"type": "string"},
+        "rule": {"enum": ["exact", "multiset", "sequence", "set", "ignore", "tolerance"]},
+        "verdict": {"enum": ["same", "difference", "unknown", "nondeterministic"]},
+        "here": {"$ref": "#/$defs/values", "description": "value to the number of trials that showed it"},
+        "there": {"$ref": "#/$defs/values", "description": "the same of the reference"}
+      }
+    },
+    "finding": {
+      "type": "object",
+      "required": ["check", "kind", "signature", "message", "advisory", "participants", "evidence", "count",
+                   "first_trial"],
+      "properties": {
+        "check": {"type": "string"}, "kind": {"type": "string"}, "signature": {"type": "string"},
+        "message": {"type": "string"}, "advisory": {"type": "boolean"},
+        "participants": {
+          "type": "array",
+          "items": {
+            "type": "object",
+            "required": ["task", "thread", "stack"],
+            "properties": {
+              "task": {"type": "string"}, "thread": {"type": "integer"},
+              "stack": {"type": "array", "items": {"type": "string"}, "description": "innermost last"}
+            }
+          }
+        },
+        "evidence": {"type": "object"},
+        "count": {"$ref": "#/$defs/count", "description": "trials that showed it"},
+        "first_trial": {"type": "integer"}
+      }
+    },
+    "metric": {
+      "type": "object",
+      "required": ["unit", "n", "min", "p50", "p99", "max"],
+      "properties": {
+        "unit": {"type": "string"}, "n": {"$ref": "#/$defs/count"}, "min": {"type": "number"},
+        "p50": {"type": "number"}, "p99": {"type": "number"}, "max": {"type": "number"}
+      }
+    }
+  }
+})json";
+
+}  // namespace
+
+Json ResultsSchema() {
+  Result<Json> schema = ParseJson(kSchema, "the results schema");
+  TRIREME_CHECK(schema.ok());
+  return *std::move(schema);
+}
+
+}  // namespace trireme

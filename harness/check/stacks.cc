@@ -1,0 +1,217 @@
+#include "harness/check/stacks.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+bool IsDigits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+std::string_view Base(std::string_view path) {
+  const size_t slash = path.find_last_of('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+// The text between `before` and `after`, or nothing.
+std::string_view Between(std::string_view text, std::string_view before, std::string_view after) {
+  const size_t begin = text.find(before);
+  if (begin == std::string_view::npos) return {};
+  const size_t from = begin + before.size();
+  const size_t end = text.find(after, from);
+  if (end == std::string_view::npos) return {};
+  return text.substr(from, end - from);
+}
+
+// `  File "/a/workload.py", line 12 in reader` of faulthandler, and with a comma before `in` of
+// tracebacks.
+std::string PythonFrame(std::string_view line) {
+  if (!line.starts_with("File \"")) return "";
+  const std::string_view path = Between(line, "File \"", "\"");
+  const size_t number = line.find(", line ");
+  const size_t in = line.find(" in ", number == std::string_view::npos ? 0 : number);
+  if (path.empty() || number == std::string_view::npos || in == std::string_view::npos) return "";
+  std::string_view digits = line.substr(number + 7, in - number - 7);
+  if (digits.ends_with(',')) digits.remove_suffix(1);
+  return std::string(path) + ":" + std::string(digits) + " in " + std::string(line.substr(in + 4));
+}
+
+// `#1  0x00007f in Reader (socket=3) at /a/workload.cc:12` of gdb; a frame without source has `
+// from library`.
+std::string GdbFrame(std::string_view line) {
+  if (line.size() < 2 || line[0] != '#' || !std::isdigit(static_cast<unsigned char>(line[1])))
+    return "";
+  line.remove_prefix(std::min(line.find(' '), line.size()));
+  line = Trim(line);
+  if (line.starts_with("0x")) {
+    const size_t in = line.find(" in ");
+    if (in == std::string_view::npos) return "";
+    line.remove_prefix(in + 4);
+  }
+  const size_t at = line.rfind(" at ");
+  const size_t from = line.rfind(" from ");
+  const std::string_view function = line.substr(0, std::min({line.find(" ("), at, from}));
+  std::string_view place = "??";
+  if (at != std::string_view::npos)
+    place = line.substr(at + 4);
+  else if (from != std::string_view::npos)
+    place = line.substr(from + 6);
+  return std::string(place) + " in " + std::string(function);
+}
+
+// Already "place:12 in function".
+bool IsOurFrame(std::string_view line) {
+  const size_t in = line.find(" in ");
+  if (in == std::string_view::npos) return false;
+  const std::string_view place = line.substr(0, in);
+  const size_t colon = place.rfind(':');
+  return colon != std::string_view::npos && IsDigits(place.substr(colon + 1));
+}
+
+int64_t HexOrDecimal(std::string_view text) {
+  return std::strtoll(std::string(text.substr(0, text.find_first_of(" )"))).c_str(), nullptr, 0);
+}
+
+int64_t ThreadOf(std::string_view header) {
+  for (const std::string_view word : {"LWP ", "hread "}) {
+    if (const size_t at = header.find(word); at != std::string_view::npos) {
+      if (const int64_t number = HexOrDecimal(header.substr(at + word.size())); number != 0)
+        return number;
+    }
+  }
+  return 0;
+}
+
+// `task 1.3 "reader"` or `== task 1.3 reader ==`: the word after "task".
+std::string TaskOf(std::string_view header) {
+  const size_t at = header.find("task ");
+  if (at == std::string_view::npos ||
+      (at > 0 && std::isalnum(static_cast<unsigned char>(header[at - 1]))))
+    return "";
+  std::string_view rest = Trim(header.substr(at + 5));
+  rest = rest.substr(0, rest.find_first_of(" :,\t"));
+  return std::string(rest);
+}
+
+struct OpenStack {
+  TaskStack stack;
+  bool innermost_first = false;
+};
+
+void Close(OpenStack& open, std::vector<TaskStack>& stacks) {
+  if (open.innermost_first) std::reverse(open.stack.frames.begin(), open.stack.frames.end());
+  if (!open.stack.frames.empty() || !open.stack.task.empty())
+    stacks.push_back(std::move(open.stack));
+  open = {};
+}
+
+constexpr std::array<std::string_view, 14> kRuntimeFolders = {
+    "/eventlet/", "/greenlet/",    "/gevent/",        "/asyncio/",        "/concurrent/futures/",
+    "/futurist/", "/awaitlet/",    "/trireme_agent/", "/runners/sdk/",    "/runners/native/",
+    "/boost/",    "/usr/include/", "/include/c++/",   "/include/trireme/"};
+
+// Files that are nobody's own: what a frame without a folder may still be known by.
+constexpr std::array<std::string_view, 14> kRuntimeFiles = {"threading.py",
+                                                            "selectors.py",
+                                                            "base_events.py",
+                                                            "base_futures.py",
+                                                            "selector_events.py",
+                                                            "unix_events.py",
+                                                            "greenthread.py",
+                                                            "greenpool.py",
+                                                            "socketserver.py",
+                                                            "_bootstrap.py",
+                                                            "_bootstrap_external.py",
+                                                            "runpy.py",
+                                                            "hub.py",
+                                                            "epolls.py"};
+
+constexpr std::array<std::string_view, 13> kRuntimeFunctions = {
+    "std::",    "boost::", "__",     "trireme::", "clone", "start_thread", "_start",
+    "pthread_", "futex",   "epoll_", "operator ", "??",    "asm_"};
+
+// The interpreter's own library; packages installed below it are application code.
+bool InStandardLibrary(std::string_view path) {
+  const size_t at = path.find("/lib/python3");
+  return at != std::string_view::npos && path.find("-packages/") == std::string_view::npos;
+}
+
+bool IsRuntimeFile(std::string_view path) {
+  if (path.starts_with("<frozen") || InStandardLibrary(path)) return true;
+  const std::string rooted = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
+  const auto has = [&](std::string_view part) { return rooted.find(part) != std::string::npos; };
+  if (std::any_of(kRuntimeFolders.begin(), kRuntimeFolders.end(), has)) return true;
+  return std::find(kRuntimeFiles.begin(), kRuntimeFiles.end(), Base(path)) != kRuntimeFiles.end();
+}
+
+bool IsRuntimeFunction(std::string_view function) {
+  return function.empty() ||
+         std::any_of(kRuntimeFunctions.begin(), kRuntimeFunctions.end(),
+                     [&](std::string_view start) { return function.starts_with(start); });
+}
+
+// Without parameters, template arguments and clone suffixes: "Echo(Listener) [clone .resume]" ->
+// "Echo".
+std::string_view FunctionName(std::string_view function) {
+  function = Trim(function);
+  const bool python_lambda = function.starts_with('<');
+  return Trim(function.substr(0, function.find_first_of(python_lambda ? "( [" : "(<[")));
+}
+
+}  // namespace
+
+std::vector<TaskStack> ParseStacks(std::string_view text) {
+  std::vector<TaskStack> stacks;
+  OpenStack open;
+  for (const std::string& raw : Split(text, '\n')) {
+    const std::string_view line = Trim(raw);
+    std::string frame = PythonFrame(line);
+    if (frame.empty()) frame = GdbFrame(line);
+    const bool gdb = line.starts_with('#') && !frame.empty();
+    if (frame.empty() && IsOurFrame(line)) frame = line;
+    if (!frame.empty()) {
+      open.innermost_first |= gdb;
+      open.stack.frames.push_back(ToValidUtf8(frame));
+      continue;
+    }
+    const std::string task = TaskOf(line);
+    const int64_t thread = ThreadOf(line);
+    if (task.empty() && thread == 0 && !line.empty()) {
+      open.innermost_first |= line.find("most recent call first") != std::string_view::npos;
+      continue;
+    }
+    if (line.empty() && open.stack.frames.empty()) continue;
+    Close(open, stacks);
+    if (line.empty()) continue;
+    open.stack.task = ToValidUtf8(task);
+    open.stack.header = ToValidUtf8(line);
+    open.stack.thread = thread;
+    open.innermost_first = line.find("most recent call first") != std::string_view::npos;
+  }
+  Close(open, stacks);
+  return stacks;
+}
+
+std::string NormalisedFrame(std::string_view frame) {
+  const size_t in = frame.find(" in ");
+  std::string_view place = frame.substr(0, in);
+  const std::string_view function =
+      in == std::string_view::npos ? std::string_view() : FunctionName(frame.substr(in + 4));
+  if (const size_t colon = place.rfind(':');
+      colon != std::string_view::npos && IsDigits(place.substr(colon + 1))) {
+    place = place.substr(0, colon);
+  }
+  if (IsRuntimeFile(place) || IsRuntimeFunction(function)) return "";
+  if (place.find(".so") != std::string_view::npos)
+    return "";  // a library without source is nobody's application
+  return std::string(Base(place)) + ":" + std::string(function);
+}
+
+}  // namespace trireme

@@ -1,0 +1,29 @@
+#ifndef TRIREME_HARNESS_CHECK_STACKS_H_
+#define TRIREME_HARNESS_CHECK_STACKS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trireme {
+
+// One stack of stacks.txt.
+struct TaskStack {
+  std::string task;    // spawn path or name, "" for a thread that runs none
+  std::string header;  // the line above the frames
+  int64_t thread = 0;
+  std::vector<std::string> frames;  // "workload.py:12 in reader", innermost last
+};
+
+// Reads what runners write when a trial hangs or crashes: Python's faulthandler, Python tracebacks,
+// gdb's `bt`, and frames already in the form above. Total: lines that it does not know are skipped.
+std::vector<TaskStack> ParseStacks(std::string_view text);
+
+// "/a/b/workload.py:12 in reader" -> "workload.py:reader"; "" for a frame of a runtime, the
+// standard library or the harness, which differ between runtimes and versions.
+std::string NormalisedFrame(std::string_view frame);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_STACKS_H_

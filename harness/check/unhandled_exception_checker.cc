@@ -1,0 +1,60 @@
+#include "harness/check/unhandled_exception_checker.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace trireme {
+namespace {
+
+// Families are the same on every runtime; where they say nothing, the class does.
+std::string Subject(const TrialError& error) {
+  if (error.family != "other" && error.family != "value") return error.Family();
+  const size_t dot = error.type.find_last_of(".:");
+  return dot == std::string::npos ? error.type : error.type.substr(dot + 1);
+}
+
+Finding ExceptionFinding(const TrialView& view, const Event& event) {
+  const std::string where = event.kind == EventKind::kEnd ? "main" : std::string(event.key);
+  const Json value = event.Value();
+  TrialError error = ParseError(value).value_or(TrialError{});
+  if (error.type.empty()) error.type = "an exception that the history does not describe";
+  const std::string task = event.task == 0 ? where : view.TaskName(event.task);
+  std::vector<Participant> participants = {
+      {.task = task, .thread = event.thread, .stack = error.stack}};
+  std::string message =
+      "nobody caught " + error.Text() + " (" + where + (task == where ? "" : ", " + task) + ")";
+  Finding finding = view.MakeFinding("unhandled-exception", "unhandled-exception", Subject(error),
+                                     std::move(message), std::move(participants));
+  finding.evidence = {{"where", where}, {"error", value}};
+  return finding;
+}
+
+// Several hooks may see one exception; one finding is enough.
+void AddOnce(CheckResult& result, Finding finding) {
+  const auto same = [&](const Finding& other) { return other.signature == finding.signature; };
+  if (std::any_of(result.findings.begin(), result.findings.end(), same)) return;
+  if (result.findings.empty()) result.reason = finding.message;
+  result.verdict = Verdict::kFail;
+  result.findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+std::string_view UnhandledExceptionChecker::Summary() const {
+  return "no exception is left that nobody caught: in main, a task, a thread, a hub or a loop";
+}
+
+CheckResult UnhandledExceptionChecker::Check(const TrialView& view,
+                                             const Json& /*arguments*/) const {
+  CheckResult result;
+  if (view.end != nullptr && view.end->key == "raised")
+    AddOnce(result, ExceptionFinding(view, *view.end));
+  for (const Event& event : view.history->events()) {
+    if (event.kind == EventKind::kException) AddOnce(result, ExceptionFinding(view, event));
+  }
+  if (result.findings.empty() && view.end == nullptr) return Unknown("main did not end");
+  return result;
+}
+
+}  // namespace trireme

@@ -1,0 +1,72 @@
+#include "harness/check/crash_checker.h"
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+CheckResult CheckExit(const std::string& how, const Json& exit, bool ended = false) {
+  TrialBuilder trial;
+  if (ended) trial.End();
+  return trial.Exit(how, exit).Check(CrashChecker());
+}
+
+TEST(CrashCheckerTest, AcceptsAnOrderlyEnd) {
+  EXPECT_EQ(CheckExit("exited", {{"code", 0}}, true).verdict, Verdict::kPass);
+}
+
+TEST(CrashCheckerTest, LeavesATimeoutToProgress) {
+  EXPECT_EQ(CheckExit("timeout", Json::object()).verdict, Verdict::kPass);
+}
+
+TEST(CrashCheckerTest, RejectsAnExitBeforeMainEnded) {
+  const CheckResult result = CheckExit("exited", {{"code", 3}});
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "exited with status 3 before main ended");
+}
+
+TEST(CrashCheckerTest, RejectsADeathBySignal) {
+  EXPECT_EQ(CheckExit("signalled", {{"signal", 11}}).reason, "ended by SIGSEGV before main ended");
+  EXPECT_EQ(CheckExit("signalled", {{"signal", 6}}, true).reason,
+            "ended by SIGABRT after main had ended");
+  EXPECT_EQ(CheckExit("signalled", {{"signal", 40}}).reason,
+            "ended by signal 40 before main ended");
+}
+
+TEST(CrashCheckerTest, RejectsABrokenProtocol) {
+  EXPECT_EQ(CheckExit("exited", {{"protocol_error", "no JSON"}}, true).reason,
+            "broke the runner protocol: no JSON");
+}
+
+TEST(CrashCheckerTest, RejectsTooMuchMemory) {
+  EXPECT_EQ(
+      CheckExit("signalled", {{"signal", 9}, {"memory_exceeded", true}, {"memory_limit", 1024}})
+          .reason,
+      "used more memory than its limit of 1024 bytes");
+}
+
+TEST(CrashCheckerTest, RejectsAProcessThatVanished) {
+  EXPECT_EQ(CheckExit("vanished", Json::object()).verdict, Verdict::kFail);
+}
+
+TEST(CrashCheckerTest, ShowsTheStackOfTheThreadThatDied) {
+  const CheckResult result = TrialBuilder()
+                                 .Stacks(
+                                     "Fatal Python error: Segmentation fault\n\n"
+                                     "Thread 0x00007f01 (most recent call first):\n"
+                                     "  File \"/x/w.py\", line 3 in idle\n\n"
+                                     "Current thread 0x00007f02 (most recent call first):\n"
+                                     "  File \"/x/w.py\", line 9 in inner\n"
+                                     "  File \"/x/w.py\", line 7 in outer\n")
+                                 .Exit("signalled", {{"signal", 11}})
+                                 .Check(CrashChecker());
+  EXPECT_EQ(result.findings.at(0).participants.at(0).stack,
+            (std::vector<std::string>{"/x/w.py:7 in outer", "/x/w.py:9 in inner"}));
+}
+
+TEST(CrashCheckerTest, CannotDecideWithoutAnExit) {
+  EXPECT_EQ(RunChecker(CrashChecker(), TrialBuilder().View(), {}).verdict, Verdict::kUnknown);
+}
+
+}  // namespace
+}  // namespace trireme

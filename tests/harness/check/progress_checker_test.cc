@@ -1,0 +1,95 @@
+#include "harness/check/progress_checker.h"
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kTimeout = 10'000;  // of TrialBuilder; its last quarter begins after 7,500
+
+CheckResult CheckTimeout(TrialBuilder& trial) {
+  return trial.Exit("timeout", {{"timeout_ns", kTimeout}}, kTimeout + 50).Check(ProgressChecker());
+}
+
+TEST(ProgressCheckerTest, AcceptsATrialThatEnded) {
+  EXPECT_EQ(TrialBuilder().Observe("x", 1).Check(ProgressChecker()).verdict, Verdict::kPass);
+}
+
+TEST(ProgressCheckerTest, RejectsATrialThatLastMovedBeforeItsLastQuarter) {
+  const CheckResult result = CheckTimeout(TrialBuilder().Observe("x", 1, 7500));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.findings.at(0).kind, "hang");
+}
+
+TEST(ProgressCheckerTest, CallsATrialTooSlowThatMovedOneTickLater) {
+  const CheckResult result = CheckTimeout(TrialBuilder().Observe("x", 1, 7501));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "too slow: it still progressed at its timeout of 10us");
+}
+
+TEST(ProgressCheckerTest, CountsMovedBytesAsProgressButNotAnEmptyWait) {
+  EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kWake, 9000, "recv", 5)).verdict,
+            Verdict::kUnknown);
+  EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kWake, 9000, "recv", 0)).verdict,
+            Verdict::kFail);
+  EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kWake, 9000, "sleep")).verdict,
+            Verdict::kFail);
+}
+
+TEST(ProgressCheckerTest, IgnoresWhatTheDumpOfTheStacksWakes) {
+  EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kSwitch, kTimeout + 1, "")).verdict,
+            Verdict::kFail);
+}
+
+TEST(ProgressCheckerTest, NamesTheTasksAndWhatTheyWaitFor) {
+  const CheckResult result = CheckTimeout(TrialBuilder()
+                                              .Task(2, "1.1", "reader", 10)
+                                              .Task(3, "1.2", "done", 10)
+                                              .Add(EventKind::kWait, 20, "recv", nullptr, 2, 1)
+                                              .TaskEnd(3, 30)
+                                              .Add(EventKind::kWait, 40, "join", nullptr, 1, 1));
+  EXPECT_EQ(result.reason,
+            "no progress from 0.03us to the timeout of 10us: 2 unfinished tasks (main in join, "
+            "reader in recv)");
+  EXPECT_EQ(result.findings.at(0).participants.size(), 2U);
+}
+
+TEST(ProgressCheckerTest, SaysWhenOnlyTheProcessHangs) {
+  const CheckResult result =
+      CheckTimeout(TrialBuilder().Observe("x", 1, 5).End("returned", nullptr, 6));
+  EXPECT_TRUE(result.reason.starts_with("main ended, but the process did not")) << result.reason;
+}
+
+TEST(ProgressCheckerTest, GivesParticipantsTheirStacks) {
+  const CheckResult result =
+      CheckTimeout(TrialBuilder()
+                       .Task(2, "1.1", "reader", 10)
+                       .Stacks("task 1.1 reader\n  File \"/x/workload.py\", line 12, in reader\n"));
+  EXPECT_EQ(result.findings.at(0).participants.at(1).stack,
+            std::vector<std::string>{"/x/workload.py:12 in reader"});
+}
+
+// With or without stacks, in whatever runtime: the waits make the signature.
+TEST(ProgressCheckerTest, HasOneSignatureForOneSetOfWaits) {
+  const auto hang = [](const std::string& name, const std::string& wait,
+                       const std::string& stacks) {
+    return CheckTimeout(TrialBuilder()
+                            .Task(2, "1.1", name, 10)
+                            .Add(EventKind::kWait, 20, wait, nullptr, 2, 1)
+                            .Stacks(stacks))
+        .findings.at(0)
+        .signature;
+  };
+  const std::string signature = hang("reader-1", "recv", "");
+  EXPECT_EQ(hang("reader-7", "recv",
+                 "Thread 0x12 (most recent call first):\n  File \"w.py\", line 1 in f\n"),
+            signature);
+  EXPECT_NE(hang("reader-1", "lock", ""), signature);
+}
+
+TEST(ProgressCheckerTest, CannotDecideWithoutAnExit) {
+  EXPECT_EQ(RunChecker(ProgressChecker(), TrialBuilder().View(), {}).verdict, Verdict::kUnknown);
+}
+
+}  // namespace
+}  // namespace trireme

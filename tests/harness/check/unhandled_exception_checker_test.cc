@@ -1,0 +1,67 @@
+#include "harness/check/unhandled_exception_checker.h"
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+Json Reset(const std::string& type = "ConnectionResetError") {
+  return ErrorJson(type, "reset", 104, "reset by peer", {"workload.py:5 in reader"});
+}
+
+CheckResult Check(TrialBuilder& trial) { return trial.Check(UnhandledExceptionChecker()); }
+
+TEST(UnhandledExceptionCheckerTest, AcceptsATrialWithoutOne) {
+  EXPECT_EQ(Check(TrialBuilder().Observe("x", 1)).verdict, Verdict::kPass);
+}
+
+TEST(UnhandledExceptionCheckerTest, AcceptsAnExceptionThatEndedAnOperation) {
+  EXPECT_EQ(
+      Check(TrialBuilder().Operation(EventKind::kInfo, 1, "get", 1, 2, nullptr, Reset())).verdict,
+      Verdict::kPass);
+}
+
+TEST(UnhandledExceptionCheckerTest, RejectsOneThatNobodyCaught) {
+  const CheckResult result = Check(
+      TrialBuilder().Task(2, "1.1", "reader", 1).Add(EventKind::kException, 5, "hub", Reset(), 2));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "nobody caught ConnectionResetError: reset by peer (hub, reader)");
+  EXPECT_EQ(result.findings.at(0).participants.at(0).stack,
+            std::vector<std::string>{"workload.py:5 in reader"});
+}
+
+TEST(UnhandledExceptionCheckerTest, RejectsOneThatLeftMain) {
+  const CheckResult result = Check(TrialBuilder().End("raised", Reset()).Exit("exited"));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.findings.at(0).evidence.at("where"), "main");
+}
+
+TEST(UnhandledExceptionCheckerTest, CountsOneExceptionSeenByTwoHooksOnce) {
+  const CheckResult result = Check(TrialBuilder()
+                                       .Add(EventKind::kException, 5, "hub", Reset())
+                                       .Add(EventKind::kException, 6, "task", Reset()));
+  EXPECT_EQ(result.findings.size(), 1U);
+}
+
+TEST(UnhandledExceptionCheckerTest, HasOneSignatureAcrossRuntimes) {
+  const auto sign = [](const std::string& where, const Json& error) {
+    return Check(TrialBuilder().Add(EventKind::kException, 5, where, error))
+        .findings.at(0)
+        .signature;
+  };
+  EXPECT_EQ(sign("hub", Reset()), sign("thread", Reset("asyncio.ConnectionReset")));
+  EXPECT_NE(sign("hub", ErrorJson("KeyError", "value")),
+            sign("hub", ErrorJson("TypeError", "value")));
+}
+
+TEST(UnhandledExceptionCheckerTest, CannotPassATrialThatWasCutShort) {
+  EXPECT_EQ(Check(TrialBuilder().Exit("timeout")).verdict, Verdict::kUnknown);
+}
+
+TEST(UnhandledExceptionCheckerTest, SaysWhenTheErrorIsDamaged) {
+  const CheckResult result = Check(TrialBuilder().Add(EventKind::kException, 5, "hub", 7));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+}
+
+}  // namespace
+}  // namespace trireme
