@@ -1,6 +1,7 @@
 #include "harness/scenario/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 
@@ -86,10 +87,8 @@ class ScenarioPlanner {
     for (const Json& params : ExpandParams(scenario_, options_)) {
       std::vector<PlannedCell> siblings = Subjects(params);
       AddReferences(siblings, params);
-      for (PlannedCell& cell : siblings) {
-        PointAtReference(cell, siblings);
-        cells.push_back(std::move(cell));
-      }
+      for (PlannedCell& cell : siblings) PointAtReference(cell, siblings);
+      std::move(siblings.begin(), siblings.end(), std::back_inserter(cells));
       if (cells.size() > kMostCells) break;
     }
     return cells;

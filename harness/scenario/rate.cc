@@ -17,7 +17,8 @@ constexpr double kMostTrials = 1e15;
 double TrialsUntilRare(double chance) {
   if (chance >= 1) return 0;
   if (chance <= Expectation::kRateLevel) return 1;
-  return std::min(std::ceil(std::log(Expectation::kRateLevel) / std::log(chance)), kMostTrials);
+  const double until = std::log(Expectation::kRateLevel) / std::log(chance);
+  return std::min(std::floor(until) + 1, kMostTrials);
 }
 
 }  // namespace
