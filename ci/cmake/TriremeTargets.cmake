@@ -28,6 +28,22 @@ function(trireme_test)
                        PROPERTIES TIMEOUT 120 LABELS cpp)
 endfunction()
 
+# trireme_benchmark(NAME recorder SOURCES a_bench.cc DEPS ... PACKAGES ...): tests/bench/recorder_bench, which ci/bench runs.
+# A benchmark with SetLabel("MEASURE | GOAL") has a row in the table; with "MEASURE | GOAL | NAME" its items per second are
+# compared with those of the benchmark NAME.
+add_custom_target(benchmarks)
+function(trireme_benchmark)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
+  add_executable(${ARG_NAME}_bench EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME}_bench PRIVATE trireme_settings trireme_warnings ${ARG_PACKAGES} benchmark::benchmark
+                        benchmark::benchmark_main)
+  foreach(dep IN LISTS ARG_DEPS)
+    target_link_libraries(${ARG_NAME}_bench PRIVATE trireme::${dep})
+  endforeach()
+  set_target_properties(${ARG_NAME}_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/bench")
+  add_dependencies(benchmarks ${ARG_NAME}_bench)
+endfunction()
+
 # The layers hold, or the build fails.
 add_custom_target(layering ALL COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/ci/check_layering.py"
                   VERBATIM)

@@ -1,0 +1,300 @@
+"""Measures what the README's table of speed and size says: benchmarks.py BUILD [--quick] [--only WORD].
+
+Whole processes are measured here, by running the program; the rest are the Google Benchmark programs of tests/bench. What is
+compared is run side by side, in blocks whose order is shuffled, and the median of the blocks stands. Nothing is judged:
+the goal is printed beside what was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import platform
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHON_RUNTIMES = ("eventlet", "threading", "asyncio")
+
+SHORT_TRIAL = """\
+async def main(rt, params):
+    async def work():
+        for n in range(10):
+            with rt.op("step", n) as op:
+                op.ok(n)
+
+    for task in [rt.spawn(work) for _ in range(10)]:
+        await task.join()
+    rt.observe("done", True)
+"""
+
+OPERATIONS = """\
+import time
+
+
+async def main(rt, params):
+    count = params["count"]
+    for n in range(1000):
+        with rt.op("step", n) as op:
+            op.ok(n)
+    begin = time.perf_counter_ns()
+    for n in range(count):
+        with rt.op("step", n) as op:
+            op.ok(n)
+    rt.metric("operation", (time.perf_counter_ns() - begin) / count, "ns")
+    rt.observe("done", True)
+"""
+
+EMPTY = """\
+#include "trireme/workload.h"
+using namespace trireme;
+Task<> Main(Runtime& rt, const Params&) {
+  rt.Observe("done", true);
+  co_return;
+}
+TRIREME_WORKLOAD(Main)
+"""
+
+
+@dataclass
+class Row:
+    measure: str
+    goal: str
+    measured: str
+
+
+class Bench:
+    def __init__(self, build: Path, quick: bool, folder: Path) -> None:
+        self.trireme = str(build / "bin/trireme")
+        self.programs = sorted((build / "tests/bench").glob("*_bench"))
+        self.blocks = 1 if quick else 5
+        self.scale = 10 if quick else 1
+        self.folder = folder
+        self.random = random.Random(3)
+
+    def scenario(self, name: str, workload: str, text: str, **settings: object) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / workload).write_text(text)
+        language = "python" if workload.endswith(".py") else "cpp"
+        document = {"version": 1, "summary": name, "workload": {language: workload}, "checks": ["progress"], **settings}
+        (folder / "scenario.yaml").write_text(json.dumps(document))
+        return folder
+
+    def run(self, scenario: Path | str, *options: str) -> tuple[float, Path]:
+        """Seconds that a run took, and its directory."""
+        out = self.folder / f"run-{self.random.getrandbits(48):x}"
+        command = [
+            self.trireme,
+            "run",
+            str(scenario),
+            "--out",
+            str(out),
+            "--jobs",
+            "1",
+            "--progress",
+            "never",
+            *options,
+        ]
+        begin = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, check=False)
+        seconds = time.perf_counter() - begin
+        if done.returncode not in (0, 4):
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return seconds, out
+
+    def per_trial(self, scenario: Path, few: int, many: int, *options: str) -> float:
+        """Seconds that one more trial costs: the difference of two runs, so that starting up is not counted."""
+        short, _ = self.run(scenario, "--trials", str(few), "--keep", "none", *options)
+        long, _ = self.run(scenario, "--trials", str(many), "--keep", "none", *options)
+        return (long - short) / (many - few)
+
+    def side_by_side(self, arms: dict[str, Callable[[], float]]) -> dict[str, float]:
+        """The median of each arm over the blocks; each block runs every arm once, in random order."""
+        samples: dict[str, list[float]] = {name: [] for name in arms}
+        for _ in range(self.blocks):
+            for name in self.random.sample(list(arms), len(arms)):
+                samples[name].append(arms[name]())
+        return {name: statistics.median(values) for name, values in samples.items()}
+
+    def short_trials(self) -> list[Row]:
+        fork = self.scenario("short", "workload.py", SHORT_TRIAL)
+        fresh = self.scenario("short-fresh", "workload.py", SHORT_TRIAL, isolation="process")
+        rows = []
+        for runtime in PYTHON_RUNTIMES:
+            only = ("--runtimes", runtime, "--reference", runtime)
+            medians = self.side_by_side(
+                {
+                    "fork": functools.partial(self.per_trial, fork, 20, 20 + 200 // self.scale, *only),
+                    "fresh": functools.partial(self.per_trial, fresh, 2, 2 + 20 // self.scale, *only),
+                }
+            )
+            ratio = medians["fresh"] / medians["fork"]
+            rows.append(
+                Row(
+                    f"short trials, {runtime}: zygote against a fresh interpreter per trial",
+                    ">= 20x" if runtime == "eventlet" else ">= 8x",
+                    f"{ratio:.1f}x ({1 / medians['fork']:.0f} against {1 / medians['fresh']:.1f} per second)",
+                )
+            )
+        return rows
+
+    def python_operation(self) -> list[Row]:
+        scenario = self.scenario("operations", "workload.py", OPERATIONS, params={"count": 20000})
+
+        def measure() -> float:
+            _, out = self.run(scenario, "--runtimes", "threading", "--reference", "threading")
+            cell = json.loads((out / "results.json").read_text())["cells"][0]
+            return float(cell["metrics"]["operation"]["p50"])
+
+        median = self.side_by_side({"python": measure})["python"]
+        return [Row("recording one operation (invoke + ok) from Python", "<= 1.5 us", f"{median / 1000:.2f} us")]
+
+    def empty_trials(self) -> list[Row]:
+        scenario = self.scenario("empty", "workload.cc", EMPTY)
+        only = ("--runtimes", "thread", "--reference", "thread")
+        self.run(scenario, "--trials", "1", *only)  # compiles it
+        measure = functools.partial(self.per_trial, scenario, 100, 100 + 3000 // self.scale, *only)
+        cost = self.side_by_side({"trial": measure})["trial"]
+        trials = 10000 // self.scale
+        early, peak = self.resident(scenario, trials, *only)
+        return [
+            Row("engine cost per trial of an empty C++ workload", "<= 1 ms", f"{cost * 1000:.2f} ms"),
+            Row(
+                f"resident memory of the harness over {trials:,} trials",
+                "flat, <= 60 MiB",
+                f"{early / 1024:.1f} MiB after a tenth, {peak / 1024:.1f} MiB at most",
+            ),
+        ]
+
+    def resident(self, scenario: Path, trials: int, *options: str) -> tuple[int, int]:
+        """Resident KiB of the harness when a tenth of the run's time is over, and at most."""
+        out = self.folder / "resident"
+        command = [self.trireme, "run", str(scenario), "--out", str(out), "--trials", str(trials), "--keep", "none"]
+        samples = []
+        with subprocess.Popen(
+            [*command, "--progress", "never", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            while process.poll() is None:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                if match := re.search(r"VmRSS:\s+(\d+)", status):
+                    samples.append(int(match[1]))
+                time.sleep(0.1)
+        return samples[len(samples) // 10], max(samples)
+
+    def thousand_scenarios(self) -> list[Row]:
+        many = self.folder / "thousand"
+        for n in range(1000):
+            folder = many / f"s{n:03}"
+            folder.mkdir(parents=True)
+            (folder / "workload.py").write_text("async def main(rt, params):\n    rt.observe('n', 1)\n")
+            (folder / "scenario.yaml").write_text(
+                f"version: 1\nsummary: Number {n}\nworkload: {{python: workload.py}}\n"
+                "params: {readers: 2}\nmatrix: {size: [1, 2]}\nexpect:\n  default: {verdict: pass}\n"
+            )
+
+        def measure() -> float:
+            begin = time.perf_counter()
+            command = [self.trireme, "run", str(many), "--dry-run"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+            return time.perf_counter() - begin
+
+        seconds = self.side_by_side({"plan": measure})["plan"]
+        return [Row("parse and plan 1,000 scenarios", "<= 1 s", f"{seconds:.2f} s")]
+
+    def recording(self) -> list[Row]:
+        """The server pattern with recording on and off; the trials' own seconds, without the harness around them."""
+        rows = []
+        for runtime in PYTHON_RUNTIMES:
+            only = ("--runtimes", runtime, "--reference", runtime, "--trials", str(max(2, 20 // self.scale)))
+
+            def seconds(*options: str, only: tuple[str, ...] = only) -> float:
+                _, out = self.run("patterns/server", *only, *options)
+                lines = (out / "trials.jsonl").read_text().splitlines()
+                return statistics.median(float(json.loads(line)["seconds"]) for line in lines)
+
+            medians = self.side_by_side({"on": seconds, "off": functools.partial(seconds, "--no-record")})
+            slowdown = f"{(medians['on'] / medians['off'] - 1) * 100:+.1f} %"
+            rows.append(Row(f"patterns/server, {runtime}: recording on against off", "<= 10 %", slowdown))
+        return rows
+
+    def programs_of_tests(self) -> list[Row]:
+        """The Google Benchmark programs: each benchmark's median, and its ratio to the one that its label names."""
+        rows = []
+        for program in self.programs:
+            command = [str(program), "--benchmark_format=json", "--benchmark_enable_random_interleaving=true"]
+            command += [f"--benchmark_repetitions={self.blocks}", "--benchmark_report_aggregates_only=true"]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.folder)
+            medians = {
+                entry["run_name"]: entry
+                for entry in json.loads(done.stdout)["benchmarks"]
+                if entry.get("aggregate_name", "median") == "median"
+            }
+            rows += [row for name, entry in medians.items() if (row := self.row(name, entry, medians))]
+        return rows
+
+    @staticmethod
+    def row(name: str, entry: dict[str, object], medians: dict[str, dict[str, object]]) -> Row | None:
+        """The label of a benchmark is "MEASURE | GOAL", or "MEASURE | GOAL | NAME" for its rate against NAME's."""
+        parts = [part.strip() for part in str(entry.get("label", "")).split("|")]
+        if len(parts) < 2:
+            return None
+        if len(parts) == 2:
+            return Row(parts[0], parts[1], f"{float(str(entry['real_time'])):.0f} {entry['time_unit']}")
+        mine, other = (float(str(one["items_per_second"])) for one in (entry, medians[parts[2]]))
+        return Row(parts[0], parts[1], f"{mine / other:.2f}x ({mine:,.0f} against {other:,.0f} per second)")
+
+    def measures(self) -> dict[str, Callable[[], list[Row]]]:
+        return {
+            "short-trials": self.short_trials,
+            "python-operation": self.python_operation,
+            "programs": self.programs_of_tests,
+            "recording": self.recording,
+            "empty-trials": self.empty_trials,
+            "scenarios": self.thousand_scenarios,
+        }
+
+
+def machine() -> str:
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return f"{os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}, Linux {platform.release()}"
+
+
+def table(rows: list[Row]) -> str:
+    lines = ["| measure | goal | measured |", "|---|---|---|"]
+    return "\n".join(lines + [f"| {row.measure} | {row.goal} | {row.measured} |" for row in rows])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="ci/bench", description="Prints the table of speed and size.")
+    parser.add_argument("build", type=Path, help="a release build")
+    parser.add_argument("--quick", action="store_true", help="one block, a tenth of the trials: to see that it works")
+    parser.add_argument("--only", help="only the measures whose name contains this")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments.build.resolve(), arguments.quick, Path(folder))
+        rows: list[Row] = []
+        for name, measure in bench.measures().items():
+            if arguments.only and arguments.only not in name:
+                continue
+            print(f"measuring {name}", file=sys.stderr)
+            try:
+                rows += measure()
+            except (RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
+                print(f"ci/bench: error: {name}: {error}", file=sys.stderr)
+                rows.append(Row(name, "", "not measured: see standard error"))
+    print(f"{machine()}\n\n{table(rows)}")
+    return 1 if any(row.measured.startswith("not measured") for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
