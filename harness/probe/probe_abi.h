@@ -150,6 +150,7 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   greenlet_trace(event, args) -> None  (for greenlet.settrace: reads `trireme_task` of the target greenlet, 0 when
  *                                         it has none, and calls set_task)
  *   now() -> int
+ *   new_operation() -> int               (for an INVOKE whose value is JSON)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -404,6 +404,11 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PyNewOperation(Object*, Object* const*, Size count) {
+  return CountIs(count, 0, "new_operation()") ? python.PyLong_FromUnsignedLongLong(NewOperation())
+                                              : nullptr;
+}
+
 Object* PyNow(Object*, Object* const*, Size count) {
   return CountIs(count, 0, "now()") ? python.PyLong_FromUnsignedLongLong(Now()) : nullptr;
 }
@@ -422,6 +427,7 @@ constexpr MethodDef kMethods[] = {
     {"set_task", PySetTask, kMethFastcall, "set_task(task)"},
     {"greenlet_trace", PyGreenletTrace, kMethFastcall, "greenlet_trace(event, (origin, target))"},
     {"now", PyNow, kMethFastcall, "now() -> nanoseconds"},
+    {"new_operation", PyNewOperation, kMethFastcall, "new_operation() -> operation"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

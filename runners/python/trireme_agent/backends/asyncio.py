@@ -1,0 +1,393 @@
+"""Tasks are asyncio.Tasks of one event loop: they switch only where they await."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+import trireme
+from trireme_agent import errors, probe
+from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
+from trireme_agent.loop import coordination
+from trireme_agent.loop.timeouts import LoopDeadline
+from trireme_agent.runtime import TaskPool
+from trireme_agent.task import Task
+
+T = TypeVar("T")
+
+
+class _Here(threading.local):
+    task: Task | None = None
+
+
+class Steps(Coroutine[Any, Any, None]):
+    """A coroutine that says which task runs at each of its steps, and that none does after it."""
+
+    def __init__(self, here: _Here, task: Task, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._here = here
+        self._task = task
+        self._coroutine = coroutine
+
+    def send(self, value: Any) -> Any:
+        self._here.task = self._task
+        probe.set_task(self._task.number)
+        try:
+            return self._coroutine.send(value)
+        finally:
+            self._here.task = None
+            probe.set_task(0)
+
+    def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
+        self._here.task = self._task
+        probe.set_task(self._task.number)
+        try:
+            return self._coroutine.throw(kind if value is None else value)
+        finally:
+            self._here.task = None
+            probe.set_task(0)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._coroutine.__await__()
+
+
+class AsyncioBackend(Backend):
+    name = "asyncio"
+    model = "async"
+    blocks = False
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here = _Here()
+        self._busy: set[int] = set()  # native ids of executor threads that run a function
+        self._executor_threads: set[int] = set()
+
+    @classmethod
+    def prepare(cls) -> None:
+        pass  # all of it is in the standard library, but for HTTP
+
+    def environment(self) -> dict[str, Any]:
+        versions = {}
+        try:
+            import h11
+
+            versions["h11"] = h11.__version__
+        except ModuleNotFoundError:
+            pass  # http_server and http_request say so
+        return {"patched": False, "hub": None, "backend": "selector", "versions": versions}
+
+    def enter(self) -> None:
+        self.loop = asyncio.SelectorEventLoop()
+        asyncio.set_event_loop(self.loop)
+        self.loop.set_exception_handler(self._unhandled)
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is not None:
+            never = "never retrieved" in context.get("message", "")
+            self.report("never-retrieved" if never else "loop", error)
+        loop.default_exception_handler(context)
+
+    def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
+        task.native = self.loop.create_task(Steps(self.here, task, main), name=task.name)
+        self.loop.run_until_complete(task.native)
+
+    def own_threads(self) -> set[int]:
+        return self._executor_threads - self._busy
+
+    def parked(self) -> Iterator[tuple[str, list[str]]]:
+        ours = {id(task.native): task for task in list(self.live.values())}
+        for native in asyncio.all_tasks(self.loop):
+            task = ours.get(id(native))
+            yield f"{task.path} {task.name}" if task is not None else native.get_name(), _await_stack(native.get_coro())
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    # Tasks.
+
+    def current(self) -> Task | None:
+        return self.here.task
+
+    def start(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        steps = Steps(self.here, task, self.body(task, fn, args))
+        task.native = self.loop.create_task(steps, name=task.name)
+
+    def cancel(self, task: Task) -> None:
+        task.cancel_requested = True
+        if task.started and task.native is not None:
+            task.native.cancel()
+
+    def ended(self, task: Task) -> None:
+        super().ended(task)
+        for future in task.locals.pop(0, {}).values():
+            if not future.done():
+                future.set_result(None)
+
+    async def wait_task(self, task: Task) -> None:
+        if task.outcome is None:
+            future = task.locals.setdefault(0, {}).setdefault("ended", self.loop.create_future())
+            with self.waiting():
+                await asyncio.shield(future)
+
+    async def deliver(self, task: Task) -> None:
+        """What is pending is raised by the loop, at the next step."""
+        if task.cancel_requested:
+            task.cancel_requested = False
+            await asyncio.sleep(0)
+        for deadline in task.deadlines:
+            if isinstance(deadline, LoopDeadline) and deadline.due():
+                deadline.expire()
+                await asyncio.sleep(0)
+
+    def is_stop(self, error: BaseException) -> bool:
+        return isinstance(error, (asyncio.CancelledError, TaskStopped))
+
+    async def sleep(self, seconds: float) -> None:
+        with self.waiting():
+            await asyncio.sleep(seconds)
+
+    async def checkpoint(self) -> None:
+        await asyncio.sleep(0)
+
+    async def settle(self) -> None:
+        """The loop has nothing to run and no descriptor is ready, twice."""
+        quiet = 0
+        self.settling += 1
+        try:
+            while quiet < 2:
+                await asyncio.sleep(0)
+                quiet = quiet + 1 if self._is_quiet() else 0
+        finally:
+            self.settling -= 1
+
+    def _is_quiet(self) -> bool:
+        loop: Any = self.loop
+        due = sum(1 for timer in loop._scheduled if timer._when <= loop.time() and not timer._cancelled)
+        return due + len(loop._ready) < self.settling and not loop._selector.select(0)
+
+    def timeout(self, seconds: float) -> LoopDeadline:
+        return LoopDeadline(self, seconds)
+
+    # Coordination.
+
+    def lock(self) -> coordination.Lock:
+        return coordination.Lock(self, asyncio.Lock(), "lock")
+
+    def rlock(self) -> coordination.RLock:
+        return coordination.RLock(self, asyncio.Lock(), "lock")
+
+    def semaphore(self, value: int) -> coordination.Lock:
+        return coordination.Lock(self, asyncio.Semaphore(value), "semaphore")
+
+    def condition(self) -> coordination.Condition:
+        return coordination.Condition(self)
+
+    def event(self) -> coordination.Event:
+        return coordination.Event(self)
+
+    def queue(self, maxsize: int) -> coordination.Queue:
+        return coordination.Queue(self, maxsize)
+
+    def pool(self, size: int) -> LoopPool:
+        return LoopPool(self, size)
+
+    # Streams.
+
+    def listen(self, address: Address) -> socket.socket:
+        sock = _socket(address)
+        try:
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(1024)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def accept(self, listener: socket.socket) -> socket.socket:
+        with self.waiting():
+            sock, _ = await self.loop.sock_accept(listener)
+        return _no_delay(sock)
+
+    async def connect(self, address: Address) -> socket.socket:
+        sock = _socket(address)
+        try:
+            with self.waiting():
+                await self.loop.sock_connect(sock, address)
+            return _no_delay(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    def socketpair(self) -> tuple[socket.socket, socket.socket]:
+        one, other = socket.socketpair()
+        one.setblocking(False)
+        other.setblocking(False)
+        return one, other
+
+    def dup(self, sock: socket.socket) -> socket.socket:
+        copy = sock.dup()
+        copy.setblocking(False)
+        return copy
+
+    async def recv(self, sock: socket.socket, size: int) -> bytes:
+        try:
+            return sock.recv(size)
+        except BlockingIOError:
+            with self.waiting():
+                return await self.loop.sock_recv(sock, size)
+
+    async def send_all(self, sock: socket.socket, data: bytes) -> None:
+        with self.waiting():
+            await self.loop.sock_sendall(sock, data)
+
+    # Services.
+
+    async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
+        http = _http()
+        with self.waiting():
+            response: trireme.Response = await http.request(method, url, body)
+        return response
+
+    async def http_server(self, handler: Callable[[trireme.Request], Any], service: Task) -> Any:
+        return await _http().LoopHttpServer.make(self, handler, service)
+
+    # Outside.
+
+    async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        with self.waiting():
+            return await asyncio.to_thread(self._run_busy, fn, args)
+
+    def _run_busy(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        thread = threading.get_native_id()
+        self._executor_threads.add(thread)
+        self._busy.add(thread)
+        try:
+            return fn(*args)
+        finally:
+            self._busy.discard(thread)
+
+    async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:
+        pipe = subprocess.PIPE
+        source = pipe if stdin is not None else subprocess.DEVNULL
+        with self.waiting():
+            process = await asyncio.create_subprocess_exec(*argv, stdin=source, stdout=pipe, stderr=pipe)
+            try:
+                out, err = await process.communicate(stdin)
+            except BaseException:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+                raise
+        assert process.returncode is not None
+        return trireme.Completed(process.returncode, out, err)
+
+    async def resolve(self, host: str) -> list[str]:
+        # What loop.getaddrinfo does, on a thread that the census knows.
+        found = await self.offload(socket.getaddrinfo, (host, None, 0, socket.SOCK_STREAM))
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    correspondences = [
+        Correspondence("rt.spawn", "loop.create_task", "runs when its parent next awaits"),
+        Correspondence("rt.spawn_after", "ours", "a task that sleeps first; loop.call_later takes no coroutine"),
+        Correspondence("Task.join", "a Future set at the end", "as awaiting the asyncio.Task, but cancels only the waiter"),
+        Correspondence("Task.cancel", "asyncio.Task.cancel", "cooperative: CancelledError where it awaits"),
+        Correspondence("rt.gather", "ours", "asyncio.gather raises at once and cancels nothing"),
+        Correspondence("rt.sleep", "asyncio.sleep"),
+        Correspondence("rt.checkpoint", "asyncio.sleep(0)"),
+        Correspondence("rt.settle", "ours", "the loop has nothing ready and no descriptor is"),
+        Correspondence("rt.local", "ours", "a ContextVar would be inherited by the tasks that a task spawns"),
+        Correspondence("rt.pool", "asyncio.Semaphore around each task", "submit never waits"),
+        Correspondence("Pool.map", "ours", "asyncio.gather keeps the order, too"),
+        Correspondence("Pool.join", "ours"),
+        Correspondence("rt.lock", "asyncio.Lock"),
+        Correspondence("rt.rlock", "ours", "over asyncio.Lock: asyncio has no RLock"),
+        Correspondence("rt.semaphore", "asyncio.Semaphore"),
+        Correspondence("rt.condition", "asyncio.Condition"),
+        Correspondence("rt.event", "asyncio.Event"),
+        Correspondence("rt.queue", "asyncio.Queue"),
+        Correspondence("rt.timeout", "asyncio.timeout", "ours on 3.10, which has none; cooperative"),
+        Correspondence("rt.listen, rt.connect", "loop.sock_accept, loop.sock_connect"),
+        Correspondence("Stream.recv", "loop.sock_recv", "a second reader silently replaces the first"),
+        Correspondence("Stream.send_all", "loop.sock_sendall"),
+        Correspondence("rt.http_server", "asyncio.start_server", "parsed by h11"),
+        Correspondence("rt.http_request", "asyncio.open_connection", "parsed by h11; one connection a request"),
+        Correspondence("rt.periodic", "ours"),
+        Correspondence("rt.offload", "asyncio.to_thread", "runs on when its waiter is cancelled"),
+        Correspondence("rt.subprocess", "asyncio.create_subprocess_exec, communicate", "killed with its waiter"),
+        Correspondence("rt.resolve", "socket.getaddrinfo in the loop's executor", "as loop.getaddrinfo"),
+    ]
+
+
+class LoopPool(TaskPool):
+    """Tasks that take a place of a semaphore first."""
+
+    def __init__(self, backend: AsyncioBackend, size: int) -> None:
+        super().__init__(backend, size)
+        self._places = asyncio.Semaphore(size)
+
+    async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
+        async def placed() -> Any:
+            await self._backend.point("pool", self._enter)
+            try:
+                result = fn(*args)
+                return await result if asyncio.iscoroutine(result) else result
+            finally:
+                self._places.release()
+
+        return self._backend.spawn(placed, (), getattr(fn, "__name__", None))
+
+    async def _enter(self) -> None:
+        with self._backend.waiting():
+            await self._places.acquire()
+
+
+def _http() -> Any:
+    try:
+        from trireme_agent.loop import http
+    except ModuleNotFoundError as error:
+        if error.name != "h11":
+            raise
+        raise trireme.Unsupported(f"h11 is not installed: {sys.executable} -m pip install h11") from None
+    return http
+
+
+def _socket(address: Address) -> socket.socket:
+    if isinstance(address, str):
+        sock = socket.socket(socket.AF_UNIX)
+    else:
+        sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    sock.setblocking(False)
+    return sock
+
+
+def _no_delay(sock: socket.socket) -> socket.socket:
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _await_stack(coroutine: Any) -> list[str]:
+    """Where a suspended coroutine waits, outermost first."""
+    coroutine = getattr(coroutine, "_coroutine", coroutine)
+    lines = []
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is not None:
+            lines.append(f"{errors.place(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}")
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    return lines
+
+
+BACKEND = AsyncioBackend

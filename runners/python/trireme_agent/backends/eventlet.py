@@ -1,0 +1,560 @@
+"""Tasks are green threads of one native thread: they switch only where they wait.
+
+The standard library is patched by prepare(), in place: what this file and others import of it is green from then on.
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+import warnings
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import trireme
+from trireme_agent import errors, probe
+from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
+from trireme_agent.handlers import answer
+from trireme_agent.streams import descriptors
+from trireme_agent.task import Task
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that Eventlet is deprecated is why this program exists
+    try:
+        import eventlet
+        import eventlet.debug
+        import eventlet.green.socket
+        import eventlet.hubs
+        import eventlet.queue
+        import eventlet.semaphore
+        import eventlet.tpool
+        import eventlet.wsgi
+        import greenlet
+    except ModuleNotFoundError as error:
+        if error.name not in ("eventlet", "greenlet"):
+            raise
+        eventlet = None
+
+T = TypeVar("T")
+
+
+class GreenDeadline:
+    """rt.timeout: an eventlet.Timeout over the block."""
+
+    def __init__(self, backend: EventletBackend, seconds: float) -> None:
+        self._backend = backend
+        self._seconds = seconds
+        self._timeout: Any = None
+        self._at = 0.0
+        self._task: Task | None = None
+
+    def due(self) -> bool:
+        return bool(self._timeout.pending and eventlet.hubs.get_hub().clock() >= self._at)
+
+    async def __aenter__(self) -> None:
+        self._at = eventlet.hubs.get_hub().clock() + self._seconds
+        self._timeout = eventlet.Timeout(self._seconds)
+        self._task = self._backend.current()
+        if self._task is not None:
+            self._task.deadlines.append(self)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._timeout.cancel()
+        if self._task is not None:
+            self._task.deadlines.remove(self)
+        if error is self._timeout:
+            raise trireme.TimeoutExpired(f"{self._seconds} seconds") from error
+
+
+class EventletBackend(Backend):
+    name = "eventlet"
+    model = "green"
+    blocks = True
+    correspondences: list[Correspondence]
+
+    @classmethod
+    def prepare(cls) -> None:
+        if eventlet is None:
+            raise trireme.Unsupported(f"eventlet is not installed: {sys.executable} -m pip install eventlet")
+        os.environ["EVENTLET_HUB"] = "epolls"
+        eventlet.hubs.use_hub("epolls")
+        eventlet.monkey_patch()
+
+    def environment(self) -> dict[str, Any]:
+        hub = type(eventlet.hubs.get_hub()).__module__
+        versions = {"eventlet": eventlet.__version__, "greenlet": greenlet.__version__}
+        patched = eventlet.patcher.is_monkey_patched("socket")
+        return {"patched": patched, "hub": hub.rpartition(".")[2], "backend": None, "versions": versions}
+
+    def enter(self) -> None:
+        eventlet.hubs.use_hub("epolls")  # the zygote's hub shares its epoll descriptor with every trial
+        hub = eventlet.hubs.get_hub()
+        for name in ("squelch_timer_exception", "squelch_generic_exception", "squelch_exception"):
+            setattr(hub, name, self._reporting(getattr(hub, name)))
+        greenlet.settrace(probe.greenlet_trace)
+
+    def _reporting(self, squelch: Callable[..., None]) -> Callable[..., None]:
+        """The hub's own way with an exception that reached it, recorded first."""
+
+        def report(*args: Any) -> None:
+            error = args[-1][1]
+            if not isinstance(error, greenlet.GreenletExit):
+                self.report("hub", error)
+            squelch(*args)
+
+        return report
+
+    def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
+        self._enter_task(task)
+        self.drive(main)
+
+    def own_descriptors(self) -> set[int]:
+        pipes = (eventlet.tpool._rsock, eventlet.tpool._wsock)
+        return {pipe.fileno() for pipe in pipes if pipe is not None}
+
+    def own_threads(self) -> set[int]:
+        return {thread.native_id for thread in eventlet.tpool._threads} - _busy
+
+    def parked(self) -> Iterator[tuple[str, list[str]]]:
+        for found in gc.get_objects():
+            if isinstance(found, greenlet.greenlet) and found and not found.dead and found.gr_frame is not None:
+                task = getattr(found, "trireme", None)
+                name = f"{task.path} {task.name}" if task is not None else f"{type(found).__name__} without a task"
+                yield name, errors.frame_stack(found.gr_frame)
+
+    async def pause(self, seconds: float) -> None:
+        eventlet.sleep(seconds)
+
+    # Tasks.
+
+    def current(self) -> Task | None:
+        return getattr(greenlet.getcurrent(), "trireme", None)
+
+    def _enter_task(self, task: Task | None) -> None:
+        here = greenlet.getcurrent()
+        here.trireme = task
+        here.trireme_task = task.number if task is not None else 0
+        probe.set_task(here.trireme_task)
+
+    def start(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        task.native = eventlet.spawn(self.run_here, task, fn, args)
+
+    def run_here(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Runs a task in this green thread, to its end; a full GreenPool runs it inside another task's."""
+        outer = self.current()
+        task.native = greenlet.getcurrent()
+        self._enter_task(task)
+        try:
+            self.drive(self.body(task, fn, args))
+        finally:
+            self._enter_task(outer)
+
+    def ended(self, task: Task) -> None:
+        super().ended(task)
+        for event in task.locals.pop(0, {}).values():
+            event.send()
+
+    def cancel(self, task: Task) -> None:
+        if not task.started or task.native is greenlet.getcurrent():
+            task.cancel_requested = True  # noticed when it starts, or at its next call
+        else:
+            eventlet.kill(task.native)
+
+    async def wait_task(self, task: Task) -> None:
+        if task.outcome is None:
+            event = task.locals.setdefault(0, {}).setdefault("ended", eventlet.Event())
+            with self.waiting():
+                event.wait()
+
+    async def deliver(self, task: Task) -> None:
+        if task.cancel_requested:
+            task.cancel_requested = False
+            raise greenlet.GreenletExit
+        while any(deadline.due() for deadline in task.deadlines):
+            eventlet.sleep(0)  # the hub raises it here
+
+    def is_stop(self, error: BaseException) -> bool:
+        return isinstance(error, (greenlet.GreenletExit, TaskStopped))
+
+    async def sleep(self, seconds: float) -> None:
+        with self.waiting():
+            eventlet.sleep(seconds)
+
+    async def checkpoint(self) -> None:
+        eventlet.sleep(0)
+
+    async def settle(self) -> None:
+        """The hub has nothing to run and no descriptor is ready, twice."""
+        hub = eventlet.hubs.get_hub()
+        quiet = 0
+        self.settling += 1
+        try:
+            while quiet < 2:
+                eventlet.sleep(0)
+                quiet = quiet + 1 if self._is_quiet(hub) else 0
+        finally:
+            self.settling -= 1
+
+    def _is_quiet(self, hub: Any) -> bool:
+        now = hub.clock()
+        due = sum(1 for at, timer in [*hub.timers, *hub.next_timers] if at <= now and not timer.called)
+        return due < self.settling and not hub.poll.poll(0)
+
+    def timeout(self, seconds: float) -> GreenDeadline:
+        return GreenDeadline(self, seconds)
+
+    # Coordination.
+
+    def lock(self) -> Lock:
+        return Lock(self, threading.Lock())
+
+    def rlock(self) -> Lock:
+        return Lock(self, threading.RLock())
+
+    def semaphore(self, value: int) -> Lock:
+        return Lock(self, eventlet.semaphore.Semaphore(value), "semaphore")
+
+    def condition(self) -> Condition:
+        return Condition(self)
+
+    def event(self) -> Event:
+        return Event(self)
+
+    def queue(self, maxsize: int) -> Queue:
+        return Queue(self, maxsize)
+
+    def pool(self, size: int) -> Any:
+        from trireme_agent.green_pool import GreenTaskPool
+
+        return GreenTaskPool(self, size)
+
+    # Streams.
+
+    def listen(self, address: Address) -> Any:
+        sock = socket.socket(_family(address))
+        try:
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(1024)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def accept(self, listener: Any) -> Any:
+        with self.waiting():
+            return _no_delay(listener.accept()[0])
+
+    async def connect(self, address: Address) -> Any:
+        sock = socket.socket(_family(address))
+        try:
+            with self.waiting():
+                sock.connect(address)
+            return _no_delay(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    def socketpair(self) -> tuple[Any, Any]:
+        one, other = socket.socketpair()
+        return one, other
+
+    def dup(self, sock: Any) -> Any:
+        return sock.dup()
+
+    async def recv(self, sock: Any, size: int) -> bytes:
+        try:
+            data: bytes = sock.fd.recv(size)  # GreenSocket.fd is the socket below it, which never blocks
+        except BlockingIOError:
+            with self.waiting():
+                data = sock.recv(size)
+        return data
+
+    async def send_all(self, sock: Any, data: bytes) -> None:
+        with self.waiting():
+            sock.sendall(data)
+
+    # Services.
+
+    async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
+        parts = urllib.parse.urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
+        try:
+            with self.waiting():
+                connection.request(method, parts._replace(scheme="", netloc="").geturl() or "/", body=body)
+                reply = connection.getresponse()
+                return trireme.Response(reply.status, reply.read(), trireme.Headers(reply.getheaders()))
+        finally:
+            connection.close()
+
+    async def http_server(self, handler: Callable[[trireme.Request], Any], service: Task) -> WsgiServer:
+        return WsgiServer(self, handler, service)
+
+    # Outside.
+
+    async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        with self.waiting():
+            result: T = eventlet.tpool.execute(_run_busy, fn, args)
+        return result
+
+    async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:
+        pipe = subprocess.PIPE
+        source = pipe if stdin is not None else subprocess.DEVNULL
+        with self.waiting(), subprocess.Popen(argv, stdin=source, stdout=pipe, stderr=pipe) as process:
+            try:
+                out, err = process.communicate(stdin)
+            except BaseException:
+                process.kill()
+                raise
+        return trireme.Completed(process.returncode, out, err)
+
+    async def resolve(self, host: str) -> list[str]:
+        with self.waiting():
+            found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Lock:
+    """A patched threading.Lock or RLock, or an eventlet Semaphore."""
+
+    def __init__(self, backend: EventletBackend, lock: Any, kind: str = "lock") -> None:
+        self._backend = backend
+        self._lock = lock
+        self._kind = kind
+
+    async def acquire(self) -> bool:
+        await self._backend.point(self._kind, self._acquire)
+        return True
+
+    async def _acquire(self) -> None:
+        if not self._lock.acquire(False):
+            with self._backend.waiting():
+                self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    async def __aenter__(self) -> Lock:
+        await self.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+
+class Condition(Lock):
+    """A patched threading.Condition."""
+
+    def __init__(self, backend: EventletBackend) -> None:
+        self._condition = threading.Condition()
+        super().__init__(backend, self._condition)
+
+    async def wait(self) -> None:
+        await self._backend.point("condition", self._wait)
+
+    async def _wait(self) -> None:
+        with self._backend.waiting():
+            self._condition.wait()
+
+    async def wait_for(self, predicate: Callable[[], bool]) -> bool:
+        while not predicate():
+            await self.wait()
+        return True
+
+    def notify(self, count: int = 1) -> None:
+        self._condition.notify(count)
+
+    def notify_all(self) -> None:
+        self._condition.notify_all()
+
+
+class Event:
+    """A patched threading.Event: eventlet.event.Event cannot be cleared."""
+
+    def __init__(self, backend: EventletBackend) -> None:
+        self._backend = backend
+        self._event = threading.Event()
+
+    async def wait(self) -> None:
+        await self._backend.point("event", self._wait)
+
+    async def _wait(self) -> None:
+        if not self._event.is_set():
+            with self._backend.waiting():
+                self._event.wait()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def clear(self) -> None:
+        self._event.clear()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+
+class Queue:
+    """eventlet.queue.Queue, whose size 0 would be a channel: None is no limit."""
+
+    def __init__(self, backend: EventletBackend, maxsize: int) -> None:
+        self._backend = backend
+        self._queue = eventlet.queue.Queue(maxsize if maxsize > 0 else None)
+
+    async def put(self, item: Any) -> None:
+        await self._backend.point("queue-put", self._put, item)
+
+    async def _put(self, item: Any) -> None:
+        try:
+            self._queue.put(item, block=not self._queue.full())
+        except queue.Full:
+            pass
+        else:
+            return
+        with self._backend.waiting():
+            self._queue.put(item)
+
+    async def get(self) -> Any:
+        return await self._backend.point("queue-get", self._get)
+
+    async def _get(self) -> Any:
+        if not self._queue.empty():
+            return self._queue.get()
+        with self._backend.waiting():
+            return self._queue.get()
+
+    def qsize(self) -> int:
+        return int(self._queue.qsize())
+
+    def empty(self) -> bool:
+        return bool(self._queue.empty())
+
+    def full(self) -> bool:
+        return bool(self._queue.full())
+
+
+class WsgiServer:
+    """eventlet.wsgi in the task `service`; each connection is one of its children."""
+
+    def __init__(self, backend: EventletBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
+        self._backend = backend
+        self._handler = handler
+        self._service = service
+        self._socket = backend.listen(("127.0.0.1", 0))
+        self.address = self._socket.getsockname()[:2]
+        self.url = f"http://{self.address[0]}:{self.address[1]}"
+        self._fd = self._socket.fileno()
+        descriptors.opened(backend, self._fd, "http-server")
+        backend.start(service, self._serve, ())
+
+    def _serve(self) -> None:
+        pool = _ConnectionPool(self._backend, self._service)
+        with open(os.devnull, "w") as log:
+            eventlet.wsgi.server(self._socket, self._application, log=log, log_output=False, custom_pool=pool, debug=False)
+
+    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        response = self._backend.drive(answer(self._backend, self._handler, _request(environ)))
+        headers = [(name, value) for name, value in (response.headers or {}).items()]
+        reason = http.client.responses.get(response.status, "Unknown")
+        start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])
+        return [response.body]
+
+    def close(self) -> None:
+        if self._service.outcome is None:
+            descriptors.closed(self._fd)
+            self._socket.close()
+            self._backend.cancel(self._service)
+
+
+class _ConnectionPool:
+    """What eventlet.wsgi asks of a pool: each connection becomes a task of the server."""
+
+    def __init__(self, backend: EventletBackend, service: Task) -> None:
+        self._backend = backend
+        self._service = service
+        self._pool = eventlet.GreenPool(1024)
+
+    def spawn(self, fn: Callable[..., Any], *args: Any) -> Any:
+        task = self._backend.new_task("http-connection", self._service)
+        return self._pool.spawn(self._backend.run_here, task, fn, args)
+
+    def waitall(self) -> None:
+        self._pool.waitall()
+
+
+def _request(environ: dict[str, Any]) -> trireme.Request:
+    headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
+    headers += [
+        (name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
+    ]
+    path = environ.get("RAW_PATH_INFO") or environ["PATH_INFO"]
+    if environ.get("QUERY_STRING"):
+        path += "?" + environ["QUERY_STRING"]
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(size) if size else b""
+    return trireme.Request(environ["REQUEST_METHOD"], path, trireme.Headers(headers), body)
+
+
+_busy: set[int] = set()  # native ids of threads of tpool that run a function
+
+
+def _run_busy(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    thread = eventlet.patcher.original("threading").get_native_id()
+    _busy.add(thread)
+    try:
+        return fn(*args)
+    finally:
+        _busy.discard(thread)
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
+def _no_delay(sock: Any) -> Any:
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+EventletBackend.correspondences = [
+    Correspondence("rt.spawn", "eventlet.spawn", "GreenThread; runs when its parent next waits"),
+    Correspondence("rt.spawn_after", "ours", "a task that sleeps first, as eventlet.spawn_after does"),
+    Correspondence("Task.join", "eventlet.event.Event sent at the end", "as GreenThread.wait"),
+    Correspondence("Task.cancel", "GreenThread.kill", "cooperative: raises GreenletExit where it waits, and switches to it"),
+    Correspondence("rt.gather", "ours", "GreenPile yields results in order, too"),
+    Correspondence("rt.sleep", "eventlet.sleep"),
+    Correspondence("rt.checkpoint", "eventlet.sleep(0)"),
+    Correspondence("rt.settle", "ours", "the hub has no timer due and no descriptor ready"),
+    Correspondence("rt.local", "ours", "patched threading.local is per green thread, which a full GreenPool shares"),
+    Correspondence("rt.pool", "eventlet.GreenPool", "submit waits while it is full; from inside a full pool it runs in place"),
+    Correspondence("Pool.map", "GreenPool.spawn, then results in order", "as GreenPool.imap"),
+    Correspondence("Pool.join", "ours", "GreenPool.waitall must not be called from inside the pool"),
+    Correspondence("rt.lock", "threading.Lock, patched", "eventlet.lock.Lock"),
+    Correspondence("rt.rlock", "threading.RLock, patched"),
+    Correspondence("rt.semaphore", "eventlet.semaphore.Semaphore"),
+    Correspondence("rt.condition", "threading.Condition, patched"),
+    Correspondence("rt.event", "threading.Event, patched", "eventlet.event.Event cannot be cleared"),
+    Correspondence("rt.queue", "eventlet.queue.Queue", "without limit is None: size 0 is a channel"),
+    Correspondence("rt.timeout", "eventlet.Timeout", "cooperative: raised by the hub where the task waits"),
+    Correspondence("rt.listen, rt.connect", "eventlet.green.socket", "one reader and one writer a descriptor"),
+    Correspondence("Stream.recv", "GreenSocket.recv"),
+    Correspondence("Stream.send_all", "GreenSocket.sendall"),
+    Correspondence("rt.http_server", "eventlet.wsgi.server"),
+    Correspondence("rt.http_request", "http.client.HTTPConnection, patched", "one connection a request"),
+    Correspondence("rt.periodic", "ours"),
+    Correspondence("rt.offload", "eventlet.tpool.execute", "runs on when its waiter is killed"),
+    Correspondence("rt.subprocess", "subprocess.Popen.communicate, patched", "killed with its waiter"),
+    Correspondence("rt.resolve", "socket.getaddrinfo, patched", "blocks the hub unless dnspython is installed"),
+]
+
+BACKEND = EventletBackend

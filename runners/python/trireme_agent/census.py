@@ -1,0 +1,82 @@
+"""What outlived the workload: tasks, native threads, descriptors, child processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import posix
+import threading
+from typing import Any
+
+from trireme_agent import probe, processes
+from trireme_agent.backend import Backend
+from trireme_agent.streams import descriptors
+from trireme_agent.task import Task
+
+
+class Census:
+    """Taken once before the workload and again after it: what is there now and was not there then."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._threads = set(processes.thread_ids())
+        self._descriptors = _descriptors()
+        self._processes = set(processes.children())
+
+    def take(self, main: Task) -> dict[str, list[dict[str, Any]]]:
+        """By kind, empty kinds left out."""
+        found = {
+            "tasks": self._tasks(main),
+            "threads": self._native_threads(),
+            "descriptors": self._open_descriptors(),
+            "processes": self._children(),
+        }
+        return {kind: entries for kind, entries in found.items() if entries}
+
+    def _tasks(self, main: Task) -> list[dict[str, Any]]:
+        tasks = [task for task in list(self._backend.live.values()) if task is not main]
+        return [{"name": task.name, "path": task.path, "task": task.number, "waits": task.kind} for task in tasks]
+
+    def _native_threads(self) -> list[dict[str, Any]]:
+        """Threads that no task of the census stands for."""
+        of_tasks = {getattr(task.native, "thread", 0) for task in list(self._backend.live.values())}
+        names = {getattr(thread, "native_id", None): thread.name for thread in threading.enumerate()}
+        left = set(processes.thread_ids()) - self._threads - self._backend.own_threads() - of_tasks
+        return [{"name": names.get(number) or thread_name(number), "thread": number} for number in sorted(left)]
+
+    def _open_descriptors(self) -> list[dict[str, Any]]:
+        own = self._backend.own_descriptors()
+        entries = []
+        for fd, target in sorted(_descriptors().items()):
+            if fd in own or self._descriptors.get(fd) == target:
+                continue
+            what, path = descriptors.maker(fd)
+            entries.append({"name": what or _kind(target), "fd": fd, "target": target, "path": path})
+        return entries
+
+    def _children(self) -> list[dict[str, Any]]:
+        left = [pid for pid in processes.children() if pid not in self._processes and not processes.is_zombie(pid)]
+        return [{"name": processes.command(pid), "pid": pid} for pid in left]
+
+
+def record(found: dict[str, list[dict[str, Any]]]) -> None:
+    for kind, entries in found.items():
+        probe.record_json(probe.CENSUS, 0, kind, json.dumps(entries))
+
+
+def thread_name(number: int) -> str:
+    return processes.read(f"/proc/self/task/{number}/comm").strip() or str(number)
+
+
+def _descriptors() -> dict[int, str]:
+    found = {}
+    for name in posix.listdir("/proc/self/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            pass  # that of the listing itself
+    return found
+
+
+def _kind(target: str) -> str:
+    return target.partition(":")[0] if ":" in target else "file"

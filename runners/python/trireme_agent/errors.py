@@ -1,0 +1,112 @@
+"""Exceptions as the history keeps them: raw class, family, errno, message and stack."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import traceback
+from types import FrameType, TracebackType
+from typing import Any
+
+_AGENT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+# Families by errno, for every OSError; the classes below are looked at first.
+_BY_ERRNO = {
+    errno.ETIMEDOUT: "timeout",
+    errno.ECONNRESET: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.ECONNREFUSED: "refused",
+    errno.EPIPE: "broken-pipe",
+    errno.ESHUTDOWN: "broken-pipe",
+    errno.EADDRINUSE: "address-in-use",
+    errno.EMFILE: "resource",
+    errno.ENFILE: "resource",
+    errno.ENOMEM: "resource",
+    errno.ENOBUFS: "resource",
+    errno.ENOSPC: "resource",
+}
+
+# Families by class, the most derived class first; names, so that nothing is imported to compare with.
+_BY_CLASS = {
+    "trireme.TimeoutExpired": "timeout",
+    "trireme.Cancelled": "cancelled",
+    "TimeoutError": "timeout",
+    "asyncio.exceptions.TimeoutError": "timeout",
+    "concurrent.futures._base.TimeoutError": "timeout",
+    "eventlet.timeout.Timeout": "timeout",
+    "queue.Empty": "timeout",
+    "queue.Full": "timeout",
+    "subprocess.TimeoutExpired": "timeout",
+    "trireme_agent.backend.TaskStopped": "cancelled",
+    "asyncio.exceptions.CancelledError": "cancelled",
+    "concurrent.futures._base.CancelledError": "cancelled",
+    "greenlet.GreenletExit": "cancelled",
+    "ConnectionResetError": "reset",
+    "ConnectionAbortedError": "reset",
+    "ConnectionRefusedError": "refused",
+    "BrokenPipeError": "broken-pipe",
+    "EOFError": "end-of-stream",
+    "http.client.IncompleteRead": "end-of-stream",
+    "MemoryError": "resource",
+    "RecursionError": "resource",
+    "ValueError": "value",
+    "TypeError": "value",
+    "LookupError": "value",
+    "ArithmeticError": "value",
+    "AssertionError": "value",
+}
+
+
+def class_name(kind: type[BaseException]) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def family(error: BaseException) -> str:
+    for kind in type(error).__mro__:
+        found = _BY_CLASS.get(class_name(kind))
+        if found is not None:
+            return found
+    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
+        return _BY_ERRNO[error.errno]
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "resource"
+    return "other"
+
+
+def is_agents(file: str) -> bool:
+    return file.startswith(_AGENT)
+
+
+def place(file: str) -> str:
+    """A file as findings show it: below the workload's folder by its path there, else by its name."""
+    folder = sys.path[0] + os.sep if sys.path else os.sep
+    return file[len(folder) :] if file.startswith(folder) else os.path.basename(file)
+
+
+def stack(trace: TracebackType | None) -> list[str]:
+    """Where it was raised, outermost first; the agent's own frames are left out unless there are no others."""
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)]
+    shown = [pair for pair in frames if not is_agents(pair[0].co_filename)] or frames
+    return [f"{place(code.co_filename)}:{line} in {code.co_name}" for code, line in shown]
+
+
+def frame_stack(frame: FrameType | None) -> list[str]:
+    """A running frame and its callers, outermost first."""
+    frames = [(at.f_code, line) for at, line in traceback.walk_stack(frame)]
+    return [f"{place(code.co_filename)}:{line} in {code.co_name}" for code, line in reversed(frames)]
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    return {
+        "error": class_name(type(error)),
+        "family": family(error),
+        "errno": error.errno if isinstance(error, OSError) else None,
+        "message": str(error),
+        "stack": stack(error.__traceback__),
+    }
+
+
+def to_json(error: BaseException) -> str:
+    return json.dumps(describe(error))

@@ -1,0 +1,28 @@
+"""Calling an HTTP handler of a workload, the same on every runtime."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import trireme
+from trireme_agent.backend import Backend, Suspended
+
+
+async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], request: trireme.Request) -> Any:
+    """What the handler returns; status 500 and an exception event of key `handler` where it raises."""
+    try:
+        response = handler(request)
+        if inspect.isawaitable(response):
+            response = await response
+        if not isinstance(response, trireme.Response):
+            raise TypeError(f"an HTTP handler returns a trireme.Response, not {type(response).__name__}")
+        return response
+    except BaseException as error:
+        if isinstance(error, Suspended) or backend.is_stop(error):
+            raise
+        backend.report("handler", error)
+        traceback.print_exc()
+        return trireme.Response(status=500, body=b"Internal Server Error")

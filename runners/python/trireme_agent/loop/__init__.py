@@ -1,0 +1,1 @@
+"""The parts of the runtimes whose tasks belong to an event loop."""

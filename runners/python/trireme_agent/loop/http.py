@@ -1,0 +1,146 @@
+"""HTTP/1.1 on asyncio's streams, parsed by h11."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.parse
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import h11
+
+import trireme
+from trireme_agent.handlers import answer
+from trireme_agent.streams import descriptors
+from trireme_agent.task import Task
+
+if TYPE_CHECKING:
+    from trireme_agent.backends.asyncio import AsyncioBackend
+
+_CHUNK = 65536
+
+
+async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) -> Any:
+    while (event := connection.next_event()) is h11.NEED_DATA:
+        connection.receive_data(await reader.read(_CHUNK))
+    return event
+
+
+async def _read_body(connection: h11.Connection, reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    while isinstance(event := await _next_event(connection, reader), h11.Data):
+        body += event.data
+    return bytes(body)
+
+
+def _headers(message: Any) -> trireme.Headers:
+    return trireme.Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.headers])
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def request(method: str, url: str, body: bytes | None) -> trireme.Response:
+    parts = urllib.parse.urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    try:
+        connection = h11.Connection(h11.CLIENT)
+        target = parts._replace(scheme="", netloc="").geturl() or "/"
+        headers = [("Host", parts.netloc), ("Connection", "close")]
+        if body is not None or method in ("POST", "PUT", "PATCH"):
+            headers.append(("Content-Length", str(len(body or b""))))
+        message = connection.send(h11.Request(method=method, target=target, headers=headers)) or b""
+        if body:
+            message += connection.send(h11.Data(data=body)) or b""
+        writer.write(message + (connection.send(h11.EndOfMessage()) or b""))
+        await writer.drain()
+        reply = await _next_event(connection, reader)
+        if not isinstance(reply, h11.Response):
+            raise ConnectionResetError("the server closed the connection without a reply")
+        return trireme.Response(reply.status_code, await _read_body(connection, reader), _headers(reply))
+    except h11.RemoteProtocolError as error:
+        raise ConnectionResetError(str(error)) from error
+    finally:
+        await _close(writer)
+
+
+class LoopHttpServer:
+    """asyncio.start_server; each connection is a task, a child of the task `service` that stands for the server."""
+
+    def __init__(self, backend: AsyncioBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
+        self._backend = backend
+        self._handler = handler
+        self._service = service
+        self._idle: set[asyncio.StreamReader] = set()  # connections that wait for a request
+        self._closing = False
+        self._server: asyncio.Server
+
+    @classmethod
+    async def make(
+        cls, backend: AsyncioBackend, handler: Callable[[trireme.Request], Any], service: Task
+    ) -> LoopHttpServer:
+        server = cls(backend, handler, service)
+        service.started = True
+        server._server = await asyncio.start_server(server._connected, "127.0.0.1", 0, backlog=1024)
+        sock = server._server.sockets[0]
+        server._fd = sock.fileno()
+        descriptors.opened(backend, server._fd, "http-server")
+        server.address = sock.getsockname()[:2]
+        server.url = f"http://{server.address[0]}:{server.address[1]}"
+        return server
+
+    _fd: int
+    address: Any
+    url: str
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._backend.spawn(self._serve, (reader, writer), "http-connection", self._service)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER)
+        try:
+            with suppress(ConnectionError, h11.RemoteProtocolError):
+                while await self._serve_one(connection, reader, writer):
+                    connection.start_next_cycle()
+        finally:
+            await _close(writer)
+
+    async def _serve_one(
+        self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Whether another request may follow."""
+        self._idle.add(reader)
+        if self._closing:
+            reader.feed_eof()
+        try:
+            head = await _next_event(connection, reader)
+        finally:
+            self._idle.discard(reader)
+        if not isinstance(head, h11.Request):
+            return False
+        body = await _read_body(connection, reader)
+        method, path = head.method.decode("ascii"), head.target.decode("latin-1")
+        response = await answer(self._backend, self._handler, trireme.Request(method, path, _headers(head), body))
+        headers = [*(response.headers or {}).items(), ("Content-Length", str(len(response.body)))]
+        if self._closing:
+            headers.append(("Connection", "close"))
+        message = connection.send(h11.Response(status_code=response.status, headers=headers)) or b""
+        message += connection.send(h11.Data(data=response.body)) or b""
+        writer.write(message + (connection.send(h11.EndOfMessage()) or b""))
+        await writer.drain()
+        return connection.our_state is h11.DONE and connection.their_state is h11.DONE
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        descriptors.closed(self._fd)
+        self._server.close()
+        for reader in self._idle:
+            reader.feed_eof()
+        if self._service.outcome is None:
+            self._service.finish("returned")

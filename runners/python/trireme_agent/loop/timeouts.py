@@ -1,0 +1,89 @@
+"""rt.timeout on an event loop: asyncio.timeout, and the same by hand on 3.10, which has none."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import trireme
+from trireme_agent.task import Task
+
+if TYPE_CHECKING:
+    from trireme_agent.backends.asyncio import AsyncioBackend
+
+
+class _Timeout310:
+    """As much of asyncio.Timeout as rt.timeout needs."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._expired = False
+        self._task: asyncio.Task[Any] | None = None
+        self._handle: asyncio.Handle | None = None
+
+    def expired(self) -> bool:
+        return self._expired
+
+    def reschedule(self, _: float) -> None:
+        """Expires soon."""
+        self._cancel_timer()
+        self._handle = asyncio.get_running_loop().call_soon(self._expire)
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._handle = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._cancel_timer()
+        if self._expired and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
+
+    def _cancel_timer(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _expire(self) -> None:
+        self._handle = None
+        self._expired = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+class LoopDeadline:
+    """rt.timeout: CancelledError inside, trireme.TimeoutExpired at the end of the block."""
+
+    def __init__(self, backend: AsyncioBackend, seconds: float) -> None:
+        self._backend = backend
+        self._seconds = seconds
+        self._at = 0.0
+        self._rushed = False
+        self._timeout: Any = None
+        self._task: Task | None = None
+
+    def due(self) -> bool:
+        """The task computed past its time, so that the loop could not say so yet."""
+        return not self._rushed and not self._timeout.expired() and self._backend.loop.time() >= self._at
+
+    def expire(self) -> None:
+        self._rushed = True
+        self._timeout.reschedule(self._at)
+
+    async def __aenter__(self) -> None:
+        self._at = self._backend.loop.time() + self._seconds
+        self._timeout = asyncio.timeout(self._seconds) if sys.version_info >= (3, 11) else _Timeout310(self._seconds)
+        await self._timeout.__aenter__()
+        self._task = self._backend.current()
+        if self._task is not None:
+            self._task.deadlines.append(self)
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if self._task is not None:
+            self._task.deadlines.remove(self)
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            if not self._timeout.expired():
+                raise
+            raise trireme.TimeoutExpired(f"{self._seconds} seconds") from error

@@ -1,0 +1,83 @@
+"""The preloaded probe as Python builtins; harness/probe/probe_abi.h says what each does.
+
+Without the probe (a program run by hand, a test of one part) the same names do nothing but number.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+# enum trireme_event
+BEGIN, END, INVOKE, OK, FAIL, INFO, OBSERVE, OUTCOME, METRIC, WARNING = range(1, 11)
+TASK_START, TASK_END, SWITCH, SOCKET, FAULT, WAIT, WAKE, PROCESS, EXCEPTION, CENSUS = range(11, 21)
+EXIT, JOIN, CANCEL = range(21, 24)
+
+_tasks = itertools.count(1)
+_operations = itertools.count(1)
+_current = [0]
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _set_task(task: int) -> None:
+    _current[0] = task
+
+
+def _builtins() -> tuple[Callable[..., Any], ...] | None:
+    try:
+        function = ctypes.PyDLL(None).trireme_probe_python
+    except AttributeError:
+        return None
+    function.restype = ctypes.py_object
+    made: tuple[Callable[..., Any], ...] = function()
+    return made
+
+
+_FALLBACK: tuple[Callable[..., Any], ...] = (
+    lambda path: 0,
+    _nothing,
+    _nothing,
+    _nothing,
+    _nothing,
+    lambda key, value: next(_operations),
+    lambda: next(_tasks),
+    lambda: _current[0],
+    _set_task,
+    _nothing,
+    lambda: 0,
+    lambda: next(_operations),
+)
+
+_made = _builtins()
+preloaded = _made is not None
+attach: Callable[[str], int]
+record: Callable[[int, int, str, Any], None]
+record_json: Callable[[int, int, str, str], None]
+record_for: Callable[[int, int, int, str, Any], None]
+record_json_for: Callable[[int, int, int, str, str], None]
+invoke: Callable[[str, Any], int]
+new_task: Callable[[], int]
+current_task: Callable[[], int]
+set_task: Callable[[int], None]
+greenlet_trace: Callable[..., None]
+now: Callable[[], int]
+new_operation: Callable[[], int]
+(
+    attach,
+    record,
+    record_json,
+    record_for,
+    record_json_for,
+    invoke,
+    new_task,
+    current_task,
+    set_task,
+    greenlet_trace,
+    now,
+    new_operation,
+) = _made or _FALLBACK

@@ -1,0 +1,81 @@
+"""What `rt` records of a workload: operations, observations, outcomes, metrics."""
+
+from __future__ import annotations
+
+import base64
+import json
+from types import TracebackType
+from typing import Any
+
+from trireme_agent import errors, probe
+
+_SCALARS = frozenset({int, str, float, bytes, bool, type(None)})
+_invoke = probe.invoke
+_record = probe.record
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, default=_encode)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(bytes(value)).decode("ascii")
+    if isinstance(value, BaseException):
+        return errors.describe(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+def record(kind: int, number: int, key: str, value: Any) -> None:
+    if type(value) in _SCALARS:
+        _record(kind, number, key, value)
+    else:
+        probe.record_json(kind, number, key, to_json(value))
+
+
+class Operation:
+    """An operation of the workload: `with rt.op(name, value) as op:`, ended by ok() or fail(), else info."""
+
+    __slots__ = ("_id", "_name", "_open")
+
+    def __init__(self, name: str, value: Any = None) -> None:
+        self._name = name
+        self._open = True
+        if type(value) in _SCALARS:
+            self._id = _invoke(name, value)
+        else:
+            self._id = probe.new_operation()
+            probe.record_json(probe.INVOKE, self._id, name, to_json(value))
+
+    def __enter__(self) -> Operation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._open:
+            return
+        self._open = False
+        if error is None:
+            _record(probe.INFO, self._id, self._name, None)
+        else:
+            probe.record_json(probe.INFO, self._id, self._name, errors.to_json(error))
+
+    def ok(self, value: Any = None) -> None:
+        """It happened, with this result."""
+        self._end(4, value)
+
+    def fail(self, error: Any = None) -> None:
+        """It did not happen, for this reason: an exception, or any value."""
+        self._end(5, errors.describe(error) if isinstance(error, BaseException) else error)
+
+    def _end(self, kind: int, value: Any) -> None:
+        if not self._open:
+            raise RuntimeError(f"operation {self._name!r} has already ended")
+        self._open = False
+        if type(value) in _SCALARS:
+            _record(kind, self._id, self._name, value)
+        else:
+            probe.record_json(kind, self._id, self._name, to_json(value))

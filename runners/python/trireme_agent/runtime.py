@@ -1,0 +1,272 @@
+"""`rt`: the workload API, the same on every runtime."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import trireme
+from trireme_agent import probe, recorder
+from trireme_agent.backend import Address, Backend, HttpServer
+from trireme_agent.streams import Listener, Stream, descriptors
+from trireme_agent.task import Task
+
+
+class Local:
+    """An attribute namespace per task."""
+
+    def __init__(self, backend: Backend) -> None:
+        object.__setattr__(self, "_backend", backend)
+
+    def _values(self) -> dict[str, Any]:
+        backend: Backend = object.__getattribute__(self, "_backend")
+        task = backend.current()
+        if task is None:
+            raise RuntimeError("rt.local() was used outside the tasks of the trial")
+        return task.locals.setdefault(id(self), {})
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values()[name]
+        except KeyError:
+            raise AttributeError(f"this task has set no {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._values()[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self._values()[name]
+        except KeyError:
+            raise AttributeError(f"this task has set no {name!r}") from None
+
+
+class Runtime:
+    """The first argument of a workload's main."""
+
+    def __init__(self, backend: Backend, seed: str, inputs: str, interpreter: str) -> None:
+        self._backend = backend
+        self._inputs = inputs
+        self.seed = int(seed, 0)
+        self.runtime = backend.name
+        self.model = backend.model
+        self.interpreter = interpreter
+        self.op = recorder.Operation
+        self._locals: list[Local] = []  # never freed, so that an id names one for ever
+
+    @property
+    def blocking(self) -> Any:
+        """The same API in blocking form, for a main that is a plain def."""
+        from trireme_agent.blocking import Blocking
+
+        return Blocking(self, self._backend)
+
+    # Tasks.
+
+    def spawn(self, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
+        return self._backend.spawn(fn, args, name or getattr(fn, "__name__", None))
+
+    def spawn_after(self, delay: float, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
+        async def later() -> Any:
+            await self.sleep(delay)
+            result = fn(*args)
+            return await result if hasattr(result, "__await__") else result
+
+        return self._backend.spawn(later, (), name or getattr(fn, "__name__", None))
+
+    async def gather(self, *tasks: Task) -> list[Any]:
+        """Results in argument order; raises the first exception in that order after all have ended."""
+        for task in tasks:
+            await task.wait_ended()
+        return await _results(tasks)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.point("sleep", self._backend.sleep, seconds)
+
+    async def checkpoint(self) -> None:
+        """Lets others run, and notices cancellation and deadlines."""
+        await self._backend.point("checkpoint", self._backend.checkpoint)
+
+    async def settle(self) -> None:
+        """Returns when every other task of the trial is blocked."""
+        await self._backend.point("settle", self._backend.settle)
+
+    def current_task(self) -> Task:
+        task = self._backend.current()
+        if task is None:
+            raise RuntimeError("rt.current_task() was called outside the tasks of the trial")
+        return task
+
+    def local(self) -> Local:
+        made = Local(self._backend)
+        self._locals.append(made)
+        return made
+
+    def pool(self, size: int) -> Any:
+        return self._backend.pool(size)
+
+    # Coordination.
+
+    def lock(self) -> Any:
+        return self._backend.lock()
+
+    def rlock(self) -> Any:
+        return self._backend.rlock()
+
+    def semaphore(self, value: int = 1) -> Any:
+        return self._backend.semaphore(value)
+
+    def condition(self) -> Any:
+        return self._backend.condition()
+
+    def event(self) -> Any:
+        return self._backend.event()
+
+    def queue(self, maxsize: int = 0) -> Any:
+        return self._backend.queue(maxsize)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
+        """A deadline over the whole block, which ends it with trireme.TimeoutExpired."""
+        return self._backend.timeout(seconds)
+
+    # Streams.
+
+    async def listen(self, host: str = "127.0.0.1", port: int = 0, *, path: str | None = None) -> Listener:
+        """Listens on a TCP port, or on the Unix socket `path` where one is given."""
+        return Listener(self._backend, self._backend.listen(path or (host, port)), path)
+
+    async def connect(self, address: Address) -> Stream:
+        if isinstance(address, list):  # what JSON made of a tuple
+            address = tuple(address)
+        return Stream(self._backend, await self._backend.point("connect", self._backend.connect, address))
+
+    async def socketpair(self) -> tuple[Stream, Stream]:
+        one, other = self._backend.socketpair()
+        return Stream(self._backend, one), Stream(self._backend, other)
+
+    async def datagram(self, address: Address = None) -> Any:
+        raise trireme.Unsupported("rt.datagram is not available yet")
+
+    # Services.
+
+    async def http_server(self, handler: Callable[[trireme.Request], Any]) -> HttpServer:
+        """Serves HTTP/1.1 on a port of its own; `handler` gets a Request and returns a Response.
+
+        The server counts as one spawn of its maker; the task of its k-th connection is the server's k-th spawn.
+        """
+        return await self._backend.http_server(handler, self._backend.new_task("http-server"))
+
+    async def http_request(self, method: str, url: str, body: bytes | None = None) -> trireme.Response:
+        return await self._backend.point("http", self._backend.http_request, method, url, body)
+
+    async def websocket_server(self, handler: Callable[..., Any]) -> Any:
+        raise trireme.Unsupported("rt.websocket_server is not available yet")
+
+    async def websocket_connect(self, url: str) -> Any:
+        raise trireme.Unsupported("rt.websocket_connect is not available yet")
+
+    def periodic(self, interval: float, fn: Callable[[], Any]) -> Task:
+        """Calls `fn` every `interval` seconds until it is cancelled. A call that takes longer skips ticks."""
+
+        async def tick() -> None:
+            due = time.monotonic() + interval
+            while True:
+                await self.sleep(max(0.0, due - time.monotonic()))
+                result = fn()
+                if hasattr(result, "__await__"):
+                    await result
+                due += interval
+                late = time.monotonic() - due
+                if late > 0:
+                    due += interval * (late // interval + 1)
+
+        return self._backend.spawn(tick, (), f"periodic {getattr(fn, '__name__', '')}".rstrip())
+
+    def workers(self, count: int, fn: Callable[..., Any]) -> Any:
+        raise trireme.Unsupported("rt.workers is not available yet")
+
+    # Outside.
+
+    async def offload(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """Runs a blocking function on another native thread."""
+        return await self._backend.point("offload", self._backend.offload, fn, args)
+
+    async def subprocess(self, argv: Iterable[str], stdin: bytes | None = None) -> trireme.Completed:
+        return await self._backend.point("subprocess", self._backend.subprocess, list(argv), stdin)
+
+    async def resolve(self, host: str) -> list[str]:
+        """The addresses of a host, each once."""
+        return await self._backend.point("resolve", self._backend.resolve, host)
+
+    # Recording.
+
+    def observe(self, key: str, value: Any) -> None:
+        recorder.record(probe.OBSERVE, 0, key, value)
+
+    def outcome(self, name: str) -> None:
+        probe.record(probe.OUTCOME, 0, name, None)
+
+    def metric(self, name: str, value: float, unit: str = "") -> None:
+        probe.record_json(probe.METRIC, 0, name, recorder.to_json([value, unit]))
+
+    # About.
+
+    @property
+    def random(self) -> random.Random:
+        """Seeded by the trial's inputs and the task's path: the same numbers on every runtime."""
+        return self.current_task().random_source(self._inputs)
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+
+async def _results(tasks: Iterable[Task]) -> list[Any]:
+    results = []
+    first: BaseException | None = None
+    for task in tasks:
+        try:
+            results.append(await task.join())
+        except BaseException as error:
+            first = first or error
+    if first is not None:
+        raise first
+    return results
+
+
+class TaskPool:
+    """What the pools of all runtimes share: map, and join over what was submitted."""
+
+    def __init__(self, backend: Backend, size: int) -> None:
+        if size < 1:
+            raise ValueError("a pool has at least one place")
+        self._backend = backend
+        self._size = size
+        self._tasks: list[Task] = []
+
+    async def submit(self, fn: Callable[..., Any], *args: Any) -> Task:
+        self._tasks = [task for task in self._tasks if not task.done()]
+        task = await self._backend.point("pool", self._submit, fn, args)
+        self._tasks.append(task)
+        return task
+
+    async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
+        raise NotImplementedError
+
+    async def map(self, fn: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
+        """Results in the order of the items; raises the first exception in that order after all have ended."""
+        tasks = [await self.submit(fn, item) for item in items]
+        for task in tasks:
+            await task.wait_ended()
+        return await _results(tasks)
+
+    async def join(self) -> None:
+        """Returns when everything submitted has ended; the exceptions stay with their tasks."""
+        for task in list(self._tasks):
+            await task.wait_ended()
+
+
+__all__ = ["Runtime", "TaskPool", "descriptors"]

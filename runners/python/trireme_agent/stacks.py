@@ -1,0 +1,31 @@
+"""Stacks on demand: signal SIGRTMIN+12 writes those of all threads, then those of parked tasks, to a descriptor.
+
+faulthandler writes the threads' from the signal handler itself, with or without the GIL. The tasks' need the GIL: they
+follow when the main thread next runs Python code, and end with the line that the engine waits for.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import posix
+import signal
+
+from trireme_agent.backend import Backend
+
+SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
+
+
+def install(fd: int, backend: Backend) -> None:
+    def write_tasks(*_: object) -> None:
+        lines = []
+        try:
+            for name, stack in backend.parked():
+                lines += ["", f"Task {name} (parked, outermost first):", *(f"  {line}" for line in stack)]
+        except RuntimeError as error:  # a table changed while another thread was at it
+            lines.append(f"the tasks could not be listed: {error}")
+        text = "\n".join([*lines, "== end of stacks", ""]).encode("utf-8", "replace")
+        while text:
+            text = text[posix.write(fd, text) :]
+
+    signal.signal(SIGNAL, write_tasks)
+    faulthandler.register(SIGNAL, file=fd, all_threads=True, chain=True)

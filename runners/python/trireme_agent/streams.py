@@ -1,0 +1,158 @@
+"""Streams and listeners: framing and bookkeeping above the sockets of a backend."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from trireme_agent.backend import Address, Backend
+
+_CHUNK = 65536
+
+
+class Descriptors:
+    """Who made which descriptor, for the census."""
+
+    def __init__(self) -> None:
+        self._makers: dict[int, tuple[str, str]] = {}
+
+    def opened(self, backend: Backend, fd: int, what: str) -> None:
+        task = backend.current()
+        self._makers[fd] = (what, task.path if task is not None else "")
+
+    def closed(self, fd: int) -> None:
+        self._makers.pop(fd, None)
+
+    def maker(self, fd: int) -> tuple[str, str]:
+        return self._makers.get(fd, ("", ""))
+
+
+descriptors = Descriptors()
+
+
+def _closed_error() -> OSError:
+    return OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+class _Endpoint:
+    def __init__(self, backend: Backend, sock: Any, what: str) -> None:
+        self._backend = backend
+        self._socket = sock
+        self._open = True
+        descriptors.opened(backend, sock.fileno(), what)
+
+    def fileno(self) -> int:
+        return int(self._socket.fileno())
+
+    def close(self) -> None:
+        """Closing twice is fine."""
+        if self._open:
+            self._open = False
+            descriptors.closed(self.fileno())
+            self._socket.close()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise _closed_error()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+class Stream(_Endpoint):
+    """A connected stream. What recv_until read too much stays for the next call of any recv."""
+
+    def __init__(self, backend: Backend, sock: Any) -> None:
+        super().__init__(backend, sock, "stream")
+        self._buffer = bytearray()
+
+    async def recv(self, size: int = _CHUNK) -> bytes:
+        """At least one byte, at most `size`; b"" at the end of the stream."""
+        self._check_open()
+        return await self._backend.point("recv", self._recv, size)
+
+    async def _recv(self, size: int) -> bytes:
+        if self._buffer:
+            return self._take(min(size, len(self._buffer)))
+        self._check_open()
+        return await self._backend.recv(self._socket, size)
+
+    async def recv_exactly(self, size: int) -> bytes:
+        """All of `size` bytes, or raises EOFError."""
+        self._check_open()
+        return await self._backend.point("recv", self._recv_exactly, size)
+
+    async def _recv_exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._check_open()
+            data = await self._backend.recv(self._socket, max(_CHUNK, size - len(self._buffer)))
+            if not data:
+                raise EOFError(f"end of stream after {len(self._buffer)} of {size} bytes")
+            self._buffer += data
+        return self._take(size)
+
+    async def recv_until(self, separator: bytes) -> bytes:
+        """Up to and with `separator`; b"" at the end of the stream, where what had come stays for recv."""
+        self._check_open()
+        return await self._backend.point("recv", self._recv_until, separator)
+
+    async def _recv_until(self, separator: bytes) -> bytes:
+        start = 0
+        while (at := self._buffer.find(separator, start)) < 0:
+            start = max(0, len(self._buffer) - len(separator) + 1)
+            self._check_open()
+            data = await self._backend.recv(self._socket, _CHUNK)
+            if not data:
+                return b""
+            self._buffer += data
+        return self._take(at + len(separator))
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    async def send_all(self, data: bytes) -> None:
+        self._check_open()
+        await self._backend.point("send", self._backend.send_all, self._socket, data)
+
+    def shutdown(self) -> None:
+        """Ends the sending direction; the peer sees the end of the stream."""
+        self._check_open()
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def dup(self) -> Stream:
+        self._check_open()
+        return Stream(self._backend, self._backend.dup(self._socket))
+
+
+class Listener(_Endpoint):
+    """A listening socket; `address` is what connect() takes."""
+
+    def __init__(self, backend: Backend, sock: Any, path: str | None) -> None:
+        super().__init__(backend, sock, "listener")
+        self._path = path
+        self.address: Address = path if path is not None else tuple(sock.getsockname()[:2])
+
+    async def accept(self) -> Stream:
+        self._check_open()
+        return Stream(self._backend, await self._backend.point("accept", self._backend.accept, self._socket))
+
+    def close(self) -> None:
+        if self._open and self._path is not None:
+            try:
+                os.unlink(self._path)
+            except OSError:
+                pass
+        super().close()

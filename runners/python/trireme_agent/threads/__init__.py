@@ -1,0 +1,1 @@
+"""The parts of the runtimes whose tasks are native threads."""

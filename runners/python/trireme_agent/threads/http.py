@@ -1,0 +1,118 @@
+"""The HTTP server of native threads: http.server.ThreadingHTTPServer, whose threads are tasks."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import trireme
+from trireme_agent.handlers import answer
+from trireme_agent.streams import descriptors
+from trireme_agent.task import Task
+from trireme_agent.threads import sockets
+from trireme_agent.threads.waiting import WaitingBackend
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """One connection, in a task of its own."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body leave in one piece
+    server: ThreadHttpServer
+
+    def handle_one_request(self) -> None:
+        self.server.idle(self.connection, True)
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        self.server.idle(self.connection, False)
+        return super().parse_request()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        request = trireme.Request(
+            self.command, self.path, trireme.Headers(self.headers.items()), self.rfile.read(size) if size else b""
+        )
+        response = self.server.respond(request)
+        self.send_response(response.status)
+        for name, value in (response.headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        if self.server.closing:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        self.wfile.write(response.body)
+
+
+class ThreadHttpServer(http.server.ThreadingHTTPServer):
+    """Its accept loop is the task `service`, each connection one of its children.
+
+    close() refuses new connections at once, ends those that wait for a request, and lets the others answer theirs.
+    """
+
+    def __init__(self, backend: WaitingBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = sockets.listen(backend, ("127.0.0.1", 0))
+        self._backend = backend
+        self._handler = handler
+        self._service = service
+        self._connections: dict[Any, bool] = {}  # a connection: it waits for a request
+        self.closing = False
+        self.address = self.socket.getsockname()[:2]
+        self.url = f"http://{self.address[0]}:{self.address[1]}"
+        descriptors.opened(backend, self.socket.fileno(), "http-server")
+        backend.start(service, self._accept, ())
+
+    def idle(self, connection: Any, idle: bool) -> None:
+        if idle and self.closing:
+            connection.shutdown(socket.SHUT_RD)
+        self._connections[connection] = idle
+
+    def respond(self, request: trireme.Request) -> trireme.Response:
+        return self._backend.drive(answer(self._backend, self._handler, request))
+
+    def _accept(self) -> None:
+        try:
+            while not self.closing:
+                connection = self.socket.accept_task()  # type: ignore[attr-defined]
+                self._backend.spawn(self._serve, (connection,), "http-connection", self._service)
+        except OSError:
+            if not self.closing:
+                raise
+        finally:
+            descriptors.closed(self.socket.fileno())
+            self.server_close()
+
+    def _serve(self, connection: Any) -> None:
+        self._connections[connection] = True
+        try:
+            with suppress(ConnectionError):
+                self.finish_request(connection, connection.getpeername())
+        finally:
+            self._connections.pop(connection, None)
+            self.shutdown_request(connection)
+
+    def close(self) -> None:
+        if self.closing:
+            return
+        self.closing = True
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self._service.cancel()
+        for connection, idle in list(self._connections.items()):
+            if idle:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RD)

@@ -1,0 +1,217 @@
+"""Waits of native threads that a cancellation or a deadline can end.
+
+Whatever waits, waits on something that a canceller can end: a socket on poll() beside the task's own eventfd, a queue,
+event, condition, semaphore, join or sleep on a waiter lock that the canceller may release. Only a threading.Lock has no
+such thing: a blocked acquire looks every 20 ms.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import trireme
+from trireme_agent.backend import Backend, TaskStopped
+from trireme_agent.task import Task
+
+LOOK = 0.02  # seconds between looks where nothing can wake a waiter
+
+
+class DeadlineReached(TimeoutError):
+    """What travels inside an rt.timeout whose time has come."""
+
+    def __init__(self, deadline: ThreadDeadline) -> None:
+        super().__init__(f"{deadline.seconds} seconds are over")
+        self.deadline = deadline
+
+
+class ThreadDeadline:
+    """rt.timeout: once its time has come, the next wait of its task raises DeadlineReached."""
+
+    def __init__(self, backend: WaitingBackend, seconds: float) -> None:
+        self._backend = backend
+        self.seconds = seconds
+        self.at = 0.0
+        self.delivered = False
+        self._task: Task | None = None
+
+    def due(self) -> bool:
+        return not self.delivered and time.monotonic() >= self.at
+
+    async def __aenter__(self) -> None:
+        self.at = time.monotonic() + self.seconds
+        self._task = self._backend.current()
+        if self._task is not None:
+            self._task.deadlines.append(self)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._task is not None:
+            self._task.deadlines.remove(self)
+        if isinstance(error, DeadlineReached) and error.deadline is self:
+            raise trireme.TimeoutExpired(f"{self.seconds} seconds") from error
+
+
+class Wakeup:
+    """How a canceller reaches a task's thread. Thread safety: any threads may call request(), the task's own the rest.
+
+    The waker is called under the lock, so that it is never called once armed() is left.
+    """
+
+    descriptors: ClassVar[set[int]] = set()  # the eventfds that are open now
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waker: Callable[[], None] | None = None
+        self._eventfd = -1
+
+    def request(self, task: Task) -> None:
+        with self._lock:
+            task.cancel_requested = True
+            if self._waker is not None:
+                self._waker()
+                self._waker = None
+
+    @contextmanager
+    def armed(self, waker: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            self._waker = waker
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waker = None
+
+    def eventfd(self) -> int:
+        if self._eventfd < 0:
+            self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self.descriptors.add(self._eventfd)
+        return self._eventfd
+
+    def close(self) -> None:
+        if self._eventfd >= 0:
+            self.descriptors.discard(self._eventfd)
+            os.close(self._eventfd)
+            self._eventfd = -1
+
+
+class _Here(threading.local):
+    task: Task | None = None
+
+
+class WaitingBackend(Backend):
+    """A backend whose tasks block native threads."""
+
+    blocks = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here = _Here()
+
+    def current(self) -> Task | None:
+        return self.here.task
+
+    def wakeup(self, task: Task) -> Wakeup:
+        wakeup: Wakeup = task.native.wakeup
+        return wakeup
+
+    def cancel(self, task: Task) -> None:
+        self.wakeup(task).request(task)
+
+    async def deliver(self, task: Task) -> None:
+        self.check(task)
+
+    def check(self, task: Task | None) -> None:
+        """Raises what is pending in the current task, the outermost deadline first."""
+        if task is None:
+            return
+        if task.cancel_requested:
+            task.cancel_requested = False
+            raise TaskStopped
+        for deadline in task.deadlines:
+            if isinstance(deadline, ThreadDeadline) and deadline.due():
+                deadline.delivered = True
+                raise DeadlineReached(deadline)
+
+    def is_stop(self, error: BaseException) -> bool:
+        return isinstance(error, TaskStopped)
+
+    def timeout(self, seconds: float) -> ThreadDeadline:
+        return ThreadDeadline(self, seconds)
+
+    def remaining(self, task: Task, timeout: float | None) -> float | None:
+        """Seconds until the next deadline or the end of `timeout`; None: there is none."""
+        now = time.monotonic()
+        ends = [d.at - now for d in task.deadlines if isinstance(d, ThreadDeadline) and not d.delivered]
+        if timeout is not None:
+            ends.append(timeout)
+        return max(0.0, min(ends)) if ends else None
+
+    def park(self, waiter: threading.Lock, timeout: float | None = None) -> bool:
+        """Waits until `waiter`, which is held, is released, by whom it waits for or by a canceller.
+
+        False: the time or a deadline is over. The caller finds out what happened, and calls check().
+        """
+        task = self.current()
+        if task is None:
+            return waiter.acquire(True, -1 if timeout is None else timeout)
+        with self.waiting(), self.wakeup(task).armed(lambda: _release(waiter)):
+            if task.cancel_requested:
+                return False
+            left = self.remaining(task, timeout)
+            return waiter.acquire(True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+
+    def wait_fd(self, fd: int, events: int) -> None:
+        """Waits until a descriptor is ready, or raises what ends the wait."""
+        poller = select.poll()
+        poller.register(fd, events)
+        task = self.current()
+        if task is None:
+            poller.poll()
+            return
+        wakeup = self.wakeup(task)
+        eventfd = wakeup.eventfd()
+        poller.register(eventfd, select.POLLIN)
+        with self.waiting(), wakeup.armed(lambda: os.eventfd_write(eventfd, 1)):
+            while True:
+                self.check(task)
+                left = self.remaining(task, None)
+                ready = dict(poller.poll(None if left is None else math.ceil(left * 1000)))
+                if ready.pop(eventfd, 0):
+                    with suppress(BlockingIOError):
+                        os.eventfd_read(eventfd)
+                elif ready:
+                    return
+
+    def acquire(self, lock: Any) -> None:
+        """Acquires a threading.Lock or RLock."""
+        if lock.acquire(False):
+            return
+        task = self.current()
+        with self.waiting():
+            while True:
+                self.check(task)
+                left = self.remaining(task, LOOK) if task is not None else None
+                if lock.acquire(True, -1 if left is None else left):
+                    return
+
+    async def sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        waiter = threading.Lock()
+        waiter.acquire()
+        while (left := end - time.monotonic()) > 0:
+            self.park(waiter, left)
+            self.check(self.current())
+
+    async def checkpoint(self) -> None:
+        time.sleep(0)
+
+
+def _release(waiter: threading.Lock) -> None:
+    with suppress(RuntimeError):  # whom it waited for was faster
+        waiter.release()

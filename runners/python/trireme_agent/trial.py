@@ -1,0 +1,156 @@
+"""One trial: what the forked process does from its first line to os._exit.
+
+Its exit: records, then the exit handlers (atexit) of the program, flushed output, and os._exit, so that non-daemon
+threads that leaked cannot hold it up. After a leak the exit handlers are left out too: they wait for what leaked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import inspect
+import json
+import os
+import posix
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import trireme
+from trireme_agent import census, errors, probe, stacks, workload
+from trireme_agent.backend import Backend
+from trireme_agent.runtime import Runtime
+from trireme_agent.task import Task
+
+_GRACE = 0.5  # seconds that the workload's tasks may take to end after main
+_PAUSE = 0.005
+
+
+def run(
+    backend: Backend,
+    message: dict[str, Any],
+    descriptors: list[int],
+    environment: dict[str, Any],
+    main: Callable[..., Any] | str,
+) -> NoReturn:
+    """Runs a trial in this process, which was forked for it. `main`: the function, or the path to load it from."""
+    status = 1
+    try:
+        _enter_process(message, descriptors)
+        trial = _Trial(backend, message, environment)
+        stacks.install(descriptors[2], backend)
+        trial.run(main)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        leave(status)
+
+
+def leave(status: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    posix._exit(status)
+
+
+def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
+    posix.setsid()
+    null = posix.open("/dev/null", posix.O_RDWR)
+    for source, target in ((null, 0), (descriptors[0], 1), (descriptors[1], 2)):
+        posix.dup2(source, target)
+    posix.close(null)
+    posix.close(descriptors[0])
+    posix.close(descriptors[1])
+    posix.chdir(message["directory"])
+    os.environ["TRIREME_HISTORY"] = message["history"]
+    os.environ["PYTHONHASHSEED"] = "0"
+    if message.get("memory"):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (message["memory"], message["memory"]))
+    error = probe.attach(message["history"])
+    if error:
+        raise OSError(error, os.strerror(error), message["history"])
+
+
+class _Trial:
+    def __init__(self, backend: Backend, message: dict[str, Any], environment: dict[str, Any]) -> None:
+        self._backend = backend
+        self._message = message
+        self._environment = environment
+        self._over = threading.Lock()
+        backend.abort = self._abort
+
+    def run(self, main: Callable[..., Any] | str) -> None:
+        message = self._message
+        backend = self._backend
+        backend.enter()
+        self._census = census.Census(backend)
+        begin = {key: message.get(key) for key in ("seed", "inputs", "params")}
+        begin |= {"runtime": backend.name, "environment": self._environment}
+        probe.record_json(probe.BEGIN, 0, "", json.dumps(begin))
+        self._rt = Runtime(backend, message["seed"], message["inputs"], self._environment["interpreter"])
+        self._task = backend.adopt(Task(backend, None, None))
+        backend.live[self._task.number] = self._task
+        backend.run(self._main(main), self._task)
+
+    async def _main(self, main: Callable[..., Any] | str) -> None:
+        backend, task = self._backend, self._task
+        await backend.body(task, self._call, (main,))
+        backend.unjoined = [other for other in backend.unjoined if other is not task]
+        found = await self._wait_for_the_rest()
+        self._record_end(found)
+        if not found:
+            atexit._run_exitfuncs()
+        leave(0)
+
+    async def _call(self, main: Callable[..., Any] | str) -> None:
+        if isinstance(main, str):
+            main = workload.load(main)
+        if inspect.iscoroutinefunction(main):
+            await main(self._rt, self._message["params"])
+        else:
+            result = await self._rt.blocking.call(main, self._rt, self._message["params"])
+            if inspect.isawaitable(result):
+                await result
+
+    async def _wait_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
+        gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
+        found = self._census.take(self._task)
+        waited = 0.0
+        while found and waited < _GRACE:
+            await self._backend.pause(_PAUSE)
+            waited += _PAUSE
+            found = self._census.take(self._task)
+        return found
+
+    def _record_end(self, found: dict[str, list[dict[str, Any]]]) -> None:
+        backend, task = self._backend, self._task
+        self._over.acquire()
+        for other in backend.unjoined:
+            if not other.joined and other.error is not None:
+                probe.record_json_for(other.number, probe.EXCEPTION, 0, "task", errors.to_json(other.error))
+                traceback.print_exception(type(other.error), other.error, other.error.__traceback__)
+        census.record(found)
+        if backend.unsupported is not None:
+            _record_end(task, "unsupported", backend.unsupported)
+        elif task.error is not None:
+            traceback.print_exception(type(task.error), task.error, task.error.__traceback__)
+            _record_end(task, "raised", task.error)
+        elif task.outcome == "cancelled":
+            _record_end(task, "raised", trireme.Cancelled("main was cancelled"))
+        else:
+            probe.record_json_for(task.number, probe.END, 0, "returned", "null")
+
+    def _abort(self, how: str, error: BaseException) -> NoReturn:
+        self._over.acquire()
+        _record_end(self._task, how, error)
+        leave(0)
+
+
+def _record_end(task: Task, how: str, error: BaseException) -> None:
+    probe.record_json_for(task.number, probe.END, 0, how, errors.to_json(error))

@@ -1,0 +1,64 @@
+"""Importing a workload, and saying why one cannot be."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import trireme
+
+
+class Refused(Exception):
+    """A workload that does not load: the reason and line of the protocol, and Python's own message."""
+
+    def __init__(self, reason: str, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.line = line
+
+
+def load(path: str) -> Callable[..., Any]:
+    """The `main` of the workload at `path`. What it prints while it is imported goes where it always does."""
+    folder = os.path.dirname(path)
+    sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True  # a scenario's folder is the user's
+    try:
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec", dont_inherit=True)
+    except OSError as error:
+        raise Refused("missing", f"{path}: {error.strerror}") from error
+    except (SyntaxError, ValueError) as error:
+        line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise Refused("syntax", f"{type(error).__name__}: {message}", line) from error
+    return _run(path, code)
+
+
+def _run(path: str, code: Any) -> Callable[..., Any]:
+    spec = importlib.util.spec_from_file_location("workload", path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["workload"] = module
+    try:
+        exec(code, module.__dict__)
+    except trireme.Unsupported as error:
+        raise Refused("unsupported", str(error), _line(error, path)) from error
+    except BaseException as error:
+        traceback.print_exc()
+        reason = "syntax" if isinstance(error, SyntaxError) else "import"
+        raise Refused(reason, f"{type(error).__name__}: {error}", _line(error, path)) from error
+    main = getattr(module, "main", None)
+    if not callable(main):
+        raise Refused("no-main", "the workload defines no main(rt, params)")
+    found: Callable[..., Any] = main
+    return found
+
+
+def _line(error: BaseException, path: str) -> int:
+    """The innermost line of the workload itself on the way to the error."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
+    return lines[-1] if lines else 0

@@ -1,0 +1,159 @@
+"""The zygote: loads one workload, then forks a process for each trial that the engine asks for."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import posix
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from select import POLLIN, poll
+from typing import Any
+
+import trireme
+from trireme_agent import backends, channel, probe, processes, workload
+from trireme_agent.backend import Backend
+
+
+class Zygote:
+    """One runner of the protocol. Everything it does after load() uses posix alone: its process may be patched."""
+
+    def __init__(self, control: channel.Channel) -> None:
+        self._control = control
+        self._backend: Backend | None = None
+        self._main: Callable[..., Any] | str = ""
+        self._environment: dict[str, Any] = {}
+        self._broken = False
+
+    def serve(self) -> int:
+        """Returns the exit status once the engine has gone or said stop."""
+        while True:
+            try:
+                packet = self._control.receive()
+            except channel.ProtocolError as error:
+                return self._refuse("protocol", str(error))
+            except OSError:
+                return 1
+            if packet is None or packet[0]["type"] == "stop":
+                return 0
+            message, descriptors = packet
+            try:
+                if not self._handle(message, descriptors):
+                    return 1
+            finally:
+                for fd in descriptors:
+                    posix.close(fd)
+
+    def _handle(self, message: dict[str, Any], descriptors: list[int]) -> bool:
+        """False: the conversation is over."""
+        try:
+            if message["type"] == "load" and self._backend is None:
+                self._load(message, descriptors)
+            elif message["type"] == "trial" and self._backend is not None and len(descriptors) == 3:
+                self._trial(message, descriptors)
+            else:
+                self._refuse("protocol", f"unexpected message {message['type']!r}")
+                return False
+        except (KeyError, TypeError) as error:
+            self._refuse("protocol", f"a message lacks or mistakes a member: {error}")
+            return False
+        except OSError as error:
+            print(f"trireme agent: {error}", file=sys.stderr)
+            return False
+        return True
+
+    def _refuse(self, reason: str, text: str, line: int = 0) -> int:
+        try:
+            self._control.send({"type": "refused", "reason": reason, "message": text, "line": line})
+        except OSError:
+            pass  # nobody is left to be told
+        return 1
+
+    def _load(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        for fd in descriptors[:1]:
+            posix.dup2(fd, 1)
+            posix.dup2(fd, 2)
+        if message.get("version") != channel.VERSION:
+            self._refuse("protocol", f"this agent speaks version {channel.VERSION}, not {message.get('version')}")
+            return
+        if not probe.preloaded:
+            self._refuse("protocol", "the probe library is not preloaded (LD_PRELOAD)")
+            return
+        try:
+            kind = backends.load(message["runtime"])
+            kind.prepare()
+            backend = kind()
+            path = message["workload"]
+            self._main = path if message.get("isolation") == "process" else workload.load(path)
+        except workload.Refused as error:
+            self._refuse(error.reason, str(error), error.line)
+            return
+        except trireme.Unsupported as error:
+            self._refuse("unsupported", str(error))
+            return
+        self._backend = backend
+        self._environment = _environment(backend)
+        self._import_the_rest()
+        gc.collect()
+        gc.freeze()
+        answer = {"version": channel.VERSION, "pid": posix.getpid(), "environment": self._environment}
+        self._control.send({"type": "ready", **answer, "threads": _threads()})
+
+    def _import_the_rest(self) -> None:
+        """What a trial needs, so that its process does not have to import it."""
+        from trireme_agent import blocking, trial
+
+        self._run_trial = trial.run
+        _ = blocking
+
+    def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        assert self._backend is not None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            self._control.close()
+            self._run_trial(self._backend, message, descriptors, self._environment, self._main)
+        pidfd = os.pidfd_open(pid)
+        try:
+            self._control.send({"type": "started", "pid": pid}, [pidfd])
+            self._wait(pid, pidfd)
+        finally:
+            posix.close(pidfd)
+
+    def _wait(self, pid: int, pidfd: int) -> None:
+        """Until the trial's process has ended; ends it when the engine goes away meanwhile."""
+        poller = poll()
+        poller.register(pidfd, POLLIN)
+        poller.register(self._control.fileno(), 0)  # only that it was closed
+        while pidfd not in dict(poller.poll()):
+            posix.kill(pid, signal.SIGKILL)
+            poller.unregister(self._control.fileno())
+        _, status, usage = posix.wait4(pid, 0)
+        orphans = processes.end_orphans()
+        ended = {"pid": pid, "status": status, "user": usage.ru_utime, "system": usage.ru_stime}
+        self._control.send({"type": "ended", **ended, "rss": usage.ru_maxrss * 1024, "orphans": orphans})
+
+
+def _environment(backend: Backend) -> dict[str, Any]:
+    own = backend.environment()
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    build = "t" if "free-threading" in sys.version else ""
+    return {
+        "runtime": backend.name,
+        "model": backend.model,
+        "interpreter": f"{sys.version_info.major}.{sys.version_info.minor}{build}",
+        **own,
+        "gil": gil,
+        "versions": {"python": platform.python_version(), **own["versions"]},
+    }
+
+
+def _threads() -> list[str]:
+    """Names of the native threads beside the main one."""
+    names = {getattr(thread, "native_id", None): thread.name for thread in threading.enumerate()}
+    others = [number for number in processes.thread_ids() if number != posix.getpid()]
+    return [names.get(number) or processes.read(f"/proc/self/task/{number}/comm").strip() for number in others]

@@ -1,0 +1,93 @@
+"""A reader of recording files in pure Python, independent of the one in C++: harness/probe/probe_abi.h."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import struct
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ABI = Path(__file__).parents[2] / "harness/probe/probe_abi.h"
+PAGE = 4096
+CHUNK = 32 * 1024
+HEADER = struct.Struct("<8sIIIIQQQQQQQII")
+CHUNK_HEADER = struct.Struct("<IIQQQ")
+RECORD = struct.Struct("<IHHQIIQII")
+CHUNK_MAGIC = 0x4B4E4843
+
+_text = ABI.read_text()
+KINDS = {int(n): name.lower() for name, n in re.findall(r"TRIREME_(\w+) = (\d+)", _text.split("enum trireme_type")[0])}
+
+
+@dataclass
+class Event:
+    kind: str
+    key: str
+    value: Any
+    id: int
+    task: int
+    thread: int
+    time: int
+
+
+def create(path: Path, chunks: int = 64) -> None:
+    header = HEADER.pack(
+        b"TRIREMEH", 1, CHUNK, 0, 1, time.monotonic_ns(), 0, chunks, 1 << 16, 0, 1, 1, 0, 0
+    )
+    with open(path, "wb") as file:
+        file.write(header)
+        file.truncate(PAGE + chunks * CHUNK)
+
+
+def _value(kind: int, raw: bytes) -> Any:
+    match kind:
+        case 0:
+            return None
+        case 1:
+            return struct.unpack("<q", raw)[0]
+        case 2:
+            return struct.unpack("<d", raw)[0]
+        case 3:
+            return raw.decode("utf-8", "replace")
+        case 4:
+            return json.loads(raw)
+        case 5:
+            return bool(struct.unpack("<q", raw)[0])
+        case 6:
+            return base64.b64encode(raw).decode()
+    raise ValueError(f"type {kind}")
+
+
+def read(path: Path) -> list[Event]:
+    """All events, by time; those of one thread keep their order."""
+    data = path.read_bytes()
+    size, next_chunk, lost = (HEADER.unpack_from(data)[n] for n in (2, 6, 9))
+    assert lost == 0, f"{lost} events were lost"
+    events = []
+    index = 0
+    while index < next_chunk:
+        at = PAGE + index * size
+        magic, _, capacity, used, _ = CHUNK_HEADER.unpack_from(data, at)
+        if magic != CHUNK_MAGIC:
+            index += 1
+            continue
+        events += _records(data, at + CHUNK_HEADER.size, used)
+        index += capacity // size
+    return sorted(events, key=lambda event: event.time)
+
+
+def _records(data: bytes, at: int, used: int) -> list[Event]:
+    events = []
+    end = at + used
+    while at < end:
+        size, kind, type_, when, task, thread, number, key_size, value_size = RECORD.unpack_from(data, at)
+        key = at + RECORD.size
+        raw = data[key + key_size : key + key_size + value_size]
+        text = data[key : key + key_size].decode()
+        events.append(Event(KINDS[kind], text, _value(type_, raw), number, task, thread, when))
+        at += size
+    return events
