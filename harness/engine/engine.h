@@ -50,6 +50,15 @@ struct EngineEvents {
   std::function<void()> tick;  // about ten times a second: for the progress bar
 };
 
+// How long the engine waits for what others have to do, in nanoseconds.
+struct EnginePatience {
+  int64_t load = 60'000'000'000;      // a runner's answer to `load`
+  int64_t start = 10'000'000'000;     // its `started`
+  int64_t stacks = 2'000'000'000;     // a hanging trial's stacks
+  int64_t debugger = 10'000'000'000;  // gdb's
+  int64_t end = 5'000'000'000;        // the runner's `ended` after a SIGKILL of the trial
+};
+
 struct EngineOptions {
   Locations locations;
   std::string run_directory;  // absolute; exists, with plan.json in it
@@ -58,6 +67,7 @@ struct EngineOptions {
   bool fail_fast = false;
   std::string keep = "all";  // all, failed, none: whose folders stay after judging
   bool record = true;
+  EnginePatience patience;
   std::map<std::string, std::string>
       compiled;  // a C++ workload's source -> the object that a runner loads
 };

@@ -55,6 +55,7 @@ Guardian::Guardian(Guardian&& other) noexcept
 Guardian::~Guardian() { Stop(); }
 
 Result<uint64_t> Guardian::Launch(const LaunchRequest& request) {
+  Awaken();
   const uint64_t token = next_token_++;
   std::vector<int> descriptors;
   if (request.input >= 0) descriptors.push_back(request.input);
@@ -70,7 +71,14 @@ Result<uint64_t> Guardian::Launch(const LaunchRequest& request) {
   return token;
 }
 
-Status Guardian::End(pid_t pid) { return channel_.Send({{"type", "end"}, {"pid", pid}}); }
+Status Guardian::End(pid_t pid) {
+  Awaken();
+  return channel_.Send({{"type", "end"}, {"pid", pid}});
+}
+
+void Guardian::Awaken() const {
+  if (pid_ != 0) ::kill(pid_, SIGCONT);
+}
 
 std::optional<GuardianReport> Guardian::Receive() {
   const Result<std::optional<Packet>> received = channel_.Receive();
@@ -92,8 +100,7 @@ std::optional<GuardianReport> Guardian::Receive() {
 void Guardian::Stop() {
   if (pid_ == 0) return;
   channel_.Close();
-  // A guardian that something stopped would never see that the socket closed.
-  ::kill(pid_, SIGCONT);
+  Awaken();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = 0;

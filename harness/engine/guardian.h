@@ -74,6 +74,9 @@ class Guardian {
  private:
   Guardian(pid_t pid, Channel channel) : pid_(pid), channel_(std::move(channel)) {}
 
+  // What is under test may have sent it a SIGSTOP.
+  void Awaken() const;
+
   pid_t pid_ = 0;
   Channel channel_;
   uint64_t next_token_ = 1;

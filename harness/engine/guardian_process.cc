@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -142,10 +141,7 @@ class GuardianProcess {
     }
   }
 
-  // A fork bomb shares the processor with us: we go first where that is allowed.
   void EndAll() {
-    const sched_param first = {.sched_priority = 1};
-    ::sched_setscheduler(0, SCHED_FIFO, &first);
     const int64_t give_up = SystemClock().Now() + kEndPatience;
     while (SystemClock().Now() < give_up) {
       pid_t reaped = 0;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -87,31 +88,47 @@ bool AtRest(const ProcessInfo& process) {
   return process.state == 'T' || process.state == 't';
 }
 
-// Signals the processes and their groups: a signal to a group cannot be outrun by fork.
-void SignalAll(const std::vector<ProcessInfo>& processes, int signal) {
+// One pass over /proc that signals each process below `root` the moment it is found: what forks and
+// leaves within milliseconds is gone by the end of the pass. Numbers grow, so children mostly come
+// after their parents. True when nobody was found that runs.
+bool SignalTree(pid_t root, bool with_root, int signal) {
+  std::set<pid_t> tree = {root};
   std::set<pid_t> groups = {::getpgrp(), 0};
-  for (const ProcessInfo& process : processes) {
-    if (groups.insert(process.group).second) ::kill(-process.group, signal);
-    ::kill(process.pid, signal);
-  }
-}
-
-std::vector<ProcessInfo> TreeOf(pid_t root, bool with_root) {
-  const std::vector<ProcessInfo> table = ReadProcessTable();
-  std::vector<ProcessInfo> tree = DescendantsOf(root, table);
-  for (const ProcessInfo& process : table)
-    if (with_root && process.pid == root) tree.push_back(process);
-  return tree;
-}
-
-// True once a scan finds nobody that is not stopped or dead already.
-bool StopTree(pid_t root, bool with_root) {
   bool at_rest = true;
-  const std::vector<ProcessInfo> tree = TreeOf(root, with_root);
-  for (const ProcessInfo& process : tree) at_rest = at_rest && AtRest(process);
-  if (!at_rest) SignalAll(tree, SIGSTOP);
+  std::vector<pid_t> numbers = NumbersIn("/proc");
+  std::sort(numbers.begin(), numbers.end());
+  for (const pid_t pid : numbers) {
+    ProcessInfo process;
+    if (!ParseStat(ReadStart(ProcPath(pid, "stat")), process)) continue;
+    const bool below = tree.contains(process.parent) && tree.insert(pid).second;
+    if (!below && !(with_root && pid == root)) continue;
+    at_rest = at_rest && AtRest(process);
+    ::kill(pid, signal);
+    // A signal to a group cannot be outrun by fork.
+    if (groups.insert(process.group).second) ::kill(-process.group, signal);
+  }
   return at_rest;
 }
+
+// Against a fork bomb we share the processor with thousands: while we kill, we go first where that
+// is allowed.
+class GoFirst {
+ public:
+  GoFirst() : policy_(::sched_getscheduler(0)) {
+    const sched_param first = {.sched_priority = 1};
+    changed_ = policy_ >= 0 && ::sched_setscheduler(0, SCHED_FIFO, &first) == 0;
+  }
+  ~GoFirst() {
+    const sched_param normal = {.sched_priority = 0};
+    if (changed_) ::sched_setscheduler(0, policy_, &normal);
+  }
+  GoFirst(const GoFirst&) = delete;
+  GoFirst& operator=(const GoFirst&) = delete;
+
+ private:
+  const int policy_;
+  bool changed_ = false;
+};
 
 }  // namespace
 
@@ -166,9 +183,10 @@ int64_t ResidentBytesOfTree(pid_t root) {
 }
 
 void KillTree(pid_t root, bool with_root) {
-  for (int round = 0; round < kStopRounds && !StopTree(root, with_root); ++round) {
-  }
-  SignalAll(TreeOf(root, with_root), SIGKILL);
+  const GoFirst first;
+  for (int round = 0; round < kStopRounds; ++round)
+    if (SignalTree(root, with_root, SIGSTOP)) break;
+  SignalTree(root, with_root, SIGKILL);
 }
 
 }  // namespace trireme

@@ -8,13 +8,8 @@
 #include "harness/base/strings.h"
 
 namespace trireme {
-namespace {
 
-constexpr int64_t kLoadPatience = 60 * kNanosecondsPerSecond;
-
-}  // namespace
-
-Status Runner::Launch(Guardian& guardian) {
+Status Runner::Launch(Guardian& guardian, int64_t patience) {
   TRIREME_ASSIGN_OR_RETURN(auto ends, Channel::MakePair());
   TRIREME_ASSIGN_OR_RETURN(const UniqueFd output, log.Open());
   TRIREME_ASSIGN_OR_RETURN(token, guardian.Launch({.argv = spec.argv,
@@ -22,7 +17,7 @@ Status Runner::Launch(Guardian& guardian) {
                                                    .input = ends.second.fd(),
                                                    .output = output.get()}));
   channel = std::move(ends.first);
-  deadline = SystemClock().Now() + kLoadPatience;
+  deadline = SystemClock().Now() + patience;
   // The socket keeps it until the runner has started.
   return channel.Send(spec.load, {output.get()});
 }

@@ -22,8 +22,8 @@ struct Runner {
 
   explicit Runner(const RunnerSpec& how) : spec(how) {}
 
-  // Asks the guardian for the process and gives it `load`.
-  Status Launch(Guardian& guardian);
+  // Asks the guardian for the process and gives it `load`, to be answered within `patience`.
+  Status Launch(Guardian& guardian, int64_t patience);
   // How it went, for an error: its exit status and the last that it printed.
   std::string Describe(int status);
 

@@ -22,7 +22,8 @@ namespace {
 constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
 constexpr int kGuardiansLostInARow = 3;
-constexpr int64_t kEndPatience = 60 * kNanosecondsPerSecond;
+// The guardian needs milliseconds to end a runner, more against a fork bomb.
+constexpr int64_t kEndPatience = 20 * kNanosecondsPerSecond;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
 constexpr int64_t kDefaultMemory = int64_t{8} << 30;
 
@@ -52,7 +53,8 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
           .poller = poller_,
           .launch = [this](const LaunchRequest& request) { return guardian_->Launch(request); },
           .end = [this](pid_t pid) { (void)guardian_->End(pid); },
-          .debugger = FindProgram("gdb")},
+          .debugger = FindProgram("gdb"),
+          .patience = options.patience},
       schedule_(plan),
       slots_(static_cast<size_t>(std::max(options.jobs, 1))),
       names_(EntropySeed()) {}
@@ -139,7 +141,7 @@ void Supervisor::EvictForOneMore() {
 Runner* Supervisor::StartRunner(const RunnerSpec& spec) {
   runners_.push_back(std::make_unique<Runner>(spec));
   Runner& runner = *runners_.back();
-  if (const Status launched = runner.Launch(*guardian_); !launched.ok()) {
+  if (const Status launched = runner.Launch(*guardian_, options_.patience.load); !launched.ok()) {
     runner.broken = launched.error().message;
     guardian_lost_ = true;
     return &runner;
@@ -497,7 +499,8 @@ void Supervisor::OnTime() {
   for (const auto& runner : runners_) {
     if (now < runner->deadline) continue;
     if (runner->state == Runner::State::kLoading)
-      BreakRunner(*runner, "the runner did not answer `load` within 60s");
+      BreakRunner(*runner, "the runner did not answer `load` within " +
+                               FormatDuration(options_.patience.load));
     else if (runner->state == Runner::State::kEnding)
       guardian_lost_ = true;  // it does not do its work
   }

@@ -20,11 +20,6 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kStartPatience = 10 * kNanosecondsPerSecond;
-constexpr int64_t kStacksPatience = 2 * kNanosecondsPerSecond;
-constexpr int64_t kDebuggerPatience = 10 * kNanosecondsPerSecond;
-// From SIGKILL to `ended`: the runner's grace for orphans, and their end.
-constexpr int64_t kEndPatience = 5 * kNanosecondsPerSecond;
 constexpr int64_t kMemoryInterval = 200 * kNanosecondsPerMillisecond;
 // One stream must not keep the loop from the others.
 constexpr size_t kReadBudget = 1 << 20;
@@ -79,7 +74,7 @@ Status Trial::Send(Channel& runner) {
                                        {"memory", setting_.address_space},
                                        {"record", setting_.record}},
                                       {out.get(), err.get(), stacks.get()}));
-  Enter(Phase::kSent, kStartPatience);
+  Enter(Phase::kSent, services_.patience.start);
   return Done{};
 }
 
@@ -139,22 +134,24 @@ int64_t Trial::deadline() const { return std::min(phase_deadline_, next_memory_c
 void Trial::OnTime(int64_t now) {
   if (now >= next_memory_check_) WatchMemory(now);
   if (now < phase_deadline_) return;
+  const auto within = [](int64_t patience) { return " within " + FormatDuration(patience); };
   switch (phase_) {
     case Phase::kSent:
-      return Break("the runner did not start the trial within 10s");
+      return Break("the runner did not start the trial" + within(services_.patience.start));
     case Phase::kRunning:
       return TimedOut();
     case Phase::kStacks:
       report_.missing.push_back(
-          "the rest of the runtime's stacks: no end of them within 2s of signal " +
-          std::to_string(kStacksSignal) +
+          "the rest of the runtime's stacks: no end of them" + within(services_.patience.stacks) +
+          " of signal " + std::to_string(kStacksSignal) +
           "; the interpreter's lock may be held, or no code of the runtime runs");
       return StacksDone();
     case Phase::kDebugger:
-      report_.missing.push_back("the rest of the native frames: gdb took longer than 10s");
+      report_.missing.push_back("the rest of the native frames: gdb did not end" +
+                                within(services_.patience.debugger));
       return DebuggerDone();
     case Phase::kKilled:
-      return Break("the runner did not end a killed trial within 5s");
+      return Break("the runner did not end a killed trial" + within(services_.patience.end));
     default:
       phase_deadline_ = kNever;
   }
@@ -183,7 +180,7 @@ void Trial::TimedOut() {
   }
   if (::syscall(SYS_pidfd_send_signal, process_.get(), kStacksSignal, nullptr, 0) != 0)
     return Kill();
-  Enter(Phase::kStacks, kStacksPatience);
+  Enter(Phase::kStacks, services_.patience.stacks);
 }
 
 void Trial::ReadStacks() {
@@ -208,7 +205,7 @@ void Trial::StacksDone() {
   services_.poller.Watch(debugger_output_.fd(), [this] {
     if (!debugger_output_.Read()) services_.poller.Forget(debugger_output_.fd());
   });
-  Enter(Phase::kDebugger, kDebuggerPatience);
+  Enter(Phase::kDebugger, services_.patience.debugger);
 }
 
 void Trial::DebuggerDone() {
@@ -222,7 +219,7 @@ void Trial::Kill() {
   if (debugger_ != 0) services_.end(debugger_);
   next_memory_check_ = kNever;
   (void)::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
-  Enter(Phase::kKilled, kEndPatience);
+  Enter(Phase::kKilled, services_.patience.end);
 }
 
 void Trial::Interrupt() {

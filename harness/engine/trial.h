@@ -39,6 +39,7 @@ class Trial {
     std::function<Result<uint64_t>(const LaunchRequest&)> launch;  // by the guardian
     std::function<void(pid_t)> end;                                // of what it launched
     std::string debugger;  // path of gdb, "" when there is none
+    EnginePatience patience;
   };
   struct Setting {
     Attempt attempt;

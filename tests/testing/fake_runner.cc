@@ -56,17 +56,21 @@ void Detach(const std::function<void()>& body) {
   ::_exit(0);
 }
 
-// Every process forks again before it rests, until there are about `count`.
-void ForkBomb(int count) {
-  int* alive = static_cast<int*>(
+// Processes that never rest: each starts its successor in a session of its own and leaves, for as
+// long as there were fewer than `total`, which bounds what a machine suffers when nobody ends them.
+void ForkBomb(int chains, int total) {
+  int* born = static_cast<int*>(
       ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  while (__atomic_add_fetch(alive, 1, __ATOMIC_SEQ_CST) < count)
-    if (::fork() == 0) ::setsid();
-  while (true) {  // and what dies is replaced
-    if (::fork() == 0) ::setsid();
-    ::usleep(1000);
-    if (::waitpid(-1, nullptr, WNOHANG) == 0) ::pause();
+  for (int chain = 0; chain < chains; ++chain) {
+    if (::fork() != 0) continue;
+    while (__atomic_add_fetch(born, 1, __ATOMIC_SEQ_CST) < total) {
+      ::usleep(2000);
+      if (::fork() != 0) ::_exit(0);
+      ::setsid();
+    }
+    Forever();
   }
+  Forever();
 }
 
 void Flood(int64_t bytes) {
@@ -101,6 +105,11 @@ const std::map<std::string, Behaviour>& Behaviours() {
          std::printf("to stdout\n");
          (void)std::fflush(stdout);
          (void)!::write(2, "to stderr\n", 10);
+       }},
+      {"parent",
+       [](const Json&) {
+         std::printf("%d\n", ::getppid());
+         (void)std::fflush(stdout);
        }},
       {"hang", [](const Json&) { Forever(); }},
       {"hang-without-stacks",
@@ -164,7 +173,7 @@ const std::map<std::string, Behaviour>& Behaviours() {
        }},
       {"stop-itself", [](const Json&) { ::raise(SIGSTOP); }},
       {"fork-bomb",
-       [](const Json& params) { ForkBomb(static_cast<int>(GetInt(params, "count", 200))); }},
+       [](const Json& params) { ForkBomb(static_cast<int>(GetInt(params, "count", 20)), 20000); }},
       {"remove-folder",
        [](const Json&) {
          (void)RemoveTree(".");
@@ -207,14 +216,15 @@ struct Child {
   packet.descriptors.clear();
   control.Close();
   (void)!::chdir(GetString(message, "directory").c_str());
-  if (const auto bytes = static_cast<rlim_t>(GetInt(message, "memory")); bytes > 0) {
+  const Json& params = GetMember(message, "params");
+  const auto bytes = static_cast<rlim_t>(GetInt(message, "memory"));
+  if (bytes > 0 && !GetBool(params, "unlimited")) {
     const rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
     ::setrlimit(RLIMIT_AS, &limit);
   }
   ::signal(kStacksSignal, &WriteStacks);
   AttachRecorder(GetString(message, "history"));
   RecordBegin(message);
-  const Json& params = GetMember(message, "params");
   const std::string what = GetString(params, "do", "return");
   if (const auto found = Behaviours().find(what); found != Behaviours().end())
     found->second(params);
@@ -330,7 +340,12 @@ class FakeRunner {
 }  // namespace
 }  // namespace trireme
 
-int main() {
+// With an argument: does that, as no runner at all.
+int main(int argc, char** argv) {
+  if (argc > 1) {
+    trireme::Behaviours().at(argv[1])(trireme::Json::object());
+    return 0;
+  }
   const char* descriptor = std::getenv("TRIREME_CONTROL_FD");
   if (descriptor == nullptr) return 2;
   return trireme::FakeRunner(trireme::Channel(trireme::UniqueFd(std::atoi(descriptor)))).Serve();

@@ -1,0 +1,129 @@
+#include "harness/engine/guardian.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/engine/pipe_reader.h"
+#include "harness/engine/process_table.h"
+
+namespace trireme {
+namespace {
+
+using Kind = GuardianReport::Kind;
+using ::testing::HasSubstr;
+
+class GuardianTest : public ::testing::Test {
+ protected:
+  GuardianTest() {
+    ::getrlimit(RLIMIT_NOFILE, &files_);
+    Result<Guardian> started = Guardian::Start(files_);
+    TRIREME_CHECK(started.ok());
+    guardian_.emplace(*std::move(started));
+  }
+  ~GuardianTest() override {
+    guardian_.reset();
+    EXPECT_TRUE(DescendantsOf(::getpid(), ReadProcessTable()).empty());
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+
+  // Starts a program and gives what the guardian answers.
+  GuardianReport Launch(const std::vector<std::string>& argv, int output = -1) {
+    const Result<uint64_t> token = guardian_->Launch({.argv = argv, .output = output});
+    TRIREME_CHECK(token.ok());
+    GuardianReport report = Next();
+    EXPECT_EQ(report.token, *token);
+    return report;
+  }
+  GuardianReport Next() {
+    const std::optional<GuardianReport> report = guardian_->Receive();
+    TRIREME_CHECK(report.has_value());
+    return *report;
+  }
+  std::string OutputOf(const std::vector<std::string>& argv) {
+    PipeText output(4096);
+    {
+      Result<UniqueFd> end = output.Open();
+      TRIREME_CHECK(end.ok());
+      Launch(argv, end->get());
+    }
+    Next();
+    output.Read();
+    return output.text();
+  }
+
+  rlimit files_{};
+  std::optional<Guardian> guardian_;
+};
+
+TEST_F(GuardianTest, TellsHowAProgramEnded) {
+  const GuardianReport started = Launch({"/bin/sh", "-c", "exit 3"});
+  ASSERT_EQ(started.kind, Kind::kStarted);
+  const GuardianReport exited = Next();
+  EXPECT_EQ(exited.kind, Kind::kExited);
+  EXPECT_EQ(exited.pid, started.pid);
+  EXPECT_EQ(WEXITSTATUS(exited.status), 3);
+}
+
+TEST_F(GuardianTest, TellsWhyAProgramDoesNotStart) {
+  const GuardianReport report = Launch({"/nonexistent"});
+  EXPECT_EQ(report.kind, Kind::kFailed);
+  EXPECT_EQ(report.error, ENOENT);
+}
+
+TEST_F(GuardianTest, GivesAProgramOnlyItsDescriptors) {
+  EXPECT_EQ(
+      OutputOf({"/bin/sh", "-c",
+                "for n in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && echo $n; done; echo end"}),
+      "end\n");
+}
+
+TEST_F(GuardianTest, StartsAProgramInASessionOfItsOwn) {
+  EXPECT_EQ(OutputOf({"/bin/sh", "-c", "set -- $(cat /proc/$$/stat); [ $6 = $$ ] && echo own"}),
+            "own\n");
+}
+
+TEST_F(GuardianTest, EndsAProgramWithAllBelowIt) {
+  const GuardianReport started = Launch({"/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"});
+  ASSERT_TRUE(guardian_->End(started.pid).ok());
+  EXPECT_EQ(Next().kind, Kind::kExited);
+  EXPECT_EQ(DescendantsOf(guardian_->pid(), ReadProcessTable()).size(), 0U);
+}
+
+TEST_F(GuardianTest, EndsWhatAProgramLeavesBehindBeforeItTells) {
+  Launch({"/bin/sh", "-c", "setsid sleep 1000 & exit 0"});
+  const GuardianReport exited = Next();
+  ASSERT_EQ(exited.orphans.size(), 1U);
+  EXPECT_THAT(GetString(exited.orphans[0], "command"), HasSubstr("sleep 1000"));
+  EXPECT_EQ(DescendantsOf(guardian_->pid(), ReadProcessTable()).size(), 0U);
+}
+
+TEST_F(GuardianTest, StopEndsEverything) {
+  Launch({"/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"});
+  guardian_->Stop();
+}
+
+TEST_F(GuardianTest, StopEndsWhatAKilledGuardianSetFree) {
+  Launch({TRIREME_FAKE_RUNNER, "ignore-sigterm"});
+  ::kill(guardian_->pid(), SIGKILL);
+  guardian_->Stop();
+}
+
+TEST_F(GuardianTest, StopEndsAForkBomb) {
+  Launch({TRIREME_FAKE_RUNNER, "fork-bomb"});
+  ::usleep(100'000);
+  const int64_t begin = SystemClock().Now();
+  guardian_->Stop();
+  // Left alone it goes on for about two seconds; how long its end took is no assertion.
+  RecordProperty("seconds", FormatDuration(SystemClock().Now() - begin));
+  std::printf("a fork bomb was ended within %s\n",
+              FormatDuration(SystemClock().Now() - begin).c_str());
+}
+
+}  // namespace
+}  // namespace trireme

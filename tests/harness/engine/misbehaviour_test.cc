@@ -1,0 +1,243 @@
+// Each way in which what runs may misbehave: it ends in an EXIT event that says so, the run goes
+// on, and the fixture finds nothing left behind.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "harness/base/clock.h"
+#include "tests/harness/engine/engine_fixture.h"
+
+namespace trireme {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class MisbehaviourTest : public EngineTest {
+ protected:
+  MisbehaviourTest() {
+    options_.patience = {.load = kShort, .start = kShort, .stacks = kShort, .end = kShort};
+  }
+
+  // Runs it for a short time beside a cell that behaves, which must pass.
+  void Misbehave(const Json& params, int64_t timeout = kShort) {
+    PlannedCell bad = Cell("bad", params);
+    bad.timeout = timeout;
+    Run({bad, Cell("good", {{"do", "operations"}})});
+    ASSERT_EQ(finished_.size(), 2U);
+    EXPECT_EQ(ExitKey(finished_[1]), "exited");
+    EXPECT_EQ(HistoryOf(finished_[1]).Operations().size(), 10U);
+  }
+  // The same for a runner that fails at loading: the trial and what was told of it.
+  void FailToLoad(const std::string& workload, int64_t trials = 1) {
+    PlannedCell bad = Cell("bad", {}, trials);
+    bad.workload = "/fake/" + workload;
+    Run({bad, Cell("good", {{"do", "operations"}})});
+  }
+  const FinishedTrial& bad() const { return finished_[0]; }
+  std::string Error() const { return GetString(bad().exit, "protocol_error"); }
+
+  static constexpr int64_t kShort = 300 * kNanosecondsPerMillisecond;
+  static constexpr int64_t kLong = 20 * kNanosecondsPerSecond;
+};
+
+TEST_F(MisbehaviourTest, HangsAndDoesNotHandleTheStacksSignal) {
+  Misbehave({{"do", "hang-without-stacks"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_THAT(FileOf(bad(), "stacks.txt"),
+              HasSubstr("the runtime's stacks: the process does not handle signal 46"));
+}
+
+TEST_F(MisbehaviourTest, HangsAndNeverFinishesItsStacks) {
+  Misbehave({{"do", "hang-with-the-lock"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_THAT(FileOf(bad(), "stacks.txt"), HasSubstr("no end of them within 300ms of signal 46"));
+  EXPECT_THAT(FileOf(bad(), "stacks.txt"), HasSubstr("1 main: begin at "));
+}
+
+TEST_F(MisbehaviourTest, HangsWhileItRecords) {
+  Misbehave({{"do", "record-for-ever"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_GT(GetInt(bad().exit, "newest_event_ns"), kShort * 3 / 4);
+}
+
+TEST_F(MisbehaviourTest, HangsWithoutRecording) {
+  Misbehave({{"do", "hang"}});
+  EXPECT_LT(GetInt(bad().exit, "newest_event_ns", kLong), kShort * 3 / 4);
+}
+
+TEST_F(MisbehaviourTest, StopsItself) {
+  Misbehave({{"do", "stop-itself"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_THAT(FileOf(bad(), "stacks.txt"), HasSubstr("T (stopped)"));
+}
+
+TEST_F(MisbehaviourTest, Aborts) {
+  Misbehave({{"do", "abort"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "signalled");
+  EXPECT_EQ(GetInt(bad().exit, "signal"), SIGABRT);
+}
+
+TEST_F(MisbehaviourTest, LeavesAnOrphanInASessionOfItsOwn) {
+  Misbehave({{"do", "orphan"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "exited");
+  EXPECT_EQ(GetMember(bad().exit, "orphans").size(), 1U);
+}
+
+TEST_F(MisbehaviourTest, IgnoresTheSignalToTerminate) {
+  Misbehave({{"do", "ignore-sigterm"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+}
+
+TEST_F(MisbehaviourTest, FloodsItsOutput) {
+  constexpr int64_t kBytes = int64_t{64} << 20;
+  Misbehave({{"do", "flood"}, {"bytes", kBytes}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "exited");
+  EXPECT_EQ(GetInt(bad().exit, "stdout_bytes"), kBytes);
+  const std::string kept = FileOf(bad(), "stdout");
+  EXPECT_LT(kept.size(), size_t{2} << 20);
+  EXPECT_TRUE(kept.ends_with("bytes were dropped after the first 1048576]\n"));
+}
+
+TEST_F(MisbehaviourTest, ExhaustsItsMemory) {
+  PlannedCell bad_cell = Cell("bad", {{"do", "memory"}});
+  bad_cell.memory = int64_t{256} << 20;
+  Run({bad_cell});
+  EXPECT_EQ(ExitKey(bad()), "signalled");
+  EXPECT_EQ(GetInt(bad().exit, "memory_limit"), bad_cell.memory);
+}
+
+TEST_F(MisbehaviourTest, ExhaustsItsMemoryPastALimitOfAddresses) {
+  PlannedCell bad_cell = Cell("bad", {{"do", "memory"}, {"unlimited", true}});
+  bad_cell.memory = int64_t{256} << 20;
+  Run({bad_cell});
+  EXPECT_EQ(GetInt(bad().exit, "signal"), SIGKILL);
+  EXPECT_TRUE(GetBool(bad().exit, "memory_exceeded"));
+}
+
+TEST_F(MisbehaviourTest, ForksForEver) {
+  Misbehave({{"do", "fork-bomb"}, {"count", 20}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+}
+
+TEST_F(MisbehaviourTest, KillsItsRunner) {
+  Misbehave({{"do", "kill-runner"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("the runner was ended by signal 9"));
+  EXPECT_EQ(GetMember(bad().exit, "orphans").size(), 2U);
+}
+
+TEST_F(MisbehaviourTest, StopsItsRunner) {
+  Misbehave({{"do", "stop-runner"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_THAT(Error(), HasSubstr("the runner did not end a killed trial within 300ms"));
+}
+
+TEST_F(MisbehaviourTest, KillsTheGuardian) {
+  Misbehave({{"do", "kill-guardian"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("the guardian process was ended"));
+}
+
+TEST_F(MisbehaviourTest, StopsTheGuardian) {
+  Misbehave({{"do", "stop-guardian"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "exited");
+}
+
+TEST_F(MisbehaviourTest, RemovesItsFolder) {
+  Misbehave({{"do", "remove-folder"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "exited");
+  EXPECT_TRUE(GetBool(HistoryOf(bad()).events().back().Value(), "recording_lost"));
+}
+
+TEST_F(MisbehaviourTest, PutsFifosWhereItsOutputBelongs) {
+  Misbehave({{"do", "shadow-files"}}, kLong);
+  EXPECT_EQ(FileOf(bad(), "stdout"), "hidden\n");
+}
+
+TEST_F(MisbehaviourTest, RunnerCrashesBeforeTheTrialStarts) {
+  Misbehave({{"runner", "crash-before-start"}});
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("signal 6"));
+}
+
+TEST_F(MisbehaviourTest, RunnerNeverStartsTheTrial) {
+  Misbehave({{"runner", "never-start"}});
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("the runner did not start the trial within 300ms"));
+}
+
+TEST_F(MisbehaviourTest, RunnerNeverEndsTheTrial) {
+  Misbehave({{"runner", "never-end"}, {"do", "hang"}});
+  EXPECT_EQ(ExitKey(bad()), "timeout");
+  EXPECT_THAT(Error(), HasSubstr("did not end a killed trial"));
+}
+
+TEST_F(MisbehaviourTest, RunnerSpeaksGarbage) {
+  Misbehave({{"runner", "garbage"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("broken protocol: "));
+}
+
+TEST_F(MisbehaviourTest, RunnerSaysWhatNobodyKnows) {
+  Misbehave({{"runner", "unknown-message"}}, kLong);
+  EXPECT_THAT(Error(), HasSubstr("a message of type 'hello' was not expected"));
+}
+
+TEST_F(MisbehaviourTest, RunnerEndsWhatHasNotStarted) {
+  Misbehave({{"runner", "ended-first"}}, kLong);
+  EXPECT_THAT(Error(), HasSubstr("ended a trial that it had not started"));
+}
+
+TEST_F(MisbehaviourTest, RunnerStartsTheTrialTwice) {
+  Misbehave({{"runner", "started-twice"}, {"do", "hang"}}, kLong);
+  EXPECT_THAT(Error(), HasSubstr("started a trial twice"));
+}
+
+TEST_F(MisbehaviourTest, RunnerEndsAnotherProcess) {
+  Misbehave({{"runner", "wrong-pid"}}, kLong);
+  EXPECT_THAT(Error(), HasSubstr("`ended` is about another process"));
+}
+
+TEST_F(MisbehaviourTest, RunnerClosesItsSocket) {
+  Misbehave({{"runner", "close-socket"}, {"do", "hang"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("the runner closed its socket"));
+}
+
+TEST_F(MisbehaviourTest, RunnerCrashesAtLoading) {
+  FailToLoad("load-crash");
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+  EXPECT_THAT(Error(), HasSubstr("signal 6"));
+  EXPECT_THAT(FileOf(bad(), "history.trh"), Not(HasSubstr("recording_lost")));
+}
+
+TEST_F(MisbehaviourTest, RunnerExitsAtLoadingWithAMessage) {
+  FailToLoad("load-exit");
+  EXPECT_THAT(Error(), HasSubstr("exited with status 7; it printed: no such module"));
+}
+
+TEST_F(MisbehaviourTest, RunnerNeverLoads) {
+  FailToLoad("load-hang");
+  EXPECT_THAT(Error(), HasSubstr("did not answer `load` within 300ms"));
+}
+
+TEST_F(MisbehaviourTest, RunnerSpeaksGarbageAtLoading) {
+  FailToLoad("load-garbage");
+  EXPECT_THAT(Error(), HasSubstr("broken protocol: "));
+}
+
+TEST_F(MisbehaviourTest, ThreeBrokenRunnersInARowEndACell) {
+  FailToLoad("load-crash", 10);
+  EXPECT_EQ(finished_.size(), 4U);  // three of them, and the good one
+  EXPECT_EQ(refused_[0].reason, "start");
+  EXPECT_THAT(refused_[0].message, HasSubstr("three runners in a row broke; the last: "));
+}
+
+TEST_F(MisbehaviourTest, TwoBrokenRunnersInARowDoNot) {
+  FailToLoad("load-crash", 2);
+  EXPECT_EQ(finished_.size(), 3U);
+  EXPECT_TRUE(refused_.empty());
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,163 @@
+// How a run as a whole goes: what stops it, what it repeats, what it keeps.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "harness/base/clock.h"
+#include "tests/harness/engine/engine_fixture.h"
+
+namespace trireme {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using RunTest = EngineTest;
+
+TEST_F(RunTest, RepeatsAnUnknownTrialOnceAndAlone) {
+  options_.jobs = 2;
+  judge_ = [](const FinishedTrial& trial) {
+    return trial.trial == 1 ? Judgement::kUnknown : Judgement::kPass;
+  };
+  const EngineOutcome outcome = Run({Cell("cell", {}, 3)});
+  EXPECT_EQ(outcome.executed, 3);
+  ASSERT_EQ(finished_.size(), 4U);
+  EXPECT_TRUE(finished_[3].retry);
+  EXPECT_EQ(finished_[3].trial, 1);
+  EXPECT_THAT(finished_[3].directory, HasSubstr("/trials/cell/1.retry"));
+  EXPECT_NE(finished_[3].attempt, finished_[1].attempt);
+}
+
+TEST_F(RunTest, RunsTrialsBesideEachOther) {
+  options_.jobs = 4;
+  PlannedCell cell = Cell("cell", {{"do", "hang"}}, 4);
+  cell.timeout = 500 * kNanosecondsPerMillisecond;
+  Run({cell});
+  // Started before the first ended, whose end is at the timeout at the earliest.
+  EXPECT_EQ(order_.size(), 4U);
+  EXPECT_EQ(finished_.size(), 4U);
+}
+
+TEST_F(RunTest, RunsAnExclusiveTrialAlone) {
+  options_.jobs = 3;
+  std::vector<int> running_at_start;
+  int running = 0;
+  events_.started = [&](size_t, int64_t) { running_at_start.push_back(running++); };
+  judge_ = [&](const FinishedTrial&) {
+    --running;
+    return Judgement::kPass;
+  };
+  PlannedCell cell = Cell("cell", {}, 5);
+  cell.exclusive = true;
+  Run({cell});
+  EXPECT_THAT(running_at_start, ElementsAre(0, 0, 0, 0, 0));
+}
+
+TEST_F(RunTest, TellsARefusalAndGoesOn) {
+  PlannedCell refused = Cell("refused", {}, 3);
+  refused.workload = "/fake/load-refuse";
+  PlannedCell other = refused;
+  other.id = "other";
+  const EngineOutcome outcome = Run({refused, other, Cell("good", {})});
+  EXPECT_EQ(outcome.executed, 1);
+  EXPECT_EQ(refused_[0].reason, "no-main");
+  EXPECT_EQ(refused_[0].message, "there is no Main");
+  EXPECT_EQ(refused_[0].line, 3);
+  EXPECT_EQ(refused_[1].reason, "no-main");
+}
+
+TEST_F(RunTest, TellsARunnerThatDoesNotExist) {
+  options_.locations.runner = "/nonexistent/runner";
+  const EngineOutcome outcome = Run({Cell("cell", {}, 3)});
+  EXPECT_EQ(outcome.executed, 0);
+  EXPECT_EQ(refused_[0].reason, "start");
+  EXPECT_EQ(refused_[0].message, "cannot start /nonexistent/runner: No such file or directory");
+}
+
+TEST_F(RunTest, IsolatesACellWhoseLoadingLeavesThreads) {
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 3);
+  cell.workload = "/fake/load-threads";
+  Run({cell});
+  EXPECT_EQ(finished_.size(), 3U);
+  EXPECT_THAT(notes_[0],
+              ElementsAre("isolation: process, since loading left threads running: ticker"));
+  EXPECT_EQ(ExitKey(finished_[2]), "exited");
+}
+
+TEST_F(RunTest, GivesEachTrialOfAnIsolatedCellARunnerOfItsOwn) {
+  PlannedCell cell = Cell("cell", {{"do", "parent"}}, 3);
+  cell.isolated_process = true;
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 3U);
+  EXPECT_NE(FileOf(finished_[0], "stdout"), FileOf(finished_[1], "stdout"));
+}
+
+TEST_F(RunTest, GivesTheTrialsOfACellOneRunner) {
+  Run({Cell("cell", {{"do", "parent"}}, 3)});
+  ASSERT_EQ(finished_.size(), 3U);
+  EXPECT_EQ(FileOf(finished_[0], "stdout"), FileOf(finished_[2], "stdout"));
+}
+
+TEST_F(RunTest, SkipsUnsupportedCells) {
+  PlannedCell cell = Cell("cell", {});
+  cell.unsupported = "no such interpreter";
+  EXPECT_EQ(Run({cell}).executed, 0);
+}
+
+TEST_F(RunTest, StopsAtTheFirstFailureWhereAsked) {
+  options_.fail_fast = true;
+  judge_ = [](const FinishedTrial& trial) {
+    return trial.trial == 2 ? Judgement::kFail : Judgement::kPass;
+  };
+  EXPECT_EQ(Run({Cell("cell", {}, 10)}).executed, 3);
+}
+
+TEST_F(RunTest, StartsNothingOnceTheBudgetIsSpent) {
+  options_.budget = 1;
+  const EngineOutcome outcome = Run({Cell("cell", {}, 10)});
+  EXPECT_TRUE(outcome.budget_spent);
+  EXPECT_EQ(outcome.executed, 0);
+}
+
+TEST_F(RunTest, KeepsTheFoldersOfFailedTrials) {
+  options_.keep = "failed";
+  judge_ = [](const FinishedTrial& trial) {
+    return trial.trial == 1 ? Judgement::kFail : Judgement::kPass;
+  };
+  Run({Cell("cell", {}, 3)});
+  EXPECT_FALSE(IsDirectory(finished_[0].directory));
+  EXPECT_TRUE(IsDirectory(finished_[1].directory));
+}
+
+TEST_F(RunTest, EndsAndSealsWhatRunsWhenInterrupted) {
+  options_.jobs = 2;
+  events_.tick = [&] {
+    if (order_.size() == 2) ::raise(SIGINT);
+  };
+  const EngineOutcome outcome = Run({Cell("cell", {{"do", "record-for-ever"}}, 4)});
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_EQ(outcome.executed, 0);
+  const Result<History> history =
+      History::Read(options_.run_directory + "/trials/cell/0/history.trh");
+  ASSERT_TRUE(history.ok());
+  EXPECT_EQ(history->events().back().key, "interrupted");
+  EXPECT_FALSE(history->Operations().empty());
+}
+
+TEST_F(RunTest, EndsAtOnceWhenInterruptedTwice) {
+  // The runner is stopped, so that the first interrupt alone would wait for it.
+  options_.patience.end = 60 * kNanosecondsPerSecond;
+  events_.tick = [&] {
+    if (order_.size() == 1) ::raise(SIGTERM);
+  };
+  EXPECT_TRUE(Run({Cell("cell", {{"do", "stop-runner"}})}).interrupted);
+}
+
+TEST_F(RunTest, ReportsARunDirectoryThatCannotBeWritten) {
+  options_.run_directory = "/proc/self/no";
+  const EngineOutcome outcome = Run({Cell("cell", {}, 2)});
+  EXPECT_THAT(outcome.infrastructure, HasSubstr("/proc/self/no"));
+  EXPECT_EQ(outcome.executed, 0);
+}
+
+}  // namespace
+}  // namespace trireme
