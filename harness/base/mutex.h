@@ -15,6 +15,7 @@
 #define TRIREME_REQUIRES(...) TRIREME_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define TRIREME_EXCLUDES(...) TRIREME_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define TRIREME_ACQUIRE(...) TRIREME_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define TRIREME_TRY_ACQUIRE(...) TRIREME_ATTRIBUTE(try_acquire_capability(__VA_ARGS__))
 #define TRIREME_RELEASE(...) TRIREME_ATTRIBUTE(release_capability(__VA_ARGS__))
 
 namespace trireme {
@@ -23,6 +24,7 @@ namespace trireme {
 class TRIREME_CAPABILITY("mutex") Mutex {
  public:
   void Lock() TRIREME_ACQUIRE() { mutex_.lock(); }
+  bool TryLock() TRIREME_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
   void Unlock() TRIREME_RELEASE() { mutex_.unlock(); }
 
  private:
