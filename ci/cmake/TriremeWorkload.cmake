@@ -1,0 +1,22 @@
+# trireme_add_workload(SOURCE): builds a scenario's workload.cc ahead of time, with whatever libraries it needs:
+#   trireme_add_workload(scenarios/mine/workload.cc)
+#   target_link_libraries(${TRIREME_WORKLOAD_TARGET} PRIVATE my_library)
+# The object is named by the content of its source, which is how trireme finds it: in Trireme's own build among the shipped
+# ones; elsewhere in ${PROJECT_BINARY_DIR}/trireme-workloads, the folder to name in $TRIREME_WORKLOADS.
+function(trireme_add_workload source)
+  get_filename_component(source "${source}" ABSOLUTE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+  file(SHA256 "${source}" hash)
+  string(SUBSTRING "${hash}" 0 16 short)
+  set(target "trireme_workload_${short}")
+  add_library(${target} MODULE "${source}")
+  target_link_libraries(${target} PRIVATE trireme::workload)
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME "${hash}" SUFFIX ".so")
+  if(TRIREME_LIBEXEC_DIR)
+    target_link_libraries(${target} PRIVATE trireme_settings trireme_warnings)
+    trireme_install_target(${target} "${TRIREME_LIBEXEC_DIR}/workloads")
+  else()
+    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/trireme-workloads")
+  endif()
+  set(TRIREME_WORKLOAD_TARGET "${target}" PARENT_SCOPE)
+endfunction()

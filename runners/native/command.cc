@@ -1,0 +1,140 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/subprocess.h"
+#include "harness/protocol/runtimes.h"
+#include "runners/native/stacks.h"
+#include "runners/native/zygote.h"
+#include "runners/sdk/exceptions.h"
+#include "runners/sdk/probe.h"
+
+namespace trireme {
+namespace {
+
+// Where pytest leaves each test's outcome, in the trial's folder; the agent's hook in the command
+// reads it at its end.
+constexpr const char* kPytestReport = "pytest.xml";
+
+void SetVariable(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
+
+void PrependVariable(const char* name, const std::string& value) {
+  const char* others = std::getenv(name);
+  SetVariable(name, others == nullptr || *others == '\0' ? value : value + ":" + others);
+}
+
+// A program that runs unchanged in an environment that decides its runtime. The trial's process
+// starts it and waits: what it is told by the runner protocol it passes on, and what becomes of the
+// program it records.
+class Command final : public Payload {
+ public:
+  explicit Command(const Json& load)
+      : load_(load), runtime_(*FindRuntime(GetString(load, "runtime"))) {
+    for (const Json& word : GetMember(load, "argv"))
+      if (word.is_string()) argv_.push_back(word.get<std::string>());
+    SetEnvironment();
+  }
+
+  std::string Missing() const {
+    if (argv_.empty()) return "no command";
+    if (argv_.front().find('/') != std::string::npos || !FindProgram(argv_.front()).empty())
+      return "";
+    return "no program '" + argv_.front() + "' in PATH";
+  }
+
+  // What the program really is, it says itself: the hook records it once its interpreter runs.
+  Json Environment() const override {
+    return {{"runtime", std::string(runtime_.name)},
+            {"model", std::string(runtime_.model)},
+            {"interpreter", GetString(load_, "interpreter")},
+            {"patched", nullptr},
+            {"hub", nullptr},
+            {"backend", "command"},
+            {"gil", nullptr},
+            {"versions", Json::object()}};
+  }
+
+  void Run(const Json& trial) override {
+    const uint32_t task = Probe().new_task();
+    Probe().set_task(task);
+    Record(TRIREME_BEGIN, 0, {},
+           Value::Json(DumpJson({{"seed", GetString(trial, "seed")},
+                                 {"inputs", GetString(trial, "inputs")},
+                                 {"params", GetMember(trial, "params")},
+                                 {"runtime", std::string(runtime_.name)},
+                                 {"environment", Environment()},
+                                 {"argv", argv_}})));
+    RecordFor(task, TRIREME_TASK_START, 0, "1", "command");
+    const int status = RunProgram(trial);
+    Record(TRIREME_OBSERVE, 0, "exit-status",
+           WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+    RecordFor(task, TRIREME_TASK_END, 0, "returned");
+    Record(TRIREME_END, 0, "returned");
+  }
+
+ private:
+  void SetEnvironment() const {
+    const std::string agent = GetString(load_, "agent");
+    if (const std::string interpreter = GetString(load_, "interpreter"); !interpreter.empty())
+      PrependVariable("PATH", DirName(interpreter));
+    if (!agent.empty()) PrependVariable("PYTHONPATH", JoinPath(agent, "trireme_agent/command"));
+    SetVariable("TRIREME_COMMAND_RUNTIME", std::string(runtime_.name));
+    SetVariable("PYTHONHASHSEED", "0");
+  }
+
+  int RunProgram(const Json& trial) const {
+    const std::string report = JoinPath(GetString(trial, "directory"), kPytestReport);
+    SetVariable("TRIREME_PYTEST_REPORT", report);
+    const char* others = std::getenv("PYTEST_ADDOPTS");
+    SetVariable("PYTEST_ADDOPTS", (others == nullptr ? "" : std::string(others) + " ") +
+                                      "--junitxml=" + ShellQuote(report) + " -p no:cacheprovider");
+    std::vector<char*> arguments;
+    for (const std::string& word : argv_) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) Become(arguments.data());
+    if (child < 0) return 127 << 8;
+    SetStacksCommand(child);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    return status;
+  }
+
+  [[noreturn]] void Become(char* const* arguments) const {
+    ::signal(SIGPIPE, SIG_DFL);
+    const std::string directory = GetString(load_, "directory");
+    if (!directory.empty() && ::chdir(directory.c_str()) != 0)
+      std::fprintf(stderr, "%s: %s\n", directory.c_str(), std::strerror(errno));
+    else
+      ::execvp(arguments[0], arguments);
+    std::fprintf(stderr, "%s: %s\n", arguments[0], std::strerror(errno));
+    ::_exit(errno == ENOENT ? 127 : 126);
+  }
+
+  const Json load_;
+  const RuntimeInfo& runtime_;
+  std::vector<std::string> argv_;
+};
+
+}  // namespace
+
+Loaded LoadCommand(const Json& load) {
+  const RuntimeInfo* runtime = FindRuntime(GetString(load, "runtime"));
+  if (runtime == nullptr || !runtime->runs_commands)
+    return {.payload = nullptr,
+            .refusal = {"unsupported",
+                        "runtime '" + GetString(load, "runtime") + "' cannot run a command"}};
+  auto command = std::make_unique<Command>(load);
+  if (const std::string missing = command->Missing(); !missing.empty())
+    return {.payload = nullptr, .refusal = {"missing", missing}};
+  return {.payload = std::move(command)};
+}
+
+}  // namespace trireme

@@ -1,0 +1,215 @@
+// Besides turning exceptions into records, this file stands in for the C++ library's __cxa_throw
+// and rethrow_exception. A destructor cannot ask which exception passes through it, and a handler
+// cannot ask where it was thrown; an operation that an exception leaves open has to record the one,
+// an error's stack is the other.
+#include "runners/sdk/exceptions.h"
+
+#include <bits/cxxabi_init_exception.h>
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <execinfo.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+#include <typeinfo>
+
+#include "harness/base/json.h"
+#include "runners/sdk/probe.h"
+#include "trireme/errors.h"
+
+namespace trireme {
+namespace {
+
+constexpr int kMaxFrames = 24;
+
+struct Thrown {
+  void* object = nullptr;  // holds a reference: a std::exception_ptr is this one pointer
+  std::array<void*, kMaxFrames> frames{};
+  int depth = 0;
+};
+static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+
+thread_local std::exception_ptr last_thrown;
+thread_local Thrown last_stack;
+
+std::exception_ptr PointerTo(void* object) {
+  return *reinterpret_cast<std::exception_ptr*>(&object);
+}
+
+void* ObjectOf(const std::exception_ptr& error) {
+  void* object = nullptr;
+  std::memcpy(&object, &error, sizeof(object));
+  return object;
+}
+
+std::string Demangle(const char* name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string result = status == 0 && text != nullptr ? text : name;
+  std::free(text);
+  return result;
+}
+
+// "workload.so+0x1b2c in Serve(trireme::Stream)"; the symbol where the object exports it.
+std::string FrameText(void* address) {
+  Dl_info info{};
+  if (::dladdr(address, &info) == 0 || info.dli_fname == nullptr) return "?";
+  const std::string_view file = info.dli_fname;
+  std::array<char, 32> offset{};
+  std::snprintf(
+      offset.data(), offset.size(), "+0x%zx",
+      static_cast<size_t>(static_cast<char*>(address) - static_cast<char*>(info.dli_fbase)));
+  std::string text = std::string(file.substr(file.rfind('/') + 1)) + offset.data();
+  return info.dli_sname == nullptr ? text : text + " in " + Demangle(info.dli_sname);
+}
+
+Json StackOf(const std::exception_ptr& error) {
+  Json stack = Json::array();
+  if (last_stack.object != ObjectOf(error)) return stack;
+  for (int i = last_stack.depth - 1; i > 0; --i)
+    stack.push_back(FrameText(last_stack.frames.at(static_cast<size_t>(i))));
+  return stack;
+}
+
+std::string FamilyOfErrno(int error) {
+  switch (error) {
+    case ECONNRESET:
+    case ECONNABORTED:
+      return "reset";
+    case ECONNREFUSED:
+      return "refused";
+    case EPIPE:
+      return "broken-pipe";
+    case EADDRINUSE:
+      return "address-in-use";
+    case ETIMEDOUT:
+      return "timeout";
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case ENOSPC:
+      return "resource";
+    default:
+      return "other";
+  }
+}
+
+struct Description {
+  std::string family = "other";
+  Json error_number = nullptr;
+  std::string message;
+};
+
+Description Describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const IoError& e) {
+    return {FamilyOfErrno(e.error_number()), e.error_number(), e.what()};
+  } catch (const std::system_error& e) {
+    return {FamilyOfErrno(e.code().value()), e.code().value(), e.what()};
+  } catch (const TimeoutExpired& e) {
+    return {.family = "timeout", .message = e.what()};
+  } catch (const DeadlineReached& e) {
+    return {.family = "timeout", .message = e.what()};
+  } catch (const Cancelled& e) {
+    return {.family = "cancelled", .message = e.what()};
+  } catch (const EndOfStream& e) {
+    return {.family = "end-of-stream", .message = e.what()};
+  } catch (const std::bad_alloc& e) {
+    return {.family = "resource", .message = e.what()};
+  } catch (const std::logic_error& e) {
+    return {.family = "value", .message = e.what()};
+  } catch (const std::exception& e) {
+    return {.family = "other", .message = e.what()};
+  } catch (...) {
+    return {.family = "other", .message = "not a std::exception"};
+  }
+}
+
+std::string ClassOf(const std::exception_ptr& error) {
+  const std::type_info* type = error.__cxa_exception_type();
+  return type == nullptr ? "unknown" : Demangle(type->name());
+}
+
+void OnTerminate() {
+  const std::exception_ptr error = std::current_exception();
+  Record(TRIREME_EXCEPTION, 0, "terminate", ErrorValue(error));
+  const std::string text =
+      error == nullptr ? "no exception" : ClassOf(error) + ": " + Describe(error).message;
+  std::fprintf(stderr, "terminate called: %s\n", text.c_str());
+  std::abort();
+}
+
+// Describing an exception throws it again; what was noted before stands afterwards.
+class KeepLastThrown {
+ public:
+  KeepLastThrown() : error_(last_thrown), stack_(last_stack) {}
+  ~KeepLastThrown() {
+    last_thrown = error_;
+    last_stack = stack_;
+  }
+  KeepLastThrown(const KeepLastThrown&) = delete;
+  KeepLastThrown& operator=(const KeepLastThrown&) = delete;
+
+ private:
+  std::exception_ptr error_;
+  Thrown stack_;
+};
+
+}  // namespace
+
+Value ErrorValue(const std::exception_ptr& error) {
+  const KeepLastThrown keep;
+  if (error == nullptr)
+    return Value::Json(
+        R"({"error":"unknown","family":"other","errno":null,"message":"","stack":[]})");
+  Json json = {{"error", ClassOf(error)},
+               {"family", "other"},
+               {"errno", nullptr},
+               {"message", ""},
+               {"stack", StackOf(error)}};
+  const Description description = Describe(error);
+  json["family"] = description.family;
+  json["errno"] = description.error_number;
+  json["message"] = description.message;
+  return Value::Json(DumpJson(json));
+}
+
+std::exception_ptr LastThrown() { return last_thrown; }
+
+void InstallTerminateHandler() { std::set_terminate(OnTerminate); }
+
+}  // namespace trireme
+
+// The object becomes an exception_ptr before it flies, as std::make_exception_ptr() does it, so
+// that it can be kept.
+namespace __cxxabiv1 {
+
+extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destructor)(void*)) {
+  abi::__cxa_init_primary_exception(object, type, destructor);
+  std::exception_ptr error = trireme::PointerTo(object);
+  trireme::last_stack.object = object;
+  trireme::last_stack.depth = ::backtrace(trireme::last_stack.frames.data(), trireme::kMaxFrames);
+  std::rethrow_exception(std::move(error));
+}
+
+}  // namespace __cxxabiv1
+
+namespace std {
+
+void rethrow_exception(exception_ptr error) {
+  using Rethrow = void (*)(exception_ptr);
+  static const auto next = reinterpret_cast<Rethrow>(
+      ::dlsym(RTLD_NEXT, "_ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE"));
+  trireme::last_thrown = error;
+  next(std::move(error));
+  __builtin_unreachable();
+}
+
+}  // namespace std

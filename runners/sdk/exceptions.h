@@ -1,0 +1,22 @@
+#ifndef TRIREME_RUNNERS_SDK_EXCEPTIONS_H_
+#define TRIREME_RUNNERS_SDK_EXCEPTIONS_H_
+
+#include <exception>
+
+#include "trireme/value.h"
+
+namespace trireme {
+
+// The JSON error of probe_abi.h: class, family, errno, message, and the stack of where it was
+// thrown, as far as that is still known. Null gives an error of class "unknown".
+Value ErrorValue(const std::exception_ptr& error);
+
+// What this thread threw last: while it unwinds, the exception in flight. Null when it threw none.
+std::exception_ptr LastThrown();
+
+// From now on what ends in std::terminate() is recorded as an EXCEPTION before the process aborts.
+void InstallTerminateHandler();
+
+}  // namespace trireme
+
+#endif  // TRIREME_RUNNERS_SDK_EXCEPTIONS_H_

@@ -1,0 +1,55 @@
+#include "runners/sdk/point.h"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "runners/sdk/probe.h"
+
+namespace trireme {
+namespace {
+
+thread_local TaskState* current = nullptr;
+
+}  // namespace
+
+// Not inlined: a fiber may go on with this address, were it kept over a switch, on a thread that is
+// not its own.
+[[gnu::noinline]] TaskState* CurrentTaskOrNull() { return current; }
+
+TaskState& CurrentTaskState() {
+  TaskState* task = CurrentTaskOrNull();
+  if (task == nullptr)
+    throw std::logic_error("only a task may wait: this thread was not made by Spawn()");
+  return *task;
+}
+
+[[gnu::noinline]] void SetCurrentTask(TaskState* task) {
+  current = task;
+  Probe().set_task(task == nullptr ? 0 : task->number);
+}
+
+Point::Point(const char* kind) : task_(CurrentTaskState()), kind_(kind), ordinal_(++task_.ordinal) {
+  task_.ThrowIfStopped();
+}
+
+Point::Point(const char* kind, uint64_t ordinal)
+    : task_(CurrentTaskState()), kind_(kind), ordinal_(ordinal) {}
+
+void Point::Wait() {
+  if (waited_) return;
+  waited_ = true;
+  task_.waiting_ordinal.store(ordinal_, std::memory_order_relaxed);
+  task_.waiting.store(kind_, std::memory_order_release);
+  Probe().record_for(task_.number, TRIREME_WAIT, ordinal_, kind_,
+                     static_cast<uint32_t>(std::strlen(kind_)), TRIREME_NONE, nullptr, 0);
+}
+
+Point::~Point() {
+  if (!waited_) return;
+  task_.waiting.store(nullptr, std::memory_order_release);
+  Probe().record_for(
+      task_.number, TRIREME_WAKE, ordinal_, kind_, static_cast<uint32_t>(std::strlen(kind_)),
+      moved_ < 0 ? TRIREME_NONE : TRIREME_INT, &moved_, moved_ < 0 ? 0 : sizeof(moved_));
+}
+
+}  // namespace trireme

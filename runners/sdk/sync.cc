@@ -1,0 +1,421 @@
+#include "trireme/sync.h"
+
+#include <stdexcept>
+
+#include "runners/sdk/wait.h"
+
+namespace trireme {
+namespace internal {
+
+// A number of permits, taken in the order in which they were asked for.
+class SemaphoreCore {
+ public:
+  explicit SemaphoreCore(size_t count) : count_(count) {}
+
+  bool Acquire(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (count_ == 0 || !waiters_.IsFirst(waiter)) {
+      waiters_.Add(waiter);
+      return false;
+    }
+    waiters_.Remove(waiter);
+    if (--count_ > 0) waiters_.WakeFirst();
+    return true;
+  }
+  void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    if (!waiter.linked) return;
+    MutexLock lock(mutex_);
+    waiters_.Remove(waiter);
+    if (count_ > 0) waiters_.WakeFirst();
+  }
+  void Release() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    ++count_;
+    waiters_.WakeFirst();
+  }
+
+ private:
+  Mutex mutex_;
+  size_t count_ TRIREME_GUARDED_BY(mutex_);
+  WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
+};
+
+class AcquirePermit : public WaitOperation {
+ public:
+  AcquirePermit(TaskState& task, SemaphoreCore* core) : core_(*core), waiter_{.task = &task} {}
+  ~AcquirePermit() { core_.Abandon(waiter_); }
+  bool Try() { return core_.Acquire(waiter_); }
+
+ private:
+  SemaphoreCore& core_;
+  Waiter waiter_;
+};
+
+class LockCore {
+ public:
+  explicit LockCore(bool reentrant) : reentrant_(reentrant) {}
+
+  bool Acquire(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (reentrant_ && owner_ == waiter.task->number) {
+      ++depth_;
+      return true;
+    }
+    if (owner_ != 0 || !waiters_.IsFirst(waiter)) {
+      waiters_.Add(waiter);
+      return false;
+    }
+    waiters_.Remove(waiter);
+    owner_ = waiter.task->number;
+    depth_ = 1;
+    return true;
+  }
+  void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    if (!waiter.linked) return;
+    MutexLock lock(mutex_);
+    waiters_.Remove(waiter);
+    if (owner_ == 0) waiters_.WakeFirst();
+  }
+  void Release() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (owner_ == 0) throw std::logic_error("a lock was released that nobody holds");
+    if (reentrant_ && owner_ != CurrentTaskState().number)
+      throw std::logic_error("a lock was released by a task that does not hold it");
+    if (--depth_ > 0) return;
+    owner_ = 0;
+    waiters_.WakeFirst();
+  }
+  bool held() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return owner_ != 0;
+  }
+
+ private:
+  const bool reentrant_;
+  Mutex mutex_;
+  uint32_t owner_ TRIREME_GUARDED_BY(mutex_) = 0;  // the number of a task
+  size_t depth_ TRIREME_GUARDED_BY(mutex_) = 0;
+  WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
+};
+
+class AcquireLock : public WaitOperation {
+ public:
+  AcquireLock(TaskState& task, LockCore* core) : core_(*core), waiter_{.task = &task} {}
+  ~AcquireLock() { core_.Abandon(waiter_); }
+  bool Try() { return core_.Acquire(waiter_); }
+
+ private:
+  LockCore& core_;
+  Waiter waiter_;
+};
+
+class EventCore {
+ public:
+  bool Wait(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    // A waiter that was let go has passed, whatever became of the event since.
+    if (waiter.task == nullptr) return true;
+    if (!set_) waiters_.Add(waiter);
+    return set_;
+  }
+  void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    waiters_.Remove(waiter);
+  }
+  void Set() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    set_ = true;
+    while (!waiters_.empty()) {
+      Waiter& waiter = waiters_.TakeFirst();
+      TaskState& task = *std::exchange(waiter.task, nullptr);
+      task.backend->Unpark(task);
+    }
+  }
+  void Clear() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    set_ = false;
+  }
+  bool IsSet() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return set_;
+  }
+
+ private:
+  Mutex mutex_;
+  bool set_ TRIREME_GUARDED_BY(mutex_) = false;
+  WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
+};
+
+class WaitEvent : public WaitOperation {
+ public:
+  WaitEvent(TaskState& task, EventCore* core) : core_(*core), waiter_{.task = &task} {}
+  ~WaitEvent() { core_.Abandon(waiter_); }
+  bool Try() { return core_.Wait(waiter_); }
+
+ private:
+  EventCore& core_;
+  Waiter waiter_;
+};
+
+class ConditionCore {
+ public:
+  LockCore& lock() { return lock_; }
+
+  bool Notified(Waiter& waiter, bool& enrolled) TRIREME_EXCLUDES(mutex_) {
+    MutexLock guard(mutex_);
+    if (!enrolled) {
+      enrolled = true;
+      waiters_.Add(waiter);
+      return false;
+    }
+    return !waiter.linked;
+  }
+  // What was notified and then stopped passes the notification on.
+  void Abandon(Waiter& waiter, bool unused) TRIREME_EXCLUDES(mutex_) {
+    MutexLock guard(mutex_);
+    const bool notified = !waiter.linked;
+    waiters_.Remove(waiter);
+    if (notified && unused) NotifyLocked(1);
+  }
+  void Notify(size_t count) TRIREME_EXCLUDES(mutex_) {
+    if (!lock_.held()) throw std::logic_error("a condition was notified without its lock");
+    MutexLock guard(mutex_);
+    NotifyLocked(count);
+  }
+
+ private:
+  void NotifyLocked(size_t count) TRIREME_REQUIRES(mutex_) {
+    for (; count > 0 && !waiters_.empty(); --count) {
+      TaskState& task = *waiters_.TakeFirst().task;
+      task.backend->Unpark(task);
+    }
+  }
+
+  LockCore lock_{false};
+  Mutex mutex_;
+  WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
+};
+
+class WaitCondition : public WaitOperation {
+ public:
+  WaitCondition(TaskState& task, ConditionCore* core) : core_(*core), waiter_{.task = &task} {}
+  ~WaitCondition() {
+    if (enrolled_) core_.Abandon(waiter_, !done_);
+  }
+  bool Try() {
+    // The lock goes only once this task is in line, so that no notification falls between.
+    const bool first = !enrolled_;
+    done_ = core_.Notified(waiter_, enrolled_);
+    if (first) core_.lock().Release();
+    return done_;
+  }
+
+ private:
+  ConditionCore& core_;
+  Waiter waiter_;
+  bool enrolled_ = false;
+  bool done_ = false;
+};
+
+namespace {
+
+// Takes the lock again whatever the task was told meanwhile: its caller believes to hold it.
+void ReacquireBlocking(TaskState& task, LockCore& lock) {
+  AcquireLock operation(task, &lock);
+  while (!operation.Try()) task.backend->Park(task, kNever);
+}
+
+Task<> Reacquire(TaskState& task, LockCore& lock) {
+  AcquireLock operation(task, &lock);
+  while (!operation.Try()) co_await Parked(task, kNever);
+}
+
+Task<> WaitSuspending(std::shared_ptr<ConditionCore> core, uint64_t ordinal) {
+  Point point("condition", ordinal);
+  std::exception_ptr stopped;
+  try {
+    WaitCondition operation(point.task(), core.get());
+    while (!operation.Try()) {
+      point.Wait();
+      co_await Parked(point.task(), point.task().Deadline());
+      point.Check();
+    }
+  } catch (...) {
+    stopped = std::current_exception();
+  }
+  co_await Reacquire(point.task(), core->lock());
+  if (stopped) std::rethrow_exception(stopped);
+}
+
+}  // namespace
+
+class QueueCore {
+ public:
+  explicit QueueCore(size_t limit) : limit_(limit) {}
+
+  bool Put(Waiter& waiter, std::unique_ptr<QueueItem>& item) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (Full() || !putters_.IsFirst(waiter)) {
+      putters_.Add(waiter);
+      return false;
+    }
+    putters_.Remove(waiter);
+    items_.push_back(std::move(item));
+    getters_.WakeFirst();
+    if (!Full()) putters_.WakeFirst();
+    return true;
+  }
+  bool Get(Waiter& waiter, std::unique_ptr<QueueItem>& item) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (Empty() || !getters_.IsFirst(waiter)) {
+      getters_.Add(waiter);
+      return false;
+    }
+    getters_.Remove(waiter);
+    item = std::move(items_[taken_++]);
+    if (taken_ == items_.size()) {
+      items_.clear();
+      taken_ = 0;
+    } else if (taken_ > 64 && taken_ * 2 > items_.size()) {
+      items_.erase(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(taken_));
+      taken_ = 0;
+    }
+    putters_.WakeFirst();
+    if (!Empty()) getters_.WakeFirst();
+    return true;
+  }
+  void AbandonPut(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    if (!waiter.linked) return;
+    MutexLock lock(mutex_);
+    putters_.Remove(waiter);
+    if (!Full()) putters_.WakeFirst();
+  }
+  void AbandonGet(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    if (!waiter.linked) return;
+    MutexLock lock(mutex_);
+    getters_.Remove(waiter);
+    if (!Empty()) getters_.WakeFirst();
+  }
+  size_t size() const TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return items_.size() - taken_;
+  }
+
+ private:
+  bool Full() const TRIREME_REQUIRES(mutex_) {
+    return limit_ != 0 && items_.size() - taken_ >= limit_;
+  }
+  bool Empty() const TRIREME_REQUIRES(mutex_) { return items_.size() == taken_; }
+
+  const size_t limit_;
+  mutable Mutex mutex_;
+  std::vector<std::unique_ptr<QueueItem>> items_ TRIREME_GUARDED_BY(mutex_);
+  size_t taken_ TRIREME_GUARDED_BY(mutex_) = 0;  // items at the front that are gone
+  WaitList putters_ TRIREME_GUARDED_BY(mutex_);
+  WaitList getters_ TRIREME_GUARDED_BY(mutex_);
+};
+
+namespace {
+
+class PutItem : public WaitOperation {
+ public:
+  PutItem(TaskState& task, QueueCore* core, std::unique_ptr<QueueItem>* item)
+      : core_(*core), item_(*item), waiter_{.task = &task} {}
+  ~PutItem() { core_.AbandonPut(waiter_); }
+  bool Try() { return core_.Put(waiter_, item_); }
+
+ private:
+  QueueCore& core_;
+  std::unique_ptr<QueueItem>& item_;
+  Waiter waiter_;
+};
+
+class GetItem : public WaitOperation {
+ public:
+  using Result = std::unique_ptr<QueueItem>;
+  GetItem(TaskState& task, QueueCore* core) : core_(*core), waiter_{.task = &task} {}
+  ~GetItem() { core_.AbandonGet(waiter_); }
+  bool Try() { return core_.Get(waiter_, item_); }
+  Result Take() { return std::move(item_); }
+
+ private:
+  QueueCore& core_;
+  std::unique_ptr<QueueItem> item_;
+  Waiter waiter_;
+};
+
+Task<> PutSuspending(QueueCore& queue, std::unique_ptr<QueueItem> item, uint64_t ordinal) {
+  co_await AwaitLater<PutItem>("queue-put", ordinal, &queue, &item);
+}
+
+}  // namespace
+
+std::shared_ptr<QueueCore> MakeQueue(size_t limit) { return std::make_shared<QueueCore>(limit); }
+
+Task<> Put(QueueCore& queue, std::unique_ptr<QueueItem> item) {
+  Point point("queue-put");
+  {
+    PutItem operation(point.task(), &queue, &item);
+    if (operation.Try()) return Done();
+    if (point.task().backend->blocking()) {
+      WaitBlocking(point, operation);
+      return Done();
+    }
+  }
+  return PutSuspending(queue, std::move(item), point.ordinal());
+}
+
+Task<std::unique_ptr<QueueItem>> Get(QueueCore& queue) {
+  return Await<GetItem>("queue-get", &queue);
+}
+
+size_t Size(const QueueCore& queue) { return queue.size(); }
+
+}  // namespace internal
+
+Task<> Lock::Acquire() { return Await<internal::AcquireLock>("lock", core_.get()); }
+void Lock::Release() { core_->Release(); }
+
+Task<> RLock::Acquire() { return Await<internal::AcquireLock>("lock", core_.get()); }
+void RLock::Release() { core_->Release(); }
+
+Task<> Semaphore::Acquire() { return Await<internal::AcquirePermit>("semaphore", core_.get()); }
+void Semaphore::Release() { core_->Release(); }
+
+Task<> Event::Wait() { return Await<internal::WaitEvent>("event", core_.get()); }
+void Event::Set() { core_->Set(); }
+void Event::Clear() { core_->Clear(); }
+bool Event::IsSet() const { return core_->IsSet(); }
+
+Task<> Condition::Acquire() { return Await<internal::AcquireLock>("condition", &core_->lock()); }
+void Condition::Release() { core_->lock().Release(); }
+void Condition::Notify(size_t count) { core_->Notify(count); }
+void Condition::NotifyAll() { core_->Notify(SIZE_MAX); }
+
+Task<> Condition::Wait() {
+  Point point("condition");
+  if (!core_->lock().held()) throw std::logic_error("a condition was waited for without its lock");
+  if (!point.task().backend->blocking()) return internal::WaitSuspending(core_, point.ordinal());
+  std::exception_ptr stopped;
+  try {
+    internal::WaitCondition operation(point.task(), core_.get());
+    if (!operation.Try()) WaitBlocking(point, operation);
+  } catch (...) {
+    stopped = std::current_exception();
+  }
+  internal::ReacquireBlocking(point.task(), core_->lock());
+  if (stopped) std::rethrow_exception(stopped);
+  return internal::Done();
+}
+
+Lock Runtime::Lock() { return trireme::Lock(std::make_shared<internal::LockCore>(false)); }
+RLock Runtime::RLock() { return trireme::RLock(std::make_shared<internal::LockCore>(true)); }
+Semaphore Runtime::Semaphore(size_t count) {
+  return trireme::Semaphore(std::make_shared<internal::SemaphoreCore>(count));
+}
+Condition Runtime::Condition() {
+  return trireme::Condition(std::make_shared<internal::ConditionCore>());
+}
+Event Runtime::Event() { return trireme::Event(std::make_shared<internal::EventCore>()); }
+
+}  // namespace trireme

@@ -1,0 +1,286 @@
+#include "trireme/tasks.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+#include "harness/base/rng.h"
+#include "runners/sdk/exceptions.h"
+#include "runners/sdk/probe.h"
+#include "runners/sdk/registry.h"
+#include "runners/sdk/trial.h"
+#include "runners/sdk/wait.h"
+
+namespace trireme {
+namespace internal {
+
+// Places for the functions of a pool; the tasks that run them give them back as they end.
+class PoolCore {
+ public:
+  PoolCore(Runtime& rt, size_t size) : rt_(rt), size_(size), free_(size) {}
+
+  Runtime& runtime() { return rt_; }
+  bool Take(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (free_ == 0 || !waiters_.IsFirst(waiter)) {
+      waiters_.Add(waiter);
+      return false;
+    }
+    waiters_.Remove(waiter);
+    if (--free_ > 0) waiters_.WakeFirst();
+    return true;
+  }
+  void AbandonTake(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    if (!waiter.linked) return;
+    MutexLock lock(mutex_);
+    waiters_.Remove(waiter);
+    if (free_ > 0) waiters_.WakeFirst();
+  }
+  void Release() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    ++free_;
+    waiters_.WakeFirst();
+    if (free_ == size_) idle_.WakeAll();
+  }
+  bool Idle(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (free_ == size_)
+      idle_.Remove(waiter);
+    else
+      idle_.Add(waiter);
+    return free_ == size_;
+  }
+  void AbandonIdle(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    idle_.Remove(waiter);
+  }
+
+ private:
+  Runtime& rt_;
+  const size_t size_;
+  Mutex mutex_;
+  size_t free_ TRIREME_GUARDED_BY(mutex_);
+  WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
+  WaitList idle_ TRIREME_GUARDED_BY(mutex_);
+};
+
+namespace {
+
+class TakePlace : public WaitOperation {
+ public:
+  TakePlace(TaskState& task, PoolCore* pool) : pool_(*pool), waiter_{.task = &task} {}
+  ~TakePlace() { pool_.AbandonTake(waiter_); }
+  bool Try() { return pool_.Take(waiter_); }
+
+ private:
+  PoolCore& pool_;
+  Waiter waiter_;
+};
+
+class WaitIdle : public WaitOperation {
+ public:
+  WaitIdle(TaskState& task, PoolCore* pool) : pool_(*pool), waiter_{.task = &task} {}
+  ~WaitIdle() { pool_.AbandonIdle(waiter_); }
+  bool Try() { return pool_.Idle(waiter_); }
+
+ private:
+  PoolCore& pool_;
+  Waiter waiter_;
+};
+
+class WaitTask : public WaitOperation {
+ public:
+  WaitTask(TaskState& task, std::shared_ptr<TaskState> awaited)
+      : awaited_(std::move(awaited)), waiter_{.task = &task} {}
+  ~WaitTask() {
+    MutexLock lock(awaited_->mutex);
+    awaited_->joiners.Remove(waiter_);
+  }
+  bool Try() {
+    MutexLock lock(awaited_->mutex);
+    if (awaited_->ended) return true;
+    awaited_->joiners.Add(waiter_);
+    return false;
+  }
+
+ private:
+  std::shared_ptr<TaskState> awaited_;
+  Waiter waiter_;
+};
+
+class WaitUntil : public WaitOperation {
+ public:
+  WaitUntil(TaskState&, int64_t until) : until_(until) {}
+  bool Try() const { return static_cast<int64_t>(Probe().now()) >= until_; }
+  int64_t WakeAt() const { return until_; }
+
+ private:
+  int64_t until_;
+};
+
+// The first try makes sure that the task will be resumed, after the others.
+class LetOthersRun : public WaitOperation {
+ public:
+  explicit LetOthersRun(TaskState& task) : task_(task) {}
+  bool Try() {
+    if (tried_) return true;
+    tried_ = true;
+    task_.backend->Unpark(task_);
+    return false;
+  }
+
+ private:
+  TaskState& task_;
+  bool tried_ = false;
+};
+
+class WaitSettled : public WaitOperation {
+ public:
+  explicit WaitSettled(TaskState& task) : task_(task) {}
+  bool Try() { return task_.backend->Settled(task_); }
+  int64_t WakeAt() const { return static_cast<int64_t>(Probe().now()) + kLookAgain; }
+
+ private:
+  static constexpr int64_t kLookAgain =
+      1'000'000;  // where nobody can say that the last other thread fell asleep
+  TaskState& task_;
+};
+
+Task<> JoinSuspending(std::shared_ptr<TaskState> task, Task<> ended) {
+  co_await std::move(ended);
+  TakeResult(*task);
+}
+
+Task<> SleepFor(const char* kind, double seconds) {
+  const int64_t until = static_cast<int64_t>(Probe().now()) + static_cast<int64_t>(seconds * 1e9);
+  return Await<WaitUntil>(kind, until);
+}
+
+}  // namespace
+
+TaskBody::~TaskBody() = default;
+
+std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
+                                     std::shared_ptr<TaskBody> body) {
+  TaskState& parent = CurrentTaskState();
+  auto task = std::make_shared<TaskState>();
+  task->number = Probe().new_task();
+  task->path = parent.path + "." + std::to_string(++parent.spawned);
+  task->name = options.name.empty() ? "task-" + task->path : std::move(options.name);
+  task->backend = parent.backend;
+  task->body = std::move(body);
+  task->pool = std::move(options.pool);
+  task->detached = task->pool != nullptr;
+  RecordFor(task->number, TRIREME_TASK_START, parent.number, task->path, task->name);
+  TaskRegistry::Get().Add(task);
+  task->backend->Start(task);
+  return task;
+}
+
+Task<> SleepBefore(double seconds) { return SleepFor("sleep", seconds); }
+
+Task<> WaitEnd(std::shared_ptr<TaskState> task) { return Await<WaitTask>("join", std::move(task)); }
+
+Task<> JoinTask(std::shared_ptr<TaskState> task) {
+  Task<> ended = WaitEnd(task);
+  if (!ended.is_ready()) return JoinSuspending(std::move(task), std::move(ended));
+  TakeResult(*task);
+  return Done();
+}
+
+void TakeResult(TaskState& task) {
+  if (!task.joined.exchange(true)) task.backend->Reap(task);
+  if (TaskState* joiner = CurrentTaskOrNull(); joiner != nullptr)
+    RecordFor(joiner->number, TRIREME_JOIN, task.number, {});
+  if (task.error) std::rethrow_exception(task.error);
+}
+
+void CancelTask(TaskState& task) {
+  if (task.ended.load(std::memory_order_acquire)) return;
+  Record(TRIREME_CANCEL, task.number, {});
+  task.cancel_requested.store(true, std::memory_order_release);
+  task.backend->Interrupt(task);
+}
+
+void CancelAndJoin(TaskState& task) noexcept {
+  if (task.joined || task.detached) return;
+  CancelTask(task);
+  task.backend->WaitHere(task);
+  task.backend->Reap(task);
+}
+
+void DetachTask(TaskState& task) { task.detached = true; }
+
+bool TaskEnded(const TaskState& task) { return task.ended.load(std::memory_order_acquire); }
+const std::string& TaskName(const TaskState& task) { return task.name; }
+const std::string& TaskPath(const TaskState& task) { return task.path; }
+
+std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size) {
+  return std::make_shared<PoolCore>(rt, size);
+}
+Runtime& RuntimeOf(PoolCore& pool) { return pool.runtime(); }
+Task<> TakeSlot(std::shared_ptr<PoolCore> pool) { return Await<TakePlace>("pool", pool.get()); }
+Task<> JoinPool(std::shared_ptr<PoolCore> pool) { return Await<WaitIdle>("pool", pool.get()); }
+
+void ReleasePlace(TaskState& task) {
+  if (task.pool != nullptr) std::exchange(task.pool, nullptr)->Release();
+}
+
+LocalSlot* FindLocal(std::string_view name, const void* type) {
+  for (const TaskState::Local& local : CurrentTaskState().locals)
+    if (local.name == name && local.type == type) return local.slot.get();
+  return nullptr;
+}
+
+LocalSlot* AddLocal(std::string_view name, const void* type, std::unique_ptr<LocalSlot> slot) {
+  auto& locals = CurrentTaskState().locals;
+  locals.push_back({.name = std::string(name), .type = type, .slot = std::move(slot)});
+  return locals.back().slot.get();
+}
+
+TimeoutBlock::TimeoutBlock(double seconds)
+    : deadline_(static_cast<int64_t>(Probe().now()) + static_cast<int64_t>(seconds * 1e9)),
+      outer_(CurrentTaskState().timeouts) {
+  CurrentTaskState().timeouts = this;
+}
+
+TimeoutBlock::~TimeoutBlock() { CurrentTaskState().timeouts = outer_; }
+
+}  // namespace internal
+
+Task<> Runtime::Sleep(double seconds) { return internal::SleepFor("sleep", seconds); }
+
+Task<> Runtime::Checkpoint() {
+  TaskState& task = CurrentTaskState();
+  if (!task.backend->blocking()) return Await<internal::LetOthersRun>("checkpoint");
+  const Point point("checkpoint");
+  task.backend->Yield();
+  return internal::Done();
+}
+
+Task<> Runtime::Settle() { return Await<internal::WaitSettled>("settle"); }
+
+TaskInfo Runtime::CurrentTask() const {
+  const TaskState& task = CurrentTaskState();
+  return {.path = task.path, .name = task.name};
+}
+
+Random& Runtime::random() {
+  TaskState& task = CurrentTaskState();
+  if (!task.random) task.random.emplace(Mix64(TaskRegistry::Get().inputs() ^ Hash64(task.path)));
+  return *task.random;
+}
+
+uint64_t Random::Next() { return Mix64(state_++); }
+
+double Runtime::Now() const { return static_cast<double>(Probe().now()) * 1e-9; }
+
+Runtime::~Runtime() = default;
+
+void Runtime::NotAvailable(std::string_view what) {
+  throw Unsupported(std::string(what) + ": not available yet");
+}
+
+}  // namespace trireme

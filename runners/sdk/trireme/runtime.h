@@ -1,0 +1,299 @@
+#ifndef TRIREME_WORKLOAD_RUNTIME_H_
+#define TRIREME_WORKLOAD_RUNTIME_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "trireme/errors.h"
+#include "trireme/http.h"
+#include "trireme/streams.h"
+#include "trireme/sync.h"
+#include "trireme/tasks.h"
+#include "trireme/value.h"
+
+namespace trireme {
+
+namespace internal {
+
+struct LocalSlot {
+  virtual ~LocalSlot() = default;
+};
+template <typename T>
+struct LocalSlotOf final : LocalSlot {
+  T value{};
+};
+// The current task's slot of that name, or null; set by the other.
+LocalSlot* FindLocal(std::string_view name, const void* type);
+LocalSlot* AddLocal(std::string_view name, const void* type, std::unique_ptr<LocalSlot> slot);
+template <typename T>
+inline constexpr char kTypeTag = 0;
+
+struct Job {
+  virtual ~Job() = default;
+  virtual void Run() = 0;
+};
+template <typename F>
+struct JobOf final : Job {
+  using R = std::invoke_result_t<F&>;
+  explicit JobOf(F function) : fn(std::move(function)) {}
+  void Run() override {
+    if constexpr (std::is_void_v<R>)
+      fn();
+    else
+      result.emplace(fn());
+  }
+  F fn;
+  std::optional<std::conditional_t<std::is_void_v<R>, Nothing, R>> result;
+};
+Task<> RunElsewhere(std::shared_ptr<Job> job);
+
+// A deadline over the calls that one task makes inside a block.
+class TimeoutBlock {
+ public:
+  explicit TimeoutBlock(double seconds);
+  ~TimeoutBlock();
+  TimeoutBlock(const TimeoutBlock&) = delete;
+  TimeoutBlock& operator=(const TimeoutBlock&) = delete;
+
+  int64_t deadline() const { return deadline_; }  // nanoseconds of the runtime's clock
+  bool fired = false;
+
+ private:
+  friend struct TaskState;
+  int64_t deadline_;
+  TimeoutBlock* outer_;
+};
+
+}  // namespace internal
+
+// One operation of the history: invoked when it is made; ended by Ok() or Fail(), else it is
+// `info`: nobody knows.
+class Operation {
+ public:
+  Operation(std::string_view name, const Value& value);
+  Operation(Operation&& other) noexcept;
+  Operation& operator=(Operation&&) = delete;
+  ~Operation();
+
+  void Ok(const Value& value = {});
+  void Fail(const Value& error = {});
+
+ private:
+  uint64_t id_;
+  int exceptions_;  // in flight when it began
+  bool open_ = true;
+  std::string name_;
+};
+
+// Numbers that depend on the trial's inputs and the task's path alone.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t Next();
+  // In [0, bound). REQUIRES: bound > 0.
+  uint64_t Below(uint64_t bound) { return Next() % bound; }
+  // In [0, 1).
+  double Real() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
+
+ private:
+  uint64_t state_;
+};
+
+struct Completed {
+  int returncode = 0;  // -n: ended by signal n
+  std::string out;
+  std::string err;
+};
+
+// What a workload is written against: the same calls under every runtime. What may wait gives a
+// Task to be awaited, and throws Cancelled or DeadlineReached when its task shall stop. Each call
+// belongs to the task that makes it.
+class Runtime {
+ public:
+  virtual ~Runtime();
+
+  // Tasks. fn(args...) is a coroutine, or plain where it never waits; both are moved into the task.
+  // Its name may come first.
+  template <typename N, typename F, typename... A>
+  requires std::is_convertible_v<N, std::string_view>
+  auto Spawn(N&& name, F fn, A&&... args) {
+    return Start({.name = std::string(std::string_view(name))}, std::move(fn),
+                 std::forward<A>(args)...);
+  }
+  template <typename F, typename... A>
+  requires(!std::is_convertible_v<F, std::string_view>) auto Spawn(F fn, A&&... args) {
+    return Start({}, std::move(fn), std::forward<A>(args)...);
+  }
+  // Starts it `delay` seconds from now.
+  template <typename F, typename... A>
+  auto SpawnAfter(double delay, F fn, A&&... args) {
+    return Start({.delay = delay}, std::move(fn), std::forward<A>(args)...);
+  }
+  template <typename T>
+  Task<internal::ResultsOf<T>> Gather(std::vector<TaskHandle<T>>& tasks) {
+    std::vector<TaskHandle<T>*> all;
+    for (TaskHandle<T>& task : tasks) all.push_back(&task);
+    return internal::GatherAll<T>(std::move(all));
+  }
+  template <typename T, std::same_as<TaskHandle<T>>... More>
+  Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& task, More&... more) {
+    return internal::GatherAll<T>({&task, &more...});
+  }
+  Task<> Sleep(double seconds);
+  // Lets others run.
+  Task<> Checkpoint();
+  // Returns when every other task of the trial is blocked.
+  Task<> Settle();
+  TaskInfo CurrentTask() const;
+  // The current task's own T of that name, made when it is first asked for.
+  template <typename T>
+  T& Local(std::string_view name) {
+    const void* type = &internal::kTypeTag<T>;
+    internal::LocalSlot* slot = internal::FindLocal(name, type);
+    if (slot == nullptr)
+      slot = internal::AddLocal(name, type, std::make_unique<internal::LocalSlotOf<T>>());
+    return static_cast<internal::LocalSlotOf<T>*>(slot)->value;
+  }
+  trireme::Pool Pool(size_t size) { return trireme::Pool(internal::MakePool(*this, size)); }
+
+  // Coordination.
+  trireme::Lock Lock();
+  trireme::RLock RLock();
+  trireme::Semaphore Semaphore(size_t count);
+  trireme::Condition Condition();
+  trireme::Event Event();
+  template <typename T>
+  trireme::Queue<T> Queue(size_t limit = 0) {
+    return trireme::Queue<T>(limit);
+  }
+  // Awaits body(), a coroutine; throws TimeoutExpired when DeadlineReached comes out of it for this
+  // block.
+  template <typename F>
+  auto Timeout(double seconds, F body) -> decltype(body()) {
+    internal::TimeoutBlock block(seconds);
+    try {
+      co_return co_await body();
+    } catch (const DeadlineReached& reached) {
+      if (reached.block() != &block) throw;
+    }
+    throw TimeoutExpired();
+  }
+
+  // Streams.
+  Task<Listener> Listen(const std::string& host = "127.0.0.1", int port = 0);
+  Task<Listener> ListenUnix(const std::string& path);
+  Task<Stream> Connect(Address address);
+  Task<std::pair<Stream, Stream>> Socketpair();
+
+  // Services. The handler is Response(Request) or Task<Response>(Request).
+  template <typename F>
+  Task<Server> HttpServer(F handler) {
+    return ServeHttp(std::make_shared<internal::HttpHandlerOf<F>>(std::move(handler)));
+  }
+  Task<Response> HttpRequest(std::string method, std::string url, std::string body = "");
+  // Calls fn every `interval` seconds, never two at once, until it is cancelled.
+  template <typename F>
+  TaskHandle<> Periodic(double interval, F fn) {
+    return Spawn(
+        "periodic",
+        [](Runtime& rt, double pause, F call) -> Task<> {
+          for (;;) {
+            co_await rt.Sleep(pause);
+            if constexpr (internal::kIsTask<decltype(call())>)
+              co_await call();
+            else
+              call();
+          }
+        },
+        *this, interval, std::move(fn));
+  }
+
+  // Outside. Offload runs fn where it may block.
+  template <typename F, typename... A>
+  Task<std::invoke_result_t<F&, A...>> Offload(F fn, A... args) {
+    auto call = [fn = std::move(fn), ... args = std::move(args)]() mutable {
+      return fn(std::move(args)...);
+    };
+    auto job = std::make_shared<internal::JobOf<decltype(call)>>(std::move(call));
+    co_await internal::RunElsewhere(job);
+    if constexpr (!std::is_void_v<std::invoke_result_t<F&, A...>>)
+      co_return std::move(*job->result);
+  }
+  Task<Completed> Subprocess(std::vector<std::string> argv, std::string input = "");
+  Task<std::vector<std::string>> Resolve(std::string host);
+
+  // Recording.
+  void Observe(std::string_view key, const Value& value);
+  void Outcome(std::string_view name);
+  void Metric(std::string_view name, double value, std::string_view unit);
+  Operation Op(std::string_view name, const Value& value = {}) { return Operation(name, value); }
+
+  // About.
+  virtual std::string_view runtime() const = 0;
+  virtual std::string_view model() const = 0;
+  virtual uint64_t seed() const = 0;
+  std::string_view interpreter() const { return "cpp"; }
+  Random& random();
+  // Seconds of a clock that never goes back.
+  double Now() const;
+
+  // Later issues bring these.
+  template <typename... A>
+  Task<> Datagram(A&&...) {
+    NotAvailable("datagrams");
+  }
+  template <typename... A>
+  Task<> WebsocketServer(A&&...) {
+    NotAvailable("WebSocket");
+  }
+  template <typename... A>
+  Task<> WebsocketConnect(A&&...) {
+    NotAvailable("WebSocket");
+  }
+  template <typename... A>
+  void Workers(A&&...) {
+    NotAvailable("workers");
+  }
+
+ private:
+  friend class trireme::Pool;
+
+  template <typename F, typename... A>
+  auto Start(internal::SpawnOptions options, F fn, A&&... args) {
+    using R = internal::SpawnResult<F, A...>;
+    auto body = std::make_shared<internal::SpawnedBody<R, F, internal::Stored<A>...>>(
+        options.delay, std::move(fn), std::forward<A>(args)...);
+    return TaskHandle<R>(internal::StartTask(*this, std::move(options), body), body);
+  }
+  [[noreturn]] static void NotAvailable(std::string_view what);
+  Task<Server> ServeHttp(std::shared_ptr<internal::HttpHandler> handler);
+};
+
+template <typename F, typename... A>
+Task<TaskHandle<internal::SpawnResult<F, A...>>> Pool::Submit(F fn, A... args) {
+  std::shared_ptr<internal::PoolCore> core = core_;
+  co_await internal::TakeSlot(core);
+  Runtime& rt = internal::RuntimeOf(*core);
+  co_return rt.Start({.pool = std::move(core)}, std::move(fn), std::move(args)...);
+}
+
+template <typename F, typename T>
+Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Pool::Map(F fn, std::vector<T> items) {
+  using R = internal::SpawnResult<F, T>;
+  Pool pool = *this;
+  std::vector<TaskHandle<R>> tasks;
+  for (T& item : items) tasks.push_back(co_await pool.Submit(fn, std::move(item)));
+  std::vector<TaskHandle<R>*> all;
+  for (TaskHandle<R>& task : tasks) all.push_back(&task);
+  co_return co_await internal::GatherAll<R>(std::move(all));
+}
+
+}  // namespace trireme
+
+#endif  // TRIREME_WORKLOAD_RUNTIME_H_

@@ -1,0 +1,29 @@
+// All that a workload includes. It is compiled by itself and loaded by trireme-runner, which has
+// the runtimes; no library but the standard one is seen here, so that compiling a workload takes a
+// second and a half.
+#ifndef TRIREME_WORKLOAD_WORKLOAD_H_
+#define TRIREME_WORKLOAD_WORKLOAD_H_
+
+#include "trireme/runtime.h"
+
+namespace trireme {
+
+// Raised whenever an object compiled before would misbehave.
+inline constexpr int kWorkloadAbi = 1;
+
+struct WorkloadEntry {
+  int abi;
+  Task<> (*main)(Runtime& rt, const Params& params);
+};
+
+}  // namespace trireme
+
+// Names the coroutine that a trial runs: Task<> Main(Runtime& rt, const Params& params).
+#define TRIREME_WORKLOAD(Main)                                                        \
+  extern "C" __attribute__((visibility("default"))) const ::trireme::WorkloadEntry*   \
+  trireme_workload() {                                                                \
+    static constexpr ::trireme::WorkloadEntry kEntry{::trireme::kWorkloadAbi, &Main}; \
+    return &kEntry;                                                                   \
+  }
+
+#endif  // TRIREME_WORKLOAD_WORKLOAD_H_

@@ -1,0 +1,120 @@
+#include "trireme/value.h"
+
+#include <array>
+#include <stdexcept>
+
+#include "harness/base/json.h"
+
+namespace trireme {
+namespace {
+
+std::string Base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
+    for (size_t k = 0; k < 4; ++k)
+      text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
+  }
+  return text;
+}
+
+[[noreturn]] void ThrowNo(std::string_view what, std::string_view type) {
+  throw std::invalid_argument("'" + std::string(what) + "' is not " + std::string(type));
+}
+
+}  // namespace
+
+std::string Value::ToJson() const {
+  switch (type_) {
+    case Type::kNone:
+      return "null";
+    case Type::kInt:
+      return std::to_string(integer_);
+    case Type::kBool:
+      return integer_ != 0 ? "true" : "false";
+    case Type::kDouble:
+      return DumpJson(trireme::Json(number_));
+    case Type::kText:
+      return DumpJson(trireme::Json(text_));
+    case Type::kBytes:
+      return DumpJson(trireme::Json(Base64(text_)));
+    case Type::kJson:
+      return text_;
+  }
+  return "null";
+}
+
+Value Value::List(const std::vector<Value>& items) {
+  std::string text = "[";
+  for (const Value& item : items) text += (text.size() > 1 ? "," : "") + item.ToJson();
+  return Json(text + "]");
+}
+
+Value Value::Object(std::initializer_list<std::pair<std::string_view, Value>> members) {
+  std::string text = "{";
+  for (const auto& [name, value] : members)
+    text += (text.size() > 1 ? "," : "") + DumpJson(trireme::Json(std::string(name))) + ":" +
+            value.ToJson();
+  return Json(text + "}");
+}
+
+bool Value::AsBool(std::string_view what) const {
+  if (type_ != Type::kBool) ThrowNo(what, "a boolean");
+  return integer_ != 0;
+}
+
+int64_t Value::AsInt(std::string_view what) const {
+  if (type_ != Type::kInt) ThrowNo(what, "an integer");
+  return integer_;
+}
+
+double Value::AsDouble(std::string_view what) const {
+  if (type_ == Type::kInt) return static_cast<double>(integer_);
+  if (type_ != Type::kDouble) ThrowNo(what, "a number");
+  return number_;
+}
+
+std::string Value::AsText(std::string_view what) const {
+  if (type_ != Type::kText && type_ != Type::kJson && type_ != Type::kBytes)
+    ThrowNo(what, "a text");
+  return text_;
+}
+
+std::vector<Value> Value::AsList(std::string_view what) const {
+  if (type_ != Type::kJson) ThrowNo(what, "a list");
+  const Result<trireme::Json> parsed = ParseJson(text_, std::string(what));
+  if (!parsed.ok() || !parsed->is_array()) ThrowNo(what, "a list");
+  std::vector<Value> items;
+  for (const trireme::Json& item : *parsed) items.push_back(FromJson(item.dump()));
+  return items;
+}
+
+Value Value::FromJson(const std::string& text) {
+  const Result<trireme::Json> parsed = ParseJson(text, "value");
+  if (!parsed.ok()) throw std::invalid_argument(parsed.error().message);
+  const trireme::Json& json = *parsed;
+  if (json.is_null()) return {};
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return json.get<int64_t>();
+  if (json.is_number()) return json.get<double>();
+  if (json.is_string()) return json.get<std::string>();
+  return Json(text);
+}
+
+bool Params::Has(std::string_view name) const {
+  for (const auto& [member, value] : members_)
+    if (member == name) return true;
+  return false;
+}
+
+const Value& Params::At(std::string_view name) const {
+  for (const auto& [member, value] : members_)
+    if (member == name) return value;
+  throw std::invalid_argument("no parameter '" + std::string(name) + "'");
+}
+
+}  // namespace trireme
