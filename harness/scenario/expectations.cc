@@ -40,14 +40,6 @@ bool NamesRuntime(const std::string& key, const Vocabulary& vocabulary) {
   return FindRuntime(vocabulary, key.substr(0, key.find('/'))) != nullptr;
 }
 
-Status CheckInterpreter(const FieldReader& reader, const YamlNode& key,
-                        const Vocabulary::Runtime& runtime) {
-  if (runtime.language != "python")
-    return reader.ErrorAt(key, "runtime '" + runtime.name + "' has no interpreter");
-  if (key.text.ends_with('/')) return reader.ErrorAt(key, "no interpreter after '/'");
-  return Done{};
-}
-
 Status CheckKey(const FieldReader& reader, const YamlNode& key,
                 const std::vector<std::string>& runtimes, const Vocabulary& vocabulary) {
   const std::string& text = key.text;
@@ -67,9 +59,6 @@ Status CheckKey(const FieldReader& reader, const YamlNode& key,
     return no_match();
   }
   const std::string runtime = text.substr(0, text.find('/'));
-  const bool has_interpreter = text != runtime;
-  if (Contains(runtimes, runtime) && has_interpreter)
-    return CheckInterpreter(reader, key, *FindRuntime(vocabulary, runtime));
   if (Contains(runtimes, runtime)) return Done{};
   if (NamesRuntime(text, vocabulary)) return no_match();
   std::vector<std::string> known = RuntimeNames(vocabulary);
