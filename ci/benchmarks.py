@@ -1,8 +1,8 @@
 """Measures what the README's table of speed and size says: benchmarks.py BUILD [--quick] [--only WORD].
 
-Whole processes are measured here, by running the program; the rest are the Google Benchmark programs of tests/bench. What is
-compared is run side by side, in blocks whose order is shuffled, and the median of the blocks stands. Nothing is judged:
-the goal is printed beside what was measured.
+Whole processes are measured here, by running the program; the rest are the Google Benchmark programs of tests/bench.
+What is compared is run side by side, in blocks whose order is shuffled, and the median of the blocks stands. Nothing is
+judged: the goal is printed beside what was measured.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ include(GNUInstallDirs)
 option(TRIREME_WERROR "Warnings are errors" OFF)
 option(TRIREME_BUILD_TESTS "Build the tests" ON)
 option(TRIREME_BUILD_BENCHMARKS "Build tests/bench" OFF)
+option(TRIREME_BUILD_FUZZERS "Build the libFuzzer programs of tests/fuzz; needs TRIREME_SANITIZE" OFF)
 set(TRIREME_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them; needs Clang")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -27,7 +28,7 @@ if(TRIREME_SANITIZE)
     message(FATAL_ERROR "TRIREME_SANITIZE needs Clang: GCC's runtime aborts under LD_PRELOAD")
   endif()
   target_compile_options(trireme_settings INTERFACE -fsanitize=${TRIREME_SANITIZE} -fno-sanitize-recover=all
-                         -fno-omit-frame-pointer)
+                         -fno-omit-frame-pointer $<$<BOOL:${TRIREME_BUILD_FUZZERS}>:-fsanitize=fuzzer-no-link>)
   target_link_options(trireme_settings INTERFACE -fsanitize=${TRIREME_SANITIZE})
 endif()
 

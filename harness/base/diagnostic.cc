@@ -7,16 +7,23 @@
 namespace trireme {
 namespace {
 
-// Tabs are kept so that the caret stands under its text whatever the tab width is.
+// Whether a UTF-8 character begins with this byte.
+bool BeginsCharacter(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+
+// Columns count bytes, terminals characters. Tabs are kept so that the caret stands under its text
+// whatever the tab width is.
 std::string CaretLine(const Diagnostic& diagnostic) {
   const std::string& text = diagnostic.source_line;
-  const auto start = static_cast<size_t>(std::max(diagnostic.column - 1, 0));
+  const size_t start =
+      std::min(static_cast<size_t>(std::max(diagnostic.column - 1, 0)), text.size());
+  const size_t end =
+      std::min(start + static_cast<size_t>(std::max(diagnostic.length, 1)), text.size());
   std::string line;
-  for (size_t i = 0; i < std::min(start, text.size()); ++i) line += text[i] == '\t' ? '\t' : ' ';
+  for (size_t i = 0; i < start; ++i)
+    if (BeginsCharacter(text[i])) line += text[i] == '\t' ? '\t' : ' ';
   line += '^';
-  const size_t room = text.size() > start ? text.size() - start : 1;
-  const size_t length = std::min<size_t>(std::max(diagnostic.length, 1), room);
-  line.append(length > 1 ? length - 1 : 0, '~');
+  for (size_t i = start + 1; i < end; ++i)
+    if (BeginsCharacter(text[i])) line += '~';
   return line;
 }
 

@@ -8,7 +8,7 @@
 #include <climits>
 #include <cmath>
 #include <cstring>
-#include <numeric>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -59,16 +59,14 @@ OperationState StateAfter(EventKind kind) {
   return kind == EventKind::kFail ? OperationState::kFail : OperationState::kInfo;
 }
 
-// Where the events of one chunk, from `first` on, come in the whole: by time, and those of one
-// thread in the order in which they were written even where a damaged or foreign file has times
-// that decrease. (The recorder's increase, so that a thread may go on in an earlier chunk.)
-void AppendOrder(const std::vector<Event>& events, size_t first,
-                 std::vector<std::pair<int64_t, size_t>>* order) {
+// Keeps the events of one thread in the order in which they were written even where a damaged or
+// foreign file has times that decrease. (The recorder's increase, so that a thread may go on in an
+// earlier chunk.)
+void MendTimes(std::span<Event> chunk) {
   std::unordered_map<uint32_t, int64_t> newest;
-  for (size_t i = first; i < events.size(); ++i) {
-    int64_t& time = newest.try_emplace(events[i].thread, INT64_MIN).first->second;
-    time = std::max(time, events[i].time);
-    order->emplace_back(time, i);
+  for (Event& event : chunk) {
+    int64_t& time = newest.try_emplace(event.thread, event.time).first->second;
+    time = event.time = std::max(time, event.time);
   }
 }
 
@@ -142,7 +140,6 @@ Result<History> History::Decode(std::vector<char> bytes) {
   history.damage_ =
       ToValidUtf8({header.damage, std::min<size_t>(header.damage_size, sizeof(header.damage))});
   Damage damage;
-  std::vector<std::pair<int64_t, size_t>> order;
   size_t offset = TRIREME_HEADER_SIZE;
   while (offset < all.size()) {
     const auto chunk = Load<trireme_chunk>(all, offset);
@@ -156,11 +153,11 @@ Result<History> History::Decode(std::vector<char> bytes) {
     if (whole < chunk.used) damage.Add(offset + sizeof(chunk) + whole, "no record begins here");
     const size_t first = history.events_.size();
     history.AddChunk(chunk.process, records.substr(0, whole));
-    AppendOrder(history.events_, first, &order);
+    MendTimes(std::span(history.events_).subspan(first));
     offset += sizeof(chunk) + std::min<uint64_t>(chunk.used, left - sizeof(chunk));
   }
   if (history.damage_.empty()) history.damage_ = damage.Text();
-  history.Merge(std::move(order));
+  history.Merge();
   return history;
 }
 
@@ -182,12 +179,10 @@ void History::AddChunk(uint32_t process, std::string_view records) {
   }
 }
 
-void History::Merge(std::vector<std::pair<int64_t, size_t>> order) {
-  std::sort(order.begin(), order.end());
-  std::vector<Event> merged;
-  merged.reserve(events_.size());
-  for (const auto& [time, index] : order) merged.push_back(events_[index]);
-  events_ = std::move(merged);
+// By time; events of equal time in the order of their chunks.
+void History::Merge() {
+  std::stable_sort(events_.begin(), events_.end(),
+                   [](const Event& a, const Event& b) { return a.time < b.time; });
   for (const Event& event : events_) {
     if (event.kind == EventKind::kTaskStart) AddTask(event);
   }

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -121,7 +120,7 @@ class History {
   static Result<History> Decode(std::vector<char> bytes);
   void AddChunk(uint32_t process, std::string_view records);
   void AddTask(const Event& event);
-  void Merge(std::vector<std::pair<int64_t, size_t>> order);
+  void Merge();
 
   std::vector<char> bytes_;  // not std::string: its small buffer would move under the views
   std::vector<Event> events_;

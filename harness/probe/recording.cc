@@ -12,6 +12,8 @@
 
 #include <new>
 
+#include "harness/probe/aside.h"
+
 namespace trireme {
 namespace {
 
@@ -134,27 +136,46 @@ bool Recording::InWindow(const trireme_chunk* chunk) const {
   return place >= start && place < start + window_size_;
 }
 
+// What Map() asks of a process that has a descriptor left.
+struct Recording::Request {
+  const Recording* recording;
+  uint64_t offset;
+  uint64_t size;
+  int error = 0;
+  char* place = nullptr;
+};
+
+void Recording::MapFile(void* pointer) {
+  auto* request = static_cast<Request*>(pointer);
+  request->error = 0;
+  const int fd = request->recording->OpenFile();
+  if (fd < 0) {
+    request->error = errno;
+    return;
+  }
+  request->error = request->recording->Back(fd, request->offset, request->size);
+  if (request->error == 0) {
+    const uint64_t skip = request->offset % PageSize();
+    void* place = mmap(nullptr, request->size + skip, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_POPULATE, fd, static_cast<off_t>(request->offset - skip));
+    if (place == MAP_FAILED)
+      request->error = errno;
+    else
+      request->place = static_cast<char*>(place) + skip;
+  }
+  CloseFile(fd);
+}
+
 trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {
   const uint64_t offset = ChunkOffset(index, header_->chunk_size);
   if (offset + size <= window_size_) {
     return reinterpret_cast<trireme_chunk*>(reinterpret_cast<char*>(header_) + offset);
   }
-  const int fd = OpenFile();
-  if (fd < 0) {
-    *error = errno;
-    return nullptr;
-  }
-  *error = Back(fd, offset, size);
-  void* place = MAP_FAILED;
-  const uint64_t skip = offset % PageSize();
-  if (*error == 0) {
-    place = mmap(nullptr, size + skip, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
-                 static_cast<off_t>(offset - skip));
-    if (place == MAP_FAILED) *error = errno;
-  }
-  CloseFile(fd);
-  if (place == MAP_FAILED) return nullptr;
-  return reinterpret_cast<trireme_chunk*>(static_cast<char*>(place) + skip);
+  Request request{.recording = this, .offset = offset, .size = size};
+  MapFile(&request);
+  if (request.error == EMFILE) RunAside(MapFile, &request);
+  *error = request.error;
+  return reinterpret_cast<trireme_chunk*>(request.place);
 }
 
 Space Recording::Claim(uint32_t process, uint64_t size, uint64_t units, int* error) {

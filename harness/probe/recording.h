@@ -51,6 +51,8 @@ class Recording {
   int OpenFile() const;
   Space ClaimExactly(uint32_t process, uint64_t units, int* error);
   int Back(int fd, uint64_t offset, uint64_t size) const;
+  struct Request;
+  static void MapFile(void* request);
   trireme_chunk* Map(uint64_t index, uint64_t size, int* error) const;
   bool InWindow(const trireme_chunk* chunk) const;
   bool TryLock();

@@ -1,16 +1,16 @@
 #include "harness/scenario/check_choices.h"
 
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/scenario/scenario_keys.h"
 #include "harness/scenario/words.h"
 
 namespace trireme {
 namespace {
 
-constexpr Range kAnyDuration = {1, std::numeric_limits<int64_t>::max()};
+constexpr Range kArgumentDuration = {1'000, kTrialTimeout.high};
 
 Result<Json> ReadArgument(const FieldReader& reader, const YamlNode& node, const std::string& what,
                           const std::string& type) {
@@ -23,7 +23,8 @@ Result<Json> ReadArgument(const FieldReader& reader, const YamlNode& node, const
     return Json(texts);
   }
   if (type == "duration") {
-    TRIREME_ASSIGN_OR_RETURN(const int64_t duration, reader.Duration(node, what, kAnyDuration));
+    TRIREME_ASSIGN_OR_RETURN(const int64_t duration,
+                             reader.Duration(node, what, kArgumentDuration));
     return Json(duration);
   }
   if (type == "boolean") {
@@ -59,7 +60,7 @@ Result<CheckChoice> ReadWithArguments(const FieldReader& reader, const YamlNode&
   std::vector<std::string> known;
   for (const Vocabulary::Argument& argument : check->arguments) known.push_back(argument.name);
   const std::string what = "check '" + check->name + "'";
-  TRIREME_RETURN_IF_ERROR(reader.Keys(arguments, what, known));
+  TRIREME_RETURN_IF_ERROR(reader.Keys(arguments, what, known, "argument"));
   CheckChoice choice = WithDefaults(*check);
   for (const Vocabulary::Argument& argument : check->arguments) {
     const YamlNode* node = arguments.Find(argument.name);

@@ -29,8 +29,8 @@ std::string CellName(const std::string& runtime, const std::string& interpreter)
 // interpreters are not known yet, so a part that only they decide counts as a match.
 bool MayMatch(const std::string& key, const std::string& runtime) {
   if (GlobMatches(key, runtime)) return true;
-  const size_t slash = key.rfind('/');
-  if (slash != std::string::npos) return GlobMatches(key.substr(0, slash), runtime);
+  const size_t slash = key.find('/');
+  if (slash != std::string::npos && GlobMatches(key.substr(0, slash), runtime)) return true;
   const std::string fixed = key.substr(0, key.find_first_of("*?["));
   const std::string target = runtime + "/";
   return target.starts_with(fixed) ? key.find('*') != std::string::npos : fixed.starts_with(target);
@@ -38,6 +38,14 @@ bool MayMatch(const std::string& key, const std::string& runtime) {
 
 bool NamesRuntime(const std::string& key, const Vocabulary& vocabulary) {
   return FindRuntime(vocabulary, key.substr(0, key.find('/'))) != nullptr;
+}
+
+Status CheckInterpreter(const FieldReader& reader, const YamlNode& key,
+                        const Vocabulary::Runtime& runtime) {
+  if (runtime.language != "python")
+    return reader.ErrorAt(key, "runtime '" + runtime.name + "' has no interpreter");
+  if (key.text.ends_with('/')) return reader.ErrorAt(key, "no interpreter after '/'");
+  return Done{};
 }
 
 Status CheckKey(const FieldReader& reader, const YamlNode& key,
@@ -59,6 +67,9 @@ Status CheckKey(const FieldReader& reader, const YamlNode& key,
     return no_match();
   }
   const std::string runtime = text.substr(0, text.find('/'));
+  const bool has_interpreter = text != runtime;
+  if (Contains(runtimes, runtime) && has_interpreter)
+    return CheckInterpreter(reader, key, *FindRuntime(vocabulary, runtime));
   if (Contains(runtimes, runtime)) return Done{};
   if (NamesRuntime(text, vocabulary)) return no_match();
   std::vector<std::string> known = RuntimeNames(vocabulary);

@@ -22,6 +22,14 @@ std::string OneOfWords(std::span<const std::string> words) {
   return out;
 }
 
+// In the largest unit that divides it.
+std::string FormatBytes(int64_t bytes) {
+  for (const auto& [shift, unit] :
+       {std::pair(40, "TiB"), std::pair(30, "GiB"), std::pair(20, "MiB"), std::pair(10, "KiB")})
+    if (bytes % (int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + unit;
+  return std::to_string(bytes);
+}
+
 }  // namespace
 
 Diagnostic FieldReader::WrongType(const YamlNode& node, const std::string& what,
@@ -103,8 +111,8 @@ Result<int64_t> FieldReader::Bytes(const YamlNode& node, const std::string& what
     return ErrorAt(node, what + " must be a size, not '" + node.text + "'",
                    "write it as 512MiB or 2GiB");
   if (*bytes < range.low || *bytes > range.high)
-    return ErrorAt(node, what + " must be from " + std::to_string(range.low >> 20) + "MiB to " +
-                             std::to_string(range.high >> 20) + "MiB, not " + node.text);
+    return ErrorAt(node, what + " must be from " + FormatBytes(range.low) + " to " +
+                             FormatBytes(range.high) + ", not " + node.text);
   return *bytes;
 }
 
@@ -128,11 +136,12 @@ Status FieldReader::Mapping(const YamlNode& node, const std::string& what) const
 }
 
 Status FieldReader::Keys(const YamlNode& node, const std::string& what,
-                         std::span<const std::string> known) const {
+                         std::span<const std::string> known, const std::string& noun) const {
   TRIREME_RETURN_IF_ERROR(Mapping(node, what));
   for (const YamlNode& key : node.keys) {
     if (std::find(known.begin(), known.end(), key.text) == known.end())
-      return ErrorAt(key, "unknown key '" + key.text + "' of " + what, DidYouMean(key.text, known));
+      return ErrorAt(key, "unknown " + noun + " '" + key.text + "' of " + what,
+                     DidYouMean(key.text, known));
   }
   return Done{};
 }

@@ -44,9 +44,9 @@ class FieldReader {
   // A list that is not empty.
   Status List(const YamlNode& node, const std::string& what) const;
   Status Mapping(const YamlNode& node, const std::string& what) const;
-  // A mapping with no keys but these.
-  Status Keys(const YamlNode& node, const std::string& what,
-              std::span<const std::string> known) const;
+  // A mapping with no keys but these; `noun` is what an unknown one is called.
+  Status Keys(const YamlNode& node, const std::string& what, std::span<const std::string> known,
+              const std::string& noun = "key") const;
   // Any value, as JSON. Numbers are finite.
   Result<Json> Value(const YamlNode& node) const;
 

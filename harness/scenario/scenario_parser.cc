@@ -49,12 +49,13 @@ class ScenarioParser {
   Status CheckVersion() {
     TRIREME_ASSIGN_OR_RETURN(const YamlNode* node, Require("version", "begin with version: 1"));
     const Json version = node->kind == Kind::kScalar ? ScalarValue(*node) : Json();
-    if (version.is_number_integer() && version.get<int64_t>() > kScenarioVersion)
+    const int64_t number = version.is_number_integer() ? version.get<int64_t>() : 0;
+    if (number > kScenarioVersion)
       return reader_.ErrorAt(*node,
                              "version " + node->text + " is newer than this trireme reads (" +
                                  std::to_string(kScenarioVersion) + ")",
                              "update trireme");
-    if (version != kScenarioVersion)
+    if (number != kScenarioVersion)
       return reader_.ErrorAt(*node, "'version' must be " + std::to_string(kScenarioVersion));
     return Done{};
   }
@@ -116,7 +117,7 @@ class ScenarioParser {
     const std::string path = JoinPath(scenario_.directory, name);
     if (!FileExists(path)) return reader_.ErrorAt(node, "workload '" + name + "' does not exist");
     const std::string real = RealPath(path);
-    if (!real.starts_with(scenario_.directory + "/"))
+    if (!real.starts_with(JoinPath(scenario_.directory, "")))
       return reader_.ErrorAt(node, "workload '" + name + "' is outside the scenario's folder");
     if (IsDirectory(real)) return reader_.ErrorAt(node, "workload '" + name + "' is a folder");
     return real;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "harness/base/strings.h"
+
 namespace trireme {
 
 size_t SourceText::LineStart(int line) const {
@@ -14,6 +16,11 @@ size_t SourceText::LineStart(int line) const {
   return start;
 }
 
+bool SourceText::IsBehindTheEnd(int line, int column) const {
+  const size_t at = LineStart(line) + static_cast<size_t>(column - 1);
+  return at >= text_.size() || text_.find_first_not_of(" \t\r\n", at) == std::string_view::npos;
+}
+
 std::string_view SourceText::Line(int line) const {
   if (line < 1) return "";
   std::string_view rest = text_.substr(LineStart(line));
@@ -22,13 +29,21 @@ std::string_view SourceText::Line(int line) const {
   return rest;
 }
 
+std::string SourceText::Shown(int line, int column) const {
+  if (column > kLongestShown) return "";
+  std::string shown = ToValidUtf8(Line(line).substr(0, 2 * kLongestShown));
+  for (char& c : shown)
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = '?';
+  return shown;
+}
+
 Diagnostic SourceText::ErrorAt(int line, int column, int length, std::string message,
                                std::string hint) const {
   return {.file = std::string(path_),
           .line = line,
           .column = column,
           .length = length,
-          .source_line = std::string(Line(line)),
+          .source_line = Shown(line, column),
           .message = std::move(message),
           .hint = std::move(hint)};
 }

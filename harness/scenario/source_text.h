@@ -13,12 +13,19 @@ class SourceText {
  public:
   SourceText(std::string_view text, std::string_view path) : text_(text), path_(path) {}
 
+  // Whether nothing but blanks and line ends stands at or behind a place.
+  bool IsBehindTheEnd(int line, int column) const;
   // Without its line end. `line` is from 1; empty beyond the last.
   std::string_view Line(int line) const;
   Diagnostic ErrorAt(int line, int column, int length, std::string message, std::string hint) const;
 
  private:
+  static constexpr int kLongestShown = 200;
+
   size_t LineStart(int line) const;
+  // The line as a terminal may print it: no control characters, and nothing for a place far out on
+  // a long one.
+  std::string Shown(int line, int column) const;
 
   std::string_view text_, path_;
 };

@@ -53,6 +53,13 @@ class TreeBuilder final : public YAML::EventHandler {
   const std::optional<Diagnostic>& error() const { return error_; }
   std::optional<YamlNode>& root() { return root_; }
 
+  // The innermost bracket that is open, null when none is.
+  const YamlNode* OpenBracket() const {
+    for (auto frame = stack_.rbegin(); frame != stack_.rend(); ++frame)
+      if (frame->flow) return &frame->node;
+    return nullptr;
+  }
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (root_)
       Fail(NodeAt(mark), "a second document begins",
@@ -98,13 +105,13 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value /*style*/) override {
-    Open(mark, Kind::kSequence, tag, anchor);
+                       YAML::EmitterStyle::value style) override {
+    Open(mark, Kind::kSequence, tag, anchor, style);
   }
   void OnSequenceEnd() override { Close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value /*style*/) override {
-    Open(mark, Kind::kMapping, tag, anchor);
+                  YAML::EmitterStyle::value style) override {
+    Open(mark, Kind::kMapping, tag, anchor, style);
   }
   void OnMapEnd() override { Close(); }
 
@@ -112,6 +119,7 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Frame {
     YamlNode node;
     YAML::anchor_t anchor;
+    bool flow;                         // in brackets
     std::map<std::string, int> lines;  // of a mapping: key -> its line
   };
 
@@ -149,7 +157,8 @@ class TreeBuilder final : public YAML::EventHandler {
     return false;
   }
 
-  void Open(const YAML::Mark& mark, Kind kind, const std::string& tag, YAML::anchor_t anchor) {
+  void Open(const YAML::Mark& mark, Kind kind, const std::string& tag, YAML::anchor_t anchor,
+            YAML::EmitterStyle::value style) {
     if (error_) return;
     YamlNode node = NodeAt(mark);
     node.kind = kind;
@@ -157,7 +166,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (stack_.size() == YamlDocument::kMaxDepth)
       return Fail(node,
                   "nested deeper than " + std::to_string(YamlDocument::kMaxDepth) + " levels");
-    stack_.push_back({.node = std::move(node), .anchor = anchor, .lines = {}});
+    stack_.push_back({.node = std::move(node),
+                      .anchor = anchor,
+                      .flow = style == YAML::EmitterStyle::Flow,
+                      .lines = {}});
   }
 
   void Close() {
@@ -246,7 +258,8 @@ std::optional<Diagnostic> FindBadByte(std::string_view text, const SourceText& s
   return source.ErrorAt(line, column, 1, std::move(what), "a scenario is UTF-8 text");
 }
 
-Diagnostic ParserError(const SourceText& source, const YAML::Exception& error) {
+Diagnostic ParserError(const SourceText& source, const YAML::Exception& error,
+                       const TreeBuilder& builder) {
   const int line = std::max(error.mark.line, 0) + 1;
   const int column = std::max(error.mark.column, 0) + 1;
   const std::string_view text = source.Line(line);
@@ -254,6 +267,10 @@ Diagnostic ParserError(const SourceText& source, const YAML::Exception& error) {
   if (tab != std::string_view::npos && text[tab] == '\t')
     return source.ErrorAt(line, static_cast<int>(tab) + 1, 1, "a tab indents this line",
                           "indent with spaces");
+  // At the end of the file what matters is where the bracket stands that nothing closed.
+  const YamlNode* bracket = builder.OpenBracket();
+  if (bracket != nullptr && source.IsBehindTheEnd(line, column))
+    return source.ErrorAt(bracket->line, bracket->column, 1, "this bracket never closes", "");
   if (dynamic_cast<const YAML::DeepRecursion*>(&error) != nullptr)
     return source.ErrorAt(
         line, column, 1,
@@ -283,7 +300,7 @@ Result<YamlDocument> YamlDocument::Parse(std::string text, const std::string& pa
     while (!builder.error() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    return builder.error() ? *builder.error() : ParserError(source, error);
+    return builder.error() ? *builder.error() : ParserError(source, error, builder);
   } catch (const std::exception& error) {
     return whole_file(std::string("not valid YAML: ") + error.what(), "");
   }

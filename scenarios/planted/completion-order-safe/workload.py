@@ -4,16 +4,11 @@ import hashlib
 
 
 async def main(rt, params):
-    start = rt.event()
-
     async def work(number):
-        await start.wait()
         data = b"%d" % number
         for _ in range((params["tasks"] - number) * params["rounds"]):
             data = hashlib.md5(data).digest()
         return number
 
     tasks = [rt.spawn(work, n, name=f"worker-{n}") for n in range(params["tasks"])]
-    await rt.settle()
-    start.set()
     rt.observe("replies", await rt.gather(*tasks))

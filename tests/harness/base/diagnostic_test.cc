@@ -26,6 +26,12 @@ TEST(DiagnosticTest, KeepsTabsBeforeTheCaret) {
   EXPECT_EQ(diagnostic.Render(), "a:1:2: error: m\n\tx\n\t^\n");
 }
 
+TEST(DiagnosticTest, CountsCharactersAndNotBytes) {
+  const Diagnostic diagnostic = {
+      .file = "a", .line = 1, .column = 4, .length = 3, .source_line = "\u00e9 \u00e9x", .message = "m"};
+  EXPECT_EQ(diagnostic.Render(), "a:1:4: error: m\n\u00e9 \u00e9x\n  ^~\n");
+}
+
 TEST(DiagnosticTest, UnderlinesNoFurtherThanTheLine) {
   const Diagnostic diagnostic = {
       .file = "a", .line = 1, .column = 2, .length = 99, .source_line = "abc", .message = "m"};

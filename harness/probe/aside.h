@@ -1,0 +1,13 @@
+#ifndef TRIREME_HARNESS_PROBE_ASIDE_H_
+#define TRIREME_HARNESS_PROBE_ASIDE_H_
+
+namespace trireme {
+
+// Runs `function` while this thread waits, in a child that shares memory but has its own copy of
+// the descriptors, of which it closed one: for a program that has used up all it may have, which is
+// when its history matters most. Nothing runs when no such child can be made.
+void RunAside(void (*function)(void*), void* argument);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_ASIDE_H_

@@ -1,0 +1,24 @@
+// A fire-and-forget task throws.
+#include <stdexcept>
+
+#include "trireme/workload.h"
+
+using namespace trireme;
+
+namespace {
+
+Task<> Notify() {
+  throw std::invalid_argument("no such endpoint");
+  co_return;
+}
+
+Task<> Main(Runtime& rt, const Params&) {
+  TaskHandle<> task = rt.Spawn("notifier", Notify);
+  task.Detach();
+  co_await rt.Settle();
+  rt.Observe("done", true);
+}
+
+}  // namespace
+
+TRIREME_WORKLOAD(Main)

@@ -1,0 +1,30 @@
+// A parent in a pool of one waits for a child that it submits to the same pool.
+#include <string>
+
+#include "trireme/workload.h"
+
+using namespace trireme;
+
+namespace {
+
+std::string Child() { return "child"; }
+
+Task<std::string> Parent(Pool children) {
+  TaskHandle<std::string> task = co_await children.Submit(Child);
+  co_return "parent of " + co_await task.Join();
+}
+
+Task<> Main(Runtime& rt, const Params&) {
+  Pool pool = rt.Pool(1);
+  {
+    Operation op = rt.Op("parent");
+    TaskHandle<std::string> task = co_await pool.Submit(Parent, pool);
+    op.Ok(co_await task.Join());
+  }
+  co_await pool.Join();
+  rt.Observe("done", true);
+}
+
+}  // namespace
+
+TRIREME_WORKLOAD(Main)

@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cctype>
+
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/subprocess.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsSubsetOf;
+
+CommandOutcome MustRun(const std::vector<std::string>& argv,
+                       const std::vector<std::string>& environment = {}) {
+  Result<CommandOutcome> outcome = RunCommand(argv, {.environment = environment});
+  EXPECT_TRUE(outcome.ok());
+  return *std::move(outcome);
+}
+
+class PreloadTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(CreateRecording(path_, {}).ok()); }
+
+  CommandOutcome RunPreloaded(const std::vector<std::string>& argv) const {
+    return MustRun(argv, {"LD_PRELOAD=" TRIREME_PROBE, "TRIREME_HISTORY=" + path_});
+  }
+  void ExpectThatPreloadingChangesNothing(const std::vector<std::string>& argv) const {
+    if (FindProgram(argv[0]).empty()) GTEST_SKIP() << "no " << argv[0];
+    const CommandOutcome plain = MustRun(argv);
+    const CommandOutcome preloaded = RunPreloaded(argv);
+    EXPECT_EQ(plain.exit_code, preloaded.exit_code);
+    EXPECT_EQ(plain.out, preloaded.out);
+    EXPECT_EQ(plain.err, preloaded.err);
+    EXPECT_TRUE(History::Read(path_)->events().empty());
+  }
+
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+};
+
+TEST_F(PreloadTest, ChangesNothingInBash) {
+  ExpectThatPreloadingChangesNothing({"bash", "-c",
+                                      "export A=1; f() { (echo sub; exit 3); }; f; echo $? | cat; "
+                                      "ls /proc/self/fd; echo err >&2; exit 7"});
+}
+
+TEST_F(PreloadTest, ChangesNothingInGit) {
+  ExpectThatPreloadingChangesNothing({"git", "help", "-a"});
+}
+
+TEST_F(PreloadTest, ChangesNothingInPython) {
+  ExpectThatPreloadingChangesNothing(
+      {"python3", "-c",
+       "import os, subprocess, sys, threading\n"
+       "threads = [threading.Thread(target=print, args=('t',)) for _ in range(3)]\n"
+       "[t.start() for t in threads]; [t.join() for t in threads]\n"
+       "pid = os.fork()\n"
+       "if pid == 0: os._exit(5)\n"
+       "print(os.waitpid(pid, 0)[1], sorted(os.listdir('/proc/self/fd')), file=sys.stderr)\n"
+       "print(subprocess.run(['echo', 'sub'], capture_output=True).stdout)\n"
+       "sys.exit(9)\n"});
+}
+
+TEST_F(PreloadTest, AttachesAtTheFirstEvent) {
+  const CommandOutcome outcome = RunPreloaded({TRIREME_PRELOADED_PROGRAM, "a\"b\\\n", "", "c"});
+  EXPECT_EQ(outcome.out, "probe\n");
+  const Result<History> history = History::Read(path_);
+  ASSERT_EQ(history->events().size(), 4u);
+  EXPECT_EQ(history->events()[0].kind, EventKind::kProcess);
+  const Json arguments = Json::array({TRIREME_PRELOADED_PROGRAM, "a\"b\\\n", "", "c"});
+  EXPECT_EQ(GetMember(history->events()[0].Value(), "argv"), arguments);
+  EXPECT_EQ(history->events()[1].key, "a\"b\\\n");
+  EXPECT_EQ(history->events()[3].key, "c");
+}
+
+TEST_F(PreloadTest, AttachesToNothingBeforeTheFirstEvent) {
+  RunPreloaded({TRIREME_PRELOADED_PROGRAM});
+  EXPECT_TRUE(History::Read(path_)->events().empty());
+}
+
+TEST_F(PreloadTest, DoesWithoutARecording) {
+  ASSERT_TRUE(RemoveTree(path_).ok());
+  const CommandOutcome outcome = RunPreloaded({TRIREME_PRELOADED_PROGRAM, "a"});
+  EXPECT_EQ(outcome.out, "probe\n");
+  EXPECT_EQ(outcome.exit_code, 0);
+}
+
+// The words of each line of `text` that contains `word`.
+std::vector<std::string> WordsAfter(const std::string& text, const std::string& prefix) {
+  std::vector<std::string> found;
+  for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) {
+    size_t end = at + prefix.size();
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '.'))
+      ++end;
+    found.push_back(text.substr(at + prefix.size(), end - at - prefix.size()));
+  }
+  return found;
+}
+
+TEST(ProbeLibraryTest, NeedsOnlyLibcAndLibdl) {
+  const CommandOutcome outcome = MustRun({"readelf", "-dW", TRIREME_PROBE});
+  EXPECT_THAT(WordsAfter(outcome.out, "Shared library: ["), ElementsAre("libc.so.6", "libdl.so.2"));
+}
+
+TEST(ProbeLibraryTest, NeedsNoSymbolNewerThanGlibc228) {
+  const CommandOutcome outcome = MustRun({"objdump", "-T", TRIREME_PROBE});
+  const std::vector<std::string> versions = WordsAfter(outcome.out, "(GLIBC_");
+  EXPECT_FALSE(versions.empty());
+  for (const std::string& version : versions) {
+    const std::vector<std::string> parts = Split(version, '.');
+    ASSERT_GE(parts.size(), 2u);
+    EXPECT_EQ(parts[0], "2");
+    EXPECT_LE(ParseUnsigned(parts[1]).value_or(999), 28u) << version;
+  }
+}
+
+TEST(ProbeLibraryTest, ShowsItsTwoFunctionsOnly) {
+  const CommandOutcome outcome = MustRun({"nm", "-D", "--defined-only", TRIREME_PROBE});
+  EXPECT_THAT(WordsAfter(outcome.out, " T "), ElementsAre("trireme", "trireme"));
+  EXPECT_THAT(outcome.out, testing::HasSubstr(" T trireme_probe\n"));
+  EXPECT_THAT(outcome.out, testing::HasSubstr(" T trireme_probe_python\n"));
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,246 @@
+"""The probe's builtins under one interpreter: python_test.py VERSION PROBE. Ends with 77 where there is none."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HEADER = struct.Struct("<8sIIIIQQQQQQQII")
+CHUNK = struct.Struct("<IIQQQ")
+RECORD = struct.Struct("<IHHQIIQII")
+CHUNK_SIZE = 32768
+OBSERVE, INVOKE, SWITCH, PROCESS = 7, 3, 13, 18
+NONE, INT, DOUBLE, TEXT, JSON, BOOL, BYTES = range(7)
+
+
+def make_recording(path: str, chunks: int = 8) -> None:
+    header = HEADER.pack(b"TRIREMEH", 1, CHUNK_SIZE, 0, 1, 0, 0, chunks, 1000, 0, 1, 1, 0, 0)
+    with open(path, "wb") as file:
+        file.write(header.ljust(4096, b"\0"))
+        file.write(bytes(chunks * CHUNK_SIZE))
+
+
+def read_recording(path: str) -> list[tuple[int, int, int, bytes, int, bytes]]:
+    """(kind, task, id, key, type, value) in the order of the file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    assert HEADER.unpack_from(data)[9] == 0, "events were lost"
+    events = []
+    offset = 4096
+    while offset < len(data):
+        magic, _, capacity, used, _ = CHUNK.unpack_from(data, offset)
+        at, end = offset + CHUNK.size, offset + CHUNK.size + used
+        while magic and at < end:
+            size, kind, kind_of_value, _, task, _, number, key_size, value_size = RECORD.unpack_from(data, at)
+            key = at + RECORD.size
+            value = key + key_size
+            events.append((kind, task, number, data[key:value], kind_of_value, data[value : value + value_size]))
+            at += size
+        offset += capacity if magic else CHUNK_SIZE
+    return events
+
+
+class ProbeBuiltinsTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "history.ring")
+        make_recording(self.path)
+        self.assertEqual(attach(self.path), 0)
+
+    def recorded(self) -> list[tuple[int, int, int, bytes, int, bytes]]:
+        return read_recording(self.path)
+
+    def value_of(self, value: object) -> tuple[int, bytes]:
+        before = len(self.recorded())
+        record(OBSERVE, 0, "k", value)
+        return self.recorded()[before][4:]
+
+    def test_keeps_every_kind_of_value(self) -> None:
+        class Number(int):
+            pass
+
+        class Name(str):
+            pass
+
+        self.assertEqual(self.value_of(None), (NONE, b""))
+        self.assertEqual(self.value_of(True), (BOOL, struct.pack("<q", 1)))
+        self.assertEqual(self.value_of(False), (BOOL, struct.pack("<q", 0)))
+        self.assertEqual(self.value_of(-1), (INT, struct.pack("<q", -1)))
+        self.assertEqual(self.value_of(2**63 - 1), (INT, struct.pack("<q", 2**63 - 1)))
+        self.assertEqual(self.value_of(Number(5)), (INT, struct.pack("<q", 5)))
+        self.assertEqual(self.value_of(1.5), (DOUBLE, struct.pack("<d", 1.5)))
+        self.assertEqual(self.value_of(-1.0), (DOUBLE, struct.pack("<d", -1.0)))
+        self.assertEqual(self.value_of("caf\u00e9"), (TEXT, "caf\u00e9".encode()))
+        self.assertEqual(self.value_of(Name("name")), (TEXT, b"name"))
+        self.assertEqual(self.value_of(b"\0\xff"), (BYTES, b"\0\xff"))
+
+    def test_keeps_integers_of_any_size(self) -> None:
+        self.assertEqual(self.value_of(2**63), (JSON, str(2**63).encode()))
+        self.assertEqual(self.value_of(2**64 - 1), (JSON, str(2**64 - 1).encode()))
+        self.assertEqual(self.value_of(2**64), (TEXT, str(2**64).encode()))
+        self.assertEqual(self.value_of(-(2**63)), (INT, struct.pack("<q", -(2**63))))
+        self.assertEqual(self.value_of(-(2**63) - 1), (TEXT, str(-(2**63) - 1).encode()))
+        kind, digits = self.value_of(1 << 50000)
+        self.assertEqual((kind, int(digits, 0) if digits.startswith(b"0x") else len(digits)), (TEXT, 1 << 50000))
+
+    def test_keeps_text_with_lone_surrogates(self) -> None:
+        self.assertEqual(self.value_of("a\udc80"), (TEXT, b"a\\udc80"))
+        record(OBSERVE, 0, "k\ud800", None)
+        self.assertEqual(self.recorded()[-1][3], b"k\\ud800")
+
+    def test_refuses_what_the_history_has_no_form_for(self) -> None:
+        for value in ([], {}, 1j, object(), int, bytearray(b"x")):
+            with self.assertRaises(TypeError):
+                record(OBSERVE, 0, "k", value)
+            with self.assertRaises(TypeError):
+                invoke("k", value)
+        self.assertEqual(self.recorded(), [])
+
+    def test_refuses_wrong_arguments(self) -> None:
+        calls = [
+            (attach, ()), (attach, (5,)), (attach, (b"path",)), (record, (1, 1, "k")), (record, (1, 1, "k", 1, 1)),
+            (record, ("1", 1, "k", 1)), (record, (1, None, "k", 1)), (record, (1, 1, b"k", 1)),
+            (record_json, (1, 1, "k", 5)), (record_json, (1, 1, "k")), (record_for, ("x", 1, 1, "k", 1)),
+            (record_for, (1, 1, 1, "k")), (record_json_for, (1, 1, 1, "k", b"x")), (invoke, ("k",)), (invoke, (1, 1)),
+            (new_task, (1,)), (current_task, (1,)), (set_task, ()), (set_task, ("x",)), (set_task, (None,)),
+            (greenlet_trace, ()), (greenlet_trace, ("switch", None)), (greenlet_trace, ("switch", ())), (now, (1,)),
+        ]  # fmt: skip
+        for function, arguments in calls:
+            with self.assertRaises(TypeError, msg=f"{function} {arguments}"):
+                function(*arguments)
+            with self.assertRaises(TypeError):
+                function(*arguments, keyword=1)
+        for arguments in ((-1, 1, "k", 1), (1, -1, "k", 1), (2**16, 1, "k", 1), (1, 2**64, "k", 1)):
+            with self.assertRaises((OverflowError, ValueError)):
+                record(*arguments)
+        with self.assertRaises((OverflowError, ValueError)):
+            set_task(2**32)
+        with self.assertRaises(ValueError):
+            attach("a\0b")
+        self.assertEqual(self.recorded(), [])
+
+    def test_gives_the_error_of_an_attach_that_failed(self) -> None:
+        self.assertEqual(attach("/nowhere"), 2)
+        record(OBSERVE, 0, "k", 1)
+        self.assertEqual(self.recorded(), [])
+
+    def test_records_for_a_given_task(self) -> None:
+        record_for(9, OBSERVE, 3, "k", "v")
+        record_json_for(8, OBSERVE, 4, "j", '{"a": 1}')
+        record_json(OBSERVE, 5, "l", "[]")
+        self.assertEqual(
+            self.recorded(),
+            [(OBSERVE, 9, 3, b"k", TEXT, b"v"), (OBSERVE, 8, 4, b"j", JSON, b'{"a": 1}'), (OBSERVE, 0, 5, b"l", JSON, b"[]")],
+        )
+
+    def test_numbers_operations_and_tasks(self) -> None:
+        first, second = invoke("a", 1), invoke("b", None)
+        self.assertNotEqual(first, second)
+        self.assertEqual([event[:4] for event in self.recorded()], [(INVOKE, 0, first, b"a"), (INVOKE, 0, second, b"b")])
+        self.assertEqual(new_task() + 1, new_task())
+
+    def test_records_switches(self) -> None:
+        set_task(4)
+        self.assertEqual(current_task(), 4)
+        set_task(4)
+        set_task(0)
+        self.assertEqual([event[:3] for event in self.recorded()], [(SWITCH, 4, 0), (SWITCH, 0, 4)])
+
+    def test_traces_greenlets(self) -> None:
+        class Greenlet:
+            pass
+
+        class Broken:
+            @property
+            def trireme_task(self) -> int:
+                raise RuntimeError("broken")
+
+        ours, foreign, odd = Greenlet(), Greenlet(), Greenlet()
+        ours.trireme_task = 6
+        odd.trireme_task = "six"
+        for target, task in ((ours, 6), (foreign, 0), (ours, 6), (odd, 0), (ours, 6), (Broken(), 0)):
+            self.assertIsNone(greenlet_trace("switch", (None, target)))
+            self.assertEqual(current_task(), task)
+
+    def test_leaks_no_references(self) -> None:
+        value = "value \u20ac" * 50
+        missing = object()
+        counts = []
+        for _ in range(2):
+            for _ in range(1000):
+                record(OBSERVE, 0, value, value)
+                greenlet_trace("switch", (None, missing))
+                record(OBSERVE, 0, "k", 2**70)
+            counts.append((sys.getrefcount(value), sys.getrefcount(missing), sys.getrefcount(greenlet_trace)))
+        self.assertEqual(counts[0], counts[1])
+
+    def test_records_in_forked_children_and_threads(self) -> None:
+        import threading
+
+        threads = [threading.Thread(target=record, args=(OBSERVE, 0, "thread", n)) for n in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        child = os.fork()
+        if child == 0:
+            record(OBSERVE, 0, "child", None)
+            os._exit(0)
+        os.waitpid(child, 0)
+        recorded = self.recorded()
+        self.assertEqual(sum(event[3] == b"thread" for event in recorded), 20)
+        self.assertEqual([event[0] for event in recorded if event[2] == os.getpid()], [PROCESS])
+        self.assertEqual(sum(event[3] == b"child" for event in recorded), 1)
+
+    def test_gives_the_time(self) -> None:
+        import time
+
+        before = time.monotonic_ns()
+        self.assertLessEqual(before, now())
+        self.assertLessEqual(now(), time.monotonic_ns())
+
+    def test_leaves_the_gil_as_it_was(self) -> None:
+        import sysconfig
+
+        enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
+        self.assertEqual(enabled, not sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+def find_interpreter(version: str) -> str | None:
+    """Of pyenv or PATH; `3.13t` is a free-threaded build."""
+    roots = [os.environ.get("PYENV_ROOT", ""), os.path.expanduser("~/.pyenv")]
+    exact = [os.path.join(root, "versions", f"{version}*", "bin", f"python{version}") for root in roots if root]
+    found = [path for pattern in exact for path in sorted(glob.glob(pattern)) if os.access(path, os.X_OK)]
+    return found[-1] if found else shutil.which(f"python{version}")
+
+
+def main() -> int:
+    version, probe = sys.argv[1], sys.argv[2]
+    interpreter = find_interpreter(version)
+    if interpreter is None:
+        print(f"skipped: no Python {version}")
+        return 77
+    environment = {**os.environ, "LD_PRELOAD": probe}
+    environment.pop("TRIREME_HISTORY", None)
+    return subprocess.run([interpreter, __file__], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        sys.exit(main())
+    import ctypes
+
+    make_builtins = ctypes.PyDLL(None).trireme_probe_python
+    make_builtins.restype = ctypes.py_object
+    (
+        attach, record, record_json, record_for, record_json_for, invoke,
+        new_task, current_task, set_task, greenlet_trace, now,
+    ) = make_builtins()  # fmt: skip
+    unittest.main()
