@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 #include <tuple>
@@ -51,7 +52,7 @@ Estimate EstimateRun(const Plan& plan, int jobs, const std::map<std::string, dou
     basis = "rests on an earlier run for " + std::to_string(known) + " of " +
             std::to_string(cells) + " cells";
   if (known > 0 && known < cells) basis += ", and on " + rest;
-  return {.nanoseconds = static_cast<int64_t>(seconds * 1e9), .basis = basis};
+  return {.nanoseconds = std::llround(seconds * 1e9), .basis = basis};
 }
 
 }  // namespace trireme

@@ -29,8 +29,8 @@ std::string CellName(const std::string& runtime, const std::string& interpreter)
 // interpreters are not known yet, so a part that only they decide counts as a match.
 bool MayMatch(const std::string& key, const std::string& runtime) {
   if (GlobMatches(key, runtime)) return true;
-  const size_t slash = key.find('/');
-  if (slash != std::string::npos && GlobMatches(key.substr(0, slash), runtime)) return true;
+  const size_t slash = key.rfind('/');
+  if (slash != std::string::npos) return GlobMatches(key.substr(0, slash), runtime);
   const std::string fixed = key.substr(0, key.find_first_of("*?["));
   const std::string target = runtime + "/";
   return target.starts_with(fixed) ? key.find('*') != std::string::npos : fixed.starts_with(target);

@@ -38,11 +38,20 @@ std::string_view TypeName(const Json& value) {
   return value.is_object() ? "a mapping" : "null";
 }
 
-// What the scenario gives for a param, null when nothing.
-const Json& DefaultOf(const Scenario& scenario, const std::string& key) {
+// What the scenario gives for a param: nothing, one value, or those of its axis.
+std::vector<Json> DefaultsOf(const Scenario& scenario, const std::string& key) {
   for (const auto& [axis, values] : scenario.matrix)
-    if (axis == key) return values.front();
-  return GetMember(scenario.params, key.c_str());
+    if (axis == key) return values;
+  if (!scenario.params.contains(key)) return {};
+  return {scenario.params.at(key)};
+}
+
+// A null says nothing of the type that a param has.
+bool MayBe(const std::vector<Json>& defaults, const Json& value) {
+  return defaults.empty() ||
+         std::any_of(defaults.begin(), defaults.end(), [&](const Json& fallback) {
+           return fallback.is_null() || TypeName(fallback) == TypeName(value);
+         });
 }
 
 Status CheckParam(const Chosen& scenarios, const std::string& key, const Json& value) {
@@ -51,10 +60,11 @@ Status CheckParam(const Chosen& scenarios, const std::string& key, const Json& v
     return UsageError("--param " + key + ": no chosen scenario has this param",
                       DidYouMean(key, known));
   for (const Scenario* scenario : scenarios) {
-    const Json& fallback = DefaultOf(*scenario, key);
-    if (fallback.is_null() || TypeName(fallback) == TypeName(value)) continue;
+    const std::vector<Json> defaults = DefaultsOf(*scenario, key);
+    if (MayBe(defaults, value)) continue;
     return UsageError("--param " + FormatParam(key, value) + ": in " + scenario->name + " it is " +
-                      std::string(TypeName(fallback)) + ", not " + std::string(TypeName(value)));
+                      std::string(TypeName(defaults.front())) + ", not " +
+                      std::string(TypeName(value)));
   }
   return Done{};
 }

@@ -183,7 +183,8 @@ TEST_F(ExpectationsTest, AcceptEveryRange) {
 }
 
 TEST_F(ExpectationsTest, RejectWhatIsNoRange) {
-  for (const std::string rate : {"0.5", "0.5..0.4", "0..1.01", "-0.1..1", "0..", "..1", "a..b", "nan..1", "0..1..2", "0, 1"}) {
+  for (const std::string rate : {"0.5", "0.5..0.4", "0..1.01", "-0.1..1", "0..", "..1", "a..b",
+                                 "nan..1", "0..1..2", "0, 1"}) {
     const std::string quoted = "\"" + rate + "\"";
     EXPECT_EQ(ErrorOf("{default: {verdict: fail, rate: " + quoted + "}}"),
               "scenario.yaml:4:41: error: 'rate' must be a range within 0..1, not '" + rate +

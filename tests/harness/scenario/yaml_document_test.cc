@@ -42,7 +42,8 @@ TEST(YamlDocumentTest, ReadsScalarsAsTheCoreSchemaDoes) {
 }
 
 TEST(YamlDocumentTest, ReadsWhatYaml11CalledSomethingElseAsText) {
-  for (const char* text : {"no", "yes", "on", "off", "y", "1_000", "12:30", "0b11", "1.2.3", "e5", "0x", "0o9", "2001-12-14"})
+  for (const char* text : {"no", "yes", "on", "off", "y", "1_000", "12:30", "0b11", "1.2.3", "e5",
+                           "0x", "0o9", "2001-12-14"})
     EXPECT_EQ(ValueOf(text), "\"" + std::string(text) + "\"");
 }
 
