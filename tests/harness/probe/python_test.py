@@ -111,6 +111,7 @@ class ProbeBuiltinsTest(unittest.TestCase):
             (record_for, (1, 1, 1, "k")), (record_json_for, (1, 1, 1, "k", b"x")), (invoke, ("k",)), (invoke, (1, 1)),
             (new_task, (1,)), (current_task, (1,)), (set_task, ()), (set_task, ("x",)), (set_task, (None,)),
             (greenlet_trace, ()), (greenlet_trace, ("switch", None)), (greenlet_trace, ("switch", ())), (now, (1,)),
+            (new_operation, (1,)),
         ]  # fmt: skip
         for function, arguments in calls:
             with self.assertRaises(TypeError, msg=f"{function} {arguments}"):
@@ -144,6 +145,7 @@ class ProbeBuiltinsTest(unittest.TestCase):
         first, second = invoke("a", 1), invoke("b", None)
         self.assertNotEqual(first, second)
         self.assertEqual([event[:4] for event in self.recorded()], [(INVOKE, 0, first, b"a"), (INVOKE, 0, second, b"b")])
+        self.assertNotIn(new_operation(), (first, second))
         self.assertEqual(new_task() + 1, new_task())
 
     def test_records_switches(self) -> None:
@@ -241,6 +243,6 @@ if __name__ == "__main__":
     make_builtins.restype = ctypes.py_object
     (
         attach, record, record_json, record_for, record_json_for, invoke,
-        new_task, current_task, set_task, greenlet_trace, now,
+        new_task, current_task, set_task, greenlet_trace, now, new_operation,
     ) = make_builtins()  # fmt: skip
     unittest.main()

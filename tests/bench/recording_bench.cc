@@ -1,0 +1,117 @@
+// What recording costs the program under test, and what a recording costs the engine. Goals: an
+// operation (invoke and ok, an integer) 100 ns; making and sealing the recording of a tiny trial
+// 200 us.
+#include <benchmark/benchmark.h>
+#include <time.h>
+
+#include <string>
+
+#include "harness/base/check.h"
+#include "harness/base/file.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+const trireme_probe_api& Probe() { return *trireme_probe(TRIREME_PROBE_ABI); }
+
+void RecordOperation(int64_t number) {
+  const uint64_t operation = Probe().new_operation();
+  Probe().record(TRIREME_INVOKE, operation, "op", 2, TRIREME_INT, &number, sizeof(number));
+  Probe().record(TRIREME_OK, operation, "op", 2, TRIREME_INT, &number, sizeof(number));
+}
+
+// A new recording, attached, for each benchmark.
+class Recorded {
+ public:
+  explicit Recorded(const RecordingOptions& options = {}) {
+    TRIREME_CHECK(CreateRecording(path_, options).ok());
+    TRIREME_CHECK(Probe().attach(path_.c_str()) == 0);
+  }
+  ~Recorded() {
+    const Result<History> history = History::Read(path_);
+    TRIREME_CHECK(history.ok() && history->lost() == 0);
+  }
+  Recorded(const Recorded&) = delete;
+  Recorded& operator=(const Recorded&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+};
+
+void Operation(benchmark::State& state) {
+  const Recorded recorded;
+  int64_t number = 0;
+  for (auto _ : state) RecordOperation(number++);
+  state.SetLabel("recording one operation (invoke + ok) from C++ | <= 100 ns");
+}
+BENCHMARK(Operation)->Iterations(1000000);
+
+void OperationWhereRecordingIsOff(benchmark::State& state) {
+  const Recorded recorded({.recording = false});
+  int64_t number = 0;
+  for (auto _ : state) RecordOperation(number++);
+}
+BENCHMARK(OperationWhereRecordingIsOff);
+
+// The floor of an event: half of what an operation pays for its two times.
+void ReadTheClock(benchmark::State& state) {
+  timespec time{};
+  for (auto _ : state) {
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    benchmark::DoNotOptimize(time);
+  }
+}
+BENCHMARK(ReadTheClock);
+
+void Switch(benchmark::State& state) {
+  const Recorded recorded;
+  uint32_t task = 0;
+  for (auto _ : state) Probe().set_task(++task);
+  Probe().set_task(0);
+}
+BENCHMARK(Switch)->Iterations(1000000);
+
+// A trial of 100 operations, recorded by this process.
+void CreateAndSeal(benchmark::State& state) {
+  const TemporaryDirectory folder;
+  const std::string path = JoinPath(folder.path(), "history.ring");
+  const std::string sealed = JoinPath(folder.path(), "history.trh");
+  for (auto _ : state) {
+    TRIREME_CHECK(CreateRecording(path, {}).ok());
+    state.PauseTiming();
+    TRIREME_CHECK(Probe().attach(path.c_str()) == 0);
+    for (int i = 0; i < 100; ++i) RecordOperation(i);
+    state.ResumeTiming();
+    TRIREME_CHECK(SealRecording(path, sealed, {{.kind = EventKind::kExit, .key = "exited"}}).ok());
+  }
+  state.SetLabel("making and sealing a trial's recording | <= 200 us");
+}
+BENCHMARK(CreateAndSeal)->Iterations(2000)->Unit(benchmark::kMicrosecond);
+
+void Attach(benchmark::State& state) {
+  const Recorded recorded;
+  for (auto _ : state) TRIREME_CHECK(Probe().attach(recorded.path().c_str()) == 0);
+}
+BENCHMARK(Attach)->Iterations(2000)->Unit(benchmark::kMicrosecond);
+
+void AskForTheNewestEvent(benchmark::State& state) {
+  const Recorded recorded;
+  for (int i = 0; i < 100; ++i) RecordOperation(i);
+  for (auto _ : state) benchmark::DoNotOptimize(NewestEventTime(recorded.path()));
+}
+BENCHMARK(AskForTheNewestEvent)->Unit(benchmark::kMicrosecond);
+
+void ReadAMillionEvents(benchmark::State& state) {
+  const Recorded recorded;
+  for (int i = 0; i < 500000; ++i) RecordOperation(i);
+  for (auto _ : state) benchmark::DoNotOptimize(History::Read(recorded.path()).ok());
+}
+BENCHMARK(ReadAMillionEvents)->Iterations(3)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace trireme
