@@ -1,0 +1,253 @@
+#include "reports/words.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+std::string ShortValue(const Json& value) {
+  return OneLine(value.is_string() ? value.get<std::string>() : DumpJson(value), 40);
+}
+
+// Parameters that do not have one value throughout the scenario's cells.
+std::set<std::string> VaryingParams(const std::vector<const CellResult*>& cells) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const CellResult* cell : cells) {
+    if (!cell->params.is_object()) continue;
+    for (const auto& [key, value] : cell->params.items()) values[key].insert(CanonicalJson(value));
+  }
+  std::set<std::string> varying;
+  for (const auto& [key, seen] : values)
+    if (seen.size() > 1) varying.insert(key);
+  return varying;
+}
+
+std::string RowName(const CellResult& cell, const std::set<std::string>& varying) {
+  std::string name = OneLine(cell.scenario.empty() ? cell.id : cell.scenario, 100);
+  for (const std::string& key : varying)
+    if (const Json& value = GetMember(cell.params, key.c_str()); !value.is_null())
+      name += " " + OneLine(key, 40) + "=" + ShortValue(value);
+  if (cell.faults.is_array())
+    for (const Json& fault : cell.faults) name += " fault=" + ShortValue(fault);
+  if (!cell.arm.is_null()) name += " arm=" + ShortValue(cell.arm);
+  return name;
+}
+
+bool HasDifference(const CellResult& cell) {
+  return std::any_of(cell.findings.begin(), cell.findings.end(), [](const CellFinding& found) {
+    return found.finding.kind == "difference" && !found.finding.advisory;
+  });
+}
+
+// Names a cell among all: its row and its column.
+std::string PlaceOf(const CellResult& cell, const std::string& column) {
+  return CanonicalJson(Json::array({cell.scenario, cell.params, cell.faults, cell.arm, column}));
+}
+
+using Places = std::map<std::string, const CellResult*>;
+
+Places IndexByPlace(const std::vector<CellResult>& cells) {
+  Places places;
+  for (const CellResult& cell : cells) places.emplace(PlaceOf(cell, ColumnName(cell)), &cell);
+  return places;
+}
+
+// The reference's cell of the same row, or null.
+const CellResult* FindReference(const Places& places, const CellResult& cell) {
+  const auto found = places.find(PlaceOf(cell, cell.reference));
+  return found == places.end() ? nullptr : found->second;
+}
+
+// How one runtime compares with its reference, scenario by scenario.
+struct Comparison {
+  std::string runtime, reference;
+  std::set<std::string> same, different, undecided;
+
+  void Add(const CellResult& cell, const CellResult* other) {
+    const bool decided = IsDecided(cell) && other != nullptr && IsDecided(*other);
+    if (HasDifference(cell) || (decided && cell.state != other->state))
+      different.insert(cell.scenario);
+    else if (decided)
+      same.insert(cell.scenario);
+    else
+      undecided.insert(cell.scenario);
+  }
+
+  // A scenario with several rows counts once, by its worst.
+  void Settle() {
+    for (const std::string& name : different) undecided.erase(name), same.erase(name);
+    for (const std::string& name : undecided) same.erase(name);
+  }
+};
+
+std::string Names(const std::set<std::string>& names) {
+  constexpr size_t kShown = 6;
+  std::string text;
+  size_t shown = 0;
+  for (const std::string& name : names) {
+    if (shown == kShown) return text + " and " + std::to_string(names.size() - kShown) + " more";
+    text += (shown++ == 0 ? "" : ", ") + OneLine(name, 100);
+  }
+  return text;
+}
+
+std::string Sentence(const Comparison& comparison) {
+  const auto total = static_cast<int64_t>(comparison.same.size() + comparison.different.size() +
+                                          comparison.undecided.size());
+  const std::string undecided = comparison.undecided.empty()
+                                    ? ""
+                                    : "; undecided in " +
+                                          std::to_string(comparison.undecided.size()) + ": " +
+                                          Names(comparison.undecided);
+  if (!comparison.different.empty())
+    return comparison.runtime + " differs from " + comparison.reference + " in " +
+           std::to_string(comparison.different.size()) + " of " + Counted(total, "scenario") +
+           ": " + Names(comparison.different) + undecided;
+  if (comparison.same.empty())
+    return comparison.runtime + " could not be compared with " + comparison.reference + " in " +
+           Counted(total, "scenario") + ": " + Names(comparison.undecided);
+  const std::string all = undecided.empty() && total > 1 ? "all " : "";
+  return comparison.runtime + " does the same as " + comparison.reference + " in " + all +
+         Counted(static_cast<int64_t>(comparison.same.size()), "scenario") + undecided;
+}
+
+// Names of runtimes that ran on several interpreters need the interpreter to be told apart.
+std::set<std::string> AmbiguousRuntimes(const std::vector<CellResult>& cells) {
+  std::map<std::string, std::set<std::string>> interpreters;
+  for (const CellResult& cell : cells) interpreters[cell.runtime].insert(cell.interpreter);
+  std::set<std::string> ambiguous;
+  for (const auto& [runtime, names] : interpreters)
+    if (names.size() > 1) ambiguous.insert(runtime);
+  return ambiguous;
+}
+
+std::string ShortName(const std::string& column, const std::set<std::string>& ambiguous) {
+  const std::string runtime = column.substr(0, column.find('/'));
+  return ambiguous.contains(runtime) ? column : runtime;
+}
+
+}  // namespace
+
+std::string Counted(int64_t count, std::string_view singular, std::string_view plural) {
+  std::string text = std::to_string(count) + " ";
+  if (count == 1) return text.append(singular);
+  return plural.empty() ? text.append(singular) + "s" : text.append(plural);
+}
+
+std::string OneLine(std::string_view text, size_t limit) {
+  std::string out;
+  for (const char c : ToValidUtf8(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = byte < 0x20 || byte == 0x7f;
+    if (!control)
+      out += c;
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
+  }
+  // C1 control characters are two bytes in UTF-8, C2 80..9F; a terminal may obey them.
+  for (size_t i = 0; i + 1 < out.size(); ++i)
+    if (out[i] == '\xC2' && static_cast<unsigned char>(out[i + 1]) < 0xA0) out.replace(i, 2, "?");
+  while (out.ends_with(' ')) out.pop_back();
+  if (out.size() <= limit) return out;
+  size_t end = limit > 3 ? limit - 3 : 0;
+  while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;
+  return out.substr(0, end) + "...";
+}
+
+size_t DisplayWidth(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string ColumnName(const CellResult& cell) {
+  return cell.interpreter.empty() ? cell.runtime : cell.runtime + "/" + cell.interpreter;
+}
+
+std::vector<std::string> RowNames(const std::vector<CellResult>& cells) {
+  std::map<std::string, std::vector<const CellResult*>> by_scenario;
+  for (const CellResult& cell : cells) by_scenario[cell.scenario].push_back(&cell);
+  std::map<std::string, std::set<std::string>> varying;
+  for (const auto& [scenario, members] : by_scenario) varying[scenario] = VaryingParams(members);
+  std::vector<std::string> names;
+  names.reserve(cells.size());
+  for (const CellResult& cell : cells) names.push_back(RowName(cell, varying[cell.scenario]));
+  return names;
+}
+
+std::string StateInWords(const CellResult& cell) {
+  std::string words(CellStateName(cell.state));
+  if (!cell.expected && !cell.expectation.empty() && cell.state != CellState::kUnsupported)
+    words += ", expected " + OneLine(cell.expectation, 100);
+  return words;
+}
+
+bool IsDecided(const CellResult& cell) {
+  return cell.state == CellState::kPass || cell.state == CellState::kFail;
+}
+
+std::string FirstFinding(const CellResult& cell) {
+  for (const CellFinding& found : cell.findings)
+    if (!found.finding.advisory) return OneLine(found.finding.message);
+  if (!cell.reason.empty()) return OneLine(cell.reason);
+  return cell.state == CellState::kPass ? "no finding" : "no reason is recorded";
+}
+
+CellCounts CountCells(const RunResults& results) {
+  CellCounts counts{.totals = results.totals()};
+  for (const CellResult& cell : results.cells) {
+    counts.expected_fail += cell.state == CellState::kFail && cell.expected ? 1 : 0;
+    counts.trials.pass += cell.trials.pass;
+    counts.trials.fail += cell.trials.fail;
+    counts.trials.unknown += cell.trials.unknown;
+  }
+  return counts;
+}
+
+std::vector<std::string> Differences(const RunResults& results) {
+  const std::set<std::string> ambiguous = AmbiguousRuntimes(results.cells);
+  const Places places = IndexByPlace(results.cells);
+  std::vector<Comparison> comparisons;
+  for (const CellResult& cell : results.cells) {
+    if (cell.reference.empty() || cell.reference == ColumnName(cell) ||
+        cell.state == CellState::kUnsupported)
+      continue;
+    const std::string runtime = ShortName(ColumnName(cell), ambiguous);
+    const std::string reference = ShortName(cell.reference, ambiguous);
+    auto place =
+        std::find_if(comparisons.begin(), comparisons.end(), [&](const Comparison& comparison) {
+          return comparison.runtime == runtime && comparison.reference == reference;
+        });
+    if (place == comparisons.end())
+      place = comparisons.insert(place, Comparison{.runtime = runtime, .reference = reference});
+    place->Add(cell, FindReference(places, cell));
+  }
+  for (Comparison& comparison : comparisons) comparison.Settle();
+  std::stable_partition(comparisons.begin(), comparisons.end(),
+                        [](const Comparison& comparison) { return !comparison.different.empty(); });
+  std::vector<std::string> sentences;
+  for (const Comparison& comparison : comparisons) sentences.push_back(Sentence(comparison));
+  return sentences;
+}
+
+std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results) {
+  std::vector<UnsupportedGroup> groups;
+  const std::vector<std::string> rows = RowNames(results.cells);
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    if (cell.state != CellState::kUnsupported) continue;
+    const std::string reason = cell.reason.empty() ? "no reason is recorded" : OneLine(cell.reason);
+    auto place = std::find_if(groups.begin(), groups.end(), [&](const UnsupportedGroup& group) {
+      return group.reason == reason;
+    });
+    if (place == groups.end()) place = groups.insert(place, UnsupportedGroup{.reason = reason});
+    place->cells.push_back(rows[i] + " on " + ColumnName(cell));
+  }
+  return groups;
+}
+
+}  // namespace trireme

@@ -1,0 +1,61 @@
+#ifndef TRIREME_REPORTS_WORDS_H_
+#define TRIREME_REPORTS_WORDS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/check/results.h"
+
+namespace trireme {
+
+// What every report says in the same words.
+
+// "3 cells", "1 cell"
+std::string Counted(int64_t count, std::string_view singular, std::string_view plural = "");
+
+// One line of at most `limit` bytes of valid UTF-8 without control characters; cut text ends in
+// "...".
+std::string OneLine(std::string_view text, size_t limit = 400);
+
+// Columns that `text` takes on a terminal: its code points. Scenario names are not East Asian
+// enough to want more.
+size_t DisplayWidth(std::string_view text);
+
+// "threading/3.11"; a C++ runtime has no interpreter: "fiber".
+std::string ColumnName(const CellResult& cell);
+
+// The scenario with what tells its rows apart: "hazards/two-readers protocol=tcp", by those
+// parameters that differ between cells of the scenario, the faults and the arm.
+std::vector<std::string> RowNames(const std::vector<CellResult>& cells);
+
+// "fail, expected pass: two tasks waited to read one socket"
+std::string StateInWords(const CellResult& cell);
+
+// The first finding that is not advisory, else the reason; one sentence.
+std::string FirstFinding(const CellResult& cell);
+
+bool IsDecided(const CellResult& cell);  // pass or fail
+
+struct CellCounts {
+  RunTotals totals;
+  int64_t expected_fail = 0;  // cells
+  TrialCounts trials;
+};
+CellCounts CountCells(const RunResults& results);
+
+// What differs, a sentence for each runtime that was compared: "threading differs from eventlet in
+// 2 of 41 scenarios: a, b". Those that differ come first.
+std::vector<std::string> Differences(const RunResults& results);
+
+// Unsupported cells by reason, in order of appearance.
+struct UnsupportedGroup {
+  std::string reason;
+  std::vector<std::string> cells;  // "patterns/client on fiber"
+};
+std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results);
+
+}  // namespace trireme
+
+#endif  // TRIREME_REPORTS_WORDS_H_

@@ -1,0 +1,32 @@
+#include <gtest/gtest.h>
+
+#include "reports/report.h"
+#include "tests/reports/sample_results.h"
+
+namespace trireme {
+namespace {
+
+TEST(JsonReportTest, ReadsBackAsTheSameResults) {
+  const std::string report = JsonReport(SampleResults(), {});
+  const Result<Json> json = ParseJson(report, "report");
+  ASSERT_TRUE(json.ok());
+  const Result<RunResults> back = RunResults::FromJson(*json);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(JsonReport(*back, {}), report);
+}
+
+TEST(ReportFormatsTest, WritesEveryFormatOfThisRelease) {
+  for (const char* name : {"text", "json", "junit", "markdown"}) {
+    ASSERT_NE(FindReportFormat(name), nullptr) << name;
+    EXPECT_NE(FindReportFormat(name)->write, nullptr) << name;
+  }
+}
+
+TEST(ReportFormatsTest, KnowsLaterFormatsByName) {
+  ASSERT_NE(FindReportFormat("sarif"), nullptr);
+  EXPECT_EQ(FindReportFormat("sarif")->write, nullptr);
+  EXPECT_EQ(FindReportFormat("docx"), nullptr);
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,138 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reports/report.h"
+#include "tests/reports/sample_results.h"
+
+namespace trireme {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const ReportStyle kAscii{.unicode = false};
+
+TEST(TextReportTest, ShowsEveryStateDifferently) {
+  EXPECT_EQ(TextReport(SampleResults(), kAscii), R"(                     eventlet/3.11  threading/3.11  fiber  asyncio/3.11
+patterns/client      .              .               -
+planted/lost-update  .              x 7/20
+hazards/two-readers  .              X                      ?
+planted/leak         !
+
+. pass   x fail, as expected   X FAIL, unexpected   ! PASS, unexpected   ? unknown   - unsupported   blank not planned
+
+threading differs from eventlet in 2 of 3 scenarios: hazards/two-readers, planted/lost-update
+asyncio could not be compared with eventlet in 1 scenario: hazards/two-readers
+
+cells    9 planned, 8 executed: 5 pass, 2 fail (1 as expected), 1 unknown, 1 unsupported
+trials   180 planned, 160 executed: 113 pass, 27 fail, 20 unknown
+verdict  fail, exit code 1
+run      trireme-runs/20260102T030405Z-1f0c2a
+seed     0x5eed
+note     the budget of 5m was spent: not every trial was run
+
+unsupported:
+  no C++ compiler was found
+    patterns/client on fiber
+
+3 cells did not do what was expected:
+
+  hazards/two-readers on threading/3.11: fail, expected pass
+    'order' is 'b' in 20 trials, in the reference 'a' in 20
+    replay: trireme run hazards/two-readers --runtimes threading --seed 0x5eed --trial 0
+
+  hazards/two-readers on asyncio/3.11: unknown, expected pass
+    no operation and no observation was recorded
+    replay: trireme run hazards/two-readers --runtimes asyncio --seed 0x5eed --trial 0
+
+  planted/leak on eventlet/3.11: pass, expected fail with leak
+    no finding
+    replay: trireme run planted/leak --runtimes eventlet --seed 0x5eed --trial 0
+)");
+}
+
+TEST(TextReportTest, SaysWhatDoesTheSameWhenNothingDiffers) {
+  EXPECT_EQ(TextReport(GoodResults(), {}), R"(                 eventlet/3.11  threading/3.11
+patterns/client  ✓              ✓
+
+✓ pass
+
+threading does the same as eventlet in 1 scenario
+
+cells    2 planned, 2 executed: 2 pass, 0 fail, 0 unknown, 0 unsupported
+trials   40 planned, 40 executed: 40 pass, 0 fail, 0 unknown
+verdict  pass, exit code 0
+run      trireme-runs/20260102T030405Z-1f0c2a
+seed     0x5eed
+)");
+}
+
+TEST(TextReportTest, NamesWhatTellsRowsApart) {
+  RunResults results = GoodResults();
+  results.cells[0].params = {{"rounds", 3}, {"protocol", "tcp"}};
+  results.cells[1] = results.cells[0];
+  results.cells[1].params["protocol"] = "unix";
+  const std::string report = TextReport(results, kAscii);
+  EXPECT_THAT(report, HasSubstr("patterns/client protocol=tcp   .\n"));
+  EXPECT_THAT(report, HasSubstr("patterns/client protocol=unix  .\n"));
+}
+
+TEST(TextReportTest, LettersColumnsThatDoNotFit) {
+  const std::string report = TextReport(GoodResults(), {.unicode = false, .columns = 30});
+  EXPECT_THAT(report, HasSubstr("                 a  b\npatterns/client  .  .\n\na = "
+                                "eventlet/3.11\nb = threading/3.11\n"));
+}
+
+TEST(TextReportTest, KeepsColumnsThatJustFit) {
+  const std::string report = TextReport(GoodResults(), {.unicode = false, .columns = 46});
+  EXPECT_THAT(report, HasSubstr("                 eventlet/3.11  threading/3.11\n"));
+}
+
+TEST(TextReportTest, StripsWhatATerminalWouldObey) {
+  RunResults results = SampleResults();
+  results.cells[6].findings[0].finding.message = "one\x1b]0;title\x07two\nthree\xc2\x9bm\xff";
+  const std::string report = TextReport(results, kAscii);
+  EXPECT_THAT(report, HasSubstr("one ]0;title two three?m\xef\xbf\xbd\n"));
+  EXPECT_THAT(report, Not(HasSubstr("\x1b")));
+}
+
+TEST(TextReportTest, TellsInterpretersOfARuntimeApart) {
+  RunResults results = GoodResults();
+  results.cells.push_back(PassingCell("patterns/client", "threading", "3.13t"));
+  const std::string report = TextReport(results, kAscii);
+  EXPECT_THAT(report, HasSubstr("threading/3.11 does the same as eventlet in 1 scenario\n"
+                                "threading/3.13t does the same as eventlet in 1 scenario\n"));
+}
+
+TEST(TextReportTest, CountsAScenarioThatCouldNotBeComparedAsUndecided) {
+  RunResults results = GoodResults();
+  results.cells[0] = UnknownCell("patterns/client", "eventlet", "too slow");
+  EXPECT_THAT(
+      TextReport(results, kAscii),
+      HasSubstr("threading could not be compared with eventlet in 1 scenario: patterns/client\n"));
+}
+
+TEST(TextReportTest, SaysWhyARunBroke) {
+  RunResults results = GoodResults();
+  results.infrastructure_failed = true;
+  results.infrastructure_reason = "cannot write trials.jsonl: No space left on device";
+  EXPECT_THAT(
+      TextReport(results, kAscii),
+      HasSubstr(
+          "verdict  unknown, exit code 3 (cannot write trials.jsonl: No space left on device)\n"));
+}
+
+TEST(TextReportTest, IsTotalForNothing) {
+  EXPECT_EQ(TextReport(RunResults(), kAscii),
+            "cells    0 planned, 0 executed: 0 pass, 0 fail, 0 unknown, 0 unsupported\n"
+            "trials   0 planned, 0 executed: 0 pass, 0 fail, 0 unknown\n"
+            "verdict  unknown, exit code 4\n");
+}
+
+TEST(TextReportTest, ColoursOnlyWhenAsked) {
+  EXPECT_THAT(TextReport(GoodResults(), {}), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(TextReport(GoodResults(), {.color = true}), HasSubstr("\x1b[32m\u2713\x1b[0m"));
+}
+
+}  // namespace
+}  // namespace trireme
