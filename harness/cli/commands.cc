@@ -6,14 +6,14 @@ namespace trireme {
 namespace {
 
 constexpr std::array kCommands = {
-    Command{"run", "[SCENARIO...] [-- CMD]", "plan, execute, check and report"},
+    Command{"run", "[SCENARIO...] [-- CMD]", "plan, execute, check and report", &RunCommandLine},
     Command{"watch", "[OPTIONS] -- CMD", "run any program under the probe and report what it did"},
-    Command{"new", "NAME", "write a scenario that runs, to be edited"},
+    Command{"new", "NAME", "write a scenario that runs, to be edited", &NewCommand},
     Command{"scan", "PATH...", "where a code base uses Eventlet and what it must become"},
-    Command{"check", "RUN|FILE...", "judge a saved run again"},
+    Command{"check", "RUN|FILE...", "judge a saved run again", &CheckCommand},
     Command{"compare", "BASE HEAD", "what changed between two runs"},
-    Command{"report", "RUN [--format F]", "write a report from a saved run"},
-    Command{"history", "RUN [--trial T]", "print histories as JSON Lines"},
+    Command{"report", "RUN [--format F]", "write a report from a saved run", &ReportCommand},
+    Command{"history", "RUN [--trial T]", "print histories as JSON Lines", &HistoryCommand},
     Command{"triage", "VERB", "list, reproduce and minimise findings"},
     Command{"sweep", "VERB", "a large run in shards"},
     Command{"store", "VERB", "results over time"},

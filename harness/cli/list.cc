@@ -3,14 +3,21 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/base/locations.h"
 #include "harness/base/strings.h"
+#include "harness/check/checker.h"
+#include "harness/check/results.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/option_parser.h"
+#include "harness/cli/run_preparation.h"
+#include "harness/cli/settings.h"
 #include "harness/cli/table.h"
 #include "harness/cli/topics.h"
+#include "harness/cli/vocabulary.h"
 #include "harness/protocol/runtimes.h"
+#include "harness/scenario/discovery.h"
 
 namespace trireme {
 namespace {
@@ -53,18 +60,67 @@ Listing ListRuntimes() {
 Listing ListExceptions() { return ListTopics(ExceptionFamilies()); }
 Listing ListGlossary() { return ListTopics(Glossary()); }
 
-// One thing that can be listed.
+std::string Described(const CheckArgument& argument) {
+  if (argument.required) return argument.name + ": " + argument.type + ", required";
+  const bool duration = argument.type == "duration" && argument.fallback.is_number_integer();
+  return argument.name + ": " + argument.type + ", default " +
+         (duration ? FormatDuration(argument.fallback.get<int64_t>())
+                   : DumpJson(argument.fallback));
+}
+
+Listing ListChecks() {
+  Listing listing{.columns = {"name", "when", "arguments", "summary"}};
+  for (const CheckDescription& check : DescribeChecks()) {
+    std::vector<std::string> arguments;
+    for (const CheckArgument& argument : check.arguments) arguments.push_back(Described(argument));
+    listing.rows.push_back({check.name,
+                            check.always       ? "always"
+                            : check.by_default ? "default"
+                                               : "named",
+                            Join(arguments, "; "), check.summary});
+  }
+  return listing;
+}
+
+Listing ListScenarioFiles() {
+  Listing listing{.columns = {"name", "file", "summary"}};
+  const Result<Settings> settings = FindSettings(".");
+  const std::vector<std::string> given =
+      settings.ok() ? settings->scenario_paths : std::vector<std::string>();
+  for (const ScenarioFile& file : ListScenarios(ScenarioPaths(given, FindLocations()))) {
+    const Result<std::vector<Scenario>> scenario = LoadScenarios({file}, MakeVocabulary());
+    listing.rows.push_back({file.name, file.file,
+                            scenario.ok() ? scenario->front().summary
+                                          : "does not parse: " + scenario.error().message});
+  }
+  return listing;
+}
+
+Json ScenarioSchemaDocument() { return ScenarioSchema(MakeVocabulary()); }
+
+// One thing that can be listed: a table, or a JSON document of its own. Neither: not available yet.
 struct Subject {
   std::string_view name;
-  Listing (*make)();  // null: not available yet
+  Listing (*table)() = nullptr;
+  Json (*document)() = nullptr;
 };
 
 constexpr std::array kSubjects = {
+    Subject{"scenarios", &ListScenarioFiles},
     Subject{"runtimes", &ListRuntimes},
+    Subject{"checks", &ListChecks},
     Subject{"exceptions", &ListExceptions},
     Subject{"glossary", &ListGlossary},
-    Subject{"faults", nullptr},
+    Subject{"scenario-schema", nullptr, &ScenarioSchemaDocument},
+    Subject{"results-schema", nullptr, &ResultsSchema},
+    Subject{"faults"},
 };
+
+std::string Rendered(const Subject& subject, bool json) {
+  if (subject.document != nullptr) return DumpJson(subject.document(), 2) + "\n";
+  const Listing listing = subject.table();
+  return json ? AsJson(std::string(subject.name), listing) : AsText(listing);
+}
 
 }  // namespace
 
@@ -81,10 +137,9 @@ int ListCommand(const Arguments& arguments) {
   if (words.size() != 1) return Fail(UsageError("list what?", "one of " + Join(names, ", ")));
   for (const Subject& subject : kSubjects) {
     if (subject.name != words[0]) continue;
-    if (subject.make == nullptr)
+    if (subject.table == nullptr && subject.document == nullptr)
       return Fail(UsageError("'list " + words[0] + "' is not available yet"));
-    const Listing listing = subject.make();
-    Print(json ? AsJson(words[0], listing) : AsText(listing));
+    Print(Rendered(subject, json));
     return kExitPass;
   }
   std::string hint = DidYouMean(words[0], names);

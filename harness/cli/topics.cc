@@ -2,8 +2,10 @@
 
 #include <array>
 
+#include "harness/check/checker.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/protocol/runtimes.h"
+#include "reports/report.h"
 
 namespace trireme {
 namespace {
@@ -23,6 +25,17 @@ void AddRuntimes(std::vector<Topic>& topics) {
                       std::string(runtime.model) + ", " +
                           (runtime.language == "cpp" ? "C++" : "Python") + ": " +
                           std::string(runtime.summary)});
+}
+
+void AddChecks(std::vector<Topic>& topics) {
+  for (const CheckDescription& check : DescribeChecks())
+    topics.push_back({"check", check.name, check.summary});
+}
+
+void AddFormats(std::vector<Topic>& topics) {
+  for (const ReportFormat& format : ReportFormats())
+    if (format.write != nullptr)
+      topics.push_back({"format", std::string(format.name), std::string(format.summary)});
 }
 
 }  // namespace
@@ -79,7 +92,7 @@ std::span<const Topic> Glossary() {
   return topics;
 }
 
-std::span<const Topic> FindingKinds() {
+std::span<const Topic> FindingKindTopics() {
   static const auto& topics = *new std::array<Topic, 10>{{
       {"finding kind", "difference",
        "an observation, an outcome or an exception's family that no reference trial with the same "
@@ -163,10 +176,12 @@ std::span<const Topic> ExceptionFamilies() {
 
 std::vector<Topic> AllTopics() {
   std::vector<Topic> topics;
-  AddAll(topics, FindingKinds());
+  AddAll(topics, FindingKindTopics());
   AddAll(topics, VerdictTopics());
   AddExitCodes(topics);
   AddRuntimes(topics);
+  AddChecks(topics);
+  AddFormats(topics);
   AddAll(topics, Glossary());
   AddAll(topics, ExceptionFamilies());
   return topics;

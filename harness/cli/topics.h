@@ -18,7 +18,7 @@ struct Topic {
 // The vocabulary of design.md: what `list glossary` prints.
 std::span<const Topic> Glossary();
 // What a check may report.
-std::span<const Topic> FindingKinds();
+std::span<const Topic> FindingKindTopics();
 std::span<const Topic> VerdictTopics();
 // The families in which exceptions of different runtimes compare as equal, with members of each.
 std::span<const Topic> ExceptionFamilies();

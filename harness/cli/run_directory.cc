@@ -1,0 +1,100 @@
+#include "harness/cli/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/unique_fd.h"
+
+namespace trireme {
+namespace {
+
+// 20260102T030405Z: sorts by time, and no shell minds it.
+std::string CompactTime(int64_t wall_time) {
+  std::string text;
+  for (const char c : FormatUtc(wall_time))
+    if (c != '-' && c != ':') text += c;
+  return text;
+}
+
+// One write(2) of the whole line at the end of the file, so that a killed harness leaves whole
+// lines.
+Status AppendLine(const std::string& path, const std::string& line) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
+  const ssize_t written = ::write(fd.get(), line.data(), line.size());
+  if (written == static_cast<ssize_t>(line.size())) return Done{};
+  return ErrnoError("cannot write " + path, written < 0 ? errno : ENOSPC);
+}
+
+std::string ProcessorModel() {
+  const Result<std::string> text = ReadFile("/proc/cpuinfo", 4 << 20);
+  if (!text.ok()) return "";
+  const size_t line = text->find("model name");
+  const size_t colon = line == std::string::npos ? line : text->find(':', line);
+  if (colon == std::string::npos) return "";
+  return std::string(
+      Trim(std::string_view(*text).substr(colon + 1, text->find('\n', colon) - colon - 1)));
+}
+
+}  // namespace
+
+Result<RunDirectory> RunDirectory::Create(const std::string& out, uint64_t id, int64_t wall_time) {
+  std::array<char, 8> suffix{};
+  std::snprintf(suffix.data(), suffix.size(), "%06x", static_cast<unsigned>(id & 0xffffffU));
+  const std::string shown =
+      out.empty() ? "trireme-runs/" + CompactTime(wall_time) + "-" + suffix.data() : out;
+  if (FileExists(shown) && !IsDirectory(shown))
+    return UsageError("option --out: " + shown + " is a file", "name a folder");
+  if (!ListDirectory(shown).empty())
+    return UsageError("option --out: " + shown + " already holds something",
+                      "name a new folder, or remove this one");
+  if (Status made = MakeDirectories(JoinPath(shown, "trials")); !made.ok()) {
+    Diagnostic error = std::move(made).error();
+    error.hint = "--out DIR writes the run elsewhere";
+    return error;
+  }
+  return RunDirectory(shown, RealPath(shown));
+}
+
+Status RunDirectory::WriteRun(const Json& run) {
+  return WriteFileAtomically(JoinPath(path_, "run.json"), DumpJson(run, 1) + "\n");
+}
+
+Status RunDirectory::WritePlan(const Plan& plan) {
+  return WriteFileAtomically(JoinPath(path_, "plan.json"), DumpJson(plan.ToJson(), 1) + "\n");
+}
+
+Status RunDirectory::WriteTrial(const std::string& trial_directory,
+                                const TrialJudgement& judgement) {
+  TRIREME_RETURN_IF_ERROR(
+      WriteFile(JoinPath(trial_directory, "verdict.json"), DumpJson(judgement.document, 1) + "\n"));
+  return AppendLine(JoinPath(path_, "trials.jsonl"), DumpJson(judgement.line) + "\n");
+}
+
+Status RunDirectory::WriteResults(const RunResults& results) {
+  return WriteFileAtomically(JoinPath(path_, "results.json"), DumpJson(results.ToJson(), 1) + "\n");
+}
+
+Json DescribeHost() {
+  utsname names{};
+  ::uname(&names);
+  const int64_t memory = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  return {{"system", names.sysname},
+          {"release", names.release},
+          {"machine", names.machine},
+          {"name", names.nodename},
+          {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"memory", memory},
+          {"processor", ProcessorModel()}};
+}
+
+}  // namespace trireme

@@ -1,0 +1,45 @@
+#ifndef TRIREME_HARNESS_CLI_RUN_DIRECTORY_H_
+#define TRIREME_HARNESS_CLI_RUN_DIRECTORY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/check/judge.h"
+#include "harness/scenario/plan.h"
+
+namespace trireme {
+
+// The folder of one run (interface.md section 6): made before anything runs, complete when
+// results.json is there. Whatever ends the program in between leaves what was written.
+class RunDirectory {
+ public:
+  // `out` is --out, "" for trireme-runs/<time>-<id>. An error for a folder that already holds
+  // something.
+  static Result<RunDirectory> Create(const std::string& out, uint64_t id, int64_t wall_time);
+
+  const std::string& shown() const { return shown_; }  // as the user would write it
+  const std::string& path() const { return path_; }    // absolute
+
+  Status WriteRun(const Json& run);
+  Status WritePlan(const Plan& plan);
+  // A trial's verdict.json and its line of trials.jsonl. Called for each attempt.
+  Status WriteTrial(const std::string& trial_directory, const TrialJudgement& judgement);
+  // Last, and whole or not at all.
+  Status WriteResults(const RunResults& results);
+
+ private:
+  RunDirectory(std::string shown, std::string path)
+      : shown_(std::move(shown)), path_(std::move(path)) {}
+
+  std::string shown_, path_;
+};
+
+// sysname, release, machine, cores, memory, the processor's model.
+Json DescribeHost();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CLI_RUN_DIRECTORY_H_

@@ -1,0 +1,109 @@
+#include "harness/cli/run_execution.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+bool FailIsExpected(const PlannedCell& cell) {
+  const std::vector<std::string>& verdicts = cell.expectation.verdicts;
+  return std::find(verdicts.begin(), verdicts.end(), "fail") != verdicts.end();
+}
+
+// What the runtime or its interpreter lacks is unsupported; what only the workload can mend is not.
+CellState StateOf(const std::string& reason) {
+  return reason == "missing" || reason == "unsupported" ? CellState::kUnsupported
+                                                        : CellState::kUnknown;
+}
+
+}  // namespace
+
+int DefaultJobs() { return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))); }
+
+RunExecution::RunExecution(const PreparedRun& run, const RunOptions& options,
+                           RunDirectory& directory, Progress& progress)
+    : run_(run),
+      options_(options),
+      directory_(directory),
+      progress_(progress),
+      judge_(run.plan.ToJson()) {}
+
+Result<RunResults> RunExecution::Execute(const Locations& locations, const Json& about) {
+  EngineOptions engine{.locations = locations, .run_directory = directory_.path()};
+  engine.jobs = options_.run.jobs ? static_cast<int>(*options_.run.jobs) : DefaultJobs();
+  engine.budget = options_.run.budget.value_or(0);
+  engine.fail_fast = options_.fail_fast;
+  engine.keep = options_.keep;
+  const int64_t begin = SystemClock().Now();
+  TRIREME_ASSIGN_OR_RETURN(const EngineOutcome outcome, RunPlan(run_.plan, engine, Events()));
+  progress_.Clear();
+  Json finished = about;
+  finished["seconds"] =
+      static_cast<double>((SystemClock().Now() - begin) / kNanosecondsPerMillisecond) / 1000;
+  return Finish(outcome, finished);
+}
+
+EngineEvents RunExecution::Events() {
+  EngineEvents events;
+  events.judge = [this](const FinishedTrial& finished) { return Judge(finished); };
+  events.refused = [this](size_t cell, const EngineEvents::Refusal& refusal) {
+    Refuse(cell, refusal);
+  };
+  events.ready = [this](size_t cell, const Json& environment) {
+    judge_.SetEnvironment(cell, environment);
+  };
+  events.note = [this](size_t cell, const std::string& note) { judge_.AddNote(cell, note); };
+  events.tick = [this] { progress_.Tick(); };
+  return events;
+}
+
+Judgement RunExecution::Judge(const FinishedTrial& finished) {
+  const TrialJudgement judgement =
+      judge_.JudgeTrial(finished.cell, {.trial = finished.trial,
+                                        .retry = finished.retry,
+                                        .attempt = finished.attempt,
+                                        .directory = finished.directory,
+                                        .seconds = finished.seconds});
+  Keep(directory_.WriteTrial(finished.directory, judgement));
+  const bool repeated =
+      judgement.verdict == Verdict::kUnknown && judgement.unsupported.empty() && !finished.retry;
+  const bool failed =
+      judgement.verdict == Verdict::kFail && !FailIsExpected(run_.plan.cells[finished.cell]);
+  if (!repeated) progress_.Finished(finished.cell, failed);
+  if (judgement.verdict == Verdict::kPass || !judgement.unsupported.empty())
+    return Judgement::kPass;
+  if (judgement.verdict == Verdict::kUnknown) return Judgement::kUnknown;
+  return failed ? Judgement::kFail : Judgement::kExpectedFail;
+}
+
+void RunExecution::Refuse(size_t cell, const EngineEvents::Refusal& refusal) {
+  std::string reason = refusal.message;
+  if (refusal.line > 0) reason += " (line " + std::to_string(refusal.line) + ")";
+  if (refusal.reason == "start" && start_error_.empty()) start_error_ = reason;
+  judge_.Refuse(cell, StateOf(refusal.reason), reason);
+  progress_.GaveUp(cell);
+}
+
+void RunExecution::Keep(const Status& written) {
+  if (!written.ok() && write_error_.empty()) write_error_ = written.error().message;
+}
+
+RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about) {
+  if (outcome.budget_spent)
+    judge_.AddRunNote("the budget of " + FormatDuration(*options_.run.budget) +
+                      " was spent: not every trial was run");
+  RunResults results = judge_.Finish(about);
+  results.interrupted = outcome.interrupted;
+  for (const std::string& reason : {outcome.infrastructure, write_error_, start_error_}) {
+    if (reason.empty() || results.infrastructure_failed) continue;
+    results.infrastructure_failed = true;
+    results.infrastructure_reason = reason;
+  }
+  return results;
+}
+
+}  // namespace trireme

@@ -1,0 +1,174 @@
+#include "harness/cli/run_preparation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "harness/base/file.h"
+#include "harness/base/rng.h"
+#include "harness/base/subprocess.h"
+#include "harness/cli/capabilities.h"
+#include "harness/cli/interpreters.h"
+#include "harness/cli/python_preflight.h"
+#include "harness/cli/vocabulary.h"
+#include "harness/protocol/runtimes.h"
+#include "harness/scenario/discovery.h"
+
+namespace trireme {
+namespace {
+
+bool Contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string InterpreterOf(const std::string& reference) {
+  const size_t slash = reference.find('/');
+  return slash == std::string::npos ? "" : reference.substr(slash + 1);
+}
+
+// Why what the scenarios require is missing here.
+std::vector<std::pair<std::string, std::string>> MissingCapabilities(
+    const std::vector<Scenario>& scenarios) {
+  std::set<std::string> required;
+  for (const Scenario& scenario : scenarios)
+    required.insert(scenario.requirements.begin(), scenario.requirements.end());
+  std::vector<std::pair<std::string, std::string>> missing;
+  if (required.empty()) return missing;
+  for (const Capability& capability : ProbeCapabilities({required.begin(), required.end()}))
+    if (!capability.available) missing.emplace_back(capability.name, capability.reason);
+  return missing;
+}
+
+}  // namespace
+
+std::vector<std::string> ScenarioPaths(const std::vector<std::string>& given,
+                                       const Locations& locations) {
+  std::vector<std::string> paths = given;
+  if (paths.empty() && IsDirectory("scenarios")) paths.emplace_back("scenarios");
+  if (IsDirectory(locations.scenarios)) paths.push_back(locations.scenarios);
+  return paths;
+}
+
+RunPreparation::RunPreparation(const RunOptions& options, const Locations& locations)
+    : options_(options), locations_(locations), vocabulary_(MakeVocabulary()) {}
+
+std::variant<PreparedRun, std::vector<Diagnostic>> RunPreparation::Prepare() {
+  for (const auto step : {&RunPreparation::ReadScenarios, &RunPreparation::ChooseInterpreters,
+                          &RunPreparation::MakePlan, &RunPreparation::CheckPythonWorkloads})
+    if (Errors errors = (this->*step)(); !errors.empty()) return errors;
+  return std::move(run_);
+}
+
+RunPreparation::Errors RunPreparation::ReadScenarios() {
+  for (const std::string& path : options_.scenario_paths)
+    if (!IsDirectory(path))
+      return {UsageError("option --scenario-path: there is no folder '" + path + "'")};
+  if (!options_.command.empty()) {
+    scenarios_ = {MakeCommandScenario(options_.command, RealPath("."), vocabulary_)};
+    return {};
+  }
+  std::vector<std::string> paths = ScenarioPaths(options_.scenario_paths, locations_);
+  // Without arguments the user's own are meant, where there are any.
+  if (options_.scenarios.empty() && paths.size() > 1) paths.pop_back();
+  const auto files = FindScenarios(options_.scenarios, paths);
+  if (!files.ok()) return {files.error()};
+  Errors errors;
+  for (const ScenarioFile& file : *files) {
+    Result<std::vector<Scenario>> scenario = LoadScenarios({file}, vocabulary_);
+    if (scenario.ok())
+      scenarios_.push_back(std::move(scenario->front()));
+    else
+      errors.push_back(scenario.error());
+  }
+  return errors;
+}
+
+bool RunPreparation::WantsPython() const {
+  const std::vector<std::string>& wanted = options_.run.runtimes;
+  for (const Scenario& scenario : scenarios_)
+    for (const std::string& name : scenario.runtimes) {
+      const RuntimeInfo* runtime = FindRuntime(name);
+      if (runtime != nullptr && runtime->language == "python" &&
+          (wanted.empty() || Contains(wanted, name)))
+        return true;
+    }
+  return false;
+}
+
+Result<std::vector<Interpreter>> RunPreparation::Chosen() const {
+  const InterpreterPlaces places = FindInterpreterPlaces(options_.pythons, locations_.data);
+  if (options_.profile == "nightly" && options_.run.interpreters.empty())
+    return AllInterpreters(places);
+  return trireme::ChooseInterpreters(places, options_.run.interpreters);
+}
+
+// Only a reference may name an interpreter that the user did not choose; looking for all takes a
+// while.
+std::vector<Interpreter> RunPreparation::OthersForReference() const {
+  std::set<std::string> named = {InterpreterOf(options_.reference)};
+  for (const Scenario& scenario : scenarios_) named.insert(InterpreterOf(scenario.reference));
+  named.erase("");
+  for (const Interpreter& interpreter : plan_options_.interpreters) named.erase(interpreter.name);
+  if (named.empty()) return {};
+  const InterpreterPlaces places = FindInterpreterPlaces(options_.pythons, locations_.data);
+  Result<InterpreterInventory> found = FindInterpreters(places);
+  return found.ok() ? std::move(found->usable) : std::vector<Interpreter>();
+}
+
+RunPreparation::Errors RunPreparation::ChooseInterpreters() {
+  if (!WantsPython() && options_.run.interpreters.empty()) return {};
+  Result<std::vector<Interpreter>> chosen = Chosen();
+  const bool asked = !options_.run.interpreters.empty() || !options_.pythons.empty();
+  // Without a Python there are the C++ runtimes; the plan says why the others are unsupported.
+  if (!chosen.ok()) return asked ? Errors{chosen.error()} : Errors{};
+  plan_options_.interpreters = *std::move(chosen);
+  plan_options_.other_interpreters = OthersForReference();
+  return {};
+}
+
+RunPreparation::Errors RunPreparation::MakePlan() {
+  plan_options_.seed = options_.seed ? *options_.seed : EntropySeed() & 0xffffffffU;
+  plan_options_.profile = options_.profile;
+  plan_options_.runtimes = options_.run.runtimes;
+  plan_options_.trials = options_.run.trials;
+  plan_options_.only_trials = options_.only_trials;
+  plan_options_.timeout = options_.run.timeout;
+  plan_options_.reference = options_.reference;
+  plan_options_.params = options_.params;
+  plan_options_.tags = options_.tags;
+  plan_options_.replay_options = options_.replay;
+  plan_options_.missing_capabilities = MissingCapabilities(scenarios_);
+  Result<Plan> plan = trireme::MakePlan(scenarios_, plan_options_, vocabulary_);
+  if (!plan.ok()) return {plan.error()};
+  run_.plan = *std::move(plan);
+  return {};
+}
+
+RunPreparation::Errors RunPreparation::CheckPythonWorkloads() {
+  std::map<std::string, std::set<std::string>> workloads;  // by the interpreter's path
+  std::map<std::string, std::string> names;
+  for (const PlannedCell& cell : run_.plan.cells) {
+    if (cell.interpreter_path.empty() || !cell.unsupported.empty()) continue;
+    names[cell.interpreter_path] = cell.interpreter;
+    std::set<std::string>& files = workloads[cell.interpreter_path];
+    if (!cell.workload.empty()) files.insert(cell.workload);
+  }
+  Errors errors;
+  std::set<std::string> said;  // two interpreters say the same of the same file
+  for (const auto& [path, files] : workloads) {
+    Result<PythonPreflight> preflight = PreflightPython(path, {files.begin(), files.end()});
+    if (!preflight.ok()) return {preflight.error()};
+    for (Diagnostic& error : preflight->errors)
+      if (said.insert(error.file).second) errors.push_back(std::move(error));
+    Json& about = run_.interpreters[names[path]];
+    about = {{"path", path}};
+    for (const Interpreter& interpreter : plan_options_.interpreters)
+      if (interpreter.path == path)
+        about.update({{"version", interpreter.version},
+                      {"origin", interpreter.origin},
+                      {"gil", interpreter.gil}});
+    about["packages"] = std::move(preflight->packages);
+  }
+  return errors;
+}
+
+}  // namespace trireme
