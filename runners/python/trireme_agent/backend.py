@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import trireme
 from trireme_agent import errors, probe
+from trireme_agent.blocking import Driver
 from trireme_agent.task import Task
 
 T = TypeVar("T")
@@ -188,6 +189,14 @@ class Backend(ABC):
         waiting = Suspended(f"{_innermost(coroutine)} waits for what is not rt's, which {self.name} cannot run")
         self.abort("suspended", waiting)
 
+    def driver(self) -> Driver:
+        """How rt.blocking makes a call."""
+        return Driver(self)
+
+    async def run_plain(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Runs a plain function that uses rt.blocking, as the current task."""
+        return fn(*args)
+
     # Point.
 
     async def point(self, kind: str, call: Callable[..., Awaitable[T]], *args: Any) -> T:
@@ -315,15 +324,6 @@ class HttpServer(Protocol):
     url: str
 
     def close(self) -> None: ...
-
-
-@contextlib.asynccontextmanager
-async def held(lock: Any) -> AsyncIterator[None]:
-    await lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _innermost(coroutine: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import trireme
 from trireme_agent import probe, recorder
 from trireme_agent.backend import Address, Backend, HttpServer
+from trireme_agent.blocking import Proxy
 from trireme_agent.streams import Listener, Stream, descriptors
 from trireme_agent.task import Task
 
@@ -60,9 +61,7 @@ class Runtime:
     @property
     def blocking(self) -> Any:
         """The same API in blocking form, for a main that is a plain def."""
-        from trireme_agent.blocking import Blocking
-
-        return Blocking(self, self._backend)
+        return Proxy(self._backend.driver(), self)
 
     # Tasks.
 

@@ -114,9 +114,7 @@ class _Trial:
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
         else:
-            result = await self._rt.blocking.call(main, self._rt, self._message["params"])
-            if inspect.isawaitable(result):
-                await result
+            await self._backend.run_plain(main, (self._rt, self._message["params"]))
 
     async def _wait_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
         gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up

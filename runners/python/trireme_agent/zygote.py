@@ -104,10 +104,9 @@ class Zygote:
 
     def _import_the_rest(self) -> None:
         """What a trial needs, so that its process does not have to import it."""
-        from trireme_agent import blocking, trial
+        from trireme_agent import trial
 
         self._run_trial = trial.run
-        _ = blocking
 
     def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
         assert self._backend is not None

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 import trireme
 from trireme_agent import errors, probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
+from trireme_agent.blocking import Driver
 from trireme_agent.loop import coordination
 from trireme_agent.loop.timeouts import LoopDeadline
+from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
 from trireme_agent.runtime import TaskPool
 from trireme_agent.task import Task
 
@@ -23,20 +25,24 @@ T = TypeVar("T")
 
 
 class _Here(threading.local):
+    """What is true of the calling thread."""
+
     task: Task | None = None
+    in_loop = False  # it runs the loop
 
 
 class Steps(Coroutine[Any, Any, None]):
     """A coroutine that says which task runs at each of its steps, and that none does after it."""
 
-    def __init__(self, here: _Here, task: Task, coroutine: Coroutine[Any, Any, None]) -> None:
+    def __init__(self, here: _Here, task: Task | None, coroutine: Coroutine[Any, Any, None]) -> None:
         self._here = here
         self._task = task
+        self._number = task.number if task is not None else 0
         self._coroutine = coroutine
 
     def send(self, value: Any) -> Any:
         self._here.task = self._task
-        probe.set_task(self._task.number)
+        probe.set_task(self._number)
         try:
             return self._coroutine.send(value)
         finally:
@@ -45,7 +51,7 @@ class Steps(Coroutine[Any, Any, None]):
 
     def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
         self._here.task = self._task
-        probe.set_task(self._task.number)
+        probe.set_task(self._number)
         try:
             return self._coroutine.throw(kind if value is None else value)
         finally:
@@ -89,6 +95,7 @@ class AsyncioBackend(Backend):
         self.loop = asyncio.SelectorEventLoop()
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(self._unhandled)
+        self.here.in_loop = True
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -98,7 +105,7 @@ class AsyncioBackend(Backend):
         loop.default_exception_handler(context)
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
-        task.native = self.loop.create_task(Steps(self.here, task, main), name=task.name)
+        task.native = self.loop.create_task(self.steps(task, main), name=task.name)
         self.loop.run_until_complete(task.native)
 
     def own_threads(self) -> set[int]:
@@ -119,13 +126,25 @@ class AsyncioBackend(Backend):
         return self.here.task
 
     def start(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        steps = Steps(self.here, task, self.body(task, fn, args))
-        task.native = self.loop.create_task(steps, name=task.name)
+        task.native = self.loop.create_task(self.steps(task, self.body(task, fn, args)), name=task.name)
+
+    def steps(self, task: Task | None, coroutine: Coroutine[Any, Any, None]) -> Steps:
+        return Steps(self.here, task, coroutine)
 
     def cancel(self, task: Task) -> None:
         task.cancel_requested = True
-        if task.started and task.native is not None:
+        if not task.started or task.native is None:
+            return
+        if self.here.in_loop:
             task.native.cancel()
+        else:
+            self.loop.call_soon_threadsafe(task.native.cancel)
+
+    def driver(self) -> Driver:
+        return LoopDriver(self)
+
+    async def run_plain(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        return await run_in_worker(self, fn, args)
 
     def ended(self, task: Task) -> None:
         super().ended(task)
@@ -144,10 +163,11 @@ class AsyncioBackend(Backend):
         if task.cancel_requested:
             task.cancel_requested = False
             await asyncio.sleep(0)
+            if isinstance(task.native, Worker):
+                raise asyncio.CancelledError  # no call was under way that asyncio could cancel
         for deadline in task.deadlines:
             if isinstance(deadline, LoopDeadline) and deadline.due():
-                deadline.expire()
-                await asyncio.sleep(0)
+                await deadline.expire()
 
     def is_stop(self, error: BaseException) -> bool:
         return isinstance(error, (asyncio.CancelledError, TaskStopped))

@@ -7,19 +7,21 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import trireme
+from trireme_agent.loop.workers import Worker
 from trireme_agent.task import Task
 
 if TYPE_CHECKING:
     from trireme_agent.backends.asyncio import AsyncioBackend
 
 
-class _Timeout310:
-    """As much of asyncio.Timeout as rt.timeout needs."""
+class _Timeout:
+    """As much of asyncio.Timeout as rt.timeout needs: for 3.10, and for tasks whose function runs in a worker thread."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, worker: Worker | None) -> None:
         self._seconds = seconds
         self._expired = False
-        self._task: asyncio.Task[Any] | None = None
+        self.missed = False  # no call was under way that could have been told
+        self._task: asyncio.Task[Any] | Worker | None = worker
         self._handle: asyncio.Handle | None = None
 
     def expired(self) -> bool:
@@ -31,7 +33,7 @@ class _Timeout310:
         self._handle = asyncio.get_running_loop().call_soon(self._expire)
 
     async def __aenter__(self) -> None:
-        self._task = asyncio.current_task()
+        self._task = self._task or asyncio.current_task()
         self._handle = asyncio.get_running_loop().call_later(self._seconds, self._expire)
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -47,6 +49,7 @@ class _Timeout310:
     def _expire(self) -> None:
         self._handle = None
         self._expired = True
+        self.missed = isinstance(self._task, Worker) and self._task.call is None
         if self._task is not None:
             self._task.cancel()
 
@@ -63,18 +66,29 @@ class LoopDeadline:
         self._task: Task | None = None
 
     def due(self) -> bool:
-        """The task computed past its time, so that the loop could not say so yet."""
+        """Its time came while the task computed, so that it has not been told yet."""
+        if isinstance(self._timeout, _Timeout) and self._timeout.missed:
+            return True
         return not self._rushed and not self._timeout.expired() and self._backend.loop.time() >= self._at
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
+        """Raises CancelledError, by way of the loop."""
+        if isinstance(self._timeout, _Timeout) and self._timeout.missed:
+            self._timeout.missed = False
+            raise asyncio.CancelledError
         self._rushed = True
         self._timeout.reschedule(self._at)
+        await asyncio.sleep(0)
 
     async def __aenter__(self) -> None:
         self._at = self._backend.loop.time() + self._seconds
-        self._timeout = asyncio.timeout(self._seconds) if sys.version_info >= (3, 11) else _Timeout310(self._seconds)
-        await self._timeout.__aenter__()
         self._task = self._backend.current()
+        worker = self._task.native if self._task is not None and isinstance(self._task.native, Worker) else None
+        if sys.version_info >= (3, 11) and worker is None:
+            self._timeout = asyncio.timeout(self._seconds)
+        else:
+            self._timeout = _Timeout(self._seconds, worker)
+        await self._timeout.__aenter__()
         if self._task is not None:
             self._task.deadlines.append(self)
 

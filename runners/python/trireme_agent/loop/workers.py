@@ -1,0 +1,98 @@
+"""Plain functions on an event loop: each runs in a worker thread of its own, on behalf of its task.
+
+Each call that it makes of the API is a coroutine that the loop runs as that task. A cancellation or a deadline reaches
+the call that is under way, or else the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import inspect
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trireme_agent import probe
+from trireme_agent.blocking import Driver
+from trireme_agent.task import Task
+
+if TYPE_CHECKING:
+    from trireme_agent.backends.asyncio import AsyncioBackend
+
+
+class Worker:
+    """The thread that a task's plain function runs in; a task's `native` while it does."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.thread = 0
+        self.call: asyncio.Task[Any] | None = None  # the one under way
+
+    def cancel(self) -> None:
+        if self.call is not None:
+            self.call.cancel()
+
+
+async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Runs `fn` in a thread of its own. REQUIRES: called in a task, which waits for it."""
+    task = backend.current()
+    assert task is not None
+    outer, worker = task.native, Worker(task)
+    ended: asyncio.Future[Any] = backend.loop.create_future()
+
+    def body() -> None:
+        worker.thread = threading.get_native_id()
+        backend.here.task = task
+        probe.set_task(task.number)
+        try:
+            end, value = ended.set_result, fn(*args)
+        except BaseException as error:
+            end, value = ended.set_exception, error
+        probe.set_task(0)
+        backend.here.task = None
+        backend.loop.call_soon_threadsafe(end, value)
+
+    task.native = worker
+    kind, task.kind = task.kind, None  # what the function calls are points of their own
+    threading.Thread(target=body, name=task.name).start()
+    try:
+        return await ended
+    finally:
+        task.native, task.kind = outer, kind
+
+
+class LoopDriver(Driver):
+    """How a worker thread makes a call."""
+
+    def __init__(self, backend: AsyncioBackend) -> None:
+        super().__init__(backend)
+        self._asyncio = backend
+
+    def call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        task = self._asyncio.here.task
+        result: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+        async def in_loop() -> None:
+            try:
+                value = fn(*args, **kwargs)
+                result.set_result(await value if inspect.iscoroutine(value) else value)
+            except BaseException as error:
+                result.set_exception(error)
+
+        def start() -> None:
+            call = self._asyncio.loop.create_task(self._asyncio.steps(task, in_loop()))
+            if task is not None and isinstance(task.native, Worker):
+                worker = task.native
+                worker.call = call
+                call.add_done_callback(lambda _: setattr(worker, "call", None))
+
+        self._asyncio.loop.call_soon_threadsafe(start)
+        return result.result()
+
+    def adapt(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        async def in_thread(*args: Any) -> Any:
+            return await run_in_worker(self._asyncio, fn, args)
+
+        in_thread.__name__ = getattr(fn, "__name__", "function")
+        return in_thread
