@@ -185,9 +185,10 @@ class Backend(ABC):
             coroutine.send(None)
         except StopIteration as stop:
             result: T = stop.value
-            return result
-        waiting = Suspended(f"{_innermost(coroutine)} waits for what is not rt's, which {self.name} cannot run")
-        self.abort("suspended", waiting)
+        else:
+            at = _innermost(coroutine)
+            self.abort("suspended", Suspended(f"{at} waits for what is not rt's, which {self.name} cannot run"))
+        return result
 
     def driver(self) -> Driver:
         """How rt.blocking makes a call."""

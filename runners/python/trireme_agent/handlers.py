@@ -11,7 +11,7 @@ import trireme
 from trireme_agent.backend import Backend, Suspended
 
 
-async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], request: trireme.Request) -> Any:
+async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], request: trireme.Request) -> trireme.Response:
     """What the handler returns; status 500 and an exception event of key `handler` where it raises."""
     try:
         response = handler(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import trireme
 from trireme_agent import errors, probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
+from trireme_agent.idle import IdleThreads
 from trireme_agent.loop import coordination
 from trireme_agent.loop.timeouts import LoopDeadline
 from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
@@ -74,8 +76,7 @@ class AsyncioBackend(Backend):
     def __init__(self) -> None:
         super().__init__()
         self.here = _Here()
-        self._busy: set[int] = set()  # native ids of executor threads that run a function
-        self._executor_threads: set[int] = set()
+        self._idle = IdleThreads()
 
     @classmethod
     def prepare(cls) -> None:
@@ -86,7 +87,7 @@ class AsyncioBackend(Backend):
         try:
             import h11
 
-            versions["h11"] = h11.__version__
+            versions["h11"] = h11.__version__  # type: ignore[attr-defined]
         except ModuleNotFoundError:
             pass  # http_server and http_request say so
         return {"patched": False, "hub": None, "backend": "selector", "versions": versions}
@@ -96,6 +97,8 @@ class AsyncioBackend(Backend):
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(self._unhandled)
         self.here.in_loop = True
+        executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio", initializer=self._idle.add)
+        self.loop.set_default_executor(executor)  # as asyncio makes it, but that the census knows its threads
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -109,7 +112,7 @@ class AsyncioBackend(Backend):
         self.loop.run_until_complete(task.native)
 
     def own_threads(self) -> set[int]:
-        return self._executor_threads - self._busy
+        return self._idle.native_ids()
 
     def parked(self) -> Iterator[tuple[str, list[str]]]:
         ours = {id(task.native): task for task in list(self.live.values())}
@@ -287,16 +290,8 @@ class AsyncioBackend(Backend):
 
     async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with self.waiting():
-            return await asyncio.to_thread(self._run_busy, fn, args)
-
-    def _run_busy(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        thread = threading.get_native_id()
-        self._executor_threads.add(thread)
-        self._busy.add(thread)
-        try:
-            return fn(*args)
-        finally:
-            self._busy.discard(thread)
+            result: T = await asyncio.to_thread(self._idle.run, fn, args)
+        return result
 
     async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:
         pipe = subprocess.PIPE

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import concurrent.futures
 import socket
-import subprocess
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Coroutine
+from subprocess import DEVNULL, PIPE, Popen
+from subprocess import TimeoutExpired as ProcessTimeout
 from typing import Any, TypeVar
 
 import trireme
 from trireme_agent import probe
 from trireme_agent.backend import Address, Correspondence
+from trireme_agent.idle import IdleThreads
 from trireme_agent.task import Task
 from trireme_agent.threads import coordination, sockets
 from trireme_agent.threads.http import ThreadHttpServer
-from trireme_agent.threads.pool import IdleThreads, ThreadPool
+from trireme_agent.threads.pool import ThreadPool
 from trireme_agent.threads.waiting import LOOK, WaitingBackend, Wakeup
 
 T = TypeVar("T")
@@ -209,9 +211,8 @@ class ThreadingBackend(WaitingBackend):
         return result
 
     async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:
-        pipe = subprocess.PIPE
-        source = pipe if stdin is not None else subprocess.DEVNULL
-        with subprocess.Popen(argv, stdin=source, stdout=pipe, stderr=pipe) as process:
+        source = PIPE if stdin is not None else DEVNULL
+        with Popen(argv, stdin=source, stdout=PIPE, stderr=PIPE) as process:
             try:
                 out, err = self._communicate(process, stdin)
             except BaseException:
@@ -219,13 +220,13 @@ class ThreadingBackend(WaitingBackend):
                 raise
         return trireme.Completed(process.returncode, out, err)
 
-    def _communicate(self, process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
+    def _communicate(self, process: Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
         with self.waiting():
             while True:
                 self.check(self.current())
                 try:
                     return process.communicate(stdin, timeout=LOOK)
-                except subprocess.TimeoutExpired:
+                except ProcessTimeout:
                     stdin = None  # it has it already
 
     async def resolve(self, host: str) -> list[str]:

@@ -13,8 +13,8 @@ from trireme_agent.threads.waiting import WaitingBackend
 class InterruptibleCondition(threading.Condition):
     """threading.Condition whose wait() raises when its task is cancelled or a deadline comes.
 
-    One who was notified and cancelled at the same time returns normally: the notification would else be lost. The
-    cancellation is noticed at the task's next call.
+    Of a notification and a cancellation, the first one counts. A notification that comes too late for its waiter goes
+    to another one: else the item of a queue would lie there and a getter sleep beside it.
     """
 
     def __init__(self, backend: WaitingBackend, lock: Any = None) -> None:
@@ -29,14 +29,17 @@ class InterruptibleCondition(threading.Condition):
         waiters = self._waiters  # type: ignore[attr-defined]
         waiters.append(waiter)
         saved = self._release_save()  # type: ignore[attr-defined]
+        stopped = True
         try:
-            self._backend.park(waiter, timeout)
+            stopped = self._backend.park(waiter, timeout)
         finally:
             self._acquire_restore(saved)  # type: ignore[attr-defined]
             notified = waiter not in waiters
             if not notified:
                 waiters.remove(waiter)
-        if not notified:
+            elif stopped:
+                self.notify()
+        if stopped or not notified:
             self._backend.check(self._backend.current())
         return notified
 

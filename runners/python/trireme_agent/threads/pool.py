@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,27 +11,6 @@ from trireme_agent.task import Task
 
 if TYPE_CHECKING:
     from trireme_agent.backends.threading import ThreadingBackend
-
-
-class IdleThreads:
-    """Which threads of executors are idle: these are no leak. Thread safety: any threads."""
-
-    def __init__(self) -> None:
-        self._idle: set[int] = set()
-
-    def add(self) -> None:
-        self._idle.add(threading.get_native_id())
-
-    def run(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        thread = threading.get_native_id()
-        self._idle.discard(thread)
-        try:
-            return fn(*args)
-        finally:
-            self._idle.add(thread)
-
-    def native_ids(self) -> set[int]:
-        return set(self._idle)
 
 
 class ThreadPool(TaskPool):

@@ -78,7 +78,7 @@ def family(address: Address) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
-def no_delay(sock: Any) -> Any:
+def no_delay(sock: TaskSocket) -> TaskSocket:
     """What asyncio does by itself: without it small messages wait for acknowledgements, 40 ms each."""
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -153,18 +153,21 @@ class WaitingBackend(Backend):
         return max(0.0, min(ends)) if ends else None
 
     def park(self, waiter: threading.Lock, timeout: float | None = None) -> bool:
-        """Waits until `waiter`, which is held, is released, by whom it waits for or by a canceller.
+        """Waits until `waiter`, which is held, is released, or the time or a deadline is over.
 
-        False: the time or a deadline is over. The caller finds out what happened, and calls check().
+        True when a canceller ended the wait: then check() raises.
         """
         task = self.current()
         if task is None:
-            return waiter.acquire(True, -1 if timeout is None else timeout)
-        with self.waiting(), self.wakeup(task).armed(lambda: _release(waiter)):
+            waiter.acquire(True, -1 if timeout is None else timeout)
+            return False
+        stopped = []
+        with self.waiting(), self.wakeup(task).armed(lambda: stopped.append(_release(waiter))):
             if task.cancel_requested:
-                return False
+                return True
             left = self.remaining(task, timeout)
-            return waiter.acquire(True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+            waiter.acquire(True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+        return any(stopped)
 
     def wait_fd(self, fd: int, events: int) -> None:
         """Waits until a descriptor is ready, or raises what ends the wait."""
@@ -212,6 +215,10 @@ class WaitingBackend(Backend):
         time.sleep(0)
 
 
-def _release(waiter: threading.Lock) -> None:
-    with suppress(RuntimeError):  # whom it waited for was faster
+def _release(waiter: threading.Lock) -> bool:
+    """False: whom it waited for was faster."""
+    try:
         waiter.release()
+    except RuntimeError:
+        return False
+    return True

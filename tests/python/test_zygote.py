@@ -1,0 +1,297 @@
+"""The zygote: what it says, what it survives, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+import agent
+
+RUNTIMES = ["eventlet", "threading", "asyncio"]
+
+
+def test_ready_says_what_it_is(zygote, workload):
+    answer = zygote.load("eventlet", workload("pass"))
+    environment = answer["environment"]
+    assert answer["type"] == "ready" and answer["threads"] == []
+    assert environment["patched"] is True and environment["hub"] == "epolls" and environment["gil"] is True
+    assert environment["versions"]["eventlet"] == "0.41.3"
+    assert answer["pid"] == zygote.process.pid
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "message", "line"),
+    [
+        ("def main(:\n", "syntax", "SyntaxError: invalid syntax", 1),
+        ("x = 1\nimport no_such_module\n", "import", "ModuleNotFoundError: No module named 'no_such_module'", 2),
+        ("x = 1\n", "no-main", "the workload defines no main(rt, params)", 0),
+        ("import trireme\nraise trireme.Unsupported('not here')\n", "unsupported", "not here", 2),
+    ],
+)
+def test_refuses_what_does_not_load(zygote, workload, text, reason, message, line):
+    answer = zygote.load("threading", workload(text, whole=True))
+    assert answer == {"type": "refused", "reason": reason, "message": message, "line": line}
+
+
+def test_refuses_a_missing_workload(zygote, tmp_path):
+    answer = zygote.load("threading", tmp_path / "none.py")
+    assert (answer["reason"], answer["message"]) == ("missing", f"{tmp_path}/none.py: No such file or directory")
+
+
+def test_refuses_an_unknown_runtime(zygote, workload):
+    answer = zygote.load("curio", workload("pass"))
+    assert (answer["reason"], answer["message"]) == ("unsupported", "the agent has no runtime 'curio'")
+
+
+def test_refuses_another_version(zygote, workload):
+    assert zygote.load("threading", workload("pass"), version=2)["reason"] == "protocol"
+
+
+@pytest.mark.parametrize("packet", [b"\xff\xfe garbage", b"[]", b'{"no": "type"}', b'{"type": "unheard"}'])
+def test_garbage_ends_it_with_a_reason(zygote, packet):
+    zygote.socket.send(packet)
+    answer, _ = zygote.receive()
+    assert answer["reason"] == "protocol"
+    assert zygote.process.wait(10) == 1
+
+
+def test_garbage_between_trials_ends_it(zygote, workload):
+    zygote.load("threading", workload("pass"))
+    zygote.trial()
+    zygote.socket.send(b'{"type": "trial", "attempt": 3}')
+    answer, _ = zygote.receive()
+    assert answer["reason"] == "protocol"
+
+
+def test_a_closed_socket_ends_it(zygote, workload):
+    zygote.load("threading", workload("pass"))
+    zygote.socket.shutdown(socket.SHUT_RDWR)
+    assert zygote.process.wait(10) == 0
+
+
+def test_a_closed_socket_ends_the_trial_too(zygote, workload):
+    zygote.load("threading", workload("await rt.sleep(60)"))
+    with zygote.started() as running:
+        zygote.socket.close()
+        zygote.process.wait(10)
+        assert not os.path.exists(f"/proc/{running.pid}")
+
+
+def test_its_parent_dies_and_so_does_it(workload):
+    code = f"""
+import os, subprocess, socket, sys, time
+ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+env = dict(os.environ, LD_PRELOAD={agent.PROBE!r}, TRIREME_CONTROL_FD=str(its.fileno()))
+agent = subprocess.Popen([sys.executable, {str(agent.AGENT)!r}], env=env, pass_fds=[its.fileno(), ours.fileno()])
+print(agent.pid, flush=True)
+ours.send(b'{{"type": "load", "version": 9}}')
+ours.recv(1000)
+print("up", flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert parent.stdout.readline() == "up\n"
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    end = time.monotonic() + 10
+    while _alive(pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+THREAD_AT_IMPORT = """
+import threading, time
+threading.Thread(target=time.sleep, args=(60,), daemon=True, name="starter").start()
+async def main(rt, params):
+    rt.observe("threads", threading.active_count())
+"""
+
+
+def test_names_threads_that_loading_left(zygote, workload):
+    assert zygote.load("threading", workload(THREAD_AT_IMPORT, whole=True))["threads"] == ["starter"]
+
+
+def test_isolation_by_process_loads_in_the_trial(zygote, workload):
+    answer = zygote.load("threading", workload(THREAD_AT_IMPORT, whole=True), isolation="process")
+    assert answer["type"] == "ready" and answer["threads"] == []
+    assert zygote.trial().observed() == {"threads": 2}
+
+
+def test_isolation_by_process_raises_what_does_not_load(zygote, workload):
+    zygote.load("asyncio", workload("import no_such\n", whole=True), isolation="process")
+    end = zygote.trial().end()
+    assert end.key == "raised" and "no_such" in end.value["message"]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_trial_has_its_own_world(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+import os, sys
+print("out"); print("err", file=sys.stderr)
+rt.observe("directory", os.getcwd())
+rt.observe("session", os.getsid(0) == os.getpid())
+rt.observe("stdin", sys.stdin.read())
+rt.observe("seed", os.environ["PYTHONHASHSEED"])
+rt.observe("control", os.environ.get("TRIREME_CONTROL_FD"))
+rt.observe("params", params)
+"""))
+    trial = zygote.trial({"a": [1]})
+    assert trial.stdout == "out\n" and trial.stderr == "err\n"
+    observed = trial.observed()
+    assert observed.pop("directory").endswith("trial-1")
+    assert observed == {"session": True, "stdin": "", "seed": "0", "control": None, "params": {"a": [1]}}
+    assert trial.of("begin")[0].value["params"] == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("import os; os._exit(7)", 7 << 8), ("import os; os.abort()", 6), ("import os, signal; os.kill(os.getpid(), 9)", 9)],
+)
+def test_survives_a_trial_that_dies(zygote, workload, body, status):
+    zygote.load("threading", workload("rt.observe('before', 1)\n" + body))
+    for _ in range(2):
+        trial = zygote.trial()
+        assert trial.status & 0xFF7F == status
+        assert trial.observed() == {"before": 1} and trial.of("end") == []
+
+
+def test_ends_what_outlives_a_trial(zygote, workload):
+    zygote.load("threading", workload("""
+import subprocess, os, signal
+subprocess.Popen(["sh", "-c", "trap '' TERM; setsid sh -c 'sleep 61 & sleep 62' & wait"])
+"""))
+    trial = zygote.trial()
+    assert trial.of("census", "processes")
+    commands = sorted(orphan["command"] for orphan in trial.orphans)
+    assert commands and all("sleep" in command or "sh" in command for command in commands)
+    for orphan in trial.orphans:
+        assert not os.path.exists(f"/proc/{orphan['pid']}")
+    with open(f"/proc/self/task/{os.getpid()}/children") as children:
+        assert children.read().split() == [str(zygote.process.pid)]
+    with open(f"/proc/{zygote.process.pid}/task/{zygote.process.pid}/children") as children:
+        assert children.read() == ""
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_leaked_thread_does_not_hold_up_the_end(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+import sys, _thread
+thread = sys.modules["__original_module__thread"] if "__original_module__thread" in sys.modules else _thread
+gate = thread.allocate_lock(); gate.acquire()
+thread.start_new_thread(gate.acquire, ())
+"""))
+    trial = zygote.trial()
+    assert trial.end().key == "returned"
+    [census] = trial.of("census")
+    assert census.key == "threads" and len(census.value) == 1
+
+
+def test_exit_handlers_run_in_a_clean_trial(zygote, workload):
+    zygote.load("threading", workload("import atexit; atexit.register(print, 'bye')"))
+    assert zygote.trial().stdout == "bye\n"
+
+
+def test_memory_limit_is_a_memory_error(zygote, workload):
+    zygote.load("threading", workload("bytearray(1 << 30)"))
+    end = zygote.trial(memory=512 << 20).end()
+    assert end.value["error"] == "MemoryError" and end.value["family"] == "resource"
+
+
+HOOKS = {
+    "eventlet": ("import eventlet\neventlet.spawn(lambda: 1 / 0)\nawait rt.settle()", "hub"),
+    "threading": ("import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start(); t.join()", "thread"),
+    "asyncio": ("import asyncio\nasyncio.get_running_loop().call_soon(lambda: 1 / 0)\nawait rt.settle()", "loop"),
+}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_records_exceptions_that_only_the_runtime_saw(zygote, workload, runtime):
+    body, where = HOOKS[runtime]
+    zygote.load(runtime, workload(body))
+    trial = zygote.trial()
+    assert [(event.key, event.value["error"]) for event in trial.of("exception")] == [(where, "ZeroDivisionError")]
+    assert "ZeroDivisionError" in trial.stderr
+
+
+def test_records_exceptions_never_retrieved(zygote, workload):
+    zygote.load("asyncio", workload("""
+import asyncio
+async def fail(): raise ValueError("unseen")
+asyncio.create_task(fail())
+await rt.settle()
+"""))
+    assert [event.key for event in zygote.trial().of("exception")] == ["never-retrieved"]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_stacks_on_demand(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+gate = rt.event()
+async def parked_here(): await gate.wait()
+rt.spawn(parked_here, name="sleeper")
+await rt.settle()
+print("up", flush=True)
+await gate.wait()
+"""))
+    with zygote.started() as running:
+        running.wait_for("up", "stdout")
+        running.signal(34 + 12)
+        stacks = running.wait_for("== end of stacks\n")
+        running.signal(signal.SIGKILL)
+        running.finish()
+    assert "parked_here" in stacks, stacks
+    assert "hread" in stacks
+    if runtime != "threading":
+        assert "Task 1.1 sleeper" in stacks
+
+
+def test_stacks_of_a_thread_that_holds_the_gil(zygote, workload):
+    zygote.load("threading", workload("print('up', flush=True)\nx = 3 ** (10 ** 8)"))
+    with zygote.started() as running:
+        running.wait_for("up", "stdout")
+        time.sleep(0.05)
+        running.signal(34 + 12)
+        assert "workload.py" in running.wait_for(" in main\n")
+        running.signal(signal.SIGKILL)
+        running.finish()
+
+
+def test_tasks_and_switches_are_recorded(zygote, workload):
+    body = "async def child(): await rt.sleep(0.001)\nawait rt.gather(rt.spawn(child), rt.spawn(child))"
+    for runtime in RUNTIMES:
+        with agent.agent(sys.executable) as zygote_of_its_own:
+            zygote_of_its_own.load(runtime, workload(body))
+            trial = zygote_of_its_own.trial()
+            assert {event.task for event in trial.of("switch")} >= {1, 2, 3}
+
+
+def test_correspondences_are_printed_for_every_runtime():
+    import json
+
+    for runtime in RUNTIMES:
+        out = subprocess.check_output([sys.executable, str(agent.AGENT), "correspondences", runtime])
+        rows = json.loads(out)["correspondences"]
+        assert {row["feature"] for row in rows} >= {"rt.spawn", "Task.cancel", "rt.timeout"}
+    features = [
+        [row["feature"] for row in json.loads(
+            subprocess.check_output([sys.executable, str(agent.AGENT), "correspondences", runtime]))["correspondences"]]
+        for runtime in RUNTIMES
+    ]  # fmt: skip
+    assert features[0] == features[1] == features[2]
