@@ -39,8 +39,10 @@ struct EngineEvents {
   // A cell whose runner refused: `unsupported` (its reason) or broken in itself (a workload without
   // main: usage).
   struct Refusal {
-    std::string
-        reason;  // PROTOCOL.md: missing, syntax, no-main, import, unsupported, protocol; or start
+    // PROTOCOL.md: missing, syntax, no-main, import, unsupported, protocol; or `start`, the program
+    // does not start; or `broken`, three runners in a row broke, and the rest of its trials is
+    // given up.
+    std::string reason;
     std::string message;
     int line = 0;
   };
@@ -56,7 +58,7 @@ struct EnginePatience {
   int64_t load = 60'000'000'000;      // a runner's answer to `load`
   int64_t start = 10'000'000'000;     // its `started`
   int64_t stacks = 2'000'000'000;     // a hanging trial's stacks
-  int64_t debugger = 10'000'000'000;  // gdb's
+  int64_t debugger = 10'000'000'000;  // gdb's; 0: gdb is not asked
   int64_t end = 5'000'000'000;        // the runner's `ended` after a SIGKILL of the trial
 };
 

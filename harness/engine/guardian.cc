@@ -18,20 +18,6 @@ namespace {
 // For a program that changed its user and cannot be killed.
 constexpr int64_t kAdoptedPatience = 30 * kNanosecondsPerSecond;
 
-// Children that the harness got because a guardian died before them. What it had before Start() is
-// not ours to end, but RunPlan's contract leaves it none.
-void EndAdopted() {
-  const int64_t give_up = SystemClock().Now() + kAdoptedPatience;
-  while (SystemClock().Now() < give_up) {
-    pid_t reaped = 0;
-    do reaped = ::waitpid(-1, nullptr, WNOHANG);
-    while (reaped > 0);
-    if (reaped < 0) return;
-    KillTree(::getpid(), false);
-    ::usleep(1000);
-  }
-}
-
 }  // namespace
 
 Result<Guardian> Guardian::Start(const rlimit& files) {
@@ -104,7 +90,8 @@ void Guardian::Stop() {
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = 0;
-  EndAdopted();
+  // What a killed guardian set free became ours.
+  EndChildren(kAdoptedPatience);
 }
 
 }  // namespace trireme

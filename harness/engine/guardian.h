@@ -42,8 +42,9 @@ struct GuardianReport {
 // own, ignores what a terminal sends, and holds no descriptor but that socket. What a dead runner
 // leaves behind becomes its child, and is ended too.
 //
-// The harness is made a subreaper as well, so that a guardian that is killed sets nothing free: see
-// Stop(). Thread safety: one thread.
+// It is two processes, one over the other, so that a workload that kills the one it finds as its
+// runner's parent sets nothing free; the harness is made a subreaper as well, so that a guardian
+// that is killed sets nothing free: see Stop(). Thread safety: one thread.
 class Guardian {
  public:
   // Forks. Call it before anything is open that a guardian must not hold. `files` is the limit on

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -53,10 +54,10 @@ void IgnoreSignals() {
   ::signal(SIGCHLD, SIG_DFL);
 }
 
-sigset_t ChildSignal() {
+sigset_t SignalSet(std::initializer_list<int> signals) {
   sigset_t set;
   ::sigemptyset(&set);
-  ::sigaddset(&set, SIGCHLD);
+  for (const int signal : signals) ::sigaddset(&set, signal);
   return set;
 }
 
@@ -122,11 +123,22 @@ struct Launch {
   ::_exit(127);
 }
 
+// The guardian is two processes, so that what is under test sets nothing free by killing the one
+// that is its parent's parent: this is the other one. It also passes on what wakes a stopped one,
+// from the harness or by its end.
+[[noreturn]] void WatchOver(pid_t worker, const sigset_t& awaited) {
+  ::prctl(PR_SET_PDEATHSIG, SIGCONT);
+  while (::waitpid(worker, nullptr, WNOHANG) == 0)
+    if (::sigwaitinfo(&awaited, nullptr) == SIGCONT) ::kill(worker, SIGCONT);
+  EndChildren(kEndPatience);
+  ::_exit(0);
+}
+
 class GuardianProcess {
  public:
   GuardianProcess(Channel channel, const rlimit& files)
       : channel_(std::move(channel)), files_(files), self_(::getpid()) {
-    const sigset_t set = ChildSignal();
+    const sigset_t set = SignalSet({SIGCHLD});
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     children_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
@@ -138,19 +150,6 @@ class GuardianProcess {
       if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
       if (polled[1].revents != 0) Reap();
       if (polled[0].revents != 0 && !Obey()) return;
-    }
-  }
-
-  void EndAll() {
-    const int64_t give_up = SystemClock().Now() + kEndPatience;
-    while (SystemClock().Now() < give_up) {
-      pid_t reaped = 0;
-      do reaped = ::waitpid(-1, nullptr, WNOHANG);
-      while (reaped > 0);
-      // Nobody below us can exist without a child of ours: orphans become our children.
-      if (reaped < 0 && errno == ECHILD) return;
-      KillTree(self_, false);
-      AwaitChild();
     }
   }
 
@@ -272,9 +271,19 @@ void RunGuardian(Channel channel, const rlimit& files) {
   UniqueFd socket = channel.TakeSocket();
   UniqueFd kept = KeepOnly(socket);
   (void)socket.Release();  // closed with all the others
+  // Set before the fork, so that none is lost.
+  const sigset_t awaited = SignalSet({SIGCHLD, SIGCONT});
+  ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+  const pid_t worker = ::fork();
+  if (worker != 0) {
+    kept.Reset();
+    WatchOver(worker, awaited);
+  }
+  // A fork's child is no subreaper.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   GuardianProcess guardian(Channel(std::move(kept)), files);
   guardian.Serve();
-  guardian.EndAll();
+  EndChildren(kEndPatience);
   ::_exit(0);
 }
 

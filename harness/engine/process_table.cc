@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <set>
 #include <string_view>
 
+#include "harness/base/clock.h"
 #include "harness/base/unique_fd.h"
 
 namespace trireme {
@@ -187,6 +190,19 @@ void KillTree(pid_t root, bool with_root) {
   for (int round = 0; round < kStopRounds; ++round)
     if (SignalTree(root, with_root, SIGSTOP)) break;
   SignalTree(root, with_root, SIGKILL);
+}
+
+void EndChildren(int64_t patience) {
+  const int64_t give_up = SystemClock().Now() + patience;
+  while (SystemClock().Now() < give_up) {
+    pid_t reaped = 0;
+    do reaped = ::waitpid(-1, nullptr, WNOHANG);
+    while (reaped > 0);
+    // Nobody is below us without a child of ours: orphans become our children.
+    if (reaped < 0) return;
+    KillTree(::getpid(), false);
+    ::poll(nullptr, 0, 1);  // for them to end
+  }
 }
 
 }  // namespace trireme

@@ -37,6 +37,11 @@ int64_t ResidentBytesOfTree(pid_t root);
 // it has no children left. REQUIRES: what is below `root` is in sessions of its own.
 void KillTree(pid_t root, bool with_root);
 
+// Ends everything below this process and reaps it; gives up on what cannot be killed (a program
+// that changed its user) after `patience` nanoseconds. REQUIRES: this process is a child subreaper,
+// has one thread, and needs none of its children.
+void EndChildren(int64_t patience);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_ENGINE_PROCESS_TABLE_H_

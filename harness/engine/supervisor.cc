@@ -383,7 +383,7 @@ void Supervisor::CountBroken(const Slot& slot) {
     return;
   }
   if (++broken_in_a_row_[cell] < kBrokenInARow) return;
-  GiveUp(cell, {.reason = "start",
+  GiveUp(cell, {.reason = "broken",
                 .message = "three runners in a row broke; the last: " + slot.trial->broken()});
 }
 
@@ -450,8 +450,7 @@ void Supervisor::EndEverything(const std::string& reason) {
     if (!slot.attempt) continue;
     if (slot.trial == nullptr) slot.trial = NewTrial(*slot.attempt);
     if (slot.trial->over()) continue;
-    const bool broken = slot.runner != nullptr && !slot.runner->broken.empty();
-    slot.trial->Vanish(broken ? slot.runner->broken : reason, Json::array());
+    slot.trial->Vanish(reason, Json::array());
     slot.runner = nullptr;
   }
   while (!runners_.empty()) Forget(*runners_.back());

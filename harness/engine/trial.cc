@@ -189,8 +189,9 @@ void Trial::ReadStacks() {
 }
 
 void Trial::StacksDone() {
-  if (services_.debugger.empty()) {
-    report_.missing.push_back("native frames: there is no gdb");
+  if (services_.debugger.empty() || services_.patience.debugger == 0) {
+    report_.missing.push_back(services_.debugger.empty() ? "native frames: there is no gdb"
+                                                         : "native frames: gdb was not asked");
     return Kill();
   }
   Result<UniqueFd> output = debugger_output_.Open();

@@ -82,9 +82,10 @@ void Flood(int64_t bytes) {
 void HogMemory() {
   constexpr size_t kStep = 16 << 20;
   while (true) {
-    void* memory = std::malloc(kStep);
-    if (memory == nullptr) std::abort();
-    std::memset(memory, 1, kStep);  // NOLINT(clang-analyzer-unix.Malloc): that is the point
+    void* const memory =
+        ::mmap(nullptr, kStep, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) std::abort();
+    std::memset(memory, 1, kStep);
     ::usleep(1000);
   }
 }
@@ -130,7 +131,11 @@ const std::map<std::string, Behaviour>& Behaviours() {
            ::usleep(200);
          }
        }},
-      {"segv", [](const Json&) { ::raise(SIGSEGV); }},
+      {"segv",
+       [](const Json&) {
+         ::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would exit
+         ::raise(SIGSEGV);
+       }},
       {"abort", [](const Json&) { std::abort(); }},
       {"exit", [](const Json& params) { ::_exit(static_cast<int>(GetInt(params, "code", 3))); }},
       {"orphan", [](const Json&) { Detach([] { Forever(); }); }},
@@ -159,6 +164,20 @@ const std::map<std::string, Behaviour>& Behaviours() {
          for (const ProcessInfo& process : ReadProcessTable())
            if (process.pid == ::getppid()) ::kill(process.parent, SIGKILL);
          Detach([] { Forever(); });
+         Forever();
+       }},
+      {"kill-both-guardians",
+       [](const Json&) {
+         Detach([] { Forever(); });
+         const std::vector<ProcessInfo> table = ReadProcessTable();
+         pid_t pid = ::getppid();
+         for (int generation = 0; generation < 2; ++generation)
+           for (const ProcessInfo& process : table)
+             if (process.pid == pid) {
+               pid = process.parent;
+               ::kill(pid, SIGKILL);
+               break;
+             }
          Forever();
        }},
       {"stop-runner",
@@ -320,17 +339,10 @@ class FakeRunner {
   }
 
   static void EndOrphans(Json& orphans) {
-    while (true) {
-      pid_t reaped = 0;
-      do reaped = ::waitpid(-1, nullptr, WNOHANG);
-      while (reaped > 0);
-      if (reaped < 0) return;
-      for (const ProcessInfo& process : DescendantsOf(::getpid(), ReadProcessTable()))
-        if (process.state != 'Z' && process.parent == ::getpid() && orphans.size() < 10)
-          orphans.push_back({{"pid", process.pid}, {"command", CommandLineOf(process.pid)}});
-      KillTree(::getpid(), false);
-      ::usleep(1000);
-    }
+    for (const ProcessInfo& process : DescendantsOf(::getpid(), ReadProcessTable()))
+      if (process.state != 'Z' && process.parent == ::getpid())
+        orphans.push_back({{"pid", process.pid}, {"command", CommandLineOf(process.pid)}});
+    EndChildren(10 * kNanosecondsPerSecond);
   }
 
   Channel control_;

@@ -15,7 +15,8 @@ using ::testing::Not;
 class MisbehaviourTest : public EngineTest {
  protected:
   MisbehaviourTest() {
-    options_.patience = {.load = kShort, .start = kShort, .stacks = kShort, .end = kShort};
+    options_.patience = {
+        .load = kShort, .start = kShort, .stacks = kShort, .debugger = 0, .end = kShort};
   }
 
   // Runs it for a short time beside a cell that behaves, which must pass.
@@ -138,6 +139,11 @@ TEST_F(MisbehaviourTest, KillsTheGuardian) {
   EXPECT_THAT(Error(), HasSubstr("the guardian process was ended"));
 }
 
+TEST_F(MisbehaviourTest, KillsTheGuardianAndItsSecond) {
+  Misbehave({{"do", "kill-both-guardians"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "vanished");
+}
+
 TEST_F(MisbehaviourTest, StopsTheGuardian) {
   Misbehave({{"do", "stop-guardian"}}, kLong);
   EXPECT_EQ(ExitKey(bad()), "exited");
@@ -229,7 +235,7 @@ TEST_F(MisbehaviourTest, RunnerSpeaksGarbageAtLoading) {
 TEST_F(MisbehaviourTest, ThreeBrokenRunnersInARowEndACell) {
   FailToLoad("load-crash", 10);
   EXPECT_EQ(finished_.size(), 4U);  // three of them, and the good one
-  EXPECT_EQ(refused_[0].reason, "start");
+  EXPECT_EQ(refused_[0].reason, "broken");
   EXPECT_THAT(refused_[0].message, HasSubstr("three runners in a row broke; the last: "));
 }
 

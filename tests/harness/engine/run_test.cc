@@ -29,6 +29,7 @@ TEST_F(RunTest, RepeatsAnUnknownTrialOnceAndAlone) {
 
 TEST_F(RunTest, RunsTrialsBesideEachOther) {
   options_.jobs = 4;
+  options_.patience.debugger = 0;
   PlannedCell cell = Cell("cell", {{"do", "hang"}}, 4);
   cell.timeout = 500 * kNanosecondsPerMillisecond;
   Run({cell});
