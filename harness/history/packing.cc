@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <utility>
 
 namespace trireme {
@@ -72,10 +73,26 @@ class Packer {
     const size_t whole = WholeRecords({records, used});
     if (whole < used) damage_.Add(offset_ + sizeof(chunk) + whole, "no record begins here");
     out_.resize(whole == 0 ? start : start + sizeof(chunk) + whole);
-    if (whole != 0) PutChunkHeader(chunk.process, whole, chunk.newest, out_.data() + start);
+    if (whole == 0) return;
+    PutChunkHeader(chunk.process, whole, chunk.newest, out_.data() + start);
+    if (IsCopy(start)) out_.resize(start);
+  }
+
+  // True when the chunk at `start` holds the same records as one before it: a recorder was ended
+  // between copying them out of its chunk and emptying that (Recording::Spill). A thread's times
+  // increase, so the first record tells which.
+  bool IsCopy(size_t start) {
+    trireme_record first;
+    std::memcpy(&first, out_.data() + start + sizeof(trireme_chunk), sizeof(first));
+    const auto [place, is_new] = starts_.try_emplace({first.time, first.thread}, start);
+    const size_t size = out_.size() - start;
+    return !is_new && start - place->second >= size &&
+           std::memcmp(out_.data() + place->second, out_.data() + start, size) == 0;
   }
 
   const Source& source_;
+  std::map<std::pair<uint64_t, uint32_t>, size_t>
+      starts_;  // of packed chunks, by their first record
   uint64_t chunk_size_;
   uint64_t offset_ = TRIREME_HEADER_SIZE;
   std::vector<char> out_ = std::vector<char>(TRIREME_HEADER_SIZE);

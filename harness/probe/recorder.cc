@@ -22,11 +22,10 @@ namespace {
 // One for what a thread does, one for a signal handler that interrupts it while it records.
 constexpr int kLanes = 2;
 constexpr uint64_t kOperationsPerThread = 1024;
-constexpr uint64_t kMaxGrowth = 1 << 20;
+constexpr uint64_t kWarmSize = 512 * 1024;  // stays in a core's cache
 
 struct Lane {
   Space space;
-  uint64_t next_units = 1;  // doubles, so that a thread that records much seldom asks for more
 };
 
 // All that recording needs in a thread. Only its own thread and that thread's signal handlers touch
@@ -95,33 +94,69 @@ void Adopt(ThreadState& state, Recording* recording) {
   __cxa_thread_atexit_impl(EndThread, &state, &__dso_handle);
 }
 
+// A warm chunk, emptied into the file: see Recording::Spill.
+bool EmptyChunk(Lane& lane) {
+  const Space full = lane.space;
+  int error = 0;
+  if (full.used == 0 || !thread_state.recording->Spill(full, &error)) return false;
+  // A signal handler may have forked meanwhile: then this is the child, and the chunk is its
+  // parent's.
+  if (__atomic_load_n(&lane.space.chunk, __ATOMIC_RELAXED) != full.chunk) return false;
+  __atomic_store_n(&full.chunk->used, 0, __ATOMIC_RELEASE);
+  lane.space.used = 0;
+  return true;
+}
+
+// A thread begins with a small chunk, and gets a larger one each time that it fills one.
+Space NewChunk(const Lane& lane, Recording* recording, uint64_t size, int* error) {
+  const bool first = lane.space.chunk == nullptr;
+  const Space returned = first ? recording->TakeReturned(size) : Space();
+  if (returned.chunk != nullptr) return returned;
+  const uint64_t larger = 4 * (lane.space.capacity + sizeof(trireme_chunk));
+  const uint64_t wanted = first ? 0 : larger < kWarmSize ? larger : kWarmSize;
+  return recording->Claim(process_id, size, wanted / recording->header()->chunk_size, error);
+}
+
 // Makes room for `size` bytes, or counts the event as lost.
 bool MakeRoom(ThreadState& state, Lane& lane, uint64_t size) {
   const KeepErrno keep;
   if (state.thread == 0) state.thread = static_cast<uint32_t>(syscall(SYS_gettid));
   if (process_id == 0) process_id = static_cast<uint32_t>(getpid());
-  Recording* recording = state.recording;
-  const bool first = lane.space.chunk == nullptr;
-  Space space;
-  if (first) space = recording->TakeReturned(size);
+  const bool warm = lane.space.capacity > kWarmSize / 2;
+  if (warm && lane.space.capacity >= size && EmptyChunk(lane)) return true;
+  int error = 0;
+  const Space space = NewChunk(lane, state.recording, size, &error);
   if (space.chunk == nullptr) {
-    int error = 0;
-    space = recording->Claim(process_id, size, lane.next_units, &error);
-    if (space.chunk == nullptr) {
-      recording->CountLost(1, error);
-      return false;
-    }
-    if (lane.next_units * recording->header()->chunk_size < kMaxGrowth) lane.next_units *= 2;
+    state.recording->CountLost(1, error);
+    return false;
   }
   const Space full = lane.space;
   lane.space = space;
-  recording->Unmap(full);
+  state.recording->Unmap(full);
   return true;
 }
 
+template <typename Word>
+void CopyEnds(char* place, const char* from, uint64_t size) {
+  memcpy(place, from, sizeof(Word));
+  memcpy(place + size - sizeof(Word), from + size - sizeof(Word), sizeof(Word));
+}
+
+// Most keys and values are short: then two moves, which may overlap, cost less than a call.
 char* Put(char* place, const Bytes& bytes) {
-  if (bytes.size != 0) memcpy(place, bytes.data, bytes.size);
-  return place + bytes.size;
+  const uint64_t size = bytes.size;
+  const auto* from = static_cast<const char*>(bytes.data);
+  if (size > 16)
+    memcpy(place, from, size);
+  else if (size >= 8)
+    CopyEnds<uint64_t>(place, from, size);
+  else if (size >= 4)
+    CopyEnds<uint32_t>(place, from, size);
+  else if (size >= 2)
+    CopyEnds<uint16_t>(place, from, size);
+  else if (size == 1)
+    *place = *from;
+  return place + size;
 }
 
 // A thread's times increase, so that merging by time alone keeps its order even where the clock is

@@ -43,15 +43,36 @@ bool WithinFileSizeLimit(uint64_t end) {
          end <= limit.rlim_cur;
 }
 
+int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
+  const auto* bytes = static_cast<const char*>(data);
+  while (size > 0) {
+    const long written = syscall(SYS_pwrite64, fd, bytes, size, offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return written == 0 ? ENOSPC : errno;
+    bytes += written;
+    offset += static_cast<uint64_t>(written);
+    size -= static_cast<uint64_t>(written);
+  }
+  return 0;
+}
+
 // For file systems without fallocate. REQUIRES: nobody else writes that range.
 int WriteZeros(int fd, uint64_t offset, uint64_t size) {
   static const char kZeros[4096] = {};
-  while (size > 0) {
-    const uint64_t part = size < sizeof(kZeros) ? size : sizeof(kZeros);
-    const long written = syscall(SYS_pwrite64, fd, kZeros, part, offset);
-    if (written <= 0) return written == 0 ? ENOSPC : errno;
-    offset += static_cast<uint64_t>(written);
-    size -= static_cast<uint64_t>(written);
+  int error = 0;
+  for (uint64_t end = offset + size; offset < end && error == 0; offset += sizeof(kZeros)) {
+    error =
+        WriteAll(fd, kZeros, end - offset < sizeof(kZeros) ? end - offset : sizeof(kZeros), offset);
+  }
+  return error;
+}
+
+// Backs a range by disk blocks, so that a full disk is an error here and no SIGBUS later.
+int Back(int fd, uint64_t offset, uint64_t size) {
+  if (!WithinFileSizeLimit(offset + size)) return EFBIG;
+  while (syscall(SYS_fallocate, fd, 0, offset, size) != 0) {
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return WriteZeros(fd, offset, size);
+    if (errno != EINTR) return errno;
   }
   return 0;
 }
@@ -121,49 +142,59 @@ int Recording::OpenFile() const {
   return -1;
 }
 
-int Recording::Back(int fd, uint64_t offset, uint64_t size) const {
-  if (!WithinFileSizeLimit(offset + size)) return EFBIG;
-  while (syscall(SYS_fallocate, fd, 0, offset, size) != 0) {
-    if (errno == EOPNOTSUPP || errno == ENOSYS) return WriteZeros(fd, offset, size);
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
 bool Recording::InWindow(const trireme_chunk* chunk) const {
   const auto* start = reinterpret_cast<const char*>(header_);
   const auto* place = reinterpret_cast<const char*>(chunk);
   return place >= start && place < start + window_size_;
 }
 
-// What Map() asks of a process that has a descriptor left.
 struct Recording::Request {
-  const Recording* recording;
-  uint64_t offset;
-  uint64_t size;
+  const Recording* recording = nullptr;
+  uint64_t offset = 0;
+  uint64_t size = 0;
+  char* place = nullptr;  // in or out
+  int (*action)(Request*, int fd) = nullptr;
   int error = 0;
-  char* place = nullptr;
 };
 
-void Recording::MapFile(void* pointer) {
-  auto* request = static_cast<Request*>(pointer);
-  request->error = 0;
-  const int fd = request->recording->OpenFile();
-  if (fd < 0) {
-    request->error = errno;
-    return;
-  }
-  request->error = request->recording->Back(fd, request->offset, request->size);
-  if (request->error == 0) {
-    const uint64_t skip = request->offset % PageSize();
-    void* place = mmap(nullptr, request->size + skip, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_POPULATE, fd, static_cast<off_t>(request->offset - skip));
-    if (place == MAP_FAILED)
-      request->error = errno;
-    else
-      request->place = static_cast<char*>(place) + skip;
-  }
-  CloseFile(fd);
+int Recording::WithFile(int (*action)(Request*, int fd), Request& request) const {
+  request.recording = this;
+  request.action = action;
+  const auto run = [](void* pointer) {
+    auto* work = static_cast<Request*>(pointer);
+    const int fd = work->recording->OpenFile();
+    work->error = fd < 0 ? errno : work->action(work, fd);
+    if (fd >= 0) CloseFile(fd);
+  };
+  run(&request);
+  if (request.error == EMFILE) RunAside(run, &request);
+  return request.error;
+}
+
+int Recording::MapFile(Request* request, int fd) {
+  const uint64_t skip = request->offset % PageSize();
+  if (const int error = Back(fd, request->offset, request->size); error != 0) return error;
+  void* place = mmap(nullptr, request->size + skip, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                     static_cast<off_t>(request->offset - skip));
+  if (place == MAP_FAILED) return errno;
+  request->place = static_cast<char*>(place) + skip;
+  return 0;
+}
+
+// First the end, so that the file never ends inside a chunk; then the header without records, so
+// that the chunk's size is known; and last the header with them, when they are there.
+int Recording::WriteChunk(Request* request, int fd) {
+  const auto* from = reinterpret_cast<const trireme_chunk*>(request->place);
+  const uint64_t end = request->offset + request->size;
+  if (!WithinFileSizeLimit(end)) return EFBIG;
+  trireme_chunk chunk = *from;
+  chunk.capacity = request->size;
+  chunk.used = 0;
+  int error = WriteAll(fd, "", 1, end - 1);
+  if (error == 0) error = WriteAll(fd, &chunk, sizeof(chunk), request->offset);
+  if (error == 0) error = WriteAll(fd, from + 1, from->used, request->offset + sizeof(chunk));
+  chunk.used = from->used;
+  return error != 0 ? error : WriteAll(fd, &chunk, sizeof(chunk), request->offset);
 }
 
 trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {
@@ -171,11 +202,22 @@ trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {
   if (offset + size <= window_size_) {
     return reinterpret_cast<trireme_chunk*>(reinterpret_cast<char*>(header_) + offset);
   }
-  Request request{.recording = this, .offset = offset, .size = size};
-  MapFile(&request);
-  if (request.error == EMFILE) RunAside(MapFile, &request);
-  *error = request.error;
-  return reinterpret_cast<trireme_chunk*>(request.place);
+  Request request{.offset = offset, .size = size};
+  *error = WithFile(MapFile, request);
+  return *error != 0 ? nullptr : reinterpret_cast<trireme_chunk*>(request.place);
+}
+
+bool Recording::Spill(const Space& space, int* error) {
+  const uint64_t chunk_size = header_->chunk_size;
+  const uint64_t units = (sizeof(trireme_chunk) + space.used + chunk_size - 1) / chunk_size;
+  uint64_t index = 0;
+  *error = EFBIG;
+  if (!ReserveIndex(header_, units, &index)) return false;
+  Request request{.offset = ChunkOffset(index, chunk_size),
+                  .size = units * chunk_size,
+                  .place = reinterpret_cast<char*>(space.chunk)};
+  *error = WithFile(WriteChunk, request);
+  return *error == 0;
 }
 
 Space Recording::Claim(uint32_t process, uint64_t size, uint64_t units, int* error) {

@@ -35,6 +35,16 @@ class Recording {
   // sizes, backed by disk blocks. No chunk and an errno when there is none to be had.
   Space Claim(uint32_t process, uint64_t size, uint64_t units, int* error);
 
+  // Copies the records of a full chunk to a place of their own in the file, with write(2). The
+  // chunk is empty for the recorder, and for readers once its `used` is 0, which the caller stores.
+  // False and an errno when there is no room.
+  //
+  // A page of the file costs several times more to dirty through a mapping than to write, so a
+  // thread that records much keeps one warm chunk instead of mapping ever new ones. It is a copy,
+  // never a move: whoever is killed before `used` is 0 leaves the records twice, which readers know
+  // by their times.
+  bool Spill(const Space& space, int* error);
+
   // What a thread that ended left of its chunk, for the next thread of this process.
   Space TakeReturned(uint64_t size);
   void Return(const Space& space);
@@ -50,9 +60,12 @@ class Recording {
   int MapWindow(int fd);
   int OpenFile() const;
   Space ClaimExactly(uint32_t process, uint64_t units, int* error);
-  int Back(int fd, uint64_t offset, uint64_t size) const;
   struct Request;
-  static void MapFile(void* request);
+  // Runs `action` on the file, in another process where this one has no descriptor left. 0, or an
+  // errno.
+  int WithFile(int (*action)(Request*, int fd), Request& request) const;
+  static int MapFile(Request* request, int fd);
+  static int WriteChunk(Request* request, int fd);
   trireme_chunk* Map(uint64_t index, uint64_t size, int* error) const;
   bool InWindow(const trireme_chunk* chunk) const;
   bool TryLock();

@@ -95,6 +95,13 @@ TEST(HistoryTest, SkipsChunksThatWereReservedAndNeverUsed) {
   EXPECT_EQ(history.damage(), "");
 }
 
+TEST(HistoryTest, ReadsOnceWhatARecorderWasCopyingWhenItWasEnded) {
+  RecordingBuilder recording;
+  const std::string records = Observe(1, 1, "a") + Observe(2, 1, "b");
+  recording.Chunk(1, records).Chunk(1, records).Chunk(1, Observe(1, 2, "other thread"));
+  EXPECT_THAT(Keys(MustParse(recording.bytes())), ElementsAre("a", "other thread", "b"));
+}
+
 TEST(HistoryTest, ReadsARecordLargerThanAChunk) {
   RecordingBuilder recording;
   recording

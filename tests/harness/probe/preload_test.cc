@@ -58,7 +58,7 @@ TEST_F(PreloadTest, ChangesNothingInPython) {
       {"python3", "-c",
        "import os, subprocess, sys, threading\n"
        "threads = [threading.Thread(target=print, args=('t',)) for _ in range(3)]\n"
-       "[t.start() for t in threads]; [t.join() for t in threads]\n"
+       "[(t.start(), t.join()) for t in threads]\n"
        "pid = os.fork()\n"
        "if pid == 0: os._exit(5)\n"
        "print(os.waitpid(pid, 0)[1], sorted(os.listdir('/proc/self/fd')), file=sys.stderr)\n"
