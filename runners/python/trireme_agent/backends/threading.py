@@ -9,7 +9,6 @@ import time
 import urllib.parse
 from collections.abc import Callable, Coroutine
 from subprocess import DEVNULL, PIPE, Popen
-from subprocess import TimeoutExpired as ProcessTimeout
 from typing import Any, TypeVar
 
 import trireme
@@ -20,7 +19,7 @@ from trireme_agent.task import Task
 from trireme_agent.threads import coordination, sockets
 from trireme_agent.threads.http import ThreadHttpServer
 from trireme_agent.threads.pool import ThreadPool
-from trireme_agent.threads.waiting import LOOK, WaitingBackend, Wakeup
+from trireme_agent.threads.waiting import WaitingBackend, Wakeup
 
 T = TypeVar("T")
 
@@ -212,22 +211,14 @@ class ThreadingBackend(WaitingBackend):
 
     async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:
         source = PIPE if stdin is not None else DEVNULL
-        with Popen(argv, stdin=source, stdout=PIPE, stderr=PIPE) as process:
-            try:
-                out, err = self._communicate(process, stdin)
-            except BaseException:
-                process.kill()
-                raise
+        process = Popen(argv, stdin=source, stdout=PIPE, stderr=PIPE)
+        try:
+            out, err = await self.offload(process.communicate, (stdin,))
+        except BaseException:
+            process.kill()  # which ends communicate() too, and so its thread
+            process.wait()
+            raise
         return trireme.Completed(process.returncode, out, err)
-
-    def _communicate(self, process: Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
-        with self.waiting():
-            while True:
-                self.check(self.current())
-                try:
-                    return process.communicate(stdin, timeout=LOOK)
-                except ProcessTimeout:
-                    stdin = None  # it has it already
 
     async def resolve(self, host: str) -> list[str]:
         found = await self.offload(socket.getaddrinfo, (host, None, 0, socket.SOCK_STREAM))
@@ -260,7 +251,7 @@ class ThreadingBackend(WaitingBackend):
         Correspondence("rt.http_request", "http.client.HTTPConnection", "one connection a request"),
         Correspondence("rt.periodic", "ours", "threading.Timer runs once"),
         Correspondence("rt.offload", "concurrent.futures.ThreadPoolExecutor.submit", "runs on when its waiter is cancelled"),
-        Correspondence("rt.subprocess", "subprocess.Popen.communicate", "notices cancel every 20 ms, and kills"),
+        Correspondence("rt.subprocess", "subprocess.Popen.communicate in an executor", "killed with its waiter"),
         Correspondence("rt.resolve", "socket.getaddrinfo in an executor", "runs on when its waiter is cancelled"),
     ]
 
