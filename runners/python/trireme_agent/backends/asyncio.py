@@ -87,7 +87,7 @@ class AsyncioBackend(Backend):
         try:
             import h11
 
-            versions["h11"] = h11.__version__  # type: ignore[attr-defined]
+            versions["h11"] = str(getattr(h11, "__version__", ""))
         except ModuleNotFoundError:
             pass  # http_server and http_request say so
         return {"patched": False, "hub": None, "backend": "selector", "versions": versions}

@@ -1,0 +1,29 @@
+"""Runs first in every interpreter that a command workload starts: its folder is the first of PYTHONPATH.
+
+Then runs the sitecustomize that would have been found without it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _run_the_next() -> None:
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != here]
+    spec = PathFinder.find_spec("sitecustomize", elsewhere)
+    if spec is not None and spec.loader is not None:
+        module = module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+if os.environ.get("TRIREME_COMMAND_RUNTIME"):
+    import trireme_command
+
+    trireme_command.install(os.environ["TRIREME_COMMAND_RUNTIME"])
+_run_the_next()

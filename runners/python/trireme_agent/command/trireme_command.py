@@ -1,0 +1,153 @@
+"""Makes an interpreter of a command workload what its arm says, and records what it really was.
+
+At its end the process records one WARNING `environment`: whether Eventlet was imported and by whom, whether the standard
+library was patched, whether a hub ran, versions and the GIL. Nothing of it is assumed from the arm's name.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import json
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from types import FrameType, ModuleType
+from typing import Any
+
+OBSERVE, WARNING = 7, 10  # enum trireme_event
+_CHAIN = 12  # modules of an import chain that are kept
+
+
+def _builtins() -> tuple[Callable[..., Any], ...] | None:
+    """Those of the preloaded probe, which attaches by itself: probe_abi.h."""
+    try:
+        function = ctypes.PyDLL(None).trireme_probe_python
+    except AttributeError:
+        return None
+    function.restype = ctypes.py_object
+    made: tuple[Callable[..., Any], ...] = function()
+    return made
+
+
+class Witness:
+    """What is seen of Eventlet in this process."""
+
+    def __init__(self, runtime: str) -> None:
+        self.runtime = runtime
+        self.importers: list[str] = []  # who imported eventlet first, outermost first
+        self._process = os.getpid()
+        self._turns = 0
+        self._counted: Any = None
+        builtins = _builtins()
+        self._record = builtins[1] if builtins is not None else lambda *_: None
+        self._record_json = builtins[2] if builtins is not None else lambda *_: None
+
+    def record(self, kind: int, key: str, value: Any) -> None:
+        self._record(kind, 0, key, value)
+
+    # sys.meta_path: asked for every module that is imported for the first time.
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name == "eventlet" and not self.importers:
+            self.importers = _importers(sys._getframe(1))
+        return None
+
+    def hub_turns(self) -> int:
+        """How often a green thread of this process has switched to a hub, as far as it could be counted."""
+        hubs = sys.modules.get("eventlet.hubs.hub")
+        if hubs is not None and self._counted is None:
+            self._count(hubs.BaseHub)
+            self._turns = int(self.hub_ran())
+        return self._turns
+
+    def _count(self, base: Any) -> None:
+        switch = base.switch
+
+        def counted(hub: Any) -> Any:
+            self._turns += 1
+            return switch(hub)
+
+        base.switch = self._counted = counted
+
+    def hub(self) -> Any:
+        """The hub of this thread, if there is one."""
+        hubs = sys.modules.get("eventlet.hubs")
+        return getattr(getattr(hubs, "_threadlocal", None), "hub", None)
+
+    def hub_ran(self) -> bool:
+        hub = self.hub()
+        return self._turns > 0 or (hub is not None and bool(hub.greenlet or hub.greenlet.dead))
+
+    def describe(self) -> dict[str, Any]:
+        hub = self.hub()
+        patcher = sys.modules.get("eventlet.patcher")
+        names = ("os", "select", "socket", "thread", "time", "subprocess")
+        patched = [name for name in names if patcher is not None and patcher.is_monkey_patched(name)]
+        versions = {name: _version(name) for name in ("eventlet", "greenlet", "pytest") if name in sys.modules}
+        return {
+            "runtime": self.runtime,
+            "process": self._process,
+            "argv": sys.argv,
+            "executable": sys.executable,
+            "imported": "eventlet" in sys.modules,
+            "importers": self.importers,
+            "patched": patched,
+            "hub": type(hub).__module__.rpartition(".")[2] if hub is not None else None,
+            "hub_ran": self.hub_ran(),
+            "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+            "versions": {"python": platform.python_version(), **versions},
+        }
+
+    def at_exit(self) -> None:
+        if os.getpid() == self._process:  # not in a forked child
+            self._record_json(WARNING, 0, "environment", json.dumps(self.describe()))
+
+
+witness: Witness | None = None
+
+
+def install(runtime: str) -> None:
+    """REQUIRES: called before anything else is imported."""
+    global witness
+    witness = Witness(runtime)
+    sys.meta_path.insert(0, witness)
+    atexit.register(witness.at_exit)
+    plugins = os.environ.get("PYTEST_PLUGINS", "")
+    if "trireme_pytest" not in plugins.split(","):
+        os.environ["PYTEST_PLUGINS"] = ",".join(filter(None, [plugins, "trireme_pytest"]))
+    if runtime == "eventlet":
+        _patch(witness)
+
+
+def _patch(seen: Witness) -> None:
+    os.environ.setdefault("EVENTLET_HUB", "epolls")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import eventlet
+    except ModuleNotFoundError:
+        return  # another interpreter than the arm's: what describe() says of it shows that
+    seen.importers = ["trireme"]
+    eventlet.monkey_patch()
+    seen.hub_turns()
+
+
+def _importers(frame: FrameType | None) -> list[str]:
+    """The modules whose import statements led here, outermost first."""
+    chain: list[str] = []
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith(("importlib", "trireme_command")) and (not chain or chain[-1] != name):
+            chain.append(name)
+        frame = frame.f_back
+    return chain[:_CHAIN][::-1]
+
+
+def _version(name: str) -> str:
+    return str(getattr(sys.modules[name], "__version__", ""))

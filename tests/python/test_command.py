@@ -1,0 +1,138 @@
+"""The hook of command workloads: interpreters started with its folder first on PYTHONPATH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import agent
+import recording
+
+HOOK = agent.AGENT / "command"
+
+
+class Command:
+    def __init__(self, folder):
+        self.folder = folder
+        self.result = None
+
+    def run(self, runtime, *argv, **environment):
+        history = self.folder / "history.ring"
+        recording.create(history)
+        paths = os.pathsep.join([str(HOOK), *environment.pop("paths", [])])
+        ours = {"LD_PRELOAD": agent.PROBE, "TRIREME_HISTORY": str(history), "PYTHONPATH": paths}
+        self.result = subprocess.run(
+            [sys.executable, *argv],
+            cwd=self.folder,
+            env={**os.environ, **ours, "TRIREME_COMMAND_RUNTIME": runtime, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.events = recording.read(history)
+        return self
+
+    def environment(self):
+        [event] = [event for event in self.events if event.key == "environment"]
+        return event.value
+
+    def tests(self):
+        return {e.key.rpartition("::")[2]: e.value for e in self.events if e.kind == "observe" and e.key[:5] == "test:"}
+
+
+@pytest.fixture
+def command(tmp_path):
+    return Command(tmp_path)
+
+
+def test_eventlet_is_patched_before_the_first_import(command):
+    code = "import socket; print(socket.socket.__module__); import time; time.sleep(0.001)"
+    environment = command.run("eventlet", "-c", code).environment()
+    assert command.result.stdout == "eventlet.greenio.base\n", command.result
+    assert command.result.stderr == ""
+    assert environment["patched"] == ["os", "select", "socket", "thread", "time", "subprocess"]
+    assert environment["importers"] == ["trireme"]
+    assert environment["hub"] == "epolls" and environment["hub_ran"] is True
+
+
+def test_threading_is_left_alone(command):
+    environment = command.run("threading", "-c", "import time; time.sleep(0.001)").environment()
+    assert environment["imported"] is False and environment["patched"] == [] and environment["hub"] is None
+    assert environment["hub_ran"] is False and environment["gil"] is True
+
+
+def test_an_import_in_the_threading_arm_is_traced(command):
+    (command.folder / "outer.py").write_text("import inner\n")
+    (command.folder / "inner.py").write_text("import eventlet\n")
+    environment = command.run("threading", "-c", "import outer", paths=["."]).environment()
+    assert environment["imported"] is True and environment["patched"] == []
+    assert environment["importers"] == ["__main__", "outer", "inner"]
+
+
+def test_another_sitecustomize_still_runs(command):
+    other = command.folder / "other"
+    other.mkdir()
+    (other / "sitecustomize.py").write_text("print('other')\n")
+    assert command.run("threading", "-c", "print('main')", paths=[str(other)]).result.stdout == "other\nmain\n"
+
+
+def test_it_does_nothing_without_a_runtime(command):
+    command.run("", "-c", "import sys; print('trireme_command' in sys.modules)")
+    assert command.result.stdout == "False\n"
+
+
+SUITE = """
+import pytest, time
+def test_good(): time.sleep(0.001)
+def test_bad(): assert False
+@pytest.mark.skip
+def test_skipped(): pass
+@pytest.mark.xfail
+def test_xfailed(): assert False
+@pytest.mark.xfail
+def test_xpassed(): pass
+@pytest.fixture
+def broken(): raise ValueError
+def test_error(broken): pass
+@pytest.fixture
+def leaves_broken():
+    yield
+    raise ValueError
+def test_teardown(leaves_broken): pass
+"""
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading"])
+def test_outcomes_of_pytest_are_observed(command, runtime):
+    (command.folder / "test_suite.py").write_text(SUITE)
+    command.run(runtime, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert command.result.returncode == 1, command.result
+    assert command.tests() == {
+        "test_good": "passed", "test_bad": "failed", "test_skipped": "skipped", "test_xfailed": "xfailed",
+        "test_xpassed": "xpassed", "test_error": "error", "test_teardown": "error",
+    }  # fmt: skip
+    assert [event for event in command.events if event.key == "mixed-arm"] == []
+
+
+def test_a_module_that_does_not_import_is_an_error(command):
+    (command.folder / "test_broken.py").write_text("import no_such_module\n")
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert command.tests() == {"test:test_broken.py": "error"}
+
+
+def test_a_hub_in_the_threading_arm_is_a_mixed_arm(command):
+    (command.folder / "test_mixed.py").write_text(
+        "import eventlet\ndef test_plain(): pass\ndef test_green(): eventlet.sleep(0)\n"
+    )
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
+    assert [event.value for event in command.events if event.key == "mixed-arm"] == ["test_mixed.py::test_green"]
+    assert command.environment()["hub_ran"] is True
+
+
+def test_children_of_the_command_tell_too(command):
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'])"
+    command.run("eventlet", "-c", code)
+    assert len([event for event in command.events if event.key == "environment"]) == 2
