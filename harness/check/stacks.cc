@@ -89,15 +89,15 @@ int64_t ThreadOf(std::string_view header) {
   return 0;
 }
 
-// `task 1.3 "reader"` or `== task 1.3 reader ==`: the word after "task".
+// `Task 1.2 reader (parked, outermost first):` of the Python agent: the path, or the name where
+// there is no path.
 std::string TaskOf(std::string_view header) {
-  const size_t at = header.find("task ");
-  if (at == std::string_view::npos ||
-      (at > 0 && std::isalnum(static_cast<unsigned char>(header[at - 1]))))
-    return "";
-  std::string_view rest = Trim(header.substr(at + 5));
-  rest = rest.substr(0, rest.find_first_of(" :,\t"));
-  return std::string(rest);
+  if (!header.starts_with("Task ")) return "";
+  std::string_view rest = header.substr(5);
+  rest = Trim(rest.substr(0, rest.find(" (")));
+  const std::string_view first = rest.substr(0, rest.find(' '));
+  const bool is_path = first.find_first_not_of("0123456789.") == std::string_view::npos;
+  return std::string(is_path ? first : rest);
 }
 
 struct OpenStack {
@@ -139,16 +139,17 @@ constexpr std::array<std::string_view, 13> kRuntimeFunctions = {
 
 // The interpreter's own library; packages installed below it are application code.
 bool InStandardLibrary(std::string_view path) {
-  const size_t at = path.find("/lib/python3");
-  return at != std::string_view::npos && path.find("-packages/") == std::string_view::npos;
+  return path.find("/lib/python3") != std::string_view::npos &&
+         path.find("-packages/") == std::string_view::npos;
 }
 
 bool IsRuntimeFile(std::string_view path) {
-  if (path.starts_with("<frozen") || InStandardLibrary(path)) return true;
+  if (path.starts_with("<frozen")) return true;
   const std::string rooted = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
   const auto has = [&](std::string_view part) { return rooted.find(part) != std::string::npos; };
-  if (std::any_of(kRuntimeFolders.begin(), kRuntimeFolders.end(), has)) return true;
-  return std::find(kRuntimeFiles.begin(), kRuntimeFiles.end(), Base(path)) != kRuntimeFiles.end();
+  return InStandardLibrary(rooted) ||
+         std::any_of(kRuntimeFolders.begin(), kRuntimeFolders.end(), has) ||
+         std::find(kRuntimeFiles.begin(), kRuntimeFiles.end(), Base(path)) != kRuntimeFiles.end();
 }
 
 bool IsRuntimeFunction(std::string_view function) {
@@ -157,12 +158,13 @@ bool IsRuntimeFunction(std::string_view function) {
                      [&](std::string_view start) { return function.starts_with(start); });
 }
 
-// Without parameters, template arguments and clone suffixes: "Echo(Listener) [clone .resume]" ->
-// "Echo".
+// Without parameters, template arguments and clone suffixes: "Echo<int>(Listener) [clone .resume]"
+// -> "Echo". What Python puts in brackets is part of the name: "main.<locals>.reader", "<lambda>".
 std::string_view FunctionName(std::string_view function) {
   function = Trim(function);
-  const bool python_lambda = function.starts_with('<');
-  return Trim(function.substr(0, function.find_first_of(python_lambda ? "( [" : "(<[")));
+  const bool python =
+      function.starts_with('<') || function.find("<locals>") != std::string_view::npos;
+  return Trim(function.substr(0, function.find_first_of(python ? "( [" : "(<[")));
 }
 
 }  // namespace

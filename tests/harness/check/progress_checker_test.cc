@@ -64,7 +64,8 @@ TEST(ProgressCheckerTest, GivesParticipantsTheirStacks) {
   const CheckResult result =
       CheckTimeout(TrialBuilder()
                        .Task(2, "1.1", "reader", 10)
-                       .Stacks("task 1.1 reader\n  File \"/x/workload.py\", line 12, in reader\n"));
+                       .Stacks("Task reader (parked, outermost first):\n  File \"/x/workload.py\", "
+                               "line 12, in reader\n"));
   EXPECT_EQ(result.findings.at(0).participants.at(1).stack,
             std::vector<std::string>{"/x/workload.py:12 in reader"});
 }

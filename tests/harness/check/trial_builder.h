@@ -109,7 +109,7 @@ class TrialBuilder {
   const TrialView& View() {
     Result<History> history = History::Parse(Bytes());
     TRIREME_CHECK(history.ok());
-    history_ = std::make_unique<History>(*std::move(history));
+    history_ = std::make_shared<History>(*std::move(history));
     view_ = MakeTrialView(*history_, cell_, stacks_);
     return view_;
   }
@@ -120,7 +120,8 @@ class TrialBuilder {
   bool exited_ = false;
   std::string stacks_;
   Json cell_ = {{"id", "cell"}, {"scenario", "tests/example"}};
-  std::unique_ptr<History> history_;
+  std::shared_ptr<History>
+      history_;  // shared by copies of the builder, which make their own view of it
   TrialView view_;
 };
 

@@ -1,0 +1,330 @@
+#include "harness/check/equivalence.h"
+
+#include <functional>
+
+#include "harness/base/rng.h"
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+// A cell of `trials` trials; `observe` adds to each what it shows.
+using Observe = std::function<void(TrialBuilder& trial, int number)>;
+
+Json Plan(int trials, const Json& compare = Json::object(), const std::string& inputs = "fixed",
+          const std::string& language = "python") {
+  Json numbers = Json::array();
+  for (int trial = 0; trial < trials; ++trial) numbers.push_back(trial);
+  return {{"trials", numbers}, {"compare", compare}, {"inputs", inputs}, {"language", language}};
+}
+
+CellObservations Cell(const Json& plan, const Observe& observe) {
+  CellObservations cell(plan);
+  const int trials = static_cast<int>(plan.at("trials").size());
+  for (int number = 0; number < trials; ++number) {
+    TrialBuilder trial;
+    observe(trial, number);
+    cell.AddTrial(number, trial.Finish().View());
+  }
+  return cell;
+}
+
+CellObservations Cell(int trials, const Observe& observe) { return Cell(Plan(trials), observe); }
+
+Comparison Compare(const CellObservations& here, const CellObservations& there) {
+  return CompareCells(here, there, "eventlet/3.11", "tests/example");
+}
+
+// Every trial observes `total` as `value`.
+Observe Always(const Json& value) {
+  return [value](TrialBuilder& trial, int) { trial.Observe("total", value); };
+}
+// The trials whose number is below `n` observe `rare`, the others `common`.
+Observe Below(int n, const Json& rare, const Json& common) {
+  return
+      [=](TrialBuilder& trial, int number) { trial.Observe("total", number < n ? rare : common); };
+}
+Observe List(const std::vector<Json>& values) {
+  return [values](TrialBuilder& trial, int) {
+    for (const Json& value : values) trial.Observe("lines", value);
+  };
+}
+Observe Nothing() {
+  return [](TrialBuilder& trial, int) { trial.Op(1, "work", 1, 2); };
+}
+
+TEST(EquivalenceTest, AcceptsTheSameValues) {
+  const Comparison comparison = Compare(Cell(20, Always(40)), Cell(20, Always(40)));
+  EXPECT_EQ(comparison.verdict, Verdict::kPass);
+  EXPECT_EQ(
+      DumpJson(comparison.entries),
+      R"([{"key":"total","rule":"exact","verdict":"same","here":{"40":20},"there":{"40":20}}])");
+}
+
+TEST(EquivalenceTest, RejectsOneOtherValueWhereTheReferenceShowsOneThroughout) {
+  const Comparison comparison = Compare(Cell(20, Below(1, 39, 40)), Cell(20, Always(40)));
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  ASSERT_EQ(comparison.differences.size(), 1U);
+  EXPECT_EQ(comparison.differences[0].finding.kind, "difference");
+  EXPECT_EQ(comparison.differences[0].finding.message,
+            "'total' was 39 in 1 of 20 trials, never on eventlet/3.11 (40 in all 20)");
+  EXPECT_EQ(comparison.differences[0].count, 1);
+  EXPECT_EQ(comparison.differences[0].first_trial, 0);
+}
+
+TEST(EquivalenceTest, ComparesNumbersByValueWhateverTheirType) {
+  EXPECT_EQ(Compare(Cell(2, Always(2.0)), Cell(2, Always(2))).verdict, Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(2, Always("2")), Cell(2, Always(2))).verdict, Verdict::kFail);
+  EXPECT_EQ(Compare(Cell(2, Always({{"a", 1}, {"b", 2}})), Cell(2, Always({{"b", 2.0}, {"a", 1}})))
+                .verdict,
+            Verdict::kPass);
+}
+
+TEST(EquivalenceTest, RejectsAKeyOnOneSideOnly) {
+  EXPECT_EQ(Compare(Cell(5, Nothing()), Cell(5, Always(1))).reason,
+            "'total' was (absent) in 5 of 5 trials, never on eventlet/3.11 (1 in all 5)");
+  EXPECT_EQ(Compare(Cell(5, Always(1)), Cell(5, Nothing())).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceTest, NamesTheFirstTrialThatLacksAKey) {
+  const Observe sometimes = [](TrialBuilder& trial, int number) {
+    trial.Observe("other", 1);
+    if (number != 3) trial.Observe("total", 1);
+  };
+  const Comparison comparison = Compare(Cell(5, sometimes), Cell(5, [](TrialBuilder& trial, int) {
+                                          trial.Observe("other", 1).Observe("total", 1);
+                                        }));
+  EXPECT_EQ(comparison.differences.at(0).first_trial, 3);
+}
+
+TEST(EquivalenceTest, AcceptsAValueThatTheReferenceShowedOnce) {
+  EXPECT_EQ(Compare(Cell(20, Always(39)), Cell(20, Below(4, 39, 40))).verdict, Verdict::kPass);
+}
+
+// The reference shows two values. 5 of 20 against 0 of 20 has p = 0.047, 7 of 20 has 0.008 (R's
+// fisher.test).
+TEST(EquivalenceTest, RejectsAnUnseenValueOnlyWhereFishersTestDoes) {
+  const CellObservations reference = Cell(20, Below(10, 1, 2));
+  EXPECT_EQ(Compare(Cell(20, Below(7, 3, 1)), reference).verdict, Verdict::kFail);
+  const Comparison comparison = Compare(Cell(20, Below(5, 3, 1)), reference);
+  EXPECT_EQ(comparison.verdict, Verdict::kUnknown);
+  EXPECT_EQ(
+      comparison.reason,
+      "'total': 3 in 5 of 20 trials here, in 0 of 20 of the reference; about 30 trials would tell");
+}
+
+// With a second key in the family, Holm asks the first for p <= 0.005.
+TEST(EquivalenceTest, CorrectsForTheFamilyOfKeys) {
+  const auto both = [](int rare) {
+    return [rare](TrialBuilder& trial, int number) {
+      trial.Observe("total", number < rare ? 3 : 1).Observe("other", number < 2 ? 3 : 1);
+    };
+  };
+  const Observe mixed = [](TrialBuilder& trial, int number) {
+    trial.Observe("total", number < 10 ? 1 : 2).Observe("other", number < 10 ? 1 : 2);
+  };
+  EXPECT_EQ(Compare(Cell(20, both(7)), Cell(20, mixed)).verdict, Verdict::kUnknown);  // p = 0.008
+  EXPECT_EQ(Compare(Cell(20, both(8)), Cell(20, mixed)).verdict, Verdict::kFail);     // p = 0.003
+}
+
+TEST(EquivalenceTest, ComparesSeveralValuesAsAMultiset) {
+  const CellObservations reference = Cell(4, List({"a", "b", "b"}));
+  EXPECT_EQ(Compare(Cell(4, List({"b", "a", "b"})), reference).verdict, Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(4, List({"a", "a", "b"})), reference).verdict, Verdict::kFail);
+  EXPECT_EQ(Compare(Cell(4, List({"a", "b"})), reference).entries.at(0).at("rule"), "multiset");
+}
+
+Comparison CompareBy(const Json& rule, const Observe& here, const Observe& there, int trials = 4) {
+  const Json plan = Plan(trials, {{"lines", rule}, {"total", rule}});
+  return Compare(Cell(plan, here), Cell(plan, there));
+}
+
+TEST(EquivalenceRuleTest, SequenceKeepsTheOrder) {
+  EXPECT_EQ(CompareBy("sequence", List({"a", "b"}), List({"a", "b"})).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy("sequence", List({"b", "a"}), List({"a", "b"})).verdict, Verdict::kFail);
+  EXPECT_EQ(CompareBy("exact", List({"b", "a"}), List({"a", "b"})).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceRuleTest, SetForgetsHowOften) {
+  EXPECT_EQ(CompareBy("set", List({"b", "a", "a"}), List({"a", "b"})).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy("set", List({"a", "c"}), List({"a", "b"})).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceRuleTest, IgnoreIgnores) {
+  const Comparison comparison = CompareBy("ignore", List({"a"}), List({"b"}));
+  EXPECT_EQ(comparison.verdict, Verdict::kPass);
+  EXPECT_TRUE(comparison.entries.empty());
+}
+
+TEST(EquivalenceRuleTest, ToleranceWidensTheRangeOfTheReference) {
+  const Json tenth = {{"tolerance", 0.1}};
+  EXPECT_EQ(CompareBy(tenth, Always(110), Always(100)).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy(tenth, Always(111), Always(100)).verdict, Verdict::kFail);
+  EXPECT_EQ(CompareBy(tenth, Always(-110), Always(-100)).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy(tenth, Always(88), Below(2, 100, 200)).verdict, Verdict::kUnknown);
+  EXPECT_EQ(CompareBy(tenth, Always(150), Below(2, 100, 200)).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy(tenth, Always("soon"), Always(100)).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceTest, LeavesOutWhatTheReferenceItselfDoesNotDecide) {
+  const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
+  EXPECT_EQ(NondeterministicKeys(Cell(20, clock)), std::vector<std::string>{"total"});
+  const Comparison comparison = Compare(Cell(20, Always(-1)), Cell(20, clock));
+  EXPECT_EQ(comparison.verdict, Verdict::kPass);
+  EXPECT_EQ(comparison.entries.at(0).at("verdict"), "nondeterministic");
+}
+
+TEST(EquivalenceTest, ComparesANondeterministicKeyByAnExplicitRule) {
+  const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
+  EXPECT_EQ(CompareBy("exact", Always(-1), clock, 20).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceTest, CallsAKeyDecidedThatBothHalvesShowAlike) {
+  EXPECT_TRUE(NondeterministicKeys(Cell(20, Below(10, 1, 2))).empty());
+  EXPECT_TRUE(NondeterministicKeys(Cell(1, Always(1))).empty());
+  EXPECT_EQ(NondeterministicKeys(Cell(20, Below(1, 1, 2))).size(), 1U);  // once, in one half
+}
+
+TEST(EquivalenceTest, ComparesOutcomesLikeAnObservation) {
+  const auto outcome = [](const std::string& name) {
+    return [name](TrialBuilder& trial, int) { trial.Add(EventKind::kOutcome, 5, name); };
+  };
+  EXPECT_EQ(Compare(Cell(4, outcome("fifo")), Cell(4, outcome("fifo"))).verdict, Verdict::kPass);
+  const Comparison comparison = Compare(Cell(4, outcome("arbitrary")), Cell(4, outcome("fifo")));
+  EXPECT_EQ(
+      comparison.reason,
+      "'(outcome)' was \"arbitrary\" in 4 of 4 trials, never on eventlet/3.11 (\"fifo\" in all 4)");
+}
+
+Observe Raises(const Json& error) {
+  return [error](TrialBuilder& trial, int) {
+    trial.Operation(EventKind::kInfo, 1, "get", 1, 2, nullptr, error);
+  };
+}
+
+TEST(EquivalenceExceptionTest, ComparesFamiliesAndNotClasses) {
+  const CellObservations reference =
+      Cell(4, Raises(ErrorJson("ConnectionResetError", "reset", 104)));
+  EXPECT_EQ(Compare(Cell(4, Raises(ErrorJson("EventletReset", "reset", 104))), reference).verdict,
+            Verdict::kPass);
+  EXPECT_EQ(
+      Compare(Cell(4, Raises(ErrorJson("ConnectionResetError", "reset", 103))), reference).verdict,
+      Verdict::kFail);
+  const Comparison comparison =
+      Compare(Cell(4, Raises(ErrorJson("EOFError", "end-of-stream"))), reference);
+  ASSERT_EQ(comparison.differences.size(), 1U);
+  EXPECT_EQ(comparison.differences[0].finding.evidence.at("key"), "(exceptions of get)");
+  EXPECT_EQ(DumpJson(comparison.differences[0].finding.evidence.at("classes_here")),
+            R"({"end-of-stream":"EOFError"})");
+}
+
+TEST(EquivalenceExceptionTest, ComparesClassesOnlyWhenARuleAsksAndWithinOneLanguage) {
+  const Json asks = {{std::string(kClassKey), "set"}};
+  const Json python = Plan(4, asks);
+  const Json cpp = Plan(4, asks, "fixed", "cpp");
+  const Observe one = Raises(ErrorJson("KeyError", "value"));
+  const Observe other = Raises(ErrorJson("IndexError", "value"));
+  EXPECT_EQ(Compare(Cell(python, one), Cell(python, other)).verdict, Verdict::kFail);
+  EXPECT_EQ(Compare(Cell(cpp, one), Cell(python, other)).verdict, Verdict::kPass);
+}
+
+TEST(EquivalenceExceptionTest, ComparesWhatNobodyCaught) {
+  const auto raised = [](const std::string& family) {
+    return [family](TrialBuilder& trial, int) {
+      trial.Observe("x", 1).End("raised", ErrorJson("E", family)).Exit("exited");
+    };
+  };
+  EXPECT_EQ(Compare(Cell(4, raised("timeout")), Cell(4, raised("timeout"))).verdict,
+            Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(4, raised("cancelled")), Cell(4, raised("timeout"))).verdict,
+            Verdict::kFail);
+}
+
+TEST(EquivalencePerTrialTest, ComparesEachTrialWithItsCounterpart) {
+  const Json plan = Plan(6, Json::object(), "per-trial");
+  const Observe square = [](TrialBuilder& trial, int number) {
+    trial.Observe("total", number * number);
+  };
+  const Observe wrong_once = [](TrialBuilder& trial, int number) {
+    trial.Observe("total", number == 4 ? 9 : number * number);  // 9 is right for another trial
+  };
+  EXPECT_EQ(Compare(Cell(plan, square), Cell(plan, square)).verdict, Verdict::kPass);
+  const Comparison comparison = Compare(Cell(plan, wrong_once), Cell(plan, square));
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  EXPECT_EQ(comparison.differences.at(0).count, 1);
+  EXPECT_EQ(comparison.differences.at(0).first_trial, 4);
+}
+
+TEST(EquivalencePerTrialTest, KnowsTolerance) {
+  const Json plan = Plan(3, {{"total", {{"tolerance", 0.5}}}}, "per-trial");
+  const auto times = [](double factor) {
+    return [factor](TrialBuilder& trial, int number) {
+      trial.Observe("total", factor * (number + 1));
+    };
+  };
+  EXPECT_EQ(Compare(Cell(plan, times(15)), Cell(plan, times(10))).verdict, Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(plan, times(16)), Cell(plan, times(10))).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceTest, CannotDecideWithoutTrialsThatEnded) {
+  const Observe cut_short = [](TrialBuilder& trial, int) {
+    trial.Observe("total", 1).Exit("timeout");
+  };
+  EXPECT_EQ(Compare(Cell(4, cut_short), Cell(4, Always(1))).verdict, Verdict::kUnknown);
+  EXPECT_EQ(Compare(Cell(4, Always(1)), Cell(4, cut_short)).verdict, Verdict::kUnknown);
+}
+
+TEST(EquivalenceTest, IsUnknownWhereNotAllValuesFoundRoom) {
+  const int many = static_cast<int>(CellObservations::kMostValues) + 1;
+  const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
+  const Comparison comparison = CompareBy("exact", clock, clock, many);
+  EXPECT_EQ(comparison.verdict, Verdict::kUnknown);
+}
+
+TEST(EquivalenceTest, TellsLongTextsApartByTheirHash) {
+  const std::string much(10'000, 'x');
+  EXPECT_EQ(Compare(Cell(2, Always(much + "a")), Cell(2, Always(much + "a"))).verdict,
+            Verdict::kPass);
+  const Comparison comparison = Compare(Cell(2, Always(much + "b")), Cell(2, Always(much + "a")));
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  EXPECT_LT(comparison.reason.size(), 1200U);
+  EXPECT_NE(comparison.reason.find("10003 bytes"), std::string::npos);
+}
+
+// A/A: the same cell twice is never to differ. Each run has 10 keys of 20 trials; key i shows its
+// rare value with the chance 2^-i. Seed 1; the counts are what this seed gives, the odds what any
+// gives: a key with chance q looks decided in the reference and differs here with (1-q)^20 * (1 -
+// (1-q)^20), at most 1 in 4 (q = 3.4 %), which is why a scenario with a rare value states a rule;
+// with q = 0 or 1/2, as all shipped scenarios have, it is below 1 in 10^6.
+TEST(EquivalenceSimulationTest, NeverDiffersFromItselfWhereValuesAreSteadyOrEven) {
+  Rng rng(1);
+  int differences = 0;
+  for (int run = 0; run < 200; ++run) {
+    const Observe observe = [&](TrialBuilder& trial, int) {
+      trial.Observe("steady", 1).Observe("even", rng.Below(2));
+      trial.Observe("clock", rng.Below(1'000'000));
+    };
+    const CellObservations here = Cell(20, observe);
+    const CellObservations there = Cell(20, observe);
+    differences += Compare(here, there).verdict == Verdict::kFail ? 1 : 0;
+  }
+  EXPECT_EQ(differences, 0);
+}
+
+// The price of finding a rare value: with q = 1/32 the chance above is 0.53 * 0.47 = 0.25.
+TEST(EquivalenceSimulationTest, DiffersFromItselfAsOftenAsTheRuleSaysForARareValue) {
+  Rng rng(1);
+  int differences = 0;
+  for (int run = 0; run < 400; ++run) {
+    const Observe observe = [&](TrialBuilder& trial, int) {
+      trial.Observe("rare", rng.Below(32) == 0);
+    };
+    const CellObservations here = Cell(20, observe);
+    const CellObservations there = Cell(20, observe);
+    differences += Compare(here, there).verdict == Verdict::kFail ? 1 : 0;
+  }
+  EXPECT_NEAR(differences, 100, 35);  // four standard deviations of 8.7
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,74 @@
+#include "harness/check/leak_checker.h"
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+CheckResult Check(TrialBuilder& trial, const Json& allow = Json::array()) {
+  return trial.Check(LeakChecker(), {{"allow", allow}});
+}
+
+Json Named(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const std::string& name : names) list.push_back({{"name", name}});
+  return list;
+}
+
+TEST(LeakCheckerTest, AcceptsATrialThatLeftNothing) {
+  EXPECT_EQ(Check(TrialBuilder().Observe("x", 1)).verdict, Verdict::kPass);
+}
+
+TEST(LeakCheckerTest, RejectsATaskThatOutlivedTheWorkload) {
+  const CheckResult result =
+      Check(TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", Named({"poller"})));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "1 task outlived the workload: poller");
+}
+
+TEST(LeakCheckerTest, ReportsEachKindOnItsOwn) {
+  const CheckResult result =
+      Check(TrialBuilder()
+                .Add(EventKind::kCensus, 1500, "threads", Named({"a", "b", "c", "d", "e"}))
+                .Add(EventKind::kCensus, 1500, "descriptors", Named({"socket:[7]"})));
+  ASSERT_EQ(result.findings.size(), 2U);
+  EXPECT_EQ(result.findings[0].message, "1 descriptor outlived the workload: socket:[7]");
+  EXPECT_EQ(result.findings[1].message, "5 threads outlived the workload: a, b, c, d and 1 more");
+}
+
+TEST(LeakCheckerTest, AllowsWhatTheScenarioAllows) {
+  const auto poller = [] {
+    return TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", Named({"poller-3"}));
+  };
+  TrialBuilder allowed = poller();
+  EXPECT_EQ(Check(allowed, {"poller-*"}).verdict, Verdict::kPass);
+  TrialBuilder other = poller();
+  EXPECT_EQ(Check(other, {"poller"}).verdict, Verdict::kFail);
+}
+
+TEST(LeakCheckerTest, CountsAnOrphanOfTheRunnerOnce) {
+  const Json orphan = {{"pid", 7}, {"command", "sleep 60"}};
+  const CheckResult result =
+      Check(TrialBuilder()
+                .End()
+                .Add(EventKind::kCensus, 1500, "processes", Json::array({orphan}))
+                .Exit("exited", {{"orphans", Json::array({orphan})}}));
+  EXPECT_EQ(result.reason, "1 process outlived the workload: sleep 60");
+}
+
+TEST(LeakCheckerTest, HasOneSignatureWhateverTheNumbers) {
+  const auto sign = [](const std::vector<std::string>& names) {
+    return Check(TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", Named(names)))
+        .findings.at(0)
+        .signature;
+  };
+  EXPECT_EQ(sign({"reader-1", "reader-2"}), sign({"reader-7"}));
+  EXPECT_NE(sign({"reader-1"}), sign({"writer-1"}));
+}
+
+TEST(LeakCheckerTest, CannotDecideWhenMainNeverEnded) {
+  EXPECT_EQ(Check(TrialBuilder().Exit("timeout")).verdict, Verdict::kUnknown);
+}
+
+}  // namespace
+}  // namespace trireme
