@@ -1,5 +1,6 @@
 #include "harness/check/results.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -105,12 +106,16 @@ std::optional<CellState> StateFrom(const std::string& name) {
   return std::nullopt;
 }
 
+int64_t CountFrom(const Json& json, const char* key) {
+  return std::max<int64_t>(0, GetInt(json, key));
+}
+
 TrialCounts TrialCountsFrom(const Json& json) {
-  return {.planned = GetInt(json, "planned"),
-          .executed = GetInt(json, "executed"),
-          .pass = GetInt(json, "pass"),
-          .fail = GetInt(json, "fail"),
-          .unknown = GetInt(json, "unknown")};
+  return {.planned = CountFrom(json, "planned"),
+          .executed = CountFrom(json, "executed"),
+          .pass = CountFrom(json, "pass"),
+          .fail = CountFrom(json, "fail"),
+          .unknown = CountFrom(json, "unknown")};
 }
 
 CellResult CellFromJson(const Json& json) {

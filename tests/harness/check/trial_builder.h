@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -100,7 +101,13 @@ class TrialBuilder {
     if (!exited_) End().Exit("exited");
     return *this;
   }
-  std::string Bytes() const { return EncodeHistory(0, events_); }
+  // In the order of their times, as a recorder would have seen them.
+  std::string Bytes() const {
+    std::vector<NewEvent> events = events_;
+    std::stable_sort(events.begin(), events.end(),
+                     [](const NewEvent& a, const NewEvent& b) { return a.time < b.time; });
+    return EncodeHistory(0, events);
+  }
 
   CheckResult Check(const TrialChecker& checker, const Json& arguments = Json::object()) {
     Finish();

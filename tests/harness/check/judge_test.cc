@@ -1,0 +1,405 @@
+#include "harness/check/judge.h"
+
+#include <stdexcept>
+
+#include "harness/base/file.h"
+#include "harness/base/rng.h"
+#include "harness/base/strings.h"
+#include "tests/harness/check/json_schema.h"
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+Json PlannedCell(const std::string& runtime, int trials, const Json& checks) {
+  Json numbers = Json::array();
+  for (int trial = 0; trial < trials; ++trial) numbers.push_back(trial);
+  return {{"id", "example-" + runtime},
+          {"scenario", "tests/example"},
+          {"summary", "an example"},
+          {"runtime", runtime},
+          {"model", "native"},
+          {"language", "python"},
+          {"interpreter", "3.11"},
+          {"params", Json::object()},
+          {"faults", Json::array()},
+          {"arm", nullptr},
+          {"role", "subject"},
+          {"reference", "example-eventlet"},
+          {"reference_name", "eventlet/3.11"},
+          {"trials", numbers},
+          {"checks", checks},
+          {"compare", Json::object()},
+          {"expect", {{"verdicts", {"pass"}}}},
+          {"max_unknown", 0.05},
+          {"replay", "trireme run tests/example --runtimes " + runtime}};
+}
+
+Json Checks(const std::vector<std::string>& names) {
+  Json checks = Json::array();
+  for (const std::string& name : names)
+    checks.push_back({{"name", name}, {"arguments", Json::object()}});
+  return checks;
+}
+
+// A run directory with two cells: eventlet (0), the reference, and threading (1).
+class RunJudgeTest : public testing::Test {
+ protected:
+  RunJudgeTest() {
+    constexpr int kTrials = 4;
+    plan_ = {{"schema", "trireme.plan/1"},
+             {"seed", "0x5eed"},
+             {"cells",
+              {PlannedCell("eventlet", kTrials, Checks({"equivalence", "leak"})),
+               PlannedCell("threading", kTrials, Checks({"equivalence", "leak"}))}}};
+  }
+
+  Json& Cell(int cell) { return plan_["cells"][static_cast<size_t>(cell)]; }
+
+  std::string Directory(int cell, int trial, bool retry = false) {
+    const std::string folder = directory_.path() + "/trials/" + GetString(Cell(cell), "id") + "/" +
+                               std::to_string(trial) + (retry ? ".retry" : "");
+    EXPECT_TRUE(MakeDirectories(folder).ok());
+    return folder;
+  }
+
+  void Write(int cell, int trial, TrialBuilder& builder, bool retry = false) {
+    EXPECT_TRUE(
+        WriteFile(Directory(cell, trial, retry) + "/history.trh", builder.Finish().Bytes()).ok());
+  }
+
+  // Every trial of a cell observes `total` as `value`.
+  void WriteAll(int cell, const Json& value) {
+    for (size_t trial = 0; trial < Cell(cell).at("trials").size(); ++trial) {
+      Write(cell, static_cast<int>(trial), TrialBuilder().Observe("total", value));
+    }
+  }
+
+  TrialJudgement Judge(RunJudge& judge, int cell, int trial, bool retry = false) {
+    return judge.JudgeTrial(static_cast<size_t>(cell), {.trial = trial,
+                                                        .retry = retry,
+                                                        .attempt = "uuid",
+                                                        .directory = Directory(cell, trial, retry),
+                                                        .seconds = 1});
+  }
+
+  RunResults JudgeSaved() {
+    EXPECT_TRUE(WriteFile(directory_.path() + "/plan.json", DumpJson(plan_)).ok());
+    Result<RunResults> results = JudgeSavedRun(directory_.path());
+    EXPECT_TRUE(results.ok());
+    return results.ok() ? *std::move(results) : RunResults();
+  }
+
+  TemporaryDirectory directory_;
+  Json plan_;
+};
+
+TEST_F(RunJudgeTest, PassesCellsThatDoTheSame) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  const RunResults results = JudgeSaved();
+  ASSERT_EQ(results.cells.size(), 2U);
+  for (const CellResult& cell : results.cells) {
+    EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
+    EXPECT_EQ(cell.trials.pass, 4);
+    EXPECT_EQ(cell.replay, "trireme run tests/example --runtimes " + cell.runtime);
+  }
+  EXPECT_EQ(results.exit_code(), 0);
+  EXPECT_EQ(SchemaProblem(ResultsSchema(), results.ToJson()), "");
+}
+
+TEST_F(RunJudgeTest, FailsTheCellThatDiffersFromItsReference) {
+  WriteAll(0, 40);
+  WriteAll(1, 39);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[0].state, CellState::kPass);
+  EXPECT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.cells[1].reference, "eventlet/3.11");
+  EXPECT_EQ(
+      results.cells[1].reason,
+      "expected was pass; 'total' was 39 in 4 of 4 trials, never on eventlet/3.11 (40 in all 4)");
+  EXPECT_EQ(results.cells[1].replay, "trireme run tests/example --runtimes threading --trial 0");
+  EXPECT_EQ(results.exit_code(), 1);
+}
+
+TEST_F(RunJudgeTest, MeetsTheExpectationOfADifference) {
+  WriteAll(0, 40);
+  WriteAll(1, 39);
+  Cell(1)["expect"] = {{"verdicts", {"fail"}}, {"finding", "difference"}};
+  EXPECT_EQ(JudgeSaved().exit_code(), 0);
+}
+
+TEST_F(RunJudgeTest, CannotCompareWithAReferenceThatWasNotDecided) {
+  WriteAll(1, 40);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[0].reason, "4 of 4 trials not run");
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason, "equivalence: the reference eventlet/3.11 was not decided");
+  EXPECT_EQ(results.exit_code(), 4);
+}
+
+TEST_F(RunJudgeTest, ComparesWithTheFirstInterpreterWhereTheReferenceIsDecided) {
+  Json other = Cell(0);
+  other["id"] = "example-eventlet-3.13";
+  other["interpreter"] = "3.13";
+  plan_["cells"].push_back(other);
+  WriteAll(1, 40);
+  WriteAll(2, 40);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kPass);
+  EXPECT_EQ(results.cells[1].reference, "eventlet/3.13");
+}
+
+TEST_F(RunJudgeTest, SaysOnceWhatTheReferenceDoesNotDecide) {
+  for (int trial = 0; trial < 4; ++trial) {
+    Write(0, trial, TrialBuilder().Observe("clock", trial));
+    Write(1, trial, TrialBuilder().Observe("clock", 100 + trial));
+  }
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.exit_code(), 0);
+  ASSERT_EQ(results.cells[0].findings.size(), 1U);
+  EXPECT_EQ(results.cells[0].findings[0].finding.kind, "nondeterministic");
+  EXPECT_TRUE(results.cells[0].findings[0].finding.advisory);
+  EXPECT_TRUE(results.cells[1].findings.empty());
+  EXPECT_EQ(results.notes.back(), "1 key is nondeterministic in the reference");
+}
+
+TEST_F(RunJudgeTest, TakesTheVerdictOfTheRepetition) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 2, TrialBuilder().Observe("total", 40, 9000).Exit("timeout"));
+  Write(1, 2, TrialBuilder().Observe("total", 40), true);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].trials.executed, 4);
+  EXPECT_EQ(results.cells[1].trials.pass, 4);
+  EXPECT_EQ(results.cells[1].notes,
+            std::vector<std::string>{"1 trial unknown at first, decided when repeated"});
+}
+
+TEST_F(RunJudgeTest, IsUnknownWithTooManyUnknownTrials) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 2, TrialBuilder().Observe("total", 40, 9000).Exit("timeout"));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason,
+            "1 of 4 trials unknown: too slow: it still progressed at its timeout of 10us");
+  EXPECT_EQ(results.cells[1].replay, "trireme run tests/example --runtimes threading --trial 2");
+
+  Cell(1)["max_unknown"] = 0.25;
+  EXPECT_EQ(JudgeSaved().cells[1].state, CellState::kPass);
+}
+
+TEST_F(RunJudgeTest, FailsWithOneFailedTrialAndReplaysIt) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 3, TrialBuilder().Observe("total", 40, 10).Exit("timeout"));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.cells[1].trials.fail, 1);
+  ASSERT_EQ(results.cells[1].findings.size(), 1U);
+  EXPECT_EQ(results.cells[1].findings[0].finding.kind, "hang");
+  EXPECT_EQ(results.cells[1].findings[0].first_trial, 3);
+  EXPECT_EQ(results.cells[1].replay, "trireme run tests/example --runtimes threading --trial 3");
+}
+
+TEST_F(RunJudgeTest, MeasuresWhatTheTrialsTook) {
+  WriteAll(0, 40);
+  Write(
+      0, 0,
+      TrialBuilder().Observe("total", 40).Add(EventKind::kMetric, 5, "latency", {0.25, "seconds"}));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(DumpJson(results.cells[0].metrics.at("wall_seconds")),
+            R"({"unit":"seconds","n":4,"min":0.5,"p50":0.5,"p99":0.5,"max":0.5})");
+  EXPECT_EQ(results.cells[0].metrics.at("latency").at("n"), 1);
+}
+
+TEST_F(RunJudgeTest, CallsACellUnsupportedWhenItsWorkloadDoes) {
+  WriteAll(0, 40);
+  RunJudge judge(plan_);
+  Write(1, 0, TrialBuilder().End("unsupported", {{"message", "no datagrams"}}).Exit("exited"));
+  const TrialJudgement judgement = Judge(judge, 1, 0);
+  EXPECT_EQ(judgement.unsupported, "no datagrams");
+  EXPECT_EQ(judgement.line.at("verdict"), "unsupported");
+  const RunResults results = judge.Finish(Json::object());
+  EXPECT_EQ(results.cells[1].state, CellState::kUnsupported);
+  EXPECT_EQ(results.cells[1].reason, "no datagrams");
+  EXPECT_TRUE(results.cells[1].expected);
+}
+
+TEST_F(RunJudgeTest, KeepsWhyACellWasRefused) {
+  RunJudge judge(plan_);
+  judge.Refuse(0, CellState::kUnsupported, "eventlet is not installed");
+  judge.Refuse(1, CellState::kUnknown, "workload.py has no main");
+  judge.AddNote(0, "a note");
+  judge.AddNote(0, "a note");
+  const RunResults results = judge.Finish({{"id", "x"}});
+  EXPECT_EQ(results.cells[0].state, CellState::kUnsupported);
+  EXPECT_EQ(results.cells[0].notes.size(), 1U);
+  EXPECT_EQ(results.cells[1].reason, "workload.py has no main");
+  EXPECT_EQ(results.exit_code(), 4);
+}
+
+TEST_F(RunJudgeTest, GivesTheSameResultsWhenItJudgesAgain) {
+  WriteAll(0, 40);
+  WriteAll(1, 39);
+  const RunResults first = JudgeSaved();
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(first.ToJson())).ok());
+  EXPECT_EQ(DumpJson(JudgeSaved().ToJson().at("cells")), DumpJson(first.ToJson().at("cells")));
+}
+
+TEST_F(RunJudgeTest, RemembersRefusalsOfASavedRun) {
+  WriteAll(0, 40);
+  RunJudge judge(plan_);
+  judge.Refuse(1, CellState::kUnsupported, "no compiler");
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json",
+                        DumpJson(judge.Finish(Json::object()).ToJson()))
+                  .ok());
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kUnsupported);
+  EXPECT_EQ(results.cells[1].reason, "no compiler");
+}
+
+TEST_F(RunJudgeTest, DescribesATrialForItsFiles) {
+  RunJudge judge(plan_);
+  Write(0, 0, TrialBuilder().Observe("total", 1).Exit("timeout", Json::object(), 12000));
+  const TrialJudgement judgement = Judge(judge, 0, 0);
+  EXPECT_EQ(DumpJson(judgement.line),
+            R"({"id":"example-eventlet/0","cell":"example-eventlet","trial":0,"seed":")" +
+                FormatHex(TrialSeed(0x5eed, 0)) +
+                R"(","attempt":"uuid","retry":false,"verdict":"fail","seconds":0.5})");
+  EXPECT_EQ(judgement.document.at("findings").at(0).at("kind"), "hang");
+  EXPECT_EQ(judgement.document.at("reason"), judgement.reason);
+}
+
+// What is missing or damaged is unknown, never a crash.
+TEST_F(RunJudgeTest, CallsATrialUnknownWhoseFolderIsEmptyOrDamaged) {
+  RunJudge judge(plan_);
+  EXPECT_EQ(Judge(judge, 0, 0).verdict, Verdict::kUnknown);
+  EXPECT_TRUE(WriteFile(Directory(0, 1) + "/history.trh", "no history").ok());
+  EXPECT_EQ(Judge(judge, 0, 1).verdict, Verdict::kUnknown);
+}
+
+TEST_F(RunJudgeTest, NeverCrashesOnMutatedHistories) {
+  TrialBuilder whole;
+  whole.Task(2, "1.1", "a", 1)
+      .Op(2, "sell", 10, 20)
+      .Op(1, "sell", 15, 30)
+      .Observe("total", {{"a", 1}});
+  whole.Add(EventKind::kException, 5, "hub", ErrorJson("E", "reset", 104, "m", {"w.py:1 in f"}));
+  whole.Add(EventKind::kCensus, 950, "tasks", Json::array({{{"name", "x"}}}));
+  const std::string bytes = whole.Finish().Bytes();
+  Cell(0)["checks"] =
+      Json::array({{{"name", "equivalence"}},
+                   {{"name", "leak"}, {"arguments", {{"allow", 7}}}},
+                   {{"name", "unhandled-exception"}},
+                   {{"name", "overlap"}, {"arguments", {{"ops", {"sell"}}}}},
+                   {{"name", "lost-update"}, {"arguments", nullptr}},
+                   {{"name", "deadline"}, {"arguments", {{"op", "sell"}, {"within", "x"}}}},
+                   {{"name", "no-such-check"}},
+                   7});
+  Rng rng(1);
+  RunJudge judge(plan_);
+  for (int i = 0; i < 300; ++i) {
+    std::string mutated =
+        bytes.substr(0, rng.Below(4) == 0 ? rng.Below(bytes.size()) : bytes.size());
+    for (uint64_t change = 0; change <= rng.Below(4) && mutated.size() > 4096; ++change) {
+      mutated[4096 + rng.Below(mutated.size() - 4096)] = static_cast<char>(rng.Below(256));
+    }
+    ASSERT_TRUE(WriteFile(Directory(0, 0) + "/history.trh", mutated).ok());
+    judge.JudgeTrial(
+        0, {.trial = i, .retry = false, .attempt = "", .directory = Directory(0, 0), .seconds = 0});
+  }
+  EXPECT_EQ(SchemaProblem(ResultsSchema(), judge.Finish(Json::object()).ToJson()), "");
+}
+
+TEST_F(RunJudgeTest, NeverCrashesOnMutatedPlans) {
+  WriteAll(0, 40);
+  const std::string text = DumpJson(plan_);
+  Rng rng(2);
+  for (int i = 0; i < 150; ++i) {
+    std::string mutated = text;
+    mutated[rng.Below(mutated.size())] = "0123456789-{}[]\":,ntf e"[rng.Below(23)];
+    ASSERT_TRUE(WriteFile(directory_.path() + "/plan.json", mutated).ok());
+    const Result<RunResults> results = JudgeSavedRun(directory_.path());
+    if (!results.ok()) continue;
+    EXPECT_TRUE(RunResults::FromJson(results->ToJson()).ok()) << mutated;
+  }
+}
+
+TEST_F(RunJudgeTest, NeedsAPlan) {
+  const Result<RunResults> results = JudgeSavedRun(directory_.path());
+  ASSERT_FALSE(results.ok());
+  EXPECT_NE(results.error().message.find("plan.json"), std::string::npos);
+}
+
+// The record itself.
+
+TrialJudgement JudgeRecord(TrialBuilder& trial) { return JudgeTrial(trial.View()); }
+
+TEST(JudgeTrialTest, CannotPassATrialThatRecordedNothing) {
+  EXPECT_EQ(JudgeRecord(TrialBuilder().End().Exit("exited")).reason,
+            "it recorded no operation and no observation");
+  EXPECT_EQ(JudgeRecord(TrialBuilder().Observe("x", 1).End().Exit("exited")).verdict,
+            Verdict::kPass);
+  EXPECT_EQ(JudgeRecord(TrialBuilder().OpenOp(1, "x", 1).End().Exit("exited")).verdict,
+            Verdict::kPass);
+}
+
+TEST(JudgeTrialTest, CannotPassATrialThatNeverBegan) {
+  TrialBuilder trial{TrialBuilder::Empty()};
+  EXPECT_EQ(JudgeRecord(trial.Observe("x", 1).End().Exit("exited")).reason,
+            "the workload never began");
+}
+
+TEST(JudgeTrialTest, CannotPassATrialThatOutlivedTheHarness) {
+  EXPECT_EQ(JudgeRecord(TrialBuilder().Observe("x", 1)).reason,
+            "the harness was gone before the trial ended");
+}
+
+TEST(JudgeTrialTest, NamesTheLineThatSuspended) {
+  const TrialJudgement judgement = JudgeRecord(
+      TrialBuilder()
+          .Observe("x", 1)
+          .End("suspended", ErrorJson("RuntimeError", "other", nullptr,
+                                      "it awaits what is not rt's", {"workload.py:7 in main"}))
+          .Exit("exited"));
+  EXPECT_EQ(judgement.verdict, Verdict::kUnknown);
+  EXPECT_EQ(judgement.reason,
+            "suspended in something that is not the runtime API: it awaits what is not rt's at "
+            "workload.py:7 in main");
+}
+
+TEST(JudgeTrialTest, JudgesHangsAndCrashesWhateverTheChecks) {
+  TrialBuilder crashed;
+  crashed.Cell({{"id", "x"}, {"checks", Json::array()}}).Exit("signalled", {{"signal", 11}});
+  EXPECT_EQ(JudgeTrial(crashed.View()).verdict, Verdict::kFail);
+}
+
+class ThrowingChecker final : public TrialChecker {
+ public:
+  std::string_view Name() const override { return "throwing"; }
+  std::string_view Summary() const override { return ""; }
+  CheckResult Check(const TrialView&, const Json&) const override {
+    throw std::runtime_error("at the end of its wits");
+  }
+};
+
+TEST(RunCheckerTest, IsUnknownWhenTheCheckerThrows) {
+  EXPECT_EQ(TrialBuilder().Check(ThrowingChecker()).reason,
+            "the check throwing broke: at the end of its wits");
+}
+
+TEST(CheckersTest, AreDescribedForTheVocabulary) {
+  std::vector<std::string> defaults;
+  for (const CheckDescription& check : DescribeChecks()) {
+    EXPECT_FALSE(check.summary.empty()) << check.name;
+    if (check.by_default) defaults.push_back(check.name);
+  }
+  EXPECT_EQ(defaults,
+            (std::vector<std::string>{"equivalence", "progress", "unhandled-exception", "leak"}));
+  EXPECT_EQ(FindTrialChecker("no-such-check"), nullptr);
+}
+
+}  // namespace
+}  // namespace trireme
