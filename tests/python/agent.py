@@ -132,6 +132,12 @@ class Running:
             time.sleep(0.01)
         return found
 
+    def wait_ended(self) -> None:
+        """Only waits: for benchmarks."""
+        packet = self.agent.receive()
+        assert packet is not None and packet[0]["type"] == "ended", packet
+        os.close(self.pidfd)
+
     def finish(self, timeout: float = 30) -> Trial:
         ready, _, _ = select.select([self.agent.socket], [], [], timeout)
         if not ready:

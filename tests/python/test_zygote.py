@@ -295,3 +295,18 @@ def test_correspondences_are_printed_for_every_runtime():
         for runtime in RUNTIMES
     ]  # fmt: skip
     assert features[0] == features[1] == features[2]
+
+
+STRAYS = {
+    "eventlet": "import eventlet\neventlet.spawn(eventlet.sleep, 60)\nawait rt.settle()",
+    "asyncio": "import asyncio\nkept = asyncio.create_task(asyncio.sleep(60), name='stray')\nawait rt.settle()",
+    "threading": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='stray').start()",
+}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_census_counts_what_rt_did_not_make(zygote, workload, runtime):
+    zygote.load(runtime, workload(STRAYS[runtime]))
+    [census] = zygote.trial().of("census")
+    assert census.key == ("threads" if runtime == "threading" else "tasks")
+    assert [entry["name"] for entry in census.value] == ["GreenThread" if runtime == "eventlet" else "stray"]

@@ -106,6 +106,10 @@ class Backend(ABC):
         """Name and stack of each task that no native thread's stack shows."""
         return iter(())
 
+    def strays(self) -> list[str]:
+        """Names of the runtime's own tasks that live and were not made by rt: no native threads."""
+        return []
+
     @abstractmethod
     async def pause(self, seconds: float) -> None:
         """Lets other tasks run for a while: for the census, no task of the workload."""

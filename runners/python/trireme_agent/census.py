@@ -35,7 +35,8 @@ class Census:
 
     def _tasks(self, main: Task) -> list[dict[str, Any]]:
         tasks = [task for task in list(self._backend.live.values()) if task is not main]
-        return [{"name": task.name, "path": task.path, "task": task.number, "waits": task.kind} for task in tasks]
+        ours = [{"name": task.name, "path": task.path, "task": task.number, "waits": task.kind} for task in tasks]
+        return ours + [{"name": name, "path": "", "task": 0, "waits": None} for name in self._backend.strays()]
 
     def _native_threads(self) -> list[dict[str, Any]]:
         """Threads that no task of the census stands for."""

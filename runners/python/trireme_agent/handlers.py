@@ -19,6 +19,8 @@ async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], re
             response = await response
         if not isinstance(response, trireme.Response):
             raise TypeError(f"an HTTP handler returns a trireme.Response, not {type(response).__name__}")
+        if request.method == "HEAD" or response.status in (204, 304):
+            return trireme.Response(response.status, b"", response.headers)
         return response
     except BaseException as error:
         if isinstance(error, Suspended) or backend.is_stop(error):
@@ -26,3 +28,8 @@ async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], re
         backend.report("handler", error)
         traceback.print_exc()
         return trireme.Response(status=500, body=b"Internal Server Error")
+
+
+def other_headers(response: trireme.Response) -> list[tuple[str, str]]:
+    """The handler's headers but for the length, which is the server's to say."""
+    return [(name, value) for name, value in (response.headers or {}).items() if name.lower() != "content-length"]

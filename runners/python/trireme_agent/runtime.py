@@ -244,12 +244,14 @@ class TaskPool:
             raise ValueError("a pool has at least one place")
         self._backend = backend
         self._size = size
-        self._tasks: list[Task] = []
+        self._tasks: dict[int, Task] = {}  # that have not ended, and maybe some that have
 
     async def submit(self, fn: Callable[..., Any], *args: Any) -> Task:
-        self._tasks = [task for task in self._tasks if not task.done()]
+        for number, task in list(self._tasks.items()):
+            if task.done():
+                self._tasks.pop(number, None)
         task = await self._backend.point("pool", self._submit, fn, args)
-        self._tasks.append(task)
+        self._tasks[task.number] = task
         return task
 
     async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
@@ -264,7 +266,7 @@ class TaskPool:
 
     async def join(self) -> None:
         """Returns when everything submitted has ended; the exceptions stay with their tasks."""
-        for task in list(self._tasks):
+        for task in list(self._tasks.values()):
             await task.wait_ended()
 
 

@@ -13,6 +13,7 @@ import inspect
 import json
 import os
 import posix
+import random
 import sys
 import threading
 import traceback
@@ -26,7 +27,7 @@ from trireme_agent.runtime import Runtime
 from trireme_agent.task import Task
 
 _GRACE = 0.5  # seconds that the workload's tasks may take to end after main
-_PAUSE = 0.005
+_FIRST_PAUSE = 0.0005
 
 
 def run(
@@ -89,6 +90,7 @@ class _Trial:
         message = self._message
         backend = self._backend
         backend.enter()
+        random.seed(message["inputs"])
         self._census = census.Census(backend)
         begin = {key: message.get(key) for key in ("seed", "inputs", "params")}
         begin |= {"runtime": backend.name, "environment": self._environment}
@@ -119,10 +121,10 @@ class _Trial:
     async def _wait_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
         gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
         found = self._census.take(self._task)
-        waited = 0.0
+        waited, pause = 0.0, _FIRST_PAUSE
         while found and waited < _GRACE:
-            await self._backend.pause(_PAUSE)
-            waited += _PAUSE
+            await self._backend.pause(pause)
+            waited, pause = waited + pause, min(2 * pause, _GRACE / 10)
             found = self._census.take(self._task)
         return found
 

@@ -120,6 +120,10 @@ class AsyncioBackend(Backend):
             task = ours.get(id(native))
             yield f"{task.path} {task.name}" if task is not None else native.get_name(), _await_stack(native.get_coro())
 
+    def strays(self) -> list[str]:
+        ours = {id(task.native) for task in list(self.live.values())} | {id(asyncio.current_task())}
+        return [task.get_name() for task in asyncio.all_tasks(self.loop) if id(task) not in ours]
+
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

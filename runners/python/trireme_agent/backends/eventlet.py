@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import trireme
 from trireme_agent import errors, probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
-from trireme_agent.handlers import answer
+from trireme_agent.handlers import answer, other_headers
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 
@@ -128,6 +128,11 @@ class EventletBackend(Backend):
                 task = getattr(found, "trireme", None)
                 name = f"{task.path} {task.name}" if task is not None else f"{type(found).__name__} without a task"
                 yield name, errors.frame_stack(found.gr_frame)
+
+    def strays(self) -> list[str]:
+        """Green threads by eventlet.spawn; those by spawn_n are bare greenlets, as the runtime's own are."""
+        found = [each for each in gc.get_objects() if isinstance(each, eventlet.greenthread.GreenThread)]
+        return ["GreenThread" for each in found if each and not each.dead and getattr(each, "trireme", None) is None]
 
     async def pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
@@ -461,7 +466,7 @@ class WsgiServer:
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         response = self._backend.drive(answer(self._backend, self._handler, _request(environ)))
-        headers = [(name, value) for name, value in (response.headers or {}).items()]
+        headers = other_headers(response)
         reason = http.client.responses.get(response.status, "Unknown")
         start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])
         return [response.body]

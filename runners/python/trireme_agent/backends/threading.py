@@ -45,7 +45,8 @@ class ThreadingBackend(WaitingBackend):
     def __init__(self) -> None:
         super().__init__()
         self.idle = IdleThreads()
-        self._executor: concurrent.futures.ThreadPoolExecutor | None = None
+        # Starts no thread yet. As many as are asked for: a thread that blocks would not queue behind others either.
+        self._executor = concurrent.futures.ThreadPoolExecutor(256, "offload", self.idle.add)
 
     def environment(self) -> dict[str, Any]:
         return {"patched": False, "hub": None, "backend": None, "versions": {}}
@@ -198,10 +199,6 @@ class ThreadingBackend(WaitingBackend):
     # Outside.
 
     async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        if self._executor is None:
-            self._executor = concurrent.futures.ThreadPoolExecutor(
-                thread_name_prefix="offload", initializer=self.idle.add
-            )
         future = self._executor.submit(self.idle.run, fn, args)
         ended = coordination.InterruptibleEvent(self)
         future.add_done_callback(lambda _: ended.set())

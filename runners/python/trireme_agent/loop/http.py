@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 import trireme
-from trireme_agent.handlers import answer
+from trireme_agent.handlers import answer, other_headers
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 
@@ -125,7 +125,7 @@ class LoopHttpServer:
         body = await _read_body(connection, reader)
         method, path = head.method.decode("ascii"), head.target.decode("latin-1")
         response = await answer(self._backend, self._handler, trireme.Request(method, path, _headers(head), body))
-        headers = [*(response.headers or {}).items(), ("Content-Length", str(len(response.body)))]
+        headers = [*other_headers(response), ("Content-Length", str(len(response.body)))]
         if self._closing:
             headers.append(("Connection", "close"))
         message = connection.send(h11.Response(status_code=response.status, headers=headers)) or b""

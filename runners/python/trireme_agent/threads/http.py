@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import trireme
-from trireme_agent.handlers import answer
+from trireme_agent.handlers import answer, other_headers
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 from trireme_agent.threads import sockets
@@ -46,7 +46,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
         response = self.server.respond(request)
         self.send_response(response.status)
-        for name, value in (response.headers or {}).items():
+        for name, value in other_headers(response):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(response.body)))
         if self.server.closing:

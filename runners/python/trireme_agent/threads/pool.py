@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 
 class ThreadPool(TaskPool):
-    """A ThreadPoolExecutor. join() shuts it down; the next submit() makes another one."""
+    """A ThreadPoolExecutor. join() shuts it down and puts another in its place."""
 
     def __init__(self, backend: ThreadingBackend, size: int) -> None:
         super().__init__(backend, size)
         self._threads = backend
-        self._executor: concurrent.futures.ThreadPoolExecutor | None = None
+        self._executor = self._make()
+
+    def _make(self) -> concurrent.futures.ThreadPoolExecutor:
+        """Starts no thread yet."""
+        return concurrent.futures.ThreadPoolExecutor(self._size, initializer=self._threads.idle.add)
 
     def full(self) -> bool:
         """Whether what is not started yet has to wait for a place."""
-        return sum(1 for task in self._tasks if task.started and not task.done()) >= self._size
+        return sum(1 for task in list(self._tasks.values()) if task.started and not task.done()) >= self._size
 
     async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
-        if self._executor is None:
-            self._executor = concurrent.futures.ThreadPoolExecutor(self._size, initializer=self._threads.idle.add)
         task = self._threads.new_task(getattr(fn, "__name__", None))
         task.native.pool = self
         self._executor.submit(self._threads.idle.run, self._threads.run_here, (task, fn, args))
@@ -35,6 +37,5 @@ class ThreadPool(TaskPool):
 
     async def join(self) -> None:
         await super().join()
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-            self._executor = None
+        executor, self._executor = self._executor, self._make()
+        executor.shutdown(wait=True)
