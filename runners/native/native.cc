@@ -12,6 +12,8 @@ struct Entry {
 
 constexpr std::array kBackends = {
     Entry{"thread", NewThreadBackend},
+    Entry{"fiber", NewFiberBackend},
+    Entry{"coroutine", NewCoroutineBackend},
 };
 
 }  // namespace

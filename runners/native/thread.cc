@@ -47,9 +47,9 @@ constexpr Correspondence kTable[] = {
     {"listen, connect, accept, recv, send_all", "blocking sockets: accept4(2), recv(2), send(2)",
      ""},
     {"http_server, http_request", "Boost.Beast's parser and serializer", "a thread a connection"},
-    {"offload", "a plain call", "a thread may block"},
-    {"subprocess", "posix_spawn(3), poll(2) on its pipes", ""},
-    {"resolve", "getaddrinfo(3)", "blocks"},
+    {"offload", "std::thread", "a plain call would do: a thread may block"},
+    {"subprocess", "posix_spawn(3) and poll(2) on a thread of its own", ""},
+    {"resolve", "getaddrinfo(3) on a thread of its own", ""},
     {"periodic", "std::jthread that sleeps", ""},
 };
 
@@ -170,7 +170,6 @@ class ThreadBackend final : public Backend {
   std::span<const Correspondence> correspondences() const override { return kTable; }
   bool blocking() const override { return true; }
   int socket_flags() const override { return 0; }
-  bool needs_helpers() const override { return false; }
 
   void RunMain(const std::shared_ptr<TaskState>& main) override {
     main->native = std::make_unique<ThreadTask>();
@@ -199,8 +198,6 @@ class ThreadBackend final : public Backend {
       JoinFinished();
     }
   }
-
-  void WaitHere(TaskState& awaited) override { Reap(awaited); }
 
   void Yield() override { std::this_thread::yield(); }
 
@@ -257,6 +254,9 @@ class ThreadBackend final : public Backend {
     std::this_thread::yield();
     return Fingerprint(asker) == before;
   }
+
+  // Nobody can say that the last other thread fell asleep.
+  int64_t SettleInterval() const override { return 500'000; }
 
  private:
   static void RunHere(const std::shared_ptr<TaskState>& task) {

@@ -50,10 +50,8 @@ class Backend {
   virtual bool blocking() const = 0;
   // SOCK_NONBLOCK, or 0 where tasks block in system calls.
   virtual int socket_flags() const = 0;
-  // Blocking calls and child processes: true when they would hold up other tasks and need a thread
-  // of their own.
-  virtual bool needs_helpers() const = 0;
-
+  // Once, in the trial's own process: what a fork must not share, and no census shall count.
+  virtual void Prepare() {}
   // Runs Drive(main), and lets other tasks run until it has ended.
   virtual void RunMain(const std::shared_ptr<TaskState>& main) = 0;
   // Has Drive(task) run soon.
@@ -62,8 +60,9 @@ class Backend {
   virtual void Reap(TaskState&) {}
   // After main: lets the others run until `done` holds or the time is `deadline`.
   virtual void Linger(int64_t deadline, const std::function<bool()>& done) = 0;
-  // Waits for the end of `awaited` without a coroutine, whatever happens: for destructors.
-  virtual void WaitHere(TaskState& awaited) = 0;
+  // REQUIRES: !blocking(). Waits for the end of `awaited` without a coroutine, whatever happens:
+  // for destructors.
+  virtual void WaitHere(TaskState&) {}
 
   // Lets other tasks run. REQUIRES: blocking().
   virtual void Yield() {}
@@ -87,6 +86,10 @@ class Backend {
   // Whether every task but `asker` is blocked. One that is told no is unparked when that may have
   // changed.
   virtual bool Settled(TaskState& asker) = 0;
+  // It asks no more.
+  virtual void Unsettle(TaskState&) {}
+  // How long until it is worth asking again without having been unparked.
+  virtual int64_t SettleInterval() const { return kNever; }
 };
 
 }  // namespace trireme

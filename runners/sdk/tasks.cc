@@ -139,12 +139,14 @@ class LetOthersRun : public WaitOperation {
 class WaitSettled : public WaitOperation {
  public:
   explicit WaitSettled(TaskState& task) : task_(task) {}
+  ~WaitSettled() { task_.backend->Unsettle(task_); }
   bool Try() { return task_.backend->Settled(task_); }
-  int64_t WakeAt() const { return static_cast<int64_t>(Probe().now()) + kLookAgain; }
+  int64_t WakeAt() const {
+    const int64_t interval = task_.backend->SettleInterval();
+    return interval == kNever ? kNever : static_cast<int64_t>(Probe().now()) + interval;
+  }
 
  private:
-  static constexpr int64_t kLookAgain =
-      1'000'000;  // where nobody can say that the last other thread fell asleep
   TaskState& task_;
 };
 
@@ -207,7 +209,12 @@ void CancelTask(TaskState& task) {
 void CancelAndJoin(TaskState& task) noexcept {
   if (task.joined || task.detached) return;
   CancelTask(task);
-  task.backend->WaitHere(task);
+  if (!task.backend->blocking())
+    task.backend->WaitHere(task);
+  else if (TaskState* self = CurrentTaskOrNull(); self != nullptr) {
+    WaitTask operation(*self, task.shared_from_this());
+    while (!operation.Try()) self->backend->Park(*self, kNever);
+  }
   task.backend->Reap(task);
 }
 

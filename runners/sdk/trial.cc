@@ -139,6 +139,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   TrialRuntime& rt =
       *new TrialRuntime(backend, options.seed);  // tasks that outlive main may still use it
   const Params& params = *new Params(ToParams(options.params));
+  backend.Prepare();
   const std::shared_ptr<TaskState> task = MakeMain(backend, [&] { return main(rt, params); });
   const Census census;
   backend.RunMain(task);

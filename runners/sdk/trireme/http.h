@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "trireme/streams.h"
 #include "trireme/task.h"
 
 namespace trireme {
@@ -70,6 +71,8 @@ class Server {
   explicit Server(std::shared_ptr<internal::ServerCore> core) : core_(std::move(core)) {}
   // "http://127.0.0.1:8080", without a slash at its end.
   const std::string& url() const;
+  // Where it listens, for streams of one's own.
+  const Address& address() const;
   // New connections are refused from now on; requests under way are cancelled. Twice is fine.
   void Close();
 

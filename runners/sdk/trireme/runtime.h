@@ -37,6 +37,8 @@ inline constexpr char kTypeTag = 0;
 struct Job {
   virtual ~Job() = default;
   virtual void Run() = 0;
+  // Nobody waits for it any more; it may stop.
+  virtual void Abort() {}
 };
 template <typename F>
 struct JobOf final : Job {
