@@ -87,7 +87,10 @@ class ScenarioPlanner {
     for (const Json& params : ExpandParams(scenario_, options_)) {
       std::vector<PlannedCell> siblings = Subjects(params);
       AddReferences(siblings, params);
-      for (PlannedCell& cell : siblings) PointAtReference(cell, siblings);
+      for (PlannedCell& cell : siblings) {
+        PointAtReference(cell, siblings);
+        cell.replay = ReplayLine(scenario_, cell, options_);
+      }
       std::move(siblings.begin(), siblings.end(), std::back_inserter(cells));
       if (cells.size() > kMostCells) break;
     }
@@ -181,7 +184,6 @@ class ScenarioPlanner {
     if (scenario_.command.empty())
       cell.workload = runtime.language == "python" ? scenario_.python : scenario_.cpp;
     cell.id = CellId(cell, axes_);
-    cell.replay = ReplayLine(scenario_, cell, options_);
     return cell;
   }
 

@@ -14,6 +14,13 @@ std::string ExactDuration(int64_t nanoseconds) {
   return std::to_string(nanoseconds) + "ns";
 }
 
+// The cell's own; for C++ that of its reference, which the same command has to plan.
+std::string InterpreterOf(const PlannedCell& cell) {
+  if (!cell.interpreter.empty()) return cell.interpreter;
+  const size_t slash = cell.reference_name.find('/');
+  return slash == std::string::npos ? "" : cell.reference_name.substr(slash + 1);
+}
+
 // The params that an option set, and those that picked one cell of the matrix.
 std::vector<std::string> ParamOptions(const Scenario& scenario, const PlannedCell& cell,
                                       const PlanOptions& options) {
@@ -44,7 +51,7 @@ std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
   };
   if (!scenario.argument.empty()) add({scenario.argument});
   add({"--runtimes", cell.runtime});
-  if (!cell.interpreter.empty()) add({"--interpreters", cell.interpreter});
+  if (const std::string name = InterpreterOf(cell); !name.empty()) add({"--interpreters", name});
   add({"--seed", FormatHex(options.seed)});
   if (cell.trials_of_plan != scenario.trials)
     add({"--trials", std::to_string(cell.trials_of_plan)});

@@ -7,8 +7,8 @@
 
 namespace trireme {
 
-// The command that plans this cell again and nothing else, with every option that shaped it, quoted
-// for a shell.
+// The command that plans this cell and its reference again, with every option that shaped them,
+// quoted for a shell. REQUIRES: the cell's reference_name is set.
 std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
                        const PlanOptions& options);
 

@@ -40,6 +40,11 @@ TEST_F(ReplayTest, NamesTheInterpreter) {
             "trireme run hazards/test --runtimes eventlet --interpreters 3.11 --seed 0x5eed");
 }
 
+TEST_F(ReplayTest, NamesTheInterpreterOfTheReferenceForCpp) {
+  EXPECT_EQ(ReplayOf("runtimes: [eventlet, thread]\n"),
+            "trireme run hazards/test --runtimes thread --interpreters 3.11 --seed 0x5eed");
+}
+
 TEST_F(ReplayTest, CarriesEveryOptionThatShapedTheCell) {
   options_.trials = 7;
   options_.timeout = 1'500'000'000;
