@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "harness/base/strings.h"
+
 namespace trireme {
 namespace {
 
@@ -50,7 +52,7 @@ Result<Json> ParseJson(std::string_view text, const std::string& what) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    return UsageError(what + ": " + error.what());
+    return UsageError(what + ": " + ToValidUtf8(error.what()));
   }
 }
 

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/strings.h"
+
 namespace trireme {
 namespace {
 
@@ -28,7 +30,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool end_array() override { return Close(); }
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
-    damage_ = "damaged at byte " + std::to_string(position) + ": " + error.what();
+    damage_ = "damaged at byte " + std::to_string(position) + ": " + ToValidUtf8(error.what());
     return false;
   }
 
