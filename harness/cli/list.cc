@@ -9,6 +9,7 @@
 #include "harness/check/results.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
+#include "harness/cli/correspondences.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/option_parser.h"
 #include "harness/cli/run_preparation.h"
@@ -96,6 +97,13 @@ Listing ListScenarioFiles() {
   return listing;
 }
 
+Listing ListCorrespondences() {
+  Listing listing{.columns = {"feature", "runtime", "native", "remarks"}};
+  for (const Correspondence& row : ReadCorrespondences(FindLocations()))
+    listing.rows.push_back({row.feature, row.runtime, row.native, row.remarks});
+  return listing;
+}
+
 Json ScenarioSchemaDocument() { return ScenarioSchema(MakeVocabulary()); }
 
 // One thing that can be listed: a table, or a JSON document of its own. Neither: not available yet.
@@ -110,6 +118,7 @@ constexpr std::array kSubjects = {
     Subject{"runtimes", &ListRuntimes},
     Subject{"checks", &ListChecks},
     Subject{"exceptions", &ListExceptions},
+    Subject{"correspondences", &ListCorrespondences},
     Subject{"glossary", &ListGlossary},
     Subject{"scenario-schema", nullptr, &ScenarioSchemaDocument},
     Subject{"results-schema", nullptr, &ResultsSchema},

@@ -10,6 +10,7 @@
 #include "harness/cli/interpreters.h"
 #include "harness/cli/python_preflight.h"
 #include "harness/cli/vocabulary.h"
+#include "harness/engine/workload_compiler.h"
 #include "harness/protocol/runtimes.h"
 #include "harness/scenario/discovery.h"
 
@@ -53,7 +54,8 @@ RunPreparation::RunPreparation(const RunOptions& options, const Locations& locat
 
 std::variant<PreparedRun, std::vector<Diagnostic>> RunPreparation::Prepare() {
   for (const auto step : {&RunPreparation::ReadScenarios, &RunPreparation::ChooseInterpreters,
-                          &RunPreparation::MakePlan, &RunPreparation::CheckPythonWorkloads})
+                          &RunPreparation::MakePlan, &RunPreparation::CheckPythonWorkloads,
+                          &RunPreparation::CompileWorkloads})
     if (Errors errors = (this->*step)(); !errors.empty()) return errors;
   return std::move(run_);
 }
@@ -168,6 +170,32 @@ RunPreparation::Errors RunPreparation::CheckPythonWorkloads() {
                       {"gil", interpreter.gil}});
     about["packages"] = std::move(preflight->packages);
   }
+  return errors;
+}
+
+RunPreparation::Errors RunPreparation::CompileWorkloads() {
+  if (options_.dry_run) return {};
+  Errors errors;
+  std::map<std::string, std::string> unsupported;  // by workload
+  for (const PlannedCell& cell : run_.plan.cells) {
+    const std::string& source = cell.workload;
+    if (cell.language != "cpp" || source.empty() || !cell.unsupported.empty()) continue;
+    if (run_.compiled.contains(source) || unsupported.contains(source)) continue;
+    Result<CompiledWorkload> compiled = CompileWorkload(source, locations_);
+    if (!compiled.ok()) {
+      errors.push_back(compiled.error());
+      errors.back().file = PathForUser(errors.back().file);
+      run_.compiled[source];  // said once
+    } else if (!compiled->unsupported.empty()) {
+      unsupported[source] = compiled->unsupported;
+    } else {
+      run_.compiled[source] = compiled->object;
+    }
+  }
+  for (PlannedCell& cell : run_.plan.cells)
+    if (const auto found = unsupported.find(cell.workload);
+        cell.language == "cpp" && found != unsupported.end())
+      cell.unsupported = found->second;
   return errors;
 }
 

@@ -40,6 +40,7 @@ class RunPreparation {
   Errors ChooseInterpreters();
   Errors MakePlan();
   Errors CheckPythonWorkloads();
+  Errors CompileWorkloads();
   bool WantsPython() const;
   Result<std::vector<Interpreter>> Chosen() const;
   std::vector<Interpreter> OthersForReference() const;

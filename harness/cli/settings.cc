@@ -24,7 +24,6 @@ class SettingsReader {
 
   Result<Settings> Read(const YamlNode& root) const {
     Settings settings;
-    if (root.kind == YamlNode::Kind::kNull) return settings;
     TRIREME_RETURN_IF_ERROR(reader_.Mapping(root, kFileName));
     TRIREME_RETURN_IF_ERROR(CheckKeys(root));
     for (size_t i = 0; i < root.keys.size(); ++i)
@@ -128,6 +127,14 @@ class SettingsReader {
   std::string folder_;
 };
 
+// Whether there are only comments and blank lines.
+bool SaysNothing(const std::string& text) {
+  for (const std::string& line : Split(text, '\n'))
+    if (const std::string_view content = Trim(line); !content.empty() && content.front() != '#')
+      return false;
+  return true;
+}
+
 }  // namespace
 
 const std::vector<std::string>& ProfileNames() {
@@ -136,6 +143,7 @@ const std::vector<std::string>& ProfileNames() {
 }
 
 Result<Settings> ParseSettings(const std::string& text, const std::string& path) {
+  if (SaysNothing(text)) return Settings{.file = path};
   TRIREME_ASSIGN_OR_RETURN(const YamlDocument document, YamlDocument::Parse(text, path));
   TRIREME_ASSIGN_OR_RETURN(Settings settings,
                            SettingsReader(document, DirName(RealPath(path))).Read(document.root()));

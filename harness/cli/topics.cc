@@ -93,7 +93,7 @@ std::span<const Topic> Glossary() {
 }
 
 std::span<const Topic> FindingKindTopics() {
-  static const auto& topics = *new std::array<Topic, 10>{{
+  static const auto& topics = *new std::array<Topic, 9>{{
       {"finding kind", "difference",
        "an observation, an outcome or an exception's family that no reference trial with the same "
        "inputs showed: the same code, given the same inputs, gave other outputs. The comparison "
@@ -122,10 +122,6 @@ std::span<const Topic> FindingKindTopics() {
        "and both wrote. Guard the read and the write with one lock."},
       {"finding kind", "deadline",
        "an operation took longer than {deadline: {within: ...}} allows, or never ended."},
-      {"finding kind", "mixed-arm",
-       "a command ran under Eventlet where it should not have, or the other way round: what was "
-       "measured is not what was asked for, so the trial is unknown. The evidence has the import "
-       "chain."},
       {"finding kind", "nondeterministic",
        "advisory: a key differs between two halves of the reference's own trials, so it is "
        "compared only by an explicit rule under compare."},
