@@ -1,0 +1,148 @@
+"""What the program says before it runs anything."""
+
+from __future__ import annotations
+
+import json
+
+from trireme_case import TriremeCase
+
+
+class CommandLineTest(TriremeCase):
+    def test_alone_it_shows_three_examples(self) -> None:
+        outcome = self.trireme()
+        self.assertEqual((outcome.code, outcome.err), (0, ""))
+        self.assertEqual(outcome.out.count("\n  trireme "), 3)
+
+    def test_help_names_every_command(self) -> None:
+        outcome = self.trireme("--help")
+        self.assertEqual((outcome.code, outcome.err), (0, ""))
+        for command in ("run", "new", "check", "report", "history", "list", "explain", "setup", "doctor"):
+            self.assertIn(f"\n  {command} ", outcome.out)
+
+    def test_every_command_has_help(self) -> None:
+        for command in ("run", "new", "check", "report", "history", "list", "explain", "setup", "doctor"):
+            outcome = self.trireme(command, "--help")
+            self.assertEqual((outcome.code, outcome.err), (0, ""), command)
+            self.assertIn(f"usage: trireme {command}", outcome.out)
+
+    def test_version(self) -> None:
+        outcome = self.trireme("--version")
+        self.assertRegex(outcome.out, r"\Atrireme \d+\.\d+\.\d+\n\Z")
+
+    def test_an_unknown_command(self) -> None:
+        self.expect("reprot", code=2, err="""\
+            error: unknown command 'reprot'
+            hint: did you mean 'report'?
+            """)
+
+    def test_commands_of_later_releases(self) -> None:
+        for command in ("watch", "scan", "compare", "triage", "sweep", "store", "ci"):
+            self.expect(command, code=2, err=f"""\
+                error: 'trireme {command}' is not available yet
+                hint: 'trireme --help' lists what is
+                """)
+
+    def test_options_of_later_releases(self) -> None:
+        for option in ("--faults", "--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"):
+            self.expect("run", option, "x", code=2, err=f"""\
+                error: option {option} is not available yet
+                hint: it comes with a later release; run without it
+                """)
+
+    def test_an_unknown_option(self) -> None:
+        self.expect("run", "--sede", "1", code=2, err="""\
+            error: unknown option '--sede'
+            hint: did you mean '--seed'?
+            """)
+
+    def test_values_that_cannot_be(self) -> None:
+        for arguments, message in (
+            (["--seed", "x"], "option --seed: 'x' is not a number such as 17 or 0x5eed"),
+            (["--trials", "0"], "option --trials: '0' is not a number from 1 to 1000000000"),
+            (["--jobs", "-1"], "option --jobs: '-1' is not a number from 1 to 1000000000"),
+            (["--timeout", "soon"], "option --timeout: 'soon' is not a duration such as 500ms, 10s or 5m"),
+            (["--budget", "0s"], "option --budget: '0s' is not a duration such as 500ms, 10s or 5m"),
+            (["--runtimes", "a,,b"], "option --runtimes: 'a,,b' is not a list such as a,b"),
+        ):
+            outcome = self.trireme("run", *arguments)
+            self.assertEqual((outcome.code, outcome.out, outcome.err), (2, "", f"error: {message}\n"))
+
+    def test_an_option_twice(self) -> None:
+        self.expect("run", "--seed", "1", "--seed", "2", code=2, err="""\
+            error: option --seed is given twice
+            hint: give it once
+            """)
+
+    def test_a_report_in_no_format(self) -> None:
+        self.expect("run", "--report", "junitt=x", code=2, err="""\
+            error: unknown report format 'junitt'
+            hint: did you mean 'junit'?
+            """)
+        self.expect("run", "--report", "html=x", code=2, err="""\
+            error: report format 'html' is not available yet
+            hint: formats: text, json, junit, markdown
+            """)
+        self.expect("run", "--report", "junit", code=2, err="""\
+            error: option --report: 'junit' is not FORMAT=PATH
+            hint: formats: text, json, junit, markdown
+            """)
+
+    def test_a_scenario_and_a_command(self) -> None:
+        self.expect("run", "a", "--", "true", code=2, err="""\
+            error: a scenario and a command cannot be run at once
+            hint: drop 'a', or what follows '--'
+            """)
+
+    def test_standard_output_that_cannot_be_written(self) -> None:
+        with open("/dev/full", "w") as full:
+            outcome = self.trireme("list", "glossary", stdout=full)
+        self.assertEqual((outcome.code, outcome.err),
+                         (3, "error: cannot write standard output: No space left on device\n"))
+
+
+class ListTest(TriremeCase):
+    def test_everything_that_can_be_listed(self) -> None:
+        for what in ("scenarios", "runtimes", "checks", "exceptions", "correspondences", "glossary"):
+            text = self.trireme("list", what)
+            self.assertEqual((text.code, text.err), (0, ""), what)
+            document = json.loads(self.trireme("list", what, "--json").out)
+            self.assertEqual(document["what"], what)
+            self.assertGreater(len(document["items"]), 3, what)
+
+    def test_schemas_are_json_schemas(self) -> None:
+        for what in ("scenario-schema", "results-schema"):
+            outcome = self.trireme("list", what)
+            self.assertEqual((outcome.code, outcome.err), (0, ""))
+            self.assertIn("$schema", json.loads(outcome.out))
+
+    def test_faults_come_later(self) -> None:
+        self.expect("list", "faults", code=2, err="error: 'list faults' is not available yet\n")
+
+    def test_something_unknown(self) -> None:
+        self.expect("list", "runtime", code=2, err="""\
+            error: 'runtime' is nothing that can be listed
+            hint: did you mean 'runtimes'?
+            """)
+
+
+class ExplainTest(TriremeCase):
+    def test_an_exit_code(self) -> None:
+        for words in (["exit", "4"], ["4"]):
+            self.expect("explain", *words, out="""\
+                4 (exit code)
+                  unknown: something could not be decided, or nothing was measured (no scenario matched, every cell
+                  unsupported)
+                """)
+
+    def test_every_kind_of_thing(self) -> None:
+        for thing in ("lost-update", "unknown", "130", "threading", "equivalence", "junit", "zygote", "exit-codes",
+                      "finding-kinds", "verdicts", "runtimes", "checks", "formats"):
+            outcome = self.trireme("explain", thing)
+            self.assertEqual((outcome.code, outcome.err), (0, ""), thing)
+            self.assertGreater(len(outcome.out), 20, thing)
+
+    def test_something_unknown(self) -> None:
+        self.expect("explain", "lost-updat", code=2, err="""\
+            error: nothing is known of 'lost-updat'
+            hint: did you mean 'lost-update'?
+            """)

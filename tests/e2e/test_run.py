@@ -1,0 +1,231 @@
+"""`trireme run` from a scenario to its summary, its files and its exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import textwrap
+import time
+
+from trireme_case import PYTHON, TriremeCase, normalised
+
+SUM_YAML = textwrap.dedent("""\
+    version: 1
+    summary: Adds up
+    workload: {python: workload.py}
+    runtimes: [threading]
+    params: {items: 3}
+    """)
+SUM_PY = """\
+    async def main(rt, params):
+        async def add(a, b):
+            return a + b
+
+        total = 0
+        for n in range(params["items"]):
+            with rt.op("add", n) as op:
+                total = await rt.spawn(add, total, n).join()
+                op.ok(total)
+        rt.observe("total", total)
+    """
+# Fails in every trial: the acknowledged increments are not all in the total.
+LOST_YAML = textwrap.dedent("""\
+    version: 1
+    summary: Forgets one of two increments
+    workload: {python: workload.py}
+    runtimes: [threading]
+    checks: [{lost-update: {op: increment, final: total}}]
+    """)
+LOST_PY = """\
+    async def main(rt, params):
+        events = [rt.event(), rt.event()]
+
+        async def increment(mine, other):
+            mine.set()
+            await other.wait()
+            with rt.op("increment", 1) as op:
+                op.ok(1)
+
+        await rt.gather(rt.spawn(increment, *events), rt.spawn(increment, *reversed(events)))
+        rt.observe("total", 1)
+    """
+
+
+class RunTest(TriremeCase):
+    def scenario(self, name: str, yaml: str, py: str) -> None:
+        self.write(f"{name}/scenario.yaml", yaml)
+        self.write(f"{name}/workload.py", py)
+
+    def results(self) -> dict:
+        return json.loads((self.run_directory() / "results.json").read_text())
+
+    def test_a_run_that_passes(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.expect("run", "sum", *PYTHON, "--seed", "0x5eed", "--trials", "2", out="""\
+                 threading/here
+            sum  ✓
+
+            ✓ pass
+
+            cells    1 planned, 1 executed: 1 pass, 0 fail, 0 unknown, 0 unsupported
+            trials   2 planned, 2 executed: 2 pass, 0 fail, 0 unknown
+            verdict  pass, exit code 0
+            run      trireme-runs/RUN
+            seed     0x5eed
+            """)
+        results = self.results()
+        self.assertEqual((results["schema"], results["exit_code"]), ("trireme.results/1", 0))
+        self.assertEqual(results["run"]["interpreters"].keys(), {"here"})
+
+    def test_the_files_of_a_run(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.expect("run", "sum", *PYTHON, "--trials", "2", out=None)
+        run = self.run_directory()
+        self.assertEqual(sorted(file.name for file in run.iterdir()),
+                         ["plan.json", "results.json", "run.json", "trials", "trials.jsonl"])
+        lines = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+        self.assertEqual(sorted((line["trial"], line["verdict"]) for line in lines), [(0, "pass"), (1, "pass")])
+        for trial in (run / "trials").glob("*/*"):
+            self.assertTrue((trial / "history.trh").exists())
+            self.assertEqual(json.loads((trial / "verdict.json").read_text())["verdict"], "pass")
+
+    def test_a_failure_names_itself_and_its_replay(self) -> None:
+        self.scenario("lost", LOST_YAML, LOST_PY)
+        outcome = self.expect("run", "lost", *PYTHON, "--seed", "7", code=1, out=None)
+        self.assertIn("verdict  fail, exit code 1\n", outcome.out)
+        self.assertIn("\n1 cell did not do what was expected:\n\n"
+                      "  lost on threading/here: fail, expected pass\n    ", outcome.out)
+        replay = re.search(r"replay: trireme (run .*)\n", outcome.out)
+        assert replay is not None
+        again = self.trireme(*shlex.split(replay.group(1)))
+        self.assertEqual(again.code, 1)
+        witness = [line for line in outcome.out.splitlines() if "increment" in line]
+        self.assertTrue(witness)
+        self.assertEqual([line for line in again.out.splitlines() if "increment" in line], witness)
+
+    def test_an_expected_failure_is_no_surprise(self) -> None:
+        self.scenario("lost", LOST_YAML + "expect: {default: {verdict: fail, finding: lost-update}}\n", LOST_PY)
+        outcome = self.expect("run", "lost", *PYTHON, "--fail-fast", "--trials", "3", out=None)
+        self.assertIn("lost  x\n\nx fail, as expected\n", outcome.out)
+        self.assertIn("3 planned, 3 executed: 0 pass, 3 fail", outcome.out)
+        self.assertNotIn("did not do what was expected", outcome.out)
+
+    def test_an_unexpected_pass_fails_the_run(self) -> None:
+        self.scenario("sum", SUM_YAML + "expect: {default: {verdict: fail}}\n", SUM_PY)
+        outcome = self.expect("run", "sum", *PYTHON, code=1, out=None)
+        self.assertIn("sum  !\n\n! PASS, unexpected\n", outcome.out)
+        self.assertIn("  sum on threading/here: pass, expected fail\n", outcome.out)
+
+    def test_fail_fast_starts_no_further_trial(self) -> None:
+        self.scenario("lost", LOST_YAML, LOST_PY)
+        outcome = self.expect("run", "lost", *PYTHON, "--fail-fast", "--trials", "50", "--jobs", "1", code=1, out=None)
+        self.assertIn("trials   50 planned, 1 executed", outcome.out)
+
+    def test_only_some_trials(self) -> None:
+        self.scenario("sum", SUM_YAML + "trials: 10\n", SUM_PY)
+        self.expect("run", "sum", *PYTHON, "--trial", "3", "--trial", "7", out=None)
+        self.assertEqual(sorted(path.name for path in self.run_directory().glob("trials/*/*")), ["3", "7"])
+
+    def test_a_param_is_given(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.expect("run", "sum", *PYTHON, "--param", "items=5", out=None)
+        history = self.trireme("history", str(self.run_directory()))
+        observed = [json.loads(line) for line in history.out.splitlines() if '"observe"' in line]
+        self.assertEqual([(event["key"], event["value"]) for event in observed], [("total", 10)])
+
+    def test_keep_failed(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.scenario("lost", LOST_YAML, LOST_PY)
+        self.expect("run", "sum", "lost", *PYTHON, "--keep", "failed", code=1, out=None)
+        kept = {path.parent.name.split("-")[0] for path in self.run_directory().glob("trials/*/*")}
+        self.assertEqual(kept, {"lost"})
+
+    def test_reports_are_written(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.expect("run", "sum", *PYTHON, "--report", "junit=out/junit.xml", "--report", "markdown=out/summary.md",
+                    out=None)
+        self.assertIn("<testsuites", (self.folder / "out/junit.xml").read_text())
+        self.assertTrue((self.folder / "out/summary.md").read_text().startswith("## Trireme: pass\n"))
+
+    def test_a_report_that_cannot_be_written(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = self.trireme("run", "sum", *PYTHON, "--report", "junit=/proc/nowhere/junit.xml")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("1 pass", outcome.out)
+        self.assertIn("error: cannot create folder /proc/nowhere", outcome.err)
+        self.assertTrue((self.run_directory() / "results.json").exists())
+
+    def test_a_dry_run_runs_nothing(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = self.expect("run", "sum", *PYTHON, "--dry-run", "--trials", "4", "--seed", "1", "--jobs", "2", out=None)
+        self.assertRegex(outcome.out, r"\Asum-threading-here-[0-9a-f]+  4 trials  timeout 30s\n\n"
+                                      r"1 cells? planned, 0 of them unsupported; 4 trials; seed 0x1\n"
+                                      r"estimated time: \S+ with 2 jobs; rests on ")
+        self.assertFalse((self.folder / "trireme-runs").exists())
+
+    def test_every_cell_unsupported(self) -> None:
+        self.scenario("sum", SUM_YAML, """\
+            import trireme
+
+            async def main(rt, params):
+                raise trireme.Unsupported("no such thing here")
+            """)
+        outcome = self.expect("run", "sum", *PYTHON, code=4, out=None)
+        self.assertIn("sum  ∅\n", outcome.out)
+        self.assertIn("unsupported:\n  no such thing here\n    sum on threading/here\n", outcome.out)
+
+    def test_a_trial_that_records_nothing_is_unknown(self) -> None:
+        self.scenario("sum", SUM_YAML, "async def main(rt, params):\n    pass\n")
+        outcome = self.expect("run", "sum", *PYTHON, code=4, out=None)
+        self.assertIn("sum  ?\n", outcome.out)
+
+    def test_ascii_where_the_locale_has_no_more(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = self.trireme("run", "sum", *PYTHON, env=self.environment() | {"LC_ALL": "C"})
+        self.assertIn("sum  .\n\n. pass\n", outcome.out)
+
+    def test_a_new_scenario_runs(self) -> None:
+        self.expect("new", "mine", out="wrote mine/scenario.yaml, workload.py and workload.cc; 'trireme run mine' runs it\n")
+        outcome = self.expect("run", "mine", *PYTHON, "--runtimes", "threading", "--reference", "threading",
+                              "--trials", "2", out=None)
+        self.assertIn("1 pass", outcome.out)
+
+    def test_settings_of_the_repository(self) -> None:
+        self.scenario("checks/sum", SUM_YAML + "trials: 7\n", SUM_PY)
+        self.write("trireme.yaml", """\
+            version: 1
+            scenario-paths: [checks]
+            profile: ci
+            profiles:
+              ci: {trials: 2, jobs: 1}
+            """)
+        outcome = self.expect("run", "sum", *PYTHON, out=None)
+        self.assertIn("trials   2 planned, 2 executed", outcome.out)
+        self.assertEqual(self.results()["run"]["profile"], "ci")
+
+    def test_an_interrupted_run_keeps_and_reports(self) -> None:
+        self.scenario("slow", SUM_YAML, """\
+            async def main(rt, params):
+                rt.observe("x", 1)
+                await rt.sleep(0.2)
+            """)
+        process = self.start("run", "slow", *PYTHON, "--trials", "1000", "--jobs", "1")
+        deadline = time.monotonic() + 60
+        while not list(self.folder.glob("trireme-runs/*/trials/*/*/verdict.json")):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn("exit code 130 (interrupted: what was recorded is kept)", out)
+        self.assertIn("trials   1000 planned, ", out)
+        self.assertEqual(self.results()["exit_code"], 130)
+
+    def test_progress_goes_to_standard_error_only_when_asked(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = self.trireme("run", "sum", *PYTHON, "--progress", "always", "--trials", "30")
+        self.assertIn("trials", outcome.err)
+        self.assertNotIn("\x1b", outcome.out)
+        self.assertNotIn("left", normalised(outcome.out))

@@ -1,0 +1,142 @@
+"""A saved run is checked and reported at any later time, also when its harness was killed or its files are damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import textwrap
+import time
+from pathlib import Path
+
+from trireme_case import PYTHON, TriremeCase, normalised
+
+YAML = textwrap.dedent("""\
+    version: 1
+    summary: Observes something
+    workload: {python: workload.py}
+    runtimes: [threading]
+    """)
+PY = """\
+    async def main(rt, params):
+        with rt.op("work") as op:
+            await rt.sleep(0.01)
+            op.ok(7)
+        rt.observe("x", 1)
+    """
+
+
+class SavedRunTest(TriremeCase):
+    def saved(self, *arguments: str) -> Path:
+        self.write("s/scenario.yaml", YAML)
+        self.write("s/workload.py", PY)
+        self.expect("run", "s", *PYTHON, "--seed", "1", *arguments, out=None)
+        return self.run_directory()
+
+    def test_the_report_is_what_the_run_printed(self) -> None:
+        self.write("s/scenario.yaml", YAML)
+        self.write("s/workload.py", PY)
+        run = self.expect("run", "s", *PYTHON, "--trials", "2", out=None)
+        report = self.expect("report", str(self.run_directory()), out=None)
+        self.assertEqual(report.out, run.out)
+
+    def test_check_comes_to_the_same_results(self) -> None:
+        run = self.saved("--trials", "3")
+        before = json.loads((run / "results.json").read_text())
+        self.expect("check", str(run), out=None)
+        after = json.loads((run / "results.json").read_text())
+        self.assertEqual(after["cells"], before["cells"])
+        self.assertEqual((after["verdict"], after["totals"]), (before["verdict"], before["totals"]))
+
+    def test_a_run_is_copied_and_checked_elsewhere(self) -> None:
+        run = self.saved()
+        shutil.move(run, self.folder / "copy")
+        shutil.rmtree(self.folder / "s")
+        self.expect("check", "--quiet", "copy", out="copy\ttrue\n")
+
+    def test_a_history_is_checked_alone(self) -> None:
+        run = self.saved()
+        history = next(run.glob("trials/*/0/history.trh"))
+        self.expect("check", "--quiet", str(history), out=f"{normalised(str(history))}\ttrue\n")
+
+    def test_no_run(self) -> None:
+        self.expect("report", "nowhere", code=2, err="""\
+            error: there is no run 'nowhere'
+            hint: runs are in trireme-runs, unless --out said otherwise
+            """)
+        self.write("file", "hello")
+        outcome = self.trireme("check", "--quiet", "file")
+        self.assertEqual((outcome.code, outcome.out), (2, ""))
+
+    def test_history_has_every_event_with_its_labels(self) -> None:
+        run = self.saved("--trials", "2")
+        outcome = self.expect("history", str(run), "--trial", "1", out=None)
+        events = [json.loads(line) for line in outcome.out.splitlines()]
+        self.assertEqual({event["trial"] for event in events}, {1})
+        self.assertEqual({event["scenario"] for event in events}, {"s"})
+        self.assertEqual([event["event"] for event in events if event["event"] in ("begin", "invoke", "ok", "observe", "end")],
+                         ["begin", "invoke", "ok", "observe", "end"])
+
+    def test_history_of_a_trial_that_is_not_there(self) -> None:
+        run = self.saved()
+        outcome = self.trireme("history", str(run), "--trial", "99")
+        self.assertEqual((outcome.code, outcome.out), (4, ""))
+
+    def test_results_that_are_cut_anywhere_are_read_as_far_as_they_go(self) -> None:
+        run = self.saved()
+        text = (run / "results.json").read_bytes()
+        for cut in range(0, len(text) - 2, max(1, len(text) // 60)):
+            (self.folder / "cut.json").write_bytes(text[:cut])
+            for form in ("text", "junit", "markdown"):
+                outcome = self.trireme("report", str(self.folder / "cut.json"), "--format", form)
+                self.assertIn(outcome.code, (0, 2), f"cut at {cut}: {outcome.err}")
+                self.assertNotEqual(outcome.code == 0, outcome.out == "")
+
+    def test_results_with_any_byte_changed_are_no_crash(self) -> None:
+        run = self.saved()
+        text = bytearray((run / "results.json").read_bytes())
+        for place in range(0, len(text), max(1, len(text) // 60)):
+            for byte in (0, 0x22, 0x7B, 0xFF):
+                changed = bytearray(text)
+                changed[place] = byte
+                (self.folder / "changed.json").write_bytes(changed)
+                outcome = self.trireme("report", "changed.json")
+                self.assertIn(outcome.code, (0, 2), f"byte {place}: {outcome.err}")
+
+    def test_a_run_without_results_is_judged_from_its_trials(self) -> None:
+        run = self.saved("--trials", "2")
+        (run / "results.json").unlink()
+        (run / "trials.jsonl").unlink()
+        outcome = self.expect("report", str(run), out=None)
+        self.assertIn("1 pass", outcome.out)
+        self.expect("check", str(run), out=None)
+        self.assertEqual(len((run / "trials.jsonl").read_text().splitlines()), 2)
+
+    def test_a_damaged_history_is_unknown(self) -> None:
+        run = self.saved()
+        history = next(run.glob("trials/*/0/history.trh"))
+        history.write_bytes(history.read_bytes()[: history.stat().st_size // 2])
+        outcome = self.trireme("check", str(run))
+        self.assertEqual(outcome.code, 4)
+        self.assertIn("1 unknown", outcome.out)
+        self.assertEqual(self.trireme("history", str(run)).code, 4)
+
+    def test_a_killed_harness_leaves_a_run_that_is_read(self) -> None:
+        self.write("s/scenario.yaml", YAML)
+        self.write("s/workload.py", PY.replace("0.01", "0.1"))
+        process = self.start("run", "s", *PYTHON, "--trials", "500", "--jobs", "2")
+        deadline = time.monotonic() + 60
+        while len(list(self.folder.glob("trireme-runs/*/trials/*/*/verdict.json"))) < 3:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        run = self.run_directory()
+        self.assertFalse((run / "results.json").exists())
+        outcome = self.trireme("check", str(run))
+        self.assertEqual(outcome.code, 4, outcome.err)
+        results = json.loads((run / "results.json").read_text())
+        counts = results["cells"][0]["trials"]
+        self.assertEqual(counts["planned"], 500)
+        self.assertGreaterEqual(counts["pass"], 3)
+        self.assertIn("500 planned", normalised(outcome.out))
