@@ -50,12 +50,13 @@ class Trial:
 class Agent:
     """One zygote."""
 
-    def __init__(self, python: str, folder: Path) -> None:
+    def __init__(self, python: str, folder: Path, variables: dict[str, str]) -> None:
         self.folder = folder
         self._count = 0
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = dict(os.environ, LD_PRELOAD=PROBE, TRIREME_CONTROL_FD=str(other.fileno()), PYTHONHASHSEED="0")
         environment.pop("PYTEST_CURRENT_TEST", None)
+        environment.update(variables)
         self.process = subprocess.Popen([python, str(AGENT)], env=environment, pass_fds=[other.fileno()])
         other.close()
 
@@ -159,9 +160,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def agent(python: str) -> Iterator[Agent]:
+def agent(python: str, **variables: str) -> Iterator[Agent]:
     with tempfile.TemporaryDirectory(prefix="trireme-agent-") as folder:
-        made = Agent(python, Path(folder))
+        made = Agent(python, Path(folder), variables)
         try:
             yield made
         finally:

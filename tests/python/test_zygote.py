@@ -49,6 +49,24 @@ def test_refuses_an_unknown_runtime(zygote, workload):
     assert (answer["reason"], answer["message"]) == ("unsupported", "the agent has no runtime 'curio'")
 
 
+def test_a_runtime_that_is_not_installed_is_unsupported(workload, tmp_path):
+    (tmp_path / "eventlet.py").write_text("raise ModuleNotFoundError('no', name='eventlet')")
+    with agent.agent(sys.executable, PYTHONPATH=str(tmp_path)) as without:
+        answer = without.load("eventlet", workload("pass"))
+    assert answer["reason"] == "unsupported"
+    assert answer["message"] == f"eventlet is not installed: {sys.executable} -m pip install eventlet"
+
+
+def test_http_on_asyncio_without_h11_is_unsupported(workload, tmp_path):
+    (tmp_path / "h11.py").write_text("raise ModuleNotFoundError('no', name='h11')")
+    with agent.agent(sys.executable, PYTHONPATH=str(tmp_path)) as without:
+        assert without.load("asyncio", workload("await rt.http_server(None)"))["type"] == "ready"
+        trial = without.trial()
+    end = trial.end()
+    assert end.key == "unsupported" and trial.of("census") == []
+    assert end.value["message"] == f"h11 is not installed: {sys.executable} -m pip install h11"
+
+
 def test_refuses_another_version(zygote, workload):
     assert zygote.load("threading", workload("pass"), version=2)["reason"] == "protocol"
 

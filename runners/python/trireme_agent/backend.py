@@ -66,7 +66,6 @@ class Backend(ABC):
 
     name: str
     model: str
-    blocks: bool  # whether its waits block the coroutine instead of suspending it
     correspondences: list[Correspondence]
 
     def __init__(self) -> None:

@@ -156,7 +156,13 @@ class Runtime:
 
         The server counts as one spawn of its maker; the task of its k-th connection is the server's k-th spawn.
         """
-        return await self._backend.http_server(handler, self._backend.new_task("http-server"))
+        service = self._backend.new_task("http-server")
+        try:
+            return await self._backend.http_server(handler, service)
+        except BaseException:
+            if service.outcome is None:
+                service.finish("cancelled")
+            raise
 
     async def http_request(self, method: str, url: str, body: bytes | None = None) -> trireme.Response:
         return await self._backend.point("http", self._backend.http_request, method, url, body)

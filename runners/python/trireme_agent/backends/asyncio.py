@@ -18,9 +18,9 @@ from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
 from trireme_agent.loop import coordination
+from trireme_agent.loop.pool import LoopPool
 from trireme_agent.loop.timeouts import LoopDeadline
 from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
-from trireme_agent.runtime import TaskPool
 from trireme_agent.task import Task
 
 T = TypeVar("T")
@@ -70,7 +70,6 @@ class Steps(Coroutine[Any, Any, None]):
 class AsyncioBackend(Backend):
     name = "asyncio"
     model = "async"
-    blocks = False
     loop: asyncio.AbstractEventLoop
 
     def __init__(self) -> None:
@@ -347,29 +346,6 @@ class AsyncioBackend(Backend):
         Correspondence("rt.subprocess", "asyncio.create_subprocess_exec, communicate", "killed with its waiter"),
         Correspondence("rt.resolve", "socket.getaddrinfo in the loop's executor", "as loop.getaddrinfo"),
     ]
-
-
-class LoopPool(TaskPool):
-    """Tasks that take a place of a semaphore first."""
-
-    def __init__(self, backend: AsyncioBackend, size: int) -> None:
-        super().__init__(backend, size)
-        self._places = asyncio.Semaphore(size)
-
-    async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
-        async def placed() -> Any:
-            await self._backend.point("pool", self._enter)
-            try:
-                result = fn(*args)
-                return await result if asyncio.iscoroutine(result) else result
-            finally:
-                self._places.release()
-
-        return self._backend.spawn(placed, (), getattr(fn, "__name__", None))
-
-    async def _enter(self) -> None:
-        with self._backend.waiting():
-            await self._places.acquire()
 
 
 def _http() -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import http.client
 import os
-import queue
 import socket
 import subprocess
 import sys
@@ -21,8 +20,6 @@ from typing import Any, TypeVar
 import trireme
 from trireme_agent import errors, probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
-from trireme_agent.handlers import answer, other_headers
-from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 
 with warnings.catch_warnings():
@@ -37,6 +34,10 @@ with warnings.catch_warnings():
         import eventlet.tpool
         import eventlet.wsgi
         import greenlet
+
+        from trireme_agent.green import coordination
+        from trireme_agent.green.http import WsgiServer
+        from trireme_agent.green.pool import GreenTaskPool
     except ModuleNotFoundError as error:
         if error.name not in ("eventlet", "greenlet"):
             raise
@@ -76,7 +77,6 @@ class GreenDeadline:
 class EventletBackend(Backend):
     name = "eventlet"
     model = "green"
-    blocks = True
     correspondences: list[Correspondence]
 
     @classmethod
@@ -217,27 +217,25 @@ class EventletBackend(Backend):
 
     # Coordination.
 
-    def lock(self) -> Lock:
-        return Lock(self, threading.Lock())
+    def lock(self) -> coordination.Lock:
+        return coordination.Lock(self, threading.Lock())
 
-    def rlock(self) -> Lock:
-        return Lock(self, threading.RLock())
+    def rlock(self) -> coordination.Lock:
+        return coordination.Lock(self, threading.RLock())
 
-    def semaphore(self, value: int) -> Lock:
-        return Lock(self, eventlet.semaphore.Semaphore(value), "semaphore")
+    def semaphore(self, value: int) -> coordination.Lock:
+        return coordination.Lock(self, eventlet.semaphore.Semaphore(value), "semaphore")
 
-    def condition(self) -> Condition:
-        return Condition(self)
+    def condition(self) -> coordination.Condition:
+        return coordination.Condition(self)
 
-    def event(self) -> Event:
-        return Event(self)
+    def event(self) -> coordination.Event:
+        return coordination.Event(self)
 
-    def queue(self, maxsize: int) -> Queue:
-        return Queue(self, maxsize)
+    def queue(self, maxsize: int) -> coordination.Queue:
+        return coordination.Queue(self, maxsize)
 
     def pool(self, size: int) -> Any:
-        from trireme_agent.green_pool import GreenTaskPool
-
         return GreenTaskPool(self, size)
 
     # Streams.
@@ -325,186 +323,6 @@ class EventletBackend(Backend):
         with self.waiting():
             found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-class Lock:
-    """A patched threading.Lock or RLock, or an eventlet Semaphore."""
-
-    def __init__(self, backend: EventletBackend, lock: Any, kind: str = "lock") -> None:
-        self._backend = backend
-        self._lock = lock
-        self._kind = kind
-
-    async def acquire(self) -> bool:
-        await self._backend.point(self._kind, self._acquire)
-        return True
-
-    async def _acquire(self) -> None:
-        if not self._lock.acquire(False):
-            with self._backend.waiting():
-                self._lock.acquire()
-
-    def release(self) -> None:
-        self._lock.release()
-
-    async def __aenter__(self) -> Lock:
-        await self.acquire()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.release()
-
-
-class Condition(Lock):
-    """A patched threading.Condition."""
-
-    def __init__(self, backend: EventletBackend) -> None:
-        self._condition = threading.Condition()
-        super().__init__(backend, self._condition)
-
-    async def wait(self) -> None:
-        await self._backend.point("condition", self._wait)
-
-    async def _wait(self) -> None:
-        with self._backend.waiting():
-            self._condition.wait()
-
-    async def wait_for(self, predicate: Callable[[], bool]) -> bool:
-        while not predicate():
-            await self.wait()
-        return True
-
-    def notify(self, count: int = 1) -> None:
-        self._condition.notify(count)
-
-    def notify_all(self) -> None:
-        self._condition.notify_all()
-
-
-class Event:
-    """A patched threading.Event: eventlet.event.Event cannot be cleared."""
-
-    def __init__(self, backend: EventletBackend) -> None:
-        self._backend = backend
-        self._event = threading.Event()
-
-    async def wait(self) -> None:
-        await self._backend.point("event", self._wait)
-
-    async def _wait(self) -> None:
-        if not self._event.is_set():
-            with self._backend.waiting():
-                self._event.wait()
-
-    def set(self) -> None:
-        self._event.set()
-
-    def clear(self) -> None:
-        self._event.clear()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-
-class Queue:
-    """eventlet.queue.Queue, whose size 0 would be a channel: None is no limit."""
-
-    def __init__(self, backend: EventletBackend, maxsize: int) -> None:
-        self._backend = backend
-        self._queue = eventlet.queue.Queue(maxsize if maxsize > 0 else None)
-
-    async def put(self, item: Any) -> None:
-        await self._backend.point("queue-put", self._put, item)
-
-    async def _put(self, item: Any) -> None:
-        try:
-            self._queue.put(item, block=not self._queue.full())
-        except queue.Full:
-            pass
-        else:
-            return
-        with self._backend.waiting():
-            self._queue.put(item)
-
-    async def get(self) -> Any:
-        return await self._backend.point("queue-get", self._get)
-
-    async def _get(self) -> Any:
-        if not self._queue.empty():
-            return self._queue.get()
-        with self._backend.waiting():
-            return self._queue.get()
-
-    def qsize(self) -> int:
-        return int(self._queue.qsize())
-
-    def empty(self) -> bool:
-        return bool(self._queue.empty())
-
-    def full(self) -> bool:
-        return bool(self._queue.full())
-
-
-class WsgiServer:
-    """eventlet.wsgi in the task `service`; each connection is one of its children."""
-
-    def __init__(self, backend: EventletBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
-        self._backend = backend
-        self._handler = handler
-        self._service = service
-        self._socket = backend.listen(("127.0.0.1", 0))
-        self.address = self._socket.getsockname()[:2]
-        self.url = f"http://{self.address[0]}:{self.address[1]}"
-        self._fd = self._socket.fileno()
-        descriptors.opened(backend, self._fd, "http-server")
-        backend.start(service, self._serve, ())
-
-    def _serve(self) -> None:
-        pool = _ConnectionPool(self._backend, self._service)
-        with open(os.devnull, "w") as log:
-            eventlet.wsgi.server(self._socket, self._application, log=log, log_output=False, custom_pool=pool, debug=False)
-
-    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        response = self._backend.drive(answer(self._backend, self._handler, _request(environ)))
-        headers = other_headers(response)
-        reason = http.client.responses.get(response.status, "Unknown")
-        start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])
-        return [response.body]
-
-    def close(self) -> None:
-        if self._service.outcome is None:
-            descriptors.closed(self._fd)
-            self._socket.close()
-            self._backend.cancel(self._service)
-
-
-class _ConnectionPool:
-    """What eventlet.wsgi asks of a pool: each connection becomes a task of the server."""
-
-    def __init__(self, backend: EventletBackend, service: Task) -> None:
-        self._backend = backend
-        self._service = service
-        self._pool = eventlet.GreenPool(1024)
-
-    def spawn(self, fn: Callable[..., Any], *args: Any) -> Any:
-        task = self._backend.new_task("http-connection", self._service)
-        return self._pool.spawn(self._backend.run_here, task, fn, args)
-
-    def waitall(self) -> None:
-        self._pool.waitall()
-
-
-def _request(environ: dict[str, Any]) -> trireme.Request:
-    headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
-    headers += [
-        (name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
-    ]
-    path = environ.get("RAW_PATH_INFO") or environ["PATH_INFO"]
-    if environ.get("QUERY_STRING"):
-        path += "?" + environ["QUERY_STRING"]
-    size = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(size) if size else b""
-    return trireme.Request(environ["REQUEST_METHOD"], path, trireme.Headers(headers), body)
 
 
 _busy: set[int] = set()  # native ids of threads of tpool that run a function

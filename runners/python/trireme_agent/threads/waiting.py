@@ -107,8 +107,6 @@ class _Here(threading.local):
 class WaitingBackend(Backend):
     """A backend whose tasks block native threads."""
 
-    blocks = True
-
     def __init__(self) -> None:
         super().__init__()
         self.here = _Here()

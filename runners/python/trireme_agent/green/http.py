@@ -1,0 +1,80 @@
+"""The HTTP server of green threads: eventlet.wsgi, whose connections are tasks."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import eventlet.wsgi
+
+import trireme
+from trireme_agent.handlers import answer, other_headers
+from trireme_agent.streams import descriptors
+from trireme_agent.task import Task
+
+if TYPE_CHECKING:
+    from trireme_agent.backends.eventlet import EventletBackend
+
+
+class WsgiServer:
+    """eventlet.wsgi in the task `service`; each connection is one of its children."""
+
+    def __init__(self, backend: EventletBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
+        self._backend = backend
+        self._handler = handler
+        self._service = service
+        self._socket = backend.listen(("127.0.0.1", 0))
+        self.address = self._socket.getsockname()[:2]
+        self.url = f"http://{self.address[0]}:{self.address[1]}"
+        self._fd = self._socket.fileno()
+        descriptors.opened(backend, self._fd, "http-server")
+        backend.start(service, self._serve, ())
+
+    def _serve(self) -> None:
+        pool = _ConnectionPool(self._backend, self._service)
+        with open(os.devnull, "w") as log:
+            eventlet.wsgi.server(self._socket, self._application, log=log, log_output=False, custom_pool=pool, debug=False)
+
+    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        response = self._backend.drive(answer(self._backend, self._handler, _request(environ)))
+        headers = other_headers(response)
+        reason = http.client.responses.get(response.status, "Unknown")
+        start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])
+        return [response.body]
+
+    def close(self) -> None:
+        if self._service.outcome is None:
+            descriptors.closed(self._fd)
+            self._socket.close()
+            self._backend.cancel(self._service)
+
+
+class _ConnectionPool:
+    """What eventlet.wsgi asks of a pool: each connection becomes a task of the server."""
+
+    def __init__(self, backend: EventletBackend, service: Task) -> None:
+        self._backend = backend
+        self._service = service
+        self._pool = eventlet.GreenPool(1024)
+
+    def spawn(self, fn: Callable[..., Any], *args: Any) -> Any:
+        task = self._backend.new_task("http-connection", self._service)
+        return self._pool.spawn(self._backend.run_here, task, fn, args)
+
+    def waitall(self) -> None:
+        self._pool.waitall()
+
+
+def _request(environ: dict[str, Any]) -> trireme.Request:
+    headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
+    headers += [
+        (name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
+    ]
+    path = environ.get("RAW_PATH_INFO") or environ["PATH_INFO"]
+    if environ.get("QUERY_STRING"):
+        path += "?" + environ["QUERY_STRING"]
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(size) if size else b""
+    return trireme.Request(environ["REQUEST_METHOD"], path, trireme.Headers(headers), body)
