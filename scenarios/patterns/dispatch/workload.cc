@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,18 +11,46 @@ using namespace trireme;
 
 namespace {
 
-// Answers lines; the slow one answers only when its gate is set.
+// Counts the answers of the fast backends and opens the gate of the slow one after the last, when that one is full.
+class Gate {
+ public:
+  Gate(Runtime& rt, int expected)
+      : event(rt.Event()), full(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
+
+  Task<> Answered(size_t backend) {
+    if (backend == 0) co_return;
+    bool last = false;
+    {
+      const Guard held = co_await lock_.Hold();
+      last = ++answers_ == expected_;
+    }
+    if (!last) co_return;
+    co_await full.Wait();  // however late its questions come
+    event.Set();
+  }
+
+  Event event;
+  Event full;
+
+ private:
+  Lock lock_;
+  int expected_;
+  int answers_ = 0;
+};
+
+// Answers lines; the slow one, which has a gate, only when that is open.
 class Backend {
  public:
-  Backend(Runtime& rt, std::string name, std::optional<Event> gate)
-      : name_(std::move(name)), gate_(std::move(gate)), lock_(rt.Lock()) {}
+  Backend(Runtime& rt, std::string name, Gate* gate, int limit)
+      : name_(std::move(name)), gate_(gate), limit_(limit), lock_(rt.Lock()) {}
 
   Task<Response> Handle(Request request) {
     {
       const Guard held = co_await lock_.Hold();
       most = std::max(most, ++now_);
+      if (gate_ != nullptr && now_ == limit_) gate_->full.Set();
     }
-    if (gate_) co_await gate_->Wait();
+    if (gate_ != nullptr) co_await gate_->event.Wait();
     const Guard held = co_await lock_.Hold();
     --now_;
     ++answered;
@@ -36,28 +63,10 @@ class Backend {
 
  private:
   std::string name_;
-  std::optional<Event> gate_;
+  Gate* gate_;
+  int limit_;
   Lock lock_;
   int now_ = 0;
-};
-
-// Counts the answers of the fast backends and opens the gate of the slow one after the last.
-class Gate {
- public:
-  Gate(Runtime& rt, int expected) : event(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
-
-  Task<> Answered(size_t backend) {
-    if (backend == 0) co_return;
-    const Guard held = co_await lock_.Hold();
-    if (++answers_ == expected_) event.Set();
-  }
-
-  Event event;
-
- private:
-  Lock lock_;
-  int expected_;
-  int answers_ = 0;
 };
 
 // Asks every backend, at most `limit` questions at a time each, and joins what they say in their order.
@@ -112,7 +121,7 @@ Task<> Main(Runtime& rt, const Params& params) {
   std::vector<Server> servers;
   std::vector<std::string> urls;
   for (int n = 0; n < count; ++n) {
-    backends.push_back(std::make_unique<Backend>(rt, "b" + std::to_string(n), n == 0 ? std::optional(gate.event) : std::nullopt));
+    backends.push_back(std::make_unique<Backend>(rt, "b" + std::to_string(n), n == 0 ? &gate : nullptr, limit));
     servers.push_back(co_await rt.HttpServer(
         [backend = backends.back().get()](Request request) { return backend->Handle(std::move(request)); }));
     urls.push_back(servers.back().url());

@@ -6,10 +6,12 @@ import trireme
 class Backend:
     """Answers lines; the slow one answers only when `gate` is set."""
 
-    def __init__(self, rt, name, gate):
+    def __init__(self, rt, name, gate, limit):
         self._rt = rt
         self.name = name
         self._gate = gate
+        self._limit = limit
+        self.full = rt.event()
         self._lock = rt.lock()
         self._now = 0
         self.most = 0
@@ -19,6 +21,8 @@ class Backend:
         async with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
+            if self._now == self._limit:
+                self.full.set()
         if self._gate is not None:
             await self._gate.wait()
         async with self._lock:
@@ -59,10 +63,12 @@ async def main(rt, params):
             return
         async with lock:
             fast_answers[0] += 1
-            if fast_answers[0] == questions * (count - 1):
-                gate.set()
+            last = fast_answers[0] == questions * (count - 1)
+        if last:
+            await backends[0].full.wait()  # however late its questions come
+            gate.set()
 
-    backends = [Backend(rt, f"b{n}", gate if n == 0 else None) for n in range(count)]
+    backends = [Backend(rt, f"b{n}", gate if n == 0 else None, params["limit"]) for n in range(count)]
     servers = [await rt.http_server(backend.handle) for backend in backends]
     aggregator = Aggregator(rt, [server.url for server in servers], params["limit"], on_answer)
     front = await rt.http_server(aggregator.handle)
