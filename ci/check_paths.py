@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOMES = r"/(?:home|Users)/[A-Za-z][\w.-]*|/root/[\w.]"
+HOMES = r"/(?:home|Users)/[A-Za-z][\w.-]{2,}|/root/[\w.]"
 EXAMPLE = "/home/user"  # a made-up one, for documents and tests
 
 
