@@ -46,13 +46,13 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   return header;
 }
 
+// Zeros, not fallocate: see Back() in the probe.
 Status FillRecording(int fd, const std::string& path, const RecordingOptions& options) {
-  const uint64_t size = TRIREME_HEADER_SIZE + uint64_t{options.chunk_size} * options.chunks;
-  if (const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0) {
-    return ErrnoError("cannot write " + path, error);
-  }
+  const size_t size = TRIREME_HEADER_SIZE + size_t{options.chunk_size} * options.chunks;
+  std::vector<char> bytes(size);
   const trireme_header header = RecordingHeader(options);
-  return WriteAll(fd, reinterpret_cast<const char*>(&header), sizeof(header), path);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return WriteAll(fd, bytes.data(), bytes.size(), path);
 }
 
 // The value as the recorder would write it.

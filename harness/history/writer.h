@@ -13,8 +13,8 @@ namespace trireme {
 
 struct RecordingOptions {
   int64_t begin_time = 0;           // CLOCK_MONOTONIC
-  uint32_t chunk_size = 32 * 1024;  // bytes
-  uint32_t chunks = 8;              // backed by disk from the start
+  uint32_t chunk_size = 8 * 1024;   // bytes; a thread that fills its chunk gets larger ones
+  uint32_t chunks = 8;              // backed by disk from the start: one a thread at first
   uint64_t max_bytes = 1ULL << 30;  // then events are lost, and the trial is unknown
   bool recording = true;
   std::string plan;  // decisions for Point; at most 2048 bytes

@@ -56,25 +56,25 @@ int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
   return 0;
 }
 
-// For file systems without fallocate. REQUIRES: nobody else writes that range.
-int WriteZeros(int fd, uint64_t offset, uint64_t size) {
-  static const char kZeros[4096] = {};
+// Backs a range of the file, so that a full disk is an error here and no SIGBUS later: written
+// zeros have their space reserved, as fallocate's have, but their pages are ready, and a file
+// system that allocates late has nothing to free when the recording is removed a moment later
+// (ext4: 15 us against 1 to 4 ms). REQUIRES: nobody else writes there.
+int Back(int fd, uint64_t offset, uint64_t size) {
+  static const char kZeros[64 * 1024] = {};
+  const uint64_t end = offset + size;
+  if (!WithinFileSizeLimit(end)) return EFBIG;
   int error = 0;
-  for (uint64_t end = offset + size; offset < end && error == 0; offset += sizeof(kZeros)) {
+  for (; offset < end && error == 0; offset += sizeof(kZeros)) {
     error =
         WriteAll(fd, kZeros, end - offset < sizeof(kZeros) ? end - offset : sizeof(kZeros), offset);
   }
   return error;
 }
 
-// Backs a range by disk blocks, so that a full disk is an error here and no SIGBUS later.
-int Back(int fd, uint64_t offset, uint64_t size) {
-  if (!WithinFileSizeLimit(offset + size)) return EFBIG;
-  while (syscall(SYS_fallocate, fd, 0, offset, size) != 0) {
-    if (errno == EOPNOTSUPP || errno == ENOSYS) return WriteZeros(fd, offset, size);
-    if (errno != EINTR) return errno;
-  }
-  return 0;
+// What was written of a range before the disk was full may be what a smaller one needs.
+void GiveBack(int fd, uint64_t offset, uint64_t size) {
+  syscall(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
 }
 
 // The next free index, or false when `units` chunks do not fit below the limit.
@@ -164,6 +164,7 @@ int Recording::WithFile(int (*action)(Request*, int fd), Request& request) const
     auto* work = static_cast<Request*>(pointer);
     const int fd = work->recording->OpenFile();
     work->error = fd < 0 ? errno : work->action(work, fd);
+    if (fd >= 0 && work->error != 0) GiveBack(fd, work->offset, work->size);
     if (fd >= 0) CloseFile(fd);
   };
   run(&request);
