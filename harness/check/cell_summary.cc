@@ -100,16 +100,18 @@ TrialCounts CellSummary::Counts() const {
 
 std::vector<std::string> CellSummary::notes() const {
   std::vector<std::string> notes = notes_;
+  // A run that is judged again brings its notes along, these among them.
+  const auto add = [&](const std::string& note) {
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+  };
   if (decided_by_repetition_ > 0) {
-    notes.push_back(Count(decided_by_repetition_, "trial") +
-                    " unknown at first, decided when repeated");
+    add(Count(decided_by_repetition_, "trial") + " unknown at first, decided when repeated");
   }
   if (findings_left_out_ > 0) {
-    notes.push_back(Count(findings_left_out_, "finding") +
-                    " of further signatures left out of this report");
+    add(Count(findings_left_out_, "finding") + " of further signatures left out of this report");
   }
   if (metrics_left_out_)
-    notes.push_back("only the first " + std::to_string(kMostMetrics) + " metrics are kept");
+    add("only the first " + std::to_string(kMostMetrics) + " metrics are kept");
   return notes;
 }
 

@@ -329,12 +329,11 @@ RunResults RunJudge::Finish(const Json& run) {
     impl_->NoteNondeterminism(cell, &nondeterministic);
     results.cells.push_back(impl_->FinishCell(cell));
   }
-  results.notes = impl_->notes;
   if (nondeterministic > 0) {
-    results.notes.push_back(Count(nondeterministic, "key") +
-                            (nondeterministic == 1 ? " is" : " are") +
-                            " nondeterministic in the reference");
+    AddRunNote(Count(nondeterministic, "key") + (nondeterministic == 1 ? " is" : " are") +
+               " nondeterministic in the reference");
   }
+  results.notes = impl_->notes;
   return results;
 }
 

@@ -75,8 +75,9 @@ class RunJudge {
 };
 
 // A saved run, judged again from its folder alone. Total but for a folder without a readable
-// plan.json: whatever else is missing or damaged is unknown. `each` is called with every trial's
-// judgement, where it is given.
+// plan.json: whatever else is missing or damaged is unknown. A cell keeps its earlier result where
+// the run threw trials' folders away (--keep), its own or its reference's. `each`, where it is
+// given, is called with every trial's judgement.
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,
     const std::function<void(size_t cell, const TrialJudgement&)>& each = nullptr);

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,43 +84,122 @@ void TakeOver(RunJudge& judge, size_t cell, const CellResult& before) {
   }
 }
 
+// Reads a run's folder, judges what is there, and lets stand what was judged before its evidence
+// was thrown away
+// (--keep failed, --keep none).
+class SavedRunJudge {
+ public:
+  using Each = std::function<void(size_t cell, const TrialJudgement&)>;
+
+  SavedRunJudge(std::string directory, const Json& plan, const Each& each)
+      : directory_(std::move(directory)),
+        plan_(plan),
+        each_(each),
+        before_(RunResults::FromJson(ReadJsonOr(JoinPath(directory_, "results.json"), Json()))),
+        judge_(plan) {
+    if (!before_.ok()) return;
+    for (const CellResult& cell : before_->cells) cells_before_[cell.id] = &cell;
+  }
+
+  RunResults Judge() {
+    Announce();
+    std::map<size_t, const CellResult*> standing;
+    for (size_t cell = 0; cell < judge_.cell_count(); ++cell) {
+      const CellResult* before = Before(IdOf(cell));
+      if (before != nullptr) TakeOver(judge_, cell, *before);
+      if (!IsWhole(IdOf(cell)) || !IsWhole(GetString(CellOf(cell), "reference"))) {
+        standing[cell] = before;
+        RepeatLines(cell);
+      } else if (IsFolderName(IdOf(cell))) {
+        JudgeTrials(judge_, cell, FolderOf(IdOf(cell)), each_);
+      }
+    }
+    RunResults results = judge_.Finish(About());
+    for (const auto& [cell, before] : standing) Restore(results.cells[cell], before);
+    if (before_.ok()) {
+      results.interrupted = before_->interrupted;
+      results.infrastructure_failed = before_->infrastructure_failed;
+      results.infrastructure_reason = before_->infrastructure_reason;
+    }
+    return results;
+  }
+
+ private:
+  const Json& CellOf(size_t cell) const { return GetMember(plan_, "cells")[cell]; }
+  std::string IdOf(size_t cell) const { return GetString(CellOf(cell), "id"); }
+  std::string FolderOf(const std::string& id) const {
+    return JoinPath(JoinPath(directory_, "trials"), id);
+  }
+  const CellResult* Before(const std::string& id) const {
+    const auto found = cells_before_.find(id);
+    return found == cells_before_.end() ? nullptr : found->second;
+  }
+
+  // Whether every trial that the run judged still has its folder.
+  bool IsWhole(const std::string& id) const {
+    const CellResult* before = Before(id);
+    if (before == nullptr || !IsFolderName(id)) return true;
+    std::set<int64_t> kept;
+    for (const SavedTrial& saved : SavedTrials(FolderOf(id))) kept.insert(saved.trial);
+    return static_cast<int64_t>(kept.size()) >= before->trials.executed;
+  }
+
+  void Announce() {
+    if (!before_.ok()) {
+      judge_.AddRunNote(
+          "the run has no readable results.json: it was cut short, and what is missing is unknown");
+      return;
+    }
+    for (const std::string& note : before_->notes) judge_.AddRunNote(note);
+  }
+
+  // run.json, unless the results know more of how the run went.
+  Json About() const {
+    if (before_.ok() && !before_->run.empty()) return before_->run;
+    return ReadJsonOr(JoinPath(directory_, "run.json"), Json::object());
+  }
+
+  // What trials.jsonl says of a cell that is not judged again.
+  void RepeatLines(size_t cell) const {
+    const Result<std::string> text = ReadFile(JoinPath(directory_, "trials.jsonl"));
+    if (!each_ || !text.ok()) return;
+    for (const std::string& line : Split(*text, '\n')) {
+      const Result<Json> json = ParseJson(line, "trials.jsonl");
+      if (!json.ok() || GetString(*json, "cell") != IdOf(cell)) continue;
+      TrialJudgement judgement;
+      const std::string verdict = GetString(*json, "verdict");
+      if (verdict == VerdictName(Verdict::kPass)) judgement.verdict = Verdict::kPass;
+      if (verdict == VerdictName(Verdict::kFail)) judgement.verdict = Verdict::kFail;
+      judgement.document = *json;
+      judgement.line = *json;
+      each_(cell, judgement);
+    }
+  }
+
+  static void Restore(CellResult& cell, const CellResult* before) {
+    if (before != nullptr) cell = *before;
+    const std::string note = "not judged again: the run did not keep the folders of all trials";
+    if (std::find(cell.notes.begin(), cell.notes.end(), note) == cell.notes.end()) {
+      cell.notes.push_back(note);
+    }
+  }
+
+  std::string directory_;
+  const Json& plan_;
+  const Each& each_;
+  Result<RunResults> before_;
+  std::map<std::string, const CellResult*> cells_before_;
+  RunJudge judge_;
+};
+
 }  // namespace
 
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,
     const std::function<void(size_t cell, const TrialJudgement&)>& each) {
-  TRIREME_ASSIGN_OR_RETURN(const std::string plan_text, ReadFile(JoinPath(directory, "plan.json")));
-  TRIREME_ASSIGN_OR_RETURN(const Json plan, ParseJson(plan_text, JoinPath(directory, "plan.json")));
-  const Json saved = ReadJsonOr(JoinPath(directory, "results.json"), Json());
-  Result<RunResults> before = RunResults::FromJson(saved);
-  std::map<std::string, const CellResult*> cells_before;
-  if (before.ok()) {
-    for (const CellResult& cell : before->cells) cells_before[cell.id] = &cell;
-  }
-  RunJudge judge(plan);
-  if (before.ok()) {
-    for (const std::string& note : before->notes) judge.AddRunNote(note);
-  } else {
-    judge.AddRunNote(
-        "the run has no readable results.json: it was cut short, and what is missing is unknown");
-  }
-  for (size_t cell = 0; cell < judge.cell_count(); ++cell) {
-    const std::string id = GetString(GetMember(plan, "cells")[cell], "id");
-    if (const auto found = cells_before.find(id); found != cells_before.end())
-      TakeOver(judge, cell, *found->second);
-    if (IsFolderName(id))
-      JudgeTrials(judge, cell, JoinPath(JoinPath(directory, "trials"), id), each);
-  }
-  const Json run = before.ok() && !before->run.empty()
-                       ? before->run
-                       : ReadJsonOr(JoinPath(directory, "run.json"), Json::object());
-  RunResults results = judge.Finish(run);
-  if (before.ok()) {
-    results.interrupted = before->interrupted;
-    results.infrastructure_failed = before->infrastructure_failed;
-    results.infrastructure_reason = before->infrastructure_reason;
-  }
-  return results;
+  TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(JoinPath(directory, "plan.json")));
+  TRIREME_ASSIGN_OR_RETURN(const Json plan, ParseJson(text, JoinPath(directory, "plan.json")));
+  return SavedRunJudge(directory, plan, each).Judge();
 }
 
 }  // namespace trireme

@@ -172,8 +172,10 @@ TEST_F(RunJudgeTest, TakesTheVerdictOfTheRepetition) {
   const RunResults results = JudgeSaved();
   EXPECT_EQ(results.cells[1].trials.executed, 4);
   EXPECT_EQ(results.cells[1].trials.pass, 4);
-  EXPECT_EQ(results.cells[1].notes,
-            std::vector<std::string>{"1 trial unknown at first, decided when repeated"});
+  const std::vector<std::string> notes = {"1 trial unknown at first, decided when repeated"};
+  EXPECT_EQ(results.cells[1].notes, notes);
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(results.ToJson())).ok());
+  EXPECT_EQ(JudgeSaved().cells[1].notes, notes);
 }
 
 TEST_F(RunJudgeTest, IsUnknownWithTooManyUnknownTrials) {
@@ -258,6 +260,30 @@ TEST_F(RunJudgeTest, RemembersRefusalsOfASavedRun) {
   const RunResults results = JudgeSaved();
   EXPECT_EQ(results.cells[1].state, CellState::kUnsupported);
   EXPECT_EQ(results.cells[1].reason, "no compiler");
+}
+
+TEST_F(RunJudgeTest, LetsStandWhatItsTrialsCannotShowAnyMore) {
+  WriteAll(0, 40);
+  WriteAll(1, 39);
+  const RunResults first = JudgeSaved();
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(first.ToJson())).ok());
+  EXPECT_TRUE(WriteFile(directory_.path() + "/trials.jsonl",
+                        R"({"cell":"example-threading","trial":0,"verdict":"pass"})"
+                        "\nno json\n")
+                  .ok());
+  EXPECT_TRUE(RemoveTree(Directory(0, 2))
+                  .ok());  // of the reference, which the other cell's verdict rests on
+  std::vector<Json> lines;
+  const Result<RunResults> again = JudgeSavedRun(
+      directory_.path(),
+      [&](size_t, const TrialJudgement& judgement) { lines.push_back(judgement.line); });
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->cells[1].state, CellState::kFail);
+  EXPECT_EQ(again->cells[1].reason, first.cells[1].reason);
+  EXPECT_EQ(again->cells[0].trials.executed, 4);
+  EXPECT_EQ(again->cells[0].notes.back(),
+            "not judged again: the run did not keep the folders of all trials");
+  EXPECT_EQ(lines.size(), 1U);
 }
 
 TEST_F(RunJudgeTest, DescribesATrialForItsFiles) {
