@@ -80,9 +80,13 @@ def is_agents(file: str) -> bool:
 
 
 def place(file: str) -> str:
-    """A file as findings show it: below the workload's folder by its path there, else by its name."""
+    """A file as findings show it: below the workload's folder by its path there, a library's from lib/python on (so
+    that the harness knows it is one), else by its name."""
     folder = sys.path[0] + os.sep if sys.path else os.sep
-    return file[len(folder) :] if file.startswith(folder) else os.path.basename(file)
+    if file.startswith(folder):
+        return file[len(folder) :]
+    library = file.rfind(f"{os.sep}lib{os.sep}python3")
+    return file[library + 1 :] if library >= 0 else os.path.basename(file)
 
 
 def stack(trace: TracebackType | None) -> list[str]:
