@@ -26,8 +26,8 @@ struct FinishedTrial {
   Json environment;  // what the runner said of itself
 };
 
-// What the judge made of a trial; the engine knows no more of checks than this. `fail_fast` stops at kFail only; a trial
-// that fails where its cell is expected to is as failed for `keep`.
+// What the judge made of a trial; the engine knows no more of checks than this. `fail_fast` stops
+// at kFail only; a trial that fails where its cell is expected to is as failed for `keep`.
 enum class Judgement { kPass, kUnknown, kExpectedFail, kFail };
 
 // The engine's reports, all from the thread that called Run().

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -22,23 +20,7 @@ namespace {
 constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
 constexpr int kGuardiansLostInARow = 3;
-// The guardian needs milliseconds to end a runner, more against a fork bomb.
-constexpr int64_t kEndPatience = 20 * kNanosecondsPerSecond;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
-constexpr int64_t kDefaultMemory = int64_t{8} << 30;
-
-// Sanitizers reserve terabytes of addresses, so there only what is resident can be limited.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 }  // namespace
 
@@ -57,6 +39,7 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
           .patience = options.patience},
       schedule_(plan),
       slots_(static_cast<size_t>(std::max(options.jobs, 1))),
+      runners_(poller_, slots_.size() * kRunnersPerJob),
       names_(EntropySeed()) {}
 
 EngineOutcome Supervisor::Run(int signals) {
@@ -115,75 +98,21 @@ void Supervisor::Begin(Slot& slot, const Attempt& attempt) {
     GiveUp(attempt.cell, refusal->second);
     return Release(slot);
   }
-  slot.runner = FindIdle(spec.key);
+  slot.runner = runners_.FindIdle(spec.key);
   if (slot.runner != nullptr) return StartTrial(slot);
-  EvictForOneMore();
-  slot.runner = StartRunner(spec);
-}
-
-Runner* Supervisor::FindIdle(const std::string& key) {
-  for (const auto& runner : runners_)
-    if (runner->state == Runner::State::kIdle && runner->spec.key == key) return runner.get();
-  return nullptr;
-}
-
-void Supervisor::EvictForOneMore() {
-  Runner* oldest = nullptr;
-  size_t count = 0;
-  for (const auto& runner : runners_) {
-    if (runner->state != Runner::State::kEnding) ++count;
-    if (runner->state != Runner::State::kIdle) continue;
-    if (oldest == nullptr || runner->last_used < oldest->last_used) oldest = runner.get();
-  }
-  if (oldest != nullptr && count >= slots_.size() * kRunnersPerJob) EndRunner(*oldest);
-}
-
-Runner* Supervisor::StartRunner(const RunnerSpec& spec) {
-  runners_.push_back(std::make_unique<Runner>(spec));
-  Runner& runner = *runners_.back();
-  if (const Status launched = runner.Launch(*guardian_, options_.patience.load); !launched.ok()) {
-    runner.broken = launched.error().message;
-    guardian_lost_ = true;
-    return &runner;
-  }
-  poller_.Watch(runner.channel.fd(), [this, &runner] { OnRunner(runner); });
-  poller_.Watch(runner.log.fd(), [this, &runner] {
-    if (!runner.log.Read()) poller_.Forget(runner.log.fd());
-  });
-  return &runner;
-}
-
-std::string Supervisor::NewAttemptName() {
-  const uint64_t high = names_.Next();
-  const uint64_t low = names_.Next();
-  std::array<char, 40> text{};
-  (void)std::snprintf(text.data(), text.size(),
-                      "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-a%03" PRIx64 "-%012" PRIx64,
-                      high >> 32, high >> 16 & 0xffff, high & 0xfff, low >> 52,
-                      low & 0xffffffffffff);
-  return text.data();
+  slot.runner = &runners_.Start(spec, *guardian_, options_.patience.load,
+                                [this](Runner& runner) { OnRunner(runner); });
+  if (!slot.runner->broken.empty()) guardian_lost_ = true;
 }
 
 std::unique_ptr<Trial> Supervisor::NewTrial(const Attempt& attempt) {
-  const PlannedCell& cell = plan_.cells[attempt.cell];
-  const int64_t memory = cell.memory > 0 ? cell.memory : kDefaultMemory;
-  const uint64_t seed = TrialSeed(plan_.seed, static_cast<uint64_t>(attempt.trial));
-  const std::string folder = std::to_string(attempt.trial) + (attempt.retry ? ".retry" : "");
-  return std::make_unique<Trial>(
-      services_, cell,
-      Trial::Setting{.attempt = attempt,
-                     .name = NewAttemptName(),
-                     .directory = options_.run_directory + "/trials/" + cell.id + "/" + folder,
-                     .seed = seed,
-                     .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan_.seed, 0),
-                     .memory = memory,
-                     .address_space = kSanitized ? 0 : memory,
-                     .record = options_.record});
+  return std::make_unique<Trial>(services_, plan_.cells[attempt.cell],
+                                 SettingFor(attempt, plan_, options_, names_));
 }
 
 void Supervisor::StartTrial(Slot& slot) {
   slot.runner->state = Runner::State::kBusy;
-  slot.runner->last_used = ++uses_;
+  runners_.Touch(*slot.runner);
   const size_t cell = slot.attempt->cell;
   if (told_ready_.insert(cell).second && events_.ready)
     events_.ready(cell, slot.runner->environment);
@@ -232,21 +161,25 @@ void Supervisor::OnReady(Runner& runner, const Packet& packet) {
   if (slot == nullptr) return;
   if (threads.empty() || runner.spec.isolated) return StartTrial(*slot);
   needs_process_[runner.spec.key] = Join(threads, ", ");
-  EndRunner(runner);
+  runners_.End(runner, *guardian_);
   const Attempt attempt = *slot->attempt;
   Begin(*slot, attempt);
 }
 
 void Supervisor::OnRefused(Runner& runner, const Packet& packet) {
-  const EngineEvents::Refusal refusal = {.reason = GetString(packet.message, "reason", "protocol"),
-                                         .message = GetString(packet.message, "message"),
-                                         .line = static_cast<int>(GetInt(packet.message, "line"))};
+  Refuse(runner, {.reason = GetString(packet.message, "reason", "protocol"),
+                  .message = GetString(packet.message, "message"),
+                  .line = static_cast<int>(GetInt(packet.message, "line"))});
+  runners_.End(runner, *guardian_);
+}
+
+// Holds for every cell of that runner's key.
+void Supervisor::Refuse(Runner& runner, const EngineEvents::Refusal& refusal) {
   refused_[runner.spec.key] = refusal;
-  if (Slot* slot = SlotOf(runner); slot != nullptr) {
-    GiveUp(slot->attempt->cell, refusal);
-    Release(*slot);
-  }
-  EndRunner(runner);
+  Slot* slot = SlotOf(runner);
+  if (slot == nullptr) return;
+  GiveUp(slot->attempt->cell, refusal);
+  Release(*slot);
 }
 
 void Supervisor::OnGuardian() {
@@ -269,42 +202,32 @@ void Supervisor::OnGuardian() {
 }
 
 void Supervisor::OnStarted(const GuardianReport& report) {
-  for (const auto& runner : runners_) {
-    if (runner->token != report.token) continue;
-    runner->pid = report.pid;
-    if (runner->state == Runner::State::kEnding) services_.end(report.pid);
-    return;
-  }
-  services_.end(report.pid);  // a debugger that came too late
+  Runner* runner = runners_.FindByToken(report.token);
+  // Without one it is a debugger whose trial ended meanwhile.
+  if (runner == nullptr || runner->state == Runner::State::kEnding) services_.end(report.pid);
+  if (runner != nullptr) runner->pid = report.pid;
 }
 
 void Supervisor::OnFailed(const GuardianReport& report) {
-  for (const auto& runner : runners_) {
-    if (runner->token != report.token) continue;
-    const EngineEvents::Refusal refusal = {
-        .reason = "start",
-        .message = "cannot start " + runner->spec.argv[0] + ": " +
-                   std::strerror(report.error)};  // NOLINT: one thread
-    refused_[runner->spec.key] = refusal;
-    if (Slot* slot = SlotOf(*runner); slot != nullptr) {
-      GiveUp(slot->attempt->cell, refusal);
-      Release(*slot);
-    }
-    return Forget(*runner);
-  }
+  Runner* runner = runners_.FindByToken(report.token);
+  if (runner == nullptr) return;
+  const EngineEvents::Refusal refusal = {
+      .reason = "start",
+      .message = "cannot start " + runner->spec.argv[0] + ": " +
+                 std::strerror(report.error)};  // NOLINT(concurrency-mt-unsafe): one thread
+  Refuse(*runner, refusal);
+  runners_.Remove(*runner);
 }
 
 void Supervisor::OnExited(const GuardianReport& report) {
-  for (const auto& runner : runners_) {
-    if (runner->pid != report.pid) continue;
-    Slot* slot = SlotOf(*runner);
-    if (slot != nullptr) {
-      if (slot->trial == nullptr) slot->trial = NewTrial(*slot->attempt);
-      slot->trial->Vanish(runner->Describe(report.status), report.orphans);
-      slot->runner = nullptr;
-    }
-    return Forget(*runner);
+  Runner* runner = runners_.FindByPid(report.pid);
+  if (runner == nullptr) return;
+  if (Slot* slot = SlotOf(*runner); slot != nullptr) {
+    if (slot->trial == nullptr) slot->trial = NewTrial(*slot->attempt);
+    slot->trial->Vanish(runner->Describe(report.status), report.orphans);
+    slot->runner = nullptr;
   }
+  runners_.Remove(*runner);
 }
 
 void Supervisor::OnSignal(int signals) {
@@ -323,27 +246,7 @@ void Supervisor::BreakRunner(Runner& runner, const std::string& reason) {
   runner.broken = reason;
   if (Slot* slot = SlotOf(runner); slot != nullptr && slot->trial != nullptr)
     slot->trial->Break(reason);
-  EndRunner(runner);
-}
-
-void Supervisor::EndRunner(Runner& runner) {
-  if (runner.state == Runner::State::kEnding) return;
-  runner.state = Runner::State::kEnding;
-  runner.deadline = SystemClock().Now() + kEndPatience;
-  poller_.Forget(runner.channel.fd());
-  runner.channel.Close();
-  if (runner.pid != 0) services_.end(runner.pid);
-}
-
-void Supervisor::Forget(Runner& runner) {
-  if (runner.channel.valid()) poller_.Forget(runner.channel.fd());
-  if (runner.log.open()) poller_.Forget(runner.log.fd());
-  runner.channel.Close();
-  runner.log.Close();
-  const auto at = std::find_if(runners_.begin(), runners_.end(),
-                               [&](const auto& other) { return other.get() == &runner; });
-  gone_.push_back(std::move(*at));
-  runners_.erase(at);
+  runners_.End(runner, *guardian_);
 }
 
 void Supervisor::Settle() {
@@ -355,7 +258,7 @@ void Supervisor::Settle() {
       BreakRunner(*slot.runner, slot.trial->broken());
     if (slot.trial->over()) FinishSlot(slot);
   }
-  gone_.clear();
+  runners_.Sweep();
 }
 
 void Supervisor::FinishSlot(Slot& slot) {
@@ -372,7 +275,7 @@ void Supervisor::FinishSlot(Slot& slot) {
   if (runner == nullptr || runner->state != Runner::State::kBusy) return;
   runner->state = Runner::State::kIdle;
   if (runner->spec.isolated || !schedule_.Pending(cells_of_key_[runner->spec.key]))
-    EndRunner(*runner);
+    runners_.End(*runner, *guardian_);
 }
 
 void Supervisor::CountBroken(const Slot& slot) {
@@ -421,7 +324,7 @@ void Supervisor::Stop() {
     }
     Runner* runner = slot.runner;
     Release(slot);
-    if (runner != nullptr) EndRunner(*runner);
+    if (runner != nullptr) runners_.End(*runner, *guardian_);
   }
 }
 
@@ -453,7 +356,7 @@ void Supervisor::EndEverything(const std::string& reason) {
     slot.trial->Vanish(reason, Json::array());
     slot.runner = nullptr;
   }
-  while (!runners_.empty()) Forget(*runners_.back());
+  runners_.RemoveAll();
 }
 
 // ---- small
@@ -485,23 +388,19 @@ int64_t Supervisor::NextDeadline() const {
   int64_t next = events_.tick ? next_tick_ : kNever;
   for (const Slot& slot : slots_)
     if (slot.trial != nullptr) next = std::min(next, slot.trial->deadline());
-  for (const auto& runner : runners_)
-    if (runner->state == Runner::State::kLoading || runner->state == Runner::State::kEnding)
-      next = std::min(next, runner->deadline);
-  return next;
+  return std::min(next, runners_.deadline());
 }
 
 void Supervisor::OnTime() {
   const int64_t now = SystemClock().Now();
   for (Slot& slot : slots_)
     if (slot.trial != nullptr && now >= slot.trial->deadline()) slot.trial->OnTime(now);
-  for (const auto& runner : runners_) {
-    if (now < runner->deadline) continue;
-    if (runner->state == Runner::State::kLoading)
+  for (Runner* runner : runners_.Late(now)) {
+    if (runner->state == Runner::State::kEnding)
+      guardian_lost_ = true;  // it does not do its work
+    else
       BreakRunner(*runner, "the runner did not answer `load` within " +
                                FormatDuration(options_.patience.load));
-    else if (runner->state == Runner::State::kEnding)
-      guardian_lost_ = true;  // it does not do its work
   }
   if (!events_.tick || now < next_tick_) return;
   next_tick_ = now + kTickInterval;

@@ -13,7 +13,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/poller.h"
-#include "harness/engine/runner.h"
+#include "harness/engine/runner_pool.h"
 #include "harness/engine/schedule.h"
 #include "harness/engine/trial.h"
 
@@ -43,9 +43,6 @@ class Supervisor {
   void Fill();
   void Begin(Slot& slot, const Attempt& attempt);
   const RunnerSpec& SpecOf(size_t cell);
-  Runner* FindIdle(const std::string& key);
-  Runner* StartRunner(const RunnerSpec& spec);
-  void EvictForOneMore();
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
 
@@ -54,6 +51,7 @@ class Supervisor {
   void OnPacket(Runner& runner, Packet& packet);
   void OnReady(Runner& runner, const Packet& packet);
   void OnRefused(Runner& runner, const Packet& packet);
+  void Refuse(Runner& runner, const EngineEvents::Refusal& refusal);
   void OnGuardian();
   void OnStarted(const GuardianReport& report);
   void OnFailed(const GuardianReport& report);
@@ -62,8 +60,6 @@ class Supervisor {
 
   // Ending.
   void BreakRunner(Runner& runner, const std::string& reason);
-  void EndRunner(Runner& runner);
-  void Forget(Runner& runner);
   void Settle();
   void FinishSlot(Slot& slot);
   void Keep(Slot& slot, FinishedTrial finished, const Json& environment);
@@ -80,7 +76,6 @@ class Supervisor {
   bool Unsettled() const;
   int64_t NextDeadline() const;
   void OnTime();
-  std::string NewAttemptName();
 
   const Plan& plan_;
   const EngineOptions& options_;
@@ -91,8 +86,7 @@ class Supervisor {
   Trial::Services services_;
   Schedule schedule_;
   std::vector<Slot> slots_;
-  std::vector<std::unique_ptr<Runner>> runners_;
-  std::vector<std::unique_ptr<Runner>> gone_;  // until no callback can be about them
+  RunnerPool runners_;
   EngineOutcome outcome_;
 
   std::map<size_t, RunnerSpec> specs_;  // by cell
@@ -105,7 +99,6 @@ class Supervisor {
   bool guardian_lost_ = false;
   bool stopping_ = false;
   bool at_once_ = false;
-  uint64_t uses_ = 0;
   int64_t begin_ = 0;
   int64_t next_tick_ = 0;
   Rng names_;

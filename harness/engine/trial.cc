@@ -35,7 +35,7 @@ bool RegularFile(const std::string& path) {
 
 }  // namespace
 
-Trial::Trial(const Services& services, const PlannedCell& cell, Setting setting)
+Trial::Trial(const Services& services, const PlannedCell& cell, TrialSetting setting)
     : services_(services),
       cell_(cell),
       setting_(std::move(setting)),

@@ -19,6 +19,7 @@
 #include "harness/engine/poller.h"
 #include "harness/engine/schedule.h"
 #include "harness/engine/stack_report.h"
+#include "harness/engine/trial_setting.h"
 #include "harness/protocol/channel.h"
 #include "harness/scenario/plan.h"
 
@@ -41,18 +42,8 @@ class Trial {
     std::string debugger;  // path of gdb, "" when there is none
     EnginePatience patience;
   };
-  struct Setting {
-    Attempt attempt;
-    std::string name;       // unique: the attempt's text
-    std::string directory;  // absolute
-    uint64_t seed = 0;
-    uint64_t inputs = 0;
-    int64_t memory = 0;         // limit of what is resident; 0: none
-    int64_t address_space = 0;  // RLIMIT_AS; 0: none
-    bool record = true;
-  };
 
-  Trial(const Services& services, const PlannedCell& cell, Setting setting);
+  Trial(const Services& services, const PlannedCell& cell, TrialSetting setting);
   ~Trial();
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
@@ -108,7 +99,7 @@ class Trial {
 
   const Services& services_;
   const PlannedCell& cell_;
-  const Setting setting_;
+  const TrialSetting setting_;
   Phase phase_ = Phase::kNew;
   int64_t begin_ = 0;
   int64_t end_ = 0;

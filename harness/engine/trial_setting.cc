@@ -1,0 +1,54 @@
+#include "harness/engine/trial_setting.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kDefaultMemory = int64_t{8} << 30;
+
+// Sanitizers reserve terabytes of addresses, so there only what is resident can be limited.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+std::string NewName(Rng& names) {
+  const uint64_t high = names.Next();
+  const uint64_t low = names.Next();
+  std::array<char, 40> text{};
+  (void)std::snprintf(text.data(), text.size(),
+                      "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-a%03" PRIx64 "-%012" PRIx64,
+                      high >> 32, high >> 16 & 0xffff, high & 0xfff, low >> 52,
+                      low & 0xffffffffffff);
+  return text.data();
+}
+
+}  // namespace
+
+TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOptions& options,
+                        Rng& names) {
+  const PlannedCell& cell = plan.cells[attempt.cell];
+  const int64_t memory = cell.memory > 0 ? cell.memory : kDefaultMemory;
+  const uint64_t seed = TrialSeed(plan.seed, static_cast<uint64_t>(attempt.trial));
+  const std::string folder = std::to_string(attempt.trial) + (attempt.retry ? ".retry" : "");
+  return {.attempt = attempt,
+          .name = NewName(names),
+          .directory = options.run_directory + "/trials/" + cell.id + "/" + folder,
+          .seed = seed,
+          .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
+          .memory = memory,
+          .address_space = kSanitized ? 0 : memory,
+          .record = options.record};
+}
+
+}  // namespace trireme

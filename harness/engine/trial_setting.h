@@ -1,0 +1,32 @@
+#ifndef TRIREME_HARNESS_ENGINE_TRIAL_SETTING_H_
+#define TRIREME_HARNESS_ENGINE_TRIAL_SETTING_H_
+
+#include <cstdint>
+#include <string>
+
+#include "harness/base/rng.h"
+#include "harness/engine/engine.h"
+#include "harness/engine/schedule.h"
+#include "harness/scenario/plan.h"
+
+namespace trireme {
+
+// What distinguishes one attempt at a trial from all others.
+struct TrialSetting {
+  Attempt attempt;
+  std::string name;       // unique: the attempt's text, a UUID
+  std::string directory;  // absolute
+  uint64_t seed = 0;
+  uint64_t inputs = 0;
+  int64_t memory = 0;         // limit of what is resident
+  int64_t address_space = 0;  // RLIMIT_AS; 0: none
+  bool record = true;
+};
+
+// `names` is where unique names come from.
+TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOptions& options,
+                        Rng& names);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_TRIAL_SETTING_H_
