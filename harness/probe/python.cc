@@ -1,6 +1,7 @@
 // The probe as CPython builtins, made at run time: one library serves every interpreter,
 // free-threaded ones included, since it knows no layout of theirs but what it measures, and finds
-// their functions by name.
+// their functions by name. Longer than most files: what it takes of CPython, the values and the
+// builtins share that table and are of no use without it.
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
