@@ -2,6 +2,7 @@
 // the runtime waits.
 #include <algorithm>
 #include <boost/beast/http.hpp>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
@@ -49,7 +50,8 @@ std::string Serialize(const Message& message) {
 template <typename Parser>
 Task<bool> ReadMessage(Stream& stream, Parser& parser, std::string& rest) {
   parser.eager(true);
-  parser.body_limit(boost::none);
+  // Not boost::none, which Boost 1.74 takes for a limit of nothing.
+  parser.body_limit(std::numeric_limits<uint64_t>::max());
   while (!parser.is_done()) {
     boost::system::error_code error;
     const size_t used = parser.put(asio::buffer(rest), error);
@@ -99,11 +101,12 @@ Task<bool> ServeRequest(Stream& stream, std::string& rest,
   if (!co_await ReadMessage(stream, parser, rest)) co_return false;
   auto message = parser.release();
   const bool keep_alive = message.keep_alive();
-  const Response response =
-      co_await Answer(std::move(handler), {.method = ToString(message.method_string()),
-                                           .path = ToString(message.target()),
-                                           .headers = ToHeaders(message),
-                                           .body = std::move(message.body())});
+  // Named, since g++ 12 destroys a braced temporary of an awaited call twice (GCC bug 98056 and its kin).
+  Request request{.method = ToString(message.method_string()),
+                  .path = ToString(message.target()),
+                  .headers = ToHeaders(message),
+                  .body = std::move(message.body())};
+  const Response response = co_await Answer(std::move(handler), std::move(request));
   const std::string wire = ToWire(response, keep_alive);
   co_await stream.SendAll(wire);
   co_return keep_alive;
