@@ -111,9 +111,12 @@ class CoroutineBackend final : public Backend {
 
   void Prepare() override {
     thread_ = std::this_thread::get_id();
-    loop_.emplace(1);
+    // Not with a hint of one thread: what a handler posts would then wait for that handler's end,
+    // and WaitHere() runs the loop from inside one.
+    loop_.emplace();
     work_.emplace(loop_->get_executor());
-    // Asio opens its descriptors when it first needs them: now, so that they are not taken for the workload's.
+    // Asio opens its descriptors when it first needs them: now, so that they are not taken for the
+    // workload's.
     const asio::posix::stream_descriptor reactor(*loop_);
     const asio::steady_timer timer(*loop_);
   }
