@@ -247,7 +247,9 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   }
   result.replay = cell.Text("replay");
   if (to_replay >= 0 && !result.replay.empty())
-    result.replay += " --trial " + std::to_string(to_replay);
+    // Before a command, whose own options follow `--`.
+    result.replay.insert(std::min(result.replay.find(" -- "), result.replay.size()),
+                         " --trial " + std::to_string(to_replay));
   return result;
 }
 
