@@ -96,6 +96,7 @@ std::string Details(const CellResult& cell) {
       for (const std::string& frame : participant.stack) out += "    " + OneLine(frame) + "\n";
     }
   }
+  for (const std::string& test : DifferingTests(cell)) out += "test " + test + "\n";
   for (const std::string& note : cell.notes) out += "note: " + OneLine(note) + "\n";
   if (!cell.replay.empty()) out += "replay: " + OneLine(cell.replay, 4096) + "\n";
   return out;

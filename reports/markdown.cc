@@ -106,6 +106,16 @@ std::string Counts(const RunResults& results) {
          number(counts.trials.fail) + " | " + number(counts.trials.unknown) + " | |\n";
 }
 
+std::string TestsItem(const CellResult& cell) {
+  constexpr size_t kShown = 10;
+  const std::vector<std::string> tests = DifferingTests(cell);
+  std::string item;
+  for (size_t i = 0; i < tests.size() && i < kShown; ++i) item += "  - " + Plain(tests[i]) + "\n";
+  if (tests.size() > kShown)
+    item += "  - and " + std::to_string(tests.size() - kShown) + " more tests\n";
+  return item;
+}
+
 std::vector<std::string> Surprises(const RunResults& results) {
   const std::vector<std::string> rows = RowNames(results.cells);
   std::vector<std::string> items;
@@ -115,6 +125,7 @@ std::vector<std::string> Surprises(const RunResults& results) {
     std::string item = "- **" + Plain(rows[i] + " on " + ColumnName(cell)) +
                        "**: " + Plain(StateInWords(cell)) + "  \n  " + Plain(FirstFinding(cell)) +
                        "\n";
+    item += TestsItem(cell);
     if (!cell.replay.empty()) item += "  ```\n  " + OneLine(cell.replay, 1000) + "\n  ```\n";
     items.push_back(std::move(item));
   }

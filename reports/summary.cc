@@ -75,6 +75,20 @@ std::string UnsupportedText(const RunResults& results) {
   return out.empty() ? "" : "\nunsupported:\n" + out;
 }
 
+std::string TestsText(const CellResult& cell) {
+  constexpr size_t kShown = 20;
+  const std::vector<std::string> tests = DifferingTests(cell);
+  std::string out;
+  for (size_t i = 0; i < tests.size() && i < kShown; ++i) out += "      " + tests[i] + "\n";
+  if (tests.size() > kShown)
+    out += "      and " + std::to_string(tests.size() - kShown) + " more\n";
+  return out.empty()
+             ? ""
+             : "    " +
+                   Counted(static_cast<int64_t>(tests.size()), "test differs", "tests differ") +
+                   ":\n" + out;
+}
+
 std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
   const std::vector<std::string> rows = RowNames(results.cells);
   std::string out;
@@ -85,6 +99,7 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
     ++count;
     out += "\n  " + Emphasised(rows[i] + " on " + ColumnName(cell), 1, style) + ": " +
            StateInWords(cell) + "\n    " + FirstFinding(cell) + "\n";
+    out += TestsText(cell);
     if (!cell.replay.empty()) out += "    replay: " + OneLine(cell.replay, 4096) + "\n";
   }
   if (count == 0) return "";

@@ -62,6 +62,20 @@ const CellResult* FindReference(const Places& places, const CellResult& cell) {
   return found == places.end() ? nullptr : found->second;
 }
 
+// The outcome that most trials of a test had: what its counts are keyed by is JSON text.
+std::string MostFrequent(const Json& counts) {
+  std::string best = "absent";
+  int64_t most = 0;
+  if (!counts.is_object()) return best;
+  for (const auto& [value, count] : counts.items()) {
+    if (!count.is_number_integer() || count.get<int64_t>() <= most) continue;
+    most = count.get<int64_t>();
+    best = OneLine(
+        value.starts_with('"') && value.size() > 1 ? value.substr(1, value.size() - 2) : value, 60);
+  }
+  return best;
+}
+
 // How one runtime compares with its reference, scenario by scenario.
 struct Comparison {
   std::string runtime, reference;
@@ -195,6 +209,20 @@ std::string FirstFinding(const CellResult& cell) {
     if (!found.finding.advisory) return OneLine(found.finding.message);
   if (!cell.reason.empty()) return OneLine(cell.reason);
   return cell.state == CellState::kPass ? "no finding" : "no reason is recorded";
+}
+
+std::vector<std::string> DifferingTests(const CellResult& cell) {
+  constexpr std::string_view kPrefix = "test:";
+  std::vector<std::string> tests;
+  if (!cell.comparison.is_array()) return tests;
+  for (const Json& row : cell.comparison) {
+    const std::string key = GetString(row, "key");
+    if (!key.starts_with(kPrefix) || GetString(row, "verdict") != "difference") continue;
+    tests.push_back(OneLine(key.substr(kPrefix.size())) + ": " +
+                    MostFrequent(GetMember(row, "here")) + " here, " +
+                    MostFrequent(GetMember(row, "there")) + " on " + cell.reference);
+  }
+  return tests;
 }
 
 CellCounts CountCells(const RunResults& results) {

@@ -30,6 +30,10 @@ std::string ColumnName(const CellResult& cell);
 // parameters that differ between cells of the scenario, the faults and the arm.
 std::vector<std::string> RowNames(const std::vector<CellResult>& cells);
 
+// Of a command, each test that did otherwise than in the reference: "tests/test_x.py::test_a:
+// passed here, failed on eventlet/3.11".
+std::vector<std::string> DifferingTests(const CellResult& cell);
+
 // "fail, expected pass: two tasks waited to read one socket"
 std::string StateInWords(const CellResult& cell);
 

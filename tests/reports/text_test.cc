@@ -13,7 +13,8 @@ using testing::Not;
 const ReportStyle kAscii{.unicode = false};
 
 TEST(TextReportTest, ShowsEveryStateDifferently) {
-  EXPECT_EQ(TextReport(SampleResults(), kAscii), R"(                     eventlet/3.11  threading/3.11  fiber  asyncio/3.11
+  EXPECT_EQ(TextReport(SampleResults(), kAscii),
+            R"(                     eventlet/3.11  threading/3.11  fiber  asyncio/3.11
 patterns/client      .              .               -
 planted/lost-update  .              x 7/20
 hazards/two-readers  .              X                      ?
@@ -110,6 +111,30 @@ TEST(TextReportTest, CountsAScenarioThatCouldNotBeComparedAsUndecided) {
   EXPECT_THAT(
       TextReport(results, kAscii),
       HasSubstr("threading could not be compared with eventlet in 1 scenario: patterns/client\n"));
+}
+
+TEST(TextReportTest, NamesTheTestsOfACommandThatDiffer) {
+  RunResults results = GoodResults();
+  CellResult& cell = results.cells[1];
+  cell = FailingCell("command", "threading", 20, "difference",
+                     "'exit-status' was 0, never on eventlet/3.11 (1 in all)");
+  cell.comparison = Json::array({{{"key", "test:t.py::a"},
+                                  {"verdict", "difference"},
+                                  {"here", {{"\"passed\"", 20}}},
+                                  {"there", {{"\"failed\"", 20}}}},
+                                 {{"key", "test:t.py::b"},
+                                  {"verdict", "same"},
+                                  {"here", {{"\"passed\"", 20}}},
+                                  {"there", {{"\"passed\"", 20}}}},
+                                 {{"key", "test:t.py::c"},
+                                  {"verdict", "difference"},
+                                  {"here", Json::object()},
+                                  {"there", {{"\"passed\"", 20}}}}});
+  EXPECT_THAT(TextReport(results, kAscii),
+              HasSubstr("    2 tests differ:\n"
+                        "      t.py::a: passed here, failed on eventlet/3.11\n"
+                        "      t.py::c: absent here, passed on eventlet/3.11\n"
+                        "    replay: "));
 }
 
 TEST(TextReportTest, SaysWhyARunBroke) {
