@@ -43,6 +43,7 @@ std::string FormatTable(const std::vector<std::vector<std::string>>& rows, size_
     const size_t indent = line.size();
     std::string last = Wrap(row.back(), width, indent);
     std::copy(line.begin(), line.end(), last.begin());
+    if (row.back().empty()) last = last.substr(0, last.find_last_not_of(" \n") + 1) + "\n";
     out += last;
   }
   return out;
