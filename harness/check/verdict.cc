@@ -60,7 +60,8 @@ std::string Signature(const std::string& kind, const std::string& subject,
   stacks.erase(std::unique(stacks.begin(), stacks.end()), stacks.end());
   std::string text = kind + '\0' + subject;
   for (const std::string& stack : stacks) text += '\0' + stack;
-  return Hex(Hash64(text));
+  // Mixed, so that near texts do not have near signatures, which people compare by eye.
+  return Hex(Mix64(Hash64(text)));
 }
 
 }  // namespace trireme
