@@ -79,7 +79,7 @@ Status CheckKey(const FieldReader& reader, const YamlNode& key,
 }
 
 Result<std::vector<std::string>> ReadVerdicts(const FieldReader& reader, const YamlNode& node) {
-  static const auto& kWords = *new std::vector<std::string>{"pass", "fail", "unsupported"};
+  static const auto& known_words = *new std::vector<std::string>{"pass", "fail", "unsupported"};
   std::vector<YamlNode> items = {node};
   if (node.kind == YamlNode::Kind::kSequence) {
     TRIREME_RETURN_IF_ERROR(reader.List(node, "'verdict'"));
@@ -90,7 +90,8 @@ Result<std::vector<std::string>> ReadVerdicts(const FieldReader& reader, const Y
     if (item.text == "unknown")
       return reader.ErrorAt(item, "unknown is never expected",
                             "say what the cell does when it is decided: pass, fail or both");
-    TRIREME_ASSIGN_OR_RETURN(const std::string verdict, reader.OneOf(item, "'verdict'", kWords));
+    TRIREME_ASSIGN_OR_RETURN(const std::string verdict,
+                             reader.OneOf(item, "'verdict'", known_words));
     if (Contains(verdicts, verdict))
       return reader.ErrorAt(item, "'" + verdict + "' is listed twice");
     verdicts.push_back(verdict);
@@ -146,9 +147,9 @@ Status ReadFindings(const FieldReader& reader, const YamlNode& node, const Vocab
 
 Result<Expectation> ReadExpectation(const FieldReader& reader, const YamlNode& key,
                                     const YamlNode& node, const Vocabulary& vocabulary) {
-  static const auto& kKeys =
+  static const auto& known_keys =
       *new std::vector<std::string>{"verdict", "finding", "findings", "outcome", "rate"};
-  TRIREME_RETURN_IF_ERROR(reader.Keys(node, "'" + key.text + "'", kKeys));
+  TRIREME_RETURN_IF_ERROR(reader.Keys(node, "'" + key.text + "'", known_keys));
   Expectation expectation = {.key = key.text};
   if (const YamlNode* verdict = node.Find("verdict")) {
     TRIREME_ASSIGN_OR_RETURN(expectation.verdicts, ReadVerdicts(reader, *verdict));

@@ -226,10 +226,10 @@ std::string RateNote(const PlannedCell& cell) {
   if (!expectation.has_rate || cell.role != "subject" || !cell.unsupported.empty()) return "";
   const int64_t needed = TrialsToDecideRate(expectation.rate_low, expectation.rate_high);
   if (cell.trials_of_plan >= needed) return "";
-  return cell.scenario + " on " + cell.runtime + ": " + std::to_string(cell.trials_of_plan) +
-         " trials cannot decide a rate of " +
-         FormatRate(expectation.rate_low, expectation.rate_high) + ": " + std::to_string(needed) +
-         " are needed";
+  std::string note = cell.scenario + " on " + cell.runtime + ": ";
+  note += std::to_string(cell.trials_of_plan) + " trials cannot decide a rate of ";
+  note += FormatRate(expectation.rate_low, expectation.rate_high) + ": ";
+  return note + std::to_string(needed) + " are needed";
 }
 
 std::string ReferenceNote(const PlannedCell& cell) {

@@ -26,7 +26,7 @@ class ScenarioParser {
   Status Parse() {
     TRIREME_RETURN_IF_ERROR(reader_.Mapping(root_, "a scenario"));
     TRIREME_RETURN_IF_ERROR(CheckVersion());
-    TRIREME_RETURN_IF_ERROR(CheckKeys());
+    TRIREME_RETURN_IF_ERROR(Checknown_keys());
     for (const auto read :
          {&ScenarioParser::ReadTexts, &ScenarioParser::ReadWorkload, &ScenarioParser::ReadParams,
           &ScenarioParser::ReadMatrix, &ScenarioParser::ReadRuntimes,
@@ -60,7 +60,7 @@ class ScenarioParser {
     return Done{};
   }
 
-  Status CheckKeys() {
+  Status Checknown_keys() {
     for (const YamlNode& key : root_.keys) {
       if (Contains(ScenarioKeys(), key.text)) continue;
       return reader_.ErrorAt(key,
@@ -90,10 +90,10 @@ class ScenarioParser {
   }
 
   Status ReadWorkload() {
-    static const auto& kKeys = *new std::vector<std::string>{"python", "cpp", "command"};
+    static const auto& known_keys = *new std::vector<std::string>{"python", "cpp", "command"};
     TRIREME_ASSIGN_OR_RETURN(const YamlNode* workload,
                              Require("workload", "write workload: {python: workload.py}"));
-    TRIREME_RETURN_IF_ERROR(reader_.Keys(*workload, "'workload'", kKeys));
+    TRIREME_RETURN_IF_ERROR(reader_.Keys(*workload, "'workload'", known_keys));
     if (workload->keys.empty())
       return reader_.ErrorAt(*workload, "'workload' must not be empty",
                              "write workload: {python: workload.py}");
@@ -248,15 +248,16 @@ class ScenarioParser {
   }
 
   Status ReadModes() {
-    static const auto& kIsolations = *new std::vector<std::string>{"fork", "process"};
-    static const auto& kInputs = *new std::vector<std::string>{"fixed", "per-trial"};
+    static const auto& isolations = *new std::vector<std::string>{"fork", "process"};
+    static const auto& input_modes = *new std::vector<std::string>{"fixed", "per-trial"};
     if (const YamlNode* isolation = Find("isolation")) {
       TRIREME_ASSIGN_OR_RETURN(const std::string word,
-                               reader_.OneOf(*isolation, "'isolation'", kIsolations));
+                               reader_.OneOf(*isolation, "'isolation'", isolations));
       scenario_.isolated_process = word == "process";
     }
     if (const YamlNode* inputs = Find("inputs")) {
-      TRIREME_ASSIGN_OR_RETURN(const std::string word, reader_.OneOf(*inputs, "'inputs'", kInputs));
+      TRIREME_ASSIGN_OR_RETURN(const std::string word,
+                               reader_.OneOf(*inputs, "'inputs'", input_modes));
       scenario_.inputs_per_trial = word == "per-trial";
     }
     if (const YamlNode* exclusive = Find("exclusive")) {
@@ -314,13 +315,13 @@ class ScenarioParser {
   }
 
   Result<Json> ReadRule(const YamlNode& key, const YamlNode& node) const {
-    static const auto& kKeys = *new std::vector<std::string>{"tolerance"};
+    static const auto& known_keys = *new std::vector<std::string>{"tolerance"};
     const std::string what = "'" + key.text + "'";
     if (node.kind != Kind::kMapping) {
       TRIREME_ASSIGN_OR_RETURN(const std::string rule, reader_.OneOf(node, what, CompareRules()));
       return Json(rule);
     }
-    TRIREME_RETURN_IF_ERROR(reader_.Keys(node, what, kKeys));
+    TRIREME_RETURN_IF_ERROR(reader_.Keys(node, what, known_keys));
     const YamlNode* tolerance = node.Find("tolerance");
     if (tolerance == nullptr) return reader_.ErrorAt(key, what + " needs 'tolerance'");
     TRIREME_ASSIGN_OR_RETURN(const double share, reader_.Number(*tolerance, "'tolerance'"));

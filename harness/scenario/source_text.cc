@@ -30,7 +30,7 @@ std::string_view SourceText::Line(int line) const {
 }
 
 std::string SourceText::Shown(int line, int column) const {
-  if (column > kLongestShown) return "";
+  if (static_cast<size_t>(column) > kLongestShown) return "";
   std::string shown = ToValidUtf8(Line(line).substr(0, 2 * kLongestShown));
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = '?';

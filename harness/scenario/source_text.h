@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_SCENARIO_SOURCE_TEXT_H_
 #define TRIREME_HARNESS_SCENARIO_SOURCE_TEXT_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,7 @@ class SourceText {
   Diagnostic ErrorAt(int line, int column, int length, std::string message, std::string hint) const;
 
  private:
-  static constexpr int kLongestShown = 200;
+  static constexpr size_t kLongestShown = 200;
 
   size_t LineStart(int line) const;
   // The line as a terminal may print it: no control characters, and nothing for a place far out on

@@ -28,9 +28,9 @@ using Kind = YamlNode::Kind;
 size_t QuotedLength(std::string_view text) {
   const char quote = text.front();
   for (size_t i = 1; i < text.size(); ++i) {
-    if (quote == '"' && text[i] == '\\')
-      ++i;
-    else if (text[i] == quote && quote == '\'' && i + 1 < text.size() && text[i + 1] == quote)
+    const bool doubled = quote == '\'' && text.substr(i).starts_with("''");
+    const bool escaped = quote == '"' && text[i] == '\\';
+    if (doubled || escaped)
       ++i;
     else if (text[i] == quote)
       return i + 1;
