@@ -16,7 +16,7 @@ struct Shop {
 // The work that a real program does between looking and taking.
 void Digest(int value, int rounds) {
   volatile unsigned mixed = static_cast<unsigned>(value);
-  for (int n = 0; n < rounds * 50; ++n) mixed = mixed * 1664525U + 1013904223U;
+  for (int n = 0; n < rounds * 200; ++n) mixed = mixed * 1664525U + 1013904223U;
 }
 
 void Sell(Runtime& rt, const Params& params, Shop& shop) {

@@ -12,7 +12,7 @@ namespace {
 // The work that a real program does between reading a row and writing it back.
 void Digest(int value, int rounds) {
   volatile unsigned mixed = static_cast<unsigned>(value);
-  for (int n = 0; n < rounds * 50; ++n) mixed = mixed * 1664525U + 1013904223U;
+  for (int n = 0; n < rounds * 200; ++n) mixed = mixed * 1664525U + 1013904223U;
 }
 
 Task<> Add(Runtime& rt, const Params& params, Event start, Lock lock, std::shared_ptr<std::atomic<int>> counter) {
