@@ -1,6 +1,9 @@
 // How a run as a whole goes: what stops it, what it repeats, what it keeps.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 
 #include "harness/base/clock.h"
 #include "tests/harness/engine/engine_fixture.h"
@@ -158,6 +161,44 @@ TEST_F(RunTest, ReportsARunDirectoryThatCannotBeWritten) {
   const EngineOutcome outcome = Run({Cell("cell", {}, 2)});
   EXPECT_THAT(outcome.infrastructure, HasSubstr("/proc/self/no"));
   EXPECT_EQ(outcome.executed, 0);
+}
+
+// Files of the harness may grow to so many bytes, and no more: a disk that fills up.
+class FullDiskTest : public EngineTest {
+ protected:
+  FullDiskTest() : action_(::signal(SIGXFSZ, SIG_IGN)) {}
+  ~FullDiskTest() override {
+    SetLimit(RLIM_INFINITY);
+    ::signal(SIGXFSZ, action_);
+  }
+  static void SetLimit(rlim_t bytes) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = std::min(bytes, limit.rlim_max);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+
+ private:
+  sighandler_t action_;
+};
+
+TEST_F(FullDiskTest, EndsTheRunBeforeATrialAndKeepsThoseBefore) {
+  judge_ = [](const FinishedTrial& trial) {
+    if (trial.trial == 1) SetLimit(1000);
+    return Judgement::kPass;
+  };
+  const EngineOutcome outcome = Run({Cell("cell", {{"do", "operations"}}, 10)});
+  EXPECT_THAT(outcome.infrastructure, HasSubstr("/trials/cell/2/history.ring: File too large"));
+  EXPECT_EQ(outcome.executed, 2);
+  EXPECT_EQ(HistoryOf(finished_[1]).Operations().size(), 10U);
+}
+
+TEST_F(FullDiskTest, EndsTheRunWhileATrialRunsAndKeepsWhatItRecorded) {
+  events_.started = [](size_t, int64_t) { SetLimit(500'000); };
+  const EngineOutcome outcome = Run({Cell("cell", {{"do", "flood"}, {"bytes", 1 << 20}}, 10)});
+  EXPECT_THAT(outcome.infrastructure, HasSubstr("/trials/cell/0/stdout: File too large"));
+  EXPECT_EQ(outcome.executed, 0);
+  EXPECT_TRUE(FileExists(options_.run_directory + "/trials/cell/0/history.trh"));
 }
 
 }  // namespace
