@@ -10,6 +10,7 @@
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/check/cell_summary.h"
+#include "harness/check/command_arm.h"
 #include "harness/check/equivalence.h"
 #include "harness/check/expectation.h"
 #include "harness/check/observations.h"
@@ -296,6 +297,8 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
     const Json environment = GetMember(view.begin->Value(), "environment");
     if (environment.is_object()) cell.environment = environment;
   }
+  if (const Json measured = MeasuredEnvironment(view); measured.is_object())
+    cell.environment.update(measured);
   if (!stands || judgement.verdict == Verdict::kUnknown) return judgement;
   cell.summary.AddFindings(trial.trial, judgement.findings);
   cell.summary.AddMeasurements(view);

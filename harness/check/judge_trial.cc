@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/check/command_arm.h"
 #include "harness/check/judge.h"
 
 namespace trireme {
@@ -84,6 +85,7 @@ TrialJudgement JudgeTrial(const TrialView& view) {
   }
   judgement.verdict = Verdict::kPass;
   Add(judgement, JudgeRecord(view));
+  Add(judgement, JudgeArm(view));
   for (const TrialChecker* checker : TrialCheckers()) {
     if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
   }
