@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 import signal
+import subprocess
 import textwrap
 import time
 
-from trireme_case import PYTHON, TriremeCase, normalised
+from trireme_case import BINARY, PYTHON, TriremeCase, normalised
 
 SUM_YAML = textwrap.dedent("""\
     version: 1
@@ -229,3 +230,19 @@ class RunTest(TriremeCase):
         self.assertIn("trials", outcome.err)
         self.assertNotIn("\x1b", outcome.out)
         self.assertNotIn("left", normalised(outcome.out))
+
+    def test_a_full_disk_keeps_what_was_recorded(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        disk = self.folder / "disk"
+        disk.mkdir()
+        script = (f"mount -t tmpfs -o size=1m none {disk} && trireme=$1 && shift && "
+                  f"{{ \"$trireme\" run \"$@\"; echo \"exit $?\"; \"$trireme\" report {disk}/run; }}")
+        outcome = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", BINARY, "sum", *PYTHON, "--trials", "500",
+                                  "--out", str(disk / "run")], cwd=self.folder, env=self.environment(),
+                                 capture_output=True, text=True, timeout=100, check=False)
+        if "exit " not in outcome.stdout:
+            self.skipTest(f"no file system of one's own here: {outcome.stderr}")
+        run, report = outcome.stdout.split("exit 3\n")
+        self.assertIn("No space left on device", run)
+        self.assertRegex(run, r"trials   500 planned, [1-9]\d* executed: [1-9]")
+        self.assertRegex(report, r"trials   500 planned, [1-9]\d* executed")
