@@ -124,7 +124,8 @@ TEST_F(MisbehaviourTest, KillsItsRunner) {
   Misbehave({{"do", "kill-runner"}}, kLong);
   EXPECT_EQ(ExitKey(bad()), "vanished");
   EXPECT_THAT(Error(), HasSubstr("the runner was ended by signal 9"));
-  EXPECT_EQ(GetMember(bad().exit, "orphans").size(), 2U);
+  // What it left behind, and it itself where the kernel has not yet ended it with its parent.
+  EXPECT_GE(GetMember(bad().exit, "orphans").size(), 1U);
 }
 
 TEST_F(MisbehaviourTest, StopsItsRunner) {
