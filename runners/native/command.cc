@@ -19,9 +19,11 @@
 namespace trireme {
 namespace {
 
-// Where pytest leaves each test's outcome, in the trial's folder; the agent's hook in the command
-// reads it at its end.
+// In the trial's folder: pytest's own report, as evidence. What is compared the agent's hook
+// records.
 constexpr const char* kPytestReport = "pytest.xml";
+// Arms that shared the suite's own cache would tell each other which tests failed last.
+constexpr const char* kPytestCache = "pytest-cache";
 
 void SetVariable(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
 
@@ -44,9 +46,13 @@ class Command final : public Payload {
 
   std::string Missing() const {
     if (argv_.empty()) return "no command";
-    if (argv_.front().find('/') != std::string::npos || !FindProgram(argv_.front()).empty())
-      return "";
-    return "no program '" + argv_.front() + "' in PATH";
+    const std::string& program = argv_.front();
+    if (program.find('/') == std::string::npos)
+      return FindProgram(program).empty() ? "no program '" + program + "' in PATH" : "";
+    const std::string directory = GetString(load_, "directory");
+    const std::string path = program.starts_with('/') ? program : JoinPath(directory, program);
+    if (::access(path.c_str(), X_OK) == 0) return "";
+    return "cannot start '" + program + "': " + std::strerror(errno);
   }
 
   // What the program really is, it says itself: the hook records it once its interpreter runs.
@@ -91,10 +97,11 @@ class Command final : public Payload {
 
   int RunProgram(const Json& trial) const {
     const std::string report = JoinPath(GetString(trial, "directory"), kPytestReport);
-    SetVariable("TRIREME_PYTEST_REPORT", report);
     const char* others = std::getenv("PYTEST_ADDOPTS");
-    SetVariable("PYTEST_ADDOPTS", (others == nullptr ? "" : std::string(others) + " ") +
-                                      "--junitxml=" + ShellQuote(report) + " -p no:cacheprovider");
+    SetVariable(
+        "PYTEST_ADDOPTS",
+        (others == nullptr ? "" : std::string(others) + " ") + "--junitxml=" + ShellQuote(report) +
+            " -o cache_dir=" + ShellQuote(JoinPath(GetString(trial, "directory"), kPytestCache)));
     std::vector<char*> arguments;
     for (const std::string& word : argv_) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
