@@ -8,6 +8,7 @@
 #include "harness/check/deadline_checker.h"
 #include "harness/check/leak_checker.h"
 #include "harness/check/lost_update_checker.h"
+#include "harness/check/mixed_arm_checker.h"
 #include "harness/check/overlap_checker.h"
 #include "harness/check/progress_checker.h"
 #include "harness/check/unhandled_exception_checker.h"
@@ -17,13 +18,15 @@ namespace trireme {
 std::span<const TrialChecker* const> TrialCheckers() {
   static const CrashChecker crash;
   static const ProgressChecker progress;
+  static const MixedArmChecker mixed_arm;
   static const UnhandledExceptionChecker unhandled_exception;
   static const LeakChecker leak;
   static const OverlapChecker overlap;
   static const LostUpdateChecker lost_update;
   static const DeadlineChecker deadline;
-  static const std::array<const TrialChecker*, 7> all = {
-      &crash, &progress, &unhandled_exception, &leak, &overlap, &lost_update, &deadline};
+  static const std::array<const TrialChecker*, 8> all = {
+      &crash, &progress, &mixed_arm,   &unhandled_exception,
+      &leak,  &overlap,  &lost_update, &deadline};
   return all;
 }
 
@@ -43,7 +46,7 @@ std::vector<CheckDescription> DescribeChecks() {
        .always = false}};
   for (const TrialChecker* checker : TrialCheckers()) {
     const std::string_view name = checker->Name();
-    const bool always = name == "crash" || name == "progress";
+    const bool always = name == "crash" || name == "progress" || name == "mixed-arm";
     all.push_back(
         {.name = std::string(name),
          .summary = std::string(checker->Summary()),
@@ -55,8 +58,8 @@ std::vector<CheckDescription> DescribeChecks() {
 }
 
 std::vector<std::string> FindingKinds() {
-  return {"difference",  "hang",     "crash",           "leak", "unhandled-exception", "overlap",
-          "lost-update", "deadline", "nondeterministic"};
+  return {"difference", "hang",        "crash",    "leak",      "unhandled-exception",
+          "overlap",    "lost-update", "deadline", "mixed-arm", "nondeterministic"};
 }
 
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments) {

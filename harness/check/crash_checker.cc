@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/base/strings.h"
+#include "harness/check/mixed_arm_checker.h"
 
 namespace trireme {
 namespace {
@@ -13,6 +14,17 @@ namespace {
 std::string SignalName(int64_t signal) {
   const char* name = signal > 0 && signal < NSIG ? sigabbrev_np(static_cast<int>(signal)) : nullptr;
   return name == nullptr ? "signal " + std::to_string(signal) : std::string("SIG") + name;
+}
+
+// The signal that ended a command, which its runner observed, or 0.
+int64_t SignalOfCommand(const TrialView& view) {
+  if (!IsCommand(*view.cell)) return 0;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kObserve || event.key != "exit-status") continue;
+    const Json status = event.Value();
+    if (status.is_number_integer() && status.get<int64_t>() < 0) return -status.get<int64_t>();
+  }
+  return 0;
 }
 
 // What happened, without numbers that differ between runs; "" when the process ended as it should.
@@ -37,6 +49,10 @@ Death FindDeath(const TrialView& view) {
   if (exit.how == "vanished") return {"vanished", "vanished" + when + ": its runner is gone"};
   if (exit.how == "exited" && view.end == nullptr) {
     return {"exit", "exited with status " + std::to_string(exit.code.value_or(0)) + when};
+  }
+  if (const int64_t signal = SignalOfCommand(view); signal > 0) {
+    const std::string name = SignalName(signal);
+    return {name, "the command was ended by " + name};
   }
   return {};
 }

@@ -8,7 +8,7 @@
 namespace trireme {
 
 // Fails when the trial's process died by a signal, left before main ended, broke the protocol, used
-// more memory than it was allowed, or vanished. Unknown when the history does not say how it ended.
+// more memory than it was allowed, or vanished; of a command, when the command did. Unknown when the history does not say how it ended.
 class CrashChecker final : public TrialChecker {
  public:
   std::string_view Name() const override { return "crash"; }

@@ -15,8 +15,9 @@ namespace trireme {
 namespace {
 
 constexpr size_t kShownValues = 20;  // of a key and side
-constexpr size_t kShownKeys = 200;   // those that differ come first
-constexpr size_t kNamedValues = 3;   // in a message
+constexpr size_t kShownKeys = 200;   // that do not differ
+constexpr size_t kShownDifferences = 10000;
+constexpr size_t kNamedValues = 3;  // in a message
 
 std::string_view RuleName(const Rule& rule, const KeyValues& here, const KeyValues& there) {
   switch (rule.kind) {
@@ -308,7 +309,8 @@ void AddEntries(Comparison& comparison, std::vector<Judged>& all) {
     return Weight(a.verdict) < Weight(b.verdict);
   });
   for (const Judged& judged : all) {
-    if (comparison.entries.size() == kShownKeys) break;
+    const bool differs = judged.verdict == "difference";
+    if (comparison.entries.size() >= (differs ? kShownDifferences : kShownKeys)) break;
     comparison.entries.push_back({{"key", judged.key},
                                   {"rule", judged.rule},
                                   {"verdict", judged.verdict},
@@ -322,6 +324,12 @@ Comparison UnknownComparison(std::string reason) {
   comparison.verdict = Verdict::kUnknown;
   comparison.reason = std::move(reason);
   return comparison;
+}
+
+// Of a command: what its exit status says follows from its tests, so these come first.
+void MoveTestsFirst(std::vector<Judged>& all) {
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Judged& judged) { return judged.key.starts_with("test:"); });
 }
 
 std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservations& there,
@@ -346,6 +354,7 @@ std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservatio
     all.push_back(std::move(judged));
   }
   JudgeFamily(all);
+  MoveTestsFirst(all);
   return all;
 }
 

@@ -10,9 +10,9 @@
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/check/cell_summary.h"
-#include "harness/check/command_arm.h"
 #include "harness/check/equivalence.h"
 #include "harness/check/expectation.h"
+#include "harness/check/mixed_arm_checker.h"
 #include "harness/check/observations.h"
 #include "harness/history/history.h"
 
@@ -29,7 +29,8 @@ struct JudgedCell {
   CellObservations observations;
   Json environment = Json::object();
   std::optional<StateWithReason> refused;
-  std::string unsupported;  // what a workload said in a trial
+  std::map<int64_t, std::vector<Finding>> undecided;  // findings of trials that are unknown
+  std::string unsupported;                            // what a workload said in a trial
 
   std::string Text(const char* key) const { return GetString(plan, key); }
   std::string Name() const {
@@ -109,6 +110,17 @@ void Describe(TrialJudgement& judgement, const JudgedCell& cell, const TrialToJu
   judgement.document = judgement.line;
   judgement.document["reason"] = judgement.reason;
   judgement.document["findings"] = std::move(findings);
+}
+
+// What the first trial that tells measured stands, instead of what the arm was meant to be.
+void AddCommandEnvironment(JudgedCell& cell, const TrialView& view) {
+  if (cell.environment.contains("processes")) return;
+  cell.environment.update(CommandEnvironment(view));
+}
+
+bool IsMixed(const TrialJudgement& judgement) {
+  return std::any_of(judgement.findings.begin(), judgement.findings.end(),
+                     [](const Finding& finding) { return finding.kind == "mixed-arm"; });
 }
 
 }  // namespace
@@ -225,6 +237,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.trials = cell.summary.Counts();
   result.trials.planned = cell.planned();
   result.outcomes = cell.summary.outcomes();
+  for (const auto& [trial, findings] : cell.undecided) cell.summary.AddFindings(trial, findings);
   result.findings = cell.summary.findings();
   result.metrics = cell.summary.Metrics();
   result.notes = cell.summary.notes();
@@ -297,12 +310,17 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
     const Json environment = GetMember(view.begin->Value(), "environment");
     if (environment.is_object()) cell.environment = environment;
   }
-  if (const Json measured = MeasuredEnvironment(view); measured.is_object())
-    cell.environment.update(measured);
-  if (!stands || judgement.verdict == Verdict::kUnknown) return judgement;
+  if (IsCommand(cell.plan)) AddCommandEnvironment(cell, view);
+  if (!stands) return judgement;
+  cell.undecided.erase(trial.trial);
+  if (judgement.verdict == Verdict::kUnknown) {
+    if (!judgement.findings.empty()) cell.undecided[trial.trial] = judgement.findings;
+    return judgement;
+  }
   cell.summary.AddFindings(trial.trial, judgement.findings);
   cell.summary.AddMeasurements(view);
-  cell.observations.AddTrial(trial.trial, view);
+  // What ran on something else than its arm says nothing of the arm.
+  if (!IsMixed(judgement)) cell.observations.AddTrial(trial.trial, view);
   return judgement;
 }
 
@@ -313,7 +331,8 @@ void RunJudge::Refuse(size_t cell, CellState state, const std::string& reason) {
 
 void RunJudge::SetEnvironment(size_t cell, const Json& environment) {
   TRIREME_CHECK(cell < impl_->cells.size());
-  if (environment.is_object()) impl_->cells[cell].environment = environment;
+  Json& known = impl_->cells[cell].environment;
+  if (environment.is_object() && !known.contains("processes")) known = environment;
 }
 
 void RunJudge::AddNote(size_t cell, const std::string& note) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "harness/base/strings.h"
-#include "harness/check/command_arm.h"
 #include "harness/check/judge.h"
 
 namespace trireme {
@@ -60,7 +59,9 @@ void Add(TrialJudgement& judgement, CheckResult result) {
   for (Finding& finding : result.findings) judgement.findings.push_back(std::move(finding));
 }
 
-bool IsJudgedAlways(std::string_view name) { return name == "crash" || name == "progress"; }
+bool IsJudgedAlways(std::string_view name) {
+  return name == "crash" || name == "progress" || name == "mixed-arm";
+}
 
 void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
   const Json& checks = GetMember(*view.cell, "checks");
@@ -85,7 +86,6 @@ TrialJudgement JudgeTrial(const TrialView& view) {
   }
   judgement.verdict = Verdict::kPass;
   Add(judgement, JudgeRecord(view));
-  Add(judgement, JudgeArm(view));
   for (const TrialChecker* checker : TrialCheckers()) {
     if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
   }

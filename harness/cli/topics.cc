@@ -93,7 +93,7 @@ std::span<const Topic> Glossary() {
 }
 
 std::span<const Topic> FindingKindTopics() {
-  static const auto& topics = *new std::array<Topic, 9>{{
+  static const auto& topics = *new std::array<Topic, 10>{{
       {"finding kind", "difference",
        "an observation, an outcome or an exception's family that no reference trial with the same "
        "inputs showed: the same code, given the same inputs, gave other outputs. The comparison "
@@ -122,6 +122,10 @@ std::span<const Topic> FindingKindTopics() {
        "and both wrote. Guard the read and the write with one lock."},
       {"finding kind", "deadline",
        "an operation took longer than {deadline: {within: ...}} allows, or never ended."},
+      {"finding kind", "mixed-arm",
+       "a command did not run on what its arm says, so its trial is unknown: a test ran on a hub, "
+       "or the standard library was patched, in an arm that should have neither; or the eventlet "
+       "arm was not patched. The finding names the tests, and who imported eventlet."},
       {"finding kind", "nondeterministic",
        "advisory: a key differs between two halves of the reference's own trials, so it is "
        "compared only by an explicit rule under compare."},

@@ -64,6 +64,16 @@ TEST(CrashCheckerTest, ShowsTheStackOfTheThreadThatDied) {
             (std::vector<std::string>{"/x/w.py:7 in outer", "/x/w.py:9 in inner"}));
 }
 
+TEST(CrashCheckerTest, RejectsACommandThatASignalEnded) {
+  const Json command = {{"scenario", "command"}, {"command", {"python3"}}};
+  const auto check = [&](int status, const Json& cell) {
+    return TrialBuilder().Cell(cell).Observe("exit-status", status).Check(CrashChecker());
+  };
+  EXPECT_EQ(check(-11, command).reason, "the command was ended by SIGSEGV");
+  EXPECT_EQ(check(11, command).verdict, Verdict::kPass);
+  EXPECT_EQ(check(-11, {{"scenario", "s"}}).verdict, Verdict::kPass);
+}
+
 TEST(CrashCheckerTest, CannotDecideWithoutAnExit) {
   EXPECT_EQ(RunChecker(CrashChecker(), TrialBuilder().View(), {}).verdict, Verdict::kUnknown);
 }

@@ -229,6 +229,36 @@ TEST_F(RunJudgeTest, CallsACellUnsupportedWhenItsWorkloadDoes) {
   EXPECT_TRUE(results.cells[1].expected);
 }
 
+TEST_F(RunJudgeTest, ShowsWhatACommandRanOn) {
+  for (int cell = 0; cell < 2; ++cell) {
+    Cell(cell)["command"] = {"python3", "suite.py"};
+    Cell(cell)["interpreter_path"] = "/venv/bin/python";
+    const Json record = {{"executable", "/venv/bin/python3"},
+                         {"patched", cell == 0 ? Json({"os"}) : Json::array()},
+                         {"hub_ran", true},
+                         {"gil", true}};
+    for (int trial = 0; trial < 4; ++trial) {
+      TrialBuilder builder;
+      builder.Observe("exit-status", 0).Add(EventKind::kWarning, 950, "environment", record);
+      Write(cell, trial, builder);
+      if (trial == 1) Write(cell, trial, builder, true);
+    }
+  }
+  Cell(0)["model"] = "green";
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[0].state, CellState::kPass) << results.cells[0].reason;
+  EXPECT_EQ(results.cells[0].environment.at("patched"), true);
+  EXPECT_EQ(results.cells[1].environment.at("patched"), false);
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason,
+            "4 of 4 trials unknown: mixed arm: a hub ran in the threading arm, which should have "
+            "none");
+  ASSERT_EQ(results.cells[1].findings.size(), 1U);
+  EXPECT_EQ(results.cells[1].findings[0].finding.kind, "mixed-arm");
+  EXPECT_EQ(results.cells[1].findings[0].count, 4);
+  EXPECT_TRUE(results.cells[1].comparison.empty());
+}
+
 TEST_F(RunJudgeTest, KeepsWhyACellWasRefused) {
   RunJudge judge(plan_);
   judge.Refuse(0, CellState::kUnsupported, "eventlet is not installed");

@@ -1,0 +1,229 @@
+#include "harness/check/mixed_arm_checker.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+constexpr size_t kNamedTests = 5;  // in a message
+constexpr size_t kTestsOfEvidence = 1000;
+
+// The WARNING `environment` of one Python process.
+struct PythonProcess {
+  Json record;
+  bool of_the_arm = false;  // an interpreter of the cell's environment, not just any Python
+
+  bool patched() const {
+    const Json& names = GetMember(record, "patched");
+    return names.is_array() && !names.empty();
+  }
+  bool hub_ran() const { return GetBool(record, "hub_ran"); }
+};
+
+std::string FolderOf(const std::string& program) {
+  return std::filesystem::path(program).lexically_normal().parent_path().string();
+}
+
+// An environment is known by its bin folder: it holds the same interpreter under several names.
+std::vector<PythonProcess> FindProcesses(const TrialView& view) {
+  const std::string folder = FolderOf(GetString(*view.cell, "interpreter_path"));
+  std::vector<PythonProcess> processes;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kWarning || event.key != "environment") continue;
+    PythonProcess process{.record = event.Value()};
+    if (!process.record.is_object()) continue;
+    process.of_the_arm =
+        folder.empty() || FolderOf(GetString(process.record, "executable")) == folder;
+    processes.push_back(std::move(process));
+  }
+  return processes;
+}
+
+std::vector<std::string> TestsOnAHub(const TrialView& view) {
+  std::set<std::string> tests;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kWarning || event.key != "mixed-arm") continue;
+    const Json test = event.Value();
+    tests.insert(test.is_string() ? test.get<std::string>() : DumpJson(test));
+  }
+  return {tests.begin(), tests.end()};
+}
+
+std::vector<std::string> Texts(const Json& list) {
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  for (const Json& text : list)
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  return texts;
+}
+
+// "a, b and 3 more"
+std::string Names(std::vector<std::string> names) {
+  const size_t more = names.size() > kNamedTests ? names.size() - kNamedTests : 0;
+  names.resize(names.size() - more);
+  return Join(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
+std::vector<std::string> ImportChain(const std::vector<PythonProcess>& processes) {
+  for (const PythonProcess& process : processes) {
+    if (!GetBool(process.record, "imported")) continue;  // it only tried
+    std::vector<std::string> chain = Texts(GetMember(process.record, "importers"));
+    if (!chain.empty()) return chain;
+  }
+  return {};
+}
+
+std::string ArmOf(const TrialView& view) {
+  return "the " + GetString(*view.cell, "runtime") + " arm";
+}
+
+CheckResult Mixed(const TrialView& view, const std::string& subject, std::string what,
+                  const std::vector<PythonProcess>& processes, Json tests) {
+  const std::vector<std::string> chain = ImportChain(processes);
+  std::string message = "mixed arm: " + std::move(what);
+  if (!chain.empty()) message += "; eventlet was imported by " + Join(chain, " > ");
+  // The importer, since who mends this has to look there.
+  Finding finding = view.MakeFinding(
+      "mixed-arm", "mixed-arm", subject + '\n' + (chain.empty() ? "" : chain.back()), message, {});
+  finding.evidence = {{"tests", std::move(tests)}, {"import_chain", chain}};
+  Json patched = Json::array();
+  for (const PythonProcess& process : processes)
+    if (process.patched()) patched = GetMember(process.record, "patched");
+  finding.evidence["patched"] = std::move(patched);
+  CheckResult result = Unknown(std::move(message));
+  result.findings.push_back(std::move(finding));
+  return result;
+}
+
+// Of an arm that should have neither a hub nor a patch.
+CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  const std::vector<std::string> tests = TestsOnAHub(view);
+  if (!tests.empty()) {
+    Json shown = Json::array();
+    for (size_t i = 0; i < tests.size() && i < kTestsOfEvidence; ++i) shown.push_back(tests[i]);
+    return Mixed(view, "hub",
+                 Count(static_cast<int64_t>(tests.size()), "test") + " ran on a hub in " +
+                     ArmOf(view) + ", which should have none: " + Names(tests),
+                 processes, std::move(shown));
+  }
+  for (const PythonProcess& process : processes) {
+    if (process.patched())
+      return Mixed(view, "patched",
+                   ArmOf(view) + " was monkey-patched (" +
+                       Join(Texts(GetMember(process.record, "patched")), ", ") + ")",
+                   processes, Json::array());
+  }
+  if (std::any_of(processes.begin(), processes.end(),
+                  [](const PythonProcess& process) { return process.hub_ran(); }))
+    return Mixed(view, "hub", "a hub ran in " + ArmOf(view) + ", which should have none", processes,
+                 Json::array());
+  return {};
+}
+
+CheckResult CheckForPatches(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  for (const PythonProcess& process : processes) {
+    if (!process.of_the_arm || process.patched()) continue;
+    const std::string argv = Join(Texts(GetMember(process.record, "argv")), " ");
+    const char* why =
+        GetBool(process.record, "imported") ? "" : ", which could not import eventlet";
+    return Mixed(view, "unpatched", ArmOf(view) + " was not patched in '" + argv + "'" + why,
+                 processes, Json::array());
+  }
+  return {};
+}
+
+std::string ExitStatus(const TrialView& view) {
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kObserve && event.key == "exit-status")
+      return " (exit status " + DumpJson(event.Value()) + ")";
+  return "";
+}
+
+CheckResult NoPython(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  std::string reason = "the command started no Python of " +
+                       GetString(*view.cell, "interpreter_path") + " that said what it ran on";
+  if (!processes.empty()) reason += ", only " + GetString(processes.front().record, "executable");
+  return Unknown(reason + ExitStatus(view));
+}
+
+bool RanPytest(const std::vector<PythonProcess>& processes) {
+  return std::any_of(processes.begin(), processes.end(), [](const PythonProcess& process) {
+    return GetMember(GetMember(process.record, "versions"), "pytest").is_string();
+  });
+}
+
+bool ObservedATest(const TrialView& view) {
+  const std::vector<Event>& events = view.history->events();
+  return std::any_of(events.begin(), events.end(), [](const Event& event) {
+    return event.kind == EventKind::kObserve && event.key.starts_with("test:");
+  });
+}
+
+}  // namespace
+
+bool IsCommand(const Json& cell) {
+  const Json& command = GetMember(cell, "command");
+  return command.is_array() && !command.empty();
+}
+
+std::string_view MixedArmChecker::Summary() const {
+  return "a command ran on what its arm says: patched under Eventlet, without a hub elsewhere";
+}
+
+CheckResult MixedArmChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
+  if (!IsCommand(*view.cell)) return {};
+  const std::vector<PythonProcess> processes = FindProcesses(view);
+  const bool green = GetString(*view.cell, "model") == "green";
+  if (CheckResult result = green ? CheckForPatches(view, processes) : CheckForHubs(view, processes);
+      result.verdict != Verdict::kPass)
+    return result;
+  if (view.end == nullptr)
+    return Unknown("the command did not end, so it could not say what it was");
+  if (std::none_of(processes.begin(), processes.end(),
+                   [](const PythonProcess& process) { return process.of_the_arm; }))
+    return NoPython(view, processes);
+  if (RanPytest(processes) && !ObservedATest(view))
+    return Unknown("pytest ran no test" + ExitStatus(view));
+  return {};
+}
+
+Json CommandEnvironment(const TrialView& view) {
+  std::vector<PythonProcess> processes = FindProcesses(view);
+  if (processes.empty()) return Json::object();
+  std::stable_sort(processes.begin(), processes.end(),
+                   [](const auto& a, const auto& b) { return a.of_the_arm > b.of_the_arm; });
+  const bool green = GetString(*view.cell, "model") == "green";
+  const auto patched = [](const PythonProcess& process) { return process.patched(); };
+  const auto patched_or_foreign = [](const PythonProcess& process) {
+    return process.patched() || !process.of_the_arm;
+  };
+  Json environment = {
+      {"patched", green ? std::all_of(processes.begin(), processes.end(), patched_or_foreign)
+                        : std::any_of(processes.begin(), processes.end(), patched)},
+      {"hub", nullptr},
+      {"hub_ran", false},
+      {"gil", GetMember(processes.front().record, "gil")},
+      {"versions", Json::object()},
+      {"imported", false},
+      {"import_chain", ImportChain(processes)},
+      {"executable", GetString(processes.front().record, "executable")},
+      {"processes", processes.size()}};
+  for (const PythonProcess& process : processes) {
+    if (environment["hub"].is_null()) environment["hub"] = GetMember(process.record, "hub");
+    if (process.hub_ran()) environment["hub_ran"] = true;
+    if (GetBool(process.record, "imported")) environment["imported"] = true;
+    if (const Json& versions = GetMember(process.record, "versions"); versions.is_object())
+      for (const auto& [name, version] : versions.items())
+        if (Json& known = environment["versions"][name]; known.is_null()) known = version;
+  }
+  return environment;
+}
+
+}  // namespace trireme

@@ -1,0 +1,135 @@
+#include "harness/check/mixed_arm_checker.h"
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+Json CommandCell(const std::string& runtime) {
+  return {{"id", "command"},
+          {"scenario", "command"},
+          {"runtime", runtime},
+          {"model", runtime == "eventlet" ? "green" : "native"},
+          {"interpreter_path", "/venv/bin/python"},
+          {"command", {"python3", "-m", "pytest"}}};
+}
+
+Json Process(const Json& patched, const Json& changes = Json::object()) {
+  Json record = {{"process", 7},
+                 {"argv", {"suite.py"}},
+                 {"executable", "/venv/bin/python3"},
+                 {"imported", !patched.empty()},
+                 {"importers", Json::array()},
+                 {"patched", patched},
+                 {"hub", nullptr},
+                 {"hub_ran", false},
+                 {"gil", true},
+                 {"versions", {{"python", "3.13.0"}}}};
+  record.update(changes);
+  return record;
+}
+
+TrialBuilder Command(const std::string& runtime, const std::vector<Json>& processes) {
+  TrialBuilder trial;
+  trial.Cell(CommandCell(runtime)).Observe("exit-status", 0);
+  for (const Json& process : processes) trial.Add(EventKind::kWarning, 950, "environment", process);
+  return trial;
+}
+
+CheckResult Check(TrialBuilder trial) { return trial.Check(MixedArmChecker()); }
+
+TEST(MixedArmCheckerTest, LeavesWorkloadsAlone) {
+  EXPECT_EQ(Check(TrialBuilder()).verdict, Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, AcceptsAPatchedGreenArm) {
+  EXPECT_EQ(Check(Command("eventlet", {Process({"os", "socket"})})).verdict, Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, CannotDecideAGreenArmThatWasNotPatched) {
+  const CheckResult result = Check(Command("eventlet", {Process(Json::array())}));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason,
+            "mixed arm: the eventlet arm was not patched in 'suite.py', which could not import "
+            "eventlet");
+  ASSERT_EQ(result.findings.size(), 1U);
+  EXPECT_EQ(result.findings[0].kind, "mixed-arm");
+}
+
+TEST(MixedArmCheckerTest, AcceptsAnotherPythonBesideAGreenArm) {
+  const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
+  EXPECT_EQ(Check(Command("eventlet", {other, Process({"os"})})).verdict, Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, AcceptsEventletThatWasOnlyImported) {
+  EXPECT_EQ(Check(Command("threading", {Process(Json::array(), {{"imported", true}})})).verdict,
+            Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
+  TrialBuilder trial = Command(
+      "threading",
+      {Process(Json::array(),
+               {{"hub_ran", true}, {"imported", true}, {"importers", {"__main__", "outer"}}})});
+  for (const char* test : {"t::a", "t::b", "t::c", "t::d", "t::e", "t::f", "t::g"})
+    trial.Add(EventKind::kWarning, 940, "mixed-arm", test);
+  const CheckResult result = Check(trial);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason,
+            "mixed arm: 7 tests ran on a hub in the threading arm, which should have none: t::a, "
+            "t::b, t::c, t::d, t::e and 2 more; eventlet was imported by __main__ > outer");
+  ASSERT_EQ(result.findings.size(), 1U);
+  EXPECT_EQ(result.findings[0].message, result.reason);
+  EXPECT_EQ(result.findings[0].evidence.at("tests").size(), 7U);
+}
+
+TEST(MixedArmCheckerTest, CannotDecideAHubOutsideOfTests) {
+  EXPECT_EQ(Check(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
+            "mixed arm: a hub ran in the threading arm, which should have none");
+}
+
+TEST(MixedArmCheckerTest, CannotDecideAnArmThatPatchedItself) {
+  EXPECT_EQ(Check(Command("threading", {Process({"os", "time"})})).reason,
+            "mixed arm: the threading arm was monkey-patched (os, time)");
+}
+
+TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
+  const CheckResult none = Check(Command("threading", {}));
+  EXPECT_EQ(none.verdict, Verdict::kUnknown);
+  EXPECT_EQ(none.reason,
+            "the command started no Python of /venv/bin/python that said what it ran on (exit "
+            "status 0)");
+  EXPECT_TRUE(none.findings.empty());
+  const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
+  EXPECT_EQ(Check(Command("threading", {other})).reason,
+            "the command started no Python of /venv/bin/python that said what it ran on, only "
+            "/usr/bin/python3 (exit status 0)");
+}
+
+TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
+  const Json pytest = Process(Json::array(), {{"versions", {{"pytest", "9.2.0"}}}});
+  EXPECT_EQ(Check(Command("threading", {pytest})).reason, "pytest ran no test (exit status 0)");
+  EXPECT_EQ(Check(Command("threading", {pytest}).Observe("test:t::a", "passed")).verdict,
+            Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, MergesWhatProcessesSay) {
+  TrialBuilder trial =
+      Command("eventlet", {Process({"os"}, {{"hub", "epolls"}, {"versions", {{"a", "1"}}}}),
+                           Process({"os"}, {{"hub_ran", true}, {"versions", {{"b", "2"}}}})});
+  const Json environment = CommandEnvironment(trial.Finish().View());
+  EXPECT_EQ(environment.at("patched"), true);
+  EXPECT_EQ(environment.at("hub"), "epolls");
+  EXPECT_EQ(environment.at("hub_ran"), true);
+  EXPECT_EQ(environment.at("versions").size(), 2U);
+  EXPECT_EQ(environment.at("processes"), 2);
+  EXPECT_TRUE(CommandEnvironment(Command("eventlet", {}).Finish().View()).empty());
+}
+
+TEST(MixedArmCheckerTest, ToleratesDamagedRecords) {
+  for (const Json& record : {Json("x"), Json({{"patched", 3}, {"versions", 1}}), Json(nullptr)})
+    EXPECT_EQ(Check(Command("threading", {record})).verdict, Verdict::kUnknown);
+}
+
+}  // namespace
+}  // namespace trireme
