@@ -76,19 +76,41 @@ std::string MostFrequent(const Json& counts) {
   return best;
 }
 
+constexpr std::string_view kTestPrefix = "test:";
+
+std::string TestOf(const Json& row) { return GetString(row, "key").substr(kTestPrefix.size()); }
+
+// Those rows of the comparison that are tests of a command and differ.
+std::vector<const Json*> RowsOfDifferingTests(const CellResult& cell) {
+  std::vector<const Json*> rows;
+  if (!cell.comparison.is_array()) return rows;
+  for (const Json& row : cell.comparison)
+    if (GetString(row, "key").starts_with(kTestPrefix) && GetString(row, "verdict") == "difference")
+      rows.push_back(&row);
+  return rows;
+}
+
 // How one runtime compares with its reference, scenario by scenario.
 struct Comparison {
   std::string runtime, reference;
   std::set<std::string> same, different, undecided;
+  std::vector<std::string> tests;  // of commands, those that differ
 
   void Add(const CellResult& cell, const CellResult* other) {
     const bool decided = IsDecided(cell) && other != nullptr && IsDecided(*other);
     if (HasDifference(cell) || (decided && cell.state != other->state))
-      different.insert(cell.scenario);
+      different.insert(cell.scenario), AddTests(cell);
     else if (decided)
       same.insert(cell.scenario);
     else
       undecided.insert(cell.scenario);
+  }
+
+  void AddTests(const CellResult& cell) {
+    for (const Json* row : RowsOfDifferingTests(cell)) {
+      const std::string test = OneLine(TestOf(*row), 100);
+      if (std::find(tests.begin(), tests.end(), test) == tests.end()) tests.push_back(test);
+    }
   }
 
   // A scenario with several rows counts once, by its worst.
@@ -109,6 +131,16 @@ std::string Names(const std::set<std::string>& names) {
   return text;
 }
 
+// " (2 tests: a, b)"
+std::string TestsInWords(const std::vector<std::string>& tests) {
+  constexpr size_t kShown = 5;
+  if (tests.empty()) return "";
+  std::string text = " (" + Counted(static_cast<int64_t>(tests.size()), "test") + ": ";
+  for (size_t i = 0; i < tests.size() && i < kShown; ++i) text += (i == 0 ? "" : ", ") + tests[i];
+  if (tests.size() > kShown) text += " and " + std::to_string(tests.size() - kShown) + " more";
+  return text + ")";
+}
+
 std::string Sentence(const Comparison& comparison) {
   const auto total = static_cast<int64_t>(comparison.same.size() + comparison.different.size() +
                                           comparison.undecided.size());
@@ -120,7 +152,7 @@ std::string Sentence(const Comparison& comparison) {
   if (!comparison.different.empty())
     return comparison.runtime + " differs from " + comparison.reference + " in " +
            std::to_string(comparison.different.size()) + " of " + Counted(total, "scenario") +
-           ": " + Names(comparison.different) + undecided;
+           ": " + Names(comparison.different) + TestsInWords(comparison.tests) + undecided;
   if (comparison.same.empty())
     return comparison.runtime + " could not be compared with " + comparison.reference + " in " +
            Counted(total, "scenario") + ": " + Names(comparison.undecided);
@@ -212,16 +244,10 @@ std::string FirstFinding(const CellResult& cell) {
 }
 
 std::vector<std::string> DifferingTests(const CellResult& cell) {
-  constexpr std::string_view kPrefix = "test:";
   std::vector<std::string> tests;
-  if (!cell.comparison.is_array()) return tests;
-  for (const Json& row : cell.comparison) {
-    const std::string key = GetString(row, "key");
-    if (!key.starts_with(kPrefix) || GetString(row, "verdict") != "difference") continue;
-    tests.push_back(OneLine(key.substr(kPrefix.size())) + ": " +
-                    MostFrequent(GetMember(row, "here")) + " here, " +
-                    MostFrequent(GetMember(row, "there")) + " on " + cell.reference);
-  }
+  for (const Json* row : RowsOfDifferingTests(cell))
+    tests.push_back(OneLine(TestOf(*row)) + ": " + MostFrequent(GetMember(*row, "here")) +
+                    " here, " + MostFrequent(GetMember(*row, "there")) + " on " + cell.reference);
   return tests;
 }
 

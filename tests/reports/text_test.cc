@@ -131,6 +131,8 @@ TEST(TextReportTest, NamesTheTestsOfACommandThatDiffer) {
                                   {"here", Json::object()},
                                   {"there", {{"\"passed\"", 20}}}}});
   EXPECT_THAT(TextReport(results, kAscii),
+              HasSubstr("in 1 of 1 scenario: command (2 tests: t.py::a, t.py::c)\n"));
+  EXPECT_THAT(TextReport(results, kAscii),
               HasSubstr("    2 tests differ:\n"
                         "      t.py::a: passed here, failed on eventlet/3.11\n"
                         "      t.py::c: absent here, passed on eventlet/3.11\n"
