@@ -1,0 +1,187 @@
+"""What the arms of a command ran on, and which tests differ: `trireme run --runtimes eventlet,threading -- CMD`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from trireme_case import Outcome, TriremeCase
+
+DIFFERS = """\
+    import copy, threading
+
+    def test_a_lock_can_be_copied():
+        copy.deepcopy(threading.Lock())
+
+    def test_adds():
+        assert 1 + 1 == 2
+    """
+SAME = """\
+    import threading
+
+    def test_a_thread_ends():
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+
+    def test_fails():
+        assert False
+    """
+GREEN = """\
+    import eventlet
+
+    def test_plain():
+        pass
+
+    def test_green():
+        eventlet.sleep(0)
+    """
+
+
+def has_packages(python: str) -> bool:
+    probe = subprocess.run([python, "-W", "ignore", "-c", "import eventlet, pytest"], capture_output=True,
+                           check=False, stdin=subprocess.DEVNULL)
+    return probe.returncode == 0
+
+
+def find_python() -> str | None:
+    """An interpreter with eventlet and pytest: the tests', else one that `trireme setup` made."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    made = sorted((data / "trireme/venvs").glob("*/bin/python"), key=lambda path: path.parts[-3])
+    return next((python for python in [sys.executable, *map(str, made)] if has_packages(python)), None)
+
+
+INTERPRETER = find_python()
+
+
+@unittest.skipIf(INTERPRETER is None, "no interpreter has eventlet and pytest: trireme setup")
+class CommandArmsTest(TriremeCase):
+    def run_command(self, *command: str, runtimes: str = "eventlet,threading", options: tuple[str, ...] = (),
+                    **settings: object) -> Outcome:
+        return self.trireme("run", "--runtimes", runtimes, "--python", f"here={INTERPRETER}", *options, "--",
+                            *command, **settings)
+
+    def pytest(self, *arguments: str, **settings: object) -> Outcome:
+        return self.run_command("python3", "-m", "pytest", *arguments, **settings)  # type: ignore[arg-type]
+
+    def cells(self) -> dict:
+        results = json.loads((self.run_directory() / "results.json").read_text())
+        return {cell["runtime"]: cell for cell in results["cells"]}
+
+    def test_the_test_that_differs_is_named(self) -> None:
+        self.write("suite/test_it.py", DIFFERS)
+        outcome = self.pytest("suite", options=("--report", "junit=junit.xml", "--report", "markdown=report.md"))
+        name = "suite/test_it.py::test_a_lock_can_be_copied"
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn(f"threading differs from eventlet in 1 of 1 scenario: command (1 test: {name})\n", outcome.out)
+        self.assertIn(f"    1 test differs:\n      {name}: failed here, passed on eventlet/here\n", outcome.out)
+        for report in ("junit.xml", "report.md"):
+            self.assertIn(name, (self.folder / report).read_text().replace("\\", ""))
+        findings = self.cells()["threading"]["findings"]
+        self.assertIn(name, findings[0]["message"])
+        self.assertEqual([finding["evidence"]["key"] for finding in findings], ["test:" + name, "exit-status"])
+
+    def test_each_arm_proves_what_it_ran_on(self) -> None:
+        self.write("suite/test_it.py", SAME)
+        outcome = self.pytest("suite")
+        self.assertEqual(outcome.code, 0, outcome)
+        self.assertIn("threading does the same as eventlet in 1 scenario\n", outcome.out)
+        green, native = (self.cells()[runtime]["environment"] for runtime in ("eventlet", "threading"))
+        self.assertEqual((green["patched"], green["hub"], green["import_chain"]), (True, "epolls", ["trireme"]))
+        self.assertIn("eventlet", green["versions"])
+        self.assertEqual((native["patched"], native["hub"], native["imported"]), (False, None, False))
+        self.assertEqual(native["gil"], True)
+
+    def test_a_hub_in_the_threading_arm_is_a_mixed_arm(self) -> None:
+        self.write("suite/test_it.py", GREEN)
+        outcome = self.pytest("suite", "-W", "ignore")
+        self.assertEqual(outcome.code, 4, outcome)
+        self.assertIn("mixed arm: 1 test ran on a hub in the threading arm, which should have none: "
+                      "suite/test_it.py::test_green; eventlet was imported by ", outcome.out)
+        cell = self.cells()["threading"]
+        self.assertEqual((cell["verdict"], [found["kind"] for found in cell["findings"]]), ("unknown", ["mixed-arm"]))
+
+    def test_a_command_without_python_is_unknown(self) -> None:
+        outcome = self.run_command("true")
+        self.assertEqual(outcome.code, 4, outcome)
+        self.assertIn(f"the command started no Python of {INTERPRETER}", outcome.out)
+
+    def test_a_suite_without_tests_is_unknown(self) -> None:
+        (self.folder / "suite").mkdir()
+        outcome = self.pytest("suite")
+        self.assertEqual(outcome.code, 4, outcome)
+        self.assertIn("pytest ran no test (exit status 5)", outcome.out)
+
+    def test_a_command_that_cannot_start(self) -> None:
+        for name, reason in (("no-such-program", "no program 'no-such-program' in PATH"),
+                             ("./absent", "cannot start './absent': No such file or directory")):
+            outcome = self.run_command(name)
+            self.assertEqual(outcome.code, 4, outcome)
+            self.assertIn(f"  {reason}\n    command on eventlet/here, command on threading/here\n", outcome.out)
+
+    def test_exit_statuses_are_compared(self) -> None:
+        self.write("main.py", "import socket, sys\nsys.exit('eventlet' in socket.socket.__module__)\n")
+        outcome = self.run_command("python3", "main.py")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("'exit-status' was 0 in 1 of 1 trials, never on eventlet/here (1 in all 1)\n", outcome.out)
+
+    def test_a_signal_is_a_crash(self) -> None:
+        self.write("main.py", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+        outcome = self.run_command("python3", "main.py", runtimes="threading", options=("--reference", "threading"))
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("the command was ended by SIGKILL\n", outcome.out)
+
+    def test_a_child_left_behind_is_a_leak_and_is_ended(self) -> None:
+        self.write("main.py", "import subprocess\n"
+                   "print(subprocess.Popen(['sleep', '987'], start_new_session=True).pid, file=open('pid', 'w'))\n")
+        outcome = self.run_command("python3", "main.py", runtimes="threading", options=("--reference", "threading"))
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("1 process outlived the workload: sleep 987\n", outcome.out)
+        self.assertFalse(Path("/proc", (self.folder / "pid").read_text().strip()).exists())
+
+    def test_gigabytes_of_output_do_no_harm(self) -> None:
+        self.write("main.py", "import sys\nfor _ in range(2048): sys.stdout.write('x' * (1 << 20))\n")
+        outcome = self.run_command("python3", "main.py", runtimes="threading", options=("--reference", "threading"))
+        self.assertEqual(outcome.code, 0, outcome)
+        for file in self.run_directory().glob("trials/*/*/stdout"):
+            self.assertLess(file.stat().st_size, 64 << 20)
+
+    def test_the_environment_of_the_command(self) -> None:
+        self.write("main.py", "import json, os, sys\n"
+                   "print(json.dumps([sys.argv, sys.executable, os.environ['PATH'], os.getcwd()]))\n")
+        odd = ["", "a b", "$HOME", "--", "*", "-p"]
+        outcome = self.run_command("python3", "main.py", *odd)
+        self.assertEqual(outcome.code, 0, outcome)
+        assert INTERPRETER is not None
+        folder = str(Path(INTERPRETER).parent)
+        for file in self.run_directory().glob("trials/*/*/stdout"):
+            argv, executable, path, here = json.loads(file.read_text())
+            self.assertEqual((argv, here), (["main.py", *odd], str(self.folder)))
+            self.assertEqual((str(Path(executable).parent), path.split(":")[0]), (folder, folder))
+
+    def test_pytest_keeps_its_users_settings(self) -> None:
+        self.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider --strict-config -k kept\n")
+        self.write("suite/test_it.py", "def test_kept(): pass\ndef test_kept_slow(): pass\ndef test_other(): pass\n")
+        environment = self.environment() | {"PYTEST_ADDOPTS": "--deselect suite/test_it.py::test_kept_slow"}
+        outcome = self.pytest("suite", env=environment)
+        self.assertEqual(outcome.code, 0, outcome)
+        for file in self.run_directory().glob("trials/*/*/stdout"):
+            self.assertIn("1 passed, 2 deselected", file.read_text())
+
+    def test_arms_share_no_cache(self) -> None:
+        self.write("suite/test_it.py", DIFFERS)
+        for _ in range(2):
+            outcome = self.pytest("--last-failed", "suite")
+            self.assertIn("threading differs from eventlet", outcome.out, outcome)
+        self.assertFalse((self.folder / ".pytest_cache").exists())
+
+    def test_a_suite_outside_of_the_current_folder(self) -> None:
+        suite = self.write("elsewhere/test_it.py", DIFFERS).parent
+        (self.folder / "work").mkdir()
+        outcome = self.pytest(str(suite), cwd=self.folder / "work")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("test_it.py::test_a_lock_can_be_copied: failed here", outcome.out)
