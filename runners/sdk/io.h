@@ -104,6 +104,11 @@ struct ListenerState : IoState {
   ListenerState(int fd, Address where, std::string unlink_path)
       : IoState(fd, "listener"), address(std::move(where)), path(std::move(unlink_path)) {}
   ~ListenerState();
+  // Refuses from now on, also while a task is still on its way out of accept().
+  void Close() {
+    if (!closed()) ::shutdown(fd(), SHUT_RDWR);
+    IoState::Close();
+  }
   Address address;
   std::string path;
 };

@@ -41,13 +41,11 @@ class HelperCall {
     return ended_;
   }
   void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
-    {
-      MutexLock lock(mutex_);
-      waiters_.Remove(waiter);
-      if (ended_) return;
-    }
-    job_->Abort();
+    MutexLock lock(mutex_);
+    waiters_.Remove(waiter);
   }
+  // Nobody waits for it any more.
+  void Abort() { job_->Abort(); }
   void Rethrow() TRIREME_EXCLUDES(mutex_) {
     std::exception_ptr error;
     {
@@ -92,7 +90,12 @@ class WaitHelper : public WaitOperation {
 Task<> RunOnHelper(const char* kind, std::shared_ptr<Job> job) {
   CurrentTaskState().ThrowIfStopped();
   const std::shared_ptr<HelperCall> call = HelperCall::Begin(std::move(job));
-  co_await Await<WaitHelper>(kind, call.get());
+  try {
+    co_await Await<WaitHelper>(kind, call.get());
+  } catch (...) {
+    call->Abort();
+    throw;
+  }
   call->Rethrow();
 }
 
@@ -249,8 +252,8 @@ Task<> RunElsewhere(std::shared_ptr<Job> job) { return RunOnHelper("offload", st
 
 }  // namespace internal
 
-Task<Completed> Runtime::Subprocess(std::vector<std::string> argv, std::string input) {
-  auto job = std::make_shared<ProgramJob>(std::move(argv), std::move(input));
+Task<Completed> Runtime::Subprocess(Arguments argv, std::string input) {
+  auto job = std::make_shared<ProgramJob>(std::move(argv.words()), std::move(input));
   co_await RunOnHelper("subprocess", job);
   co_return std::move(job->completed);
 }

@@ -107,6 +107,27 @@ class Random {
   uint64_t state_;
 };
 
+// The words of a command. Not an initializer list: g++ 12 cannot compile one whose call is awaited.
+class Arguments {
+ public:
+  template <typename... Words>
+  requires(std::is_convertible_v<Words, std::string>&&...) Arguments(const Words&... words)
+      : words_(MakeVector(words...)) {}                                    // NOLINT
+  Arguments(std::vector<std::string> words) : words_(std::move(words)) {}  // NOLINT
+
+  std::vector<std::string>& words() { return words_; }
+
+ private:
+  template <typename... Words>
+  static std::vector<std::string> MakeVector(const Words&... words) {
+    std::vector<std::string> all;
+    (all.emplace_back(words), ...);
+    return all;
+  }
+
+  std::vector<std::string> words_;
+};
+
 struct Completed {
   int returncode = 0;  // -n: ended by signal n
   std::string out;
@@ -227,7 +248,7 @@ class Runtime {
     if constexpr (!std::is_void_v<std::invoke_result_t<F&, A...>>)
       co_return std::move(*job->result);
   }
-  Task<Completed> Subprocess(std::vector<std::string> argv, std::string input = "");
+  Task<Completed> Subprocess(Arguments argv, std::string input = "");
   Task<std::vector<std::string>> Resolve(std::string host);
 
   // Recording.

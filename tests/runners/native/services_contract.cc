@@ -1,0 +1,191 @@
+#include <atomic>
+#include <thread>
+
+#include "tests/runners/native/contract.h"
+
+namespace trireme {
+namespace {
+
+CONTRACT(http_status_body_order) {
+  Server server = co_await rt.HttpServer([](Request request) {
+    return Response{.status = request.path == "/missing" ? 404 : 200,
+                    .body = request.method + " " + request.path};
+  });
+  auto client = [&rt, &server](int number) -> Task<> {
+    for (int i = 0; i < 5; ++i) {
+      const std::string path = "/" + std::to_string(number) + "/" + std::to_string(i);
+      const Response response = co_await rt.HttpRequest("GET", server.url() + path);
+      EXPECT_EQ(response.status, 200);
+      EXPECT_EQ(response.body, "GET " + path);
+    }
+  };
+  std::vector<TaskHandle<>> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(rt.Spawn(client, i));
+  co_await rt.Gather(clients);
+  EXPECT_EQ((co_await rt.HttpRequest("GET", server.url() + "/missing")).status, 404);
+  server.Close();
+}
+
+CONTRACT(http_post_body) {
+  Server server = co_await rt.HttpServer([](Request request) -> Task<Response> {
+    co_return Response{.body = request.method + request.path + std::to_string(request.body.size()) +
+                               (request.headers.Has("CONTENT-length") ? "yes" : "no"),
+                       .headers = {{"X-Answer", "42"}}};
+  });
+  const Response response =
+      co_await rt.HttpRequest("POST", server.url() + "/in", std::string(100'000, 'b'));
+  EXPECT_EQ(response.body, "POST/in100000yes");
+  EXPECT_EQ(response.headers.Get("x-answer"), "42");
+  server.Close();
+}
+
+CONTRACT(http_keep_alive_pipelining) {
+  Server server = co_await rt.HttpServer([&rt](Request request) -> Task<Response> {
+    co_await rt.Sleep(request.path == "/0" ? 0.01 : 0.0);
+    co_return Response{.body = request.path + request.body};
+  });
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll(
+      "GET /0 HTTP/1.1\r\nHost: x\r\n\r\n"
+      "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+      "GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  for (const std::string body : {"/0", "/1abcde", "/2"}) {
+    const std::string head = co_await stream.RecvUntil("\r\n\r\n");
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 200")) << head;
+    EXPECT_EQ(co_await stream.RecvExactly(body.size()), body);
+  }
+  EXPECT_EQ(co_await stream.Recv(1), "");
+  server.Close();
+}
+
+CONTRACT(http_server_address) {
+  Server server = co_await rt.HttpServer([](Request) { return Response{.status = 204}; });
+  EXPECT_EQ("http://" + server.address().text(), server.url());
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll("GET / HTTP/1.0\r\n\r\n");
+  EXPECT_EQ((co_await stream.RecvUntil(' ')).substr(0, 5), "HTTP/");
+  server.Close();
+}
+
+CONTRACT(http_handler_waits) {
+  Event release = rt.Event();
+  Server server = co_await rt.HttpServer([&release](Request request) -> Task<Response> {
+    if (request.path == "/slow") co_await release.Wait();
+    co_return Response{.body = request.path};
+  });
+  TaskHandle<> slow =
+      rt.Spawn([&]() -> Task<> { co_await rt.HttpRequest("GET", server.url() + "/slow"); });
+  co_await rt.Settle();
+  EXPECT_EQ((co_await rt.HttpRequest("GET", server.url() + "/fast")).body, "/fast");
+  EXPECT_FALSE(slow.Done());
+  release.Set();
+  co_await slow.Join();
+  server.Close();
+}
+
+CONTRACT_WITH_RECORDS(http_handler_raises) {
+  Server server = co_await rt.HttpServer(
+      [](Request) -> Response { throw std::runtime_error("in the handler"); });
+  EXPECT_EQ((co_await rt.HttpRequest("GET", server.url() + "/")).status, 500);
+  server.Close();
+}
+CONTRACT_RECORDS(http_handler_raises) {
+  const Recorded exception = recording.One(TRIREME_EXCEPTION);
+  EXPECT_EQ(exception.key, "handler");
+  EXPECT_EQ(exception.json()["message"], "in the handler");
+}
+
+CONTRACT(http_refused_after_close) {
+  Server server = co_await rt.HttpServer([](Request) { return Response{}; });
+  const std::string url = server.url() + "/";
+  EXPECT_EQ((co_await rt.HttpRequest("GET", url)).status, 200);
+  server.Close();
+  server.Close();
+  EXPECT_EQ(co_await ErrnoOf([&] { return rt.HttpRequest("GET", url); }), ECONNREFUSED);
+}
+
+CONTRACT(http_unknown_host_refused) {
+  Listener listener = co_await rt.Listen();
+  const std::string url = "http://" + listener.address().text() + "/";
+  listener.Close();
+  EXPECT_EQ(co_await ErrnoOf([&] { return rt.HttpRequest("GET", url); }), ECONNREFUSED);
+}
+
+CONTRACT(offload_runs_elsewhere) {
+  const std::thread::id here = std::this_thread::get_id();
+  EXPECT_NE(co_await rt.Offload([](int) { return std::this_thread::get_id(); }, 1), here);
+  EXPECT_TRUE(co_await Raises<std::runtime_error>(
+      [&] { return rt.Offload([] { throw std::runtime_error("elsewhere"); }); }));
+}
+
+CONTRACT(offload_lets_others_run) {
+  std::atomic<bool> release = false;
+  TaskHandle<> other = rt.Spawn([&] { release = true; });
+  co_await rt.Offload([&] {
+    while (!release) std::this_thread::yield();
+  });
+  co_await other.Join();
+}
+
+CONTRACT(subprocess_output) {
+  const Completed done =
+      co_await rt.Subprocess({"sh", "-c", "cat; echo problem >&2; exit 3"}, "fed in");
+  EXPECT_EQ(done.out, "fed in");
+  EXPECT_EQ(done.err, "problem\n");
+  EXPECT_EQ(done.returncode, 3);
+}
+
+CONTRACT(subprocess_status) {
+  EXPECT_EQ((co_await rt.Subprocess({"false"})).returncode, 1);
+  EXPECT_EQ((co_await rt.Subprocess({"sh", "-c", "kill -TERM $$"})).returncode, -SIGTERM);
+}
+
+CONTRACT(subprocess_missing_program) {
+  EXPECT_EQ(co_await ErrnoOf([&] { return rt.Subprocess({"no-such-program-here"}); }), ENOENT);
+}
+
+CONTRACT(subprocess_large_output) {
+  const std::string data(1 << 20, 'd');
+  const Completed done = co_await rt.Subprocess({"cat"}, data);
+  EXPECT_TRUE(done.out == data) << done.out.size();
+}
+
+CONTRACT(resolve_localhost) {
+  const std::vector<std::string> found = co_await rt.Resolve("localhost");
+  EXPECT_THAT(found, testing::AnyOf(testing::Contains("127.0.0.1"), testing::Contains("::1")));
+}
+
+CONTRACT(resolve_fails) {
+  EXPECT_TRUE(co_await Raises<ResolveError>([&] { return rt.Resolve("nothing-here.invalid"); }));
+}
+
+CONTRACT(periodic_ticks) {
+  std::atomic<int> ticks = 0;
+  TaskHandle<> periodic = rt.Periodic(0.002, [&] { ++ticks; });
+  while (ticks < 3) co_await rt.Sleep(0.001);
+  periodic.Cancel();
+  EXPECT_TRUE(co_await Raises<Cancelled>([&] { return periodic.Join(); }));
+  const int then = ticks;
+  co_await rt.Sleep(0.01);
+  EXPECT_EQ(ticks, then);
+}
+
+CONTRACT(periodic_does_not_overlap) {
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  std::atomic<int> ticks = 0;
+  TaskHandle<> periodic = rt.Periodic(0.001, [&]() -> Task<> {
+    most = std::max(most.load(), ++inside);
+    co_await rt.Sleep(0.005);
+    --inside;
+    ++ticks;
+  });
+  while (ticks < 3) co_await rt.Sleep(0.001);
+  periodic.Cancel();
+  EXPECT_TRUE(co_await Raises<Cancelled>([&] { return periodic.Join(); }));
+  EXPECT_EQ(most, 1);
+}
+
+}  // namespace
+}  // namespace trireme
