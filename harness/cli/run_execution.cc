@@ -38,6 +38,7 @@ Result<RunResults> RunExecution::Execute(const Locations& locations, const Json&
   engine.budget = options_.run.budget.value_or(0);
   engine.fail_fast = options_.fail_fast;
   engine.keep = options_.keep;
+  engine.record = !options_.no_record;
   engine.compiled = run_.compiled;
   const int64_t begin = SystemClock().Now();
   TRIREME_ASSIGN_OR_RETURN(const EngineOutcome outcome, RunPlan(run_.plan, engine, Events()));

@@ -45,6 +45,8 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
                 "write a report, - is standard output; repeatable");
   parser.Choice("--keep", {"all", "failed", "none"}, options.keep, "which trials' files stay");
   parser.Choice("--progress", {"auto", "always", "never"}, options.progress, "the progress bar");
+  parser.Flag("--no-record", options.no_record,
+              "record no history, to measure what recording costs: every verdict is unknown");
   parser.Flag("--fail-fast", options.fail_fast,
               "start no trial after the first unexpected failure");
   parser.Flag("--dry-run", options.dry_run, "print the plan with its estimated time, run nothing");

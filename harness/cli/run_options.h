@@ -42,6 +42,7 @@ struct RunOptions {
   // Of the command line alone: what a replay has to repeat, since trireme.yaml stays where it is.
   std::vector<std::string> replay;
   bool fail_fast = false;
+  bool no_record = false;
   bool dry_run = false;
 };
 
