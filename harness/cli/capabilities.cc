@@ -154,11 +154,11 @@ constexpr std::array<Probe, 10> kProbes = {{
      "sysctl kernel.yama.ptrace_scope=0; in a container: --cap-add=SYS_PTRACE"},
     {"gdb", &TryGdb, "native stacks of what hangs", "apt-get install gdb"},
     {"compiler", &TryCompiler, "compiling a workload.cc on the spot", "apt-get install g++"},
-    {"pid-namespaces", &TryPidNamespaces, "ending escaped processes at once",
+    {"pid-namespaces", &TryPidNamespaces, "scenarios that ask for it; a run cleans up without",
      "sysctl kernel.unprivileged_userns_clone=1, or root"},
-    {"cgroups", &TryCgroups, "memory limits of whole trials",
-     "systemd-run --user --scope -p Delegate=yes trireme ..."},
-    {"perf-counters", &TryPerfCounters, "instruction counts in benchmarks",
+    {"cgroups", &TryCgroups, "scenarios that ask for it; a trial's memory is limited without",
+     "systemd-run --user --scope -p Delegate=yes trireme run"},
+    {"perf-counters", &TryPerfCounters, "rr and perf on a trial; a run needs none",
      "sysctl kernel.perf_event_paranoid=1"},
 }};
 
