@@ -248,6 +248,20 @@ def test_records_exceptions_that_only_the_runtime_saw(zygote, workload, runtime)
     assert "ZeroDivisionError" in trial.stderr
 
 
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [("raise ValueError", "its __str__ raised ValueError"), ("return 'a\\ud800b'", "a\\ud800b")],
+)
+def test_describes_exceptions_that_cannot_say_what_they_are(zygote, workload, says, message):
+    zygote.load("threading", workload(f"""
+class Odd(Exception):
+    def __str__(self): {says}
+raise Odd
+"""))
+    (end,) = zygote.trial().of("end")
+    assert (end.key, end.value["message"]) == ("raised", message)
+
+
 def test_records_exceptions_never_retrieved(zygote, workload):
     zygote.load("asyncio", workload("""
 import asyncio

@@ -70,7 +70,7 @@ def family(error: BaseException) -> str:
             return found
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+    if isinstance(error, RuntimeError) and "can't start new thread" in message(error):
         return "resource"
     return "other"
 
@@ -102,12 +102,20 @@ def frame_stack(frame: FrameType | None) -> list[str]:
     return [f"{place(code.co_filename)}:{line} in {code.co_name}" for code, line in reversed(frames)]
 
 
+def message(error: BaseException) -> str:
+    """What it says, as text that UTF-8 can hold; code of the workload's own may fail to say it."""
+    try:
+        return str(error).encode("utf-8", "backslashreplace").decode()
+    except Exception as failure:
+        return f"its __str__ raised {class_name(type(failure))}"
+
+
 def describe(error: BaseException) -> dict[str, Any]:
     return {
         "error": class_name(type(error)),
         "family": family(error),
         "errno": error.errno if isinstance(error, OSError) else None,
-        "message": str(error),
+        "message": message(error),
         "stack": stack(error.__traceback__),
     }
 
