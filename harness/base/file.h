@@ -10,16 +10,21 @@
 
 namespace trireme {
 
-// Whole, or an error; at most `limit` bytes are accepted.
+// Whole, or an error; at most `limit` bytes are accepted, and no pipe, which might never end.
 Result<std::string> ReadFile(const std::string& path, int64_t limit = int64_t{1} << 30);
 Status WriteFile(const std::string& path, std::string_view text);
 // Readers see the old file or the new one, never a part: written beside it, synced, renamed.
 Status WriteFileAtomically(const std::string& path, std::string_view text);
+// For a path that the user named: atomically, but what is no regular file (a device, a pipe, a link)
+// is written to, not replaced.
+Status WriteOutput(const std::string& path, std::string_view text);
 Status MakeDirectories(const std::string& path);
 // Also when it is not there. Never follows links.
 Status RemoveTree(const std::string& path);
 bool FileExists(const std::string& path);
 bool IsDirectory(const std::string& path);
+// Also behind links; a pipe, a device and a folder are none.
+bool IsRegularFile(const std::string& path);
 // Names in `path`, sorted, without . and ..; empty when it cannot be read.
 std::vector<std::string> ListDirectory(const std::string& path);
 std::string JoinPath(std::string_view left, std::string_view right);

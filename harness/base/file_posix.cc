@@ -29,8 +29,11 @@ Status WriteAll(int fd, std::string_view text, const std::string& path) {
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, int64_t limit) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == 0 && S_ISFIFO(status.st_mode))
+    return InfrastructureError("cannot read " + path + ": it is a pipe");
   std::string text;
   size_t size = 0;
   while (true) {
@@ -68,6 +71,12 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
   return Done{};
 }
 
+Status WriteOutput(const std::string& path, std::string_view text) {
+  struct stat status {};
+  const bool special = ::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+  return special ? WriteFile(path, text) : WriteFileAtomically(path, text);
+}
+
 Status MakeDirectories(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -87,6 +96,11 @@ bool FileExists(const std::string& path) { return ::access(path.c_str(), F_OK) =
 bool IsDirectory(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool IsRegularFile(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
 std::vector<std::string> ListDirectory(const std::string& path) {

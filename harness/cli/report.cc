@@ -36,7 +36,7 @@ int ReportCommand(const Arguments& arguments) {
     Print(chosen.write(*results, StyleOf(1)));
     return kExitPass;
   }
-  const Status written = WriteFileAtomically(request->path, chosen.write(*results, ReportStyle{}));
+  const Status written = WriteOutput(request->path, chosen.write(*results, ReportStyle{}));
   return written.ok() ? kExitPass : Fail(written.error());
 }
 

@@ -61,7 +61,7 @@ std::vector<Diagnostic> WriteReports(const RunResults& results,
       continue;
     }
     Status written = MakeDirectories(DirName(request.path));
-    if (written.ok()) written = WriteFileAtomically(request.path, report);
+    if (written.ok()) written = WriteOutput(request.path, report);
     if (!written.ok()) errors.push_back(written.error());
   }
   return errors;
