@@ -1,6 +1,5 @@
 #include "harness/scenario/discovery.h"
 
-#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -17,10 +16,7 @@ constexpr int kMostLevels = 16;
 
 std::string FileIn(const std::string& folder) { return JoinPath(folder, kFileName); }
 
-bool HoldsScenario(const std::string& folder) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(FileIn(folder), ignored);
-}
+bool HoldsScenario(const std::string& folder) { return IsRegularFile(FileIn(folder)); }
 
 // The folders of scenarios at or below `folder`, sorted. `seen` holds real paths, so that links
 // make no loops.
@@ -60,7 +56,7 @@ class Finder {
       for (const std::string& folder : FoldersBelow(WithoutTrailingSlashes(argument)))
         files.push_back(Name(folder, FileIn(folder)));
       if (!files.empty()) return files;
-    } else if (FileExists(argument)) {
+    } else if (IsRegularFile(argument)) {
       return std::vector<ScenarioFile>{Name(DirName(argument), argument)};
     }
     return FindByName(argument);

@@ -120,6 +120,8 @@ class ScenarioParser {
     if (!real.starts_with(JoinPath(scenario_.directory, "")))
       return reader_.ErrorAt(node, "workload '" + name + "' is outside the scenario's folder");
     if (IsDirectory(real)) return reader_.ErrorAt(node, "workload '" + name + "' is a folder");
+    if (!IsRegularFile(real))
+      return reader_.ErrorAt(node, "workload '" + name + "' is no regular file");
     return real;
   }
 

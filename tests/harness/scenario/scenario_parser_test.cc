@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -265,6 +266,14 @@ TEST_F(WorkloadTest, MustBeAFile) {
             "scenario.yaml:3:20: error: workload 'src' is a folder\n"
             "workload: {python: src}\n"
             "                   ^~~\n");
+}
+
+TEST_F(WorkloadTest, MustNotBeAPipe) {
+  ASSERT_EQ(::mkfifo((folder_.path() + "/pipe.py").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorOfFile("pipe.py"),
+            "scenario.yaml:3:20: error: workload 'pipe.py' is no regular file\n"
+            "workload: {python: pipe.py}\n"
+            "                   ^~~~~~~\n");
 }
 
 TEST_F(WorkloadTest, MustBeThere) {
