@@ -60,6 +60,12 @@ TEST(ProgressCheckerTest, SaysWhenOnlyTheProcessHangs) {
   EXPECT_TRUE(result.reason.starts_with("main ended, but the process did not")) << result.reason;
 }
 
+TEST(ProgressCheckerTest, DoesNotTakeAnEndAfterTheTimeoutForOne) {
+  const CheckResult result =
+      CheckTimeout(TrialBuilder().Observe("x", 1, 5).End("returned", nullptr, kTimeout + 1));
+  EXPECT_TRUE(result.reason.starts_with("no progress from")) << result.reason;
+}
+
 TEST(ProgressCheckerTest, GivesParticipantsTheirStacks) {
   const CheckResult result =
       CheckTimeout(TrialBuilder()
