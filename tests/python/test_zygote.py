@@ -342,3 +342,23 @@ def test_census_counts_what_rt_did_not_make(zygote, workload, runtime):
     [census] = zygote.trial().of("census")
     assert census.key == ("threads" if runtime == "threading" else "tasks")
     assert [entry["name"] for entry in census.value] == ["GreenThread" if runtime == "eventlet" else "stray"]
+
+
+@pytest.mark.parametrize("call", ["rt.offload", "eventlet.tpool.execute"])
+def test_hubs_of_tpool_are_no_leak(zygote, workload, call):
+    zygote.load("eventlet", workload(f"""
+import eventlet, time
+async def wait():
+    ended = {call}(time.sleep, 0.01)
+    if ended is not None: await ended
+await rt.gather(*[rt.spawn(wait) for _ in range(3)])
+"""))
+    trial = zygote.trial()
+    assert trial.end().key == "returned"
+    assert trial.of("census") == []
+
+
+def test_census_names_anonymous_descriptors_in_full(zygote, workload):
+    zygote.load("threading", workload("import select\nrt.kept = select.epoll()"))
+    [census] = zygote.trial().of("census", "descriptors")
+    assert [entry["name"] for entry in census.value] == ["anon_inode:[eventpoll]"]

@@ -80,4 +80,7 @@ def _descriptors() -> dict[int, str]:
 
 
 def _kind(target: str) -> str:
+    """`socket` or `pipe`, whose number says nothing; `anon_inode:[eventpoll]` and the like in full."""
+    if target.startswith("anon_inode:"):
+        return target
     return target.partition(":")[0] if ":" in target else "file"

@@ -86,6 +86,7 @@ class EventletBackend(Backend):
         os.environ["EVENTLET_HUB"] = "epolls"
         eventlet.hubs.use_hub("epolls")
         eventlet.monkey_patch()
+        eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
 
     def environment(self) -> dict[str, Any]:
         hub = type(eventlet.hubs.get_hub()).__module__
@@ -117,7 +118,8 @@ class EventletBackend(Backend):
 
     def own_descriptors(self) -> set[int]:
         pipes = (eventlet.tpool._rsock, eventlet.tpool._wsock)
-        return {pipe.fileno() for pipe in pipes if pipe is not None}
+        hubs = [values["hub"] for values in list(_tpool_hubs.values()) if "hub" in values]
+        return {pipe.fileno() for pipe in pipes if pipe is not None} | {hub.poll.fileno() for hub in hubs}
 
     def own_threads(self) -> set[int]:
         return {thread.native_id for thread in eventlet.tpool._threads} - _busy
@@ -323,6 +325,24 @@ class EventletBackend(Backend):
         with self.waiting():
             found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+# What eventlet.hubs keeps for each thread of tpool, by native id: a hub, once a patched call has waited in it.
+_tpool_hubs: dict[int, dict[str, Any]] = {}
+
+
+def _noting_its_hub(worker: Callable[[], None]) -> Callable[[], None]:
+    """The body of a thread of tpool: that it waits for the next function is no leak, so its hub's epoll is none."""
+
+    def run() -> None:
+        thread = eventlet.patcher.original("threading").get_native_id()
+        _tpool_hubs[thread] = eventlet.hubs._threadlocal.__dict__
+        try:
+            worker()
+        finally:
+            del _tpool_hubs[thread]
+
+    return run
 
 
 _busy: set[int] = set()  # native ids of threads of tpool that run a function
