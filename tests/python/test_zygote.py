@@ -362,3 +362,24 @@ def test_census_names_anonymous_descriptors_in_full(zygote, workload):
     zygote.load("threading", workload("import select\nrt.kept = select.epoll()"))
     [census] = zygote.trial().of("census", "descriptors")
     assert [entry["name"] for entry in census.value] == ["anon_inode:[eventpoll]"]
+
+
+def test_http_on_asyncio_answers_what_is_no_request(zygote, workload):
+    zygote.load("asyncio", workload("""
+server = await rt.http_server(lambda request: trireme.Response(404, b"none"))
+async def ask(text):
+    async with await rt.connect(server.address) as stream:
+        await stream.send_all(text)
+        head = await stream.recv_until(b"\\r\\n\\r\\n")
+        if b"400" in head: assert await stream.recv() == b"" and b"connection: close" in head.lower()
+        return head.partition(b"\\r\\n")[0].decode()
+rt.observe("garbage", await ask(b"GARBAGE\\r\\n\\r\\n"))
+rt.observe("header", await ask(b"GET / HTTP/1.1\\r\\nno header\\r\\n\\r\\n"))
+rt.observe("request", await ask(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"))
+server.close()
+"""))
+    trial = zygote.trial()
+    assert trial.end().key == "returned", trial.stderr
+    assert trial.of("exception") == [] and trial.of("census") == []
+    bad = "HTTP/1.1 400 Bad Request"
+    assert trial.observed() == {"garbage": bad, "header": bad, "request": "HTTP/1.1 404 Not Found"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import urllib.parse
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
     from trireme_agent.backends.asyncio import AsyncioBackend
 
 _CHUNK = 65536
+_REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) -> Any:
     while (event := connection.next_event()) is h11.NEED_DATA:
         connection.receive_data(await reader.read(_CHUNK))
     return event
+
+
+def _response(connection: h11.Connection, status: int, headers: list[tuple[str, str]], body: bytes) -> bytes:
+    """All bytes of a response."""
+    headers = [*headers, ("Content-Length", str(len(body)))]
+    message = connection.send(h11.Response(status_code=status, reason=_REASONS.get(status, ""), headers=headers)) or b""
+    message += connection.send(h11.Data(data=body)) or b""
+    return message + (connection.send(h11.EndOfMessage()) or b"")
 
 
 async def _read_body(connection: h11.Connection, reader: asyncio.StreamReader) -> bytes:
@@ -103,11 +113,22 @@ class LoopHttpServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
         try:
-            with suppress(ConnectionError, h11.RemoteProtocolError):
-                while await self._serve_one(connection, reader, writer):
-                    connection.start_next_cycle()
+            with suppress(ConnectionError):
+                await self._serve_all(connection, reader, writer)
         finally:
             await _close(writer)
+
+    async def _serve_all(
+        self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Until one side closes the connection, or what comes is no request."""
+        try:
+            while await self._serve_one(connection, reader, writer):
+                connection.start_next_cycle()
+        except h11.RemoteProtocolError as error:
+            if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                writer.write(_response(connection, error.error_status_hint, [("Connection", "close")], b""))
+                await writer.drain()
 
     async def _serve_one(
         self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -125,12 +146,10 @@ class LoopHttpServer:
         body = await _read_body(connection, reader)
         method, path = head.method.decode("ascii"), head.target.decode("latin-1")
         response = await answer(self._backend, self._handler, trireme.Request(method, path, _headers(head), body))
-        headers = [*other_headers(response), ("Content-Length", str(len(response.body)))]
+        headers = other_headers(response)
         if self._closing:
             headers.append(("Connection", "close"))
-        message = connection.send(h11.Response(status_code=response.status, headers=headers)) or b""
-        message += connection.send(h11.Data(data=response.body)) or b""
-        writer.write(message + (connection.send(h11.EndOfMessage()) or b""))
+        writer.write(_response(connection, response.status, headers, response.body))
         await writer.drain()
         return connection.our_state is h11.DONE and connection.their_state is h11.DONE
 
