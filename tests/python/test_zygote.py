@@ -383,3 +383,26 @@ server.close()
     assert trial.of("exception") == [] and trial.of("census") == []
     bad = "HTTP/1.1 400 Bad Request"
     assert trial.observed() == {"garbage": bad, "header": bad, "request": "HTTP/1.1 404 Not Found"}
+
+
+def test_nested_values_are_what_they_are_by_themselves(zygote, workload):
+    zygote.load("threading", workload("""
+import enum, math
+class Large(enum.IntEnum): ONE = 1 << 70
+numbers = [1 << 70, -(1 << 63) - 1, (1 << 64) - 1, -(1 << 63), math.inf, -math.inf, 0.1, True, Large.ONE]
+rt.observe("list", numbers)
+rt.observe("object", {"b": ({"c": [1 << 70, math.nan]}, b"\\xff")})
+rt.observe("set", {1 << 70})
+rt.observe("by itself", 1 << 70)
+with rt.op("o", [1 << 70]) as op: op.ok({"v": math.inf})
+rt.metric("m", math.nan)
+"""))
+    trial = zygote.trial()
+    assert trial.end().key == "returned", trial.stderr
+    large = "1180591620717411303424"
+    kept = ["-9223372036854775809", 18446744073709551615, -(1 << 63), "Infinity", "-Infinity", 0.1, True, large]
+    assert trial.observed() == {
+        "list": [large, *kept], "object": {"b": [{"c": [large, "NaN"]}, "/w=="]}, "set": [large], "by itself": large,
+    }  # fmt: skip
+    assert (trial.of("invoke")[0].value, trial.of("ok")[0].value) == ([large], {"v": "Infinity"})
+    assert trial.of("metric")[0].value == ["NaN", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from types import TracebackType
 from typing import Any
 
@@ -15,17 +16,36 @@ _record = probe.record
 
 
 def to_json(value: Any) -> str:
-    return json.dumps(value, default=_encode)
+    """A value as every reader of the history gets it back.
+
+    At any depth: an integer beyond 64 bits is its digits as text, a float that JSON has no number for is the text NaN,
+    Infinity or -Infinity (as the probe and the history do with such a value by itself), bytes are base64 text, an
+    exception is its description, a set is sorted.
+    """
+    return json.dumps(_portable(value))
 
 
-def _encode(value: Any) -> Any:
+def _portable(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        return int(value) if -(1 << 63) <= value < 1 << 64 else str(int(value))
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else _NOT_FINITE.get(float(value), "NaN")
+    if isinstance(value, dict):
+        return {key: _portable(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_portable(element) for element in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(bytes(value)).decode("ascii")
     if isinstance(value, BaseException):
-        return errors.describe(value)
+        return _portable(errors.describe(value))
     if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
+        return [_portable(element) for element in sorted(value, key=repr)]
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+_NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def record(kind: int, number: int, key: str, value: Any) -> None:
