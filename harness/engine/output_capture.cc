@@ -1,10 +1,13 @@
 #include "harness/engine/output_capture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+
+#include "harness/base/file.h"
 
 namespace trireme {
 namespace {
@@ -36,8 +39,10 @@ void OutputCapture::Take(std::string_view text) {
 void OutputCapture::WriteToFile(std::string_view text) {
   if (!status_.ok() || text.empty()) return;
   if (!file_.valid()) {
-    // The folder is the workload's too: what it put in our place, a fifo even, must not catch us.
+    // The folder is the workload's too: what it put in our place, a fifo even, must not catch us,
+    // and it may have removed the folder.
     ::unlink(path_.c_str());
+    ::mkdir(DirName(path_).c_str(), 0777);
     file_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   }
   while (file_.valid() && !text.empty()) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -295,11 +296,16 @@ Status Trial::Seal(const std::string& key, const Json& value) const {
   NewEvent event{.kind = EventKind::kExit, .time = end_, .key = key, .value = value};
   event.process = static_cast<uint32_t>(pid_);
   const std::string sealed = Path(kHistory);
-  if (RegularFile(Path(kRecording))) {
-    Status status = SealRecording(Path(kRecording), sealed, {event});
-    if (status.ok() || RegularFile(Path(kRecording))) return status;
+  const std::string recording = Path(kRecording);
+  if (IsDirectory(sealed)) TRIREME_RETURN_IF_ERROR(RemoveTree(sealed));
+  if (RegularFile(recording)) {
+    Status status = SealRecording(recording, sealed, {event});
+    const bool overwritten = !status.ok() && status.error().kind == ErrorKind::kUsage;
+    if (overwritten) ::rename(recording.c_str(), (recording + ".damaged").c_str());
+    if (status.ok() || RegularFile(recording)) return status;
   }
-  // The workload took the recording away, if there was one; what it lost with it cannot be had.
+  // The workload took the recording away or wrote over its header, if there was one; what it lost
+  // with it cannot be had.
   if (prepared_) event.value["recording_lost"] = true;
   TRIREME_RETURN_IF_ERROR(MakeDirectories(setting_.directory));
   return WriteFile(sealed, EncodeHistory(begin_, {event}));

@@ -197,7 +197,16 @@ const std::map<std::string, Behaviour>& Behaviours() {
        [](const Json&) {
          (void)RemoveTree(".");
          (void)RemoveTree(::get_current_dir_name());
+         std::printf("after it\n");
+         (void)std::fflush(stdout);
        }},
+      {"overwrite-recording",
+       [](const Json&) {
+         const int fd = ::open("history.ring", O_WRONLY);
+         (void)!::pwrite(fd, "wild", 4, 0);
+         ::close(fd);
+       }},
+      {"shadow-history", [](const Json&) { ::mkdir("history.trh", 0777); }},
       {"shadow-files",
        [](const Json&) {
          for (const char* name : {"stdout", "stderr", "stacks.txt"}) ::mkfifo(name, 0666);

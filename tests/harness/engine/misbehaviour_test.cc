@@ -154,6 +154,18 @@ TEST_F(MisbehaviourTest, RemovesItsFolder) {
   Misbehave({{"do", "remove-folder"}}, kLong);
   EXPECT_EQ(ExitKey(bad()), "exited");
   EXPECT_TRUE(GetBool(HistoryOf(bad()).events().back().Value(), "recording_lost"));
+  EXPECT_EQ(FileOf(bad(), "stdout"), "after it\n");
+}
+
+TEST_F(MisbehaviourTest, OverwritesItsRecording) {
+  Misbehave({{"do", "overwrite-recording"}}, kLong);
+  EXPECT_TRUE(GetBool(HistoryOf(bad()).events().back().Value(), "recording_lost"));
+  EXPECT_TRUE(FileOf(bad(), "history.ring.damaged").starts_with("wild"));
+}
+
+TEST_F(MisbehaviourTest, PutsAFolderWhereItsHistoryBelongs) {
+  Misbehave({{"do", "shadow-history"}}, kLong);
+  EXPECT_EQ(ExitKey(bad()), "exited");
 }
 
 TEST_F(MisbehaviourTest, PutsFifosWhereItsOutputBelongs) {

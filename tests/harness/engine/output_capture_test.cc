@@ -57,7 +57,7 @@ TEST_F(OutputCaptureTest, CountsWhatAFloodDrops) {
 }
 
 TEST_F(OutputCaptureTest, GoesOnReadingWhenItsFileCannotBeWritten) {
-  OutputCapture capture("/nonexistent/stdout");
+  OutputCapture capture("/proc/nonexistent/stdout");
   Result<UniqueFd> end = capture.Open();
   ASSERT_TRUE(end.ok());
   ASSERT_EQ(::write(end->get(), "lost", 4), 4);
