@@ -79,6 +79,13 @@ void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
 
 TrialJudgement JudgeTrial(const TrialView& view) {
   TrialJudgement judgement;
+  if (view.exit.how == "interrupted") {
+    // What it did not get to says nothing of what it would have done: no check has a say.
+    const std::string& why = view.exit.protocol_error;
+    judgement.verdict = Verdict::kUnknown;
+    judgement.reason = "cut short: " + (why.empty() ? "the run was interrupted" : why);
+    return judgement;
+  }
   if (view.end != nullptr && view.end->key == "unsupported") {
     judgement.unsupported = UnsupportedReason(view);
     judgement.reason = judgement.unsupported;

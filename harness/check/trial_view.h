@@ -17,7 +17,7 @@ namespace trireme {
 // How the trial's process ended: the value of EXIT, mended where it is damaged.
 struct TrialExit {
   bool present = false;  // false: the harness was gone before the process was
-  std::string how;       // exited, signalled, timeout, vanished
+  std::string how;       // exited, signalled, timeout, vanished, interrupted
   std::optional<int64_t> code, signal;
   std::optional<int64_t> memory_limit;  // bytes
   int64_t timeout = 0;                  // nanoseconds; 0: none

@@ -96,7 +96,7 @@ bool AtRest(const ProcessInfo& process) {
 // after their parents. True when nobody was found that runs.
 bool SignalTree(pid_t root, bool with_root, int signal) {
   std::set<pid_t> tree = {root};
-  std::set<pid_t> groups = {::getpgrp(), 0};
+  std::set<pid_t> groups = {::getpgrp(), 0, 1};  // -1 would be everybody
   bool at_rest = true;
   std::vector<pid_t> numbers = NumbersIn("/proc");
   std::sort(numbers.begin(), numbers.end());

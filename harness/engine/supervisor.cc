@@ -19,7 +19,6 @@ namespace {
 
 constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
-constexpr int kGuardiansLostInARow = 3;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
 
 }  // namespace
@@ -282,7 +281,6 @@ void Supervisor::CountBroken(const Slot& slot) {
   const size_t cell = slot.attempt->cell;
   if (!slot.trial->vanished()) {
     broken_in_a_row_.erase(cell);
-    guardians_lost_in_a_row_ = 0;
     return;
   }
   if (++broken_in_a_row_[cell] < kBrokenInARow) return;
@@ -333,7 +331,8 @@ void Supervisor::FailInfrastructure(const std::string& reason) {
   Stop();
 }
 
-// Nothing of the old one's is left when this returns; its trials vanished.
+// Nothing of the old one's is left when this returns; its trials vanished. A workload that ends
+// every guardian is given up after three, as one that ends its runners is.
 void Supervisor::ReplaceGuardian() {
   guardian_lost_ = false;
   EndEverything("the guardian process was ended");
@@ -342,18 +341,21 @@ void Supervisor::ReplaceGuardian() {
   if (!next.ok()) return FailInfrastructure(next.error().message);
   guardian_.emplace(*std::move(next));
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
-  if (++guardians_lost_in_a_row_ >= kGuardiansLostInARow)
-    FailInfrastructure("the guardian process was ended three times in a row");
 }
 
 void Supervisor::EndEverything(const std::string& reason) {
   if (guardian_->fd() >= 0) poller_.Forget(guardian_->fd());
   guardian_->Stop();
+  const bool alone = Running() == 1;
   for (Slot& slot : slots_) {
     if (!slot.attempt) continue;
     if (slot.trial == nullptr) slot.trial = NewTrial(*slot.attempt);
     if (slot.trial->over()) continue;
-    slot.trial->Vanish(reason, Json::array());
+    // Alone, it is this trial that did it; beside others nobody knows which, and each is repeated.
+    if (alone)
+      slot.trial->Vanish(reason, Json::array());
+    else
+      slot.trial->Disturb(reason);
     slot.runner = nullptr;
   }
   runners_.RemoveAll();

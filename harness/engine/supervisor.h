@@ -95,7 +95,6 @@ class Supervisor {
   std::map<std::string, EngineEvents::Refusal> refused_;  // by key
   std::set<size_t> told_ready_;
   std::map<size_t, int> broken_in_a_row_;  // by cell
-  int guardians_lost_in_a_row_ = 0;
   bool guardian_lost_ = false;
   bool stopping_ = false;
   bool at_once_ = false;

@@ -248,6 +248,11 @@ void Trial::Vanish(const std::string& reason, const Json& orphans) {
   phase_ = Phase::kOver;
 }
 
+void Trial::Disturb(const std::string& reason) {
+  disturbed_ = true;
+  Vanish(reason, Json::array());
+}
+
 void Trial::CloseOutput() {
   for (const int fd : {output_.fd(), errors_.fd(), stacks_.fd(), debugger_output_.fd()})
     if (fd >= 0) services_.poller.Forget(fd);
@@ -261,7 +266,7 @@ void Trial::CloseOutput() {
 
 std::string Trial::ExitKey() const {
   if (timed_out_) return "timeout";
-  if (interrupted_) return "interrupted";
+  if (interrupted_ || disturbed_) return "interrupted";
   if (vanished_) return "vanished";
   return WIFSIGNALED(static_cast<int>(GetInt(ended_, "status"))) ? "signalled" : "exited";
 }

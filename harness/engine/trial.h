@@ -69,6 +69,9 @@ class Trial {
   void Break(const std::string& reason);
   // The runner is gone, and everything below it.
   void Vanish(const std::string& reason, const Json& orphans);
+  // The same, by no fault of this trial that could be told from another's: its EXIT is
+  // `interrupted`.
+  void Disturb(const std::string& reason);
 
   // Completes the folder. An error is the disk's; then the recording is left as it is.
   // REQUIRES: over().
@@ -77,7 +80,7 @@ class Trial {
   const Attempt& attempt() const { return setting_.attempt; }
   const std::string& directory() const { return setting_.directory; }
   bool interrupted() const { return interrupted_; }
-  bool vanished() const { return vanished_; }
+  bool vanished() const { return vanished_ && !disturbed_; }
 
  private:
   enum class Phase { kNew, kSent, kRunning, kStacks, kDebugger, kKilled, kBroken, kOver };
@@ -122,6 +125,7 @@ class Trial {
   bool interrupted_ = false;
   bool memory_exceeded_ = false;
   bool vanished_ = false;
+  bool disturbed_ = false;
   int64_t newest_event_ = 0;  // at the deadline, CLOCK_MONOTONIC
   int64_t resident_ = 0;      // the most that was seen
   std::string broken_;

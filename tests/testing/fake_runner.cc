@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -69,6 +70,26 @@ void ForkBomb(int chains, int total) {
       ::setsid();
     }
     Forever();
+  }
+  Forever();
+}
+
+// The names as the kernel has them, of at most 15 bytes.
+constexpr const char* kRunnerName = "trireme_fake_ru";
+constexpr const char* kGuardianName = "trireme-guard";
+
+// The process of that name among our ancestors, `nth` from below. By name, since whoever lost its
+// parent has another: a test that signals its parent's parent may hit the shell that runs it. Waits
+// for ever when there is none.
+pid_t Above(const std::string& name, int nth) {
+  const std::vector<ProcessInfo> table = ReadProcessTable();
+  pid_t pid = ::getppid();
+  while (pid > 1) {
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&](const ProcessInfo& process) { return process.pid == pid; });
+    if (found == table.end()) break;
+    if (found->name == name && nth-- == 0) return pid;
+    pid = found->parent;
   }
   Forever();
 }
@@ -156,40 +177,29 @@ const std::map<std::string, Behaviour>& Behaviours() {
        [](const Json&) {
          ::prctl(PR_SET_PDEATHSIG, 0);
          Detach([] { Forever(); });
-         ::kill(::getppid(), SIGKILL);
+         ::kill(Above(kRunnerName, 0), SIGKILL);
          Forever();
        }},
       {"kill-guardian",
        [](const Json&) {
-         for (const ProcessInfo& process : ReadProcessTable())
-           if (process.pid == ::getppid()) ::kill(process.parent, SIGKILL);
+         ::kill(Above(kGuardianName, 0), SIGKILL);
          Detach([] { Forever(); });
          Forever();
        }},
       {"kill-both-guardians",
        [](const Json&) {
          Detach([] { Forever(); });
-         const std::vector<ProcessInfo> table = ReadProcessTable();
-         pid_t pid = ::getppid();
-         for (int generation = 0; generation < 2; ++generation)
-           for (const ProcessInfo& process : table)
-             if (process.pid == pid) {
-               pid = process.parent;
-               ::kill(pid, SIGKILL);
-               break;
-             }
+         const pid_t second = Above(kGuardianName, 1);
+         ::kill(Above(kGuardianName, 0), SIGKILL);
+         ::kill(second, SIGKILL);
          Forever();
        }},
       {"stop-runner",
        [](const Json&) {
-         ::kill(::getppid(), SIGSTOP);
+         ::kill(Above(kRunnerName, 0), SIGSTOP);
          Forever();
        }},
-      {"stop-guardian",
-       [](const Json&) {
-         for (const ProcessInfo& process : ReadProcessTable())
-           if (process.pid == ::getppid()) ::kill(process.parent, SIGSTOP);
-       }},
+      {"stop-guardian", [](const Json&) { ::kill(Above(kGuardianName, 0), SIGSTOP); }},
       {"stop-itself", [](const Json&) { ::raise(SIGSTOP); }},
       {"fork-bomb",
        [](const Json& params) { ForkBomb(static_cast<int>(GetInt(params, "count", 20)), 20000); }},

@@ -328,6 +328,15 @@ TEST_F(RunJudgeTest, DescribesATrialForItsFiles) {
   EXPECT_EQ(judgement.document.at("reason"), judgement.reason);
 }
 
+TEST_F(RunJudgeTest, CallsATrialUnknownThatTheHarnessCutShort) {
+  RunJudge judge(plan_);
+  Write(0, 0, TrialBuilder().Observe("total", 40).Exit("interrupted"));
+  const TrialJudgement judgement = Judge(judge, 0, 0);
+  EXPECT_EQ(judgement.verdict, Verdict::kUnknown);
+  EXPECT_EQ(judgement.reason, "cut short: the run was interrupted");
+  EXPECT_TRUE(judgement.findings.empty());
+}
+
 // What is missing or damaged is unknown, never a crash.
 TEST_F(RunJudgeTest, CallsATrialUnknownWhoseFolderIsEmptyOrDamaged) {
   RunJudge judge(plan_);

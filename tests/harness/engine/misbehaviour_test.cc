@@ -9,6 +9,7 @@
 namespace trireme {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -140,6 +141,21 @@ TEST_F(MisbehaviourTest, KillsTheGuardian) {
   EXPECT_THAT(Error(), HasSubstr("the guardian process was ended"));
 }
 
+TEST_F(MisbehaviourTest, KillsTheGuardianBesideAnotherTrial) {
+  options_.jobs = 2;
+  judge_ = [](const FinishedTrial& trial) {
+    return ExitKey(trial) == "interrupted" ? Judgement::kUnknown : Judgement::kPass;
+  };
+  PlannedCell long_cell = Cell("long", {{"do", "record-for-ever"}});
+  long_cell.timeout = 2 * kNanosecondsPerSecond;
+  Run({long_cell, Cell("bad", {{"do", "kill-guardian"}})});
+  // Both are cut short, and each is repeated alone: then it shows whose fault it was.
+  std::vector<std::string> ends;
+  for (const FinishedTrial& trial : finished_)
+    ends.push_back(std::to_string(trial.cell) + " " + ExitKey(trial));
+  EXPECT_THAT(ends, ElementsAre("0 interrupted", "1 interrupted", "0 timeout", "1 vanished"));
+}
+
 TEST_F(MisbehaviourTest, KillsTheGuardianAndItsSecond) {
   Misbehave({{"do", "kill-both-guardians"}}, kLong);
   EXPECT_EQ(ExitKey(bad()), "vanished");
@@ -250,6 +266,13 @@ TEST_F(MisbehaviourTest, ThreeBrokenRunnersInARowEndACell) {
   EXPECT_EQ(finished_.size(), 4U);  // three of them, and the good one
   EXPECT_EQ(refused_[0].reason, "broken");
   EXPECT_THAT(refused_[0].message, HasSubstr("three runners in a row broke; the last: "));
+}
+
+TEST_F(MisbehaviourTest, CellsThatKillTheGuardianAreGivenUpAndTheOthersRun) {
+  Run({Cell("bad", {{"do", "kill-guardian"}}, 5), Cell("worse", {{"do", "kill-both-guardians"}}, 5),
+       Cell("good", {{"do", "operations"}})});
+  EXPECT_EQ(finished_.size(), 7U);
+  EXPECT_EQ(refused_.size(), 2U);
 }
 
 TEST_F(MisbehaviourTest, TwoBrokenRunnersInARowDoNot) {
