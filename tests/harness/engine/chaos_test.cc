@@ -138,6 +138,8 @@ TEST_F(KillChaosTest, AKilledHarnessLeavesNoProcessAndLosesNoOperation) {
   for (uint64_t round = 0; round < kills; ++round) {
     const TemporaryDirectory run;
     const pid_t harness = StartHarness(run.path(), rng.Next());
+    // A pid of -1 would be everybody to kill().
+    ASSERT_GT(harness, 0) << "cannot fork";
     ::usleep(static_cast<useconds_t>(5000 + rng.Below(600'000)));
     ::kill(harness, SIGKILL);
     const int64_t lived = WaitUntilNothingIsLeft();
