@@ -20,15 +20,16 @@ const std::vector<std::string>& Models() {
 
 bool IsGlob(const std::string& key) { return key.find_first_of("*?[") != std::string::npos; }
 
-// "threading/3.13t", or "thread" for a runtime without an interpreter.
-std::string CellName(const std::string& runtime, const std::string& interpreter) {
-  return interpreter.empty() ? runtime : runtime + "/" + interpreter;
-}
+// What stands for the interpreter of a runtime that has none: that of every C++ cell.
+constexpr std::string_view kNoInterpreter = "cpp";
 
-// Whether `key`, a glob over runtime/interpreter, may match some interpreter of `runtime`: the
-// interpreters are not known yet, so a part that only they decide counts as a match.
-bool MayMatch(const std::string& key, const std::string& runtime) {
+// Whether `key`, a glob over runtime/interpreter, may match some interpreter of `runtime`: those of
+// Python are not known yet, so a part that only they decide counts as a match.
+bool MayMatch(const std::string& key, const Vocabulary::Runtime& info) {
+  const std::string& runtime = info.name;
   if (GlobMatches(key, runtime)) return true;
+  if (info.language != "python")
+    return GlobMatches(key, runtime + "/" + std::string(kNoInterpreter));
   const size_t slash = key.rfind('/');
   if (slash != std::string::npos) return GlobMatches(key.substr(0, slash), runtime);
   const std::string fixed = key.substr(0, key.find_first_of("*?["));
@@ -42,9 +43,12 @@ bool NamesRuntime(const std::string& key, const Vocabulary& vocabulary) {
 
 Status CheckInterpreter(const FieldReader& reader, const YamlNode& key,
                         const Vocabulary::Runtime& runtime) {
-  if (runtime.language != "python")
-    return reader.ErrorAt(key, "runtime '" + runtime.name + "' has no interpreter");
-  if (key.text.ends_with('/')) return reader.ErrorAt(key, "no interpreter after '/'");
+  const std::string interpreter = key.text.substr(runtime.name.size() + 1);
+  if (runtime.language != "python" && interpreter != kNoInterpreter)
+    return reader.ErrorAt(
+        key, "runtime '" + runtime.name + "' has no interpreter",
+        "write " + runtime.name + ", or " + runtime.name + "/" + std::string(kNoInterpreter));
+  if (interpreter.empty()) return reader.ErrorAt(key, "no interpreter after '/'");
   return Done{};
 }
 
@@ -57,7 +61,9 @@ Status CheckKey(const FieldReader& reader, const YamlNode& key,
   };
   if (text == "default") return Done{};
   if (IsGlob(text)) {
-    const auto may_match = [&](const std::string& runtime) { return MayMatch(text, runtime); };
+    const auto may_match = [&](const std::string& runtime) {
+      return MayMatch(text, *FindRuntime(vocabulary, runtime));
+    };
     if (std::any_of(runtimes.begin(), runtimes.end(), may_match)) return Done{};
     return no_match();
   }
@@ -171,13 +177,16 @@ Result<Expectation> ReadExpectation(const FieldReader& reader, const YamlNode& k
 }
 
 // 5 for the exact cell to 1 for the default; 0 when `key` does not match.
-int Specificity(const std::string& key, const std::string& runtime, const std::string& model,
+int Specificity(const std::string& key, const Vocabulary::Runtime& runtime,
                 const std::string& interpreter) {
-  const std::string cell = CellName(runtime, interpreter);
-  if (key == cell && !interpreter.empty()) return 5;
-  if (key == runtime) return 3;
-  if (IsGlob(key) && GlobMatches(key, cell)) return 4;
-  if (key == model) return 2;
+  const bool hosted = runtime.language == "python";
+  const std::string cell =
+      runtime.name + "/" + (hosted ? interpreter : std::string(kNoInterpreter));
+  if (key == cell) return 5;
+  if (key == runtime.name) return 3;
+  if (IsGlob(key) && (GlobMatches(key, cell) || (!hosted && GlobMatches(key, runtime.name))))
+    return 4;
+  if (key == runtime.model) return 2;
   return key == "default" ? 1 : 0;
 }
 
@@ -204,12 +213,12 @@ Result<std::vector<Expectation>> ReadExpectations(const FieldReader& reader, con
   return expectations;
 }
 
-Expectation ExpectationFor(const Scenario& scenario, const std::string& runtime,
-                           const std::string& model, const std::string& interpreter) {
+Expectation ExpectationFor(const Scenario& scenario, const Vocabulary::Runtime& runtime,
+                           const std::string& interpreter) {
   const Expectation* best = nullptr;
   std::pair<int, size_t> best_rank = {0, 0};
   for (const Expectation& expectation : scenario.expectations) {
-    const int specificity = Specificity(expectation.key, runtime, model, interpreter);
+    const int specificity = Specificity(expectation.key, runtime, interpreter);
     const std::pair<int, size_t> rank = {specificity,
                                          specificity == 4 ? Literals(expectation.key) : 0};
     if (rank <= best_rank) continue;

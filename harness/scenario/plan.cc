@@ -178,7 +178,7 @@ class ScenarioPlanner {
         .memory = scenario_.memory,
         .checks = scenario_.checks,
         .compare = scenario_.compare,
-        .expectation = ExpectationFor(scenario_, runtime.name, runtime.model, host.name),
+        .expectation = ExpectationFor(scenario_, runtime, host.name),
         .max_unknown = scenario_.max_unknown,
         .unsupported = WhyUnsupported(runtime, host)};
     if (scenario_.command.empty())

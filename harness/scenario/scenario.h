@@ -72,9 +72,10 @@ Scenario MakeCommandScenario(const std::vector<std::string>& argv, const std::st
                              const Vocabulary& vocabulary);
 
 // The most specific stands: exact runtime/interpreter, glob, runtime, model, default; without any,
-// pass.
-Expectation ExpectationFor(const Scenario& scenario, const std::string& runtime,
-                           const std::string& model, const std::string& interpreter);
+// pass. Where a runtime has no interpreter, because it is one of C++, `cpp` stands for it:
+// "thread/cpp" and "*/*" are keys of thread's cells, and so is "thr?ad" without any.
+Expectation ExpectationFor(const Scenario& scenario, const Vocabulary::Runtime& runtime,
+                           const std::string& interpreter);
 
 // The published JSON schema of scenario.yaml.
 Json ScenarioSchema(const Vocabulary& vocabulary);

@@ -90,8 +90,8 @@ Json ExpectSchema(const Vocabulary& vocabulary) {
   keys.insert(keys.end(), {"green", "native", "async", "default"});
   for (const std::string& key : keys) schema["properties"][key] = {{"$ref", "#/$defs/expectation"}};
   return Described(schema,
-                   "keys are runtime/interpreter, a glob over that, a runtime, a model, or "
-                   "default: the most specific stands");
+                   "keys are runtime/interpreter (of a C++ runtime: runtime/cpp), a glob over that, "
+                   "a runtime, a model, or default: the most specific stands");
 }
 
 Json WorkloadSchema() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/scenario/words.h"
 #include "tests/harness/scenario/testing.h"
 
 namespace trireme {
@@ -9,6 +10,7 @@ namespace {
 
 using testing::Complete;
 using testing::ScenarioFolder;
+using testing::TestVocabulary;
 
 class ExpectationsTest : public ::testing::Test {
  protected:
@@ -18,12 +20,17 @@ class ExpectationsTest : public ::testing::Test {
 
   // The outcome that a cell is expected to have when each key of `keys` expects its own name.
   std::string KeyFor(const std::vector<std::string>& keys, const std::string& runtime,
-                     const std::string& model, const std::string& interpreter) {
+                     const std::string& interpreter) {
     std::string text = "expect:\n";
     for (const std::string& key : keys) text += "  \"" + key + "\": {outcome: \"" + key + "\"}\n";
     const Result<Scenario> scenario = folder_.Parse(Complete(text));
     EXPECT_TRUE(scenario.ok()) << folder_.ErrorOf(Complete(text));
-    return scenario.ok() ? ExpectationFor(*scenario, runtime, model, interpreter).outcome : "";
+    return scenario.ok() ? Expected(*scenario, runtime, interpreter).outcome : "";
+  }
+
+  static Expectation Expected(const Scenario& scenario, const std::string& runtime,
+                              const std::string& interpreter) {
+    return ExpectationFor(scenario, *FindRuntime(TestVocabulary(), runtime), interpreter);
   }
 
   ScenarioFolder folder_;
@@ -31,7 +38,7 @@ class ExpectationsTest : public ::testing::Test {
 
 TEST_F(ExpectationsTest, ArePassWithoutAny) {
   const Result<Scenario> scenario = folder_.Parse(Complete(""));
-  const Expectation expectation = ExpectationFor(*scenario, "threading", "native", "3.11");
+  const Expectation expectation = Expected(*scenario, "threading", "3.11");
   EXPECT_EQ(expectation.verdicts, std::vector<std::string>{"pass"});
   EXPECT_EQ(expectation.key, "default");
 }
@@ -39,7 +46,7 @@ TEST_F(ExpectationsTest, ArePassWithoutAny) {
 TEST_F(ExpectationsTest, PreferTheMostSpecificKey) {
   std::vector<std::string> keys = {"default", "native", "threading", "thread*/3.1*",
                                    "threading/3.13t"};
-  const auto key = [&] { return KeyFor(keys, "threading", "native", "3.13t"); };
+  const auto key = [&] { return KeyFor(keys, "threading", "3.13t"); };
   EXPECT_EQ(key(), "threading/3.13t");
   keys.pop_back();
   EXPECT_EQ(key(), "thread*/3.1*");
@@ -52,19 +59,28 @@ TEST_F(ExpectationsTest, PreferTheMostSpecificKey) {
 }
 
 TEST_F(ExpectationsTest, PreferTheGlobThatSaysMore) {
-  EXPECT_EQ(KeyFor({"thr*", "*/3.13t"}, "threading", "native", "3.13t"), "*/3.13t");
-  EXPECT_EQ(KeyFor({"threading/*", "*/3.13t"}, "threading", "native", "3.13t"), "threading/*");
-  EXPECT_EQ(KeyFor({"*t", "t*"}, "threading", "native", "3.13t"), "*t");
+  EXPECT_EQ(KeyFor({"thr*", "*/3.13t"}, "threading", "3.13t"), "*/3.13t");
+  EXPECT_EQ(KeyFor({"threading/*", "*/3.13t"}, "threading", "3.13t"), "threading/*");
+  EXPECT_EQ(KeyFor({"*t", "t*"}, "threading", "3.13t"), "*t");
 }
 
 TEST_F(ExpectationsTest, LeaveOtherCellsAlone) {
-  EXPECT_EQ(KeyFor({"threading/3.13t", "*/3.12", "async"}, "threading", "native", "3.13"), "");
+  EXPECT_EQ(KeyFor({"threading/3.13t", "*/3.12", "async"}, "threading", "3.13"), "");
 }
 
 TEST_F(ExpectationsTest, MatchCppByRuntimeAndGlob) {
-  EXPECT_EQ(KeyFor({"default", "thread"}, "thread", "native", ""), "thread");
-  EXPECT_EQ(KeyFor({"default", "thr*"}, "thread", "native", ""), "thr*");
-  EXPECT_EQ(KeyFor({"default", "thr*/*"}, "thread", "native", ""), "default");
+  EXPECT_EQ(KeyFor({"default", "thread"}, "thread", ""), "thread");
+  EXPECT_EQ(KeyFor({"default", "thr*"}, "thread", ""), "thr*");
+  EXPECT_EQ(KeyFor({"default", "thr?ad"}, "thread", ""), "thr?ad");
+}
+
+TEST_F(ExpectationsTest, CallTheInterpreterOfCppCpp) {
+  for (const std::string key : {"thread/cpp", "*/cpp", "*/*", "thread/*", "thr*/*"})
+    EXPECT_EQ(KeyFor({"default", key}, "thread", ""), key);
+  EXPECT_EQ(KeyFor({"thread", "*/*", "thread/cpp"}, "thread", ""), "thread/cpp");
+  EXPECT_EQ(KeyFor({"default", "*/3.*"}, "thread", ""), "default");
+  // A Python runtime without an interpreter is not one of C++.
+  EXPECT_EQ(KeyFor({"default", "*/cpp"}, "threading", ""), "default");
 }
 
 TEST_F(ExpectationsTest, RejectAnUnknownRuntime) {
@@ -89,7 +105,7 @@ TEST_F(ExpectationsTest, RejectARuntimeOfALaterVersion) {
 
 TEST_F(ExpectationsTest, RejectKeysThatMatchNothing) {
   for (const std::string key :
-       {"threading", "native", "\"x*/3.11\"", "\"thread*\"", "threading/3.11", "\"*ing/3.11\""}) {
+       {"threading", "\"x*/3.11\"", "\"thread*\"", "threading/3.11", "\"*ing/3.11\""}) {
     const size_t tildes = key.size() - 1;
     const std::string plain = key.front() == '"' ? key.substr(1, key.size() - 2) : key;
     EXPECT_EQ(ErrorOf("{" + key + ": {}}", "runtimes: [eventlet]\n"),
@@ -109,7 +125,16 @@ TEST_F(ExpectationsTest, RejectAnInterpreterOfCpp) {
   EXPECT_EQ(ErrorOf("{thread/3.11: {}}"),
             "scenario.yaml:4:10: error: runtime 'thread' has no interpreter\n"
             "expect: {thread/3.11: {}}\n"
-            "         ^~~~~~~~~~~\n");
+            "         ^~~~~~~~~~~\n"
+            "hint: write thread, or thread/cpp\n");
+}
+
+TEST_F(ExpectationsTest, RejectAGlobThatMatchesNoInterpreterOfCpp) {
+  EXPECT_EQ(ErrorOf("{\"*/3.11\": {}}", "runtimes: [thread]\n"),
+            "scenario.yaml:5:10: error: '*/3.11' matches no runtime of this scenario\n"
+            "expect: {\"*/3.11\": {}}\n"
+            "         ^~~~~~~~\n"
+            "hint: it allows thread\n");
 }
 
 TEST_F(ExpectationsTest, RejectAnEmptyInterpreter) {
