@@ -243,8 +243,9 @@ std::string DifferenceMessage(const Judged& judged, const std::string& reference
                               bool per_trial) {
   if (per_trial) {
     return "'" + judged.key + "' differs from " + reference_name + " in " +
-           std::to_string(judged.unseen.trials) + " trials with the same inputs, first in trial " +
-           std::to_string(judged.unseen.first_trial);
+           std::to_string(judged.unseen.trials) +
+           (judged.unseen.trials == 1 ? " trial" : " trials") +
+           " with the same inputs, first in trial " + std::to_string(judged.unseen.first_trial);
   }
   return "'" + judged.key + "' was " + UnseenInWords(judged.unseen) + " in " +
          std::to_string(judged.unseen.trials) + " of " + std::to_string(judged.here.trials) +

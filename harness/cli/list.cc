@@ -125,6 +125,10 @@ constexpr std::array kSubjects = {
     Subject{"faults"},
 };
 
+bool IsAvailable(const Subject& subject) {
+  return subject.table != nullptr || subject.document != nullptr;
+}
+
 std::string Rendered(const Subject& subject, bool json) {
   if (subject.document != nullptr) return DumpJson(subject.document(), 2) + "\n";
   const Listing listing = subject.table();
@@ -142,11 +146,12 @@ int ListCommand(const Arguments& arguments) {
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
 
   std::vector<std::string> names;
-  for (const Subject& subject : kSubjects) names.emplace_back(subject.name);
+  for (const Subject& subject : kSubjects)
+    if (IsAvailable(subject)) names.emplace_back(subject.name);
   if (words.size() != 1) return Fail(UsageError("list what?", "one of " + Join(names, ", ")));
   for (const Subject& subject : kSubjects) {
     if (subject.name != words[0]) continue;
-    if (subject.table == nullptr && subject.document == nullptr)
+    if (!IsAvailable(subject))
       return Fail(UsageError("'list " + words[0] + "' is not available yet"));
     Print(Rendered(subject, json));
     return kExitPass;

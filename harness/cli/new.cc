@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "harness/base/file.h"
+#include "harness/base/strings.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
@@ -97,8 +98,9 @@ int NewCommand(const Arguments& arguments) {
   for (const Template& file : kTemplates)
     if (const Status written = WriteFile(JoinPath(folder, file.name), file.text); !written.ok())
       return Fail(written.error());
-  Print("wrote " + folder + "/scenario.yaml, workload.py and workload.cc; 'trireme run " + folder +
-        "' runs it\n");
+  const std::string wrote = JoinPath(folder, kTemplates.front().name);
+  Print("wrote " + wrote + ", workload.py and workload.cc; run it:\n  trireme run " +
+        ShellQuote(folder) + "\n");
   return kExitPass;
 }
 

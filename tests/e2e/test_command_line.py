@@ -118,6 +118,12 @@ class ListTest(TriremeCase):
     def test_faults_come_later(self) -> None:
         self.expect("list", "faults", code=2, err="error: 'list faults' is not available yet\n")
 
+    def test_the_hint_names_only_what_can_be_listed(self) -> None:
+        self.expect("list", "foo", code=2, err="""\
+            error: 'foo' is nothing that can be listed
+            hint: one of scenarios, runtimes, checks, exceptions, correspondences, glossary, scenario-schema, results-schema
+            """)
+
     def test_something_unknown(self) -> None:
         self.expect("list", "runtime", code=2, err="""\
             error: 'runtime' is nothing that can be listed

@@ -188,10 +188,17 @@ class RunTest(TriremeCase):
         self.assertIn("sum  .\n\n. pass\n", outcome.out)
 
     def test_a_new_scenario_runs(self) -> None:
-        self.expect("new", "mine", out="wrote mine/scenario.yaml, workload.py and workload.cc; 'trireme run mine' runs it\n")
+        self.expect("new", "mine", out="""\
+            wrote mine/scenario.yaml, workload.py and workload.cc; run it:
+              trireme run mine
+            """)
         outcome = self.expect("run", "mine", *PYTHON, "--runtimes", "threading", "--reference", "threading",
                               "--trials", "2", out=None)
         self.assertIn("1 pass", outcome.out)
+
+    def test_a_new_scenario_whose_name_needs_quotes(self) -> None:
+        outcome = self.trireme("new", "my scen")
+        self.assertIn("\n  trireme run 'my scen'\n", outcome.out)
 
     def test_settings_of_the_repository(self) -> None:
         self.scenario("checks/sum", SUM_YAML + "trials: 7\n", SUM_PY)
