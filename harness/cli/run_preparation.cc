@@ -7,6 +7,7 @@
 #include "harness/base/rng.h"
 #include "harness/base/subprocess.h"
 #include "harness/cli/capabilities.h"
+#include "harness/cli/console.h"
 #include "harness/cli/interpreters.h"
 #include "harness/cli/python_preflight.h"
 #include "harness/cli/vocabulary.h"
@@ -181,7 +182,10 @@ RunPreparation::Errors RunPreparation::CompileWorkloads() {
     const std::string& source = cell.workload;
     if (cell.language != "cpp" || source.empty() || !cell.unsupported.empty()) continue;
     if (run_.compiled.contains(source) || unsupported.contains(source)) continue;
-    Result<CompiledWorkload> compiled = CompileWorkload(source, locations_);
+    const auto say = [&] {
+      if (options_.progress != "never") PrintError("compiling " + PathForUser(source) + "\n");
+    };
+    Result<CompiledWorkload> compiled = CompileWorkload(source, locations_, say);
     if (!compiled.ok()) {
       errors.push_back(compiled.error());
       errors.back().file = PathForUser(errors.back().file);

@@ -111,7 +111,8 @@ Result<CompiledWorkload> Compile(const std::string& source, const std::string& c
 
 }  // namespace
 
-Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locations& locations) {
+Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locations& locations,
+                                         const std::function<void()>& begins) {
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(source));
   if (std::string object = FindPrebuilt(Sha256(text), locations); !object.empty())
     return CompiledWorkload{.object = std::move(object), .unsupported = ""};
@@ -123,6 +124,7 @@ Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locati
   TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
   const std::string object = JoinPath(folder, CacheKey(text, source, compiler, locations) + ".so");
   if (FileExists(object)) return CompiledWorkload{.object = object, .unsupported = ""};
+  if (begins) begins();
   return Compile(source, compiler, object, locations);
 }
 

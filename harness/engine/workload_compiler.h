@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_ENGINE_WORKLOAD_COMPILER_H_
 #define TRIREME_HARNESS_ENGINE_WORKLOAD_COMPILER_H_
 
+#include <functional>
 #include <string>
 
 #include "harness/base/locations.h"
@@ -19,8 +20,10 @@ struct CompiledWorkload {
 // in Locations.cache by the content of the source, of the headers beside it and of Trireme's, and
 // by compiler and flags; processes may do that at once.
 //
-// An error is the compiler's first one, at its place.
-Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locations& locations);
+// `begins` is called before a compiler starts, and only then. An error is the compiler's first one,
+// at its place.
+Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locations& locations,
+                                         const std::function<void()>& begins = nullptr);
 
 }  // namespace trireme
 

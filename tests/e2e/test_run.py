@@ -200,6 +200,13 @@ class RunTest(TriremeCase):
         outcome = self.trireme("new", "my scen")
         self.assertIn("\n  trireme run 'my scen'\n", outcome.out)
 
+    def test_a_workload_that_is_compiled_first(self) -> None:
+        self.trireme("new", "mine")
+        command = ("run", "mine", "--runtimes", "thread", "--reference", "thread", "--trials", "1")
+        environment = self.environment() | {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        self.assertEqual(self.trireme(*command, env=environment).err, "compiling mine/workload.cc\n")
+        self.assertEqual(self.trireme(*command, env=environment).err, "")
+
     def test_settings_of_the_repository(self) -> None:
         self.scenario("checks/sum", SUM_YAML + "trials: 7\n", SUM_PY)
         self.write("trireme.yaml", """\
