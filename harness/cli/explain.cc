@@ -5,6 +5,8 @@
 #include "harness/base/strings.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
+#include "harness/cli/correspondences.h"
+#include "harness/cli/eventlet_names.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/option_parser.h"
 #include "harness/cli/table.h"
@@ -33,8 +35,44 @@ std::string Explain(const std::string& thing) {
   return FormatTable(rows, 100);
 }
 
-Diagnostic NothingOfThatName(const std::string& thing) {
+// Words that name a feature as well as a topic. The others need not ask the runners, which takes a
+// while.
+bool IsFeatureToo(const std::string& thing) { return thing == "timeout" || thing == "settle"; }
+
+bool Names(const Correspondence& row, const std::string& plain) {
+  const std::vector<std::string> names = NamesOfFeature(row.feature);
+  return std::find(names.begin(), names.end(), plain) != names.end();
+}
+
+// What the features `plain` become in each runtime.
+std::string Tabulated(const std::vector<std::string>& plain,
+                      const std::vector<Correspondence>& table) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Correspondence& row : table)
+    if (std::any_of(plain.begin(), plain.end(),
+                    [&](const std::string& name) { return Names(row, name); }))
+      rows.push_back({"  " + row.feature, row.runtime,
+                      row.native + (row.remarks.empty() ? "" : " (" + row.remarks + ")")});
+  return FormatTable(rows, 120);
+}
+
+std::string ExplainFeature(const std::string& thing, const std::vector<Correspondence>& table) {
+  const std::string plain = PlainName(thing);
+  for (const EventletName& name : EventletNames()) {
+    if (PlainName(name.name) != plain) continue;
+    std::string out = std::string(name.name) + " (Eventlet)\n";
+    if (!name.text.empty()) out += Wrap(name.text, 100, 2);
+    return out + Tabulated(Split(name.api, ' '), table);
+  }
+  const std::string rows = Tabulated({plain}, table);
+  return rows.empty() ? "" : plain + " (workload API)\n" + rows;
+}
+
+Diagnostic NothingOfThatName(const std::string& thing, const std::vector<Correspondence>& table) {
   std::vector<std::string> names;
+  for (const EventletName& name : EventletNames()) names.emplace_back(name.name);
+  for (const Correspondence& row : table)
+    for (std::string& name : NamesOfFeature(row.feature)) names.push_back(std::move(name));
   std::vector<std::string> groups;
   for (const Topic& topic : AllTopics()) {
     names.push_back(topic.name);
@@ -53,15 +91,20 @@ int ExplainCommand(const Arguments& arguments) {
   std::vector<std::string> words;
   parser.Positionals(
       "THING", words,
-      "a finding kind, a verdict, an exit code, a runtime, a check, a format, a word");
+      "a feature of Eventlet or of the workload API, a finding kind, a verdict, an exit code, a "
+      "runtime, a check, a format, a word");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
   if (words.empty())
     return Fail(UsageError("explain what?", "for example 'trireme explain lost-update'"));
   std::string thing = Join(words, " ");
   if (thing.starts_with("exit ") && thing != "exit code" && thing != "exit codes")
     thing = thing.substr(5);
-  const std::string text = Explain(thing);
-  if (text.empty()) return Fail(NothingOfThatName(thing));
+  std::string text = Explain(thing);
+  if (text.empty() || IsFeatureToo(thing)) {
+    const std::vector<Correspondence> table = ReadCorrespondences(FindLocations());
+    text += ExplainFeature(thing, table);
+    if (text.empty()) return Fail(NothingOfThatName(thing, table));
+  }
   Print(text);
   return kExitPass;
 }

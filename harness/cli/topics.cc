@@ -1,9 +1,11 @@
 #include "harness/cli/topics.h"
 
+#include <algorithm>
 #include <array>
 
 #include "harness/check/checker.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/vocabulary.h"
 #include "harness/protocol/runtimes.h"
 #include "reports/report.h"
 
@@ -12,6 +14,26 @@ namespace {
 
 void AddAll(std::vector<Topic>& topics, std::span<const Topic> more) {
   topics.insert(topics.end(), more.begin(), more.end());
+}
+
+// A kind that no check of this build reports says so.
+void AddFindingKinds(std::vector<Topic>& topics) {
+  const std::vector<std::string> reported = FindingKinds();
+  for (Topic topic : FindingKindTopics()) {
+    if (std::find(reported.begin(), reported.end(), topic.name) == reported.end())
+      topic.text += " The check that reports it is not available yet.";
+    topics.push_back(std::move(topic));
+  }
+}
+
+// Words that scenarios will know; those that already name a finding kind are explained as that.
+void AddLater(std::vector<Topic>& topics, const std::string& group,
+              const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto is_known = [&](const Topic& topic) { return topic.name == name; };
+    if (std::none_of(topics.begin(), topics.end(), is_known))
+      topics.push_back({group, name, "not available yet"});
+  }
 }
 
 void AddExitCodes(std::vector<Topic>& topics) {
@@ -41,7 +63,7 @@ void AddFormats(std::vector<Topic>& topics) {
 }  // namespace
 
 std::span<const Topic> Glossary() {
-  static const auto& topics = *new std::array<Topic, 22>{{
+  static const auto& topics = *new std::array<Topic, 26>{{
       {"word", "scenario",
        "a definition: workload, parameters, faults, checks, expected outcomes; one folder with a "
        "scenario.yaml"},
@@ -88,12 +110,23 @@ std::span<const Topic> Glossary() {
       {"word", "expectation",
        "what scenario.yaml's expect says a cell does; a cell that does otherwise is unexpected, a "
        "pass too"},
+      {"word", "seed",
+       "the number that all of a run's chances come from: inputs, random numbers, order; --seed "
+       "sets it, and results.json keeps it"},
+      {"word", "replay",
+       "the command line that runs one cell's trial again with its seed; results.json has it for "
+       "each cell"},
+      {"word", "rate",
+       "the share of failing trials that expect allows, 0.02..1; too few trials to decide it are "
+       "unknown"},
+      {"word", "settle",
+       "waiting until every other task waits; what a workload calls instead of sleeping a while"},
   }};
   return topics;
 }
 
 std::span<const Topic> FindingKindTopics() {
-  static const auto& topics = *new std::array<Topic, 10>{{
+  static const auto& topics = *new std::array<Topic, 27>{{
       {"finding kind", "difference",
        "an observation, an outcome or an exception's family that no reference trial with the same "
        "inputs showed: the same code, given the same inputs, gave other outputs. The comparison "
@@ -129,6 +162,59 @@ std::span<const Topic> FindingKindTopics() {
       {"finding kind", "nondeterministic",
        "advisory: a key differs between two halves of the reference's own trials, so it is "
        "compared only by an explicit rule under compare."},
+      {"finding kind", "multiple-readers",
+       "two tasks waited at once to read one socket or pipe; which of them gets the data differs "
+       "between runtimes. Let one task read and hand on, or guard the reads with a lock."},
+      {"finding kind", "multiple-writers",
+       "two tasks waited at once to write to one socket or pipe; their bytes may mix. Guard each "
+       "whole message with one lock."},
+      {"finding kind", "blocked-loop",
+       "a call held the only thread of a green or async runtime, and no other task ran meanwhile. "
+       "Await it, or give it to offload."},
+      {"finding kind", "not-linearizable",
+       "no order of the operations, each between its invocation and its end, explains their "
+       "results. Look for an operation that saw half of another, and make each one atomic."},
+      {"finding kind", "lock-order",
+       "tasks take the same locks in different orders, so they can wait for each other for ever. "
+       "Take them in one order everywhere."},
+      {"finding kind", "deadlock",
+       "tasks wait for each other in a circle, and none can go on. The participants say who holds "
+       "and who waits for what: break the circle with one order, or release before waiting."},
+      {"finding kind", "starvation",
+       "a task waited far longer than its peers while they were served again and again. Use a fair "
+       "lock or queue, or do less while holding it."},
+      {"finding kind", "data-race",
+       "two threads touched the same memory without an order between them, and one wrote. Guard it "
+       "with a lock or make it atomic: preemption may come anywhere."},
+      {"finding kind", "slower",
+       "a measured time or rate is worse than the reference's by more than chance explains. "
+       "Compare the cells' metrics, then see what the runtime spends there."},
+      {"finding kind", "gil-enabled",
+       "a free-threaded Python ran with the GIL after all, so nothing ran in parallel. An "
+       "extension module without support for it turns the GIL on when imported: upgrade or remove "
+       "it."},
+      {"finding kind", "unbounded-growth",
+       "memory, tasks or a queue kept growing while the load stayed the same. Bound the pool or "
+       "queue, so that whoever submits waits."},
+      {"finding kind", "hub-spin",
+       "the hub or loop kept waking without work, and used a core while every task waited. Look "
+       "for a descriptor that is ready but read by nobody, or a timer that is always due."},
+      {"finding kind", "effect",
+       "something changed that an operation said it had not, or the other way round: a failed "
+       "operation that had an effect, or a successful one without. Make it all or nothing, or "
+       "report it as info."},
+      {"finding kind", "invariant",
+       "what the workload says always holds did not hold at some moment. Find the step that leaves "
+       "it broken while another task can look."},
+      {"finding kind", "shared-token",
+       "advisory: tasks share one object that is meant for one task, such as a session or a "
+       "context. Give each its own before it goes wrong."},
+      {"finding kind", "shared-listener",
+       "advisory: several tasks or processes accept on one listener; who is served by whom differs "
+       "between runtimes. Let one accept and hand on, or do not rely on who it is."},
+      {"finding kind", "potential",
+       "advisory: nothing went wrong in this trial, but in another order it could have. Read it as "
+       "the finding it names, which more trials may show."},
   }};
   return topics;
 }
@@ -176,7 +262,7 @@ std::span<const Topic> ExceptionFamilies() {
 
 std::vector<Topic> AllTopics() {
   std::vector<Topic> topics;
-  AddAll(topics, FindingKindTopics());
+  AddFindingKinds(topics);
   AddAll(topics, VerdictTopics());
   AddExitCodes(topics);
   AddRuntimes(topics);
@@ -184,6 +270,9 @@ std::vector<Topic> AllTopics() {
   AddFormats(topics);
   AddAll(topics, Glossary());
   AddAll(topics, ExceptionFamilies());
+  const Vocabulary vocabulary = MakeVocabulary();
+  AddLater(topics, "check", vocabulary.later_checks);
+  AddLater(topics, "runtime", vocabulary.later_runtimes);
   return topics;
 }
 

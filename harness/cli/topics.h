@@ -17,7 +17,7 @@ struct Topic {
 
 // The vocabulary of design.md: what `list glossary` prints.
 std::span<const Topic> Glossary();
-// What a check may report.
+// What a check may report, in this build or a later one.
 std::span<const Topic> FindingKindTopics();
 std::span<const Topic> VerdictTopics();
 // The families in which exceptions of different runtimes compare as equal, with members of each.

@@ -147,6 +147,20 @@ class ExplainTest(TriremeCase):
             self.assertEqual((outcome.code, outcome.err), (0, ""), thing)
             self.assertGreater(len(outcome.out), 20, thing)
 
+    def test_features_of_eventlet_and_of_the_workload_api(self) -> None:
+        for thing, said in {"GreenPool": "asyncio.Semaphore", "eventlet.tpool": "asyncio.to_thread", "spawn": "std::jthread",
+                            "Queue": "asyncio.Queue", "monkey_patch": "offload", "timeout": "eventlet.Timeout",
+                            "connect": "loop.sock_connect"}.items():
+            outcome = self.trireme("explain", thing)
+            self.assertEqual((outcome.code, outcome.err), (0, ""), thing)
+            self.assertIn(said, outcome.out, thing)
+
+    def test_an_unknown_feature(self) -> None:
+        self.expect("explain", "GrenPool", code=2, err="""\
+            error: nothing is known of 'GrenPool'
+            hint: did you mean 'GreenPool'?
+            """)
+
     def test_something_unknown(self) -> None:
         self.expect("explain", "lost-updat", code=2, err="""\
             error: nothing is known of 'lost-updat'
