@@ -55,6 +55,8 @@ IoState::~IoState() { Close(); }
 
 void IoState::Close() {
   if (closed_.exchange(true)) return;
+  // Refuses from now on, also while a task is still on its way out of accept().
+  if (kind_ == kListener) ::shutdown(fd_, SHUT_RDWR);
   backend_->Detach(*this);
   Leave();
 }

@@ -19,6 +19,10 @@ struct IoNative {
   virtual ~IoNative() = default;
 };
 
+// Kinds of descriptors, as a census names them.
+inline constexpr const char* kStream = "stream";
+inline constexpr const char* kListener = "listener";
+
 // An open descriptor of the workload. Close() may come while another task waits on it: that one is
 // woken, sees EBADF, and the descriptor's number is not given back before the last such call has
 // left it.
@@ -96,19 +100,14 @@ std::vector<OpenDescriptor> OpenDescriptors();
 namespace internal {
 
 struct StreamState : IoState {
-  explicit StreamState(int fd) : IoState(fd, "stream") {}
+  explicit StreamState(int fd) : IoState(fd, kStream) {}
   std::string rest;  // received, not yet asked for
 };
 
 struct ListenerState : IoState {
   ListenerState(int fd, Address where, std::string unlink_path)
-      : IoState(fd, "listener"), address(std::move(where)), path(std::move(unlink_path)) {}
+      : IoState(fd, kListener), address(std::move(where)), path(std::move(unlink_path)) {}
   ~ListenerState();
-  // Refuses from now on, also while a task is still on its way out of accept().
-  void Close() {
-    if (!closed()) ::shutdown(fd(), SHUT_RDWR);
-    IoState::Close();
-  }
   Address address;
   std::string path;
 };
