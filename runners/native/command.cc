@@ -1,4 +1,5 @@
-#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ class Command final : public Payload {
 
   [[noreturn]] void Become(char* const* arguments) const {
     ::signal(SIGPIPE, SIG_DFL);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a trial that is ended takes its program with it
     const std::string directory = GetString(load_, "directory");
     if (!directory.empty() && ::chdir(directory.c_str()) != 0)
       std::fprintf(stderr, "%s: %s\n", directory.c_str(), std::strerror(errno));

@@ -101,7 +101,8 @@ Task<bool> ServeRequest(Stream& stream, std::string& rest,
   if (!co_await ReadMessage(stream, parser, rest)) co_return false;
   auto message = parser.release();
   const bool keep_alive = message.keep_alive();
-  // Named, since g++ 12 destroys a braced temporary of an awaited call twice (GCC bug 98056 and its kin).
+  // Named, since g++ 12 destroys a braced temporary of an awaited call twice (GCC bug 98056 and its
+  // kin).
   Request request{.method = ToString(message.method_string()),
                   .path = ToString(message.target()),
                   .headers = ToHeaders(message),

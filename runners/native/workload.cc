@@ -1,7 +1,6 @@
 #include <dlfcn.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <stdexcept>
 
 #include "harness/base/strings.h"
 #include "harness/protocol/runtimes.h"
@@ -15,8 +14,24 @@ namespace {
 // A compiled workload, and the runtime that its trials run on.
 class Workload final : public Payload {
  public:
-  Workload(const RuntimeInfo& runtime, const WorkloadEntry& entry)
-      : runtime_(runtime), entry_(entry) {}
+  Workload(const RuntimeInfo& runtime, std::string path)
+      : runtime_(runtime), path_(std::move(path)) {}
+
+  // Once: in the runner, or with `isolation` `process` in the trial. Why it cannot; no reason: it
+  // can.
+  Refusal Load() {
+    void* object = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (object == nullptr) return {.reason = "import", .message = ::dlerror()};
+    using Entry = const WorkloadEntry* (*)();
+    const auto entry = reinterpret_cast<Entry>(::dlsym(object, "trireme_workload"));
+    if (entry == nullptr)
+      return {.reason = "no-main", .message = "the workload has no TRIREME_WORKLOAD(Main)"};
+    if (entry()->abi != kWorkloadAbi)
+      return {.reason = "import",
+              .message = path_ + " was compiled for another version of trireme/workload.h"};
+    entry_ = entry();
+    return {};
+  }
 
   Json Environment() const override {
     return {{"runtime", std::string(runtime_.name)},
@@ -36,34 +51,34 @@ class Workload final : public Payload {
                                   .inputs = ParseUnsigned(GetString(trial, "inputs")).value_or(0),
                                   .params = GetMember(trial, "params"),
                                   .environment = Environment()};
-    RunTrial(backend, options, entry_.main);
+    RunTrial(backend, options, [this](Runtime& rt, const Params& params) {
+      if (entry_ == nullptr)
+        if (const Refusal refusal = Load(); !refusal.reason.empty())
+          throw std::runtime_error(refusal.message);
+      return entry_->main(rt, params);
+    });
   }
 
  private:
   const RuntimeInfo& runtime_;
-  const WorkloadEntry& entry_;
+  const std::string path_;
+  const WorkloadEntry* entry_ = nullptr;
 };
-
-Loaded Refuse(const char* reason, std::string message) {
-  return {.payload = nullptr, .refusal = {.reason = reason, .message = std::move(message)}};
-}
 
 }  // namespace
 
 Loaded LoadWorkload(const Json& load) {
   const RuntimeInfo* runtime = FindRuntime(GetString(load, "runtime"));
   if (runtime == nullptr || NewBackend(runtime->name) == nullptr)
-    return Refuse("unsupported",
-                  "no C++ runtime '" + GetString(load, "runtime") + "' in this build");
-  const std::string path = GetString(load, "workload");
-  void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (object == nullptr) return Refuse("import", ::dlerror());
-  using Entry = const WorkloadEntry* (*)();
-  const auto entry = reinterpret_cast<Entry>(::dlsym(object, "trireme_workload"));
-  if (entry == nullptr) return Refuse("no-main", path + " has no TRIREME_WORKLOAD(Main)");
-  if (entry()->abi != kWorkloadAbi)
-    return Refuse("import", path + " was compiled for another version of trireme/workload.h");
-  return {.payload = std::make_unique<Workload>(*runtime, *entry())};
+    return {.payload = nullptr,
+            .refusal = {
+                .reason = "unsupported",
+                .message = "no C++ runtime '" + GetString(load, "runtime") + "' in this build"}};
+  auto workload = std::make_unique<Workload>(*runtime, GetString(load, "workload"));
+  if (GetString(load, "isolation") == "process") return {.payload = std::move(workload)};
+  if (Refusal refusal = workload->Load(); !refusal.reason.empty())
+    return {.payload = nullptr, .refusal = std::move(refusal)};
+  return {.payload = std::move(workload)};
 }
 
 }  // namespace trireme

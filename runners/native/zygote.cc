@@ -14,9 +14,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
-#include "harness/base/clock.h"
 #include "harness/base/file.h"
+#include "harness/base/strings.h"
 #include "harness/protocol/channel.h"
 #include "runners/native/orphans.h"
 #include "runners/native/stacks.h"
@@ -55,9 +56,16 @@ double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
+std::string ThreadName(const std::string& thread) {
+  const Result<std::string> name = ReadFile("/proc/self/task/" + thread + "/comm");
+  return name.ok() ? std::string(Trim(*name)) : thread;
+}
+
 class Zygote {
  public:
-  explicit Zygote(UniqueFd control) : channel_(std::move(control)) {}
+  explicit Zygote(UniqueFd control) : channel_(std::move(control)) {
+    for (const std::string& thread : ListDirectory("/proc/self/task")) threads_.insert(thread);
+  }
 
   int Run() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -97,7 +105,15 @@ class Zygote {
           {"version", kProtocolVersion},
           {"pid", ::getpid()},
           {"environment", payload_->Environment()},
-          {"threads", Json::array()}});
+          {"threads", ThreadsThatLoadingStarted()}});
+  }
+
+  // They would not be there after a fork. The sanitizers' own were there before.
+  Json ThreadsThatLoadingStarted() const {
+    Json names = Json::array();
+    for (const std::string& thread : ListDirectory("/proc/self/task"))
+      if (!threads_.contains(thread)) names.push_back(ThreadName(thread));
+    return names;
   }
 
   static Loaded LoadPayload(const Json& message) {
@@ -191,6 +207,7 @@ class Zygote {
   }
 
   Channel channel_;
+  std::set<std::string> threads_;  // that this process had before it loaded anything
   std::unique_ptr<Payload> payload_;
 };
 
