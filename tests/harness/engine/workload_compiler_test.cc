@@ -1,0 +1,92 @@
+#include "harness/engine/workload_compiler.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "harness/base/file.h"
+#include "harness/base/sha256.h"
+
+namespace trireme {
+namespace {
+
+// A header that compiles in no time stands for Trireme's.
+class WorkloadCompilerTest : public testing::Test {
+ protected:
+  WorkloadCompilerTest() {
+    ::unsetenv("TRIREME_WORKLOADS");
+    EXPECT_TRUE(MakeDirectories(JoinPath(locations_.include, "trireme")).ok());
+    EXPECT_TRUE(
+        WriteFile(JoinPath(locations_.include, "trireme/workload.h"), "#define ANSWER 42\n").ok());
+    EXPECT_TRUE(MakeDirectories(locations_.workloads).ok());
+    Write("#include \"trireme/workload.h\"\nint Answer() { return ANSWER; }\n");
+  }
+
+  void Write(const std::string& text) { EXPECT_TRUE(WriteFile(source_, text).ok()); }
+  std::string Compiled() {
+    const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+    EXPECT_TRUE(compiled.ok()) << compiled.error().Render();
+    return compiled.ok() ? compiled->object : "";
+  }
+
+  TemporaryDirectory folder_;
+  Locations locations_{.workloads = folder_.path() + "/prebuilt",
+                       .include = folder_.path() + "/include",
+                       .cache = folder_.path() + "/cache"};
+  std::string source_ = folder_.path() + "/workload.cc";
+};
+
+int64_t ModifiedAt(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+TEST_F(WorkloadCompilerTest, CompilesOnce) {
+  const std::string object = Compiled();
+  const int64_t then = ModifiedAt(object);
+  EXPECT_EQ(Compiled(), object);
+  EXPECT_EQ(ModifiedAt(object), then);
+}
+
+TEST_F(WorkloadCompilerTest, CompilesAgainWhenTheSourceOrAHeaderChanges) {
+  const std::string object = Compiled();
+  EXPECT_TRUE(
+      WriteFile(JoinPath(locations_.include, "trireme/workload.h"), "#define ANSWER 43\n").ok());
+  const std::string with_other_header = Compiled();
+  EXPECT_NE(with_other_header, object);
+  Write("int Answer() { return 44; }\n");
+  EXPECT_NE(Compiled(), with_other_header);
+}
+
+TEST_F(WorkloadCompilerTest, TakesWhatWasBuiltBefore) {
+  const std::string prebuilt =
+      JoinPath(locations_.workloads, Sha256(ReadFile(source_).value()) + ".so");
+  EXPECT_TRUE(WriteFile(prebuilt, "").ok());
+  EXPECT_EQ(Compiled(), prebuilt);
+}
+
+TEST_F(WorkloadCompilerTest, PointsAtTheFirstError) {
+  Write("int Answer() {\n  return nothing;\n}\n");
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().kind, ErrorKind::kUsage);
+  EXPECT_EQ(compiled.error().file, source_);
+  EXPECT_EQ(compiled.error().line, 2);
+  EXPECT_EQ(compiled.error().column, 10);
+  EXPECT_EQ(compiled.error().source_line, "  return nothing;");
+}
+
+TEST_F(WorkloadCompilerTest, IsUnsupportedWithoutACompiler) {
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", folder_.path().c_str(), 1);
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(compiled.ok());
+  EXPECT_EQ(compiled->object, "");
+  EXPECT_EQ(compiled->unsupported, "no C++ compiler to compile workload.cc with");
+}
+
+}  // namespace
+}  // namespace trireme
