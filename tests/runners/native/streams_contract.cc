@@ -41,7 +41,9 @@ CONTRACT(recv_returns_empty_at_end) {
 }
 
 CONTRACT(recv_exactly_collects) {
-  auto [mine, theirs] = co_await rt.Socketpair();
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  [[maybe_unused]] Stream& mine = ends.first;
+  [[maybe_unused]] Stream& theirs = ends.second;
   TaskHandle<std::string> reader = rt.Spawn([stream = theirs]() mutable -> Task<std::string> {
     co_return co_await stream.RecvExactly(6);
   });
@@ -119,7 +121,9 @@ CONTRACT(close_twice) {
 }
 
 CONTRACT(use_after_close) {
-  auto [mine, theirs] = co_await rt.Socketpair();
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  [[maybe_unused]] Stream& mine = ends.first;
+  [[maybe_unused]] Stream& theirs = ends.second;
   mine.Close();
   EXPECT_EQ(co_await ErrnoOf([&] { return mine.Recv(1); }), EBADF);
   EXPECT_EQ(co_await ErrnoOf([&] { return mine.SendAll("x"); }), EBADF);
@@ -143,7 +147,9 @@ CONTRACT(connect_refused) {
 }
 
 CONTRACT(send_to_closed_peer) {
-  auto [mine, theirs] = co_await rt.Socketpair();
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  [[maybe_unused]] Stream& mine = ends.first;
+  [[maybe_unused]] Stream& theirs = ends.second;
   theirs.Close();
   for (int i = 0; i < 2; ++i) {
     const int error = co_await ErrnoOf([&] { return mine.SendAll("x"); });

@@ -6,7 +6,9 @@ namespace trireme {
 namespace {
 
 CONTRACT(timeout_expires_in_recv) {
-  auto [mine, theirs] = co_await rt.Socketpair();
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  [[maybe_unused]] Stream& mine = ends.first;
+  [[maybe_unused]] Stream& theirs = ends.second;
   co_await ExpectExpires(rt, [&]() -> Task<> { co_await theirs.Recv(1); });
 }
 
@@ -38,7 +40,9 @@ CONTRACT(timeout_expires_in_join) {
 }
 
 CONTRACT(timeout_over_drip) {
-  auto [mine, theirs] = co_await rt.Socketpair();
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  [[maybe_unused]] Stream& mine = ends.first;
+  [[maybe_unused]] Stream& theirs = ends.second;
   TaskHandle<> dripper = rt.Spawn([&rt, stream = mine]() mutable -> Task<> {
     for (;;) {
       co_await stream.SendAll("x");
