@@ -132,6 +132,7 @@ async def main(rt, params):
             op.ok(n)
         os.write(acknowledged, b"%d\\n" % n)
         await rt.checkpoint()
+    os.close(acknowledged)
     rt.observe("done", True)
 """
 
