@@ -2,6 +2,7 @@
 include(GNUInstallDirs)
 
 option(TRIREME_WERROR "Warnings are errors" OFF)
+option(TRIREME_UNITY "Compile several files of a target at once" OFF)
 option(TRIREME_BUILD_TESTS "Build the tests" ON)
 option(TRIREME_BUILD_BENCHMARKS "Build tests/bench" OFF)
 option(TRIREME_BUILD_FUZZERS "Build the libFuzzer programs of tests/fuzz; needs TRIREME_SANITIZE" OFF)

@@ -1,7 +1,21 @@
+# With TRIREME_UNITY, the files of a library or test are compiled several at once: most of their time goes to the same headers
+# and templates. So helpers in unnamed namespaces need names that no other file of the target has; SEPARATE is for files whose
+# names mirror each other on purpose. The preset clang compiles each file alone, and finds includes that are missing.
+function(trireme_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TRIREME_UNITY} UNITY_BUILD_BATCH_SIZE 5)
+  if(TRIREME_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC takes every file but the one named on the command line for a header, where a type without linkage is a mistake.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 # trireme_library(NAME check SOURCES ... DEPS base history PRIVATE_PACKAGES fmt::fmt) makes trireme::check.
 function(trireme_library)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES;PRIVATE_PACKAGES" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "NAME" "SOURCES;DEPS;PACKAGES;PRIVATE_PACKAGES" ${ARGN})
   add_library(trireme_${ARG_NAME} STATIC ${ARG_SOURCES})
+  if(NOT ARG_SEPARATE)
+    trireme_unity(trireme_${ARG_NAME})
+  endif()
   add_library(trireme::${ARG_NAME} ALIAS trireme_${ARG_NAME})
   target_link_libraries(trireme_${ARG_NAME} PUBLIC trireme_settings ${ARG_PACKAGES}
                         PRIVATE trireme_warnings ${ARG_PRIVATE_PACKAGES})
@@ -18,6 +32,7 @@ endif()
 function(trireme_test)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
   add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  trireme_unity(${ARG_NAME}_test)
   target_link_libraries(${ARG_NAME}_test PRIVATE trireme_settings trireme_warnings ${ARG_PACKAGES}
                         GTest::gtest GTest::gmock GTest::gtest_main)
   foreach(dep IN LISTS ARG_DEPS)

@@ -8,7 +8,6 @@
 namespace trireme {
 namespace {
 
-constexpr int kMaxDepth = 200;
 
 // The library parses arrays without recursion but destroys and prints them with it.
 bool TooDeep(std::string_view text) {
@@ -22,7 +21,7 @@ bool TooDeep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > kMaxJsonDepth) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }
@@ -48,7 +47,7 @@ Json Sorted(const Json& value) {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, const std::string& what) {
-  if (TooDeep(text)) return UsageError(what + ": JSON nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  if (TooDeep(text)) return UsageError(what + ": JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {

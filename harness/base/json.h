@@ -12,7 +12,10 @@ namespace trireme {
 // Keeps the order in which members were added, so that files read as their schema does.
 using Json = nlohmann::ordered_json;
 
-// Never throws. `what` names the text in the error ("results.json"). Bounded depth (a bomb of brackets is an error).
+// Deeper nesting is an error: a bomb of brackets would overflow the stack.
+inline constexpr int kMaxJsonDepth = 200;
+
+// Never throws. `what` names the text in the error ("results.json").
 Result<Json> ParseJson(std::string_view text, const std::string& what);
 
 // Total: invalid UTF-8 becomes the replacement character, never an exception.

@@ -8,7 +8,6 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kMaxDepth = 200;
 
 // Builds the value as the parser goes and keeps what it has when the parser stops.
 class Builder final : public nlohmann::json_sax<Json> {
@@ -56,8 +55,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   bool Open(Json value) {
-    if (open_.size() == kMaxDepth) {
-      damage_ = "nested deeper than " + std::to_string(kMaxDepth) + " levels";
+    if (open_.size() == kMaxJsonDepth) {
+      damage_ = "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels";
       return false;
     }
     open_.push_back({std::move(value), ""});

@@ -15,7 +15,7 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kTimeout = 60 * kNanosecondsPerSecond;
+constexpr int64_t kTableTimeout = 60 * kNanosecondsPerSecond;
 
 // A Python runtime may be installed for one interpreter and not for another: the first that can say
 // it is asked.
@@ -32,7 +32,7 @@ Result<std::vector<std::string>> RunnerOf(const RuntimeInfo& runtime, const Loca
 
 Result<Json> AskRunner(const RuntimeInfo& runtime, const Locations& locations) {
   TRIREME_ASSIGN_OR_RETURN(const std::vector<std::string> argv, RunnerOf(runtime, locations));
-  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome, RunCommand(argv, {.timeout = kTimeout}));
+  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome, RunCommand(argv, {.timeout = kTableTimeout}));
   if (outcome.exit_code != 0)
     return InfrastructureError(
         std::string(Trim(outcome.err)).substr(outcome.err.rfind("error: ") == 0 ? 7 : 0));

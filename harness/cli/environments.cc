@@ -19,7 +19,6 @@ constexpr int64_t kBuildTimeout =
     1800 * kNanosecondsPerSecond;  // a package without a wheel is compiled
 
 std::string StampOf(const std::string& directory) { return JoinPath(directory, "trireme.json"); }
-std::string PythonOf(const std::string& directory) { return JoinPath(directory, "bin/python"); }
 std::string LogOf(const std::string& directory) { return directory + ".log"; }
 
 std::string Stamp(const Environment& environment, const std::string& requirements) {
@@ -83,6 +82,8 @@ Result<CommandOutcome> RunStep(const std::vector<std::string>& argv, const std::
 }
 
 }  // namespace
+
+std::string PythonOf(const std::string& directory) { return JoinPath(directory, "bin/python"); }
 
 Diagnostic ExplainVenvFailure(const std::string& output, const Interpreter& base) {
   const std::string python = "Python " + base.version + " (" + base.path + ")";

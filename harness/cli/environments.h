@@ -8,6 +8,9 @@
 
 namespace trireme {
 
+// The program of a virtual environment, whether it is there or not.
+std::string PythonOf(const std::string& directory);
+
 // A virtual environment that `trireme setup` makes: `directory`, from the interpreter `base` and
 // one file of pinned, hashed requirements.
 struct Environment {

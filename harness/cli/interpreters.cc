@@ -11,6 +11,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/cli/environments.h"
 
 namespace trireme {
 namespace {
@@ -40,17 +41,13 @@ std::string OriginName(Origin origin) {
   return kNames[static_cast<size_t>(origin)];
 }
 
-std::string Environment(const char* name) {
+std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
 PythonVersion VersionOf(const Interpreter& interpreter) {
   return ParsePythonVersion(interpreter.version).value_or(PythonVersion{});
-}
-
-std::string PythonOf(const std::string& environment) {
-  return JoinPath(JoinPath(environment, "bin"), "python");
 }
 
 // python3, python3.11, python3.13t: no python3-config and no python2.
@@ -297,11 +294,11 @@ std::optional<PythonVersion> ParsePythonVersion(std::string_view text) {
 InterpreterPlaces FindInterpreterPlaces(const std::vector<std::string>& given,
                                         const std::string& data) {
   InterpreterPlaces places{.given = given,
-                           .virtual_environment = Environment("VIRTUAL_ENV"),
+                           .virtual_environment = Variable("VIRTUAL_ENV"),
                            .setup = JoinPath(data, "venvs"),
-                           .pyenv = Environment("PYENV_ROOT")};
-  if (places.pyenv.empty()) places.pyenv = JoinPath(Environment("HOME"), ".pyenv");
-  for (const std::string& folder : Split(Environment("PATH"), ':'))
+                           .pyenv = Variable("PYENV_ROOT")};
+  if (places.pyenv.empty()) places.pyenv = JoinPath(Variable("HOME"), ".pyenv");
+  for (const std::string& folder : Split(Variable("PATH"), ':'))
     if (folder.starts_with('/') && !folder.starts_with(places.pyenv + "/"))
       places.path.push_back(folder);
   return places;

@@ -19,10 +19,10 @@ constexpr std::array<PackageNeed, 5> kNeeds = {{
     {"asyncio", "ssl", false, "TLS"},
 }};
 
-constexpr int64_t kTimeout = 60 * kNanosecondsPerSecond;
+constexpr int64_t kPackagesTimeout = 60 * kNanosecondsPerSecond;
 
 // The arguments are names of packages; prints one JSON object.
-constexpr const char* kScript = R"(
+constexpr const char* kPackagesScript = R"(
 import importlib, importlib.metadata, json, sys
 found = {}
 for name in sys.argv[1:]:
@@ -45,14 +45,14 @@ print(json.dumps(found))
 std::span<const PackageNeed> PackageNeeds() { return kNeeds; }
 
 Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter) {
-  std::vector<std::string> command = {interpreter.path, "-E", "-s", "-W", "ignore", "-c", kScript};
+  std::vector<std::string> command = {interpreter.path, "-E", "-s", "-W", "ignore", "-c", kPackagesScript};
   for (const PackageNeed& need : kNeeds) command.emplace_back(need.package);
   TRIREME_ASSIGN_OR_RETURN(
       const CommandOutcome outcome,
-      RunCommand(command, {.environment = {"EVENTLET_TESTS=1"}, .timeout = kTimeout}));
+      RunCommand(command, {.environment = {"EVENTLET_TESTS=1"}, .timeout = kPackagesTimeout}));
   if (outcome.timed_out)
     return InfrastructureError("importing its packages takes more than " +
-                               FormatDuration(kTimeout));
+                               FormatDuration(kPackagesTimeout));
   if (outcome.exit_code != 0)
     return InfrastructureError("importing its packages ends with status " +
                                std::to_string(outcome.exit_code));

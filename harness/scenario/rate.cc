@@ -10,7 +10,7 @@
 namespace trireme {
 namespace {
 
-constexpr double kMostTrials = 1e15;
+constexpr double kMostNeededTrials = 1e15;
 
 // The least n with chance^n below the level; 1 for a bound that every trial decides, 0 for one that
 // nothing breaks.
@@ -18,7 +18,7 @@ double TrialsUntilRare(double chance) {
   if (chance >= 1) return 0;
   if (chance <= Expectation::kRateLevel) return 1;
   const double until = std::log(Expectation::kRateLevel) / std::log(chance);
-  return std::min(std::floor(until) + 1, kMostTrials);
+  return std::min(std::floor(until) + 1, kMostNeededTrials);
 }
 
 }  // namespace

@@ -36,18 +36,18 @@ TrialBuilder Command(const std::string& runtime, const std::vector<Json>& proces
   return trial;
 }
 
-CheckResult Check(TrialBuilder trial) { return trial.Check(MixedArmChecker()); }
+CheckResult CheckMixedArm(TrialBuilder trial) { return trial.Check(MixedArmChecker()); }
 
 TEST(MixedArmCheckerTest, LeavesWorkloadsAlone) {
-  EXPECT_EQ(Check(TrialBuilder()).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckMixedArm(TrialBuilder()).verdict, Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, AcceptsAPatchedGreenArm) {
-  EXPECT_EQ(Check(Command("eventlet", {Process({"os", "socket"})})).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckMixedArm(Command("eventlet", {Process({"os", "socket"})})).verdict, Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAGreenArmThatWasNotPatched) {
-  const CheckResult result = Check(Command("eventlet", {Process(Json::array())}));
+  const CheckResult result = CheckMixedArm(Command("eventlet", {Process(Json::array())}));
   EXPECT_EQ(result.verdict, Verdict::kUnknown);
   EXPECT_EQ(result.reason,
             "mixed arm: the eventlet arm was not patched in 'suite.py', which could not import "
@@ -58,11 +58,11 @@ TEST(MixedArmCheckerTest, CannotDecideAGreenArmThatWasNotPatched) {
 
 TEST(MixedArmCheckerTest, AcceptsAnotherPythonBesideAGreenArm) {
   const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
-  EXPECT_EQ(Check(Command("eventlet", {other, Process({"os"})})).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckMixedArm(Command("eventlet", {other, Process({"os"})})).verdict, Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, AcceptsEventletThatWasOnlyImported) {
-  EXPECT_EQ(Check(Command("threading", {Process(Json::array(), {{"imported", true}})})).verdict,
+  EXPECT_EQ(CheckMixedArm(Command("threading", {Process(Json::array(), {{"imported", true}})})).verdict,
             Verdict::kPass);
 }
 
@@ -73,7 +73,7 @@ TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
                {{"hub_ran", true}, {"imported", true}, {"importers", {"__main__", "outer"}}})});
   for (const char* test : {"t::a", "t::b", "t::c", "t::d", "t::e", "t::f", "t::g"})
     trial.Add(EventKind::kWarning, 940, "mixed-arm", test);
-  const CheckResult result = Check(trial);
+  const CheckResult result = CheckMixedArm(trial);
   EXPECT_EQ(result.verdict, Verdict::kUnknown);
   EXPECT_EQ(result.reason,
             "mixed arm: 7 tests ran on a hub in the threading arm, which should have none: t::a, "
@@ -84,32 +84,32 @@ TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAHubOutsideOfTests) {
-  EXPECT_EQ(Check(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
+  EXPECT_EQ(CheckMixedArm(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
             "mixed arm: a hub ran in the threading arm, which should have none");
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAnArmThatPatchedItself) {
-  EXPECT_EQ(Check(Command("threading", {Process({"os", "time"})})).reason,
+  EXPECT_EQ(CheckMixedArm(Command("threading", {Process({"os", "time"})})).reason,
             "mixed arm: the threading arm was monkey-patched (os, time)");
 }
 
 TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
-  const CheckResult none = Check(Command("threading", {}));
+  const CheckResult none = CheckMixedArm(Command("threading", {}));
   EXPECT_EQ(none.verdict, Verdict::kUnknown);
   EXPECT_EQ(none.reason,
             "the command started no Python of /venv/bin/python that said what it ran on (exit "
             "status 0)");
   EXPECT_TRUE(none.findings.empty());
   const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
-  EXPECT_EQ(Check(Command("threading", {other})).reason,
+  EXPECT_EQ(CheckMixedArm(Command("threading", {other})).reason,
             "the command started no Python of /venv/bin/python that said what it ran on, only "
             "/usr/bin/python3 (exit status 0)");
 }
 
 TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
   const Json pytest = Process(Json::array(), {{"versions", {{"pytest", "9.2.0"}}}});
-  EXPECT_EQ(Check(Command("threading", {pytest})).reason, "pytest ran no test (exit status 0)");
-  EXPECT_EQ(Check(Command("threading", {pytest}).Observe("test:t::a", "passed")).verdict,
+  EXPECT_EQ(CheckMixedArm(Command("threading", {pytest})).reason, "pytest ran no test (exit status 0)");
+  EXPECT_EQ(CheckMixedArm(Command("threading", {pytest}).Observe("test:t::a", "passed")).verdict,
             Verdict::kPass);
 }
 
@@ -128,7 +128,7 @@ TEST(MixedArmCheckerTest, MergesWhatProcessesSay) {
 
 TEST(MixedArmCheckerTest, ToleratesDamagedRecords) {
   for (const Json& record : {Json("x"), Json({{"patched", 3}, {"versions", 1}}), Json(nullptr)})
-    EXPECT_EQ(Check(Command("threading", {record})).verdict, Verdict::kUnknown);
+    EXPECT_EQ(CheckMixedArm(Command("threading", {record})).verdict, Verdict::kUnknown);
 }
 
 }  // namespace
