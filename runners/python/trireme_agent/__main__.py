@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     # Run as a folder or with -m, the first entry of the path is not the one that the package is imported from.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    from trireme_agent import output
+
     status = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    output.flush()
     os._exit(status)  # patched modules would wait for what they started

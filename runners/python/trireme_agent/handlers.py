@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import trireme
+from trireme_agent import output
 from trireme_agent.backend import Backend, Suspended
 
 
@@ -26,7 +26,7 @@ async def answer(backend: Backend, handler: Callable[[trireme.Request], Any], re
         if isinstance(error, Suspended) or backend.is_stop(error):
             raise
         backend.report("handler", error)
-        traceback.print_exc()
+        output.show(error)
         return trireme.Response(status=500, body=b"Internal Server Error")
 
 

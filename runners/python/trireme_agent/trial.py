@@ -7,21 +7,19 @@ threads that leaked cannot hold it up. After a leak the exit handlers are left o
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import inspect
 import json
 import os
 import posix
 import random
-import sys
 import threading
-import traceback
 from collections.abc import Callable
+from posix import _exit  # by name: a workload may put another in its place
 from typing import Any, NoReturn
 
 import trireme
-from trireme_agent import census, errors, probe, stacks, workload
+from trireme_agent import census, errors, output, probe, stacks, workload
 from trireme_agent.backend import Backend
 from trireme_agent.runtime import Runtime
 from trireme_agent.task import Task
@@ -45,17 +43,15 @@ def run(
         stacks.install(descriptors[2], backend)
         trial.run(main)
         status = 0
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        output.show(error)
     finally:
         leave(status)
 
 
 def leave(status: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    posix._exit(status)
+    output.flush()
+    _exit(status)
 
 
 def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
@@ -134,12 +130,12 @@ class _Trial:
         for other in backend.unjoined:
             if not other.joined and other.error is not None:
                 probe.record_json_for(other.number, probe.EXCEPTION, 0, "task", errors.to_json(other.error))
-                traceback.print_exception(type(other.error), other.error, other.error.__traceback__)
+                output.show(other.error)
         census.record(found)
         if backend.unsupported is not None:
             _record_end(task, "unsupported", backend.unsupported)
         elif task.error is not None:
-            traceback.print_exception(type(task.error), task.error, task.error.__traceback__)
+            output.show(task.error)
             _record_end(task, "raised", task.error)
         elif task.outcome == "cancelled":
             _record_end(task, "raised", trireme.Cancelled("main was cancelled"))

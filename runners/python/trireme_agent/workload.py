@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import trireme
+from trireme_agent import output
 
 
 class Refused(Exception):
@@ -48,7 +49,7 @@ def _run(path: str, code: Any) -> Callable[..., Any]:
     except trireme.Unsupported as error:
         raise Refused("unsupported", str(error), _line(error, path)) from error
     except BaseException as error:
-        traceback.print_exc()
+        output.show(error)
         reason = "syntax" if isinstance(error, SyntaxError) else "import"
         raise Refused(reason, f"{type(error).__name__}: {error}", _line(error, path)) from error
     main = getattr(module, "main", None)

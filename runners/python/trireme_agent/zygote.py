@@ -14,7 +14,7 @@ from select import POLLIN, poll
 from typing import Any
 
 import trireme
-from trireme_agent import backends, channel, probe, processes, workload
+from trireme_agent import backends, channel, output, probe, processes, workload
 from trireme_agent.backend import Backend
 
 
@@ -61,7 +61,7 @@ class Zygote:
             self._refuse("protocol", f"a message lacks or mistakes a member: {error}")
             return False
         except OSError as error:
-            print(f"trireme agent: {error}", file=sys.stderr)
+            output.say(f"trireme agent: {error}")
             return False
         return True
 
@@ -110,8 +110,7 @@ class Zygote:
 
     def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
         assert self._backend is not None
-        sys.stdout.flush()
-        sys.stderr.flush()
+        output.flush()
         pid = os.fork()
         if pid == 0:
             self._control.close()

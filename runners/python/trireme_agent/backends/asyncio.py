@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import socket
 import subprocess
 import sys
@@ -104,7 +105,8 @@ class AsyncioBackend(Backend):
         if error is not None:
             never = "never retrieved" in context.get("message", "")
             self.report("never-retrieved" if never else "loop", error)
-        loop.default_exception_handler(context)
+        with contextlib.suppress(Exception):  # standard error may not take what it logs
+            loop.default_exception_handler(context)
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
         task.native = self.loop.create_task(self.steps(task, main), name=task.name)
