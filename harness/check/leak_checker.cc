@@ -12,6 +12,7 @@ namespace trireme {
 namespace {
 
 constexpr size_t kNamed = 4;  // in the message; all are evidence
+constexpr std::string_view kUnseen = "unseen";  // the key of what the census could not look at
 
 struct Leaked {
   std::string name;
@@ -59,11 +60,25 @@ void Add(LeaksByKind& leaks, const std::string& kind, const Json& entries,
 LeaksByKind FindLeaks(const TrialView& view, const std::vector<std::string>& allowed) {
   LeaksByKind leaks;
   for (const Event& event : view.history->events()) {
-    if (event.kind == EventKind::kCensus)
+    if (event.kind == EventKind::kCensus && event.key != kUnseen)
       Add(leaks, std::string(event.key), event.Value(), allowed);
   }
   Add(leaks, "processes", view.exit.orphans, allowed);
   return leaks;
+}
+
+// "descriptors, threads: Too many open files" for each reason; "" when everything was looked at.
+std::string Unseen(const History& history) {
+  std::map<std::string, std::set<std::string>> kinds_by_reason;
+  for (const Event& event : history.events()) {
+    if (event.kind != EventKind::kCensus || event.key != kUnseen) continue;
+    for (const Json& entry : event.Value())
+      kinds_by_reason[GetString(entry, "reason", "no reason given")].insert(NameOf(entry));
+  }
+  std::vector<std::string> parts;
+  for (const auto& [reason, kinds] : kinds_by_reason)
+    parts.push_back(Join(std::vector(kinds.begin(), kinds.end()), ", ") + ": " + reason);
+  return Join(parts, "; ");
 }
 
 std::string WithoutNumbers(const std::string& name) {
@@ -134,6 +149,9 @@ CheckResult LeakChecker::Check(const TrialView& view, const Json& arguments) con
     result.findings.push_back(std::move(finding));
   }
   if (view.end == nullptr) return Unknown("main did not end, so what was there then says nothing");
+  const std::string unseen = Unseen(*view.history);
+  if (result.findings.empty() && !unseen.empty())
+    return Unknown("the census could not look at " + unseen);
   return result;
 }
 

@@ -9,8 +9,9 @@
 namespace trireme {
 
 // Fails when tasks, threads, descriptors or processes outlived the workload, the grace of the
-// census included; names that match a glob of `allow` may. Unknown when main never ended: what was
-// there then says nothing.
+// census included; names that match a glob of `allow` may. Unknown when main never ended, since
+// what was there then says nothing, and when nothing is found but the census could not look at
+// everything.
 class LeakChecker final : public TrialChecker {
  public:
   std::string_view Name() const override { return "leak"; }

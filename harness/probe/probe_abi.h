@@ -42,7 +42,8 @@ enum trireme_event {
   TRIREME_PROCESS = 18,    /* a process joins the trial. id: parent's process id; value: JSON {argv} or none */
   TRIREME_EXCEPTION = 19,  /* nobody caught it. key: where (hub, thread, loop, never-retrieved, task, terminate,
                               handler, main); value: JSON error */
-  TRIREME_CENSUS = 20,     /* outlived the workload. key: tasks | threads | descriptors | processes | sockets;
+  TRIREME_CENSUS = 20,     /* outlived the workload. key: tasks | threads | descriptors | processes | sockets,
+                              or unseen: the kinds (name) that could not be looked at, and why (reason);
                               value: JSON list of {name, ...}, one entry each */
   TRIREME_EXIT = 21,       /* written by the engine when the process is gone. key: exited | signalled | timeout |
                               vanished | interrupted; value: JSON, see engine */

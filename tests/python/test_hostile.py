@@ -17,8 +17,8 @@ def hostile(request, tmp_path_factory):
     with agent.agent(sys.executable) as made:
         assert made.load(request.param, path)["type"] == "ready"
 
-        def run(body: str, **options):
-            trial = made.trial({"body": body}, **options)
+        def run(body: str):
+            trial = made.trial({"body": body}, timeout=10)
             trial.runtime = request.param
             return trial
 
@@ -88,3 +88,57 @@ await rt.sleep(0.01)
 rt.observe("x", 1)
 """)
     assert trial.observed() == {"x": 1} and trial.end().key == "returned"
+
+
+def census_unseen(trial):
+    """What its census says it could not see, and the number that it saw of each kind."""
+    unseen = [entry for event in trial.of("census", "unseen") for entry in event.value]
+    return unseen, {event.key: len(event.value) for event in trial.of("census") if event.key != "unseen"}
+
+
+def test_census_without_descriptors_says_so(hostile):
+    trial = hostile("import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\nrt.observe('x', 1)")
+    assert (trial.end().key, trial.observed(), trial.status) == ("returned", {"x": 1}, 0), trial.stderr
+    unseen, seen = census_unseen(trial)
+    reason = "Too many open files"
+    assert unseen == [{"name": kind, "reason": reason} for kind in ("threads", "descriptors", "processes")] and seen == {}
+
+
+def test_census_without_descriptors_still_sees_tasks(hostile):
+    trial = hostile("""
+import resource
+rt.spawn(rt.sleep, 60)
+await rt.settle()
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+""")
+    unseen, seen = census_unseen(trial)
+    assert [entry["name"] for entry in unseen] == ["threads", "descriptors", "processes"] and seen == {"tasks": 1}
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_census_sees_what_exhausted_the_descriptors(hostile, left):
+    """Up to the hard limit there is room to look."""
+    trial = hostile(f"""
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+kept = []
+try:
+    while True: kept.append(os.open("/dev/null", os.O_RDONLY))
+except OSError as error:
+    rt.observe("error", error.errno)
+while len(kept) > {left}: os.close(kept.pop())
+resource.setrlimit(resource.RLIMIT_NOFILE, (1, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+""")
+    assert (trial.end().key, trial.observed()) == ("returned", {"error": 24}), trial.stderr
+    unseen, seen = census_unseen(trial)
+    assert unseen == [] and seen == ({"descriptors": left} if left else {})
+
+
+def test_census_that_the_workload_broke_says_so(hostile):
+    trial = hostile("""
+import os
+def no(*_): raise RuntimeError("no links")
+os.readlink = no
+""")
+    unseen, seen = census_unseen(trial)
+    assert unseen == [{"name": "descriptors", "reason": "RuntimeError: no links"}] and seen == {}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import posix
+import resource
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from trireme_agent import probe, processes
+from trireme_agent import errors, probe, processes
 from trireme_agent.backend import Backend
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
@@ -22,15 +26,26 @@ class Census:
         self._threads = set(processes.thread_ids())
         self._descriptors = _descriptors()
         self._processes = set(processes.children())
+        self.unseen: list[dict[str, Any]] = []  # the kinds that the last look could not take in, and why
 
     def take(self, main: Task) -> dict[str, list[dict[str, Any]]]:
-        """By kind, empty kinds left out."""
-        found = {
-            "tasks": self._tasks(main),
-            "threads": self._native_threads(),
-            "descriptors": self._open_descriptors(),
-            "processes": self._children(),
+        """By kind, empty kinds left out. Raises nothing: the workload may have taken away what looking needs."""
+        looks: dict[str, Callable[[], list[dict[str, Any]]]] = {
+            "tasks": lambda: self._tasks(main),
+            "threads": self._native_threads,
+            "descriptors": self._open_descriptors,
+            "processes": self._children,
         }
+        found = {}
+        self.unseen = []
+        for kind, look in looks.items():
+            try:
+                found[kind] = _with_room(look)
+            except OSError as error:
+                self.unseen.append({"name": kind, "reason": errors.message(OSError(error.strerror or error))})
+            except Exception as error:
+                reason = f"{errors.class_name(type(error))}: {errors.message(error)}"
+                self.unseen.append({"name": kind, "reason": reason})
         return {kind: entries for kind, entries in found.items() if entries}
 
     def _tasks(self, main: Task) -> list[dict[str, Any]]:
@@ -58,6 +73,27 @@ class Census:
     def _children(self) -> list[dict[str, Any]]:
         left = [pid for pid in processes.children() if pid not in self._processes and not processes.is_zombie(pid)]
         return [{"name": processes.command(pid), "pid": pid} for pid in left]
+
+
+def _with_room(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """To look takes descriptors: where there are no more, those between the soft limit and the hard one."""
+    try:
+        return look()
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+    with _raised_limit():
+        return look()
+
+
+@contextlib.contextmanager
+def _raised_limit() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def record(found: dict[str, list[dict[str, Any]]]) -> None:

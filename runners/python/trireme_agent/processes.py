@@ -27,10 +27,10 @@ def adopt_orphans_and_die_with_parent() -> None:
 
 
 def children() -> list[int]:
-    """The children of this process, zombies too."""
+    """The children of this process, zombies too. Raises OSError where it cannot look."""
     found = []
     for thread in posix.listdir("/proc/self/task"):
-        text = read(f"/proc/self/task/{thread}/children")
+        text = _read_if_there(f"/proc/self/task/{thread}/children")
         found += [int(pid) for pid in text.split()]
     return found
 
@@ -41,7 +41,8 @@ def command(pid: int) -> str:
 
 
 def is_zombie(pid: int) -> bool:
-    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in (["Z"], [])
+    """Or gone. Raises OSError where it cannot look."""
+    return _read_if_there(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in (["Z"], [])
 
 
 def thread_ids() -> list[int]:
@@ -49,10 +50,18 @@ def thread_ids() -> list[int]:
 
 
 def read(path: str) -> str:
+    """Nothing where it cannot be read."""
+    try:
+        return _read_if_there(path)
+    except OSError:
+        return ""
+
+
+def _read_if_there(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return file.read().decode("utf-8", "replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):  # a thread or process that has ended
         return ""
 
 

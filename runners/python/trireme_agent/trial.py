@@ -101,6 +101,8 @@ class _Trial:
         await backend.body(task, self._call, (main,))
         backend.unjoined = [other for other in backend.unjoined if other is not task]
         found = await self._wait_for_the_rest()
+        if self._census.unseen:
+            found["unseen"] = self._census.unseen
         self._record_end(found)
         if not found:
             atexit._run_exitfuncs()

@@ -66,6 +66,32 @@ TEST(LeakCheckerTest, HasOneSignatureWhateverTheNumbers) {
   EXPECT_NE(sign({"reader-1"}), sign({"writer-1"}));
 }
 
+Json Unseen(const std::vector<std::string>& kinds, const std::string& reason) {
+  Json list = Json::array();
+  for (const std::string& kind : kinds) list.push_back({{"name", kind}, {"reason", reason}});
+  return list;
+}
+
+TEST(LeakCheckerTest, CannotDecideWhatTheCensusDidNotSee) {
+  const CheckResult result =
+      Check(TrialBuilder()
+                .Add(EventKind::kCensus, 1500, "unseen",
+                     Unseen({"threads", "descriptors"}, "Too many open files"))
+                .Add(EventKind::kCensus, 1600, "unseen", Unseen({"tasks"}, "busy")));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason,
+            "the census could not look at descriptors, threads: Too many open files; tasks: busy");
+}
+
+TEST(LeakCheckerTest, RejectsWhatTheCensusSawBesideWhatItDidNot) {
+  const CheckResult result =
+      Check(TrialBuilder()
+                .Add(EventKind::kCensus, 1500, "tasks", Named({"poller"}))
+                .Add(EventKind::kCensus, 1500, "unseen", Unseen({"threads"}, "no")));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "1 task outlived the workload: poller");
+}
+
 TEST(LeakCheckerTest, CannotDecideWhenMainNeverEnded) {
   EXPECT_EQ(Check(TrialBuilder().Exit("timeout")).verdict, Verdict::kUnknown);
 }
