@@ -142,3 +142,85 @@ os.readlink = no
 """)
     unseen, seen = census_unseen(trial)
     assert unseen == [{"name": "descriptors", "reason": "RuntimeError: no links"}] and seen == {}
+
+
+# What is raised, by what kind of thing, and where it is recorded. `async` says whether the raiser is a coroutine.
+BASE_EXCEPTIONS = ["GeneratorExit", "SystemExit", "KeyboardInterrupt", "Odd"]
+RAISERS = {
+    "task": "task = rt.spawn(fail)",
+    "plain-task": "def plain(): raise kind('out')\ntask = rt.spawn(plain)",
+    "pool": "pool = rt.pool(2)\ntask = await pool.submit(fail)",
+    "spawn-after": "task = rt.spawn_after(0.001, fail)",
+    "periodic": "task = rt.periodic(0.001, fail)",
+}
+RAISE = """
+class Odd(BaseException): pass
+kind = {kind}
+async def fail():
+    await rt.checkpoint()
+    raise kind("out")
+{raiser}
+"""
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+@pytest.mark.parametrize("raiser", RAISERS)
+def test_base_exceptions_end_their_task(hostile, kind, raiser):
+    trial = hostile(RAISE.format(kind=kind, raiser=RAISERS[raiser]) + "while not task.done(): await rt.sleep(0.001)")
+    assert (trial.end().key, trial.status) == ("returned", 0), f"{trial.end().value}\n{trial.stderr}"
+    assert trial.of("census") == []
+    [unhandled] = trial.of("exception", "task")
+    assert unhandled.value["error"].rpartition(".")[2] == kind and unhandled.value["message"] == "out"
+    assert [event.key for event in trial.of("task_end")].count("raised") == 1
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+@pytest.mark.parametrize("raiser", RAISERS)
+def test_base_exceptions_belong_to_who_joins(hostile, kind, raiser):
+    returned(hostile(RAISE.format(kind=kind, raiser=RAISERS[raiser]) + """
+try: await task.join()
+except kind as error: assert str(error) == "out"
+else: assert False
+"""))
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+def test_base_exceptions_end_main(hostile, kind):
+    trial = hostile(RAISE.format(kind=kind, raiser="await fail()"))
+    assert (trial.end().key, trial.end().value["message"], trial.status) == ("raised", "out", 0)
+    assert trial.end().value["error"].rpartition(".")[2] == kind
+    assert trial.of("census") == [] and trial.of("exception") == []
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+def test_base_exceptions_of_handlers_are_answered(hostile, kind):
+    trial = hostile(RAISE.format(kind=kind, raiser="""
+server = await rt.http_server(lambda request: fail())
+rt.observe("status", (await rt.http_request("GET", server.url)).status)
+server.close()
+"""))
+    assert (trial.end().key, trial.observed(), trial.status) == ("returned", {"status": 500}, 0), trial.stderr
+    assert trial.of("census") == []
+    assert [event.value["message"] for event in trial.of("exception")] == ["out"]
+
+
+@pytest.mark.parametrize("kind", ["StopIteration", "StopAsyncIteration", *BASE_EXCEPTIONS])
+@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+def test_plain_main_raises_whatever(zygote, workload, runtime, kind):
+    zygote.load(runtime, workload(f"class Odd(BaseException): pass\ndef main(rt, params): raise {kind}('out')", whole=True))
+    trial = zygote.trial(timeout=10)
+    assert (trial.end().key, trial.status) == ("raised", 0)
+    assert "out" in trial.end().value["message"] and kind in trial.end().value["error"] + trial.end().value["message"]
+
+
+def test_generator_exit_of_a_future_ends_main(hostile):
+    """Python closes the coroutines that wait for such a future, in place of throwing it into them."""
+    trial = hostile("""
+import asyncio
+if rt.runtime == "asyncio":
+    future = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(future.set_exception, GeneratorExit("out"))
+    await future
+raise GeneratorExit("out")
+""")
+    assert (trial.end().key, trial.end().value["error"], trial.status) == ("raised", "GeneratorExit", 0), trial.stderr

@@ -173,7 +173,7 @@ class Backend(ABC):
             if inspect.iscoroutine(result):
                 result = await result
         except BaseException as error:
-            if isinstance(error, (Suspended, GeneratorExit)):
+            if isinstance(error, Suspended):
                 raise
             if isinstance(error, TaskStopped) or self.is_stop(error):
                 task.finish("cancelled", error=None)

@@ -7,6 +7,7 @@ threads that leaked cannot hold it up. After a leak the exit handlers are left o
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import inspect
 import json
@@ -98,7 +99,8 @@ class _Trial:
 
     async def _main(self, main: Callable[..., Any] | str) -> None:
         backend, task = self._backend, self._task
-        await backend.body(task, self._call, (main,))
+        with contextlib.suppress(GeneratorExit):  # of a future that main waited for: Python closed body(), which ended it
+            await backend.body(task, self._call, (main,))
         backend.unjoined = [other for other in backend.unjoined if other is not task]
         found = await self._wait_for_the_rest()
         if self._census.unseen:

@@ -39,27 +39,33 @@ async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: t
     task = backend.current()
     assert task is not None
     outer, worker = task.native, Worker(task)
-    ended: asyncio.Future[Any] = backend.loop.create_future()
+    # What it raised is carried as a value: a future takes no StopIteration, and one that raises GeneratorExit closes the
+    # coroutines that wait for it.
+    ended: asyncio.Future[tuple[Any, BaseException | None]] = backend.loop.create_future()
 
     def body() -> None:
         worker.thread = threading.get_native_id()
         backend.here.task = task
         probe.set_task(task.number)
+        result, raised = None, None
         try:
-            end, value = ended.set_result, fn(*args)
+            result = fn(*args)
         except BaseException as error:
-            end, value = ended.set_exception, error
+            raised = error
         probe.set_task(0)
         backend.here.task = None
-        backend.loop.call_soon_threadsafe(end, value)
+        backend.loop.call_soon_threadsafe(ended.set_result, (result, raised))
 
     task.native = worker
     kind, task.kind = task.kind, None  # what the function calls are points of their own
     threading.Thread(target=body, name=task.name).start()
     try:
-        return await ended
+        result, raised = await ended
     finally:
         task.native, task.kind = outer, kind
+    if raised is not None:
+        raise raised
+    return result
 
 
 class LoopDriver(Driver):
