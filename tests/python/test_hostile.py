@@ -224,3 +224,77 @@ if rt.runtime == "asyncio":
 raise GeneratorExit("out")
 """)
     assert (trial.end().key, trial.end().value["error"], trial.status) == ("raised", "GeneratorExit", 0), trial.stderr
+
+
+FORK = """
+import os
+with rt.op("fork", 1) as op:
+    child = os.fork()
+    if child == 0:
+        {child}
+    op.ok(1)
+rt.observe("status", os.waitpid(child, 0)[1])
+"""
+CHILDREN = {  # what it does: its status
+    "print('child'); return": 0,
+    "print('child'); raise ValueError('child')": 256,
+    "print('child'); import sys; sys.exit(3)": 768,
+    "print('child'); import sys; sys.exit('why')": 256,
+    "print('child'); raise GeneratorExit": 256,
+    "print('child', flush=True); os._exit(4)": 1024,
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_forked_child_that_leaves_main_just_ends(hostile, child):
+    trial = returned(hostile(FORK.format(child=child)))
+    assert trial.observed() == {"status": CHILDREN[child]} and trial.orphans == []
+    assert trial.stdout == "child\n"
+    assert [event.key for event in trial.of("task_end")] == ["returned"] and len(trial.of("ok")) == 1
+    assert trial.of("info") == []
+
+
+def test_forked_child_that_leaves_a_task_reports_nothing(hostile):
+    trial = returned(hostile("""
+import os
+async def forks():
+    child = os.fork()
+    if child == 0: return
+    while os.waitpid(child, os.WNOHANG)[0] == 0: await rt.sleep(0.001)
+parent = os.getpid()
+await rt.spawn(forks).join()
+if os.getpid() != parent: return
+rt.observe("x", 1)
+"""))
+    assert trial.observed() == {"x": 1} and trial.orphans == []
+    assert [event.key for event in trial.of("task_end")] == ["returned", "returned"]
+
+
+def test_forked_child_of_a_pool(hostile):
+    trial = returned(hostile("""
+import os
+async def forks():
+    child = os.fork()
+    if child == 0: raise ValueError("child")
+    while os.waitpid(child, os.WNOHANG)[0] == 0: await rt.sleep(0.001)
+parent = os.getpid()
+pool = rt.pool(2)
+task = await pool.submit(forks)
+await task.join()
+await pool.join()
+rt.observe("x", 1)
+"""))
+    assert trial.observed() == {"x": 1} and trial.orphans == []
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+def test_forked_child_of_a_plain_main(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+import os
+def main(rt, params):
+    rt = rt.blocking
+    child = os.fork()
+    if child == 0: return
+    rt.observe("status", os.waitpid(child, 0)[1])
+""", whole=True))
+    assert returned(zygote.trial(timeout=10)).observed() == {"status": 0}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import trireme
-from trireme_agent import errors, probe
+from trireme_agent import ending, errors, probe
 from trireme_agent.blocking import Driver
 from trireme_agent.task import Task
 
@@ -175,12 +175,19 @@ class Backend(ABC):
         except BaseException as error:
             if isinstance(error, Suspended):
                 raise
-            if isinstance(error, TaskStopped) or self.is_stop(error):
-                task.finish("cancelled", error=None)
-            else:
-                task.finish("raised", error=error)
+            stopped = isinstance(error, TaskStopped) or self.is_stop(error)
+            self._finish(task, "cancelled" if stopped else "raised", None, None if stopped else error)
         else:
-            task.finish("returned", result=result)
+            self._finish(task, "returned", result, None)
+
+    def _finish(self, task: Task, outcome: str, result: Any, error: BaseException | None) -> None:
+        if ending.is_child(task.process) and self.ends_child(task):
+            ending.leave_child(error)
+        task.finish(outcome, result, error)
+
+    def ends_child(self, task: Task) -> bool:
+        """Whether a forked child ends with this task, which began before the fork: it has a copy of every task."""
+        return task.parent is None
 
     def drive(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine that never suspends. One that does ends the trial."""

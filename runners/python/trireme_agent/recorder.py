@@ -55,6 +55,15 @@ def record(kind: int, number: int, key: str, value: Any) -> None:
         probe.record_json(kind, number, key, to_json(value))
 
 
+_inherited = 0  # the operations below this number were begun by a process that this one is a fork of
+
+
+def inherit() -> None:
+    """In a forked child: the operations that are open are its parent's to end."""
+    global _inherited
+    _inherited = probe.new_operation()
+
+
 class Operation:
     """An operation of the workload: `with rt.op(name, value) as op:`, ended by ok() or fail(), else info."""
 
@@ -78,6 +87,8 @@ class Operation:
         if not self._open:
             return
         self._open = False
+        if self._id < _inherited:
+            return
         if error is None:
             _record(probe.INFO, self._id, self._name, None)
         else:
@@ -95,6 +106,8 @@ class Operation:
         if not self._open:
             raise RuntimeError(f"operation {self._name!r} has already ended")
         self._open = False
+        if self._id < _inherited:
+            return
         if type(value) in _SCALARS:
             _record(kind, self._id, self._name, value)
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator
+from posix import getpid
 from typing import TYPE_CHECKING, Any
 
 import trireme
-from trireme_agent import errors, probe
+from trireme_agent import ending, errors, probe
 
 if TYPE_CHECKING:
     from trireme_agent.backend import Backend, Deadline
@@ -21,6 +22,8 @@ class Task:
 
     def __init__(self, backend: Backend, parent: Task | None, name: str | None) -> None:
         self.backend = backend
+        self.parent = parent
+        self.process = getpid()
         self.path = parent.next_path() if parent is not None else "1"
         self.name = name or ("main" if parent is None else self.path)
         self.number = probe.new_task()
@@ -83,7 +86,8 @@ class Task:
     def finish(self, outcome: str, result: Any = None, error: BaseException | None = None) -> None:
         """Called once, by the task's own thread or greenlet, before whoever joins it is woken."""
         self.result, self.error = result, error
-        text = errors.to_json(error) if error is not None else "null"
-        probe.record_json_for(self.number, probe.TASK_END, 0, outcome, text)
+        if not ending.is_child(self.process):  # where it is, the end of this task is its parent's to record
+            text = errors.to_json(error) if error is not None else "null"
+            probe.record_json_for(self.number, probe.TASK_END, 0, outcome, text)
         self.outcome = outcome
         self.backend.ended(self)

@@ -16,11 +16,10 @@ import posix
 import random
 import threading
 from collections.abc import Callable
-from posix import _exit  # by name: a workload may put another in its place
 from typing import Any, NoReturn
 
 import trireme
-from trireme_agent import census, errors, output, probe, stacks, workload
+from trireme_agent import census, ending, errors, output, probe, recorder, stacks, workload
 from trireme_agent.backend import Backend
 from trireme_agent.runtime import Runtime
 from trireme_agent.task import Task
@@ -47,12 +46,7 @@ def run(
     except BaseException as error:
         output.show(error)
     finally:
-        leave(status)
-
-
-def leave(status: int) -> NoReturn:
-    output.flush()
-    _exit(status)
+        ending.leave(status)
 
 
 def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
@@ -73,6 +67,7 @@ def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
     error = probe.attach(message["history"])
     if error:
         raise OSError(error, os.strerror(error), message["history"])
+    os.register_at_fork(after_in_child=recorder.inherit)
 
 
 class _Trial:
@@ -108,7 +103,7 @@ class _Trial:
         self._record_end(found)
         if not found:
             atexit._run_exitfuncs()
-        leave(0)
+        ending.leave(0)
 
     async def _call(self, main: Callable[..., Any] | str) -> None:
         if isinstance(main, str):
@@ -149,7 +144,7 @@ class _Trial:
     def _abort(self, how: str, error: BaseException) -> NoReturn:
         self._over.acquire()
         _record_end(self._task, how, error)
-        leave(0)
+        ending.leave(0)
 
 
 def _record_end(task: Task, how: str, error: BaseException) -> None:

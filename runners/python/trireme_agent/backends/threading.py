@@ -95,6 +95,10 @@ class ThreadingBackend(WaitingBackend):
             self.here.task = None
             task.native.wakeup.close()
 
+    def ends_child(self, task: Task) -> bool:
+        """No other thread is in it."""
+        return True
+
     def ended(self, task: Task) -> None:
         super().ended(task)
         task.native.ended.set()

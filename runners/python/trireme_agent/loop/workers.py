@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from trireme_agent import probe
+from trireme_agent import ending, probe
 from trireme_agent.blocking import Driver
 from trireme_agent.task import Task
 
@@ -52,6 +52,8 @@ async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: t
             result = fn(*args)
         except BaseException as error:
             raised = error
+        if ending.is_child(task.process):  # which has this thread and no loop
+            ending.leave_child(raised)
         probe.set_task(0)
         backend.here.task = None
         backend.loop.call_soon_threadsafe(ended.set_result, (result, raised))
