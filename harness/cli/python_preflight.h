@@ -12,7 +12,7 @@ namespace trireme {
 // What one interpreter says before anything is run.
 struct PythonPreflight {
   std::vector<Diagnostic>
-      errors;  // of workloads: no Python, or without a main; Python's own message
+      errors;  // of workloads: no Python (Python's own message), or without a main to be run
   Json packages = Json::object();  // name -> version
 };
 

@@ -78,6 +78,41 @@ class BadInputTest(TriremeCase):
             hint: define 'async def main(rt, params)'
             """)
 
+    def test_a_main_that_is_no_function(self) -> None:
+        for text, (column, message) in {
+            "main = 3": (1, "'main' is no function"),
+            "x = 1; main: list = []": (8, "'main' is no function"),
+            "class main: pass": (7, "'main' is a class, no function"),
+            "def main(rt, params): yield 1": (5, "'main' is a generator function: calling it runs nothing"),
+            "async def main(rt, params): yield 1": (11, "'main' is an async generator function: calling it runs nothing"),
+            "async def main(rt): pass": (11, "'main' takes 1 parameter, where it is given 2: rt, params"),
+            "def main(rt, params, more): pass": (5, "'main' takes 3 parameters, where it is given 2: rt, params"),
+            "def main(rt, params, *, x): pass": (5, "'main' needs a keyword argument 'x', which it is not given"),
+            "main = lambda: None": (1, "'main' takes 0 parameters, where it is given 2: rt, params"),
+        }.items():
+            with self.subTest(text):
+                self.write("s/workload.py", f"import os\n{text}\n")
+                self.refused("s", err=f"s/workload.py:2:{column}: error: {message}\n{text}\n{' ' * (column - 1)}^~~~\n"
+                                      "hint: define 'async def main(rt, params)'\n")
+
+    def test_a_main_that_only_running_can_tell(self) -> None:
+        for text in (
+            "import functools\n@functools.cache\ndef main(*rest): pass",
+            "import functools\ndef run(x, rt, params): pass\nmain = functools.partial(run, 1)",
+            "from helper import main",
+            "try:\n    from helper import main\nexcept ImportError:\n    main = None",
+            "def main(rt, params, more=1, *, x=2): pass",
+            "async def main(*rest): pass",
+            "def main(rt, params):\n    def inner(): yield 1",
+            "globals()['main'] = lambda rt, params: None",
+            "for main in [print]: pass",
+        ):
+            with self.subTest(text):
+                self.write("s/helper.py", "def main(rt, params): pass\n")
+                self.write("s/workload.py", text + "\n")
+                outcome = self.trireme("run", "s", "--dry-run", *PYTHON)
+                self.assertEqual((outcome.code, outcome.err), (0, ""))
+
     def test_the_errors_of_every_workload(self) -> None:
         self.write("s/workload.py", "x = (\n")
         self.write("t/scenario.yaml", GOOD_YAML)
