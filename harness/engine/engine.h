@@ -55,7 +55,10 @@ struct EngineEvents {
 
 // How long the engine waits for what others have to do, in nanoseconds.
 struct EnginePatience {
-  int64_t load = 60'000'000'000;      // a runner's answer to `load`
+  // A runner's answer to `load`; a trial's timeout stands where it is longer. One that only waits is
+  // late sooner than one that uses the processor: a slow import on a loaded machine is no hang.
+  int64_t load = 60'000'000'000;
+  int64_t idle_load = 10'000'000'000;
   int64_t start = 10'000'000'000;     // its `started`
   int64_t stacks = 2'000'000'000;     // a hanging trial's stacks
   int64_t debugger = 10'000'000'000;  // gdb's; 0: gdb is not asked

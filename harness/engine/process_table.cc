@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <string_view>
 
@@ -46,9 +47,14 @@ bool ParseStat(const std::string& text, ProcessInfo& info) {
   if (open == std::string::npos || close == std::string::npos) return false;
   info.pid = static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10));
   info.name = text.substr(open + 1, close - open - 1);
-  return std::sscanf(text.c_str() + close + 1,
-                     " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-                     &info.state, &info.parent, &info.group, &info.threads) == 4;
+  std::array<long, 4> ticks{};  // in user and kernel mode, its own and its reaped children's
+  const int read =
+      std::sscanf(text.c_str() + close + 1,
+                  " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld %*d %*d %ld",
+                  &info.state, &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2],
+                  &ticks[3], &info.threads);
+  info.ticks = std::accumulate(ticks.begin(), ticks.end(), 0L);
+  return read == 8;
 }
 
 std::vector<pid_t> NumbersIn(const std::string& folder) {
@@ -133,6 +139,19 @@ class GoFirst {
   bool changed_ = false;
 };
 
+// A process and its descendants, by the kernel's lists.
+std::set<pid_t> Tree(pid_t root) {
+  std::vector<pid_t> pending = {root};
+  std::set<pid_t> seen;
+  while (!pending.empty()) {
+    const pid_t pid = pending.back();
+    pending.pop_back();
+    if (!seen.insert(pid).second) continue;
+    for (const pid_t child : ChildrenOf(pid)) pending.push_back(child);
+  }
+  return seen;
+}
+
 }  // namespace
 
 std::vector<ProcessInfo> ReadProcessTable() {
@@ -171,17 +190,20 @@ std::string CommandLineOf(pid_t pid) {
   return line;
 }
 
+Activity ActivityOfTree(pid_t root) {
+  Activity activity;
+  for (const pid_t pid : Tree(root)) {
+    ProcessInfo info;
+    if (!ParseStat(ReadStart(ProcPath(pid, "stat")), info)) continue;
+    activity.processor += info.ticks * (kNanosecondsPerSecond / ::sysconf(_SC_CLK_TCK));
+    activity.runs = activity.runs || info.state == 'R' || info.state == 'D';
+  }
+  return activity;
+}
+
 int64_t ResidentBytesOfTree(pid_t root) {
   int64_t bytes = 0;
-  std::vector<pid_t> pending = {root};
-  std::set<pid_t> seen;
-  while (!pending.empty()) {
-    const pid_t pid = pending.back();
-    pending.pop_back();
-    if (!seen.insert(pid).second) continue;
-    bytes += ResidentBytes(pid);
-    for (const pid_t child : ChildrenOf(pid)) pending.push_back(child);
-  }
+  for (const pid_t pid : Tree(root)) bytes += ResidentBytes(pid);
   return bytes;
 }
 

@@ -16,6 +16,7 @@ struct ProcessInfo {
   pid_t group = 0;
   char state = '?';  // R, S, D, T (stopped), Z (zombie), ...
   long threads = 0;
+  long ticks = 0;  // of the processor that it and its reaped children used
   std::string name;
 };
 
@@ -27,6 +28,13 @@ std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo
 
 // Its command line, shortened to 200 bytes, or its name in brackets.
 std::string CommandLineOf(pid_t pid);
+
+// What a process and its descendants have done.
+struct Activity {
+  int64_t processor = 0;  // nanoseconds of it that they used
+  bool runs = false;      // one of them runs now, or waits for the processor or a disk
+};
+Activity ActivityOfTree(pid_t root);
 
 // Resident bytes of a process and its descendants; pages that they share count once each.
 int64_t ResidentBytesOfTree(pid_t root);

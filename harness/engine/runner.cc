@@ -2,14 +2,30 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/base/clock.h"
 #include "harness/base/strings.h"
+#include "harness/engine/process_table.h"
 
 namespace trireme {
+namespace {
 
-Status Runner::Launch(Guardian& guardian, int64_t patience) {
+constexpr int64_t kLeastShareOfProcessor = 50;  // one part in so many is work; less is waiting
+constexpr int64_t kLooks = 4;                   // in the time that loading may wait
+
+// When it is seen what a runner does that has not answered, from its launch on.
+int64_t FirstLook(const Runner::LoadPatience& patience) {
+  return std::min(patience.idle, patience.longest);
+}
+int64_t NextLook(const Runner::LoadPatience& patience, int64_t last) {
+  return std::min(last + patience.idle / kLooks, patience.longest);
+}
+
+}  // namespace
+
+Status Runner::Launch(Guardian& guardian, const LoadPatience& patience) {
   TRIREME_ASSIGN_OR_RETURN(auto ends, Channel::MakePair());
   TRIREME_ASSIGN_OR_RETURN(const UniqueFd output, log.Open());
   TRIREME_ASSIGN_OR_RETURN(token, guardian.Launch({.argv = spec.argv,
@@ -17,9 +33,22 @@ Status Runner::Launch(Guardian& guardian, int64_t patience) {
                                                    .input = ends.second.fd(),
                                                    .output = output.get()}));
   channel = std::move(ends.first);
-  deadline = SystemClock().Now() + patience;
+  load_patience = patience;
+  deadline = SystemClock().Now() + FirstLook(patience);
   // The socket keeps it until the runner has started.
   return channel.Send(spec.load, {output.get()});
+}
+
+bool Runner::LoadIsLate() {
+  const int64_t before = loading;
+  loading = loading == 0 ? FirstLook(load_patience) : NextLook(load_patience, loading);
+  if (loading >= load_patience.longest || pid == 0) return true;
+  const Activity activity = ActivityOfTree(pid);
+  const int64_t used = activity.processor - processor;
+  if (!activity.runs && used < (loading - before) / kLeastShareOfProcessor) return true;
+  processor = activity.processor;
+  deadline += NextLook(load_patience, loading) - loading;
+  return false;
 }
 
 std::string Runner::Describe(int status) {

@@ -22,8 +22,17 @@ struct Runner {
 
   explicit Runner(const RunnerSpec& how) : spec(how) {}
 
+  // How long loading may take, in nanoseconds, and how long while it uses no processor.
+  struct LoadPatience {
+    int64_t longest = 0;
+    int64_t idle = 0;
+  };
+
   // Asks the guardian for the process and gives it `load`, to be answered within `patience`.
-  Status Launch(Guardian& guardian, int64_t patience);
+  Status Launch(Guardian& guardian, const LoadPatience& patience);
+  // At the deadline of loading: whether it has taken too long, `loading`. Where it has not, the
+  // deadline is another.
+  bool LoadIsLate();
   // How it went, for an error: its exit status and the last that it printed.
   std::string Describe(int status);
 
@@ -34,6 +43,9 @@ struct Runner {
   Channel channel;
   PipeText log{4096};    // what it prints outside trials
   int64_t deadline = 0;  // of loading, or of its end
+  int64_t loading = 0;    // how long it may have taken at the last look at what it does
+  int64_t processor = 0;  // what it had used then
+  LoadPatience load_patience;
   uint64_t last_used = 0;
   Json environment = Json::object();
   std::string broken;  // why it is ended, when that is its own fault

@@ -25,7 +25,8 @@ bool Awaited(const Runner& runner) {
 
 }  // namespace
 
-Runner& RunnerPool::Start(const RunnerSpec& spec, Guardian& guardian, int64_t patience,
+Runner& RunnerPool::Start(const RunnerSpec& spec, Guardian& guardian,
+                          const Runner::LoadPatience& patience,
                           const std::function<void(Runner&)>& message) {
   MakeRoom(guardian);
   runners_.push_back(std::make_unique<Runner>(spec));

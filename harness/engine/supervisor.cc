@@ -80,10 +80,8 @@ const RunnerSpec& Supervisor::SpecOf(size_t cell) {
   if (known != specs_.end() && !needs_process_.contains(known->second.key)) return known->second;
   const PlannedCell& planned = plan_.cells[cell];
   RunnerSpec spec = SpecFor(planned, planned.isolated_process, options_);
-  if (const auto threads = needs_process_.find(spec.key); threads != needs_process_.end()) {
-    if (events_.note)
-      events_.note(cell,
-                   "isolation: process, since loading left threads running: " + threads->second);
+  if (const auto reason = needs_process_.find(spec.key); reason != needs_process_.end()) {
+    if (events_.note) events_.note(cell, "isolation: process, since " + reason->second);
     spec = SpecFor(planned, true, options_);
   }
   cells_of_key_[spec.key].push_back(cell);
@@ -99,9 +97,15 @@ void Supervisor::Begin(Slot& slot, const Attempt& attempt) {
   }
   slot.runner = runners_.FindIdle(spec.key);
   if (slot.runner != nullptr) return StartTrial(slot);
-  slot.runner = &runners_.Start(spec, *guardian_, options_.patience.load,
+  slot.runner = &runners_.Start(spec, *guardian_, LoadPatience(attempt.cell),
                                 [this](Runner& runner) { OnRunner(runner); });
   if (!slot.runner->broken.empty()) guardian_lost_ = true;
+}
+
+Runner::LoadPatience Supervisor::LoadPatience(size_t cell) const {
+  const int64_t timeout = plan_.cells[cell].timeout;
+  return {.longest = std::max(timeout, options_.patience.load),
+          .idle = std::max(timeout, options_.patience.idle_load)};
 }
 
 std::unique_ptr<Trial> Supervisor::NewTrial(const Attempt& attempt) {
@@ -159,8 +163,22 @@ void Supervisor::OnReady(Runner& runner, const Packet& packet) {
   runner.state = Runner::State::kIdle;
   if (slot == nullptr) return;
   if (threads.empty() || runner.spec.isolated) return StartTrial(*slot);
-  needs_process_[runner.spec.key] = Join(threads, ", ");
+  LoadInTrials(runner, "loading left threads running: " + Join(threads, ", "));
+}
+
+void Supervisor::OnLateLoad(Runner& runner) {
+  const std::string within = "within " + FormatDuration(runner.loading);
+  if (runner.spec.isolated)
+    return BreakRunner(runner, "the runner did not answer `load` " + within);
+  LoadInTrials(runner, "loading did not end " + within);
+}
+
+// In a trial it has the trial's time, and what hangs leaves its stacks.
+void Supervisor::LoadInTrials(Runner& runner, const std::string& reason) {
+  needs_process_[runner.spec.key] = reason;
+  Slot* slot = SlotOf(runner);
   runners_.End(runner, *guardian_);
+  if (slot == nullptr) return;
   const Attempt attempt = *slot->attempt;
   Begin(*slot, attempt);
 }
@@ -400,9 +418,8 @@ void Supervisor::OnTime() {
   for (Runner* runner : runners_.Late(now)) {
     if (runner->state == Runner::State::kEnding)
       guardian_lost_ = true;  // it does not do its work
-    else
-      BreakRunner(*runner, "the runner did not answer `load` within " +
-                               FormatDuration(options_.patience.load));
+    else if (runner->LoadIsLate())
+      OnLateLoad(*runner);
   }
   if (!events_.tick || now < next_tick_) return;
   next_tick_ = now + kTickInterval;

@@ -42,6 +42,7 @@ class Supervisor {
   // Starting.
   void Fill();
   void Begin(Slot& slot, const Attempt& attempt);
+  Runner::LoadPatience LoadPatience(size_t cell) const;
   const RunnerSpec& SpecOf(size_t cell);
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
@@ -50,6 +51,8 @@ class Supervisor {
   void OnRunner(Runner& runner);
   void OnPacket(Runner& runner, Packet& packet);
   void OnReady(Runner& runner, const Packet& packet);
+  void OnLateLoad(Runner& runner);
+  void LoadInTrials(Runner& runner, const std::string& reason);
   void OnRefused(Runner& runner, const Packet& packet);
   void Refuse(Runner& runner, const EngineEvents::Refusal& refusal);
   void OnGuardian();
@@ -91,7 +94,7 @@ class Supervisor {
 
   std::map<size_t, RunnerSpec> specs_;  // by cell
   std::map<std::string, std::vector<size_t>> cells_of_key_;
-  std::map<std::string, std::string> needs_process_;      // key of a forking runner -> its threads
+  std::map<std::string, std::string> needs_process_;      // key of a forking runner -> why
   std::map<std::string, EngineEvents::Refusal> refused_;  // by key
   std::set<size_t> told_ready_;
   std::map<size_t, int> broken_in_a_row_;  // by cell

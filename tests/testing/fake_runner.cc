@@ -39,6 +39,11 @@ constexpr int kStacksDescriptor = 9;
   while (true) ::pause();
 }
 
+void UseTheProcessor(int64_t nanoseconds) {
+  const int64_t end = SystemClock().Now() + nanoseconds;
+  while (SystemClock().Now() < end) continue;
+}
+
 void WriteStacks(int) {
   constexpr const char* kText = "main: in Forever\n== end of stacks\n";
   (void)!::write(kStacksDescriptor, kText, std::strlen(kText));
@@ -291,6 +296,8 @@ class FakeRunner {
     what_ = BaseName(GetString(message, "workload"));
     if (what_ == "load-crash") std::abort();
     if (what_ == "load-hang") Forever();
+    if (what_ == "load-hang-to-fork" && GetString(message, "isolation") == "fork") Forever();
+    if (what_ == "load-busily") UseTheProcessor(kNanosecondsPerSecond);
     if (what_ == "load-exit") {
       (void)!::write(2, "no such module\n", 15);
       ::_exit(7);

@@ -17,7 +17,8 @@ class MisbehaviourTest : public EngineTest {
  protected:
   MisbehaviourTest() {
     options_.patience = {
-        .load = kShort, .start = kShort, .stacks = kShort, .debugger = 0, .end = kShort};
+        .load = kShort, .idle_load = kShort, .start = kShort, .stacks = kShort, .debugger = 0,
+        .end = kShort};
   }
 
   // Runs it for a short time beside a cell that behaves, which must pass.
@@ -33,6 +34,7 @@ class MisbehaviourTest : public EngineTest {
   void FailToLoad(const std::string& workload, int64_t trials = 1) {
     PlannedCell bad = Cell("bad", {}, trials);
     bad.workload = "/fake/" + workload;
+    bad.timeout = kShort;
     Run({bad, Cell("good", {{"do", "operations"}})});
   }
   const FinishedTrial& bad() const { return finished_[0]; }
@@ -254,6 +256,35 @@ TEST_F(MisbehaviourTest, RunnerExitsAtLoadingWithAMessage) {
 TEST_F(MisbehaviourTest, RunnerNeverLoads) {
   FailToLoad("load-hang");
   EXPECT_THAT(Error(), HasSubstr("did not answer `load` within 300ms"));
+}
+
+TEST_F(MisbehaviourTest, RunnerThatHangsAtLoadingLoadsInItsTrials) {
+  options_.patience.load = kLong;
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 2);
+  cell.workload = "/fake/load-hang-to-fork";
+  cell.timeout = kShort;
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 2U);
+  EXPECT_EQ(ExitKey(finished_[1]), "exited");
+  EXPECT_THAT(notes_[0], ElementsAre("isolation: process, since loading did not end within 300ms"));
+}
+
+TEST_F(MisbehaviourTest, RunnerMayLoadSlowlyWhileItUsesTheProcessor) {
+  options_.patience.load = kLong;
+  PlannedCell cell = Cell("cell", {{"do", "operations"}});
+  cell.workload = "/fake/load-busily";
+  cell.timeout = kShort;
+  Run({cell});
+  EXPECT_EQ(ExitKey(only()), "exited");
+  EXPECT_TRUE(notes_.empty());
+}
+
+TEST_F(MisbehaviourTest, RunnerMayWaitAtLoadingForAsLongAsATrialMayTake) {
+  options_.patience.load = options_.patience.idle_load = 1;
+  PlannedCell cell = Cell("cell", {{"do", "operations"}});
+  Run({cell});
+  EXPECT_EQ(ExitKey(only()), "exited");
+  EXPECT_TRUE(notes_.empty());
 }
 
 TEST_F(MisbehaviourTest, RunnerSpeaksGarbageAtLoading) {
