@@ -298,3 +298,13 @@ def main(rt, params):
     rt.observe("status", os.waitpid(child, 0)[1])
 """, whole=True))
     assert returned(zygote.trial(timeout=10)).observed() == {"status": 0}
+
+
+def test_exceptions_of_threads_are_recorded_on_every_runtime(hostile):
+    trial = hostile("""
+import threading
+thread = threading.Thread(target=lambda: 1 / 0); thread.start()
+while thread.is_alive(): await rt.sleep(0.001)
+""")
+    assert [(event.key, event.value["error"]) for event in trial.of("exception")] == [("thread", "ZeroDivisionError")]
+    assert trial.end().key == "returned" and trial.of("census") == []

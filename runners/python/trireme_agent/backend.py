@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
@@ -88,6 +89,13 @@ class Backend(ABC):
 
     def enter(self) -> None:
         """In the trial's process, after the fork."""
+
+        def hook(args: threading.ExceptHookArgs) -> None:
+            if args.exc_value is not None and args.exc_type is not SystemExit:
+                self.report("thread", args.exc_value)
+            threading.__excepthook__(args)
+
+        threading.excepthook = hook
 
     @abstractmethod
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:

@@ -93,6 +93,7 @@ class AsyncioBackend(Backend):
         return {"patched": False, "hub": None, "backend": "selector", "versions": versions}
 
     def enter(self) -> None:
+        super().enter()
         self.loop = asyncio.SelectorEventLoop()
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(self._unhandled)

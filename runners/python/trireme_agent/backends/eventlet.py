@@ -95,6 +95,7 @@ class EventletBackend(Backend):
         return {"patched": patched, "hub": hub.rpartition(".")[2], "backend": None, "versions": versions}
 
     def enter(self) -> None:
+        super().enter()
         eventlet.hubs.use_hub("epolls")  # the zygote's hub shares its epoll descriptor with every trial
         hub = eventlet.hubs.get_hub()
         for name in ("squelch_timer_exception", "squelch_generic_exception", "squelch_exception"):

@@ -51,14 +51,6 @@ class ThreadingBackend(WaitingBackend):
     def environment(self) -> dict[str, Any]:
         return {"patched": False, "hub": None, "backend": None, "versions": {}}
 
-    def enter(self) -> None:
-        def hook(args: threading.ExceptHookArgs) -> None:
-            if args.exc_value is not None and args.exc_type is not SystemExit:
-                self.report("thread", args.exc_value)
-            threading.__excepthook__(args)
-
-        threading.excepthook = hook
-
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
         self._run(task, lambda: self.drive(main))
 
