@@ -308,3 +308,15 @@ while thread.is_alive(): await rt.sleep(0.001)
 """)
     assert [(event.key, event.value["error"]) for event in trial.of("exception")] == [("thread", "ZeroDivisionError")]
     assert trial.end().key == "returned" and trial.of("census") == []
+
+
+def test_objects_that_do_not_say_their_class(hostile):
+    returned(hostile("""
+import weakref
+class Gone: pass
+gone = Gone(); rt.proxy = weakref.proxy(gone); del gone
+class Odd:
+    @property
+    def __class__(self): raise RuntimeError("no class")
+rt.odd = Odd()
+"""))

@@ -5,7 +5,6 @@ The standard library is patched by prepare(), in place: what this file and other
 
 from __future__ import annotations
 
-import gc
 import http.client
 import os
 import socket
@@ -15,6 +14,7 @@ import threading
 import urllib.parse
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
+from gc import get_objects  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
@@ -126,15 +126,15 @@ class EventletBackend(Backend):
         return {thread.native_id for thread in eventlet.tpool._threads} - _busy
 
     def parked(self) -> Iterator[tuple[str, list[str]]]:
-        for found in gc.get_objects():
-            if isinstance(found, greenlet.greenlet) and found and not found.dead and found.gr_frame is not None:
+        for found in _objects_of(greenlet.greenlet):
+            if found and not found.dead and found.gr_frame is not None:
                 task = getattr(found, "trireme", None)
                 name = f"{task.path} {task.name}" if task is not None else f"{type(found).__name__} without a task"
                 yield name, errors.frame_stack(found.gr_frame)
 
     def strays(self) -> list[str]:
         """Green threads by eventlet.spawn; those by spawn_n are bare greenlets, as the runtime's own are."""
-        found = [each for each in gc.get_objects() if isinstance(each, eventlet.greenthread.GreenThread)]
+        found = _objects_of(eventlet.greenthread.GreenThread)
         return ["GreenThread" for each in found if each and not each.dead and getattr(each, "trireme", None) is None]
 
     async def pause(self, seconds: float) -> None:
@@ -356,6 +356,11 @@ def _run_busy(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return fn(*args)
     finally:
         _busy.discard(thread)
+
+
+def _objects_of(kind: type) -> list[Any]:
+    """Never asks an object for its class: that of a proxy or of a workload's own may raise."""
+    return [each for each in get_objects() if issubclass(type(each), kind)]
 
 
 def _family(address: Address) -> socket.AddressFamily:
