@@ -320,3 +320,15 @@ class Odd:
     def __class__(self): raise RuntimeError("no class")
 rt.odd = Odd()
 """))
+
+
+def test_main_that_cancels_itself_as_it_ends(hostile):
+    trial = hostile("rt.spawn(rt.sleep, 60)\nawait rt.settle()\nrt.current_task().cancel()")
+    assert (trial.end().key, trial.status) == ("returned", 0), trial.stderr
+    assert [event.key for event in trial.of("census")] == ["tasks"]
+
+
+def test_main_that_a_task_cancels(hostile):
+    trial = hostile("main = rt.current_task()\nrt.spawn(main.cancel)\nawait rt.sleep(60)")
+    assert (trial.end().key, trial.end().value["message"]) == ("raised", "main was cancelled")
+    assert trial.of("census") == [] and trial.of("exception") == []

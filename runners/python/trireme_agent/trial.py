@@ -118,7 +118,8 @@ class _Trial:
         found = self._census.take(self._task)
         waited, pause = 0.0, _FIRST_PAUSE
         while found and waited < _GRACE:
-            await self._backend.pause(pause)
+            with contextlib.suppress(BaseException):  # main was cancelled, or a timeout of it came, after its end
+                await self._backend.pause(pause)
             waited, pause = waited + pause, min(2 * pause, _GRACE / 10)
             found = self._census.take(self._task)
         return found

@@ -114,6 +114,7 @@ class EventletBackend(Backend):
         return report
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
+        task.native = greenlet.getcurrent()
         self._enter_task(task)
         self.drive(main)
 
