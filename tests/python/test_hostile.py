@@ -332,3 +332,24 @@ def test_main_that_a_task_cancels(hostile):
     trial = hostile("main = rt.current_task()\nrt.spawn(main.cancel)\nawait rt.sleep(60)")
     assert (trial.end().key, trial.end().value["message"]) == ("raised", "main was cancelled")
     assert trial.of("census") == [] and trial.of("exception") == []
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+def test_decorated_main_is_awaited(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+import functools
+def decorate(fn): return functools.wraps(fn)(lambda *args: fn(*args))
+@decorate
+async def main(rt, params):
+    await rt.checkpoint()
+    rt.observe("x", 1)
+""", whole=True))
+    assert returned(zygote.trial(timeout=10)).observed() == {"x": 1}
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_generators_are_no_main(zygote, workload, runtime, define):
+    zygote.load(runtime, workload(f"def same(fn): return fn\n@same\n{define} main(rt, params): yield", whole=True))
+    end = zygote.trial(timeout=10).end()
+    assert (end.key, end.value["message"]) == ("raised", "main returned a generator, so nothing of it ran: main")

@@ -110,8 +110,12 @@ class _Trial:
             main = workload.load(main)
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
-        else:
-            await self._backend.run_plain(main, (self._rt, self._message["params"]))
+            return
+        result = await self._backend.run_plain(main, (self._rt, self._message["params"]))
+        if inspect.iscoroutine(result):  # a decorated main does not look like the coroutine function that it is
+            await result
+        elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+            raise TypeError(f"main returned a generator, so nothing of it ran: {result.__name__}")
 
     async def _wait_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
         gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
