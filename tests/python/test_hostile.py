@@ -353,3 +353,40 @@ def test_generators_are_no_main(zygote, workload, runtime, define):
     zygote.load(runtime, workload(f"def same(fn): return fn\n@same\n{define} main(rt, params): yield", whole=True))
     end = zygote.trial(timeout=10).end()
     assert (end.key, end.value["message"]) == ("raised", "main returned a generator, so nothing of it ran: main")
+
+
+BROKEN_LOOPS = {
+    "closed": "import os; os.closerange(0, 1000)",
+    "stopped": "import asyncio; asyncio.get_running_loop().stop()",
+    "clock": "import time; time.monotonic = None",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN_LOOPS)
+@pytest.mark.parametrize("after", ["rt.spawn(rt.sleep, 60); await rt.settle(); ", ""])
+def test_loops_that_the_workload_breaks(zygote, workload, how, after):
+    zygote.load("asyncio", workload(after + BROKEN_LOOPS[how] + "\nawait rt.sleep(0.01)"))
+    trial = zygote.trial(timeout=10)
+    assert (trial.end().key, trial.status) == ("raised", 0), trial.stderr
+    census = {event.key: [entry["name"] for entry in event.value] for event in trial.of("census")}
+    assert census.get("tasks", []) == (["sleep"] if after else []) and "unseen" not in census
+
+
+@pytest.mark.parametrize("hook", ["settrace", "setprofile"])
+def test_trace_functions_that_raise(hostile, hook):
+    trial = hostile(f"import sys\ndef trace(*_): raise ValueError('trace')\nrt.observe('x', 1)\nsys.{hook}(trace)")
+    assert (trial.end().key, trial.end().value["message"], trial.status) == ("raised", "trace", 0), trial.stderr
+    assert trial.of("census") == []
+
+
+@pytest.mark.parametrize("breaks", ["os.closerange(3, 1000); await rt.sleep(0.01)", "import asyncio; await asyncio.sleep(0)"])
+def test_forked_child_whose_runtime_breaks(hostile, breaks):
+    trial = returned(hostile(f"""
+import os
+child = os.fork()
+if child == 0:
+    {breaks}
+    return
+rt.observe("ended", os.waitpid(child, 0)[0] == child)
+"""))
+    assert trial.observed() == {"ended": True} and trial.orphans == []

@@ -189,9 +189,13 @@ class Backend(ABC):
             self._finish(task, "returned", result, None)
 
     def _finish(self, task: Task, outcome: str, result: Any, error: BaseException | None) -> None:
-        if ending.is_child(task.process) and self.ends_child(task):
-            ending.leave_child(error)
-        task.finish(outcome, result, error)
+        try:
+            if ending.is_child(task.process) and self.ends_child(task):
+                ending.leave_child(error)
+            task.finish(outcome, result, error)
+        except BaseException as late:  # a trace function or a signal handler of the workload raised here
+            if task.outcome is None:
+                task.finish("raised", None, error or late)
 
     def ends_child(self, task: Task) -> bool:
         """Whether a forked child ends with this task, which began before the fork: it has a copy of every task."""

@@ -76,6 +76,7 @@ class _Trial:
         self._message = message
         self._environment = environment
         self._over = threading.Lock()
+        self._recorded = False
         backend.abort = self._abort
 
     def run(self, main: Callable[..., Any] | str) -> None:
@@ -90,16 +91,32 @@ class _Trial:
         self._rt = Runtime(backend, message["seed"], message["inputs"], self._environment["interpreter"])
         self._task = backend.adopt(Task(backend, None, None))
         backend.live[self._task.number] = self._task
-        backend.run(self._main(main), self._task)
+        try:
+            backend.run(self._main(main), self._task)
+        except BaseException as error:
+            self._end_without_runtime(error)
+
+    def _end_without_runtime(self, error: BaseException) -> NoReturn:
+        """The workload broke what its tasks run on (closed the loop's descriptors, say), with main ended or not."""
+        if ending.is_child(self._task.process):
+            ending.leave_child(error)
+        if self._recorded:
+            raise error
+        if self._task.outcome is None:
+            self._task.finish("raised", None, error)
+            self._forget(self._task)
+        else:
+            self._backend.report("loop", error)
+        self._record_end(self._look())
+        ending.leave(0)
 
     async def _main(self, main: Callable[..., Any] | str) -> None:
         backend, task = self._backend, self._task
         with contextlib.suppress(GeneratorExit):  # of a future that main waited for: Python closed body(), which ended it
             await backend.body(task, self._call, (main,))
-        backend.unjoined = [other for other in backend.unjoined if other is not task]
-        found = await self._wait_for_the_rest()
-        if self._census.unseen:
-            found["unseen"] = self._census.unseen
+        self._forget(task)
+        await self._wait_for_the_rest()
+        found = self._look()
         self._record_end(found)
         if not found:
             atexit._run_exitfuncs()
@@ -117,7 +134,15 @@ class _Trial:
         elif inspect.isgenerator(result) or inspect.isasyncgen(result):
             raise TypeError(f"main returned a generator, so nothing of it ran: {result.__name__}")
 
-    async def _wait_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
+    def _forget(self, main: Task) -> None:
+        """What main raised is in the end of the trial."""
+        self._backend.unjoined = [other for other in self._backend.unjoined if other is not main]
+
+    def _look(self) -> dict[str, list[dict[str, Any]]]:
+        found = self._census.take(self._task)
+        return found | ({"unseen": self._census.unseen} if self._census.unseen else {})
+
+    async def _wait_for_the_rest(self) -> None:
         gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
         found = self._census.take(self._task)
         waited, pause = 0.0, _FIRST_PAUSE
@@ -126,11 +151,11 @@ class _Trial:
                 await self._backend.pause(pause)
             waited, pause = waited + pause, min(2 * pause, _GRACE / 10)
             found = self._census.take(self._task)
-        return found
 
     def _record_end(self, found: dict[str, list[dict[str, Any]]]) -> None:
         backend, task = self._backend, self._task
         self._over.acquire()
+        self._recorded = True
         for other in backend.unjoined:
             if not other.joined and other.error is not None:
                 probe.record_json_for(other.number, probe.EXCEPTION, 0, "task", errors.to_json(other.error))
@@ -147,6 +172,8 @@ class _Trial:
             probe.record_json_for(task.number, probe.END, 0, "returned", "null")
 
     def _abort(self, how: str, error: BaseException) -> NoReturn:
+        if ending.is_child(self._task.process):
+            ending.leave_child(error)
         self._over.acquire()
         _record_end(self._task, how, error)
         ending.leave(0)

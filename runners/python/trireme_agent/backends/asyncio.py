@@ -72,6 +72,7 @@ class AsyncioBackend(Backend):
     name = "asyncio"
     model = "async"
     loop: asyncio.AbstractEventLoop
+    _main: asyncio.Task[Any] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +111,7 @@ class AsyncioBackend(Backend):
             loop.default_exception_handler(context)
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
-        task.native = self.loop.create_task(self.steps(task, main), name=task.name)
+        task.native = self._main = self.loop.create_task(self.steps(task, main), name=task.name)
         self.loop.run_until_complete(task.native)
 
     def own_threads(self) -> set[int]:
@@ -123,7 +124,7 @@ class AsyncioBackend(Backend):
             yield f"{task.path} {task.name}" if task is not None else native.get_name(), _await_stack(native.get_coro())
 
     def strays(self) -> list[str]:
-        ours = {id(task.native) for task in list(self.live.values())} | {id(asyncio.current_task())}
+        ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
         return [task.get_name() for task in asyncio.all_tasks(self.loop) if id(task) not in ours]
 
     async def pause(self, seconds: float) -> None:
