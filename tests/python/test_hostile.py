@@ -390,3 +390,39 @@ if child == 0:
 rt.observe("ended", os.waitpid(child, 0)[0] == child)
 """))
     assert trial.observed() == {"ended": True} and trial.orphans == []
+
+
+ODD = {
+    "errno": ("error = OSError(); error.errno = object(); raise error", "OSError", ""),
+    "str": ("class Odd(Exception): __str__ = lambda _: exit()\nraise Odd", "Odd", "its __str__ raised SystemExit"),
+    "name": ("raise type('Odd', (Exception,), {'__qualname__': 'a\\ud800', '__module__': 7})('b')", "7.a\\ud800", "b"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_exceptions_are_described(hostile, odd):
+    body, name, message = ODD[odd]
+    trial = hostile(body)
+    assert (trial.end().key, trial.end().value["message"], trial.status) == ("raised", message, 0), trial.stderr
+    assert trial.end().value["error"].endswith(name)
+
+
+def test_lone_surrogates_are_their_escapes_everywhere(hostile):
+    trial = hostile(r"""
+text, escape = "a\ud800b", "a\\ud800b"
+rt.observe("alone", text); rt.observe("within", [text, {text: text}]); rt.observe(text, 1)
+rt.outcome(text); rt.metric(text, 1.0, text)
+with rt.op(text, [text]) as op: op.ok({text: text})
+async def waits(): await rt.event().wait()
+rt.spawn(waits, name=text)
+""")
+    text = "a\\ud800b"
+    assert trial.observed() == {"alone": text, "within": [text, {text: text}], text: 1}
+    assert (trial.of("invoke")[0].value, trial.of("ok")[0].value) == ([text], {text: text})
+    assert trial.of("metric")[0].value == [1, text]
+    assert [[entry["name"] for entry in event.value] for event in trial.of("census")] == [[text]]
+
+
+def test_integers_that_python_does_not_print(hostile):
+    [shown, one] = returned(hostile("rt.observe('x', [10 ** 5000, 1])")).observed()["x"]
+    assert one == 1 and (shown == hex(10**5000) or sys.version_info < (3, 11))

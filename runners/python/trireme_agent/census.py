@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import posix
 import resource
@@ -12,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from trireme_agent import errors, probe, processes
+from trireme_agent import errors, probe, processes, recorder
 from trireme_agent.backend import Backend
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
@@ -98,7 +97,7 @@ def _raised_limit() -> Iterator[None]:
 
 def record(found: dict[str, list[dict[str, Any]]]) -> None:
     for kind, entries in found.items():
-        probe.record_json(probe.CENSUS, 0, kind, json.dumps(entries))
+        probe.record_json(probe.CENSUS, 0, kind, recorder.to_json(entries))
 
 
 def thread_name(number: int) -> str:

@@ -60,7 +60,7 @@ _BY_CLASS = {
 
 
 def class_name(kind: type[BaseException]) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return kind.__qualname__ if kind.__module__ == "builtins" else text(f"{kind.__module__}.{kind.__qualname__}")
 
 
 def family(error: BaseException) -> str:
@@ -68,11 +68,17 @@ def family(error: BaseException) -> str:
         found = _BY_CLASS.get(class_name(kind))
         if found is not None:
             return found
-    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
-        return _BY_ERRNO[error.errno]
+    number = _errno(error)
+    if number in _BY_ERRNO:
+        return _BY_ERRNO[number]
     if isinstance(error, RuntimeError) and "can't start new thread" in message(error):
         return "resource"
     return "other"
+
+
+def _errno(error: BaseException) -> int | None:
+    number = error.errno if isinstance(error, OSError) else None
+    return number if type(number) is int else None  # anything may be put there
 
 
 def is_agents(file: str) -> bool:
@@ -80,6 +86,10 @@ def is_agents(file: str) -> bool:
 
 
 def place(file: str) -> str:
+    return text(_place(file))
+
+
+def _place(file: str) -> str:
     """A file as findings show it: below the workload's folder by its path there, a library's from lib/python on (so
     that the harness knows it is one), else by its name."""
     folder = sys.path[0] + os.sep if sys.path else os.sep
@@ -93,20 +103,25 @@ def stack(trace: TracebackType | None) -> list[str]:
     """Where it was raised, outermost first; the agent's own frames are left out unless there are no others."""
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)]
     shown = [pair for pair in frames if not is_agents(pair[0].co_filename)] or frames
-    return [f"{place(code.co_filename)}:{line} in {code.co_name}" for code, line in shown]
+    return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in shown]
 
 
 def frame_stack(frame: FrameType | None) -> list[str]:
     """A running frame and its callers, outermost first."""
     frames = [(at.f_code, line) for at, line in traceback.walk_stack(frame)]
-    return [f"{place(code.co_filename)}:{line} in {code.co_name}" for code, line in reversed(frames)]
+    return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in reversed(frames)]
+
+
+def text(value: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate as its escape, as the probe has it."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def message(error: BaseException) -> str:
-    """What it says, as text that UTF-8 can hold; code of the workload's own may fail to say it."""
+    """What it says; code of the workload's own may fail to say it."""
     try:
-        return str(error).encode("utf-8", "backslashreplace").decode()
-    except Exception as failure:
+        return text(str(error))
+    except BaseException as failure:
         return f"its __str__ raised {class_name(type(failure))}"
 
 
@@ -114,7 +129,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {
         "error": class_name(type(error)),
         "family": family(error),
-        "errno": error.errno if isinstance(error, OSError) else None,
+        "errno": _errno(error),
         "message": message(error),
         "stack": stack(error.__traceback__),
     }

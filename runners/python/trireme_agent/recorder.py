@@ -19,21 +19,23 @@ def to_json(value: Any) -> str:
     """A value as every reader of the history gets it back.
 
     At any depth: an integer beyond 64 bits is its digits as text, a float that JSON has no number for is the text NaN,
-    Infinity or -Infinity (as the probe and the history do with such a value by itself), bytes are base64 text, an
-    exception is its description, a set is sorted.
+    Infinity or -Infinity, a lone surrogate is its escape (as the probe and the history do with such a value by itself),
+    bytes are base64 text, an exception is its description, a set is sorted.
     """
     return json.dumps(_portable(value))
 
 
 def _portable(value: Any) -> Any:
-    if value is None or isinstance(value, (str, bool)):
+    if isinstance(value, str):
+        return errors.text(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value) if -(1 << 63) <= value < 1 << 64 else str(int(value))
+        return int(value) if -(1 << 63) <= value < 1 << 64 else _digits(int(value))
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _NOT_FINITE.get(float(value), "NaN")
     if isinstance(value, dict):
-        return {key: _portable(member) for key, member in value.items()}
+        return {errors.text(key) if isinstance(key, str) else key: _portable(member) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [_portable(element) for element in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -43,6 +45,13 @@ def _portable(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return [_portable(element) for element in sorted(value, key=repr)]
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # more than Python prints
+        return hex(value)
 
 
 _NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}

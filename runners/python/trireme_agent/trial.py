@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import gc
 import inspect
-import json
 import os
 import posix
 import random
@@ -87,7 +86,7 @@ class _Trial:
         self._census = census.Census(backend)
         begin = {key: message.get(key) for key in ("seed", "inputs", "params")}
         begin |= {"runtime": backend.name, "environment": self._environment}
-        probe.record_json(probe.BEGIN, 0, "", json.dumps(begin))
+        probe.record_json(probe.BEGIN, 0, "", recorder.to_json(begin))
         self._rt = Runtime(backend, message["seed"], message["inputs"], self._environment["interpreter"])
         self._task = backend.adopt(Task(backend, None, None))
         backend.live[self._task.number] = self._task
