@@ -426,3 +426,48 @@ rt.spawn(waits, name=text)
 def test_integers_that_python_does_not_print(hostile):
     [shown, one] = returned(hostile("rt.observe('x', [10 ** 5000, 1])")).observed()["x"]
     assert one == 1 and (shown == hex(10**5000) or sys.version_info < (3, 11))
+
+
+# What a workload puts in the place of functions of the standard library.
+REPLACED = {
+    "time": "import time\ntime.sleep = time.monotonic = time.time = no",
+    "json": "import json\njson.dumps = json.loads = no",
+    "gc": "import gc\ngc.collect = gc.get_objects = no\ngc.freeze()",
+    "traceback": "import traceback\ntraceback.print_exception = traceback.walk_tb = traceback.walk_stack = no",
+    "atexit": "import atexit\natexit._run_exitfuncs = no",
+    "exit": "import os, posix\nos._exit = posix._exit = os.getpid = posix.getpid = no",
+    "modules": "import sys\nsys.modules.clear(); sys.path.clear()",
+    "hooks": "import sys, threading\nsys.unraisablehook = sys.excepthook = threading.excepthook = None",
+}
+REPLACE = "def no(*_, **__): raise RuntimeError('no')\n"
+
+
+@pytest.mark.parametrize("what", REPLACED)
+def test_functions_that_the_workload_replaced(hostile, what):
+    trial = returned(hostile(REPLACE + REPLACED[what] + "\nrt.observe('x', [1])\nwith rt.op('o', [2]) as op: op.ok({'a': 3})"))
+    assert trial.observed() == {"x": [1]} and trial.of("ok")[0].value == {"a": 3}
+
+
+@pytest.mark.parametrize("what", sorted(set(REPLACED) - {"modules"}))
+def test_errors_and_leaks_beside_functions_that_the_workload_replaced(hostile, what):
+    body = "async def waits(): await rt.event().wait()\nrt.spawn(waits)\nawait rt.settle()\n"
+    trial = hostile(body + REPLACE + REPLACED[what] + "\n1 / 0")
+    assert (trial.end().key, trial.end().value["error"], trial.status) == ("raised", "ZeroDivisionError", 0), trial.stderr
+    assert [(event.key, event.value[0]["name"]) for event in trial.of("census")] == [("tasks", "waits")]
+
+
+QUIET = {  # what is hostile to look at, and yet ends well
+    "exit-handlers": "import atexit, sys\natexit.register(lambda: 1 / 0); atexit.register(sys.exit, 4)",
+    "closed-descriptors": "import os\nos.closerange(0, 1000)",
+    "no-directory": "import os, tempfile\nfolder = tempfile.mkdtemp(); os.chdir(folder); os.rmdir(folder)",
+    "recursion-limit": "import sys\nsys.setrecursionlimit(60)",
+    "no-memory": "import resource\nresource.setrlimit(resource.RLIMIT_AS, (1, 1))",
+    "ticking": "import signal as s\ns.signal(s.SIGALRM, s.SIG_IGN); s.setitimer(s.ITIMER_REAL, 0.001, 0.001)",
+    "process": "import multiprocessing as m\np = m.get_context('fork').Process(target=print); p.start(); p.join(); p.close()",
+    "ended-twice": "with rt.op('o') as op:\n    op.ok(1)\n    try: op.ok(2)\n    except RuntimeError: pass",
+}
+
+
+@pytest.mark.parametrize("what", QUIET)
+def test_what_ends_well(hostile, what):
+    assert returned(hostile("rt.observe('x', 1)\n" + QUIET[what])).observed() == {"x": 1}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
-import traceback
+from json import dumps  # by name, as what follows: a workload may put others in their place
+from traceback import walk_stack, walk_tb
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -101,14 +101,14 @@ def _place(file: str) -> str:
 
 def stack(trace: TracebackType | None) -> list[str]:
     """Where it was raised, outermost first; the agent's own frames are left out unless there are no others."""
-    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)]
+    frames = [(frame.f_code, line) for frame, line in walk_tb(trace)]
     shown = [pair for pair in frames if not is_agents(pair[0].co_filename)] or frames
     return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in shown]
 
 
 def frame_stack(frame: FrameType | None) -> list[str]:
     """A running frame and its callers, outermost first."""
-    frames = [(at.f_code, line) for at, line in traceback.walk_stack(frame)]
+    frames = [(at.f_code, line) for at, line in walk_stack(frame)]
     return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in reversed(frames)]
 
 
@@ -136,4 +136,4 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def to_json(error: BaseException) -> str:
-    return json.dumps(describe(error))
+    return dumps(describe(error))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
+from json import dumps  # by name: a workload may put another in its place
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +22,7 @@ def to_json(value: Any) -> str:
     Infinity or -Infinity, a lone surrogate is its escape (as the probe and the history do with such a value by itself),
     bytes are base64 text, an exception is its description, a set is sorted.
     """
-    return json.dumps(_portable(value))
+    return dumps(_portable(value))
 
 
 def _portable(value: Any) -> Any:

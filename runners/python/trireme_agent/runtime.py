@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from time import monotonic  # by name: a workload may put another in its place
 from typing import Any
 
 import trireme
@@ -177,14 +177,14 @@ class Runtime:
         """Calls `fn` every `interval` seconds until it is cancelled. A call that takes longer skips ticks."""
 
         async def tick() -> None:
-            due = time.monotonic() + interval
+            due = monotonic() + interval
             while True:
-                await self.sleep(max(0.0, due - time.monotonic()))
+                await self.sleep(max(0.0, due - monotonic()))
                 result = fn()
                 if hasattr(result, "__await__"):
                     await result
                 due += interval
-                late = time.monotonic() - due
+                late = monotonic() - due
                 if late > 0:
                     due += interval * (late // interval + 1)
 
@@ -226,7 +226,7 @@ class Runtime:
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
-        return time.monotonic()
+        return monotonic()
 
 
 async def _results(tasks: Iterable[Task]) -> list[Any]:

@@ -6,15 +6,15 @@ threads that leaked cannot hold it up. After a leak the exit handlers are left o
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
 import inspect
 import os
 import posix
 import random
 import threading
+from atexit import _run_exitfuncs  # by name, as what follows: a workload may put others in their place
 from collections.abc import Callable
+from gc import collect
 from typing import Any, NoReturn
 
 import trireme
@@ -118,7 +118,7 @@ class _Trial:
         found = self._look()
         self._record_end(found)
         if not found:
-            atexit._run_exitfuncs()
+            _run_exitfuncs()
         ending.leave(0)
 
     async def _call(self, main: Callable[..., Any] | str) -> None:
@@ -142,7 +142,7 @@ class _Trial:
         return found | ({"unseen": self._census.unseen} if self._census.unseen else {})
 
     async def _wait_for_the_rest(self) -> None:
-        gc.collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
+        collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
         found = self._census.take(self._task)
         waited, pause = 0.0, _FIRST_PAUSE
         while found and waited < _GRACE:

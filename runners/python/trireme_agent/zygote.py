@@ -87,6 +87,7 @@ class Zygote:
             kind.prepare()
             backend = kind()
             path = message["workload"]
+            self._import_the_rest()
             self._main = path if message.get("isolation") == "process" else workload.load(path)
         except workload.Refused as error:
             self._refuse(error.reason, str(error), error.line)
@@ -96,14 +97,13 @@ class Zygote:
             return
         self._backend = backend
         self._environment = _environment(backend)
-        self._import_the_rest()
         gc.collect()
         gc.freeze()
         answer = {"version": channel.VERSION, "pid": posix.getpid(), "environment": self._environment}
         self._control.send({"type": "ready", **answer, "threads": _threads()})
 
     def _import_the_rest(self) -> None:
-        """What a trial needs, so that its process does not have to import it."""
+        """What a trial needs, so that its process does not have to import it: before the workload may change it."""
         from trireme_agent import trial
 
         self._run_trial = trial.run

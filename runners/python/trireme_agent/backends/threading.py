@@ -5,10 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 import socket
 import threading
-import time
 import urllib.parse
 from collections.abc import Callable, Coroutine
 from subprocess import DEVNULL, PIPE, Popen
+from time import sleep  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
@@ -61,7 +61,7 @@ class ThreadingBackend(WaitingBackend):
         return self.idle.native_ids()
 
     async def pause(self, seconds: float) -> None:
-        time.sleep(seconds)
+        sleep(seconds)
 
     # Tasks.
 
@@ -112,7 +112,7 @@ class ThreadingBackend(WaitingBackend):
                 if now is not None and now == before:
                     return
                 before = now
-                time.sleep(0.001)
+                sleep(0.001)
 
     def _look(self, me: Task | None) -> list[tuple[int, int, str]] | None:
         """What the threads of the other tasks have run so far; None when one of them is not blocked."""

@@ -11,9 +11,9 @@ import math
 import os
 import select
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic, sleep  # by name: a workload may put others in their place
 from typing import Any, ClassVar
 
 import trireme
@@ -42,10 +42,10 @@ class ThreadDeadline:
         self._task: Task | None = None
 
     def due(self) -> bool:
-        return not self.delivered and time.monotonic() >= self.at
+        return not self.delivered and monotonic() >= self.at
 
     async def __aenter__(self) -> None:
-        self.at = time.monotonic() + self.seconds
+        self.at = monotonic() + self.seconds
         self._task = self._backend.current()
         if self._task is not None:
             self._task.deadlines.append(self)
@@ -144,7 +144,7 @@ class WaitingBackend(Backend):
 
     def remaining(self, task: Task, timeout: float | None) -> float | None:
         """Seconds until the next deadline or the end of `timeout`; None: there is none."""
-        now = time.monotonic()
+        now = monotonic()
         ends = [d.at - now for d in task.deadlines if isinstance(d, ThreadDeadline) and not d.delivered]
         if timeout is not None:
             ends.append(timeout)
@@ -202,15 +202,15 @@ class WaitingBackend(Backend):
                     return
 
     async def sleep(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
+        end = monotonic() + seconds
         waiter = threading.Lock()
         waiter.acquire()
-        while (left := end - time.monotonic()) > 0:
+        while (left := end - monotonic()) > 0:
             self.park(waiter, left)
             self.check(self.current())
 
     async def checkpoint(self) -> None:
-        time.sleep(0)
+        sleep(0)
 
 
 def _release(waiter: threading.Lock) -> bool:
