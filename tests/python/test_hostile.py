@@ -471,3 +471,26 @@ QUIET = {  # what is hostile to look at, and yet ends well
 @pytest.mark.parametrize("what", QUIET)
 def test_what_ends_well(hostile, what):
     assert returned(hostile("rt.observe('x', 1)\n" + QUIET[what])).observed() == {"x": 1}
+
+
+LOADING = {
+    "functions": "import json, time, gc, os\n" + REPLACE
+    + "json.dumps = json.loads = time.sleep = gc.collect = gc.freeze = os.fork = os.pidfd_open = no",
+    "child-returns": "import os\nos.fork()",
+    "child-raises": "import os\nif os.fork() == 0: raise ValueError",
+    "child-exits": "import os, sys\nif os.fork() == 0: sys.exit(1)\nos.wait()",
+}
+
+
+@pytest.mark.parametrize("what", LOADING)
+@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+def test_loading_that_replaces_or_forks(zygote, workload, runtime, what):
+    text = f"{LOADING[what]}\nasync def main(rt, params): rt.observe('x', [1])\n"
+    answer = zygote.load(runtime, workload(text, whole=True))
+    assert answer["type"] == "ready" and answer["pid"] == zygote.process.pid, answer
+    assert returned(zygote.trial(timeout=10)).observed() == {"x": [1]}
+
+
+def test_loading_that_cannot_say_what_it_raises(zygote, workload):
+    answer = zygote.load("threading", workload("class Odd(Exception): __str__ = lambda _: 1 / 0\nraise Odd", whole=True))
+    assert (answer["reason"], answer["message"]) == ("import", "Odd: its __str__ raised ZeroDivisionError")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import _socket
 import array
-import json
+from json import dumps, loads  # by name: a workload may put others in their place
 from typing import Any
 
 VERSION = 1
@@ -32,7 +32,7 @@ class Channel:
     def send(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         rights = array.array("i", descriptors or [])
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)] if rights else []
-        self._socket.sendmsg([json.dumps(message).encode()], ancillary)
+        self._socket.sendmsg([dumps(message).encode()], ancillary)
 
     def receive(self) -> tuple[dict[str, Any], list[int]] | None:
         """The next message and its descriptors; None when the engine closed its end."""
@@ -51,7 +51,7 @@ def _parse(data: bytes, flags: int) -> dict[str, Any]:
     if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
         raise ProtocolError("a packet was cut short")
     try:
-        message = json.loads(data)
+        message = loads(data)
     except ValueError as error:
         raise ProtocolError(f"a packet is no JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):

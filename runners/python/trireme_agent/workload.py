@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import trireme
-from trireme_agent import output
+from trireme_agent import ending, errors, output
 
 
 class Refused(Exception):
@@ -44,14 +44,20 @@ def _run(path: str, code: Any) -> Callable[..., Any]:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["workload"] = module
+    process = os.getpid()
+    error: BaseException | None = None
     try:
         exec(code, module.__dict__)
-    except trireme.Unsupported as error:
-        raise Refused("unsupported", str(error), _line(error, path)) from error
-    except BaseException as error:
+    except BaseException as raised:
+        error = raised
+    if ending.is_child(process):  # the workload forked: its child is no runner
+        ending.leave_child(error)
+    if isinstance(error, trireme.Unsupported):
+        raise Refused("unsupported", errors.message(error), _line(error, path)) from error
+    if error is not None:
         output.show(error)
         reason = "syntax" if isinstance(error, SyntaxError) else "import"
-        raise Refused(reason, f"{type(error).__name__}: {error}", _line(error, path)) from error
+        raise Refused(reason, f"{type(error).__name__}: {errors.message(error)}", _line(error, path)) from error
     main = getattr(module, "main", None)
     if not callable(main):
         raise Refused("no-main", "the workload defines no main(rt, params)")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import platform
 import posix
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from gc import collect, freeze  # by name, as what follows: a workload may put others in their place
+from posix import fork, pidfd_open
 from select import POLLIN, poll
 from typing import Any
 
@@ -97,8 +97,8 @@ class Zygote:
             return
         self._backend = backend
         self._environment = _environment(backend)
-        gc.collect()
-        gc.freeze()
+        collect()
+        freeze()
         answer = {"version": channel.VERSION, "pid": posix.getpid(), "environment": self._environment}
         self._control.send({"type": "ready", **answer, "threads": _threads()})
 
@@ -111,11 +111,11 @@ class Zygote:
     def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
         assert self._backend is not None
         output.flush()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             self._control.close()
             self._run_trial(self._backend, message, descriptors, self._environment, self._main)
-        pidfd = os.pidfd_open(pid)
+        pidfd = pidfd_open(pid)
         try:
             self._control.send({"type": "started", "pid": pid}, [pidfd])
             self._wait(pid, pidfd)
