@@ -71,8 +71,11 @@ LeaksByKind FindLeaks(const TrialView& view, const std::vector<std::string>& all
 std::string Unseen(const History& history) {
   std::map<std::string, std::set<std::string>> kinds_by_reason;
   for (const Event& event : history.events()) {
-    if (event.kind != EventKind::kCensus || event.key != kUnseen) continue;
-    for (const Json& entry : event.Value())
+    if (event.kind != EventKind::kCensus) continue;
+    const Json entries = event.Value();
+    if (!entries.is_array()) kinds_by_reason["no list was recorded"].emplace(event.key);
+    if (!entries.is_array() || event.key != kUnseen) continue;
+    for (const Json& entry : entries)
       kinds_by_reason[GetString(entry, "reason", "no reason given")].insert(NameOf(entry));
   }
   std::vector<std::string> parts;

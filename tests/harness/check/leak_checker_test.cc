@@ -83,6 +83,13 @@ TEST(LeakCheckerTest, CannotDecideWhatTheCensusDidNotSee) {
             "the census could not look at descriptors, threads: Too many open files; tasks: busy");
 }
 
+TEST(LeakCheckerTest, CannotDecideWhatIsNoList) {
+  const CheckResult result =
+      Check(TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", {{"name", "poller"}}));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "the census could not look at tasks: no list was recorded");
+}
+
 TEST(LeakCheckerTest, RejectsWhatTheCensusSawBesideWhatItDidNot) {
   const CheckResult result =
       Check(TrialBuilder()
