@@ -1,7 +1,9 @@
 // JUnit XML as Jenkins reads it (junit-10.xsd): a suite a scenario, a case a cell. What fails is
 // what was not expected; unsupported is skipped, unknown an error.
 
+#include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "harness/base/strings.h"
@@ -83,6 +85,26 @@ std::string Attribute(std::string_view name, int64_t value) {
   return Attribute(name, std::to_string(value));
 }
 
+// By hand: a locale must not turn the point into a comma.
+std::string TimeAttribute(const std::optional<int64_t>& milliseconds) {
+  if (!milliseconds) return "";
+  std::string fraction = std::to_string(*milliseconds % 1000);
+  fraction.insert(0, 3 - fraction.size(), '0');
+  return Attribute("time", std::to_string(*milliseconds / 1000) + "." + fraction);
+}
+
+// Nothing when no trial of the cell ran: that is not the same as no time.
+std::optional<int64_t> Milliseconds(const CellResult& cell) {
+  constexpr double kMost = 1e12;
+  if (!cell.seconds || !(*cell.seconds >= 0 && *cell.seconds <= kMost)) return std::nullopt;
+  return std::llround(*cell.seconds * 1000);
+}
+
+// The times that are known; readers add up those of the cases, so the sums are of rounded ones.
+void AddTime(std::optional<int64_t>& sum, const std::optional<int64_t>& milliseconds) {
+  if (milliseconds) sum = sum.value_or(0) + *milliseconds;
+}
+
 // Everything that a reader of a failed case wants, as text.
 std::string Details(const CellResult& cell) {
   std::string out =
@@ -128,6 +150,7 @@ struct Suite {
   std::string scenario;
   std::string cases;
   int64_t tests = 0, failures = 0, errors = 0, skipped = 0;
+  std::optional<int64_t> milliseconds;
 };
 
 // Readers take the first of two cases with one name and drop the other, so no two have one.
@@ -156,7 +179,9 @@ void AddCell(Suite& suite, const CellResult& cell, const std::string& name) {
   suite.errors += cell.state == CellState::kUnknown ? 1 : 0;
   suite.skipped += cell.state == CellState::kUnsupported ? 1 : 0;
   suite.cases += "    <testcase" + Attribute("classname", SuiteClass(suite.scenario)) +
-                 Attribute("name", name) + ">" + Outcome(cell) + "</testcase>\n";
+                 Attribute("name", name) + TimeAttribute(Milliseconds(cell)) + ">" +
+                 Outcome(cell) + "</testcase>\n";
+  AddTime(suite.milliseconds, Milliseconds(cell));
 }
 
 std::vector<Suite> MakeSuites(const RunResults& results) {
@@ -211,12 +236,13 @@ std::string JunitReport(const RunResults& results, const ReportStyle&) {
     total.tests += suite.tests;
     total.failures += suite.failures;
     total.errors += suite.errors;
+    AddTime(total.milliseconds, suite.milliseconds);
     body += "  <testsuite" + Attribute("name", SuiteClass(suite.scenario)) + Counts(suite) +
-            Attribute("skipped", suite.skipped) + ">\n" + Properties(results) + suite.cases +
+            Attribute("skipped", suite.skipped) + TimeAttribute(suite.milliseconds) + ">\n" + Properties(results) + suite.cases +
             "  </testsuite>\n";
   }
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + Attribute("name", "trireme") +
-         Counts(total) + ">\n" + body + "</testsuites>\n";
+         Counts(total) + TimeAttribute(total.milliseconds) + ">\n" + body + "</testsuites>\n";
 }
 
 }  // namespace trireme

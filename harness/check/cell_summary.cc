@@ -1,6 +1,7 @@
 #include "harness/check/cell_summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,7 @@ constexpr size_t kMostFindings = 100;  // distinct signatures
 constexpr size_t kMostMetrics = 200;
 constexpr size_t kMostReasons = 20;
 constexpr size_t kMostOutcomes = 200;
+constexpr double kLongestTrial = 1e9;  // seconds; a damaged history may say anything
 
 }  // namespace
 
@@ -78,6 +80,16 @@ void CellSummary::AddMeasurements(const TrialView& view) {
   Measure("wall_seconds", "seconds", view.exit.seconds);
   Measure("cpu_seconds", "seconds", view.exit.user + view.exit.system);
   Measure("rss", "bytes", static_cast<double>(view.exit.rss));
+}
+
+void CellSummary::AddSeconds(double seconds) {
+  const bool possible = seconds >= 0 && seconds <= kLongestTrial;
+  microseconds_ = microseconds_.value_or(0) + (possible ? std::llround(seconds * 1e6) : 0);
+}
+
+std::optional<double> CellSummary::Seconds() const {
+  if (!microseconds_) return std::nullopt;
+  return static_cast<double>(*microseconds_) / 1e6;
 }
 
 void CellSummary::AddNote(const std::string& note) {

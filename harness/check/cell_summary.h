@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +29,8 @@ class CellSummary {
   // One more finding that `count` trials showed, first `first_trial`.
   void AddCellFinding(const Finding& finding, int64_t count, int64_t first_trial);
   void AddMeasurements(const TrialView& view);
+  // For every attempt, also one that does not stand. What is no time that a trial can take is 0.
+  void AddSeconds(double seconds);
   void AddNote(const std::string& note);
 
   // Without `planned`, which the plan knows.
@@ -36,6 +39,7 @@ class CellSummary {
   const std::map<std::string, int64_t>& outcomes() const { return outcomes_; }
   std::vector<std::string> notes() const;
   Json Metrics() const;
+  std::optional<double> Seconds() const;  // nothing before an attempt
   // The trial to bring back: the first that failed, else the first that is unknown; -1 when all
   // passed.
   int64_t TrialToReplay() const;
@@ -51,6 +55,7 @@ class CellSummary {
 
   std::unordered_map<int64_t, Verdict> verdicts_;
   int64_t decided_by_repetition_ = 0;
+  std::optional<int64_t> microseconds_;  // an integer: the order of the attempts must not show
   std::map<std::string, int64_t> unknown_reasons_;
   std::vector<CellFinding> findings_;
   std::unordered_map<std::string, size_t> by_signature_;

@@ -236,6 +236,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.reason = std::move(state.reason);
   result.trials = cell.summary.Counts();
   result.trials.planned = cell.planned();
+  result.seconds = cell.summary.Seconds();
   result.outcomes = cell.summary.outcomes();
   for (const auto& [trial, findings] : cell.undecided) cell.summary.AddFindings(trial, findings);
   result.findings = cell.summary.findings();
@@ -294,13 +295,15 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   if (!history.ok()) {
     TrialJudgement judgement = UnreadableTrial(history.error().message);
     Describe(judgement, cell, trial, trial.seconds, impl_->seed);
+    cell.summary.AddSeconds(trial.seconds);
     cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);
     return judgement;
   }
   const TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
   TrialJudgement judgement = trireme::JudgeTrial(view);
-  Describe(judgement, cell, trial, view.exit.seconds > 0 ? view.exit.seconds : trial.seconds,
-           impl_->seed);
+  const double seconds = view.exit.seconds > 0 ? view.exit.seconds : trial.seconds;
+  Describe(judgement, cell, trial, seconds, impl_->seed);
+  cell.summary.AddSeconds(seconds);
   if (!judgement.unsupported.empty()) {
     cell.unsupported = judgement.unsupported;
     return judgement;

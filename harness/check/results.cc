@@ -55,6 +55,7 @@ Json CellToJson(const CellResult& cell) {
             {"pass", cell.trials.pass},
             {"fail", cell.trials.fail},
             {"unknown", cell.trials.unknown}}},
+          {"seconds", cell.seconds ? Json(*cell.seconds) : Json()},
           {"findings", std::move(findings)},
           {"metrics", cell.metrics},
           {"notes", cell.notes},
@@ -110,6 +111,11 @@ int64_t CountFrom(const Json& json, const char* key) {
   return std::max<int64_t>(0, GetInt(json, key));
 }
 
+std::optional<double> SecondsFrom(const Json& json) {
+  const double seconds = GetDouble(json, "seconds", -1);
+  return seconds < 0 ? std::nullopt : std::optional(seconds);
+}
+
 TrialCounts TrialCountsFrom(const Json& json) {
   return {.planned = CountFrom(json, "planned"),
           .executed = CountFrom(json, "executed"),
@@ -141,6 +147,7 @@ CellResult CellFromJson(const Json& json) {
     if (count.is_number_integer()) cell.outcomes[name] = count.get<int64_t>();
   }
   cell.trials = TrialCountsFrom(GetMember(json, "trials"));
+  cell.seconds = SecondsFrom(json);
   const Json findings = ArrayOr(json, "findings");
   for (const Json& finding : findings) cell.findings.push_back(CellFindingFromJson(finding));
   cell.metrics = ObjectOr(json, "metrics");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,7 @@ struct CellResult {
   std::string reason;       // of a state that is not pass
   std::map<std::string, int64_t> outcomes;
   TrialCounts trials;
+  std::optional<double> seconds;  // of all attempts together; nothing: none ran
   std::vector<CellFinding> findings;
   Json metrics = Json::object();  // name -> {unit, n, min, p50, p99, max}
   std::vector<std::string>

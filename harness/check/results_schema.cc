@@ -72,6 +72,7 @@ constexpr const char* kSchema = R"json({
           "required": ["planned", "executed", "pass", "fail", "unknown"],
           "additionalProperties": {"$ref": "#/$defs/count"}
         },
+        "seconds": {"type": ["number", "null"], "minimum": 0, "description": "all attempts together; null: none ran"},
         "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
         "metrics": {"type": "object", "additionalProperties": {"$ref": "#/$defs/metric"}},
         "notes": {"type": "array", "items": {"type": "string"}},

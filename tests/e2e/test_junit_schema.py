@@ -17,7 +17,7 @@ NASTY = "a\x00b\x1b[31m<&>\"']]>\u0085\ufffe\nnext \U0001f6a3"
 
 def cell(scenario: str, runtime: str, verdict: str, expected: bool) -> dict:
     return {"id": f"{scenario}-{runtime}", "scenario": scenario, "runtime": runtime, "interpreter": "3.11", "params": {},
-            "verdict": verdict, "expected": expected, "expectation": "pass", "reason": NASTY,
+            "verdict": verdict, "expected": expected, "seconds": 0.5, "expectation": "pass", "reason": NASTY,
             "trials": {"planned": 1, "executed": 1}, "notes": [NASTY], "replay": "trireme run " + NASTY,
             "findings": [{"kind": "difference", "message": NASTY, "count": 1,
                           "participants": [{"task": NASTY, "thread": 1, "stack": [NASTY]}]}]}

@@ -14,6 +14,7 @@ CellResult MakeCell(const std::string& scenario, const std::string& runtime,
   cell.expectation = "pass";
   cell.expected = true;
   cell.trials = {.planned = 20, .executed = 20};
+  cell.seconds = 1.25;
   cell.replay = "trireme run " + scenario + " --runtimes " + runtime + " --seed 0x5eed --trial 0";
   return cell;
 }
@@ -60,6 +61,7 @@ CellResult UnsupportedCell(const std::string& scenario, const std::string& runti
   CellResult cell = MakeCell(scenario, runtime, "");
   cell.state = CellState::kUnsupported;
   cell.trials = {.planned = 20};
+  cell.seconds.reset();
   cell.reason = reason;
   cell.replay = "";
   return cell;

@@ -214,6 +214,16 @@ TEST_F(RunJudgeTest, MeasuresWhatTheTrialsTook) {
   EXPECT_EQ(DumpJson(results.cells[0].metrics.at("wall_seconds")),
             R"({"unit":"seconds","n":4,"min":0.5,"p50":0.5,"p99":0.5,"max":0.5})");
   EXPECT_EQ(results.cells[0].metrics.at("latency").at("n"), 1);
+  EXPECT_EQ(results.cells[0].seconds, 2.0);
+  EXPECT_FALSE(results.cells[1].seconds);
+}
+
+TEST_F(RunJudgeTest, CountsTheTimeOfEveryAttempt) {
+  Write(0, 0, TrialBuilder().Finish());
+  Write(0, 0, TrialBuilder().Observe("total", 40), true);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[0].trials.executed, 1);
+  EXPECT_EQ(results.cells[0].seconds, 1.0);
 }
 
 TEST_F(RunJudgeTest, CallsACellUnsupportedWhenItsWorkloadDoes) {
