@@ -1,6 +1,10 @@
 #include "harness/base/locations.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <vector>
 
 #include "harness/base/file.h"
 
@@ -12,14 +16,37 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::string HomeInUserDatabase() {
+  std::vector<char> buffer(1 << 14);
+  passwd entry{};
+  passwd* found = nullptr;
+  const int error = ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found);
+  if (error != 0 || found == nullptr || found->pw_dir == nullptr) return "";
+  return found->pw_dir;
+}
+
+// The XDG specification has relative paths ignored.
 std::string UserFolder(const char* xdg_name, const char* below_home, const char* below_trireme_home) {
   if (const std::string own = Environment("TRIREME_HOME"); !own.empty()) return JoinPath(own, below_trireme_home);
-  if (const std::string xdg = Environment(xdg_name); !xdg.empty()) return JoinPath(xdg, "trireme");
-  const std::string home = Environment("HOME");
-  return JoinPath(JoinPath(home.empty() ? "/tmp" : home, below_home), "trireme");
+  if (const std::string xdg = Environment(xdg_name); xdg.starts_with('/')) return JoinPath(xdg, "trireme");
+  const std::string home = HomeFolder();
+  return home.empty() ? "" : JoinPath(JoinPath(home, below_home), "trireme");
 }
 
 }  // namespace
+
+std::string HomeFolder() {
+  for (const std::string& home : {Environment("HOME"), HomeInUserDatabase()})
+    if (home.starts_with('/')) return home;
+  return "";
+}
+
+Status CheckUserFolders(const Locations& locations) {
+  if (!locations.data.empty() && !locations.cache.empty()) return Done{};
+  return InfrastructureError("there is no place for environments and compiled workloads: HOME is not set, and user " +
+                                 std::to_string(::getuid()) + " has no home in the user database",
+                             "set TRIREME_HOME to a folder of your own");
+}
 
 Locations FindLocations() {
   const std::string program = RealPath("/proc/self/exe");

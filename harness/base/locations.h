@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "harness/base/result.h"
+
 namespace trireme {
 
 // Where this copy of Trireme keeps its parts. The build tree mirrors the installed layout, so one rule serves
@@ -16,12 +18,19 @@ struct Locations {
   std::string agent;         // share/trireme/python: holds the package trireme_agent
   std::string scenarios;     // share/trireme/scenarios
   std::string requirements;  // share/trireme/requirements
-  std::string data;          // writable: $TRIREME_HOME, else $XDG_DATA_HOME/trireme, else ~/.local/share/trireme
-  std::string cache;         // writable: $TRIREME_HOME/cache, else $XDG_CACHE_HOME/trireme, else ~/.cache/trireme
+  // Writable; "" where the user has no home: nothing is kept in a place that others may write to.
+  std::string data;   // $TRIREME_HOME, else $XDG_DATA_HOME/trireme, else ~/.local/share/trireme
+  std::string cache;  // $TRIREME_HOME/cache, else $XDG_CACHE_HOME/trireme, else ~/.cache/trireme
 };
 
 // From /proc/self/exe and the environment.
 Locations FindLocations();
+
+// $HOME, else what the user database says; "" when neither names an absolute path.
+std::string HomeFolder();
+
+// kInfrastructure when there is no place for environments and caches.
+Status CheckUserFolders(const Locations& locations);
 
 }  // namespace trireme
 

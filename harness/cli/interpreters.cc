@@ -9,6 +9,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
+#include "harness/base/locations.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
 #include "harness/cli/environments.h"
@@ -75,13 +76,14 @@ std::vector<Candidate> CandidatesOf(const InterpreterPlaces& places, Origin orig
         candidates.push_back({"", PythonOf(places.virtual_environment)});
       break;
     case Origin::kSetup:
-      for (const std::string& name : ListDirectory(places.setup)) {
+      for (const std::string& name : ListDirectory(places.setup)) {  // none where setup has no place
         const std::string environment = JoinPath(places.setup, name);
         if (FileExists(JoinPath(environment, "trireme.json")))
           candidates.push_back({name, PythonOf(environment)});
       }
       break;
     case Origin::kPyenv:
+      if (places.pyenv.empty()) break;
       for (const std::string& name : ListDirectory(JoinPath(places.pyenv, "versions")))
         candidates.push_back({"", PythonOf(JoinPath(JoinPath(places.pyenv, "versions"), name))});
       break;
@@ -295,11 +297,13 @@ InterpreterPlaces FindInterpreterPlaces(const std::vector<std::string>& given,
                                         const std::string& data) {
   InterpreterPlaces places{.given = given,
                            .virtual_environment = Variable("VIRTUAL_ENV"),
-                           .setup = JoinPath(data, "venvs"),
+                           .setup = data.empty() ? "" : JoinPath(data, "venvs"),
                            .pyenv = Variable("PYENV_ROOT")};
-  if (places.pyenv.empty()) places.pyenv = JoinPath(Variable("HOME"), ".pyenv");
+  if (const std::string home = HomeFolder(); places.pyenv.empty() && !home.empty())
+    places.pyenv = JoinPath(home, ".pyenv");
   for (const std::string& folder : Split(Variable("PATH"), ':'))
-    if (folder.starts_with('/') && !folder.starts_with(places.pyenv + "/"))
+    if (folder.starts_with('/') &&
+        (places.pyenv.empty() || !folder.starts_with(places.pyenv + "/")))
       places.path.push_back(folder);
   return places;
 }

@@ -72,6 +72,11 @@ Limit ReadMemory() {
 }
 
 Limit ReadDisk(const char* name, std::string folder) {
+  if (folder.empty())
+    return {.name = name,
+            .value = "no place: the user has no home",
+            .enough = false,
+            .fix = "set TRIREME_HOME to a folder of your own"};
   while (!IsDirectory(folder) && folder.size() > 1) folder = DirName(folder);
   struct statvfs disk {};
   if (::statvfs(folder.c_str(), &disk) != 0)

@@ -1,6 +1,7 @@
 #include "harness/cli/run_preparation.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "harness/base/file.h"
@@ -119,6 +120,9 @@ std::vector<Interpreter> RunPreparation::OthersForReference() const {
 
 RunPreparation::Errors RunPreparation::ChooseInterpreters() {
   if (!WantsPython() && options_.run.interpreters.empty()) return {};
+  const bool needs_setup = options_.pythons.empty() && std::getenv("VIRTUAL_ENV") == nullptr;
+  if (const Status home = CheckUserFolders(locations_); needs_setup && !home.ok())
+    return {home.error()};
   Result<std::vector<Interpreter>> chosen = Chosen();
   const bool asked = !options_.run.interpreters.empty() || !options_.pythons.empty();
   // Without a Python there are the C++ runtimes; the plan says why the others are unsupported.

@@ -110,6 +110,7 @@ int Report(const std::vector<Attempt>& attempts) {
 
 Result<int> Setup(const std::vector<std::string>& given, const std::vector<std::string>& names) {
   const Locations locations = FindLocations();
+  TRIREME_RETURN_IF_ERROR(CheckUserFolders(locations));
   TRIREME_ASSIGN_OR_RETURN(const std::vector<Interpreter> bases,
                            ChooseBases(given, names, locations.data));
   const std::string folder = JoinPath(locations.data, "venvs");

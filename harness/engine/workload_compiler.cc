@@ -120,6 +120,7 @@ Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locati
   if (compiler.empty())
     return CompiledWorkload{
         .object = "", .unsupported = "no C++ compiler to compile " + BaseName(source) + " with"};
+  TRIREME_RETURN_IF_ERROR(CheckUserFolders(locations));
   const std::string folder = JoinPath(locations.cache, "workloads");
   TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
   const std::string object = JoinPath(folder, CacheKey(text, source, compiler, locations) + ".so");
