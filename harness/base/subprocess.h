@@ -24,8 +24,13 @@ struct CommandOutcome {
 };
 
 // Runs `argv` to its end with no standard input; for tools that we call (compilers, pip, gdb), never for
-// what is under test. An error only when it could not be started.
+// what is under test. An error only when it could not be started; where the machine has no process or memory
+// left, only after trying for about a second.
 Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const CommandOptions& options = {});
+
+// Whether an error of RunCommand says nothing of the command, but that the machine had no process, memory or
+// descriptor left.
+bool IsShortage(const Diagnostic& error);
 
 // The path of a program found in PATH, or "".
 std::string FindProgram(const std::string& name);

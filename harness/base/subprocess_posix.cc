@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
@@ -53,6 +54,28 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
   return pointers;
 }
 
+constexpr const char* kShortage =
+    "this machine has no process, memory or descriptor left just now: end what you can spare, or raise the limit "
+    "('ulimit -u', 'ulimit -n')";
+
+Diagnostic StartError(const std::string& what, int error_number) {
+  Diagnostic error = ErrnoError(what, error_number);
+  for (const int shortage : {EAGAIN, ENOMEM, EMFILE, ENFILE})
+    if (error_number == shortage) error.hint = kShortage;
+  return error;
+}
+
+// fork(2), again after 10, 20, 40 ... 640 ms while there is no process or memory left.
+pid_t PatientFork() {
+  for (int64_t pause = 10 * kNanosecondsPerMillisecond;; pause *= 2) {
+    const pid_t child = ::fork();
+    const bool shortage = child < 0 && (errno == EAGAIN || errno == ENOMEM);
+    if (!shortage || pause > 640 * kNanosecondsPerMillisecond) return child;
+    const timespec time{.tv_sec = 0, .tv_nsec = pause};
+    ::nanosleep(&time, nullptr);
+  }
+}
+
 // Reads both pipes until they close or the deadline passes; false when it passed.
 bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
   std::array<char, 65536> buffer{};
@@ -81,7 +104,7 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
   Pipe out = MakePipe();
   Pipe err = MakePipe();
   Pipe failure = MakePipe();
-  if (!out.read.valid() || !err.read.valid() || !failure.read.valid()) return ErrnoError("cannot make a pipe", errno);
+  if (!out.read.valid() || !err.read.valid() || !failure.read.valid()) return StartError("cannot make a pipe", errno);
   std::vector<std::string> words = argv;
   std::vector<std::string> environment = MergedEnvironment(options.environment);
   const std::vector<char*> argument_pointers = Pointers(words);
@@ -89,8 +112,8 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
   const std::string program = argv[0].find('/') == std::string::npos ? FindProgram(argv[0]) : argv[0];
   if (program.empty()) return InfrastructureError("cannot run " + argv[0] + ": not found in PATH");
 
-  const pid_t child = ::fork();
-  if (child < 0) return ErrnoError("cannot fork", errno);
+  const pid_t child = PatientFork();
+  if (child < 0) return StartError("cannot start " + argv[0], errno);
   if (child == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
@@ -110,7 +133,7 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
   int error = 0;
   if (::read(failure.read.get(), &error, sizeof(error)) == sizeof(error)) {
     ::waitpid(child, nullptr, 0);
-    return ErrnoError("cannot run " + argv[0], error);
+    return StartError("cannot run " + argv[0], error);
   }
   CommandOutcome outcome;
   const int64_t deadline = options.timeout == 0 ? 0 : SystemClock().Now() + options.timeout;
@@ -123,6 +146,8 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return outcome;
 }
+
+bool IsShortage(const Diagnostic& error) { return error.hint == kShortage; }
 
 std::string FindProgram(const std::string& name) {
   const char* path = std::getenv("PATH");

@@ -1,9 +1,13 @@
 #include "harness/cli/interpreters.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -105,8 +109,12 @@ std::string FirstLine(const std::string& text) {
 struct Probed {
   Interpreter interpreter;
   std::string prefix;
-  std::string problem;  // "" when it is usable
+  std::string problem;                 // "" when it is usable
+  std::optional<Diagnostic> shortage;  // it could not be asked: says nothing of the interpreter
 };
+
+// The kernel kills for want of memory alone; what else sends it is no better known.
+constexpr int kKilled = 128 + SIGKILL;
 
 std::string ProblemOf(const Result<CommandOutcome>& outcome, int64_t timeout) {
   if (!outcome.ok()) return outcome.error().message;
@@ -119,6 +127,15 @@ std::string ProblemOf(const Result<CommandOutcome>& outcome, int64_t timeout) {
              : "is no Python: it prints '" + FirstLine(outcome->out).substr(0, 60) + "'";
 }
 
+// That `path` could not be asked, if that is so.
+std::optional<Diagnostic> ShortageOf(const std::string& path,
+                                     const Result<CommandOutcome>& outcome) {
+  if (!outcome.ok() && IsShortage(outcome.error())) return outcome.error();
+  if (!outcome.ok() || outcome->timed_out || outcome->exit_code != kKilled) return std::nullopt;
+  return InfrastructureError(path + " was killed while it started",
+                             "is there enough memory? then run again");
+}
+
 Probed Probe(const Candidate& candidate, const std::string& origin, int64_t timeout) {
   Probed probed{.interpreter = {.path = candidate.path, .origin = origin}};
   if (!FileExists(candidate.path)) {
@@ -127,6 +144,7 @@ Probed Probe(const Candidate& candidate, const std::string& origin, int64_t time
   }
   const auto outcome =
       RunCommand({candidate.path, "-E", "-s", "-S", "-c", kProbe}, {.timeout = timeout});
+  probed.shortage = ShortageOf(candidate.path, outcome);
   probed.problem = ProblemOf(outcome, timeout);
   if (!probed.problem.empty()) return probed;
   const std::vector<std::string> words = Split(FirstLine(outcome->out), ' ');
@@ -159,9 +177,16 @@ std::vector<Probed> ProbeAll(const InterpreterPlaces& places, Origin origin) {
   const size_t width = std::max(2u, 2 * std::thread::hardware_concurrency());
   for (size_t begin = 0; begin < candidates.size(); begin += width) {
     std::vector<std::jthread> threads;
-    for (size_t i = begin; i < std::min(begin + width, candidates.size()); ++i)
-      threads.emplace_back(
-          [&, i] { probed[i] = Probe(candidates[i], OriginName(origin), places.timeout); });
+    for (size_t i = begin; i < std::min(begin + width, candidates.size()); ++i) {
+      const auto probe = [&, i] {
+        probed[i] = Probe(candidates[i], OriginName(origin), places.timeout);
+      };
+      try {
+        threads.emplace_back(probe);
+      } catch (const std::system_error&) {  // no thread is left: one after the other then
+        probe();
+      }
+    }
   }
   return probed;
 }
@@ -170,6 +195,8 @@ std::vector<Probed> ProbeAll(const InterpreterPlaces& places, Origin origin) {
 // newest first.
 Status Search(const InterpreterPlaces& places, Origin origin, InterpreterInventory& inventory) {
   std::vector<Probed> all = ProbeAll(places, origin);
+  for (const Probed& probed : all)
+    if (probed.shortage) return *probed.shortage;
   if (origin != Origin::kGiven)
     std::stable_sort(all.begin(), all.end(), [](const Probed& a, const Probed& b) {
       return VersionOf(a.interpreter) > VersionOf(b.interpreter);
@@ -273,9 +300,11 @@ std::vector<Interpreter> Preferred(const std::vector<Interpreter>& usable) {
 }
 
 Diagnostic NoneFound() {
-  return InfrastructureError(
+  Diagnostic error = InfrastructureError(
       "no Python 3.10 or newer was found",
       "install one ('apt-get install python3 python3-venv'), then run 'trireme setup'");
+  error.kind = ErrorKind::kNothing;
+  return error;
 }
 
 }  // namespace

@@ -62,13 +62,16 @@ InterpreterPlaces FindInterpreterPlaces(const std::vector<std::string>& given,
 
 // Every interpreter of every place; each is started once, with a timeout. One that does not start
 // is in `broken`; one of
-// --python that does not is an error, since it was asked for by name.
+// --python that does not is an error, since it was asked for by name. That the machine had no
+// process or memory left to start one is an error too, here and below: what another minute would
+// find must not be passed over for something else.
 Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places);
 
 // Those that `names` ask for: a name of --python, 3.13 (the newest GIL build of it), 3.13t
 // (free-threaded), 3.13.1. Without names: those of --python, else the active environment's, else
 // the newest GIL build of setup, else of any place. Starts no more interpreters than it takes to
-// decide. An error names what was found, and how to get what was not.
+// decide. An error names what was found, and how to get what was not; kNothing when there is no
+// Python at all and none was asked for.
 Result<std::vector<Interpreter>> ChooseInterpreters(const InterpreterPlaces& places,
                                                     const std::vector<std::string>& names);
 

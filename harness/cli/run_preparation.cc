@@ -107,15 +107,15 @@ Result<std::vector<Interpreter>> RunPreparation::Chosen() const {
 
 // Only a reference may name an interpreter that the user did not choose; looking for all takes a
 // while.
-std::vector<Interpreter> RunPreparation::OthersForReference() const {
+Result<std::vector<Interpreter>> RunPreparation::OthersForReference() const {
   std::set<std::string> named = {InterpreterOf(options_.reference)};
   for (const Scenario& scenario : scenarios_) named.insert(InterpreterOf(scenario.reference));
   named.erase("");
   for (const Interpreter& interpreter : plan_options_.interpreters) named.erase(interpreter.name);
-  if (named.empty()) return {};
+  if (named.empty()) return std::vector<Interpreter>();
   const InterpreterPlaces places = FindInterpreterPlaces(options_.pythons, locations_.data);
-  Result<InterpreterInventory> found = FindInterpreters(places);
-  return found.ok() ? std::move(found->usable) : std::vector<Interpreter>();
+  TRIREME_ASSIGN_OR_RETURN(InterpreterInventory found, FindInterpreters(places));
+  return std::move(found.usable);
 }
 
 RunPreparation::Errors RunPreparation::ChooseInterpreters() {
@@ -124,11 +124,13 @@ RunPreparation::Errors RunPreparation::ChooseInterpreters() {
   if (const Status home = CheckUserFolders(locations_); needs_setup && !home.ok())
     return {home.error()};
   Result<std::vector<Interpreter>> chosen = Chosen();
-  const bool asked = !options_.run.interpreters.empty() || !options_.pythons.empty();
   // Without a Python there are the C++ runtimes; the plan says why the others are unsupported.
-  if (!chosen.ok()) return asked ? Errors{chosen.error()} : Errors{};
+  if (!chosen.ok() && chosen.error().kind == ErrorKind::kNothing) return {};
+  if (!chosen.ok()) return {chosen.error()};
   plan_options_.interpreters = *std::move(chosen);
-  plan_options_.other_interpreters = OthersForReference();
+  Result<std::vector<Interpreter>> others = OthersForReference();
+  if (!others.ok()) return {others.error()};
+  plan_options_.other_interpreters = *std::move(others);
   return {};
 }
 

@@ -43,7 +43,7 @@ class RunPreparation {
   Errors CompileWorkloads();
   bool WantsPython() const;
   Result<std::vector<Interpreter>> Chosen() const;
-  std::vector<Interpreter> OthersForReference() const;
+  Result<std::vector<Interpreter>> OthersForReference() const;
 
   const RunOptions& options_;
   const Locations& locations_;

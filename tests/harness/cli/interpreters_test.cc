@@ -1,6 +1,7 @@
 #include "harness/cli/interpreters.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -126,6 +127,38 @@ TEST_F(InterpretersTest, IgnoresAnEnvironmentWithoutItsStamp) {
   Python("venvs/3.12/bin/python", "3.12.1");
   Python("usr/bin/python3", "3.11.2");
   EXPECT_EQ(Chosen(Places()), Lines{"3.11 3.11.2 PATH"});
+}
+
+TEST_F(InterpretersTest, PassesNoneOverThatWasKilled) {
+  Program("venvs/3.12/bin/python", "kill -KILL $$");
+  ASSERT_TRUE(WriteFile(Path("venvs/3.12/trireme.json"), "{}").ok());
+  Python("usr/bin/python3.11", "3.11.9");
+  const auto chosen = ChooseInterpreters(Places(), {});
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
+  EXPECT_EQ(chosen.error().message,
+            Path("venvs/3.12/bin/python") + " was killed while it started");
+}
+
+TEST_F(InterpretersTest, PassesNoneOverForWantOfDescriptors) {
+  Python("active/bin/python", "3.12.1");
+  InterpreterPlaces places = Places();
+  places.virtual_environment = Path("active");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = 4, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto chosen = ChooseInterpreters(places, {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
+  EXPECT_EQ(chosen.error().message, "cannot make a pipe: Too many open files");
+}
+
+TEST_F(InterpretersTest, HasNothingWhereThereIsNoPython) {
+  const auto chosen = ChooseInterpreters(Places(), {});
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().kind, ErrorKind::kNothing);
 }
 
 TEST_F(InterpretersTest, ReportsWhatIsBroken) {
