@@ -10,20 +10,24 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/cli/python_packages.h"
 
 namespace trireme {
 namespace {
 
 constexpr int64_t kTimeout = 60 * kNanosecondsPerSecond;
 
-// Prints {"errors": [{file, line, column, length, text, message, hint}], "packages": {}}. A workload
-// is parsed, never imported: its imports may have effects, and belong to the runtime's own process.
+// Prints {"errors": [{file, line, column, length, text, message, hint}], "packages": {}, "absent": []}. A
+// workload is parsed, never imported: its imports may have effects, and belong to the runtime's own
+// process. The first argument names the packages to look for, and the working directory is no place
+// for them.
 // `main` is whatever binds that name at the top level. What it is bound to is an error only where
 // the text alone says that it cannot be called with two arguments: a decorated function, an imported
 // name, the result of a call may be anything.
 constexpr const char* kScript = R"python(
 import ast, json, re, sys, warnings
 warnings.simplefilter("ignore")
+sys.path[:] = [folder for folder in sys.path if folder]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = FUNCTIONS + (ast.ClassDef, ast.Lambda)
@@ -131,7 +135,7 @@ def error_of(path):
     return error_of_main(tree, source.splitlines())
 
 errors = []
-for path in sys.argv[1:]:
+for path in sys.argv[2:]:
     error = error_of(path)
     if error is not None:
         errors.append(dict(error, file=path))
@@ -144,7 +148,13 @@ try:
             packages[str(name)] = str(distribution.version)
 except Exception:
     pass
-print(json.dumps({"errors": errors, "packages": dict(sorted(packages.items()))}))
+absent = []
+try:
+    from importlib.util import find_spec
+    absent = [name for name in sys.argv[1].split(",") if find_spec(name) is None]
+except Exception:
+    pass
+print(json.dumps({"errors": errors, "packages": dict(sorted(packages.items())), "absent": absent}))
 )python";
 
 Diagnostic ToDiagnostic(const Json& error) {
@@ -171,7 +181,10 @@ std::string PathForUser(const std::string& path) {
 
 Result<PythonPreflight> PreflightPython(const std::string& interpreter,
                                         const std::vector<std::string>& workloads) {
-  std::vector<std::string> argv = {interpreter, "-B", "-c", kScript};
+  std::vector<std::string> needed;
+  for (const PackageNeed& need : PackageNeeds())
+    if (need.whole) needed.emplace_back(need.package);
+  std::vector<std::string> argv = {interpreter, "-B", "-c", kScript, Join(needed, ",")};
   argv.insert(argv.end(), workloads.begin(), workloads.end());
   TRIREME_ASSIGN_OR_RETURN(
       const CommandOutcome outcome,
@@ -191,6 +204,8 @@ Result<PythonPreflight> PreflightPython(const std::string& interpreter,
   for (const Json& error : GetMember(*answer, "errors"))
     preflight.errors.push_back(ToDiagnostic(error));
   preflight.packages = GetMember(*answer, "packages");
+  for (const Json& name : GetMember(*answer, "absent"))
+    if (name.is_string()) preflight.absent.push_back(name.get<std::string>());
   return preflight;
 }
 

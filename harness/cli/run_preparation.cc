@@ -10,18 +10,14 @@
 #include "harness/cli/capabilities.h"
 #include "harness/cli/console.h"
 #include "harness/cli/interpreters.h"
+#include "harness/cli/python_packages.h"
 #include "harness/cli/python_preflight.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/engine/workload_compiler.h"
-#include "harness/protocol/runtimes.h"
 #include "harness/scenario/discovery.h"
 
 namespace trireme {
 namespace {
-
-bool Contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 std::string InterpreterOf(const std::string& reference) {
   const size_t slash = reference.find('/');
@@ -52,7 +48,10 @@ std::vector<std::string> ScenarioPaths(const std::vector<std::string>& given,
 }
 
 RunPreparation::RunPreparation(const RunOptions& options, const Locations& locations)
-    : options_(options), locations_(locations), vocabulary_(MakeVocabulary()) {}
+    : options_(options),
+      locations_(locations),
+      entropy_(EntropySeed() & 0xffffffffU),
+      vocabulary_(MakeVocabulary()) {}
 
 std::variant<PreparedRun, std::vector<Diagnostic>> RunPreparation::Prepare() {
   for (const auto step : {&RunPreparation::ReadScenarios, &RunPreparation::ChooseInterpreters,
@@ -87,15 +86,12 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
 }
 
 bool RunPreparation::WantsPython() const {
-  const std::vector<std::string>& wanted = options_.run.runtimes;
-  for (const Scenario& scenario : scenarios_)
-    for (const std::string& name : scenario.runtimes) {
-      const RuntimeInfo* runtime = FindRuntime(name);
-      if (runtime != nullptr && runtime->language == "python" &&
-          (wanted.empty() || Contains(wanted, name)))
-        return true;
-    }
-  return false;
+  PlanOptions options;
+  options.runtimes = options_.run.runtimes;
+  options.reference = options_.reference;
+  return std::any_of(scenarios_.begin(), scenarios_.end(), [&](const Scenario& scenario) {
+    return PlansPython(scenario, options, vocabulary_);
+  });
 }
 
 Result<std::vector<Interpreter>> RunPreparation::Chosen() const {
@@ -135,7 +131,7 @@ RunPreparation::Errors RunPreparation::ChooseInterpreters() {
 }
 
 RunPreparation::Errors RunPreparation::MakePlan() {
-  plan_options_.seed = options_.seed ? *options_.seed : EntropySeed() & 0xffffffffU;
+  plan_options_.seed = options_.seed ? *options_.seed : entropy_;
   plan_options_.profile = options_.profile;
   plan_options_.runtimes = options_.run.runtimes;
   plan_options_.trials = options_.run.trials;
@@ -152,7 +148,35 @@ RunPreparation::Errors RunPreparation::MakePlan() {
   return {};
 }
 
+// What lacks its package is unsupported in the plan already, so that the plan can choose another
+// reference. A runtime needs its packages whole or is told at its start.
+void RunPreparation::AddUnhostable(const std::string& path,
+                                   const std::vector<std::string>& absent) {
+  for (const PackageNeed& need : PackageNeeds()) {
+    const std::string package(need.package);
+    const auto is_known = [&](const PlanOptions::Unhostable& one) {
+      return one.runtime == need.user && one.interpreter_path == path;
+    };
+    std::vector<PlanOptions::Unhostable>& known = plan_options_.unhostable;
+    if (!need.whole || std::find(absent.begin(), absent.end(), package) == absent.end() ||
+        std::any_of(known.begin(), known.end(), is_known))
+      continue;
+    known.push_back({std::string(need.user), path,
+                     package + " is not installed: " + path + " -m pip install " + package});
+  }
+}
+
+// Again when an interpreter turns out to lack what a runtime needs: the plan is another one then,
+// and may have other workloads.
 RunPreparation::Errors RunPreparation::CheckPythonWorkloads() {
+  const size_t known = plan_options_.unhostable.size();
+  Errors errors = PreflightAll();
+  if (!errors.empty() || plan_options_.unhostable.size() == known) return errors;
+  if (Errors of_plan = MakePlan(); !of_plan.empty()) return of_plan;
+  return PreflightAll();
+}
+
+RunPreparation::Errors RunPreparation::PreflightAll() {
   std::map<std::string, std::set<std::string>> workloads;  // by the interpreter's path
   std::map<std::string, std::string> names;
   for (const PlannedCell& cell : run_.plan.cells) {
@@ -166,6 +190,7 @@ RunPreparation::Errors RunPreparation::CheckPythonWorkloads() {
   for (const auto& [path, files] : workloads) {
     Result<PythonPreflight> preflight = PreflightPython(path, {files.begin(), files.end()});
     if (!preflight.ok()) return {preflight.error()};
+    AddUnhostable(path, preflight->absent);
     for (Diagnostic& error : preflight->errors)
       if (said.insert(error.file).second) errors.push_back(std::move(error));
     Json& about = run_.interpreters[names[path]];

@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_CLI_RUN_PREPARATION_H_
 #define TRIREME_HARNESS_CLI_RUN_PREPARATION_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <variant>
@@ -40,13 +41,16 @@ class RunPreparation {
   Errors ChooseInterpreters();
   Errors MakePlan();
   Errors CheckPythonWorkloads();
+  Errors PreflightAll();
   Errors CompileWorkloads();
   bool WantsPython() const;
+  void AddUnhostable(const std::string& path, const std::vector<std::string>& absent);
   Result<std::vector<Interpreter>> Chosen() const;
   Result<std::vector<Interpreter>> OthersForReference() const;
 
   const RunOptions& options_;
   const Locations& locations_;
+  uint64_t entropy_;  // the seed where none is given: one, however often the plan is made
   Vocabulary vocabulary_;
   std::vector<Scenario> scenarios_;
   PlanOptions plan_options_;

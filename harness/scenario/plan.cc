@@ -44,22 +44,55 @@ std::vector<Json> ExpandParams(const Scenario& scenario, const PlanOptions& opti
   return combinations;
 }
 
+// Why `runtime` cannot run on `host`, as far as the options know; "" when it can.
+std::string WhyNotOn(const Vocabulary::Runtime& runtime, const Interpreter& host,
+                     const PlanOptions& options) {
+  if (runtime.language != "python") return "";
+  if (host.name.empty()) return "no Python interpreter was found: run 'trireme setup'";
+  if (host.path.empty()) return "no interpreter " + host.name + " was found: run 'trireme setup'";
+  for (const PlanOptions::Unhostable& one : options.unhostable)
+    if (one.runtime == runtime.name && one.interpreter_path == host.path) return one.reason;
+  return "";
+}
+
+// Why it can run on none of the chosen interpreters: the reason of the first.
+std::string WhyNowhere(const Vocabulary::Runtime& runtime, const PlanOptions& options) {
+  if (options.interpreters.empty()) return WhyNotOn(runtime, Interpreter{}, options);
+  std::string first;
+  for (const Interpreter& host : options.interpreters) {
+    const std::string why = WhyNotOn(runtime, host, options);
+    if (why.empty()) return "";
+    if (first.empty()) first = why;
+  }
+  return first;
+}
+
 // The runtime that a scenario's others are compared with, and its interpreter where the scenario or
 // the user fixed it.
 struct Reference {
   std::string runtime, interpreter;
+  // Where nobody named it and an earlier one of the order cannot run here: that, and why.
+  std::string instead_of, why;
 };
 
-Reference ChooseReference(const Scenario& scenario, const PlanOptions& options) {
+// What was named stays the reference, also where it cannot run: to compare with something else is
+// not what was asked for.
+Reference ChooseReference(const Scenario& scenario, const PlanOptions& options,
+                          const Vocabulary& vocabulary) {
   for (const std::string& wish : {options.reference, scenario.reference}) {
     const size_t slash = wish.find('/');
     const std::string runtime = wish.substr(0, slash);
     if (!Contains(scenario.runtimes, runtime)) continue;
     return {runtime, slash == std::string::npos ? "" : wish.substr(slash + 1)};
   }
-  for (const std::string runtime : {"eventlet", "threading", "thread", "fiber"})
-    if (Contains(scenario.runtimes, runtime)) return {runtime, ""};
-  return {};
+  Reference first;
+  for (const std::string name : {"eventlet", "threading", "thread", "fiber"}) {
+    if (!Contains(scenario.runtimes, name)) continue;
+    const std::string why = WhyNowhere(*FindRuntime(vocabulary, name), options);
+    if (why.empty()) return {name, "", first.runtime, first.why};
+    if (first.runtime.empty()) first = {name, "", "", why};
+  }
+  return {first.runtime, "", "", ""};
 }
 
 std::string ReferenceName(const PlannedCell& cell) {
@@ -74,11 +107,19 @@ class ScenarioPlanner {
       : scenario_(scenario),
         options_(options),
         vocabulary_(vocabulary),
-        reference_(ChooseReference(scenario, options)) {
+        reference_(ChooseReference(scenario, options, vocabulary)) {
     for (const auto& [axis, values] : scenario.matrix) axes_.push_back(axis);
     for (const std::string& runtime : scenario.runtimes)
       if (options.runtimes.empty() || Contains(options.runtimes, runtime))
         runtimes_.push_back(runtime);
+  }
+
+  // "threading is the reference instead of eventlet, which cannot run here: ...", "" when it is
+  // the first of the order, or was named.
+  std::string FallbackNote() const {
+    if (reference_.instead_of.empty()) return "";
+    return reference_.runtime + " is the reference instead of " + reference_.instead_of +
+           ", which cannot run here: " + reference_.why;
   }
 
   std::vector<PlannedCell> Plan() const {
@@ -89,7 +130,7 @@ class ScenarioPlanner {
       AddReferences(siblings, params);
       for (PlannedCell& cell : siblings) {
         PointAtReference(cell, siblings);
-        cell.replay = ReplayLine(scenario_, cell, options_);
+        cell.replay = ReplayLine(scenario_, cell, ReplayOptions());
       }
       std::move(siblings.begin(), siblings.end(), std::back_inserter(cells));
       if (cells.size() > kMostCells) break;
@@ -187,6 +228,13 @@ class ScenarioPlanner {
     return cell;
   }
 
+  // A machine that has what this one lacks is to compare with the same reference.
+  PlanOptions ReplayOptions() const {
+    PlanOptions options = options_;
+    if (!reference_.instead_of.empty()) options.reference = reference_.runtime;
+    return options;
+  }
+
   std::vector<int64_t> Trials(const std::string& role) const {
     std::vector<int64_t> trials;
     const int64_t count = TrialsOf(scenario_, options_);
@@ -203,10 +251,7 @@ class ScenarioPlanner {
   }
 
   std::string WhyUnsupported(const Vocabulary::Runtime& runtime, const Interpreter& host) const {
-    if (runtime.language == "python" && host.name.empty())
-      return "no Python interpreter was found: run 'trireme setup'";
-    if (runtime.language == "python" && host.path.empty())
-      return "no interpreter " + host.name + " was found: run 'trireme setup'";
+    if (std::string why = WhyNotOn(runtime, host, options_); !why.empty()) return why;
     for (const auto& [capability, why] : options_.missing_capabilities)
       if (Contains(scenario_.requirements, capability)) return "needs " + capability + ": " + why;
     return "";
@@ -260,6 +305,23 @@ Status CheckIds(const Plan& plan) {
 
 }  // namespace
 
+bool PlansPython(const Scenario& scenario, const PlanOptions& options,
+                 const Vocabulary& vocabulary) {
+  PlanOptions with_python = options;
+  with_python.interpreters = {{.name = "any", .path = "any"}};
+  const auto is_python = [&](const std::string& name) {
+    const Vocabulary::Runtime* runtime = FindRuntime(vocabulary, name);
+    return runtime != nullptr && runtime->language == "python";
+  };
+  bool any = false;
+  for (const std::string& name : scenario.runtimes) {
+    if (!options.runtimes.empty() && !Contains(options.runtimes, name)) continue;
+    if (is_python(name)) return true;
+    any = true;
+  }
+  return any && is_python(ChooseReference(scenario, with_python, vocabulary).runtime);
+}
+
 Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options,
                       const Vocabulary& vocabulary) {
   TRIREME_ASSIGN_OR_RETURN(const std::vector<const Scenario*> chosen,
@@ -271,7 +333,10 @@ Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions&
   std::set<std::string> said;
   int64_t trials = 0;
   for (const Scenario* scenario : chosen) {
-    for (PlannedCell& cell : ScenarioPlanner(*scenario, options, vocabulary).Plan()) {
+    const ScenarioPlanner planner(*scenario, options, vocabulary);
+    std::vector<PlannedCell> cells = planner.Plan();
+    if (!cells.empty()) AddNote(plan, said, planner.FallbackNote());
+    for (PlannedCell& cell : cells) {
       AddNote(plan, said, RateNote(cell));
       AddNote(plan, said, ReferenceNote(cell));
       trials += static_cast<int64_t>(cell.trials.size());

@@ -83,7 +83,19 @@ struct PlanOptions {
   // Further options that the replay line has to carry: --python, --scenario-path.
   std::vector<std::string> replay_options;
   std::vector<std::pair<std::string, std::string>> missing_capabilities;  // capability, why
+  // Python runtimes that an interpreter cannot host: what they need is not installed there.
+  struct Unhostable {
+    std::string runtime;
+    std::string interpreter_path;
+    std::string reason;
+  };
+  std::vector<Unhostable> unhostable;
 };
+
+// Whether the plan of `scenario` would have Python cells, those of its reference among them, if
+// interpreters were found.
+bool PlansPython(const Scenario& scenario, const PlanOptions& options,
+                 const Vocabulary& vocabulary);
 
 // Profiles: quick runs a tenth of a scenario's trials (rounded up), ci them as written, nightly ten
 // times as many. kNothing when no cell remains; kUsage when a cell count is absurd or an option

@@ -93,6 +93,52 @@ TEST_F(PlanTest, ComparesWithTheFirstDefaultThatIsAllowed) {
             "asyncio/3.11>thread\nthread>thread\nfiber>thread\n");
 }
 
+TEST_F(PlanTest, ComparesWithTheNextWhenTheFirstCanRunNowhere) {
+  options_.unhostable = {{"eventlet", "/usr/bin/python3.11", "eventlet is not installed"}};
+  const Plan plan = PlanOf(Complete("runtimes: [eventlet, threading]\n"));
+  EXPECT_EQ(References(plan), "eventlet/3.11>threading/3.11\nthreading/3.11>threading/3.11\n");
+  EXPECT_EQ(plan.cells[0].unsupported, "eventlet is not installed");
+  EXPECT_EQ(plan.cells[1].replay,
+            "trireme run hazards/test --runtimes threading --interpreters 3.11 --seed 0x5eed "
+            "--reference threading");
+  EXPECT_EQ(plan.notes,
+            (std::vector<std::string>{"threading is the reference instead of eventlet, which "
+                                      "cannot run here: eventlet is not installed"}));
+}
+
+TEST_F(PlanTest, KeepsAReferenceThatRunsOnOneInterpreter) {
+  options_.interpreters.push_back({.name = "3.13", .path = "/usr/bin/python3.13"});
+  options_.unhostable = {{"eventlet", "/usr/bin/python3.11", "eventlet is not installed"}};
+  const Plan plan = PlanOf(Complete("runtimes: [eventlet, threading]\n"));
+  EXPECT_EQ(plan.cells[0].unsupported, "eventlet is not installed");
+  EXPECT_EQ(plan.cells[1].unsupported, "");
+  EXPECT_EQ(plan.cells[2].reference_name, "eventlet/3.11");
+  EXPECT_EQ(plan.notes, std::vector<std::string>());
+}
+
+TEST_F(PlanTest, KeepsAReferenceThatWasNamedAlsoWhereItCannotRun) {
+  options_.unhostable = {{"eventlet", "/usr/bin/python3.11", "eventlet is not installed"}};
+  const std::string named = "runtimes: [eventlet, threading]\n";
+  const std::string wanted = "eventlet/3.11>eventlet/3.11\nthreading/3.11>eventlet/3.11\n";
+  EXPECT_EQ(References(PlanOf(Complete(named + "reference: eventlet\n"))), wanted);
+  options_.reference = "eventlet";
+  EXPECT_EQ(References(PlanOf(Complete(named))), wanted);
+}
+
+TEST_F(PlanTest, ComparesWithCppWhereThereIsNoPython) {
+  options_.interpreters.clear();
+  options_.runtimes = {"fiber"};
+  EXPECT_EQ(References(PlanOf(Complete(""))), "fiber>thread\nthread>thread*\n");
+}
+
+TEST_F(PlanTest, WantsPythonForAReferenceToo) {
+  const Scenario both = Parse(Complete(""));
+  EXPECT_TRUE(PlansPython(both, {.runtimes = {"fiber"}}, TestVocabulary()));
+  EXPECT_FALSE(PlansPython(both, {.runtimes = {"fiber"}, .reference = "thread"}, TestVocabulary()));
+  EXPECT_FALSE(
+      PlansPython(Parse(Complete("runtimes: [fiber, thread]\n")), {}, TestVocabulary()));
+}
+
 TEST_F(PlanTest, ComparesWithTheReferenceThatTheScenarioNames) {
   EXPECT_EQ(References(PlanOf(Complete("runtimes: [eventlet, asyncio]\nreference: asyncio\n"))),
             "eventlet/3.11>asyncio/3.11\nasyncio/3.11>asyncio/3.11\n");
