@@ -6,13 +6,18 @@
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "harness/base/strings.h"
 #include "harness/check/judge.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/history_check.h"
 #include "harness/cli/option_parser.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/saved_run.h"
+#include "harness/cli/vocabulary.h"
+#include "harness/scenario/check_choices.h"
+#include "harness/scenario/check_option.h"
 #include "reports/report.h"
 
 namespace trireme {
@@ -72,6 +77,11 @@ Result<Judged> JudgeRun(const std::string& run) {
                 .document = results.ToJson()};
 }
 
+int CodeOf(Verdict verdict) {
+  if (verdict == Verdict::kPass) return kExitPass;
+  return verdict == Verdict::kFail ? kExitFail : kExitUnknown;
+}
+
 // One trial of a run: its folder, or a file in it.
 Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
   const std::string run = DirName(DirName(DirName(trial.directory)));
@@ -83,31 +93,93 @@ Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
     const TrialJudgement judgement = RunJudge(plan).JudgeTrial(
         i,
         {.trial = trial.trial, .retry = trial.retry, .attempt = "", .directory = trial.directory});
-    const int code = judgement.verdict == Verdict::kPass   ? kExitPass
-                     : judgement.verdict == Verdict::kFail ? kExitFail
-                                                           : kExitUnknown;
     std::string said = path + ": " + std::string(VerdictName(judgement.verdict));
     if (!judgement.reason.empty()) said += ": " + judgement.reason;
     return Judged{.path = path,
                   .verdict = judgement.verdict,
-                  .exit_code = code,
+                  .exit_code = CodeOf(judgement.verdict),
                   .text = said + "\n",
                   .document = judgement.document};
   }
   return UsageError(path + ": the plan of " + run + " has no cell " + trial.cell);
 }
 
-Result<Judged> JudgePath(const std::string& path) {
+// What --format and --check say.
+struct Wishes {
+  std::optional<std::string> format;
+  std::vector<std::string> checks;
+};
+
+// As plan.json holds them: the default ones that need no other cell, and those that were named.
+Result<Json> ChecksOfLoneHistory(const std::vector<std::string>& named) {
+  const Vocabulary vocabulary = MakeVocabulary();
+  std::vector<CheckChoice> choices;
+  for (const std::string& text : named) {
+    TRIREME_ASSIGN_OR_RETURN(CheckChoice choice, ParseCheckOption(text, vocabulary));
+    if (choice.name == "equivalence")
+      return UsageError("option --check: equivalence compares a cell with its reference",
+                        "it is judged for a run, not for a single history");
+    choices.push_back(std::move(choice));
+  }
+  // One that was named stands instead of the default of its name.
+  for (CheckChoice& choice : DefaultChecks(vocabulary))
+    if (std::none_of(choices.begin(), choices.end(),
+                     [&](const CheckChoice& other) { return other.name == choice.name; }))
+      choices.push_back(std::move(choice));
+  Json checks = Json::array();
+  for (const CheckChoice& choice : choices)
+    if (choice.name != "equivalence")
+      checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
+  return checks;
+}
+
+std::string InWords(const LoneTrial& trial) {
+  const TrialLabel& label = trial.label;
+  std::string said;
+  if (!label.cell.empty()) said = label.cell + "/" + std::to_string(label.trial) + ": ";
+  said += VerdictName(trial.judgement.verdict);
+  if (!trial.judgement.reason.empty()) said += ": " + trial.judgement.reason;
+  return said;
+}
+
+// A history whose run is not there: judged by the checks that need no plan.
+Result<Judged> JudgeLoneHistory(const std::string& path, const Wishes& wishes) {
+  TRIREME_ASSIGN_OR_RETURN(const Json checks, ChecksOfLoneHistory(wishes.checks));
+  TRIREME_ASSIGN_OR_RETURN(const std::vector<LoneTrial> trials,
+                           JudgeHistory(path, wishes.format.value_or(""), checks));
+  Judged judged{.path = path, .verdict = Verdict::kPass, .document = {{"trials", Json::array()}}};
+  for (const LoneTrial& trial : trials) {
+    judged.verdict = Heavier(judged.verdict, trial.judgement.verdict);
+    judged.text += path + ": " + InWords(trial) + "\n";
+    judged.document["trials"].push_back(trial.judgement.document);
+  }
+  judged.exit_code = CodeOf(judged.verdict);
+  return judged;
+}
+
+Result<Judged> JudgePath(const std::string& path, const Wishes& wishes) {
   if (!FileExists(path)) return UsageError("there is no '" + path + "'");
+  if (wishes.format || !wishes.checks.empty()) {
+    if (IsDirectory(path) && FileExists(JoinPath(path, "plan.json")))
+      return UsageError(path + " is a run: its plan says how it is judged",
+                        "--format and --check are for single histories");
+    return JudgeLoneHistory(path, wishes);
+  }
   const std::string real = RealPath(path);
   if (IsDirectory(real) && FileExists(JoinPath(real, "plan.json"))) return JudgeRun(path);
   const std::optional<SavedTrial> trial = DescribeTrial(IsDirectory(real) ? real : DirName(real));
-  if (trial && FileExists(JoinPath(DirName(DirName(DirName(trial->directory))), "plan.json")))
+  const bool in_trial = IsDirectory(real) || BaseName(real).starts_with("history.");
+  if (trial && in_trial &&
+      FileExists(JoinPath(DirName(DirName(DirName(trial->directory))), "plan.json")))
     return JudgeOneTrial(path, *trial);
-  return UsageError(
-      path + " is neither a run nor a history in one",
-      "name a folder with a plan.json, or a history.trh below it; histories of other tools are not "
-      "available yet");
+  return JudgeLoneHistory(path, wishes);
+}
+
+Status CheckFormat(const std::optional<std::string>& format) {
+  const std::vector<std::string> known = HistoryFormats();
+  if (!format || std::find(known.begin(), known.end(), *format) != known.end()) return Done{};
+  return UsageError("option --format: format '" + *format + "' is not available yet",
+                    "formats: " + Join(known, ", "));
 }
 
 // The first of 130, 3, 1, 4, 0 that holds for any.
@@ -135,16 +207,19 @@ int CheckCommand(const Arguments& arguments) {
   std::vector<std::string> paths;
   bool quiet = false;
   bool json = false;
-  parser.Positionals("PATH", paths, "run directories, or histories in one");
+  Wishes wishes;
+  parser.Positionals("PATH", paths, "run directories, or histories");
   parser.Flag("--quiet", quiet, "one line each: PATH, a tab, and true, false or unknown");
   parser.Flag("--json", json, "one JSON document");
-  parser.Later("--format");
-  parser.Later("--check");
+  parser.Value("--format", "F", wishes.format, "of a single history: trh, jsonl; default: recognised");
+  parser.Values("--check", "NAME:KEY=VALUE", wishes.checks,
+                "judge a single history by this check too; repeatable");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
   if (paths.empty()) return Fail(UsageError("check what?", "'trireme check RUN', a run directory"));
+  if (const Status format = CheckFormat(wishes.format); !format.ok()) return Fail(format.error());
   std::vector<Judged> all;
   for (const std::string& path : paths) {
-    Result<Judged> judged = JudgePath(path);
+    Result<Judged> judged = JudgePath(path, wishes);
     if (!judged.ok()) return Fail(judged.error());
     if (quiet)
       Print(path + "\t" + Answer(judged->verdict) + "\n");

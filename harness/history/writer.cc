@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "harness/base/check.h"
 #include "harness/base/unique_fd.h"
@@ -176,9 +177,12 @@ Status SealRecording(const std::string& path, const std::string& sealed_path,
   return Done{};
 }
 
-std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events) {
+std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events,
+                          std::string_view damage) {
   trireme_header header = NewHeader(begin_time);
   header.sealed = 1;
+  header.damage_size = static_cast<uint32_t>(std::min(damage.size(), sizeof(header.damage)));
+  std::memcpy(header.damage, damage.data(), header.damage_size);
   std::vector<char> bytes(TRIREME_HEADER_SIZE);
   std::memcpy(bytes.data(), &header, sizeof(header));
   AppendEvents(events, &bytes);

@@ -45,8 +45,10 @@ struct NewEvent {
 Status SealRecording(const std::string& path, const std::string& sealed_path,
                      const std::vector<NewEvent>& added);
 
-// A history from events alone: for tests and importers.
-std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events);
+// A history from events alone: for tests and importers. `damage` says what is missing of it, "" for
+// nothing.
+std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events,
+                          std::string_view damage = "");
 
 }  // namespace trireme
 

@@ -59,6 +59,52 @@ class SavedRunTest(TriremeCase):
         history = next(run.glob("trials/*/0/history.trh"))
         self.expect("check", "--quiet", str(history), out=f"{normalised(str(history))}\ttrue\n")
 
+    def test_a_history_is_checked_without_its_run(self) -> None:
+        run = self.saved()
+        history = next(run.glob("trials/*/0/history.trh"))
+        shutil.copy(history, self.folder / "lone.trh")
+        shutil.copytree(history.parent, self.folder / "7")
+        self.write("lines.jsonl", self.expect("history", str(run), out=None).out)
+        cell = history.parent.parent.name
+        shutil.rmtree(run)
+        self.expect("check", "lone.trh", "7", "lines.jsonl", out=f"""\
+            lone.trh: pass
+            7: pass
+            lines.jsonl: {cell}/0: pass
+            """)
+        self.expect("check", "--quiet", "lone.trh", "--format", "trh", "--check", "overlap:ops=work", code=4,
+                    out="lone.trh\tunknown\n")
+        self.expect("check", "--quiet", "lone.trh", "lines.jsonl", "--check", "deadline:op=work,within=1us", code=1,
+                    out="lone.trh\tfalse\nlines.jsonl\tfalse\n")
+
+    def test_a_damaged_lone_history_is_unknown(self) -> None:
+        run = self.saved()
+        history = next(run.glob("trials/*/0/history.trh")).read_bytes()
+        (self.folder / "cut.trh").write_bytes(history[:len(history) - 40])
+        self.write("cut.jsonl", self.expect("history", str(run), out=None).out[:-40])
+        self.expect("check", "--quiet", "cut.trh", "cut.jsonl", code=4, out="cut.trh\tunknown\ncut.jsonl\tunknown\n")
+
+    def test_a_history_that_is_not_recognised(self) -> None:
+        run = self.saved()
+        hint = ("hint: recognised are run directories, histories of Trireme (trh: history.trh, history.ring, or their "
+                "folder) and what 'trireme history' prints (jsonl); other formats are not available yet\n")
+        self.write("foreign.edn", "{:type :invoke, :f :read}\n")
+        self.expect("check", "foreign.edn", code=2, err="error: foreign.edn: not a Trireme history\n" + hint)
+        self.expect("check", "s", code=2, err="error: s: it is neither a run nor holds a history\n" + hint)
+        self.expect("check", "foreign.edn", "--format", "jsonl", code=2,
+                    err="error: foreign.edn: no line of it is an event\n" + hint)
+        self.expect("check", "foreign.edn", "--format", "edn", code=2, err="""\
+            error: option --format: format 'edn' is not available yet
+            hint: formats: trh, jsonl
+            """)
+        outcome = self.trireme("check", "foreign.edn", "--check", "linearizable:model=cas-register")
+        self.assertEqual((outcome.code, outcome.out), (2, ""))
+        self.assertIn("option --check: check 'linearizable' is not available yet\n", outcome.err)
+        self.expect("check", str(run), "--check", "leak", code=2, err=f"""\
+            error: {normalised(str(run))} is a run: its plan says how it is judged
+            hint: --format and --check are for single histories
+            """)
+
     def test_no_run(self) -> None:
         self.expect("report", "nowhere", code=2, err="""\
             error: there is no run 'nowhere'
