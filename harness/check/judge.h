@@ -74,8 +74,9 @@ class RunJudge {
   std::unique_ptr<Impl> impl_;
 };
 
-// A saved run, judged again from its folder alone. Total but for a folder without a readable
-// plan.json: whatever else is missing or damaged is unknown. A cell keeps its earlier result where
+// A saved run, judged again from its folder alone. Total but for a folder whose plan.json names no
+// cells: whatever else is missing, damaged or of a wrong shape is unknown, and a note or the cell's
+// reason names the file and the member. A cell keeps its earlier result where
 // the run threw trials' folders away (--keep), its own or its reference's. `each`, where it is
 // given, is called with every trial's judgement.
 Result<RunResults> JudgeSavedRun(

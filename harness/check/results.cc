@@ -93,10 +93,17 @@ Json ArrayOr(const Json& object, const char* key) {
   return member.is_array() ? member : Json::array();
 }
 
+// A damaged file may say any number; what no run can count to is not counted, so that sums fit.
+int64_t PossibleCount(const Json& json) {
+  constexpr int64_t kMost = 10'000'000'000;  // of the schema
+  if (!json.is_number_integer() || json < 0 || json > kMost) return 0;
+  return json.get<int64_t>();
+}
+
 CellFinding CellFindingFromJson(const Json& json) {
   return {.finding = FindingFromJson(json),
-          .count = GetInt(json, "count"),
-          .first_trial = GetInt(json, "first_trial")};
+          .count = PossibleCount(GetMember(json, "count")),
+          .first_trial = PossibleCount(GetMember(json, "first_trial"))};
 }
 
 // Nothing for a word that is no verdict.
@@ -107,9 +114,7 @@ std::optional<CellState> StateFrom(const std::string& name) {
   return std::nullopt;
 }
 
-int64_t CountFrom(const Json& json, const char* key) {
-  return std::max<int64_t>(0, GetInt(json, key));
-}
+int64_t CountFrom(const Json& json, const char* key) { return PossibleCount(GetMember(json, key)); }
 
 std::optional<double> SecondsFrom(const Json& json) {
   const double seconds = GetDouble(json, "seconds", -1);
@@ -144,7 +149,7 @@ CellResult CellFromJson(const Json& json) {
   cell.reason = GetString(json, "reason");
   const Json outcomes = ObjectOr(json, "outcomes");
   for (const auto& [name, count] : outcomes.items()) {
-    if (count.is_number_integer()) cell.outcomes[name] = count.get<int64_t>();
+    if (const int64_t possible = PossibleCount(count); possible > 0) cell.outcomes[name] = possible;
   }
   cell.trials = TrialCountsFrom(GetMember(json, "trials"));
   cell.seconds = SecondsFrom(json);

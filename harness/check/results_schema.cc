@@ -45,7 +45,7 @@ constexpr const char* kSchema = R"json({
     "cells": {"type": "array", "items": {"$ref": "#/$defs/cell"}}
   },
   "$defs": {
-    "count": {"type": "integer", "minimum": 0},
+    "count": {"type": "integer", "minimum": 0, "maximum": 10000000000},
     "verdict": {"enum": ["pass", "unknown", "fail"]},
     "values": {"type": "object", "additionalProperties": {"$ref": "#/$defs/count"}},
     "cell": {

@@ -8,11 +8,16 @@
 #include <vector>
 
 #include "harness/base/file.h"
+#include "harness/base/json_salvage.h"
 #include "harness/base/strings.h"
 #include "harness/check/judge.h"
+#include "harness/check/shape.h"
 
 namespace trireme {
 namespace {
+
+constexpr size_t kMostNotes = 5;  // on lines of one file, or on files of one kind
+constexpr const char* kPlanSchema = "trireme.plan/1";
 
 struct SavedTrial {
   int64_t trial = 0;
@@ -48,11 +53,28 @@ std::vector<SavedTrial> SavedTrials(const std::string& cell_directory) {
   return trials;
 }
 
-Json ReadJsonOr(const std::string& path, Json fallback) {
+// A file of a run as far as it can be read, and what is wrong with it.
+struct SavedJson {
+  Json value = Json::object();
+  std::vector<std::string> problems;  // "run.json: seed: 7 where text belongs"
+};
+
+// A file that is not there is empty, without a problem.
+SavedJson ReadSaved(const std::string& directory, const std::string& name, const Json& shape) {
+  SavedJson saved;
+  const std::string path = JoinPath(directory, name);
+  if (!FileExists(path)) return saved;
   const Result<std::string> text = ReadFile(path);
-  if (!text.ok()) return fallback;
-  Result<Json> json = ParseJson(*text, path);
-  return json.ok() ? *std::move(json) : fallback;
+  if (!text.ok()) {
+    saved.problems.push_back(name + ": " + text.error().message);
+    return saved;
+  }
+  SalvagedJson salvaged = SalvageJson(*text);
+  saved.value = std::move(salvaged.value);
+  if (!salvaged.damage.empty()) saved.problems.push_back(name + ": " + salvaged.damage);
+  for (const std::string& problem : ShapeProblems(shape, saved.value))
+    saved.problems.push_back(name + ": " + problem);
+  return saved;
 }
 
 // A cell's folder has its id as name; an id that would lead out of the run's folder names none.
@@ -60,10 +82,16 @@ bool IsFolderName(const std::string& id) {
   return !id.empty() && id != "." && id != ".." && id.find('/') == std::string::npos;
 }
 
+// What is wrong with a verdict.json goes to `problems`.
 void JudgeTrials(RunJudge& judge, size_t cell, const std::string& cell_directory,
-                 const std::function<void(size_t, const TrialJudgement&)>& each) {
+                 const std::function<void(size_t, const TrialJudgement&)>& each,
+                 std::vector<std::string>& problems) {
   for (const SavedTrial& saved : SavedTrials(cell_directory)) {
-    const Json before = ReadJsonOr(JoinPath(saved.directory, "verdict.json"), Json::object());
+    const SavedJson verdict = ReadSaved(saved.directory, "verdict.json", TrialVerdictShape());
+    for (const std::string& problem : verdict.problems)
+      problems.push_back("trials/" + BaseName(cell_directory) + "/" + BaseName(saved.directory) +
+                         "/" + problem);
+    const Json& before = verdict.value;
     const TrialJudgement judgement =
         judge.JudgeTrial(cell, {.trial = saved.trial,
                                 .retry = saved.retry,
@@ -91,11 +119,14 @@ class SavedRunJudge {
  public:
   using Each = std::function<void(size_t cell, const TrialJudgement&)>;
 
-  SavedRunJudge(std::string directory, const Json& plan, const Each& each)
+  // `plan_damage` says why cells are missing at the plan's end, "" when none are.
+  SavedRunJudge(std::string directory, const Json& plan, std::string plan_damage, const Each& each)
       : directory_(std::move(directory)),
         plan_(plan),
+        plan_damage_(std::move(plan_damage)),
         each_(each),
-        before_(RunResults::FromJson(ReadJsonOr(JoinPath(directory_, "results.json"), Json()))),
+        saved_results_(ReadSaved(directory_, "results.json", ResultsSchema())),
+        before_(RunResults::FromJson(saved_results_.value)),
         judge_(plan) {
     if (!before_.ok()) return;
     for (const CellResult& cell : before_->cells) cells_before_[cell.id] = &cell;
@@ -103,7 +134,9 @@ class SavedRunJudge {
 
   RunResults Judge() {
     Announce();
+    const std::vector<std::string> problems = CellProblems();
     std::map<size_t, const CellResult*> standing;
+    std::vector<std::string> of_verdicts;
     for (size_t cell = 0; cell < judge_.cell_count(); ++cell) {
       const CellResult* before = Before(IdOf(cell));
       if (before != nullptr) TakeOver(judge_, cell, *before);
@@ -111,11 +144,16 @@ class SavedRunJudge {
         standing[cell] = before;
         RepeatLines(cell);
       } else if (IsFolderName(IdOf(cell))) {
-        JudgeTrials(judge_, cell, FolderOf(IdOf(cell)), each_);
+        JudgeTrials(judge_, cell, FolderOf(IdOf(cell)), each_, of_verdicts);
       }
+      // What its trials show stands there all the same.
+      if (!problems[cell].empty()) judge_.Refuse(cell, CellState::kUnknown, problems[cell]);
     }
+    if (of_verdicts.size() > kMostNotes) of_verdicts.resize(kMostNotes);
+    NoteProblems(of_verdicts);
     RunResults results = judge_.Finish(About());
     for (const auto& [cell, before] : standing) Restore(results.cells[cell], before);
+    if (!plan_damage_.empty()) results.cells.push_back(LostCells());
     if (before_.ok()) {
       results.interrupted = before_->interrupted;
       results.infrastructure_failed = before_->infrastructure_failed;
@@ -125,6 +163,9 @@ class SavedRunJudge {
   }
 
  private:
+  // run.json is what results.json holds as `run`.
+  static Json RunShape() { return GetMember(GetMember(ResultsSchema(), "properties"), "run"); }
+
   const Json& CellOf(size_t cell) const { return GetMember(plan_, "cells")[cell]; }
   std::string IdOf(size_t cell) const { return GetString(CellOf(cell), "id"); }
   std::string FolderOf(const std::string& id) const {
@@ -144,7 +185,57 @@ class SavedRunJudge {
     return static_cast<int64_t>(kept.size()) >= before->trials.executed;
   }
 
+  // What is wrong with each cell of the plan, "" for nothing.
+  std::vector<std::string> CellProblems() const {
+    std::vector<std::string> problems(judge_.cell_count());
+    const Json shape = PlannedCellShape();
+    for (size_t cell = 0; cell < problems.size(); ++cell) {
+      const std::string path = "plan.json: cells[" + std::to_string(cell) + "]";
+      problems[cell] = Join(ShapeProblems(shape, CellOf(cell), path, 3), "; ");
+    }
+    return problems;
+  }
+
+  // Stands for all that a damaged plan no longer names: the run must not pass without them.
+  CellResult LostCells() const {
+    CellResult lost;
+    lost.id = lost.scenario = "(lost)";
+    lost.reason = "plan.json is " + plan_damage_ + ": what it planned after that is not known";
+    lost.expectation = "pass";
+    return lost;
+  }
+
+  void NoteProblems(const std::vector<std::string>& problems) {
+    for (const std::string& problem : problems) judge_.AddRunNote(problem);
+  }
+
+  // Of the first lines of trials.jsonl that are none.
+  void NoteTrialLines() {
+    const Result<std::string> text = ReadFile(JoinPath(directory_, "trials.jsonl"));
+    if (!text.ok()) return;
+    const Json shape = TrialLineShape();
+    size_t number = 0;
+    size_t noted = 0;
+    for (const std::string& line : Split(*text, '\n')) {
+      ++number;
+      if (line.empty() || noted == kMostNotes) continue;
+      const std::string name = "trials.jsonl: line " + std::to_string(number);
+      const Result<Json> json = ParseJson(line, name);
+      const std::vector<std::string> problems =
+          json.ok() ? ShapeProblems(shape, *json, "", 1)
+                    : std::vector<std::string>{"is cut or damaged"};
+      if (problems.empty()) continue;
+      ++noted;
+      judge_.AddRunNote(name + ": " + problems.front());
+    }
+  }
+
   void Announce() {
+    for (const std::string& problem : ShapeProblems(PlanShape(), plan_))
+      judge_.AddRunNote("plan.json: " + problem);
+    NoteProblems(saved_results_.problems);
+    NoteProblems(ReadSaved(directory_, "run.json", RunShape()).problems);
+    NoteTrialLines();
     if (!before_.ok()) {
       judge_.AddRunNote(
           "the run has no readable results.json: it was cut short, and what is missing is unknown");
@@ -156,7 +247,7 @@ class SavedRunJudge {
   // run.json, unless the results know more of how the run went.
   Json About() const {
     if (before_.ok() && !before_->run.empty()) return before_->run;
-    return ReadJsonOr(JoinPath(directory_, "run.json"), Json::object());
+    return ReadSaved(directory_, "run.json", RunShape()).value;
   }
 
   // What trials.jsonl says of a cell that is not judged again.
@@ -186,7 +277,9 @@ class SavedRunJudge {
 
   std::string directory_;
   const Json& plan_;
+  std::string plan_damage_;
   const Each& each_;
+  SavedJson saved_results_;
   Result<RunResults> before_;
   std::map<std::string, const CellResult*> cells_before_;
   RunJudge judge_;
@@ -197,9 +290,17 @@ class SavedRunJudge {
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,
     const std::function<void(size_t cell, const TrialJudgement&)>& each) {
-  TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(JoinPath(directory, "plan.json")));
-  TRIREME_ASSIGN_OR_RETURN(const Json plan, ParseJson(text, JoinPath(directory, "plan.json")));
-  return SavedRunJudge(directory, plan, each).Judge();
+  const std::string path = JoinPath(directory, "plan.json");
+  TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  const SalvagedJson plan = SalvageJson(text);
+  const std::string hint = plan.damage.empty() ? "" : "the file is " + plan.damage;
+  if (!plan.value.is_object() || !GetMember(plan.value, "cells").is_array())
+    return UsageError(path + ": " + Join(ShapeProblems(PlanShape(), plan.value, "", 3), "; "), hint);
+  if (const std::string schema = GetString(plan.value, "schema", kPlanSchema); schema != kPlanSchema)
+    return UsageError(path + ": unknown schema '" + schema + "'",
+                      std::string("this trireme reads ") + kPlanSchema);
+  SavedRunJudge judge(directory, plan.value, plan.damage, each);
+  return judge.Judge();
 }
 
 }  // namespace trireme

@@ -8,6 +8,7 @@
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/check/judge.h"
+#include "harness/check/shape.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
@@ -88,6 +89,9 @@ Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(JoinPath(run, "plan.json"), kMaxPlan));
   TRIREME_ASSIGN_OR_RETURN(const Json plan, ParseJson(text, JoinPath(run, "plan.json")));
   const Json& cells = GetMember(plan, "cells");
+  if (!cells.is_array())
+    return UsageError(JoinPath(run, "plan.json") + ": " +
+                      Join(ShapeProblems(PlanShape(), plan, "", 3), "; "));
   for (size_t i = 0; i < cells.size(); ++i) {
     if (GetString(cells[i], "id") != trial.cell) continue;
     const TrialJudgement judgement = RunJudge(plan).JudgeTrial(

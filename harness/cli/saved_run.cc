@@ -6,6 +6,7 @@
 #include "harness/base/json_salvage.h"
 #include "harness/base/strings.h"
 #include "harness/check/judge.h"
+#include "harness/check/shape.h"
 
 namespace trireme {
 namespace {
@@ -21,6 +22,9 @@ Result<RunResults> ParseResults(const std::string& file) {
   if (!salvaged.damage.empty())
     results->notes.push_back(file + " is " + salvaged.damage +
                              "; what comes after is missing here");
+  else
+    for (const std::string& problem : ShapeProblems(ResultsSchema(), salvaged.value))
+      results->notes.push_back(file + ": " + problem);
   return results;
 }
 

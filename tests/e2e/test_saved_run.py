@@ -105,6 +105,61 @@ class SavedRunTest(TriremeCase):
             hint: --format and --check are for single histories
             """)
 
+    def damaged(self, run: Path, name: str, text: str) -> tuple[int, str]:
+        """What `check` says of a run with that file, which is put back."""
+        file = run / name
+        before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
+        file.write_text(text)
+        outcome = self.trireme("check", str(run))
+        for path, content in before.items():
+            path.write_bytes(content)
+        self.assertNotIn("internal", outcome.err)
+        return outcome.code, outcome.out + outcome.err
+
+    def test_files_of_a_wrong_shape_are_named(self) -> None:
+        run = self.saved()
+        plan = json.loads((run / "plan.json").read_text())
+        results = json.loads((run / "results.json").read_text())
+        cell = plan["cells"][0]
+        for change, code, said in (
+                ({"cells": {}}, 2, "plan.json: cells: a mapping where a list belongs"),
+                ({"cells": "x"}, 2, "plan.json: cells: \"x\" where a list belongs"),
+                ({"schema": "trireme.plan/9"}, 2, "plan.json: unknown schema 'trireme.plan/9'"),
+                ({"seed": 7}, 0, "plan.json: seed: 7 where text belongs"),
+                ({"cells": [cell, 7]}, 4, "plan.json: cells[1]: 7 where a mapping belongs"),
+                ({"cells": [cell | {"trials": "1"}]}, 4, "plan.json: cells[0].trials: \"1\" where a list belongs"),
+                ({"cells": [cell | {"trials": [-1]}]}, 4, "plan.json: cells[0].trials[0]: -1 is less than 0"),
+                ({"cells": [cell | {"id": 5}]}, 4, "plan.json: cells[0].id: 5 where text belongs"),
+                ({"cells": [{key: cell[key] for key in cell if key != "checks"}]}, 4,
+                 "plan.json: cells[0].checks: missing")):
+            answer = self.damaged(run, "plan.json", json.dumps(plan | change))
+            self.assertEqual(answer[0], code, answer[1])
+            self.assertIn(said, answer[1])
+        self.assertEqual(self.damaged(run, "plan.json", "[1]")[0], 2)
+        text = json.dumps(plan)
+        code, said = self.damaged(run, "plan.json", text[:-2] + ",")
+        self.assertEqual(code, 4)
+        self.assertIn("plan.json is damaged at byte", said)
+        results["cells"][0]["trials"]["planned"] = "1"
+        for name, damage, note in (
+                ("results.json", json.dumps(results), "cells[0].trials.planned: \"1\" where a whole number belongs"),
+                ("run.json", "[]", "run.json: a list where a mapping belongs"),
+                ("trials.jsonl", "{}\n{", "trials.jsonl: line 1: id: missing"),
+                (f"trials/{cell['id']}/0/verdict.json", '{"seconds": "1"}',
+                 "0/verdict.json: seconds: \"1\" where a number belongs")):
+            code, said = self.damaged(run, name, damage)
+            self.assertEqual(code, 0, said)
+            self.assertIn(note, said)
+
+    def test_results_of_a_wrong_shape_are_reported_with_their_faults(self) -> None:
+        run = self.saved()
+        results = json.loads((run / "results.json").read_text())
+        results["cells"][0]["trials"].update(planned=-3, executed=99999999999999)
+        self.write("results.json", json.dumps(results))
+        outcome = self.expect("report", "results.json", out=None)
+        self.assertIn("results.json: cells[0].trials.planned: -3 is less than 0\n", outcome.out)
+        self.assertIn("results.json: cells[0].trials.executed: 99999999999999 is more than 10000000000\n", outcome.out)
+
     def test_no_run(self) -> None:
         self.expect("report", "nowhere", code=2, err="""\
             error: there is no run 'nowhere'

@@ -39,7 +39,7 @@ class Validator {
     static const std::set<std::string> known = {
         "$schema", "$id",     "$defs",  "$ref",     "title",      "description",
         "type",    "const",   "enum",   "required", "properties", "additionalProperties",
-        "items",   "minimum", "pattern"};
+        "items",   "minimum", "maximum", "pattern"};
     for (const auto& [keyword, argument] : schema.items()) {
       if (!known.contains(keyword)) return path + ": unknown keyword " + keyword;
     }
@@ -54,6 +54,9 @@ class Validator {
       return path + ": not one of the values";
     if (schema.contains("minimum") && value.is_number() && value < schema.at("minimum")) {
       return path + ": below the minimum";
+    }
+    if (schema.contains("maximum") && value.is_number() && value > schema.at("maximum")) {
+      return path + ": above the maximum";
     }
     if (schema.contains("pattern") && value.is_string() &&
         !std::regex_search(value.get<std::string>(),
