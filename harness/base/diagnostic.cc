@@ -10,6 +10,25 @@ namespace {
 // Whether a UTF-8 character begins with this byte.
 bool BeginsCharacter(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
 
+constexpr size_t kWidest = 160;  // bytes of a line that are shown
+constexpr size_t kBefore = 60;   // of them before the place, when the line is longer
+constexpr const char* kCut = "...";
+
+// The part of a long line around the place, so that the caret stays on the screen.
+Diagnostic WithoutFarText(Diagnostic diagnostic) {
+  std::string& text = diagnostic.source_line;
+  if (text.size() <= kWidest) return diagnostic;
+  const size_t place = static_cast<size_t>(std::max(diagnostic.column - 1, 0));
+  size_t begin = place <= kBefore ? 0 : std::min(place - kBefore, text.size() - kWidest);
+  while (begin > 0 && !BeginsCharacter(text[begin])) --begin;
+  size_t end = std::min(begin + kWidest, text.size());
+  while (end < text.size() && !BeginsCharacter(text[end])) ++end;
+  const bool cut = end < text.size();
+  text = (begin > 0 ? kCut : "") + text.substr(begin, end - begin) + (cut ? kCut : "");
+  if (begin > 0) diagnostic.column -= static_cast<int>(begin) - 3;
+  return diagnostic;
+}
+
 // Columns count bytes, terminals characters. Tabs are kept so that the caret stands under its text
 // whatever the tab width is.
 std::string CaretLine(const Diagnostic& diagnostic) {
@@ -38,7 +57,10 @@ std::string Diagnostic::Render() const {
     out += ": ";
   }
   out += "error: " + message + '\n';
-  if (!source_line.empty()) out += source_line + '\n' + CaretLine(*this) + '\n';
+  if (!source_line.empty()) {
+    const Diagnostic shown = WithoutFarText(*this);
+    out += shown.source_line + '\n' + CaretLine(shown) + '\n';
+  }
   if (!hint.empty()) out += "hint: " + hint + '\n';
   return out;
 }
