@@ -5,7 +5,9 @@
 
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
+#include "harness/cli/vocabulary.h"
 #include "harness/scenario/field_reader.h"
+#include "harness/scenario/words.h"
 #include "harness/scenario/yaml_document.h"
 
 namespace trireme {
@@ -104,10 +106,21 @@ class SettingsReader {
     return Done{};
   }
 
+  // What names nothing is said at its place, not as if the command line had named it.
+  Status CheckRuntimes(const YamlNode& node, const std::vector<std::string>& names) const {
+    const Vocabulary vocabulary = MakeVocabulary();
+    for (size_t i = 0; i < names.size(); ++i)
+      if (FindRuntime(vocabulary, names[i]) == nullptr)
+        return reader_.ErrorAt(node.items[i], UnknownWord("runtime", names[i], RuntimeNames(vocabulary),
+                                                          vocabulary.later_runtimes));
+    return Done{};
+  }
+
   Status ReadRunKey(const std::string& key, const YamlNode& node, RunSettings& run) const {
     const std::string what = "'" + key + "'";
     if (key == "runtimes") {
       TRIREME_ASSIGN_OR_RETURN(run.runtimes, reader_.Texts(node, what));
+      TRIREME_RETURN_IF_ERROR(CheckRuntimes(node, run.runtimes));
     } else if (key == "interpreters") {
       TRIREME_ASSIGN_OR_RETURN(run.interpreters, reader_.Texts(node, what));
     } else if (key == "trials") {

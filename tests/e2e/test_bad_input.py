@@ -167,6 +167,15 @@ class BadInputTest(TriremeCase):
             hint: did you mean 'scenario-paths'?
             """)
 
+    def test_settings_with_an_unknown_runtime(self) -> None:
+        self.write("trireme.yaml", "profiles: {quick: {runtimes: [evenlet]}}\n")
+        self.refused("s", err="""\
+            trireme.yaml:1:31: error: unknown runtime 'evenlet'
+            profiles: {quick: {runtimes: [evenlet]}}
+                                          ^~~~~~~
+            hint: did you mean 'eventlet'?
+            """)
+
     def test_settings_of_later_releases(self) -> None:
         self.write("trireme.yaml", "known: known.yaml\n")
         self.refused("s", err="""\
