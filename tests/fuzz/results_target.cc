@@ -28,8 +28,10 @@ void Report(const RunResults& results) {
 
 void ReadAnyResults(const std::string& text) {
   const SalvagedJson salvaged = SalvageJson(text);
-  (void)ShapeProblems(ResultsSchema(), salvaged.value);
-  (void)ShapeProblems(PlanShape(), salvaged.value);
+  static const Json& of_results = *new Json(ResultsSchema());
+  static const Json& of_plan = *new Json(PlanShape());
+  (void)ShapeProblems(of_results, salvaged.value);
+  (void)ShapeProblems(of_plan, salvaged.value);
   if (const Result<RunResults> results = RunResults::FromJson(salvaged.value); results.ok())
     Report(*results);
   if (const Result<Plan> plan = Plan::FromJson(salvaged.value); plan.ok())
