@@ -90,14 +90,17 @@ class Inspector {
     if (!value.is_number()) return;
     const Json& least = GetMember(schema, "minimum");
     const Json& most = GetMember(schema, "maximum");
-    if (least.is_number() && value < least) Add(path, Shown(value) + " is less than " + DumpJson(least));
-    if (most.is_number() && value > most) Add(path, Shown(value) + " is more than " + DumpJson(most));
+    if (least.is_number() && value < least)
+      Add(path, Shown(value) + " is less than " + DumpJson(least));
+    if (most.is_number() && value > most)
+      Add(path, Shown(value) + " is more than " + DumpJson(most));
   }
 
   void InspectMembers(const Json& schema, const Json& value, const std::string& path) {
     const std::string prefix = path.empty() ? "" : path + ".";
     for (const Json& name : GetMember(schema, "required"))
-      if (!value.contains(name.get<std::string>())) Add(prefix + name.get<std::string>(), "missing");
+      if (!value.contains(name.get<std::string>()))
+        Add(prefix + name.get<std::string>(), "missing");
     const Json& own = GetMember(schema, "properties");
     const Json& other = GetMember(schema, "additionalProperties");
     for (const auto& [name, member] : value.items()) {

@@ -215,7 +215,8 @@ int CheckCommand(const Arguments& arguments) {
   parser.Positionals("PATH", paths, "run directories, or histories");
   parser.Flag("--quiet", quiet, "one line each: PATH, a tab, and true, false or unknown");
   parser.Flag("--json", json, "one JSON document");
-  parser.Value("--format", "F", wishes.format, "of a single history: trh, jsonl; default: recognised");
+  parser.Value("--format", "F", wishes.format,
+               "of a single history: trh, jsonl; default: recognised");
   parser.Values("--check", "NAME:KEY=VALUE", wishes.checks,
                 "judge a single history by this check too; repeatable");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;

@@ -13,12 +13,15 @@ namespace {
 constexpr int64_t kMaxStacks = 16 << 20;
 
 Diagnostic Unrecognised(const std::string& path, const std::string& what) {
-  return UsageError(path + ": " + what,
-                    "recognised are run directories, histories of Trireme (trh: history.trh, history.ring, or "
-                    "their folder) and what 'trireme history' prints (jsonl); other formats are not available yet");
+  return UsageError(
+      path + ": " + what,
+      "recognised are run directories, histories of Trireme (trh: history.trh, history.ring, or "
+      "their folder) and what 'trireme history' prints (jsonl); other formats are not available "
+      "yet");
 }
 
-TrialJudgement Judge(const TrialLabel& label, const History& history, const std::string& stacks, const Json& checks) {
+TrialJudgement Judge(const TrialLabel& label, const History& history, const std::string& stacks,
+                     const Json& checks) {
   const Json cell = {{"id", label.cell},
                      {"scenario", label.scenario},
                      {"runtime", label.runtime},
@@ -41,7 +44,8 @@ std::string HistoryIn(const std::string& folder) {
   return "";
 }
 
-Result<std::vector<LoneTrial>> JudgeLines(const std::string& path, const std::string& text, const Json& checks) {
+Result<std::vector<LoneTrial>> JudgeLines(const std::string& path, const std::string& text,
+                                          const Json& checks) {
   std::vector<LoneTrial> trials;
   for (const LabelledHistory& one : ReadHistoryLines(text)) {
     LoneTrial trial{.label = one.label, .judgement = Judge(one.label, one.history, "", checks)};
@@ -61,12 +65,14 @@ Result<std::vector<LoneTrial>> JudgeLines(const std::string& path, const std::st
 
 std::vector<std::string> HistoryFormats() { return {"trh", "jsonl"}; }
 
-Result<std::vector<LoneTrial>> JudgeHistory(const std::string& path, const std::string& format, const Json& checks) {
+Result<std::vector<LoneTrial>> JudgeHistory(const std::string& path, const std::string& format,
+                                            const Json& checks) {
   const bool folder = IsDirectory(path);
   const std::string file = folder ? HistoryIn(path) : path;
   if (file.empty()) return Unrecognised(path, "it is neither a run nor holds a history");
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  if (format != "trh" && (format == "jsonl" || IsHistoryLines(text))) return JudgeLines(path, text, checks);
+  if (format != "trh" && (format == "jsonl" || IsHistoryLines(text)))
+    return JudgeLines(path, text, checks);
   const Result<History> history = History::Parse(text);
   if (!history.ok()) return Unrecognised(path, history.error().message);
   const Result<std::string> stacks =

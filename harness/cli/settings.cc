@@ -111,8 +111,9 @@ class SettingsReader {
     const Vocabulary vocabulary = MakeVocabulary();
     for (size_t i = 0; i < names.size(); ++i)
       if (FindRuntime(vocabulary, names[i]) == nullptr)
-        return reader_.ErrorAt(node.items[i], UnknownWord("runtime", names[i], RuntimeNames(vocabulary),
-                                                          vocabulary.later_runtimes));
+        return reader_.ErrorAt(
+            node.items[i],
+            UnknownWord("runtime", names[i], RuntimeNames(vocabulary), vocabulary.later_runtimes));
     return Done{};
   }
 

@@ -16,8 +16,9 @@ namespace {
 constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kCancel);
 
 // Members of every line; the rest of a socket's or a fault's line is its value.
-constexpr std::string_view kCommonMembers[] = {"cell",    "scenario", "runtime", "interpreter", "trial", "t",
-                                               "process", "thread",   "task",    "event"};
+constexpr std::string_view kCommonMembers[] = {"cell",  "scenario", "runtime", "interpreter",
+                                               "trial", "t",        "process", "thread",
+                                               "task",  "event"};
 
 std::optional<EventKind> KindOf(const Json& line) {
   const std::string name = GetString(line, "event");
@@ -35,13 +36,15 @@ uint32_t Number32(const Json& line, const char* key) {
 
 uint64_t Number64(const Json& line, const char* key) {
   const Json& member = GetMember(line, key);
-  return member.is_number_unsigned() ? member.get<uint64_t>() : static_cast<uint64_t>(GetInt(line, key));
+  return member.is_number_unsigned() ? member.get<uint64_t>()
+                                     : static_cast<uint64_t>(GetInt(line, key));
 }
 
 Json OwnMembers(const Json& line) {
   Json value = Json::object();
   for (const auto& [name, member] : line.items())
-    if (std::find(std::begin(kCommonMembers), std::end(kCommonMembers), name) == std::end(kCommonMembers))
+    if (std::find(std::begin(kCommonMembers), std::end(kCommonMembers), name) ==
+        std::end(kCommonMembers))
       value[name] = member;
   return value;
 }
@@ -55,7 +58,8 @@ class Attempt {
   bool IsBefore(int64_t time) const { return ended_ && time < last_; }
 
   void Add(EventKind kind, Json line) {
-    for (const char* member : {"task", "parent", "from", "target"}) Reserve(GetMember(line, member));
+    for (const char* member : {"task", "parent", "from", "target"})
+      Reserve(GetMember(line, member));
     ended_ |= kind == EventKind::kExit;
     last_ = GetInt(line, "t");
     lines_.emplace_back(kind, std::move(line));
@@ -130,7 +134,8 @@ class Attempt {
         return take("name", nullptr);
       case EventKind::kMetric:
         take("name", "value");
-        if (const Json& unit = GetMember(line, "unit"); !unit.is_null()) event.value = Json::array({event.value, unit});
+        if (const Json& unit = GetMember(line, "unit"); !unit.is_null())
+          event.value = Json::array({event.value, unit});
         return;
       case EventKind::kWarning:
         return take("category", "value");
@@ -201,7 +206,8 @@ class Reader {
     if (Trim(line).empty()) return;
     Result<Json> json = ParseJson(line, "");
     const std::optional<EventKind> kind = json.ok() ? KindOf(*json) : std::nullopt;
-    if (kind && GetMember(*json, "t").is_number_integer()) return AttemptOf(*json).Add(*kind, *std::move(json));
+    if (kind && GetMember(*json, "t").is_number_integer())
+      return AttemptOf(*json).Add(*kind, *std::move(json));
     if (damaged_++ == 0) damage_ = "line " + std::to_string(number_) + " is no event";
   }
 
@@ -210,7 +216,8 @@ class Reader {
     const int64_t trial = GetInt(line, "trial");
     const std::string key = cell + '\n' + std::to_string(trial);
     const auto [open, is_new] = open_.try_emplace(key, attempts_.size());
-    if (!is_new && !attempts_[open->second].IsBefore(GetInt(line, "t"))) return attempts_[open->second];
+    if (!is_new && !attempts_[open->second].IsBefore(GetInt(line, "t")))
+      return attempts_[open->second];
     open->second = attempts_.size();
     attempts_.emplace_back(TrialLabel{.cell = cell,
                                       .scenario = GetString(line, "scenario"),

@@ -41,19 +41,20 @@ std::string Example(const Vocabulary::Check& check) {
   return "for example --check " + example;
 }
 
-Status AddArgument(const std::string& text, const std::string& part,
-                   const Vocabulary::Check& check, Json& given) {
+Status AddArgument(const std::string& text, const std::string& part, const Vocabulary::Check& check,
+                   Json& given) {
   const size_t equals = part.find('=');
   const std::string name = part.substr(0, equals);
   std::vector<std::string> known;
   for (const Vocabulary::Argument& argument : check.arguments) {
     known.push_back(argument.name);
     if (argument.name != name) continue;
-    const std::optional<Json> value =
-        equals == std::string::npos ? std::nullopt : ReadValue(part.substr(equals + 1), argument.type);
+    const std::optional<Json> value = equals == std::string::npos
+                                          ? std::nullopt
+                                          : ReadValue(part.substr(equals + 1), argument.type);
     if (!value)
-      return OptionError(text, "'" + name + "' takes a " +
-                                   (argument.type == "texts" ? "text" : argument.type));
+      return OptionError(
+          text, "'" + name + "' takes a " + (argument.type == "texts" ? "text" : argument.type));
     if (argument.type == "texts")
       given[name].push_back(*value);
     else if (given.contains(name))
@@ -93,7 +94,8 @@ Result<CheckChoice> ParseCheckOption(const std::string& text, const Vocabulary& 
     if (given.contains(argument.name))
       choice.arguments[argument.name] = given[argument.name];
     else if (argument.required)
-      return OptionError(text, "check '" + name + "' needs '" + argument.name + "'", Example(*check));
+      return OptionError(text, "check '" + name + "' needs '" + argument.name + "'",
+                         Example(*check));
     else if (!argument.fallback.is_null())
       choice.arguments[argument.name] = argument.fallback;
   }

@@ -9,7 +9,8 @@
 namespace trireme {
 namespace {
 
-const TrialLabel kLabel = {.cell = "a-thread-1f0c", .scenario = "a", .runtime = "thread", .trial = 3};
+const TrialLabel kLabel = {
+    .cell = "a-thread-1f0c", .scenario = "a", .runtime = "thread", .trial = 3};
 
 std::string Golden(const std::string& file) {
   return *ReadFile(std::string(TRIREME_GOLDEN_FOLDER "/") + file);
@@ -23,7 +24,8 @@ std::string Printed(const TrialLabel& label, const History& history) {
 
 std::string PrintedAgain(const std::string& text) {
   std::string again;
-  for (const LabelledHistory& one : ReadHistoryLines(text)) again += Printed(one.label, one.history);
+  for (const LabelledHistory& one : ReadHistoryLines(text))
+    again += Printed(one.label, one.history);
   return again;
 }
 
@@ -36,10 +38,13 @@ TEST(HistoryLinesTest, ComeBackAsTheyWerePrinted) {
 }
 
 TEST(HistoryLinesTest, KeepTrialsAndAttemptsApart) {
-  const std::string exit = R"("t":9,"event":"exit","state":"exited","value":null})" "\n";
-  const std::string begin = R"("t":0,"event":"begin","value":{}})" "\n";
-  const std::string text = R"({"cell":"a","trial":0,)" + begin + R"({"cell":"a","trial":1,)" + begin +
-                           R"({"cell":"a","trial":0,)" + exit + R"({"cell":"a","trial":0,)" + begin;
+  const std::string exit = R"("t":9,"event":"exit","state":"exited","value":null})"
+                           "\n";
+  const std::string begin = R"("t":0,"event":"begin","value":{}})"
+                            "\n";
+  const std::string text = R"({"cell":"a","trial":0,)" + begin + R"({"cell":"a","trial":1,)" +
+                           begin + R"({"cell":"a","trial":0,)" + exit +
+                           R"({"cell":"a","trial":0,)" + begin;
   const std::vector<LabelledHistory> read = ReadHistoryLines(text);
   ASSERT_EQ(read.size(), 3U);
   EXPECT_EQ(read[0].label.trial, 0);

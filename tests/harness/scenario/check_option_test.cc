@@ -12,7 +12,8 @@ Vocabulary Checks() {
       {.name = "deadline",
        .arguments = {{.name = "op", .type = "text", .required = true},
                      {.name = "within", .type = "duration", .fallback = 7}}},
-      {.name = "leak", .arguments = {{.name = "allow", .type = "texts", .fallback = Json::array()}}}};
+      {.name = "leak",
+       .arguments = {{.name = "allow", .type = "texts", .fallback = Json::array()}}}};
   vocabulary.later_checks = {"linearizable"};
   return vocabulary;
 }
