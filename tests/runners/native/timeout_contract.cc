@@ -56,8 +56,8 @@ CONTRACT(timeout_over_drip) {
 }
 
 CONTRACT(timeout_block_without_expiry) {
-  co_await rt.Timeout(0.03, [&]() -> Task<> { co_await rt.Sleep(0.001); });
-  co_await rt.Sleep(0.05);
+  co_await rt.Timeout(0.5, [&]() -> Task<> { co_await rt.Sleep(0.001); });
+  co_await rt.Sleep(0.55);
 }
 
 CONTRACT(timeout_native_exception_inside) {
