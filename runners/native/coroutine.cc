@@ -126,8 +126,11 @@ class CoroutineBackend final : public Backend {
     while (!main->ended) Step();
   }
 
+  std::unique_ptr<TaskNative> NewNative() override {
+    return std::make_unique<CoroutineTask>(*loop_);
+  }
+
   void Start(const std::shared_ptr<TaskState>& task) override {
-    task->native = std::make_unique<CoroutineTask>(*loop_);
     asio::post(*loop_, [task] { RunAs(*task, [&task] { Drive(task); }); });
   }
 

@@ -262,6 +262,8 @@ class FiberBackend final : public Backend {
     while (!main->ended) ended.wait(lock);
   }
 
+  std::unique_ptr<TaskNative> NewNative() override { return std::make_unique<FiberTask>(); }
+
   void Start(const std::shared_ptr<TaskState>& task) override {
     Launch(task, [] {});
   }
@@ -339,7 +341,6 @@ class FiberBackend final : public Backend {
 
   template <typename F>
   static void Launch(const std::shared_ptr<TaskState>& task, F at_end) {
-    task->native = std::make_unique<FiberTask>();
     boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg,
                          boost::fibers::protected_fixedsize_stack(kStackSize),
                          [task, at_end] {

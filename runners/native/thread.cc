@@ -172,12 +172,12 @@ class ThreadBackend final : public Backend {
   int socket_flags() const override { return 0; }
 
   void RunMain(const std::shared_ptr<TaskState>& main) override {
-    main->native = std::make_unique<ThreadTask>();
     RunHere(main);
   }
 
+  std::unique_ptr<TaskNative> NewNative() override { return std::make_unique<ThreadTask>(); }
+
   void Start(const std::shared_ptr<TaskState>& task) override {
-    task->native = std::make_unique<ThreadTask>();
     JoinFinished();
     MutexLock lock(mutex_);
     threads_.emplace(task->number, std::jthread([this, task] {
@@ -242,7 +242,6 @@ class ThreadBackend final : public Backend {
 
   void Detach(IoState& io) override {
     for (const auto& task : LiveTasks()) {
-      if (task->native == nullptr) continue;
       const ThreadTask& native = Native(*task);
       if (native.call.load() % 2 == 1 && native.fd.load() == io.fd()) interrupter_.Add(task);
     }
@@ -332,7 +331,7 @@ class ThreadBackend final : public Backend {
     uint64_t sum = 1;
     for (const auto& task : LiveTasks()) {
       if (task.get() == &asker) continue;
-      if (task->native == nullptr || !IsBlocked(*task)) return 0;
+      if (!IsBlocked(*task)) return 0;
       sum = sum * 31 + task->waiting_ordinal * 7 + task->number + Native(*task).call.load();
     }
     return sum;

@@ -14,6 +14,7 @@ namespace internal {
 struct TaskState;
 }
 using internal::TaskState;
+struct TaskNative;
 class IoState;
 class Point;
 struct IoCall;
@@ -54,6 +55,8 @@ class Backend {
   virtual void Prepare() {}
   // Runs Drive(main), and lets other tasks run until it has ended.
   virtual void RunMain(const std::shared_ptr<TaskState>& main) = 0;
+  // What it keeps of a task: asked for before any other thread can see the task.
+  virtual std::unique_ptr<TaskNative> NewNative() = 0;
   // Has Drive(task) run soon.
   virtual void Start(const std::shared_ptr<TaskState>& task) = 0;
   // The task has ended and was waited for: what it was made of can go.

@@ -172,6 +172,7 @@ std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
   task->path = parent.path + "." + std::to_string(++parent.spawned);
   task->name = options.name.empty() ? "task-" + task->path : std::move(options.name);
   task->backend = parent.backend;
+  task->native = task->backend->NewNative();
   task->body = std::move(body);
   task->pool = std::move(options.pool);
   task->detached = task->pool != nullptr;

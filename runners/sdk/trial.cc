@@ -113,6 +113,7 @@ std::shared_ptr<TaskState> MakeMain(Backend& backend, std::function<Task<>()> ma
   task->path = "1";
   task->name = "main";
   task->backend = &backend;
+  task->native = backend.NewNative();
   task->body = std::make_shared<MainBody>(std::move(main));
   RecordFor(task->number, TRIREME_TASK_START, 0, task->path, task->name);
   TaskRegistry::Get().Add(task);
