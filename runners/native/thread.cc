@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "runners/native/native.h"
@@ -118,9 +119,7 @@ class Interrupter {
     MutexLock lock(mutex_);
     const uint32_t call = Native(*task).call.load();
     targets_.push_back({std::move(task), call});
-    if (running_) return;
-    running_ = true;
-    std::thread([this] { Run(); }).detach();
+    if (!running_) Start();
   }
 
  private:
@@ -128,6 +127,15 @@ class Interrupter {
     std::shared_ptr<TaskState> task;
     uint32_t call;
   };
+
+  void Start() TRIREME_REQUIRES(mutex_) {
+    try {
+      std::thread([this] { Run(); }).detach();
+      running_ = true;
+    } catch (const std::system_error&) {  // tasks have taken all threads: once has to do
+      std::erase_if(targets_, [](const Target& target) { return !Send(target); });
+    }
+  }
 
   void Run() TRIREME_EXCLUDES(mutex_) {
     DeclareOwnThread();

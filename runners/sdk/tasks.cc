@@ -164,6 +164,17 @@ Task<> SleepFor(const char* kind, double seconds) {
 
 TaskBody::~TaskBody() = default;
 
+// Instead of Drive(), for one that could not be started; whoever spawned it is told.
+static void EndUnstarted(const std::shared_ptr<TaskState>& task) {
+  task->end = TaskEnd::kRaised;
+  task->error = std::current_exception();
+  task->joined = true;
+  RecordFor(task->number, TRIREME_TASK_END, 0, "raised", ErrorValue(task->error));
+  TaskRegistry::Get().End(task);
+  ReleasePlace(*task);
+  task->ended = true;
+}
+
 std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
                                      std::shared_ptr<TaskBody> body) {
   TaskState& parent = CurrentTaskState();
@@ -178,7 +189,12 @@ std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
   task->detached = task->pool != nullptr;
   RecordFor(task->number, TRIREME_TASK_START, parent.number, task->path, task->name);
   TaskRegistry::Get().Add(task);
-  task->backend->Start(task);
+  try {
+    task->backend->Start(task);
+  } catch (...) {
+    EndUnstarted(task);
+    throw;
+  }
   return task;
 }
 

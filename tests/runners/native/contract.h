@@ -49,6 +49,11 @@ struct ContractCase {
 
 std::vector<ContractCase>& ContractCases();
 
+// Runs it in a process of its own, as a trial is; gives how that ended, as waitpid(2) does. 0: all
+// expectations held.
+int RunInChild(const ContractCase& contract_case, const std::string& runtime);
+std::vector<std::string> CppRuntimes();
+
 struct ContractRegistration {
   ContractRegistration(const char* name, Task<> (*main)(Runtime&),
                        void (*check)(const Recording&) = nullptr);

@@ -1,0 +1,40 @@
+// What workloads do that the runtimes cannot prevent: it has to look like what it is.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <system_error>
+
+#include "tests/runners/native/contract.h"
+
+namespace trireme {
+namespace {
+
+// More threads than there is room for; the tasks that were started are cancelled on the way out.
+Task<> SpawnsTooMany(Runtime& rt) {
+  const rlimit room = {.rlim_cur = rlim_t{1} << 30, .rlim_max = RLIM_INFINITY};
+  ::setrlimit(RLIMIT_AS, &room);
+  Event event = rt.Event();
+  std::vector<TaskHandle<>> tasks;
+  for (int i = 0; i < 10'000; ++i)
+    tasks.push_back(rt.Spawn([event]() mutable -> Task<> { co_await event.Wait(); }));
+  co_await rt.Gather(tasks);
+}
+
+TEST(MisuseTest, SpawningTooManyThreadsIsAnExceptionOfMain) {
+#if defined(__clang__)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "a sanitizer needs more addresses than the test leaves";
+#endif
+#endif
+  const auto check = [](const Recording& recording) {
+    EXPECT_EQ(recording.One(TRIREME_END, "raised").json()["error"], "std::system_error");
+    EXPECT_EQ(recording.Of(TRIREME_TASK_END).size(), recording.Of(TRIREME_TASK_START).size());
+    EXPECT_TRUE(recording.Of(TRIREME_CENSUS, "tasks").empty());
+  };
+  EXPECT_EQ(RunInChild({.name = "", .main = SpawnsTooMany, .check = check}, "thread"), 0);
+}
+
+}  // namespace
+}  // namespace trireme
