@@ -5,6 +5,7 @@
 // that a call which finds nothing costs at most one system call more than a loop written by hand,
 // and most find out without one.
 #include <cxxabi.h>
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -19,6 +20,7 @@
 #include <boost/fiber/protected_fixedsize_stack.hpp>
 #include <boost/fiber/scheduler.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <thread>
 
 #include "harness/base/unique_fd.h"
@@ -390,6 +392,28 @@ class FiberBackend final : public Backend {
 
 }  // namespace
 
+namespace {
+
+bool OnFiber() {
+  const TaskState* const task = CurrentTaskOrNull();
+  return task != nullptr && task->backend->name() == "fiber";
+}
+
+}  // namespace
+
 std::unique_ptr<Backend> NewFiberBackend() { return std::make_unique<FiberBackend>(); }
 
 }  // namespace trireme
+
+// Stands in for the C library's. The exit of the thread that the fibers share ends Boost's
+// scheduler, which waits for every fiber, the caller included: so another thread exits, whose own
+// objects are none.
+extern "C" void exit(int status) noexcept {
+  static const auto next = reinterpret_cast<void (*)(int)>(::dlsym(RTLD_NEXT, "exit"));
+  if (trireme::OnFiber()) {
+    std::thread([status] { next(status); }).detach();
+    for (;;) ::pause();
+  }
+  next(status);
+  __builtin_unreachable();
+}

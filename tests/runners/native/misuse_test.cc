@@ -36,5 +36,19 @@ TEST(MisuseTest, SpawningTooManyThreadsIsAnExceptionOfMain) {
   EXPECT_EQ(RunInChild({.name = "", .main = SpawnsTooMany, .check = check}, "thread"), 0);
 }
 
+Task<> Exits(Runtime& rt) {
+  Event event = rt.Event();
+  TaskHandle<> task = rt.Spawn([event]() mutable -> Task<> { co_await event.Wait(); });
+  co_await rt.Settle();
+  std::exit(3);
+}
+
+TEST(MisuseTest, ExitingEndsTheProcessOnEveryRuntime) {
+  for (const std::string& runtime : CppRuntimes()) {
+    const int status = RunInChild({.name = "", .main = Exits, .check = nullptr}, runtime);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 3) << runtime << ": " << status;
+  }
+}
+
 }  // namespace
 }  // namespace trireme
