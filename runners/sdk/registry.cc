@@ -39,6 +39,11 @@ TaskRegistry& TaskRegistry::Get() {
   return registry;
 }
 
+void TaskRegistry::Begin(uint64_t inputs) {
+  inputs_ = inputs;
+  process_ = ::getpid();
+}
+
 void TaskRegistry::Add(const std::shared_ptr<TaskState>& task) {
   MutexLock lock(mutex_);
   live_.emplace(task->number, task);

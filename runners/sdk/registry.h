@@ -1,6 +1,8 @@
 #ifndef TRIREME_RUNNERS_SDK_REGISTRY_H_
 #define TRIREME_RUNNERS_SDK_REGISTRY_H_
 
+#include <sys/types.h>
+
 #include <list>
 #include <map>
 #include <memory>
@@ -16,8 +18,10 @@ class TaskRegistry {
  public:
   static TaskRegistry& Get();
 
-  void Begin(uint64_t inputs) { inputs_ = inputs; }
+  void Begin(uint64_t inputs);
   uint64_t inputs() const { return inputs_; }
+  // Which one it began in: a workload may fork.
+  pid_t process() const { return process_; }
 
   void Add(const std::shared_ptr<TaskState>& task) TRIREME_EXCLUDES(mutex_);
   // It has ended; one that raised is kept until it is known whether somebody joined it.
@@ -34,6 +38,7 @@ class TaskRegistry {
   std::map<uint32_t, std::shared_ptr<TaskState>> live_ TRIREME_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<TaskState>> raised_ TRIREME_GUARDED_BY(mutex_);
   uint64_t inputs_ = 0;
+  pid_t process_ = 0;
 };
 
 }  // namespace trireme

@@ -1,5 +1,9 @@
 #include "runners/sdk/trial.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+
 #include "harness/base/strings.h"
 #include "runners/sdk/census.h"
 #include "runners/sdk/exceptions.h"
@@ -80,8 +84,15 @@ void RecordEnd(const TaskState& main) {
            ErrorValue(main.error));
 }
 
+// The workload forked and let the child go on. The trial ends where it began.
+[[noreturn]] void LeaveFork() {
+  std::fflush(nullptr);
+  ::_exit(0);
+}
+
 void Finish(const std::shared_ptr<TaskState>& task) {
   const bool is_main = task->path == "1";
+  if (is_main && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
   RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end),
             task->error ? ErrorValue(task->error) : Value());
   if (is_main) RecordEnd(*task);

@@ -50,5 +50,22 @@ TEST(MisuseTest, ExitingEndsTheProcessOnEveryRuntime) {
   }
 }
 
+// The status of a child that returned from main as its parent does.
+Task<> Forks(Runtime& rt) {
+  const pid_t child = ::fork();
+  if (child == 0) co_return;
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  rt.Observe("status", status);
+}
+
+TEST(MisuseTest, TheChildOfAForkEndsNoTrial) {
+  const auto check = [](const Recording& recording) {
+    EXPECT_EQ(recording.One(TRIREME_OBSERVE, "status").value, "0");
+  };
+  for (const std::string& runtime : CppRuntimes())
+    EXPECT_EQ(RunInChild({.name = "", .main = Forks, .check = check}, runtime), 0) << runtime;
+}
+
 }  // namespace
 }  // namespace trireme
