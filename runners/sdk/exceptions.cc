@@ -137,9 +137,18 @@ std::string ClassOf(const std::exception_ptr& error) {
   return type == nullptr ? "unknown" : Demangle(type->name());
 }
 
+// As an error's value. A std::thread that nobody joined ends so, too.
+Value NoException() {
+  return Value::Json(DumpJson({{"error", "std::terminate"},
+                               {"family", "other"},
+                               {"errno", nullptr},
+                               {"message", "called with no exception under way"},
+                               {"stack", Json::array()}}));
+}
+
 void OnTerminate() {
   const std::exception_ptr error = std::current_exception();
-  Record(TRIREME_EXCEPTION, 0, "terminate", ErrorValue(error));
+  Record(TRIREME_EXCEPTION, 0, "terminate", error == nullptr ? NoException() : ErrorValue(error));
   const std::string text =
       error == nullptr ? "no exception" : ClassOf(error) + ": " + Describe(error).message;
   std::fprintf(stderr, "terminate called: %s\n", text.c_str());

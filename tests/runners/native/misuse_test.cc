@@ -67,5 +67,14 @@ TEST(MisuseTest, TheChildOfAForkEndsNoTrial) {
     EXPECT_EQ(RunInChild({.name = "", .main = Forks, .check = check}, runtime), 0) << runtime;
 }
 
+Task<> Terminates(Runtime&) { std::terminate(); }
+
+TEST(MisuseTest, TerminatingAborts) {
+  for (const std::string& runtime : CppRuntimes()) {
+    const int status = RunInChild({.name = "", .main = Terminates, .check = nullptr}, runtime);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << runtime << ": " << status;
+  }
+}
+
 }  // namespace
 }  // namespace trireme
