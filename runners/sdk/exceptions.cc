@@ -155,26 +155,22 @@ void OnTerminate() {
   std::abort();
 }
 
-// Describing an exception throws it again; what was noted before stands afterwards.
-class KeepLastThrown {
- public:
-  KeepLastThrown() : error_(last_thrown), stack_(last_stack) {}
-  ~KeepLastThrown() {
-    last_thrown = error_;
-    last_stack = stack_;
-  }
-  KeepLastThrown(const KeepLastThrown&) = delete;
-  KeepLastThrown& operator=(const KeepLastThrown&) = delete;
-
- private:
-  std::exception_ptr error_;
-  Thrown stack_;
-};
-
 }  // namespace
 
+struct KeepLastThrown::State {
+  std::exception_ptr error = last_thrown;
+  Thrown stack = last_stack;
+};
+
+KeepLastThrown::KeepLastThrown() : state_(std::make_unique<State>()) {}
+
+KeepLastThrown::~KeepLastThrown() {
+  last_thrown = state_->error;
+  last_stack = state_->stack;
+}
+
 Value ErrorValue(const std::exception_ptr& error) {
-  const KeepLastThrown keep;
+  const KeepLastThrown keep;  // describing an exception throws it again
   if (error == nullptr)
     return Value::Json(
         R"({"error":"unknown","family":"other","errno":null,"message":"","stack":[]})");

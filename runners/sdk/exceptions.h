@@ -2,6 +2,7 @@
 #define TRIREME_RUNNERS_SDK_EXCEPTIONS_H_
 
 #include <exception>
+#include <memory>
 
 #include "trireme/value.h"
 
@@ -13,6 +14,20 @@ Value ErrorValue(const std::exception_ptr& error);
 
 // What this thread threw last: while it unwinds, the exception in flight. Null when it threw none.
 std::exception_ptr LastThrown();
+
+// While it lives the thread may throw and catch something else, and other tasks may: afterwards
+// LastThrown() is what it was, and its stack is known.
+class KeepLastThrown {
+ public:
+  KeepLastThrown();
+  ~KeepLastThrown();
+  KeepLastThrown(const KeepLastThrown&) = delete;
+  KeepLastThrown& operator=(const KeepLastThrown&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // From now on what ends in std::terminate() is recorded as an EXCEPTION before the process aborts.
 void InstallTerminateHandler();

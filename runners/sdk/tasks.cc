@@ -225,6 +225,7 @@ void CancelTask(TaskState& task) {
 
 void CancelAndJoin(TaskState& task) noexcept {
   if (task.joined || task.detached) return;
+  const KeepLastThrown keep;
   CancelTask(task);
   if (!task.backend->blocking())
     task.backend->WaitHere(task);

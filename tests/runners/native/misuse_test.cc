@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <system_error>
 
 #include "tests/runners/native/contract.h"
@@ -65,6 +66,25 @@ TEST(MisuseTest, TheChildOfAForkEndsNoTrial) {
   };
   for (const std::string& runtime : CppRuntimes())
     EXPECT_EQ(RunInChild({.name = "", .main = Forks, .check = check}, runtime), 0) << runtime;
+}
+
+// The task that is cancelled on the way out throws something, too.
+Task<> ThrowsBesideATask(Runtime& rt) {
+  Event event = rt.Event();
+  const Operation op = rt.Op("left open");
+  TaskHandle<> task = rt.Spawn([event]() mutable -> Task<> { co_await event.Wait(); });
+  co_await rt.Settle();
+  throw std::runtime_error("of main");
+}
+
+TEST(MisuseTest, AnOperationIsLeftOpenByTheExceptionOfItsOwnTask) {
+  const auto check = [](const Recording& recording) {
+    EXPECT_EQ(recording.One(TRIREME_INFO).json()["message"], "of main");
+    EXPECT_FALSE(recording.One(TRIREME_END, "raised").json()["stack"].empty());
+  };
+  for (const std::string& runtime : CppRuntimes())
+    EXPECT_EQ(RunInChild({.name = "", .main = ThrowsBesideATask, .check = check}, runtime), 0)
+        << runtime;
 }
 
 Task<> Terminates(Runtime&) { std::terminate(); }
