@@ -68,7 +68,7 @@ LeaksByKind FindLeaks(const TrialView& view, const std::vector<std::string>& all
 }
 
 // "descriptors, threads: Too many open files" for each reason; "" when everything was looked at.
-std::string Unseen(const History& history) {
+std::string WhatWasUnseen(const History& history) {
   std::map<std::string, std::set<std::string>> kinds_by_reason;
   for (const Event& event : history.events()) {
     if (event.kind != EventKind::kCensus) continue;
@@ -152,7 +152,7 @@ CheckResult LeakChecker::Check(const TrialView& view, const Json& arguments) con
     result.findings.push_back(std::move(finding));
   }
   if (view.end == nullptr) return Unknown("main did not end, so what was there then says nothing");
-  const std::string unseen = Unseen(*view.history);
+  const std::string unseen = WhatWasUnseen(*view.history);
   if (result.findings.empty() && !unseen.empty())
     return Unknown("the census could not look at " + unseen);
   return result;

@@ -9,7 +9,7 @@
 namespace trireme {
 namespace {
 
-const TrialLabel kLabel = {
+const TrialLabel kTrialLabel = {
     .cell = "a-thread-1f0c", .scenario = "a", .runtime = "thread", .trial = 3};
 
 std::string Golden(const std::string& file) {
@@ -31,7 +31,7 @@ std::string PrintedAgain(const std::string& text) {
 
 TEST(HistoryLinesTest, ComeBackAsTheyWerePrinted) {
   for (const char* file : {"v1.trh", "v1.ring"}) {
-    const std::string text = Printed(kLabel, *History::Parse(Golden(file)));
+    const std::string text = Printed(kTrialLabel, *History::Parse(Golden(file)));
     EXPECT_TRUE(IsHistoryLines(text));
     EXPECT_EQ(PrintedAgain(text), text) << file;
   }
@@ -55,7 +55,7 @@ TEST(HistoryLinesTest, KeepTrialsAndAttemptsApart) {
 }
 
 TEST(HistoryLinesTest, SayWhichLineCannotBeRead) {
-  const std::string text = Printed(kLabel, *History::Parse(Golden("v1.trh")));
+  const std::string text = Printed(kTrialLabel, *History::Parse(Golden("v1.trh")));
   const std::vector<LabelledHistory> read = ReadHistoryLines(text + "{\"cell\":");
   ASSERT_EQ(read.size(), 1U);
   const size_t last = Split(text, '\n').size();
@@ -70,7 +70,7 @@ TEST(HistoryLinesTest, AreToldFromOtherText) {
 }
 
 TEST(HistoryLinesTest, AreReadHoweverTheyAreDamaged) {
-  const std::string text = Printed(kLabel, *History::Parse(Golden("v1.trh")));
+  const std::string text = Printed(kTrialLabel, *History::Parse(Golden("v1.trh")));
   Rng rng(1);
   for (int i = 0; i < 500; ++i) {
     std::string mutated = text;
