@@ -33,6 +33,7 @@ class WorkloadCompilerTest : public testing::Test {
   TemporaryDirectory folder_;
   Locations locations_{.workloads = folder_.path() + "/prebuilt",
                        .include = folder_.path() + "/include",
+                       .data = folder_.path() + "/data",
                        .cache = folder_.path() + "/cache"};
   std::string source_ = folder_.path() + "/workload.cc";
 };
