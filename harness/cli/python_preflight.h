@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/base/locations.h"
 #include "harness/base/result.h"
 
 namespace trireme {
@@ -19,7 +20,7 @@ struct PythonPreflight {
 
 // Parses `workloads` with `interpreter`, without importing them. kInfrastructure when the
 // interpreter fails.
-Result<PythonPreflight> PreflightPython(const std::string& interpreter,
+Result<PythonPreflight> PreflightPython(const std::string& interpreter, const Locations& locations,
                                         const std::vector<std::string>& workloads);
 
 // Relative to the working directory when it is below it: as a user would write it.
