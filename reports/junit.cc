@@ -179,8 +179,8 @@ void AddCell(Suite& suite, const CellResult& cell, const std::string& name) {
   suite.errors += cell.state == CellState::kUnknown ? 1 : 0;
   suite.skipped += cell.state == CellState::kUnsupported ? 1 : 0;
   suite.cases += "    <testcase" + Attribute("classname", SuiteClass(suite.scenario)) +
-                 Attribute("name", name) + TimeAttribute(Milliseconds(cell)) + ">" +
-                 Outcome(cell) + "</testcase>\n";
+                 Attribute("name", name) + TimeAttribute(Milliseconds(cell)) + ">" + Outcome(cell) +
+                 "</testcase>\n";
   AddTime(suite.milliseconds, Milliseconds(cell));
 }
 
@@ -238,8 +238,8 @@ std::string JunitReport(const RunResults& results, const ReportStyle&) {
     total.errors += suite.errors;
     AddTime(total.milliseconds, suite.milliseconds);
     body += "  <testsuite" + Attribute("name", SuiteClass(suite.scenario)) + Counts(suite) +
-            Attribute("skipped", suite.skipped) + TimeAttribute(suite.milliseconds) + ">\n" + Properties(results) + suite.cases +
-            "  </testsuite>\n";
+            Attribute("skipped", suite.skipped) + TimeAttribute(suite.milliseconds) + ">\n" +
+            Properties(results) + suite.cases + "  </testsuite>\n";
   }
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + Attribute("name", "trireme") +
          Counts(total) + TimeAttribute(total.milliseconds) + ">\n" + body + "</testsuites>\n";

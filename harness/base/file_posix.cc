@@ -43,7 +43,9 @@ Result<std::string> ReadFile(const std::string& path, int64_t limit) {
     if (count < 0) return ErrnoError("cannot read " + path, errno);
     if (count == 0) break;
     size += static_cast<size_t>(count);
-    if (static_cast<int64_t>(size) > limit) return InfrastructureError("cannot read " + path + ": larger than " + std::to_string(limit) + " bytes");
+    if (static_cast<int64_t>(size) > limit)
+      return InfrastructureError("cannot read " + path + ": larger than " + std::to_string(limit) +
+                                 " bytes");
   }
   text.resize(size);
   return text;
@@ -61,13 +63,15 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
     const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     if (!fd.valid()) return ErrnoError("cannot create " + temporary, errno);
     Status written = WriteAll(fd.get(), text, temporary);
-    if (written.ok() && ::fsync(fd.get()) != 0) written = ErrnoError("cannot write " + temporary, errno);
+    if (written.ok() && ::fsync(fd.get()) != 0)
+      written = ErrnoError("cannot write " + temporary, errno);
     if (!written.ok()) {
       ::unlink(temporary.c_str());
       return written;
     }
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return ErrnoError("cannot replace " + path, errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return ErrnoError("cannot replace " + path, errno);
   return Done{};
 }
 

@@ -8,7 +8,6 @@
 namespace trireme {
 namespace {
 
-
 // The library parses arrays without recursion but destroys and prints them with it.
 bool TooDeep(std::string_view text) {
   int depth = 0;
@@ -16,8 +15,10 @@ bool TooDeep(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -47,7 +48,9 @@ Json Sorted(const Json& value) {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, const std::string& what) {
-  if (TooDeep(text)) return UsageError(what + ": JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  if (TooDeep(text))
+    return UsageError(what + ": JSON nested deeper than " + std::to_string(kMaxJsonDepth) +
+                      " levels");
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {

@@ -8,7 +8,6 @@
 namespace trireme {
 namespace {
 
-
 // Builds the value as the parser goes and keeps what it has when the parser stops.
 class Builder final : public nlohmann::json_sax<Json> {
  public:

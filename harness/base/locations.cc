@@ -26,9 +26,12 @@ std::string HomeInUserDatabase() {
 }
 
 // The XDG specification has relative paths ignored.
-std::string UserFolder(const char* xdg_name, const char* below_home, const char* below_trireme_home) {
-  if (const std::string own = Environment("TRIREME_HOME"); !own.empty()) return JoinPath(own, below_trireme_home);
-  if (const std::string xdg = Environment(xdg_name); xdg.starts_with('/')) return JoinPath(xdg, "trireme");
+std::string UserFolder(const char* xdg_name, const char* below_home,
+                       const char* below_trireme_home) {
+  if (const std::string own = Environment("TRIREME_HOME"); !own.empty())
+    return JoinPath(own, below_trireme_home);
+  if (const std::string xdg = Environment(xdg_name); xdg.starts_with('/'))
+    return JoinPath(xdg, "trireme");
   const std::string home = HomeFolder();
   return home.empty() ? "" : JoinPath(JoinPath(home, below_home), "trireme");
 }
@@ -43,9 +46,10 @@ std::string HomeFolder() {
 
 Status CheckUserFolders(const Locations& locations) {
   if (!locations.data.empty() && !locations.cache.empty()) return Done{};
-  return InfrastructureError("there is no place for environments and compiled workloads: HOME is not set, and user " +
-                                 std::to_string(::getuid()) + " has no home in the user database",
-                             "set TRIREME_HOME to a folder of your own");
+  return InfrastructureError(
+      "there is no place for environments and compiled workloads: HOME is not set, and user " +
+          std::to_string(::getuid()) + " has no home in the user database",
+      "set TRIREME_HOME to a folder of your own");
 }
 
 Locations FindLocations() {

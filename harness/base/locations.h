@@ -10,10 +10,11 @@ namespace trireme {
 // Where this copy of Trireme keeps its parts. The build tree mirrors the installed layout, so one rule serves
 // both: everything is relative to the folder above the one that holds the program.
 struct Locations {
-  std::string program;       // bin/trireme
-  std::string runner;        // lib/trireme/trireme-runner: hosts the C++ runtimes and commands
-  std::string probe;         // lib/trireme/libtrireme-probe.so
-  std::string workloads;     // lib/trireme/workloads: compiled workloads of the shipped scenarios, <sha256>.so
+  std::string program;  // bin/trireme
+  std::string runner;   // lib/trireme/trireme-runner: hosts the C++ runtimes and commands
+  std::string probe;    // lib/trireme/libtrireme-probe.so
+  std::string
+      workloads;  // lib/trireme/workloads: compiled workloads of the shipped scenarios, <sha256>.so
   std::string include;       // include: holds trireme/workload.h
   std::string agent;         // share/trireme/python: holds the package trireme_agent
   std::string scenarios;     // share/trireme/scenarios

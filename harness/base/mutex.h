@@ -52,7 +52,8 @@ class CondVar {
     lock.release();
   }
   // False when `deadline` passed.
-  bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline) TRIREME_REQUIRES(mutex) {
+  bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline)
+      TRIREME_REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     const bool in_time = condition_.wait_until(lock, deadline) == std::cv_status::no_timeout;
     lock.release();

@@ -13,16 +13,27 @@ namespace trireme {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Diagnostic error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Diagnostic error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
   // REQUIRES: ok().
-  T& value() & { TRIREME_CHECK(ok()); return std::get<0>(state_); }
-  const T& value() const& { TRIREME_CHECK(ok()); return std::get<0>(state_); }
-  T&& value() && { TRIREME_CHECK(ok()); return std::get<0>(std::move(state_)); }
+  T& value() & {
+    TRIREME_CHECK(ok());
+    return std::get<0>(state_);
+  }
+  const T& value() const& {
+    TRIREME_CHECK(ok());
+    return std::get<0>(state_);
+  }
+  T&& value() && {
+    TRIREME_CHECK(ok());
+    return std::get<0>(std::move(state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
@@ -30,8 +41,14 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
   // REQUIRES: !ok().
-  const Diagnostic& error() const& { TRIREME_CHECK(!ok()); return std::get<1>(state_); }
-  Diagnostic&& error() && { TRIREME_CHECK(!ok()); return std::get<1>(std::move(state_)); }
+  const Diagnostic& error() const& {
+    TRIREME_CHECK(!ok());
+    return std::get<1>(state_);
+  }
+  Diagnostic&& error() && {
+    TRIREME_CHECK(!ok());
+    return std::get<1>(std::move(state_));
+  }
 
  private:
   std::variant<T, Diagnostic> state_;
@@ -46,15 +63,15 @@ using Status = Result<Done>;
 // Evaluates `expression`, a Result; returns its error from the enclosing function, else names its value.
 #define TRIREME_CONCAT_INNER(a, b) a##b
 #define TRIREME_CONCAT(a, b) TRIREME_CONCAT_INNER(a, b)
-#define TRIREME_ASSIGN_OR_RETURN(declaration, expression)                                     \
-  auto TRIREME_CONCAT(trireme_result_, __LINE__) = (expression);                              \
-  if (!TRIREME_CONCAT(trireme_result_, __LINE__).ok())                                        \
-    return std::move(TRIREME_CONCAT(trireme_result_, __LINE__)).error();                      \
+#define TRIREME_ASSIGN_OR_RETURN(declaration, expression)                \
+  auto TRIREME_CONCAT(trireme_result_, __LINE__) = (expression);         \
+  if (!TRIREME_CONCAT(trireme_result_, __LINE__).ok())                   \
+    return std::move(TRIREME_CONCAT(trireme_result_, __LINE__)).error(); \
   declaration = *std::move(TRIREME_CONCAT(trireme_result_, __LINE__))
-#define TRIREME_RETURN_IF_ERROR(expression)                                                   \
-  do {                                                                                        \
-    if (auto trireme_status = (expression); !trireme_status.ok())                             \
-      return std::move(trireme_status).error();                                               \
+#define TRIREME_RETURN_IF_ERROR(expression)                       \
+  do {                                                            \
+    if (auto trireme_status = (expression); !trireme_status.ok()) \
+      return std::move(trireme_status).error();                   \
   } while (false)
 
 #endif  // TRIREME_HARNESS_BASE_RESULT_H_

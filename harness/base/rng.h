@@ -16,7 +16,9 @@ constexpr uint64_t Mix64(uint64_t value) {
 }
 
 // The seed of trial `trial` in a run with seed `run_seed`: published (interface.md, Cells), the same for every cell.
-constexpr uint64_t TrialSeed(uint64_t run_seed, uint64_t trial) { return Mix64(Mix64(run_seed) ^ trial); }
+constexpr uint64_t TrialSeed(uint64_t run_seed, uint64_t trial) {
+  return Mix64(Mix64(run_seed) ^ trial);
+}
 
 // FNV-1a, 64 bits: for short ids and signatures, which are compared within one tool, not against an adversary.
 constexpr uint64_t Hash64(std::string_view text, uint64_t basis = 0xcbf29ce484222325) {

@@ -47,7 +47,9 @@ std::optional<double> ParseWithUnit(std::string_view text, std::span<const Unit>
 
 // The length of the UTF-8 sequence at the front of `bytes`, 0 when it is none (Unicode 15, table 3-7).
 size_t Utf8Length(std::string_view bytes) {
-  const auto byte = [&](size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U; };
+  const auto byte = [&](size_t i) {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
   const auto tail = [&](size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
@@ -77,7 +79,8 @@ std::string Join(std::span<const std::string> parts, std::string_view separator)
 std::vector<std::string> Split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   if (text.empty()) return parts;
-  for (size_t end = text.find(separator); end != std::string_view::npos; end = text.find(separator)) {
+  for (size_t end = text.find(separator); end != std::string_view::npos;
+       end = text.find(separator)) {
     parts.emplace_back(text.substr(0, end));
     text.remove_prefix(end + 1);
   }
@@ -95,7 +98,9 @@ std::string DidYouMean(std::string_view word, std::span<const std::string> candi
   const std::string* best = nullptr;
   size_t best_distance = std::max<size_t>(word.size() / 3, 1) + 1;
   for (const std::string& candidate : candidates) {
-    if (candidate.size() > word.size() + best_distance || word.size() > candidate.size() + best_distance) continue;
+    if (candidate.size() > word.size() + best_distance ||
+        word.size() > candidate.size() + best_distance)
+      continue;
     const size_t distance = EditDistance(word, candidate);
     if (distance < best_distance) {
       best = &candidate;
@@ -116,17 +121,31 @@ std::optional<int64_t> ParseDurationNanoseconds(std::string_view text) {
 std::string FormatDuration(int64_t nanoseconds) {
   const double seconds = static_cast<double>(nanoseconds) / 1e9;
   std::array<char, 48> text{};
-  if (seconds < 0.001) std::snprintf(text.data(), text.size(), "%.3gus", seconds * 1e6);
-  else if (seconds < 1) std::snprintf(text.data(), text.size(), "%.3gms", seconds * 1e3);
-  else if (seconds < 60) std::snprintf(text.data(), text.size(), "%.3gs", seconds);
-  else if (seconds < 3600) std::snprintf(text.data(), text.size(), "%dm%02ds", static_cast<int>(seconds / 60), static_cast<int>(seconds) % 60);
-  else std::snprintf(text.data(), text.size(), "%dh%02dm", static_cast<int>(seconds / 3600), static_cast<int>(seconds / 60) % 60);
+  if (seconds < 0.001)
+    std::snprintf(text.data(), text.size(), "%.3gus", seconds * 1e6);
+  else if (seconds < 1)
+    std::snprintf(text.data(), text.size(), "%.3gms", seconds * 1e3);
+  else if (seconds < 60)
+    std::snprintf(text.data(), text.size(), "%.3gs", seconds);
+  else if (seconds < 3600)
+    std::snprintf(text.data(), text.size(), "%dm%02ds", static_cast<int>(seconds / 60),
+                  static_cast<int>(seconds) % 60);
+  else
+    std::snprintf(text.data(), text.size(), "%dh%02dm", static_cast<int>(seconds / 3600),
+                  static_cast<int>(seconds / 60) % 60);
   return text.data();
 }
 
 std::optional<int64_t> ParseBytes(std::string_view text) {
-  static constexpr std::array<Unit, 9> kUnits = {{{"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576.}, {"GiB", 1073741824.},
-                                                  {"TiB", 1099511627776.}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}}};
+  static constexpr std::array<Unit, 9> kUnits = {{{"", 1},
+                                                  {"B", 1},
+                                                  {"KiB", 1024},
+                                                  {"MiB", 1048576.},
+                                                  {"GiB", 1073741824.},
+                                                  {"TiB", 1099511627776.},
+                                                  {"KB", 1e3},
+                                                  {"MB", 1e6},
+                                                  {"GB", 1e9}}};
   const std::optional<double> value = ParseWithUnit(text, kUnits);
   if (!value || *value > 9e18) return std::nullopt;
   return std::llround(*value);
@@ -168,8 +187,10 @@ std::string ToValidUtf8(std::string_view bytes) {
   out.reserve(bytes.size());
   while (!bytes.empty()) {
     const size_t length = Utf8Length(bytes);
-    if (length == 0) out += "\xEF\xBF\xBD";
-    else out += bytes.substr(0, length);
+    if (length == 0)
+      out += "\xEF\xBF\xBD";
+    else
+      out += bytes.substr(0, length);
     bytes.remove_prefix(std::max<size_t>(length, 1));
   }
   return out;

@@ -12,8 +12,8 @@ namespace trireme {
 struct CommandOptions {
   std::vector<std::string> environment;  // KEY=VALUE, replaces or adds to ours
   std::string directory;                 // empty: ours
-  int64_t timeout = 0;                   // nanoseconds; 0: none. At its end the process group is killed.
-  bool inherit_output = false;           // output goes to our standard error and is not kept
+  int64_t timeout = 0;          // nanoseconds; 0: none. At its end the process group is killed.
+  bool inherit_output = false;  // output goes to our standard error and is not kept
 };
 
 struct CommandOutcome {
@@ -26,7 +26,8 @@ struct CommandOutcome {
 // Runs `argv` to its end with no standard input; for tools that we call (compilers, pip, gdb), never for
 // what is under test. An error only when it could not be started; where the machine has no process or memory
 // left, only after trying for about a second.
-Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const CommandOptions& options = {});
+Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
+                                  const CommandOptions& options = {});
 
 // Whether an error of RunCommand says nothing of the command, but that the machine had no process, memory or
 // descriptor left.

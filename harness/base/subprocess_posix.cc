@@ -55,7 +55,8 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
 }
 
 constexpr const char* kShortage =
-    "this machine has no process, memory or descriptor left just now: end what you can spare, or raise the limit "
+    "this machine has no process, memory or descriptor left just now: end what you can spare, or "
+    "raise the limit "
     "('ulimit -u', 'ulimit -n')";
 
 Diagnostic StartError(const std::string& what, int error_number) {
@@ -91,8 +92,10 @@ bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
     for (size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].fd < 0 || polled[i].revents == 0) continue;
       const ssize_t count = ::read(polled[i].fd, buffer.data(), buffer.size());
-      if (count > 0) (i == 0 ? outcome.out : outcome.err).append(buffer.data(), static_cast<size_t>(count));
-      else polled[i].fd = -1;
+      if (count > 0)
+        (i == 0 ? outcome.out : outcome.err).append(buffer.data(), static_cast<size_t>(count));
+      else
+        polled[i].fd = -1;
     }
   }
   return true;
@@ -100,23 +103,27 @@ bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
 
 }  // namespace
 
-Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const CommandOptions& options) {
+Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
+                                  const CommandOptions& options) {
   Pipe out = MakePipe();
   Pipe err = MakePipe();
   Pipe failure = MakePipe();
-  if (!out.read.valid() || !err.read.valid() || !failure.read.valid()) return StartError("cannot make a pipe", errno);
+  if (!out.read.valid() || !err.read.valid() || !failure.read.valid())
+    return StartError("cannot make a pipe", errno);
   std::vector<std::string> words = argv;
   std::vector<std::string> environment = MergedEnvironment(options.environment);
   const std::vector<char*> argument_pointers = Pointers(words);
   const std::vector<char*> environment_pointers = Pointers(environment);
-  const std::string program = argv[0].find('/') == std::string::npos ? FindProgram(argv[0]) : argv[0];
+  const std::string program =
+      argv[0].find('/') == std::string::npos ? FindProgram(argv[0]) : argv[0];
   if (program.empty()) return InfrastructureError("cannot run " + argv[0] + ": not found in PATH");
 
   const pid_t child = PatientFork();
   if (child < 0) return StartError("cannot start " + argv[0], errno);
   if (child == 0) {
     ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
+    ::prctl(PR_SET_PDEATHSIG,
+            SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
     const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, 0);
     ::dup2(options.inherit_output ? 2 : out.write.get(), 1);
@@ -142,7 +149,8 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv, const Co
     ::kill(-child, SIGKILL);
   }
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return outcome;
 }

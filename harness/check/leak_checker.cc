@@ -11,7 +11,7 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kNamed = 4;  // in the message; all are evidence
+constexpr size_t kNamed = 4;                    // in the message; all are evidence
 constexpr std::string_view kUnseen = "unseen";  // the key of what the census could not look at
 
 struct Leaked {

@@ -75,7 +75,7 @@ struct KeyValues {
 class CellObservations {
  public:
   static constexpr size_t kMostValues = 4096;  // distinct ones of a key
-  static constexpr size_t kMostKeys = 50000;  // a suite of tests has one a test
+  static constexpr size_t kMostKeys = 50000;   // a suite of tests has one a test
   static constexpr size_t kLongestText = 400;  // bytes
 
   explicit CellObservations(const Json& cell);  // of plan.json

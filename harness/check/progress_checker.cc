@@ -128,8 +128,8 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   }
   // Dumping the stacks may wake main, which then ends after the timeout.
   const bool ended = view.end != nullptr && view.end->time <= view.exit.timeout;
-  std::string message = ended ? "main ended, but the process did not: no progress from "
-                              : "no progress from ";
+  std::string message =
+      ended ? "main ended, but the process did not: no progress from " : "no progress from ";
   message += FormatDuration(progress.last) + " to the timeout of " +
              FormatDuration(view.exit.timeout) + Describe(view, waits);
   const std::string subject = Subject(view, waits);

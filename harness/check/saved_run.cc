@@ -221,9 +221,9 @@ class SavedRunJudge {
       if (line.empty() || noted == kMostNotes) continue;
       const std::string name = "trials.jsonl: line " + std::to_string(number);
       const Result<Json> json = ParseJson(line, name);
-      const std::vector<std::string> problems =
-          json.ok() ? ShapeProblems(shape, *json, "", 1)
-                    : std::vector<std::string>{"is cut or damaged"};
+      const std::vector<std::string> problems = json.ok()
+                                                    ? ShapeProblems(shape, *json, "", 1)
+                                                    : std::vector<std::string>{"is cut or damaged"};
       if (problems.empty()) continue;
       ++noted;
       judge_.AddRunNote(name + ": " + problems.front());
@@ -295,8 +295,10 @@ Result<RunResults> JudgeSavedRun(
   const SalvagedJson plan = SalvageJson(text);
   const std::string hint = plan.damage.empty() ? "" : "the file is " + plan.damage;
   if (!plan.value.is_object() || !GetMember(plan.value, "cells").is_array())
-    return UsageError(path + ": " + Join(ShapeProblems(PlanShape(), plan.value, "", 3), "; "), hint);
-  if (const std::string schema = GetString(plan.value, "schema", kPlanSchema); schema != kPlanSchema)
+    return UsageError(path + ": " + Join(ShapeProblems(PlanShape(), plan.value, "", 3), "; "),
+                      hint);
+  if (const std::string schema = GetString(plan.value, "schema", kPlanSchema);
+      schema != kPlanSchema)
     return UsageError(path + ": unknown schema '" + schema + "'",
                       std::string("this trireme reads ") + kPlanSchema);
   SavedRunJudge judge(directory, plan.value, plan.damage, each);

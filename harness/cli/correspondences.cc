@@ -32,7 +32,8 @@ Result<std::vector<std::string>> RunnerOf(const RuntimeInfo& runtime, const Loca
 
 Result<Json> AskRunner(const RuntimeInfo& runtime, const Locations& locations) {
   TRIREME_ASSIGN_OR_RETURN(const std::vector<std::string> argv, RunnerOf(runtime, locations));
-  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome, RunCommand(argv, {.timeout = kTableTimeout}));
+  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome,
+                           RunCommand(argv, {.timeout = kTableTimeout}));
   if (outcome.exit_code != 0)
     return InfrastructureError(
         std::string(Trim(outcome.err)).substr(outcome.err.rfind("error: ") == 0 ? 7 : 0));

@@ -38,8 +38,10 @@ std::string FormatPlan(const Plan& plan, int jobs, const std::map<std::string, d
   }
   const Estimate estimate = EstimateRun(plan, jobs, earlier);
   std::string out = FormatTable(rows, 140) + "\n" + std::to_string(plan.cells.size()) +
-                    (plan.cells.size() == 1 ? " cell" : " cells") + " planned, " + std::to_string(unsupported) + " of them unsupported; " +
-                    std::to_string(trials) + (trials == 1 ? " trial" : " trials") + "; seed " + FormatHex(plan.seed) + "\n";
+                    (plan.cells.size() == 1 ? " cell" : " cells") + " planned, " +
+                    std::to_string(unsupported) + " of them unsupported; " +
+                    std::to_string(trials) + (trials == 1 ? " trial" : " trials") + "; seed " +
+                    FormatHex(plan.seed) + "\n";
   for (const std::string& note : plan.notes) out += "note: " + note + "\n";
   return out + "estimated time: " + FormatDuration(estimate.nanoseconds) + " with " +
          std::to_string(jobs) + (jobs == 1 ? " job; " : " jobs; ") + estimate.basis + "\n";

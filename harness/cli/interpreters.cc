@@ -80,7 +80,8 @@ std::vector<Candidate> CandidatesOf(const InterpreterPlaces& places, Origin orig
         candidates.push_back({"", PythonOf(places.virtual_environment)});
       break;
     case Origin::kSetup:
-      for (const std::string& name : ListDirectory(places.setup)) {  // none where setup has no place
+      for (const std::string& name :
+           ListDirectory(places.setup)) {  // none where setup has no place
         const std::string environment = JoinPath(places.setup, name);
         if (FileExists(JoinPath(environment, "trireme.json")))
           candidates.push_back({name, PythonOf(environment)});

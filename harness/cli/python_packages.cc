@@ -45,7 +45,8 @@ print(json.dumps(found))
 std::span<const PackageNeed> PackageNeeds() { return kNeeds; }
 
 Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter) {
-  std::vector<std::string> command = {interpreter.path, "-E", "-s", "-W", "ignore", "-c", kPackagesScript};
+  std::vector<std::string> command = {interpreter.path, "-E", "-s",           "-W",
+                                      "ignore",         "-c", kPackagesScript};
   for (const PackageNeed& need : kNeeds) command.emplace_back(need.package);
   TRIREME_ASSIGN_OR_RETURN(
       const CommandOutcome outcome,

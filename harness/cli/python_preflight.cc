@@ -44,7 +44,8 @@ Result<PythonPreflight> PreflightPython(const std::string& interpreter, const Lo
   std::vector<std::string> needed;
   for (const PackageNeed& need : PackageNeeds())
     if (need.whole) needed.emplace_back(need.package);
-  std::vector<std::string> argv = {interpreter, "-B", JoinPath(locations.agent, "trireme_agent/__main__.py"),
+  std::vector<std::string> argv = {interpreter, "-B",
+                                   JoinPath(locations.agent, "trireme_agent/__main__.py"),
                                    "preflight", Join(needed, ",")};
   argv.insert(argv.end(), workloads.begin(), workloads.end());
   TRIREME_ASSIGN_OR_RETURN(

@@ -14,7 +14,7 @@ namespace trireme {
 struct PythonPreflight {
   std::vector<Diagnostic>
       errors;  // of workloads: no Python (Python's own message), or without a main to be run
-  Json packages = Json::object();    // name -> version
+  Json packages = Json::object();   // name -> version
   std::vector<std::string> absent;  // of the packages that a runtime cannot do without
 };
 

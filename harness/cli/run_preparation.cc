@@ -188,7 +188,8 @@ RunPreparation::Errors RunPreparation::PreflightAll() {
   Errors errors;
   std::set<std::string> said;  // two interpreters say the same of the same file
   for (const auto& [path, files] : workloads) {
-    Result<PythonPreflight> preflight = PreflightPython(path, locations_, {files.begin(), files.end()});
+    Result<PythonPreflight> preflight =
+        PreflightPython(path, locations_, {files.begin(), files.end()});
     if (!preflight.ok()) return {preflight.error()};
     AddUnhostable(path, preflight->absent);
     for (Diagnostic& error : preflight->errors)

@@ -48,11 +48,10 @@ bool ParseStat(const std::string& text, ProcessInfo& info) {
   info.pid = static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10));
   info.name = text.substr(open + 1, close - open - 1);
   std::array<long, 4> ticks{};  // in user and kernel mode, its own and its reaped children's
-  const int read =
-      std::sscanf(text.c_str() + close + 1,
-                  " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld %*d %*d %ld",
-                  &info.state, &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2],
-                  &ticks[3], &info.threads);
+  const int read = std::sscanf(
+      text.c_str() + close + 1,
+      " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld %*d %*d %ld", &info.state,
+      &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2], &ticks[3], &info.threads);
   info.ticks = std::accumulate(ticks.begin(), ticks.end(), 0L);
   return read == 8;
 }

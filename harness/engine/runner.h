@@ -41,8 +41,8 @@ struct Runner {
   uint64_t token = 0;  // of the launch
   pid_t pid = 0;       // 0 until the guardian told it
   Channel channel;
-  PipeText log{4096};    // what it prints outside trials
-  int64_t deadline = 0;  // of loading, or of its end
+  PipeText log{4096};     // what it prints outside trials
+  int64_t deadline = 0;   // of loading, or of its end
   int64_t loading = 0;    // how long it may have taken at the last look at what it does
   int64_t processor = 0;  // what it had used then
   LoadPatience load_patience;

@@ -20,8 +20,7 @@ class RunnerPool {
 
   // A runner that does not launch is in the pool all the same, `broken`: the guardian is gone then.
   // `message` is called when its socket is readable.
-  Runner& Start(const RunnerSpec& spec, Guardian& guardian,
-                const Runner::LoadPatience& patience,
+  Runner& Start(const RunnerSpec& spec, Guardian& guardian, const Runner::LoadPatience& patience,
                 const std::function<void(Runner&)>& message);
   // Each may find none.
   Runner* FindIdle(const std::string& key) const;

@@ -22,33 +22,43 @@ extern "C" {
 
 /* What an event is. Interface.md section 6 names those that users read; the others are printed too. */
 enum trireme_event {
-  TRIREME_BEGIN = 1,       /* the workload starts. value: JSON {seed, params, runtime, environment} */
-  TRIREME_END = 2,         /* the workload ended. key: returned | raised | unsupported | suspended; value: JSON error */
-  TRIREME_INVOKE = 3,      /* id: operation; key: its name; value: its argument */
-  TRIREME_OK = 4,          /* id, key as invoke; value: the result */
-  TRIREME_FAIL = 5,        /* id, key as invoke; value: JSON error (see below) or what op.fail() was given */
-  TRIREME_INFO = 6,        /* id, key as invoke: not known whether it happened. value: JSON error or none */
-  TRIREME_OBSERVE = 7,     /* key, value */
-  TRIREME_OUTCOME = 8,     /* key: its name */
-  TRIREME_METRIC = 9,      /* key: its name; value: JSON [number, unit] */
-  TRIREME_WARNING = 10,    /* key: category; value: text */
-  TRIREME_TASK_START = 11, /* task: its number; id: its parent's; key: spawn path "1.3.2"; value: its name */
-  TRIREME_TASK_END = 12,   /* task; key: returned | raised | cancelled; value: JSON error */
-  TRIREME_SWITCH = 13,     /* task: the one that runs from now on (0: none of ours); id: the one before */
-  TRIREME_SOCKET = 14,     /* reserved: action, fd, object, bytes */
-  TRIREME_FAULT = 15,      /* reserved: a fault that was applied */
-  TRIREME_WAIT = 16,       /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */
-  TRIREME_WAKE = 17,       /* that wait ended. id, key as wait; value: bytes moved where it moved any */
-  TRIREME_PROCESS = 18,    /* a process joins the trial. id: parent's process id; value: JSON {argv} or none */
-  TRIREME_EXCEPTION = 19,  /* nobody caught it. key: where (hub, thread, loop, never-retrieved, task, terminate,
+  TRIREME_BEGIN = 1, /* the workload starts. value: JSON {seed, params, runtime, environment} */
+  TRIREME_END =
+      2, /* the workload ended. key: returned | raised | unsupported | suspended; value: JSON error */
+  TRIREME_INVOKE = 3, /* id: operation; key: its name; value: its argument */
+  TRIREME_OK = 4,     /* id, key as invoke; value: the result */
+  TRIREME_FAIL =
+      5, /* id, key as invoke; value: JSON error (see below) or what op.fail() was given */
+  TRIREME_INFO =
+      6, /* id, key as invoke: not known whether it happened. value: JSON error or none */
+  TRIREME_OBSERVE = 7,  /* key, value */
+  TRIREME_OUTCOME = 8,  /* key: its name */
+  TRIREME_METRIC = 9,   /* key: its name; value: JSON [number, unit] */
+  TRIREME_WARNING = 10, /* key: category; value: text */
+  TRIREME_TASK_START =
+      11, /* task: its number; id: its parent's; key: spawn path "1.3.2"; value: its name */
+  TRIREME_TASK_END = 12, /* task; key: returned | raised | cancelled; value: JSON error */
+  TRIREME_SWITCH =
+      13, /* task: the one that runs from now on (0: none of ours); id: the one before */
+  TRIREME_SOCKET = 14, /* reserved: action, fd, object, bytes */
+  TRIREME_FAULT = 15,  /* reserved: a fault that was applied */
+  TRIREME_WAIT =
+      16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */
+  TRIREME_WAKE = 17, /* that wait ended. id, key as wait; value: bytes moved where it moved any */
+  TRIREME_PROCESS =
+      18, /* a process joins the trial. id: parent's process id; value: JSON {argv} or none */
+  TRIREME_EXCEPTION =
+      19, /* nobody caught it. key: where (hub, thread, loop, never-retrieved, task, terminate,
                               handler, main); value: JSON error */
-  TRIREME_CENSUS = 20,     /* outlived the workload. key: tasks | threads | descriptors | processes | sockets,
+  TRIREME_CENSUS =
+      20, /* outlived the workload. key: tasks | threads | descriptors | processes | sockets,
                               or unseen: the kinds (name) that could not be looked at, and why (reason);
                               value: JSON list of {name, ...}, one entry each */
-  TRIREME_EXIT = 21,       /* written by the engine when the process is gone. key: exited | signalled | timeout |
+  TRIREME_EXIT =
+      21, /* written by the engine when the process is gone. key: exited | signalled | timeout |
                               vanished | interrupted; value: JSON, see engine */
-  TRIREME_JOIN = 22,       /* task: the joiner; id: the task whose result or exception it took */
-  TRIREME_CANCEL = 23      /* task: who asked; id: the task that shall stop */
+  TRIREME_JOIN = 22,  /* task: the joiner; id: the task whose result or exception it took */
+  TRIREME_CANCEL = 23 /* task: who asked; id: the task that shall stop */
 };
 
 /* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
@@ -80,7 +90,8 @@ struct trireme_record {
 
 /* A chunk holds records of one process; one thread writes it at a time. Capacity includes this header. */
 struct trireme_chunk {
-  uint32_t magic; /* TRIREME_CHUNK_MAGIC, stored last: a chunk without it holds nothing and spans one chunk_size */
+  uint32_t
+      magic; /* TRIREME_CHUNK_MAGIC, stored last: a chunk without it holds nothing and spans one chunk_size */
   uint32_t process;
   uint64_t capacity; /* a multiple of chunk_size while recording, the exact size in a sealed file */
   uint64_t used;     /* bytes of records, stored with release order after each record is whole */
@@ -102,11 +113,11 @@ struct trireme_header {
   uint64_t lost;       /* atomic: events that could not be recorded. Not 0: the trial is unknown */
   uint64_t next_task;  /* atomic: the number of the next task, from 1 */
   uint64_t next_operation; /* atomic, from 1: threads take ranges of 1024 */
-  uint32_t lost_errno; /* why the first one was lost */
-  uint32_t plan_size;  /* of the plan block below; 0: no decisions */
-  uint8_t plan[2048];  /* decisions for Point, compiled by the harness */
-  uint32_t damage_size; /* in a sealed file: */
-  char damage[508];     /* what could not be read of the recording, as text */
+  uint32_t lost_errno;     /* why the first one was lost */
+  uint32_t plan_size;      /* of the plan block below; 0: no decisions */
+  uint8_t plan[2048];      /* decisions for Point, compiled by the harness */
+  uint32_t damage_size;    /* in a sealed file: */
+  char damage[508];        /* what could not be read of the recording, as text */
 };
 
 /* Every function is safe in any thread and any forked child, allocates nothing, and leaves errno alone. */
@@ -119,19 +130,19 @@ struct trireme_probe_api {
   int (*attach)(const char* path);
 
   /* Appends one event of the calling thread's current task at the current time. */
-  void (*record)(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type, const void* value,
-                 uint32_t value_size);
+  void (*record)(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type,
+                 const void* value, uint32_t value_size);
   /* The same for a given task. */
-  void (*record_for)(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type,
-                     const void* value, uint32_t value_size);
+  void (*record_for)(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint32_t key_size,
+                     uint16_t type, const void* value, uint32_t value_size);
 
-  uint32_t (*new_task)(void);         /* a number, unique in the trial */
-  uint64_t (*new_operation)(void);    /* a number, unique in the trial */
-  uint32_t (*current_task)(void);     /* of the calling thread */
-  void (*set_task)(uint32_t task);    /* of the calling thread; records SWITCH when it changes */
+  uint32_t (*new_task)(void);      /* a number, unique in the trial */
+  uint64_t (*new_operation)(void); /* a number, unique in the trial */
+  uint32_t (*current_task)(void);  /* of the calling thread */
+  void (*set_task)(uint32_t task); /* of the calling thread; records SWITCH when it changes */
   int (*attached)(void);
   const uint8_t* (*plan)(uint32_t* size); /* the plan block; NULL when not attached */
-  uint64_t (*now)(void);              /* the clock of the records; no time fault moves it */
+  uint64_t (*now)(void);                  /* the clock of the records; no time fault moves it */
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not

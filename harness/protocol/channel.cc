@@ -20,7 +20,8 @@ union ControlBuffer {
 
 std::vector<UniqueFd> TakeDescriptors(msghdr& message) {
   std::vector<UniqueFd> taken;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
@@ -38,14 +39,17 @@ Result<std::pair<Channel, Channel>> Channel::MakePair() {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return ErrnoError("cannot make a socket pair", errno);
-  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof(kSendPatience));
+  for (const int end : ends)
+    ::setsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof(kSendPatience));
   return std::pair(Channel(UniqueFd(ends[0])), Channel(UniqueFd(ends[1])));
 }
 
 Status Channel::Send(const Json& message, const std::vector<int>& descriptors) {
   TRIREME_CHECK(descriptors.size() <= kMaxPacketDescriptors);
   std::string text = DumpJson(message);
-  if (text.size() > kMaxPacket) return UsageError("a message of " + std::to_string(text.size()) + " bytes is too long for a runner");
+  if (text.size() > kMaxPacket)
+    return UsageError("a message of " + std::to_string(text.size()) +
+                      " bytes is too long for a runner");
   iovec part = {.iov_base = text.data(), .iov_len = text.size()};
   msghdr header{};
   header.msg_iov = &part;
@@ -81,9 +85,12 @@ Result<std::optional<Packet>> Channel::Receive() {
   Packet packet;
   packet.descriptors = TakeDescriptors(header);
   if (size <= 0) return std::optional<Packet>();
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return InfrastructureError("a message was cut short");
-  TRIREME_ASSIGN_OR_RETURN(packet.message, ParseJson({text.data(), static_cast<size_t>(size)}, "a message"));
-  if (GetString(packet.message, "type").empty()) return InfrastructureError("a message has no type");
+  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return InfrastructureError("a message was cut short");
+  TRIREME_ASSIGN_OR_RETURN(packet.message,
+                           ParseJson({text.data(), static_cast<size_t>(size)}, "a message"));
+  if (GetString(packet.message, "type").empty())
+    return InfrastructureError("a message has no type");
   return std::optional<Packet>(std::move(packet));
 }
 

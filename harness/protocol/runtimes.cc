@@ -6,9 +6,12 @@ namespace trireme {
 namespace {
 
 constexpr std::array<RuntimeInfo, 6> kRuntimes = {{
-    {"eventlet", "green", "python", true, "Eventlet, monkey-patched, epolls hub; GreenThread; eventlet.wsgi"},
-    {"threading", "native", "python", true, "threading.Thread, concurrent.futures; http.server, http.client"},
-    {"asyncio", "async", "python", false, "asyncio.Task; start_server with h11, asyncio.subprocess"},
+    {"eventlet", "green", "python", true,
+     "Eventlet, monkey-patched, epolls hub; GreenThread; eventlet.wsgi"},
+    {"threading", "native", "python", true,
+     "threading.Thread, concurrent.futures; http.server, http.client"},
+    {"asyncio", "async", "python", false,
+     "asyncio.Task; start_server with h11, asyncio.subprocess"},
     {"thread", "native", "cpp", false, "std::jthread, blocking sockets; Boost.Beast"},
     {"fiber", "green", "cpp", false, "Boost.Fiber with an epoll reactor; Boost.Beast"},
     {"coroutine", "async", "cpp", false, "C++20 coroutines on Boost.Asio; Boost.Beast"},

@@ -89,9 +89,10 @@ Json ExpectSchema(const Vocabulary& vocabulary) {
   std::vector<std::string> keys = RuntimeNames(vocabulary);
   keys.insert(keys.end(), {"green", "native", "async", "default"});
   for (const std::string& key : keys) schema["properties"][key] = {{"$ref", "#/$defs/expectation"}};
-  return Described(schema,
-                   "keys are runtime/interpreter (of a C++ runtime: runtime/cpp), a glob over that, "
-                   "a runtime, a model, or default: the most specific stands");
+  return Described(
+      schema,
+      "keys are runtime/interpreter (of a C++ runtime: runtime/cpp), a glob over that, "
+      "a runtime, a model, or default: the most specific stands");
 }
 
 Json WorkloadSchema() {

@@ -179,9 +179,7 @@ class ThreadBackend final : public Backend {
   bool blocking() const override { return true; }
   int socket_flags() const override { return 0; }
 
-  void RunMain(const std::shared_ptr<TaskState>& main) override {
-    RunHere(main);
-  }
+  void RunMain(const std::shared_ptr<TaskState>& main) override { RunHere(main); }
 
   std::unique_ptr<TaskNative> NewNative() override { return std::make_unique<ThreadTask>(); }
 

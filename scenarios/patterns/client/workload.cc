@@ -1,9 +1,9 @@
 // A crawler with a bounded pool against a local HTTP server.
+#include "trireme/workload.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 
@@ -41,7 +41,8 @@ class Site {
     if (number % 10 == 9) return {.status = 404, .body = "no such page"};
     std::string links;
     const int first = number * fanout_ + 1;
-    for (int link = first; link < std::min(first + fanout_, pages_); ++link) links += "/" + std::to_string(link) + "\n";
+    for (int link = first; link < std::min(first + fanout_, pages_); ++link)
+      links += "/" + std::to_string(link) + "\n";
     return {.body = links};
   }
 
@@ -66,7 +67,8 @@ std::vector<std::string> Lines(const std::string& text) {
 
 Task<> Main(Runtime& rt, const Params& params) {
   Site site(rt, params);
-  Server server = co_await rt.HttpServer([&site](Request request) { return site.Handle(std::move(request)); });
+  Server server =
+      co_await rt.HttpServer([&site](Request request) { return site.Handle(std::move(request)); });
   Pool pool = rt.Pool(params.Get<size_t>("cap"));
   const auto fetch = [&rt, &server](std::string path) -> Task<Page> {
     Operation op = rt.Op("fetch", path);

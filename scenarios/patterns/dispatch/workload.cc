@@ -1,11 +1,11 @@
 // An aggregator between clients and backends, one of which is slow.
+#include "trireme/workload.h"
+
 #include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 
@@ -80,10 +80,13 @@ class Aggregator {
   Task<Response> Handle(Request request) {
     std::vector<TaskHandle<std::string>> asked;
     for (size_t n = 0; n < urls_.size(); ++n)
-      asked.push_back(rt_.Spawn([this](size_t backend, std::string question) { return Ask(backend, std::move(question)); },
-                                n, request.body));
+      asked.push_back(
+          rt_.Spawn([this](size_t backend,
+                           std::string question) { return Ask(backend, std::move(question)); },
+                    n, request.body));
     std::string joined;
-    for (const std::string& answer : co_await rt_.Gather(asked)) joined += (joined.empty() ? "" : " ") + answer;
+    for (const std::string& answer : co_await rt_.Gather(asked))
+      joined += (joined.empty() ? "" : " ") + answer;
     co_return Response{.body = joined};
   }
 
@@ -106,7 +109,8 @@ class Aggregator {
 
 Task<Value> Question(Runtime& rt, std::string url, int number) {
   Operation op = rt.Op("question", number);
-  const Response response = co_await rt.HttpRequest("POST", url + "/", "q" + std::to_string(number));
+  const Response response =
+      co_await rt.HttpRequest("POST", url + "/", "q" + std::to_string(number));
   op.Ok(response.body);
   co_return Value::List({response.status, response.body});
 }
@@ -121,20 +125,23 @@ Task<> Main(Runtime& rt, const Params& params) {
   std::vector<Server> servers;
   std::vector<std::string> urls;
   for (int n = 0; n < count; ++n) {
-    backends.push_back(std::make_unique<Backend>(rt, "b" + std::to_string(n), n == 0 ? &gate : nullptr, limit));
-    servers.push_back(co_await rt.HttpServer(
-        [backend = backends.back().get()](Request request) { return backend->Handle(std::move(request)); }));
+    backends.push_back(
+        std::make_unique<Backend>(rt, "b" + std::to_string(n), n == 0 ? &gate : nullptr, limit));
+    servers.push_back(co_await rt.HttpServer([backend = backends.back().get()](Request request) {
+      return backend->Handle(std::move(request));
+    }));
     urls.push_back(servers.back().url());
   }
   Aggregator aggregator(rt, urls, static_cast<size_t>(limit), gate);
-  Server front =
-      co_await rt.HttpServer([&aggregator](Request request) { return aggregator.Handle(std::move(request)); });
+  Server front = co_await rt.HttpServer(
+      [&aggregator](Request request) { return aggregator.Handle(std::move(request)); });
 
   std::vector<TaskHandle<Value>> asked;
   for (int n = 0; n < questions; ++n)
     asked.push_back(rt.Spawn("client-" + std::to_string(n), Question, rt, front.url(), n));
   int number = 0;
-  for (const Value& answer : co_await rt.Gather(asked)) rt.Observe("answer " + std::to_string(number++), answer);
+  for (const Value& answer : co_await rt.Gather(asked))
+    rt.Observe("answer " + std::to_string(number++), answer);
   for (const std::unique_ptr<Backend>& backend : backends) {
     rt.Observe(backend->name() + " answered", backend->answered);
     rt.Observe(backend->name() + " kept its limit", backend->most <= limit);

@@ -1,10 +1,10 @@
 // An HTTP server whose clients keep alive, pipeline, drip and hurry.
+#include "trireme/workload.h"
+
 #include <algorithm>
 #include <cctype>
 #include <string>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 
@@ -14,12 +14,13 @@ using Replies = std::vector<Value>;
 
 std::string RequestBytes(const Server& server, const std::string& path, const std::string& body) {
   const std::string host = server.url().substr(std::string("http://").size());
-  return "POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+  return "POST " + path + " HTTP/1.1\r\nHost: " + host +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 bool IsContentLength(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return name == "content-length";
 }
 
@@ -53,7 +54,8 @@ Task<Replies> KeepAlive(Runtime& rt, Server server, std::string name, int reques
   Stream stream = co_await rt.Connect(server.address());
   Replies replies;
   for (int n = 0; n < requests; ++n) {
-    const std::string path = n % 5 == 4 ? "/missing/" + std::to_string(n) : "/" + name + "/" + std::to_string(n);
+    const std::string path =
+        n % 5 == 4 ? "/missing/" + std::to_string(n) : "/" + name + "/" + std::to_string(n);
     Operation op = rt.Op("request", path);
     const std::string message = RequestBytes(server, path, Repeat("abc", n));
     co_await stream.SendAll(message);
@@ -103,11 +105,14 @@ Task<> Main(Runtime& rt, const Params& params) {
   TaskHandle<Replies> last = rt.Spawn("slow", Slow, rt, server, others_done);
   std::vector<TaskHandle<Replies>> fast;
   for (int n = 0; n < clients; ++n)
-    fast.push_back(rt.Spawn("keep-alive-" + std::to_string(n), KeepAlive, rt, server, "k" + std::to_string(n), requests));
+    fast.push_back(rt.Spawn("keep-alive-" + std::to_string(n), KeepAlive, rt, server,
+                            "k" + std::to_string(n), requests));
   for (int n = 0; n < clients; ++n)
-    fast.push_back(rt.Spawn("pipelining-" + std::to_string(n), Pipelining, rt, server, "p" + std::to_string(n), requests));
+    fast.push_back(rt.Spawn("pipelining-" + std::to_string(n), Pipelining, rt, server,
+                            "p" + std::to_string(n), requests));
   int number = 0;
-  for (const Replies& replies : co_await rt.Gather(fast)) rt.Observe("client " + std::to_string(number++), replies);
+  for (const Replies& replies : co_await rt.Gather(fast))
+    rt.Observe("client " + std::to_string(number++), replies);
   rt.Observe("fast clients waited for the slow one", last.Done());
   others_done.Set();
   rt.Observe("slow client", co_await last.Join());

@@ -1,9 +1,9 @@
 // Buyers check the stock and take from it under one lock.
+#include "trireme/workload.h"
+
 #include <atomic>
 #include <memory>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 

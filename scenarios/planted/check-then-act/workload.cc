@@ -1,9 +1,9 @@
 // Buyers check the stock, do some work, then take from it.
+#include "trireme/workload.h"
+
 #include <atomic>
 #include <memory>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 

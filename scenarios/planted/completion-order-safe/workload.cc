@@ -1,7 +1,7 @@
 // A fan-out whose replies are kept in the order of the requests.
-#include <vector>
-
 #include "trireme/workload.h"
+
+#include <vector>
 
 using namespace trireme;
 

@@ -1,9 +1,9 @@
 // A fan-out whose replies are kept in the order of completion.
+#include "trireme/workload.h"
+
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 

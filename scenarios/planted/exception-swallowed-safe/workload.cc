@@ -1,7 +1,7 @@
 // A task throws and its parent hears of it.
-#include <stdexcept>
-
 #include "trireme/workload.h"
+
+#include <stdexcept>
 
 using namespace trireme;
 

@@ -1,7 +1,7 @@
 // A fire-and-forget task throws.
-#include <stdexcept>
-
 #include "trireme/workload.h"
+
+#include <stdexcept>
 
 using namespace trireme;
 

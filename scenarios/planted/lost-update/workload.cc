@@ -1,9 +1,9 @@
 // Tasks add to one counter, with work between the read and the write.
+#include "trireme/workload.h"
+
 #include <atomic>
 #include <memory>
 #include <vector>
-
-#include "trireme/workload.h"
 
 using namespace trireme;
 
@@ -15,7 +15,8 @@ void Digest(int value, int rounds) {
   for (int n = 0; n < rounds * 200; ++n) mixed = mixed * 1664525U + 1013904223U;
 }
 
-Task<> Add(Runtime& rt, const Params& params, Event start, std::shared_ptr<std::atomic<int>> counter) {
+Task<> Add(Runtime& rt, const Params& params, Event start,
+           std::shared_ptr<std::atomic<int>> counter) {
   co_await start.Wait();
   const int rounds = params.Get<int>("rounds");
   for (int n = params.Get<int>("updates"); n > 0; --n) {

@@ -1,7 +1,7 @@
 // A parent in a pool of one waits for a child that it submits to the same pool.
-#include <string>
-
 #include "trireme/workload.h"
+
+#include <string>
 
 using namespace trireme;
 

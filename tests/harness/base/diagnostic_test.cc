@@ -27,8 +27,12 @@ TEST(DiagnosticTest, KeepsTabsBeforeTheCaret) {
 }
 
 TEST(DiagnosticTest, CountsCharactersAndNotBytes) {
-  const Diagnostic diagnostic = {
-      .file = "a", .line = 1, .column = 4, .length = 3, .source_line = "\u00e9 \u00e9x", .message = "m"};
+  const Diagnostic diagnostic = {.file = "a",
+                                 .line = 1,
+                                 .column = 4,
+                                 .length = 3,
+                                 .source_line = "\u00e9 \u00e9x",
+                                 .message = "m"};
   EXPECT_EQ(diagnostic.Render(), "a:1:4: error: m\n\u00e9 \u00e9x\n  ^~\n");
 }
 
@@ -36,10 +40,10 @@ TEST(DiagnosticTest, ShowsOfALongLineWhatIsAroundThePlace) {
   Diagnostic diagnostic = {.file = "a", .line = 1, .column = 1001, .length = 2, .message = "m"};
   diagnostic.source_line = std::string(1000, 'x') + "ab" + std::string(1000, 'y');
   EXPECT_EQ(diagnostic.Render(), "a:1:1001: error: m\n..." + std::string(60, 'x') + "ab" +
-                                     std::string(98, 'y') + "...\n" + std::string(63, ' ') + "^~\n");
+                                     std::string(98, 'y') + "...\n" + std::string(63, ' ') +
+                                     "^~\n");
   diagnostic.column = 3;
-  EXPECT_EQ(diagnostic.Render(),
-            "a:1:3: error: m\n" + std::string(160, 'x') + "...\n  ^~\n");
+  EXPECT_EQ(diagnostic.Render(), "a:1:3: error: m\n" + std::string(160, 'x') + "...\n  ^~\n");
   diagnostic.column = 2001;
   EXPECT_EQ(diagnostic.Render(), "a:1:2001: error: m\n..." + std::string(160, 'y') + "\n" +
                                      std::string(161, ' ') + "^~\n");

@@ -66,9 +66,10 @@ TEST_F(LocationsTest, HasNoPlaceForAUserWithoutAHome) {
   const Status status = CheckUserFolders(Locations());
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind, ErrorKind::kInfrastructure);
-  EXPECT_EQ(status.error().message,
-            "there is no place for environments and compiled workloads: HOME is not set, and user " +
-                std::to_string(::getuid()) + " has no home in the user database");
+  EXPECT_EQ(
+      status.error().message,
+      "there is no place for environments and compiled workloads: HOME is not set, and user " +
+          std::to_string(::getuid()) + " has no home in the user database");
 }
 
 }  // namespace

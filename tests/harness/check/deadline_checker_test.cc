@@ -28,8 +28,9 @@ TEST(DeadlineCheckerTest, NamesTheWorst) {
 }
 
 TEST(DeadlineCheckerTest, JudgesFailedOperationsToo) {
-  EXPECT_EQ(CheckDeadline(TrialBuilder().Operation(EventKind::kFail, 1, "request", 0, 1001)).verdict,
-            Verdict::kFail);
+  EXPECT_EQ(
+      CheckDeadline(TrialBuilder().Operation(EventKind::kFail, 1, "request", 0, 1001)).verdict,
+      Verdict::kFail);
 }
 
 TEST(DeadlineCheckerTest, RejectsAnOpenOperationThatHadItsTime) {
@@ -39,13 +40,15 @@ TEST(DeadlineCheckerTest, RejectsAnOpenOperationThatHadItsTime) {
 }
 
 TEST(DeadlineCheckerTest, CannotDecideOnAnOpenOperationThatHadNot) {
-  EXPECT_EQ(CheckDeadline(TrialBuilder().OpenOp(1, "request", 10).Exit("signalled", Json::object(), 1010))
-                .verdict,
-            Verdict::kUnknown);
+  EXPECT_EQ(
+      CheckDeadline(TrialBuilder().OpenOp(1, "request", 10).Exit("signalled", Json::object(), 1010))
+          .verdict,
+      Verdict::kUnknown);
 }
 
 TEST(DeadlineCheckerTest, CannotDecideWithoutAnOperation) {
-  EXPECT_EQ(CheckDeadline(TrialBuilder().Op(1, "other", 1, 2)).reason, "no operation 'request' was begun");
+  EXPECT_EQ(CheckDeadline(TrialBuilder().Op(1, "other", 1, 2)).reason,
+            "no operation 'request' was begun");
 }
 
 }  // namespace

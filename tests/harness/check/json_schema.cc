@@ -37,8 +37,8 @@ class Validator {
 
   std::string Check(const Json& schema, const Json& value, const std::string& path) const {
     static const std::set<std::string> known = {
-        "$schema", "$id",     "$defs",  "$ref",     "title",      "description",
-        "type",    "const",   "enum",   "required", "properties", "additionalProperties",
+        "$schema", "$id",     "$defs",   "$ref",     "title",      "description",
+        "type",    "const",   "enum",    "required", "properties", "additionalProperties",
         "items",   "minimum", "maximum", "pattern"};
     for (const auto& [keyword, argument] : schema.items()) {
       if (!known.contains(keyword)) return path + ": unknown keyword " + keyword;

@@ -37,16 +37,20 @@ TEST(LostUpdateCheckerTest, RejectsOneMore) {
 }
 
 TEST(LostUpdateCheckerTest, AddsTheValuesOfTheOperations) {
-  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30, 5).Op(3, "add", 20, 40, -2), 3).verdict,
+  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30, 5).Op(3, "add", 20, 40, -2), 3)
+                .verdict,
             Verdict::kPass);
-  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30, 5).Op(3, "add", 20, 40, -2), 4).verdict,
+  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30, 5).Op(3, "add", 20, 40, -2), 4)
+                .verdict,
             Verdict::kFail);
 }
 
 TEST(LostUpdateCheckerTest, AllowsForRoundingOfFractionsOnly) {
-  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 1, 2, 0.1).Op(3, "add", 2, 3, 0.2), 0.3).verdict,
+  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 1, 2, 0.1).Op(3, "add", 2, 3, 0.2), 0.3)
+                .verdict,
             Verdict::kPass);
-  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 1, 2, 0.1).Op(3, "add", 2, 3, 0.2), 0.31).verdict,
+  EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 1, 2, 0.1).Op(3, "add", 2, 3, 0.2), 0.31)
+                .verdict,
             Verdict::kFail);
 }
 
@@ -62,14 +66,18 @@ TEST(LostUpdateCheckerTest, DoesNotCountAnOperationThatFailed) {
 
 TEST(LostUpdateCheckerTest, AllowsEitherFateOfAnUncertainOperation) {
   for (const int total : {1, 2}) {
-    EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30).Operation(EventKind::kInfo, 3, "add", 20, 40),
-                    total)
-                  .verdict,
-              Verdict::kPass);
-    EXPECT_EQ(CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30).OpenOp(3, "add", 20), total).verdict,
-              Verdict::kPass);
+    EXPECT_EQ(
+        CheckLostUpdate(
+            TwoIncrementers().Op(2, "add", 10, 30).Operation(EventKind::kInfo, 3, "add", 20, 40),
+            total)
+            .verdict,
+        Verdict::kPass);
+    EXPECT_EQ(
+        CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30).OpenOp(3, "add", 20), total).verdict,
+        Verdict::kPass);
   }
-  const CheckResult result = CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30).OpenOp(3, "add", 20), 0);
+  const CheckResult result =
+      CheckLostUpdate(TwoIncrementers().Op(2, "add", 10, 30).OpenOp(3, "add", 20), 0);
   EXPECT_EQ(result.reason,
             "'total' is 0, but the acknowledged 'add' operations (1) make 1 to 2 with the 1 of "
             "unknown fate");
@@ -82,7 +90,8 @@ TEST(LostUpdateCheckerTest, HasNoWitnessWhereNothingOverlapped) {
 }
 
 TEST(LostUpdateCheckerTest, CannotDecideWithoutTheObservation) {
-  EXPECT_EQ(CheckLostUpdate(Ones(TwoIncrementers()), nullptr).reason, "no number was observed as 'total'");
+  EXPECT_EQ(CheckLostUpdate(Ones(TwoIncrementers()), nullptr).reason,
+            "no number was observed as 'total'");
   EXPECT_EQ(CheckLostUpdate(Ones(TwoIncrementers()), "two").verdict, Verdict::kUnknown);
 }
 

@@ -43,7 +43,8 @@ TEST(MixedArmCheckerTest, LeavesWorkloadsAlone) {
 }
 
 TEST(MixedArmCheckerTest, AcceptsAPatchedGreenArm) {
-  EXPECT_EQ(CheckMixedArm(Command("eventlet", {Process({"os", "socket"})})).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckMixedArm(Command("eventlet", {Process({"os", "socket"})})).verdict,
+            Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAGreenArmThatWasNotPatched) {
@@ -62,8 +63,9 @@ TEST(MixedArmCheckerTest, AcceptsAnotherPythonBesideAGreenArm) {
 }
 
 TEST(MixedArmCheckerTest, AcceptsEventletThatWasOnlyImported) {
-  EXPECT_EQ(CheckMixedArm(Command("threading", {Process(Json::array(), {{"imported", true}})})).verdict,
-            Verdict::kPass);
+  EXPECT_EQ(
+      CheckMixedArm(Command("threading", {Process(Json::array(), {{"imported", true}})})).verdict,
+      Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
@@ -84,8 +86,9 @@ TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAHubOutsideOfTests) {
-  EXPECT_EQ(CheckMixedArm(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
-            "mixed arm: a hub ran in the threading arm, which should have none");
+  EXPECT_EQ(
+      CheckMixedArm(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
+      "mixed arm: a hub ran in the threading arm, which should have none");
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAnArmThatPatchedItself) {
@@ -108,7 +111,8 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
 
 TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
   const Json pytest = Process(Json::array(), {{"versions", {{"pytest", "9.2.0"}}}});
-  EXPECT_EQ(CheckMixedArm(Command("threading", {pytest})).reason, "pytest ran no test (exit status 0)");
+  EXPECT_EQ(CheckMixedArm(Command("threading", {pytest})).reason,
+            "pytest ran no test (exit status 0)");
   EXPECT_EQ(CheckMixedArm(Command("threading", {pytest}).Observe("test:t::a", "passed")).verdict,
             Verdict::kPass);
 }

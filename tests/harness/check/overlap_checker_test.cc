@@ -32,7 +32,8 @@ TEST(OverlapCheckerTest, RejectsOperationsThatOverlapByOneTick) {
 
 TEST(OverlapCheckerTest, FindsALongOperationBehindAShortOne) {
   EXPECT_EQ(
-      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 90).Op(2, "sell", 20, 30).Op(3, "sell", 40, 50)).verdict,
+      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 90).Op(2, "sell", 20, 30).Op(3, "sell", 40, 50))
+          .verdict,
       Verdict::kFail);
 }
 
@@ -49,19 +50,22 @@ TEST(OverlapCheckerTest, KeepsAnOperationOpenThatNeverEnded) {
 
 TEST(OverlapCheckerTest, AcceptsATaskThatNestsItsOwn) {
   EXPECT_EQ(
-      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 40).Op(2, "sell", 20, 30).Op(3, "sell", 50, 60)).verdict,
+      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 40).Op(2, "sell", 20, 30).Op(3, "sell", 50, 60))
+          .verdict,
       Verdict::kPass);
 }
 
 TEST(OverlapCheckerTest, IgnoresOtherOperations) {
   EXPECT_EQ(
-      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 20).Op(3, "look", 10, 30).Op(3, "sell", 20, 30)).verdict,
+      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 20).Op(3, "look", 10, 30).Op(3, "sell", 20, 30))
+          .verdict,
       Verdict::kPass);
 }
 
 TEST(OverlapCheckerTest, ExcludesOperationsOfSeveralNames) {
   EXPECT_EQ(
-      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 21).Op(3, "refund", 20, 30), {"sell", "refund"}).verdict,
+      CheckOverlap(TwoWorkers().Op(2, "sell", 10, 21).Op(3, "refund", 20, 30), {"sell", "refund"})
+          .verdict,
       Verdict::kFail);
 }
 

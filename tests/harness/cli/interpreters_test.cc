@@ -136,8 +136,7 @@ TEST_F(InterpretersTest, PassesNoneOverThatWasKilled) {
   const auto chosen = ChooseInterpreters(Places(), {});
   ASSERT_FALSE(chosen.ok());
   EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
-  EXPECT_EQ(chosen.error().message,
-            Path("venvs/3.12/bin/python") + " was killed while it started");
+  EXPECT_EQ(chosen.error().message, Path("venvs/3.12/bin/python") + " was killed while it started");
 }
 
 TEST_F(InterpretersTest, PassesNoneOverForWantOfDescriptors) {

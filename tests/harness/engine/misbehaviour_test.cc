@@ -20,9 +20,12 @@ using ::testing::Not;
 class MisbehaviourTest : public EngineTest {
  protected:
   MisbehaviourTest() {
-    options_.patience = {
-        .load = kLong, .idle_load = kLong, .start = kLong, .stacks = kShort, .debugger = 0,
-        .end = kLong};
+    options_.patience = {.load = kLong,
+                         .idle_load = kLong,
+                         .start = kLong,
+                         .stacks = kShort,
+                         .debugger = 0,
+                         .end = kLong};
   }
 
   // Runs it for a short time beside a cell that behaves, which must pass.

@@ -135,8 +135,7 @@ TEST_F(PlanTest, WantsPythonForAReferenceToo) {
   const Scenario both = Parse(Complete(""));
   EXPECT_TRUE(PlansPython(both, {.runtimes = {"fiber"}}, TestVocabulary()));
   EXPECT_FALSE(PlansPython(both, {.runtimes = {"fiber"}, .reference = "thread"}, TestVocabulary()));
-  EXPECT_FALSE(
-      PlansPython(Parse(Complete("runtimes: [fiber, thread]\n")), {}, TestVocabulary()));
+  EXPECT_FALSE(PlansPython(Parse(Complete("runtimes: [fiber, thread]\n")), {}, TestVocabulary()));
 }
 
 TEST_F(PlanTest, ComparesWithTheReferenceThatTheScenarioNames) {
