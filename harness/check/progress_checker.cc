@@ -51,13 +51,13 @@ Progress FindProgress(const TrialView& view) {
   return progress;
 }
 
-// The tasks that began and did not end, with the kind of the wait that each is in ("" where it is
-// in none).
+// The tasks that began and did not end by the deadline, with the kind of the wait that each was in
+// then ("" where it was in none): the dump of the stacks may wake them later.
 std::map<uint32_t, std::string> UnfinishedTasks(const TrialView& view) {
   std::map<uint32_t, std::string> waits;
   std::set<uint32_t> ended;
   for (const Event& event : view.history->events()) {
-    if (event.task == 0) continue;
+    if (event.task == 0 || event.time > view.exit.timeout) continue;
     if (event.kind == EventKind::kTaskEnd) ended.insert(event.task);
     if (event.kind == EventKind::kTaskStart) waits.try_emplace(event.task);
     if (event.kind == EventKind::kWait) waits[event.task] = std::string(event.key);
@@ -80,7 +80,8 @@ std::string WithoutNumbers(const std::string& name) {
 std::map<uint32_t, std::string> OpenOperations(const TrialView& view) {
   std::map<uint32_t, std::string> open;
   for (const Operation& operation : view.operations) {
-    if (operation.state == OperationState::kOpen) open[operation.task] = operation.name;
+    if (operation.begin <= view.exit.timeout && operation.end > view.exit.timeout)
+      open[operation.task] = operation.name;
   }
   return open;
 }

@@ -54,6 +54,18 @@ TEST(ProgressCheckerTest, NamesTheTasksAndWhatTheyWaitFor) {
   EXPECT_EQ(result.findings.at(0).participants.size(), 2U);
 }
 
+TEST(ProgressCheckerTest, NamesTasksThatOnlyTheDumpOfTheStacksWoke) {
+  const auto reader = [](int64_t woken) {
+    TrialBuilder trial;
+    trial.Task(2, "1.1", "reader", 10).Add(EventKind::kWait, 20, "recv", nullptr, 2, 1);
+    trial.Add(EventKind::kWake, woken, "recv", nullptr, 2, 1).TaskEnd(2, woken + 1);
+    return CheckTimeout(trial.Add(EventKind::kWait, 40, "join", nullptr, 1, 1));
+  };
+  EXPECT_TRUE(reader(kTimeout + 1).reason.ends_with("(main in join, reader in recv)"));
+  EXPECT_TRUE(reader(100).reason.ends_with("(main in join)"));
+  EXPECT_NE(reader(kTimeout + 1).findings.at(0).signature, reader(100).findings.at(0).signature);
+}
+
 TEST(ProgressCheckerTest, SaysWhenOnlyTheProcessHangs) {
   const CheckResult result =
       CheckTimeout(TrialBuilder().Observe("x", 1, 5).End("returned", nullptr, 6));
