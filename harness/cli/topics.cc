@@ -117,8 +117,8 @@ std::span<const Topic> Glossary() {
        "the command line that runs one cell's trial again with its seed; results.json has it for "
        "each cell"},
       {"word", "rate",
-       "the share of failing trials that expect allows, 0.02..1; too few trials to decide it are "
-       "unknown"},
+       "the share of failing trials that expect allows, 0.02..1; a share outside it that is too "
+       "small a sample to rule it out is unknown"},
       {"word", "settle",
        "waiting until every other task waits; what a workload calls instead of sleeping a while"},
   }};

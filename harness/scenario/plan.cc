@@ -263,17 +263,17 @@ class ScenarioPlanner {
   std::vector<std::string> axes_, runtimes_;
 };
 
-// "planted/x on threading: 20 trials cannot decide a rate of 0.02..1: 228 are needed", "" when they
-// can.
+// "planted/x on threading: 20 trials may not decide a rate of 0.02..1: 228 always do", "" when they
+// do.
 std::string RateNote(const PlannedCell& cell) {
   const Expectation& expectation = cell.expectation;
   if (!expectation.has_rate || cell.role != "subject" || !cell.unsupported.empty()) return "";
   const int64_t needed = TrialsToDecideRate(expectation.rate_low, expectation.rate_high);
   if (cell.trials_of_plan >= needed) return "";
   std::string note = cell.scenario + " on " + cell.runtime + ": ";
-  note += std::to_string(cell.trials_of_plan) + " trials cannot decide a rate of ";
+  note += std::to_string(cell.trials_of_plan) + " trials may not decide a rate of ";
   note += FormatRate(expectation.rate_low, expectation.rate_high) + ": ";
-  return note + std::to_string(needed) + " are needed";
+  return note + std::to_string(needed) + " always do";
 }
 
 std::string ReferenceNote(const PlannedCell& cell) {

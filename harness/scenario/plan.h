@@ -58,7 +58,7 @@ struct Plan {
   uint64_t seed = 0;
   std::string profile;
   std::vector<PlannedCell> cells;
-  // "planted/x on thread: 20 trials cannot decide a rate of 0.02..1: 228 are needed"
+  // "planted/x on thread: 20 trials may not decide a rate of 0.02..1: 228 always do"
   std::vector<std::string> notes;
 
   Json ToJson() const;  // plan.json, schema trireme.plan/1
