@@ -20,7 +20,7 @@ RECORD = struct.Struct("<IHHQIIQII")
 CHUNK_MAGIC = 0x4B4E4843
 
 _text = ABI.read_text()
-KINDS = {int(n): name.lower() for name, n in re.findall(r"TRIREME_(\w+) = (\d+)", _text.split("enum trireme_type")[0])}
+KINDS = {int(n): name.lower() for name, n in re.findall(r"TRIREME_(\w+) =\s+(\d+)", _text.split("enum trireme_type")[0])}
 
 
 @dataclass
