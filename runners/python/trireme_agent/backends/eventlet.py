@@ -77,27 +77,28 @@ class GreenDeadline:
 class EventletBackend(Backend):
     name = "eventlet"
     model = "green"
+    hub = "epolls"  # as Eventlet names it
     correspondences: list[Correspondence]
 
     @classmethod
     def prepare(cls) -> None:
         if eventlet is None:
             raise trireme.Unsupported(f"eventlet is not installed: {sys.executable} -m pip install eventlet")
-        os.environ["EVENTLET_HUB"] = "epolls"
-        eventlet.hubs.use_hub("epolls")
+        os.environ["EVENTLET_HUB"] = cls.hub  # for the hubs of other threads
+        eventlet.hubs.use_hub(cls.hub)
         eventlet.monkey_patch()
         eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
 
     def environment(self) -> dict[str, Any]:
-        hub = type(eventlet.hubs.get_hub()).__module__
+        hub = type(self.this_hub()).__module__
         versions = {"eventlet": eventlet.__version__, "greenlet": greenlet.__version__}
         patched = eventlet.patcher.is_monkey_patched("socket")
         return {"patched": patched, "hub": hub.rpartition(".")[2], "backend": None, "versions": versions}
 
     def enter(self) -> None:
         super().enter()
-        eventlet.hubs.use_hub("epolls")  # the zygote's hub shares its epoll descriptor with every trial
-        hub = eventlet.hubs.get_hub()
+        eventlet.hubs.use_hub(self.hub)  # the zygote's hub shares its epoll descriptor with every trial
+        hub = self.this_hub()
         for name in ("squelch_timer_exception", "squelch_generic_exception", "squelch_exception"):
             setattr(hub, name, self._reporting(getattr(hub, name)))
         greenlet.settrace(probe.greenlet_trace)
@@ -121,7 +122,7 @@ class EventletBackend(Backend):
     def own_descriptors(self) -> set[int]:
         pipes = (eventlet.tpool._rsock, eventlet.tpool._wsock)
         hubs = [values["hub"] for values in list(_tpool_hubs.values()) if "hub" in values]
-        return {pipe.fileno() for pipe in pipes if pipe is not None} | {hub.poll.fileno() for hub in hubs}
+        return {pipe.fileno() for pipe in pipes if pipe is not None}.union(*map(self.descriptors_of, hubs))
 
     def own_threads(self) -> set[int]:
         return {thread.native_id for thread in eventlet.tpool._threads} - _busy
@@ -140,6 +141,21 @@ class EventletBackend(Backend):
 
     async def pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
+
+    # The hub.
+
+    @staticmethod
+    def this_hub() -> Any:
+        """That of this thread; made if there is none."""
+        return eventlet.hubs.get_hub()
+
+    def descriptors_of(self, hub: Any) -> set[int]:
+        """What a hub opened for itself."""
+        return {hub.poll.fileno()}
+
+    def has_events(self, hub: Any) -> bool:
+        """Whether the hub has something to run beside its timers."""
+        return bool(hub.poll.poll(0))
 
     # Tasks.
 
@@ -201,7 +217,7 @@ class EventletBackend(Backend):
 
     async def settle(self) -> None:
         """The hub has nothing to run and no descriptor is ready, twice."""
-        hub = eventlet.hubs.get_hub()
+        hub = self.this_hub()
         quiet = 0
         self.settling += 1
         try:
@@ -214,7 +230,7 @@ class EventletBackend(Backend):
     def _is_quiet(self, hub: Any) -> bool:
         now = hub.clock()
         due = sum(1 for at, timer in [*hub.timers, *hub.next_timers] if at <= now and not timer.called)
-        return due < self.settling and not hub.poll.poll(0)
+        return due < self.settling and not self.has_events(hub)
 
     def timeout(self, seconds: float) -> GreenDeadline:
         return GreenDeadline(self, seconds)
