@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import socket
 import subprocess
 import sys
@@ -14,11 +13,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import errors, probe
+from trireme_agent import probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
-from trireme_agent.loop import coordination
+from trireme_agent.loop import coordination, inspection
 from trireme_agent.loop.pool import LoopPool
 from trireme_agent.loop.timeouts import LoopDeadline
 from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
@@ -97,18 +96,10 @@ class AsyncioBackend(Backend):
         super().enter()
         self.loop = asyncio.SelectorEventLoop()
         asyncio.set_event_loop(self.loop)
-        self.loop.set_exception_handler(self._unhandled)
+        self.loop.set_exception_handler(inspection.reporting(self))
         self.here.in_loop = True
         executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio", initializer=self._idle.add)
         self.loop.set_default_executor(executor)  # as asyncio makes it, but that the census knows its threads
-
-    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if error is not None:
-            never = "never retrieved" in context.get("message", "")
-            self.report("never-retrieved" if never else "loop", error)
-        with contextlib.suppress(Exception):  # standard error may not take what it logs
-            loop.default_exception_handler(context)
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
         task.native = self._main = self.loop.create_task(self.steps(task, main), name=task.name)
@@ -121,7 +112,8 @@ class AsyncioBackend(Backend):
         ours = {id(task.native): task for task in list(self.live.values())}
         for native in asyncio.all_tasks(self.loop):
             task = ours.get(id(native))
-            yield f"{task.path} {task.name}" if task is not None else native.get_name(), _await_stack(native.get_coro())
+            name = f"{task.path} {task.name}" if task is not None else native.get_name()
+            yield name, inspection.await_stack(native.get_coro())
 
     def strays(self) -> list[str]:
         ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
@@ -201,9 +193,7 @@ class AsyncioBackend(Backend):
             self.settling -= 1
 
     def _is_quiet(self) -> bool:
-        loop: Any = self.loop
-        due = sum(1 for timer in loop._scheduled if timer._when <= loop.time() and not timer._cancelled)
-        return due + len(loop._ready) < self.settling and not loop._selector.select(0)
+        return inspection.due(self.loop) < self.settling and not inspection.has_events(self.loop)
 
     def timeout(self, seconds: float) -> LoopDeadline:
         return LoopDeadline(self, seconds)
@@ -375,18 +365,6 @@ def _no_delay(sock: socket.socket) -> socket.socket:
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
-
-
-def _await_stack(coroutine: Any) -> list[str]:
-    """Where a suspended coroutine waits, outermost first."""
-    coroutine = getattr(coroutine, "_coroutine", coroutine)
-    lines = []
-    while coroutine is not None:
-        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is not None:
-            lines.append(f"{errors.place(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}")
-        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-    return lines
 
 
 BACKEND = AsyncioBackend
