@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kNamedTests = 5;  // in a message
 constexpr size_t kTestsOfEvidence = 1000;
+constexpr std::string_view kHook = "trireme";  // in an import chain: a green arm's own patching
 
 // The WARNING `environment` of one Python process.
 struct PythonProcess {
@@ -25,6 +26,7 @@ struct PythonProcess {
     return names.is_array() && !names.empty();
   }
   bool hub_ran() const { return GetBool(record, "hub_ran"); }
+  std::string own_hub() const { return GetString(record, "arm_hub"); }
 };
 
 std::string FolderOf(const std::string& program) {
@@ -86,7 +88,8 @@ std::string ArmOf(const TrialView& view) {
 
 CheckResult Mixed(const TrialView& view, const std::string& subject, std::string what,
                   const std::vector<PythonProcess>& processes, Json tests) {
-  const std::vector<std::string> chain = ImportChain(processes);
+  std::vector<std::string> chain = ImportChain(processes);
+  if (!chain.empty() && chain.front() == kHook) chain.clear();
   std::string message = "mixed arm: " + std::move(what);
   if (!chain.empty()) message += "; eventlet was imported by " + Join(chain, " > ");
   // The importer, since who mends this has to look there.
@@ -102,17 +105,22 @@ CheckResult Mixed(const TrialView& view, const std::string& subject, std::string
   return result;
 }
 
+// `where` is what is wrong with the hub: "a hub in ..., which should have none".
+CheckResult MixedTests(const TrialView& view, const std::vector<std::string>& tests,
+                       const std::string& where, const std::vector<PythonProcess>& processes) {
+  Json shown = Json::array();
+  for (size_t i = 0; i < tests.size() && i < kTestsOfEvidence; ++i) shown.push_back(tests[i]);
+  return Mixed(
+      view, "hub",
+      Count(static_cast<int64_t>(tests.size()), "test") + " ran on " + where + ": " + Names(tests),
+      processes, std::move(shown));
+}
+
 // Of an arm that should have neither a hub nor a patch.
 CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
-  const std::vector<std::string> tests = TestsOnAHub(view);
-  if (!tests.empty()) {
-    Json shown = Json::array();
-    for (size_t i = 0; i < tests.size() && i < kTestsOfEvidence; ++i) shown.push_back(tests[i]);
-    return Mixed(view, "hub",
-                 Count(static_cast<int64_t>(tests.size()), "test") + " ran on a hub in " +
-                     ArmOf(view) + ", which should have none: " + Names(tests),
-                 processes, std::move(shown));
-  }
+  if (const std::vector<std::string> tests = TestsOnAHub(view); !tests.empty())
+    return MixedTests(view, tests, "a hub in " + ArmOf(view) + ", which should have none",
+                      processes);
   for (const PythonProcess& process : processes) {
     if (process.patched())
       return Mixed(view, "patched",
@@ -137,6 +145,26 @@ CheckResult CheckForPatches(const TrialView& view, const std::vector<PythonProce
                  processes, Json::array());
   }
   return {};
+}
+
+// Of an arm that has a hub of its own.
+CheckResult CheckForOtherHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  for (const PythonProcess& process : processes) {
+    const std::string own = process.own_hub();
+    std::vector<std::string> others = Texts(GetMember(process.record, "hubs"));
+    others.erase(std::remove(others.begin(), others.end(), own), others.end());
+    if (own.empty() || others.empty()) continue;
+    const std::string where = Join(others, ", ") + " in " + ArmOf(view) + ", whose hub is " + own;
+    const std::vector<std::string> tests = TestsOnAHub(view);
+    return tests.empty() ? Mixed(view, "hub", "the hub was " + where, processes, Json::array())
+                         : MixedTests(view, tests, where, processes);
+  }
+  return {};
+}
+
+CheckResult CheckForEventlet(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  CheckResult result = CheckForPatches(view, processes);
+  return result.verdict == Verdict::kPass ? CheckForOtherHubs(view, processes) : result;
 }
 
 std::string ExitStatus(const TrialView& view) {
@@ -174,14 +202,16 @@ bool IsCommand(const Json& cell) {
 }
 
 std::string_view MixedArmChecker::Summary() const {
-  return "a command ran on what its arm says: patched under Eventlet, without a hub elsewhere";
+  return "a command ran on what its arm says: patched under Eventlet and on its hub, without a hub "
+         "elsewhere";
 }
 
 CheckResult MixedArmChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
   if (!IsCommand(*view.cell)) return {};
   const std::vector<PythonProcess> processes = FindProcesses(view);
   const bool green = GetString(*view.cell, "model") == "green";
-  if (CheckResult result = green ? CheckForPatches(view, processes) : CheckForHubs(view, processes);
+  if (CheckResult result =
+          green ? CheckForEventlet(view, processes) : CheckForHubs(view, processes);
       result.verdict != Verdict::kPass)
     return result;
   if (view.end == nullptr)

@@ -9,8 +9,9 @@ namespace trireme {
 
 // Whether a command ran on what its arm says. Unknown, with a finding, when a hub ran or the
 // standard library was patched in an arm that should have neither, or when a green arm was not
-// patched; unknown without one when no Python of the arm's environment said what it was, or when
-// pytest ran no test. Never a failure: such a trial says nothing of the code under test.
+// patched or ran on another hub than its own; unknown without one when no Python of the arm's
+// environment said what it was, or when pytest ran no test. Never a failure: such a trial says
+// nothing of the code under test.
 //
 // That Eventlet was merely imported is no mixed arm: it changes nothing until a hub runs.
 // Workloads that are no command pass.

@@ -157,8 +157,9 @@ std::span<const Topic> FindingKindTopics() {
        "an operation took longer than {deadline: {within: ...}} allows, or never ended."},
       {"finding kind", "mixed-arm",
        "a command did not run on what its arm says, so its trial is unknown: a test ran on a hub, "
-       "or the standard library was patched, in an arm that should have neither; or the eventlet "
-       "arm was not patched. The finding names the tests, and who imported eventlet."},
+       "or the standard library was patched, in an arm that should have neither; or an arm of "
+       "Eventlet was not patched, or ran on another hub than its own. The finding names the tests, "
+       "and who imported eventlet."},
       {"finding kind", "nondeterministic",
        "advisory: a key differs between two halves of the reference's own trials, so it is "
        "compared only by an explicit rule under compare."},

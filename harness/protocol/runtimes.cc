@@ -6,15 +6,15 @@ namespace trireme {
 namespace {
 
 constexpr std::array<RuntimeInfo, 6> kRuntimes = {{
-    {"eventlet", "green", "python", true,
+    {"eventlet", "green", "python", true, "epolls",
      "Eventlet, monkey-patched, epolls hub; GreenThread; eventlet.wsgi"},
-    {"threading", "native", "python", true,
+    {"threading", "native", "python", true, "",
      "threading.Thread, concurrent.futures; http.server, http.client"},
-    {"asyncio", "async", "python", false,
+    {"asyncio", "async", "python", false, "",
      "asyncio.Task; start_server with h11, asyncio.subprocess"},
-    {"thread", "native", "cpp", false, "std::jthread, blocking sockets; Boost.Beast"},
-    {"fiber", "green", "cpp", false, "Boost.Fiber with an epoll reactor; Boost.Beast"},
-    {"coroutine", "async", "cpp", false, "C++20 coroutines on Boost.Asio; Boost.Beast"},
+    {"thread", "native", "cpp", false, "", "std::jthread, blocking sockets; Boost.Beast"},
+    {"fiber", "green", "cpp", false, "", "Boost.Fiber with an epoll reactor; Boost.Beast"},
+    {"coroutine", "async", "cpp", false, "", "C++20 coroutines on Boost.Asio; Boost.Beast"},
 }};
 
 }  // namespace

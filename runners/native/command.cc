@@ -93,6 +93,7 @@ class Command final : public Payload {
       PrependVariable("PATH", DirName(interpreter));
     if (!agent.empty()) PrependVariable("PYTHONPATH", JoinPath(agent, "trireme_agent/command"));
     SetVariable("TRIREME_COMMAND_RUNTIME", std::string(runtime_.name));
+    SetVariable("TRIREME_COMMAND_HUB", std::string(runtime_.hub));
     SetVariable("PYTHONHASHSEED", "0");
   }
 

@@ -12,6 +12,7 @@ import agent
 import recording
 
 HOOK = agent.AGENT / "command"
+HUBS = {"eventlet": "epolls", "eventlet-asyncio": "asyncio"}  # as harness/protocol/runtimes.cc has it
 
 
 class Command:
@@ -24,10 +25,11 @@ class Command:
         recording.create(history)
         paths = os.pathsep.join([str(HOOK), *environment.pop("paths", [])])
         ours = {"LD_PRELOAD": agent.PROBE, "TRIREME_HISTORY": str(history), "PYTHONPATH": paths}
+        arm = {"TRIREME_COMMAND_RUNTIME": runtime, "TRIREME_COMMAND_HUB": HUBS.get(runtime, "")}
         self.result = subprocess.run(
             [sys.executable, *argv],
             cwd=self.folder,
-            env={**os.environ, **ours, "TRIREME_COMMAND_RUNTIME": runtime, **environment},
+            env={**os.environ, **ours, **arm, **environment},
             capture_output=True,
             text=True,
             timeout=60,
@@ -48,19 +50,23 @@ def command(tmp_path):
     return Command(tmp_path)
 
 
-def test_eventlet_is_patched_before_the_first_import(command):
+@pytest.mark.parametrize("runtime", HUBS)
+def test_eventlet_is_patched_before_the_first_import(command, runtime):
     code = "import socket; print(socket.socket.__module__); import time; time.sleep(0.001)"
-    environment = command.run("eventlet", "-c", code).environment()
+    environment = command.run(runtime, "-c", code, EVENTLET_HUB="poll").environment()
     assert command.result.stdout == "eventlet.greenio.base\n", command.result
     assert command.result.stderr == ""
     assert environment["patched"] == ["os", "select", "socket", "thread", "time", "subprocess"]
     assert environment["importers"] == ["trireme"]
-    assert environment["hub"] == "epolls" and environment["hub_ran"] is True
+    hub = HUBS[runtime]
+    assert (environment["arm_hub"], environment["hub"], environment["hubs"]) == (hub, hub, [hub])
+    assert environment["hub_ran"] is True
 
 
 def test_threading_is_left_alone(command):
     environment = command.run("threading", "-c", "import time; time.sleep(0.001)").environment()
     assert environment["imported"] is False and environment["patched"] == [] and environment["hub"] is None
+    assert environment["arm_hub"] is None and environment["hubs"] == []
     assert environment["hub_ran"] is False and environment["gil"] is True
 
 
@@ -105,7 +111,7 @@ def test_teardown(leaves_broken): pass
 """
 
 
-@pytest.mark.parametrize("runtime", ["eventlet", "threading"])
+@pytest.mark.parametrize("runtime", [*HUBS, "threading"])
 def test_outcomes_of_pytest_are_observed(command, runtime):
     (command.folder / "test_suite.py").write_text(SUITE)
     command.run(runtime, "-m", "pytest", "-q", "-p", "no:cacheprovider")
@@ -132,7 +138,28 @@ def test_a_hub_in_the_threading_arm_is_a_mixed_arm(command):
     assert command.environment()["hub_ran"] is True
 
 
-def test_children_of_the_command_tell_too(command):
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'])"
-    command.run("eventlet", "-c", code)
-    assert len([event for event in command.events if event.key == "environment"]) == 2
+@pytest.mark.parametrize("runtime", HUBS)
+def test_another_hub_in_an_arm_of_eventlet_is_a_mixed_arm(command, runtime):
+    (command.folder / "test_mixed.py").write_text(
+        "import time, eventlet.hubs\ndef test_own(): time.sleep(0.001)\n"
+        "def test_other():\n    eventlet.hubs.use_hub('selects')\n    time.sleep(0.001)\n"
+    )
+    command.run(runtime, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
+    assert [event.value for event in command.events if event.key == "mixed-arm"] == ["test_mixed.py::test_other"]
+    assert command.environment()["hubs"] == sorted([HUBS[runtime], "selects"])
+
+
+@pytest.mark.parametrize("runtime", HUBS)
+def test_children_of_the_command_tell_too(command, runtime):
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(0)'])"
+    command.run(runtime, "-c", code)
+    told = [event.value["hubs"] for event in command.events if event.key == "environment"]
+    assert told == [[HUBS[runtime]]] * 2
+
+
+def test_asyncio_goes_on_working_on_its_hub(command):
+    code = (
+        "import asyncio, eventlet.asyncio\nasync def add(a, b):\n    await asyncio.sleep(0.001)\n    return a + b\n"
+        "print(eventlet.asyncio.spawn_for_awaitable(add(1, 2)).wait())"
+    )
+    assert command.run("eventlet-asyncio", "-c", code).result.stdout == "3\n", command.result

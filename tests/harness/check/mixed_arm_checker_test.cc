@@ -9,7 +9,7 @@ Json CommandCell(const std::string& runtime) {
   return {{"id", "command"},
           {"scenario", "command"},
           {"runtime", runtime},
-          {"model", runtime == "eventlet" ? "green" : "native"},
+          {"model", runtime.starts_with("eventlet") ? "green" : "native"},
           {"interpreter_path", "/venv/bin/python"},
           {"command", {"python3", "-m", "pytest"}}};
 }
@@ -89,6 +89,35 @@ TEST(MixedArmCheckerTest, CannotDecideAHubOutsideOfTests) {
   EXPECT_EQ(
       CheckMixedArm(Command("threading", {Process(Json::array(), {{"hub_ran", true}})})).reason,
       "mixed arm: a hub ran in the threading arm, which should have none");
+}
+
+Json OnHubs(const Json& hubs) {
+  return Process({"os"}, {{"arm_hub", "asyncio"}, {"hubs", hubs}, {"importers", {"trireme"}}});
+}
+
+TEST(MixedArmCheckerTest, AcceptsTheHubOfTheArm) {
+  EXPECT_EQ(CheckMixedArm(Command("eventlet-asyncio", {OnHubs({"asyncio"})})).verdict,
+            Verdict::kPass);
+  EXPECT_EQ(CheckMixedArm(Command("eventlet-asyncio", {OnHubs(Json::array())})).verdict,
+            Verdict::kPass);
+}
+
+TEST(MixedArmCheckerTest, CannotDecideTestsOnAnotherHub) {
+  TrialBuilder trial = Command("eventlet-asyncio", {OnHubs({"asyncio", "epolls"})});
+  trial.Add(EventKind::kWarning, 940, "mixed-arm", "t::a");
+  EXPECT_EQ(CheckMixedArm(trial).reason,
+            "mixed arm: 1 test ran on epolls in the eventlet-asyncio arm, whose hub is asyncio: "
+            "t::a");
+}
+
+TEST(MixedArmCheckerTest, CannotDecideAnotherHubOutsideOfTests) {
+  EXPECT_EQ(CheckMixedArm(Command("eventlet-asyncio", {OnHubs({"epolls"})})).reason,
+            "mixed arm: the hub was epolls in the eventlet-asyncio arm, whose hub is asyncio");
+}
+
+TEST(MixedArmCheckerTest, AcceptsRecordsThatNameNoHubOfTheArm) {
+  EXPECT_EQ(CheckMixedArm(Command("eventlet", {Process({"os"}, {{"hub", "poll"}})})).verdict,
+            Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, CannotDecideAnArmThatPatchedItself) {

@@ -25,5 +25,5 @@ def _run_the_next() -> None:
 if os.environ.get("TRIREME_COMMAND_RUNTIME"):
     import trireme_command
 
-    trireme_command.install(os.environ["TRIREME_COMMAND_RUNTIME"])
+    trireme_command.install(os.environ["TRIREME_COMMAND_RUNTIME"], os.environ.get("TRIREME_COMMAND_HUB", ""))
 _run_the_next()

@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
@@ -36,11 +37,12 @@ def _builtins() -> tuple[Callable[..., Any], ...] | None:
 class Witness:
     """What is seen of Eventlet in this process."""
 
-    def __init__(self, runtime: str) -> None:
+    def __init__(self, runtime: str, hub: str) -> None:
         self.runtime = runtime
+        self.own_hub = hub  # as Eventlet names it; "" where no hub should run
         self.importers: list[str] = []  # who imported eventlet first, outermost first
         self._process = os.getpid()
-        self._turns = 0
+        self._turns: Counter[str] = Counter()  # by hub
         self._counted: Any = None
         builtins = _builtins()
         self._record = builtins[1] if builtins is not None else lambda *_: None
@@ -58,19 +60,24 @@ class Witness:
             self.importers = _importers(sys._getframe(1))
         return None
 
-    def hub_turns(self) -> int:
-        """How often a green thread of this process has switched to a hub, as far as it could be counted."""
+    def other_turns(self) -> int:
+        """How often a green thread has switched to a hub that is not the arm's, as far as it could be counted."""
+        self.count_turns()
+        return sum(turns for hub, turns in self._turns.items() if hub != self.own_hub)
+
+    def count_turns(self) -> None:
+        """From now on, if Eventlet has been imported."""
         hubs = sys.modules.get("eventlet.hubs.hub")
         if hubs is not None and self._counted is None:
+            ran = self.hubs_that_ran()
             self._count(hubs.BaseHub)
-            self._turns = int(self.hub_ran())
-        return self._turns
+            self._turns.update(ran)
 
     def _count(self, base: Any) -> None:
         switch = base.switch
 
         def counted(hub: Any) -> Any:
-            self._turns += 1
+            self._turns[_name(hub)] += 1
             return switch(hub)
 
         base.switch = self._counted = counted
@@ -80,9 +87,10 @@ class Witness:
         hubs = sys.modules.get("eventlet.hubs")
         return getattr(getattr(hubs, "_threadlocal", None), "hub", None)
 
-    def hub_ran(self) -> bool:
+    def hubs_that_ran(self) -> list[str]:
         hub = self.hub()
-        return self._turns > 0 or (hub is not None and bool(hub.greenlet or hub.greenlet.dead))
+        here = {_name(hub)} if hub is not None and (hub.greenlet or hub.greenlet.dead) else set()
+        return sorted(here | self._turns.keys())
 
     def describe(self) -> dict[str, Any]:
         hub = self.hub()
@@ -98,8 +106,10 @@ class Witness:
             "imported": "eventlet" in sys.modules,
             "importers": self.importers,
             "patched": patched,
-            "hub": type(hub).__module__.rpartition(".")[2] if hub is not None else None,
-            "hub_ran": self.hub_ran(),
+            "arm_hub": self.own_hub or None,
+            "hub": _name(hub) if hub is not None else None,
+            "hubs": self.hubs_that_ran(),
+            "hub_ran": bool(self.hubs_that_ran()),
             "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
             "versions": {"python": platform.python_version(), **versions},
         }
@@ -112,21 +122,21 @@ class Witness:
 witness: Witness | None = None
 
 
-def install(runtime: str) -> None:
-    """REQUIRES: called before anything else is imported."""
+def install(runtime: str, hub: str) -> None:
+    """REQUIRES: called before anything else is imported. `hub`: Eventlet's, to run patched on; "" for no Eventlet."""
     global witness
-    witness = Witness(runtime)
+    witness = Witness(runtime, hub)
     sys.meta_path.insert(0, witness)
     atexit.register(witness.at_exit)
     plugins = os.environ.get("PYTEST_PLUGINS", "")
     if "trireme_pytest" not in plugins.split(","):
         os.environ["PYTEST_PLUGINS"] = ",".join(filter(None, [plugins, "trireme_pytest"]))
-    if runtime == "eventlet":
+    if hub:
         _patch(witness)
 
 
 def _patch(seen: Witness) -> None:
-    os.environ.setdefault("EVENTLET_HUB", "epolls")
+    os.environ["EVENTLET_HUB"] = seen.own_hub  # monkey_patch() makes the hub; so do other threads and processes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,7 +145,12 @@ def _patch(seen: Witness) -> None:
         return  # another interpreter than the arm's: what describe() says of it shows that
     seen.importers = ["trireme"]
     eventlet.monkey_patch()
-    seen.hub_turns()
+    seen.count_turns()
+
+
+def _name(hub: Any) -> str:
+    """As EVENTLET_HUB has it."""
+    return str(type(hub).__module__.rpartition(".")[2])
 
 
 def _importers(frame: FrameType | None) -> list[str]:
