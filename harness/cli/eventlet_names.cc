@@ -45,11 +45,13 @@ constexpr std::array kEventletNames = {
                  "Waiting for a descriptor is each runtime's own; the streams of the workload API "
                  "do it."},
     EventletName{"pools.Pool", "semaphore queue", ""},
-    EventletName{"monkey_patch", "",
-                 "Only the eventlet runtime patches, before the workload is loaded. Under every "
-                 "other runtime nothing is patched: what relied on a patched module blocks its "
-                 "thread, so write it with the workload API, or give it to offload."},
-    EventletName{"import_patched", "", "As monkey_patch: only the eventlet runtime patches."},
+    EventletName{
+        "monkey_patch", "",
+        "Only eventlet and eventlet-asyncio patch, before the workload is loaded. Under every "
+        "other runtime nothing is patched: what relied on a patched module blocks its "
+        "thread, so write it with the workload API, or give it to offload."},
+    EventletName{"import_patched", "",
+                 "As monkey_patch: only eventlet and eventlet-asyncio patch."},
     EventletName{"hub_prevent_multiple_readers", "",
                  "Allows several green threads to wait to read one descriptor. No other runtime "
                  "has a counterpart; see multiple-readers."},

@@ -11,9 +11,11 @@
 namespace trireme {
 namespace {
 
-constexpr std::array<PackageNeed, 5> kNeeds = {{
+constexpr std::array<PackageNeed, 7> kNeeds = {{
     {"eventlet", "eventlet", true, "every trial"},
     {"eventlet", "greenlet", true, "every trial"},
+    {"eventlet-asyncio", "eventlet", true, "every trial"},
+    {"eventlet-asyncio", "greenlet", true, "every trial"},
     {"threading", "pytest", false, "'-- python3 -m pytest' workloads"},
     {"asyncio", "h11", false, "rt.http_server, rt.http_request"},
     {"asyncio", "ssl", false, "TLS"},

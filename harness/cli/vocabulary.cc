@@ -25,8 +25,8 @@ Vocabulary MakeVocabulary() {
     vocabulary.checks.push_back({check.name, ArgumentsOf(check), check.by_default});
   vocabulary.finding_kinds = FindingKinds();
   vocabulary.capabilities = CapabilityNames();
-  vocabulary.later_runtimes = {"eventlet-asyncio", "greenlet",       "futurist", "cotyledon",
-                               "oslo-eventlet",    "oslo-threading", "awaitlet", "aiohttp"};
+  vocabulary.later_runtimes = {"greenlet",       "futurist", "cotyledon", "oslo-eventlet",
+                               "oslo-threading", "awaitlet", "aiohttp"};
   vocabulary.later_checks = {"multiple-readers", "multiple-writers", "linearizable", "blocked-loop",
                              "no-effect",        "lock-order",       "deadlock",     "starvation"};
   vocabulary.later_keys = {"roles", "faults", "budgets"};

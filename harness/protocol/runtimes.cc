@@ -5,9 +5,11 @@
 namespace trireme {
 namespace {
 
-constexpr std::array<RuntimeInfo, 6> kRuntimes = {{
+constexpr std::array<RuntimeInfo, 7> kRuntimes = {{
     {"eventlet", "green", "python", true, "epolls",
      "Eventlet, monkey-patched, epolls hub; GreenThread; eventlet.wsgi"},
+    {"eventlet-asyncio", "green", "python", true, "asyncio",
+     "Eventlet, monkey-patched, asyncio hub; GreenThread, spawn_for_awaitable; eventlet.wsgi"},
     {"threading", "native", "python", true, "",
      "threading.Thread, concurrent.futures; http.server, http.client"},
     {"asyncio", "async", "python", false, "",

@@ -40,6 +40,16 @@ GREEN = """\
     def test_green():
         eventlet.sleep(0)
     """
+OTHER_HUB = """\
+    import eventlet.hubs, time
+
+    def test_own():
+        time.sleep(0.001)
+
+    def test_other():
+        eventlet.hubs.use_hub("selects")
+        time.sleep(0.001)
+    """
 
 
 def has_packages(python: str) -> bool:
@@ -95,6 +105,21 @@ class CommandArmsTest(TriremeCase):
         self.assertIn("eventlet", green["versions"])
         self.assertEqual((native["patched"], native["hub"], native["imported"]), (False, None, False))
         self.assertEqual(native["gil"], True)
+
+    def test_the_arms_of_eventlet_have_a_hub_each(self) -> None:
+        self.write("suite/test_it.py", SAME)
+        outcome = self.pytest("suite", runtimes="eventlet-asyncio,threading",
+                              env=self.environment() | {"EVENTLET_HUB": "poll"})
+        self.assertEqual(outcome.code, 0, outcome)
+        hubs = {runtime: cell["environment"]["hub"] for runtime, cell in self.cells().items()}
+        self.assertEqual(hubs, {"eventlet-asyncio": "asyncio", "threading": None, "eventlet": "epolls"})
+
+    def test_another_hub_than_the_arms_is_a_mixed_arm(self) -> None:
+        self.write("suite/test_it.py", OTHER_HUB)
+        outcome = self.pytest("suite", runtimes="eventlet-asyncio", options=("--reference", "eventlet-asyncio"))
+        self.assertEqual(outcome.code, 4, outcome)
+        self.assertIn("mixed arm: 1 test ran on selects in the eventlet-asyncio arm, whose hub is asyncio: "
+                      "suite/test_it.py::test_other\n", outcome.out)
 
     def test_a_hub_in_the_threading_arm_is_a_mixed_arm(self) -> None:
         self.write("suite/test_it.py", GREEN)

@@ -8,8 +8,10 @@ import pytest
 
 import agent
 
+RUNTIMES = ["eventlet", "eventlet-asyncio", "threading", "asyncio"]
 
-@pytest.fixture(scope="module", params=["eventlet", "threading", "asyncio"])
+
+@pytest.fixture(scope="module", params=RUNTIMES)
 def hostile(request, tmp_path_factory):
     """Runs the body of an async main, on each runtime: one zygote of each runs them all."""
     path = tmp_path_factory.mktemp("hostile") / "workload.py"
@@ -205,7 +207,7 @@ server.close()
 
 
 @pytest.mark.parametrize("kind", ["StopIteration", "StopAsyncIteration", *BASE_EXCEPTIONS])
-@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_plain_main_raises_whatever(zygote, workload, runtime, kind):
     zygote.load(runtime, workload(f"class Odd(BaseException): pass\ndef main(rt, params): raise {kind}('out')", whole=True))
     trial = zygote.trial(timeout=10)
@@ -287,7 +289,7 @@ rt.observe("x", 1)
     assert trial.observed() == {"x": 1} and trial.orphans == []
 
 
-@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_forked_child_of_a_plain_main(zygote, workload, runtime):
     zygote.load(runtime, workload("""
 import os
@@ -334,7 +336,7 @@ def test_main_that_a_task_cancels(hostile):
     assert trial.of("census") == [] and trial.of("exception") == []
 
 
-@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_decorated_main_is_awaited(zygote, workload, runtime):
     zygote.load(runtime, workload("""
 import functools
@@ -347,7 +349,7 @@ async def main(rt, params):
     assert returned(zygote.trial(timeout=10)).observed() == {"x": 1}
 
 
-@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("define", ["def", "async def"])
 def test_generators_are_no_main(zygote, workload, runtime, define):
     zygote.load(runtime, workload(f"def same(fn): return fn\n@same\n{define} main(rt, params): yield", whole=True))
@@ -483,7 +485,7 @@ LOADING = {
 
 
 @pytest.mark.parametrize("what", LOADING)
-@pytest.mark.parametrize("runtime", ["eventlet", "threading", "asyncio"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_loading_that_replaces_or_forks(zygote, workload, runtime, what):
     text = f"{LOADING[what]}\nasync def main(rt, params): rt.observe('x', [1])\n"
     answer = zygote.load(runtime, workload(text, whole=True))

@@ -15,7 +15,7 @@ import workload
 from agent import ROOT, Trial
 
 # A line for each Python runtime of harness/protocol/runtimes.cc: its model.
-RUNTIMES = {"eventlet": "green", "threading": "native", "asyncio": "async"}
+RUNTIMES = {"eventlet": "green", "eventlet-asyncio": "green", "threading": "native", "asyncio": "async"}
 
 
 def cases() -> list[str]:
