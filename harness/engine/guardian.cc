@@ -10,7 +10,6 @@
 
 #include "harness/base/clock.h"
 #include "harness/engine/guardian_process.h"
-#include "harness/engine/process_table.h"
 
 namespace trireme {
 namespace {
@@ -23,6 +22,7 @@ constexpr int64_t kAdoptedPatience = 30 * kNanosecondsPerSecond;
 Result<Guardian> Guardian::Start(const rlimit& files) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return ErrnoError("cannot become a subreaper", errno);
+  EarlierChildren earlier;
   TRIREME_ASSIGN_OR_RETURN(auto ends, Channel::MakePair());
   const pid_t pid = ::fork();
   if (pid < 0) return ErrnoError("cannot fork the guardian", errno);
@@ -30,12 +30,13 @@ Result<Guardian> Guardian::Start(const rlimit& files) {
     ends.first.Close();
     RunGuardian(std::move(ends.second), files);
   }
-  return Guardian(pid, std::move(ends.first));
+  return Guardian(pid, std::move(ends.first), std::move(earlier));
 }
 
 Guardian::Guardian(Guardian&& other) noexcept
     : pid_(std::exchange(other.pid_, 0)),
       channel_(std::move(other.channel_)),
+      earlier_(std::move(other.earlier_)),
       next_token_(other.next_token_) {}
 
 Guardian::~Guardian() { Stop(); }
@@ -87,11 +88,13 @@ void Guardian::Stop() {
   if (pid_ == 0) return;
   channel_.Close();
   Awaken();
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = 0;
-  // What a killed guardian set free became ours.
-  EndChildren(kAdoptedPatience);
+  // A guardian that ended by itself has ended all that was started. What a killed one set free
+  // became ours, as did what others left behind that we did not start.
+  if (!WIFEXITED(status)) earlier_.EndOthers(kAdoptedPatience);
 }
 
 }  // namespace trireme

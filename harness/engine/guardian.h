@@ -11,6 +11,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/engine/process_table.h"
 #include "harness/protocol/channel.h"
 
 namespace trireme {
@@ -44,7 +45,8 @@ struct GuardianReport {
 //
 // It is two processes, one over the other, so that a workload that kills the one it finds as its
 // runner's parent sets nothing free; the harness is made a subreaper as well, so that a guardian
-// that is killed sets nothing free: see Stop(). Thread safety: one thread.
+// that is killed sets nothing free: see Stop(). The children that the harness had before are not
+// its concern. Thread safety: one thread.
 class Guardian {
  public:
   // Forks. Call it before anything is open that a guardian must not hold. `files` is the limit on
@@ -73,13 +75,15 @@ class Guardian {
   void Stop();
 
  private:
-  Guardian(pid_t pid, Channel channel) : pid_(pid), channel_(std::move(channel)) {}
+  Guardian(pid_t pid, Channel channel, EarlierChildren earlier)
+      : pid_(pid), channel_(std::move(channel)), earlier_(std::move(earlier)) {}
 
   // What is under test may have sent it a SIGSTOP.
   void Awaken() const;
 
   pid_t pid_ = 0;
   Channel channel_;
+  EarlierChildren earlier_;
   uint64_t next_token_ = 1;
 };
 

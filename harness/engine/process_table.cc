@@ -6,12 +6,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -48,12 +50,13 @@ bool ParseStat(const std::string& text, ProcessInfo& info) {
   info.pid = static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10));
   info.name = text.substr(open + 1, close - open - 1);
   std::array<long, 4> ticks{};  // in user and kernel mode, its own and its reaped children's
-  const int read = std::sscanf(
-      text.c_str() + close + 1,
-      " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld %*d %*d %ld", &info.state,
-      &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2], &ticks[3], &info.threads);
+  const int read =
+      std::sscanf(text.c_str() + close + 1,
+                  " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld %*d %*d %ld %*d %lu",
+                  &info.state, &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2],
+                  &ticks[3], &info.threads, &info.started);
   info.ticks = std::accumulate(ticks.begin(), ticks.end(), 0L);
-  return read == 8;
+  return read == 9;
 }
 
 std::vector<pid_t> NumbersIn(const std::string& folder) {
@@ -96,10 +99,13 @@ bool AtRest(const ProcessInfo& process) {
   return process.state == 'T' || process.state == 't';
 }
 
+using Spares = std::function<bool(const ProcessInfo&)>;
+
 // One pass over /proc that signals each process below `root` the moment it is found: what forks and
 // leaves within milliseconds is gone by the end of the pass. Numbers grow, so children mostly come
-// after their parents. True when nobody was found that runs.
-bool SignalTree(pid_t root, bool with_root, int signal) {
+// after their parents. True when nobody was found that runs. What `spares` names is passed over with
+// all below it.
+bool SignalTree(pid_t root, bool with_root, int signal, const Spares& spares) {
   std::set<pid_t> tree = {root};
   std::set<pid_t> groups = {::getpgrp(), 0, 1};  // -1 would be everybody
   bool at_rest = true;
@@ -108,6 +114,7 @@ bool SignalTree(pid_t root, bool with_root, int signal) {
   for (const pid_t pid : numbers) {
     ProcessInfo process;
     if (!ParseStat(ReadStart(ProcPath(pid, "stat")), process)) continue;
+    if (spares && spares(process)) continue;
     const bool below = tree.contains(process.parent) && tree.insert(pid).second;
     if (!below && !(with_root && pid == root)) continue;
     at_rest = at_rest && AtRest(process);
@@ -137,6 +144,22 @@ class GoFirst {
   const int policy_;
   bool changed_ = false;
 };
+
+// As the kernel counts when a process started: since the machine did, suspended or not.
+uint64_t TicksSinceBoot() {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  const auto per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  return static_cast<uint64_t>(time.tv_sec) * per_second +
+         static_cast<uint64_t>(time.tv_nsec) * per_second / kNanosecondsPerSecond;
+}
+
+void StopAndKill(pid_t root, bool with_root, const Spares& spares = nullptr) {
+  const GoFirst first;
+  for (int round = 0; round < kStopRounds; ++round)
+    if (SignalTree(root, with_root, SIGSTOP, spares)) break;
+  SignalTree(root, with_root, SIGKILL, spares);
+}
 
 // A process and its descendants, by the kernel's lists.
 std::set<pid_t> Tree(pid_t root) {
@@ -206,12 +229,7 @@ int64_t ResidentBytesOfTree(pid_t root) {
   return bytes;
 }
 
-void KillTree(pid_t root, bool with_root) {
-  const GoFirst first;
-  for (int round = 0; round < kStopRounds; ++round)
-    if (SignalTree(root, with_root, SIGSTOP)) break;
-  SignalTree(root, with_root, SIGKILL);
-}
+void KillTree(pid_t root, bool with_root) { StopAndKill(root, with_root); }
 
 void EndChildren(int64_t patience) {
   const int64_t give_up = SystemClock().Now() + patience;
@@ -222,6 +240,33 @@ void EndChildren(int64_t patience) {
     // Nobody is below us without a child of ours: orphans become our children.
     if (reaped < 0) return;
     KillTree(::getpid(), false);
+    ::poll(nullptr, 0, 1);  // for them to end
+  }
+}
+
+EarlierChildren::EarlierChildren() : now_(TicksSinceBoot()) {
+  for (const ProcessInfo& process : ReadProcessTable())
+    if (process.parent == ::getpid()) started_by_pid_[process.pid] = process.started;
+}
+
+bool EarlierChildren::Has(const ProcessInfo& child) const {
+  const auto known = started_by_pid_.find(child.pid);
+  return child.started < now_ || (known != started_by_pid_.end() && known->second == child.started);
+}
+
+void EarlierChildren::EndOthers(int64_t patience) const {
+  const pid_t self = ::getpid();
+  const Spares spares = [&](const ProcessInfo& process) {
+    return process.parent == self && Has(process);
+  };
+  const int64_t give_up = SystemClock().Now() + patience;
+  while (SystemClock().Now() < give_up) {
+    bool found = false;
+    for (const ProcessInfo& process : ReadProcessTable())
+      if (process.parent == self && !Has(process))
+        found = ::waitpid(process.pid, nullptr, WNOHANG) == 0 || found;
+    if (!found) return;
+    StopAndKill(self, false, spares);
     ::poll(nullptr, 0, 1);  // for them to end
   }
 }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ struct ProcessInfo {
   pid_t group = 0;
   char state = '?';  // R, S, D, T (stopped), Z (zombie), ...
   long threads = 0;
-  long ticks = 0;  // of the processor that it and its reaped children used
+  long ticks = 0;        // of the processor that it and its reaped children used
+  uint64_t started = 0;  // in clock ticks since the machine did
   std::string name;
 };
 
@@ -49,6 +51,25 @@ void KillTree(pid_t root, bool with_root);
 // that changed its user) after `patience` nanoseconds. REQUIRES: this process is a child subreaper,
 // has one thread, and needs none of its children.
 void EndChildren(int64_t patience);
+
+// The children of this process at one moment: those that it had before it started any, as a shell
+// that becomes another program has, and the first process of a container.
+class EarlierChildren {
+ public:
+  // As of now.
+  EarlierChildren();
+
+  // As EndChildren(), but for these children, and for what they leave behind that is older than
+  // this object: neither is killed or reaped, nor anything below them. What they started later and
+  // left behind cannot be told from what this process started.
+  void EndOthers(int64_t patience) const;
+
+ private:
+  bool Has(const ProcessInfo& child) const;
+
+  uint64_t now_ = 0;                          // in clock ticks, as ProcessInfo::started
+  std::map<pid_t, uint64_t> started_by_pid_;  // a number may be given to another process
+};
 
 }  // namespace trireme
 

@@ -116,6 +116,38 @@ TEST_F(GuardianTest, StopEndsWhatAKilledGuardianSetFree) {
   guardian_->Stop();
 }
 
+// A child that this process had before there was a guardian, as a program has that a shell became,
+// and one of that child's, which the shell leaves behind.
+TEST(GuardianWithEarlierChildrenTest, StopLeavesThemAlone) {
+  for (const bool killed : {false, true}) {
+    const pid_t earlier = ::fork();
+    if (earlier == 0) {
+      if (::fork() == 0) ::execl("/bin/sleep", "sleep", "1000", nullptr);
+      ::pause();
+    }
+    while (DescendantsOf(earlier, ReadProcessTable()).empty()) ::usleep(1000);
+    const pid_t below = DescendantsOf(earlier, ReadProcessTable()).front().pid;
+    ::usleep(20'000);  // processes are told by their age, in hundredths of a second
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    Result<Guardian> guardian = Guardian::Start(files);
+    ASSERT_TRUE(guardian.ok());
+    if (killed) ::kill(guardian->pid(), SIGKILL);
+    guardian->Stop();
+    EXPECT_EQ(DescendantsOf(::getpid(), ReadProcessTable()).size(), 2U) << killed;
+    ::kill(earlier, SIGKILL);
+    ::waitpid(earlier, nullptr, 0);  // `below` is this process's child now
+    Result<Guardian> second = Guardian::Start(files);
+    ASSERT_TRUE(second.ok());
+    if (killed) ::kill(second->pid(), SIGKILL);
+    second->Stop();
+    EXPECT_EQ(::kill(below, 0), 0) << killed;
+    ::kill(below, SIGKILL);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+    ::waitpid(below, nullptr, 0);
+  }
+}
+
 TEST_F(GuardianTest, StopEndsAForkBomb) {
   Launch({TRIREME_FAKE_RUNNER, "fork-bomb"});
   ::usleep(100'000);
