@@ -47,7 +47,9 @@ Death FindDeath(const TrialView& view) {
     return {name, "ended by " + name + when};
   }
   if (exit.how == "vanished") return {"vanished", "vanished" + when + ": its runner is gone"};
-  if (exit.how == "exited" && view.end == nullptr) {
+  // Whatever ran last, an exit handler or a thread that main left, ended it with that status: the
+  // runners themselves leave with 0.
+  if (exit.how == "exited" && (view.end == nullptr || exit.code.value_or(0) != 0)) {
     return {"exit", "exited with status " + std::to_string(exit.code.value_or(0)) + when};
   }
   if (const int64_t signal = SignalOfCommand(view); signal > 0) {

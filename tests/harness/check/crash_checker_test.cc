@@ -25,6 +25,12 @@ TEST(CrashCheckerTest, RejectsAnExitBeforeMainEnded) {
   EXPECT_EQ(result.reason, "exited with status 3 before main ended");
 }
 
+TEST(CrashCheckerTest, RejectsAnExitWithAStatusAfterMainEnded) {
+  const CheckResult result = CheckExit("exited", {{"code", 9}}, true);
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "exited with status 9 after main had ended");
+}
+
 TEST(CrashCheckerTest, RejectsADeathBySignal) {
   EXPECT_EQ(CheckExit("signalled", {{"signal", 11}}).reason, "ended by SIGSEGV before main ended");
   EXPECT_EQ(CheckExit("signalled", {{"signal", 6}}, true).reason,
