@@ -163,3 +163,20 @@ def test_asyncio_goes_on_working_on_its_hub(command):
         "print(eventlet.asyncio.spawn_for_awaitable(add(1, 2)).wait())"
     )
     assert command.run("eventlet-asyncio", "-c", code).result.stdout == "3\n", command.result
+
+
+def test_a_hub_of_another_thread_counts(command):
+    code = (
+        "import threading, eventlet\n"
+        "def work():\n"
+        "    eventlet.sleep(0)\n"
+        "thread = threading.Thread(target=work); thread.start(); thread.join()\n"
+    )
+    environment = command.run("threading", "-W", "ignore", "-c", code).environment()
+    assert environment["hub_ran"] is True, command.result
+    assert environment["hub"] is not None
+
+
+def test_an_import_of_eventlet_alone_is_no_hub(command):
+    environment = command.run("threading", "-W", "ignore", "-c", "import eventlet").environment()
+    assert environment["hub_ran"] is False

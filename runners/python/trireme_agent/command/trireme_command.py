@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -44,6 +44,7 @@ class Witness:
         self._process = os.getpid()
         self._turns: Counter[str] = Counter()  # by hub
         self._counted: Any = None
+        self._newest: Any = None  # the hub, of whatever thread, that took the newest turn
         builtins = _builtins()
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
@@ -58,7 +59,27 @@ class Witness:
     ) -> ModuleSpec | None:
         if name == "eventlet" and not self.importers:
             self.importers = _importers(sys._getframe(1))
+        if name == "eventlet.hubs.hub" and path is not None:
+            return self._spec_of_hub(name, path, target)
         return None
+
+    def _spec_of_hub(self, name: str, path: Sequence[str], target: ModuleType | None) -> ModuleSpec | None:
+        """As it would be found without this finder, but counted from its first turn on, in every thread."""
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_count(module: ModuleType) -> None:
+            execute(module)
+            if self._counted is None and hasattr(module, "BaseHub"):
+                self._count(module.BaseHub)
+
+        try:
+            spec.loader.exec_module = execute_and_count  # type: ignore[method-assign]
+        except AttributeError:
+            pass  # a loader that takes no attribute: count_turns() does it later
+        return spec
 
     def other_turns(self) -> int:
         """How often a green thread has switched to a hub that is not the arm's, as far as it could be counted."""
@@ -66,7 +87,7 @@ class Witness:
         return sum(turns for hub, turns in self._turns.items() if hub != self.own_hub)
 
     def count_turns(self) -> None:
-        """From now on, if Eventlet has been imported."""
+        """From now on, where the loader of the hub could not be made to."""
         hubs = sys.modules.get("eventlet.hubs.hub")
         if hubs is not None and self._counted is None:
             ran = self.hubs_that_ran()
@@ -78,6 +99,7 @@ class Witness:
 
         def counted(hub: Any) -> Any:
             self._turns[_name(hub)] += 1
+            self._newest = hub
             return switch(hub)
 
         base.switch = self._counted = counted
@@ -93,7 +115,7 @@ class Witness:
         return sorted(here | self._turns.keys())
 
     def describe(self) -> dict[str, Any]:
-        hub = self.hub()
+        hub = self.hub() or self._newest
         patcher = sys.modules.get("eventlet.patcher")
         names = ("os", "select", "socket", "thread", "time", "subprocess")
         patched = [name for name in names if patcher is not None and patcher.is_monkey_patched(name)]
