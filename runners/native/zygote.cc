@@ -74,7 +74,6 @@ class Zygote {
       if (!packet.ok()) return Broken(packet.error().message);
       if (!packet->has_value()) return 0;
       const std::string type = GetString((*packet)->message, "type");
-      if (type == "stop") return 0;
       if (type == "load")
         Load(**packet);
       else if (type == "trial" && payload_ != nullptr) {

@@ -285,7 +285,6 @@ class FakeRunner {
       Result<std::optional<Packet>> received = control_.Receive();
       if (!received.ok() || !received->has_value()) return 0;
       const std::string type = GetString((*received)->message, "type");
-      if (type == "stop") return 0;
       if (type == "load" && !Load((*received)->message)) return 1;
       if (type == "trial") Trial(**received);
     }

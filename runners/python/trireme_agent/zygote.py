@@ -29,7 +29,7 @@ class Zygote:
         self._broken = False
 
     def serve(self) -> int:
-        """Returns the exit status once the engine has gone or said stop."""
+        """Returns the exit status once the engine has gone."""
         while True:
             try:
                 packet = self._control.receive()
@@ -37,7 +37,7 @@ class Zygote:
                 return self._refuse("protocol", str(error))
             except OSError:
                 return 1
-            if packet is None or packet[0]["type"] == "stop":
+            if packet is None:
                 return 0
             message, descriptors = packet
             try:
