@@ -27,6 +27,22 @@ int64_t SignalOfCommand(const TrialView& view) {
   return 0;
 }
 
+bool MainReturned(const TrialView& view) {
+  uint32_t main = 0;
+  for (const Event& event : view.history->events()) {
+    if (event.kind == EventKind::kTaskStart && event.key == "1") main = event.task;
+    if (event.kind == EventKind::kTaskEnd && event.task == main && main != 0) return true;
+  }
+  return false;
+}
+
+// The runners record END last: what main left behind and nobody caught is known by then.
+std::string WhenItEnded(const TrialView& view) {
+  if (view.end != nullptr) return " after main had ended";
+  return MainReturned(view) ? " after main, before what it left behind was known"
+                            : " before main ended";
+}
+
 // What happened, without numbers that differ between runs; "" when the process ended as it should.
 struct Death {
   std::string subject, message;
@@ -41,7 +57,7 @@ Death FindDeath(const TrialView& view) {
   }
   if (!exit.protocol_error.empty())
     return {"protocol", "broke the runner protocol: " + exit.protocol_error};
-  const std::string when = view.end == nullptr ? " before main ended" : " after main had ended";
+  const std::string when = WhenItEnded(view);
   if (exit.how == "signalled") {
     const std::string name = SignalName(exit.signal.value_or(0));
     return {name, "ended by " + name + when};

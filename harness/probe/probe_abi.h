@@ -24,7 +24,10 @@ extern "C" {
 enum trireme_event {
   TRIREME_BEGIN = 1, /* the workload starts. value: JSON {seed, params, runtime, environment} */
   TRIREME_END =
-      2, /* the workload ended. key: returned | raised | unsupported | suspended; value: JSON error */
+      2, /* the workload ended. key: returned | raised | unsupported | suspended; value: JSON error.
+                              Comes
+                              after every CENSUS and EXCEPTION of the trial: without it nobody
+                              knows all of what main left behind */
   TRIREME_INVOKE = 3, /* id: operation; key: its name; value: its argument */
   TRIREME_OK = 4,     /* id, key as invoke; value: the result */
   TRIREME_FAIL =

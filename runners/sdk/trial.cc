@@ -78,10 +78,10 @@ bool IsUnsupported(const std::exception_ptr& error) {
 
 void RecordEnd(const TaskState& main) {
   if (!main.error)
-    Record(TRIREME_END, 0, "returned");
+    RecordFor(main.number, TRIREME_END, 0, "returned");
   else
-    Record(TRIREME_END, 0, IsUnsupported(main.error) ? "unsupported" : "raised",
-           ErrorValue(main.error));
+    RecordFor(main.number, TRIREME_END, 0, IsUnsupported(main.error) ? "unsupported" : "raised",
+              ErrorValue(main.error));
 }
 
 // The workload forked and let the child go on. The trial ends where it began.
@@ -91,11 +91,9 @@ void RecordEnd(const TaskState& main) {
 }
 
 void Finish(const std::shared_ptr<TaskState>& task) {
-  const bool is_main = task->path == "1";
-  if (is_main && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
+  if (task->path == "1" && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
   RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end),
             task->error ? ErrorValue(task->error) : Value());
-  if (is_main) RecordEnd(*task);
   task->locals.clear();
   TaskRegistry::Get().End(task);
   internal::ReleasePlace(*task);
@@ -161,6 +159,8 @@ void RunTrial(Backend& backend, const TrialOptions& options,
     if (raised != task)
       RecordFor(raised->number, TRIREME_EXCEPTION, 0, "task", ErrorValue(raised->error));
   census.Report();
+  // Last: a trial that something ended before this has not said all that there was to say.
+  RecordEnd(*task);
 }
 
 void WriteTasks(int fd) { TaskRegistry::Get().Write(fd); }

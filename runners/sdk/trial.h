@@ -26,8 +26,8 @@ struct TrialOptions {
 
 using WorkloadMain = Task<> (*)(Runtime& rt, const Params& params);
 
-// Runs `main` on `backend` in this process, records all of it from BEGIN to the census, and
-// returns. One a process: what the workload left running is still there, and the caller ends the
+// Runs `main` on `backend` in this process, records all of it from BEGIN by way of the census to
+// END, and returns. One a process: what the workload left running is still there, and the caller ends the
 // process.
 void RunTrial(Backend& backend, const TrialOptions& options,
               const std::function<Task<>(Runtime&, const Params&)>& main);

@@ -31,6 +31,13 @@ TEST(CrashCheckerTest, RejectsAnExitWithAStatusAfterMainEnded) {
   EXPECT_EQ(result.reason, "exited with status 9 after main had ended");
 }
 
+TEST(CrashCheckerTest, RejectsAnExitBeforeTheCensus) {
+  const CheckResult result =
+      TrialBuilder().TaskEnd(1, 900).Exit("exited", {{"code", 0}}).Check(CrashChecker());
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "exited with status 0 after main, before what it left behind was known");
+}
+
 TEST(CrashCheckerTest, RejectsADeathBySignal) {
   EXPECT_EQ(CheckExit("signalled", {{"signal", 11}}).reason, "ended by SIGSEGV before main ended");
   EXPECT_EQ(CheckExit("signalled", {{"signal", 6}}, true).reason,

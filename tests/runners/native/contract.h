@@ -33,6 +33,7 @@ class Recording {
   std::vector<Recorded> Of(trireme_event kind, std::string_view key = "") const;
   // The only one. Fails the test, and gives an empty event, when there is none or are several.
   Recorded One(trireme_event kind, std::string_view key = "") const;
+  const Recorded& Last() const { return events_.back(); }
   // The number of the task with that path.
   uint32_t TaskOf(std::string_view path) const;
 

@@ -56,6 +56,24 @@ TEST(MisuseTest, ExitingEndsTheProcessOnEveryRuntime) {
   }
 }
 
+// Two that main left: one ends with an exception, one never does.
+Task<> LeavesTasks(Runtime& rt) {
+  rt.Spawn([] { throw std::runtime_error("nobody asks"); }).Detach();
+  rt.Spawn([&rt]() -> Task<> { co_await rt.Event().Wait(); }).Detach();
+  co_await rt.Checkpoint();
+}
+
+// What is left may end the process at any moment: END must not say before that all was told.
+TEST(MisuseTest, TheEndIsRecordedAfterWhatMainLeftBehind) {
+  const auto check = [](const Recording& recording) {
+    recording.One(TRIREME_CENSUS, "tasks");
+    recording.One(TRIREME_EXCEPTION, "task");
+    EXPECT_EQ(recording.Last().kind, TRIREME_END);
+  };
+  for (const std::string& runtime : CppRuntimes())
+    EXPECT_EQ(RunInChild({.name = "", .main = LeavesTasks, .check = check}, runtime), 0) << runtime;
+}
+
 // The status of a child that returned from main as its parent does.
 Task<> Forks(Runtime& rt) {
   const pid_t child = ::fork();
