@@ -1,12 +1,14 @@
 #include "runners/sdk/census.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <string>
@@ -40,17 +42,28 @@ OwnThreads& Own() {
   return own;
 }
 
-// The numbers that name the entries of a folder of /proc.
-std::set<int> Numbers(const char* path) {
+std::set<int> EntriesOf(DIR* folder) {
   std::set<int> numbers;
-  DIR* folder = ::opendir(path);
-  if (folder == nullptr) return numbers;
   const int own = ::dirfd(folder);
   while (const dirent* entry = ::readdir(folder))
     if (const int number = std::atoi(entry->d_name); entry->d_name[0] != '.' && number != own)
       numbers.insert(number);
-  ::closedir(folder);
   return numbers;
+}
+
+// Where there are no more descriptors, one between the soft limit and the hard one.
+DIR* OpenWithRoom(const char* path) {
+  DIR* folder = ::opendir(path);
+  rlimit limit{};
+  if (folder != nullptr || errno != EMFILE || ::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return folder;
+  const rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  folder = ::opendir(path);
+  const int error = errno;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  errno = error;
+  return folder;
 }
 
 std::string FirstLine(const std::string& path) {
@@ -75,15 +88,6 @@ bool HasChildren() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-std::set<int> Children() {
-  std::set<int> children;
-  for (const int thread : Numbers("/proc/self/task")) {
-    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/children");
-    for (int child = 0; file >> child;) children.insert(child);
-  }
-  return children;
-}
-
 void RecordCensus(const char* kind, const Json& list) {
   if (!list.empty()) Record(TRIREME_CENSUS, 0, kind, Value::Json(DumpJson(list)));
 }
@@ -92,18 +96,48 @@ void RecordCensus(const char* kind, const Json& list) {
 
 void DeclareOwnThread() { Own().Add(::gettid()); }
 
-Census::Census() : descriptors_(Numbers("/proc/self/fd")), threads_(Numbers("/proc/self/task")) {}
+Census::Listing Census::List(const char* path) {
+  DIR* folder = OpenWithRoom(path);
+  if (folder == nullptr) return {.numbers = {}, .error = errno};
+  Listing listing{.numbers = EntriesOf(folder)};
+  ::closedir(folder);
+  return listing;
+}
+
+Census::Listing Census::Children() {
+  if (!HasChildren()) return {};
+  const Listing threads = List("/proc/self/task");
+  Listing children{.numbers = {}, .error = threads.error};
+  for (const int thread : threads.numbers) {
+    errno = 0;
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/children");
+    if (!file.is_open() && errno != ENOENT) children.error = errno == 0 ? EIO : errno;
+    for (int child = 0; file >> child;) children.numbers.insert(child);
+  }
+  return children;
+}
 
 bool Census::Clean() const {
-  return TaskRegistry::Get().Empty() && !HasChildren() && Threads().empty() &&
-         Descriptors().empty();
+  return TaskRegistry::Get().Empty() && !HasChildren() &&
+         Threads(List("/proc/self/task")).empty() && Descriptors(List("/proc/self/fd")).empty();
 }
 
 void Census::Report() const {
+  const Listing threads = List("/proc/self/task");
+  const Listing descriptors = List("/proc/self/fd");
+  const Listing processes = Children();
   RecordCensus("tasks", Tasks());
-  RecordCensus("threads", Threads());
-  RecordCensus("descriptors", Descriptors());
-  RecordCensus("processes", Processes());
+  RecordCensus("threads", Threads(threads));
+  RecordCensus("descriptors", Descriptors(descriptors));
+  RecordCensus("processes", Processes(processes));
+  Json unseen = Json::array();
+  const auto note = [&](const char* kind, int error) {
+    if (error != 0) unseen.push_back({{"name", kind}, {"reason", std::strerror(error)}});
+  };
+  note("threads", threads_.error != 0 ? threads_.error : threads.error);
+  note("descriptors", descriptors_.error != 0 ? descriptors_.error : descriptors.error);
+  note("processes", processes.error);
+  RecordCensus("unseen", unseen);
 }
 
 Json Census::Tasks() const {
@@ -118,22 +152,24 @@ Json Census::Tasks() const {
 }
 
 // A task's own thread is a task; it is not counted again.
-Json Census::Threads() const {
+Json Census::Threads(const Listing& now) const {
   Json list = Json::array();
-  for (const int thread : Numbers("/proc/self/task")) {
-    if (threads_.contains(thread) || Own().Has(thread)) continue;
+  if (threads_.error != 0) return list;
+  for (const int thread : now.numbers) {
+    if (threads_.numbers.contains(thread) || Own().Has(thread)) continue;
     list.push_back({{"name", FirstLine("/proc/self/task/" + std::to_string(thread) + "/comm")},
                     {"thread", thread}});
   }
   return list;
 }
 
-Json Census::Descriptors() const {
+Json Census::Descriptors(const Listing& now) const {
   std::map<int, OpenDescriptor> ours;
   for (const OpenDescriptor& open : OpenDescriptors()) ours[open.fd] = open;
   Json list = Json::array();
-  for (const int fd : Numbers("/proc/self/fd")) {
-    if (descriptors_.contains(fd)) continue;
+  if (descriptors_.error != 0) return list;
+  for (const int fd : now.numbers) {
+    if (descriptors_.numbers.contains(fd)) continue;
     const auto made = ours.find(fd);
     if (made == ours.end())
       list.push_back({{"name", DescriptorName(fd)}, {"fd", fd}, {"task", nullptr}});
@@ -143,10 +179,9 @@ Json Census::Descriptors() const {
   return list;
 }
 
-Json Census::Processes() const {
+Json Census::Processes(const Listing& now) {
   Json list = Json::array();
-  if (!HasChildren()) return list;
-  for (const int child : Children())
+  for (const int child : now.numbers)
     list.push_back(
         {{"name", FirstLine("/proc/" + std::to_string(child) + "/comm")}, {"pid", child}});
   return list;

@@ -15,21 +15,27 @@ void DeclareOwnThread();
 // behind.
 class Census {
  public:
-  Census();
-
   // Nothing has outlived the workload. Costs some tens of microseconds.
   bool Clean() const;
-  // One CENSUS event a kind of thing that did.
+  // One CENSUS event a kind of thing that did, and one of the kinds that could not be looked at.
   void Report() const;
 
  private:
-  Json Tasks() const;
-  Json Threads() const;
-  Json Descriptors() const;
-  Json Processes() const;
+  // The numbers that name the entries of a folder of /proc, or why it cannot be read.
+  struct Listing {
+    std::set<int> numbers;
+    int error = 0;
+  };
+  static Listing List(const char* path);
+  static Listing Children();
 
-  std::set<int> descriptors_;
-  std::set<int> threads_;
+  Json Tasks() const;
+  Json Threads(const Listing& now) const;
+  Json Descriptors(const Listing& now) const;
+  static Json Processes(const Listing& now);
+
+  const Listing descriptors_ = List("/proc/self/fd");
+  const Listing threads_ = List("/proc/self/task");
 };
 
 }  // namespace trireme

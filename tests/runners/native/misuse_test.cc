@@ -74,6 +74,25 @@ TEST(MisuseTest, TheEndIsRecordedAfterWhatMainLeftBehind) {
     EXPECT_EQ(RunInChild({.name = "", .main = LeavesTasks, .check = check}, runtime), 0) << runtime;
 }
 
+Task<> LeavesNoDescriptorToLookWith(Runtime& rt) {
+  co_await rt.Checkpoint();
+  const rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+}
+
+TEST(MisuseTest, TheCensusTellsWhatItCouldNotSee) {
+  const auto check = [](const Recording& recording) {
+    const Json unseen = recording.One(TRIREME_CENSUS, "unseen").json();
+    EXPECT_EQ(unseen, Json({{{"name", "threads"}, {"reason", "Too many open files"}},
+                            {{"name", "descriptors"}, {"reason", "Too many open files"}}}));
+    recording.One(TRIREME_END, "returned");
+  };
+  for (const std::string& runtime : CppRuntimes())
+    EXPECT_EQ(
+        RunInChild({.name = "", .main = LeavesNoDescriptorToLookWith, .check = check}, runtime), 0)
+        << runtime;
+}
+
 // The status of a child that returned from main as its parent does.
 Task<> Forks(Runtime& rt) {
   const pid_t child = ::fork();
