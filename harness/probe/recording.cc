@@ -104,12 +104,29 @@ Recording* Recording::Open(const char* path, int* error) {
   }
   auto* recording = new (memory) Recording();
   memcpy(recording->path_, path, length + 1);
-  const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC));
-  *error = fd < 0 ? errno : recording->MapWindow(fd);
-  if (fd >= 0) CloseFile(fd);
+  *error = recording->OpenWindow();
   if (*error == 0) return recording;
   munmap(memory, sizeof(Recording));
   return nullptr;
+}
+
+// In another process where this one has no descriptor left. 0, or an errno.
+int Recording::OpenWindow() {
+  struct Work {
+    Recording* recording;
+    int error;
+  };
+  Work work = {this, 0};
+  const auto open = [](void* pointer) {
+    auto* asked = static_cast<Work*>(pointer);
+    const int fd = static_cast<int>(
+        syscall(SYS_openat, AT_FDCWD, asked->recording->path_, O_RDWR | O_CLOEXEC));
+    asked->error = fd < 0 ? errno : asked->recording->MapWindow(fd);
+    if (fd >= 0) CloseFile(fd);
+  };
+  open(&work);
+  if (work.error == EMFILE) RunAside(open, &work);
+  return work.error;
 }
 
 // Maps the header and the chunks that the maker backed: those need no descriptor later.

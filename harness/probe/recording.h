@@ -57,6 +57,7 @@ class Recording {
  private:
   static constexpr int kMaxReturned = 64;
 
+  int OpenWindow();
   int MapWindow(int fd);
   int OpenFile() const;
   Space ClaimExactly(uint32_t process, uint64_t units, int* error);

@@ -78,6 +78,23 @@ TEST_F(PreloadTest, AttachesAtTheFirstEvent) {
   EXPECT_EQ(history->events()[3].key, "c");
 }
 
+TEST_F(PreloadTest, AttachesWithoutADescriptorLeft) {
+  RunPreloaded({TRIREME_PRELOADED_PROGRAM, "=files", "a", "b"});
+  const Result<History> history = History::Read(path_);
+  ASSERT_EQ(history->events().size(), 3u);
+  EXPECT_EQ(history->events()[1].key, "a");
+  EXPECT_EQ(history->lost(), 0u);
+}
+
+TEST_F(PreloadTest, AttachesLaterWhenThereIsNoMemoryAndCountsWhatWasLost) {
+  RunPreloaded({TRIREME_PRELOADED_PROGRAM, "=memory", "a", "b", "=all", "c"});
+  const Result<History> history = History::Read(path_);
+  ASSERT_EQ(history->events().size(), 2u);
+  EXPECT_EQ(history->events()[0].kind, EventKind::kProcess);
+  EXPECT_EQ(history->events()[1].key, "c");
+  EXPECT_EQ(history->lost(), 2u);
+}
+
 TEST_F(PreloadTest, AttachesToNothingBeforeTheFirstEvent) {
   RunPreloaded({TRIREME_PRELOADED_PROGRAM});
   EXPECT_TRUE(History::Read(path_)->events().empty());
