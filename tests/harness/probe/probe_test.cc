@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -327,6 +328,35 @@ TEST_F(ProbeTest, GrowsWhenNoDescriptorIsFree) {
   const History history = Read();
   EXPECT_EQ(Observations(history).size(), 1000u);
   EXPECT_EQ(history.lost(), 0u);
+}
+
+uint64_t* handler_ids = nullptr;
+size_t handler_count = 0;
+constexpr size_t kHandlerIds = 100'000;
+
+// A handler may come between any two instructions: with the timer every 20 us it comes between the
+// reading and the writing of a counter many times a second.
+TEST_F(ProbeTest, GivesAnOperationOfASignalHandlerAnIdOfItsOwn) {
+  handler_count = 0;
+  CreateAndAttach();
+  std::vector<uint64_t> of_handler(kHandlerIds);
+  handler_ids = of_handler.data();
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    for (int i = 0; i < 8 && handler_count < kHandlerIds; ++i)
+      handler_ids[handler_count++] = Probe().new_operation();
+  };
+  ASSERT_EQ(sigaction(SIGALRM, &action, nullptr), 0);
+  const itimerval often = {.it_interval = {0, 20}, .it_value = {0, 20}};
+  const itimerval never{};
+  std::vector<uint64_t> ids(5'000'000);
+  setitimer(ITIMER_REAL, &often, nullptr);
+  for (uint64_t& id : ids) id = Probe().new_operation();
+  setitimer(ITIMER_REAL, &never, nullptr);
+  EXPECT_GT(handler_count, 0u);
+  ids.insert(ids.end(), of_handler.begin(), of_handler.begin() + static_cast<long>(handler_count));
+  std::sort(ids.begin(), ids.end());
+  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
 }
 
 TEST_F(ProbeTest, CountsWhatIsRecordedAfterTheFileIsGone) {
