@@ -38,8 +38,10 @@ struct Activity {
 };
 Activity ActivityOfTree(pid_t root);
 
-// Resident bytes of a process and its descendants; pages that they share count once each.
-int64_t ResidentBytesOfTree(pid_t root);
+// Resident bytes of a process and its descendants. What they share, as forked processes share what
+// none has written since, counts once for each of them while that keeps the sum within `limit`, and
+// else once: the exact number costs far more.
+int64_t ResidentBytesOfTree(pid_t root, int64_t limit);
 
 // Stops and then kills everything below `root`, and `root` itself where asked. Stopping comes
 // first, until a scan finds nobody running, so that what forks as fast as it dies comes to rest

@@ -160,7 +160,7 @@ void Trial::OnTime(int64_t now) {
 
 void Trial::WatchMemory(int64_t now) {
   next_memory_check_ = now + kMemoryInterval;
-  const int64_t resident = ResidentBytesOfTree(pid_);
+  const int64_t resident = ResidentBytesOfTree(pid_, setting_.memory);
   resident_ = std::max(resident_, resident);
   if (resident <= setting_.memory) return;
   memory_exceeded_ = true;

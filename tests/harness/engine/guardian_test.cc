@@ -6,6 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <limits>
+#include <string>
+
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
@@ -114,6 +118,37 @@ TEST_F(GuardianTest, StopEndsWhatAKilledGuardianSetFree) {
   Launch({TRIREME_FAKE_RUNNER, "ignore-sigterm"});
   ::kill(guardian_->pid(), SIGKILL);
   guardian_->Stop();
+}
+
+// Forked processes share what none of them writes.
+TEST(ProcessTableTest, CountsSharedPagesOnceWhereTheirSumIsOverTheLimit) {
+  constexpr int64_t kSize = 32 << 20;
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string data(kSize, 'x');
+    for (int i = 0; i < 4; ++i)
+      if (::fork() == 0) break;
+    (void)!::write(ready[1], data.data(), 1);
+    ::pause();
+  }
+  std::array<char, 5> told{};
+  for (size_t size = 0; size < told.size();) {
+    const ssize_t got = ::read(ready[0], told.data(), told.size() - size);
+    ASSERT_GT(got, 0);
+    size += static_cast<size_t>(got);
+  }
+  const int64_t sum = ResidentBytesOfTree(child, std::numeric_limits<int64_t>::max());
+  EXPECT_GT(sum, 5 * kSize);
+  EXPECT_EQ(ResidentBytesOfTree(child, 16 * kSize), sum);
+  EXPECT_GT(ResidentBytesOfTree(child, 2 * kSize), kSize);
+  EXPECT_LT(ResidentBytesOfTree(child, 2 * kSize), 2 * kSize);
+  for (const ProcessInfo& process : DescendantsOf(child, ReadProcessTable()))
+    ::kill(process.pid, SIGKILL);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  for (const int end : ready) ::close(end);
 }
 
 // A child that this process had before there was a guardian, as a program has that a shell became,
