@@ -75,6 +75,17 @@ void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
   }
 }
 
+// Why the program of a command could not be started; "" when it was.
+std::string NotStarted(const TrialView& view) {
+  if (!IsCommand(*view.cell)) return "";
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kWarning && event.key == "not-started")
+      return "the command did not start: " + (event.Value().is_string()
+                                                  ? event.Value().get<std::string>()
+                                                  : DumpJson(event.Value()));
+  return "";
+}
+
 }  // namespace
 
 TrialJudgement JudgeTrial(const TrialView& view) {
@@ -84,6 +95,11 @@ TrialJudgement JudgeTrial(const TrialView& view) {
     const std::string& why = view.exit.protocol_error;
     judgement.verdict = Verdict::kUnknown;
     judgement.reason = "cut short: " + (why.empty() ? "the run was interrupted" : why);
+    return judgement;
+  }
+  if (std::string reason = NotStarted(view); !reason.empty()) {
+    judgement.verdict = Verdict::kUnknown;
+    judgement.reason = std::move(reason);
     return judgement;
   }
   if (view.end != nullptr && view.end->key == "unsupported") {

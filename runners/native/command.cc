@@ -1,8 +1,10 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/base/unique_fd.h"
 #include "harness/protocol/runtimes.h"
 #include "runners/native/stacks.h"
 #include "runners/native/zygote.h"
@@ -79,7 +82,11 @@ class Command final : public Payload {
                                  {"environment", Environment()},
                                  {"argv", argv_}})));
     RecordFor(task, TRIREME_TASK_START, 0, "1", "command");
-    const int status = RunProgram(trial);
+    const Outcome outcome = RunProgram(trial);
+    // No observation and no end: what kept the program from starting is the machine's, and must not
+    // look like what the program did.
+    if (!outcome.failure.empty()) return Record(TRIREME_WARNING, 0, "not-started", outcome.failure);
+    const int status = outcome.status;
     Record(TRIREME_OBSERVE, 0, "exit-status",
            WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
     RecordFor(task, TRIREME_TASK_END, 0, "returned");
@@ -97,7 +104,12 @@ class Command final : public Payload {
     SetVariable("PYTHONHASHSEED", "0");
   }
 
-  int RunProgram(const Json& trial) const {
+  struct Outcome {
+    int status = 0;       // as waitpid gives it
+    std::string failure;  // why the program did not start; "" when it did
+  };
+
+  Outcome RunProgram(const Json& trial) const {
     const std::string report = JoinPath(GetString(trial, "directory"), kPytestReport);
     const char* others = std::getenv("PYTEST_ADDOPTS");
     SetVariable(
@@ -107,25 +119,47 @@ class Command final : public Payload {
     std::vector<char*> arguments;
     for (const std::string& word : argv_) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
+    std::array<int, 2> failure{-1, -1};
+    if (::pipe2(failure.data(), O_CLOEXEC) != 0) return NotStarted("", errno);
+    const UniqueFd failure_read(failure[0]);
+    UniqueFd failure_write(failure[1]);
     const pid_t child = ::fork();
-    if (child == 0) Become(arguments.data());
-    if (child < 0) return 127 << 8;
+    if (child < 0) return NotStarted("", errno);
+    if (child == 0) Become(arguments.data(), failure_write.get());
+    failure_write.Reset();
     SetStacksCommand(child);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-    return status;
+    Failure told;
+    ssize_t size = 0;
+    while ((size = ::read(failure_read.get(), &told, sizeof(told))) < 0 && errno == EINTR) continue;
+    Outcome outcome;
+    while (::waitpid(child, &outcome.status, 0) < 0 && errno == EINTR) continue;
+    if (size != sizeof(told)) return outcome;
+    return NotStarted(told.in_directory ? GetString(load_, "directory") : argv_.front(),
+                      told.error);
   }
 
-  [[noreturn]] void Become(char* const* arguments) const {
+  // What the child tells when it cannot become the program.
+  struct Failure {
+    bool in_directory = false;
+    int error = 0;
+  };
+
+  static Outcome NotStarted(const std::string& what, int error) {
+    const std::string text = (what.empty() ? "" : what + ": ") + std::strerror(error);
+    std::fprintf(stderr, "trireme-runner: cannot start the command: %s\n", text.c_str());
+    return {.status = 0, .failure = text};
+  }
+
+  // `failure` is closed by what the process becomes.
+  [[noreturn]] void Become(char* const* arguments, int failure) const {
     ::signal(SIGPIPE, SIG_DFL);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a trial that is ended takes its program with it
     const std::string directory = GetString(load_, "directory");
-    if (!directory.empty() && ::chdir(directory.c_str()) != 0)
-      std::fprintf(stderr, "%s: %s\n", directory.c_str(), std::strerror(errno));
-    else
-      ::execvp(arguments[0], arguments);
-    std::fprintf(stderr, "%s: %s\n", arguments[0], std::strerror(errno));
-    ::_exit(errno == ENOENT ? 127 : 126);
+    const bool entered = directory.empty() || ::chdir(directory.c_str()) == 0;
+    if (entered) ::execvp(arguments[0], arguments);
+    const Failure told = {.in_directory = !entered, .error = errno};
+    (void)!::write(failure, &told, sizeof(told));
+    ::_exit(127);
   }
 
   const Json load_;

@@ -432,6 +432,21 @@ TEST(JudgeTrialTest, CannotPassATrialThatOutlivedTheHarness) {
             "the harness was gone before the trial ended");
 }
 
+TEST(JudgeTrialTest, CannotDecideACommandThatCouldNotBeStarted) {
+  const Json command = {{"scenario", "command"}, {"command", {"python3"}}};
+  const auto judge = [](const Json& cell) {
+    return JudgeTrial(TrialBuilder()
+                          .Cell(cell)
+                          .Add(EventKind::kWarning, 500, "not-started", "Cannot allocate memory")
+                          .Exit("exited", {{"code", 0}})
+                          .View());
+  };
+  const TrialJudgement judgement = judge(command);
+  EXPECT_EQ(judgement.verdict, Verdict::kUnknown);
+  EXPECT_EQ(judgement.reason, "the command did not start: Cannot allocate memory");
+  EXPECT_EQ(judge({{"scenario", "s"}}).verdict, Verdict::kFail);
+}
+
 TEST(JudgeTrialTest, NamesTheLineThatSuspended) {
   const TrialJudgement judgement = JudgeRecord(
       TrialBuilder()
