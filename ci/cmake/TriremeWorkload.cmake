@@ -1,12 +1,43 @@
 # trireme_add_workload(SOURCE): builds a scenario's workload.cc ahead of time, with whatever libraries it needs:
 #   trireme_add_workload(scenarios/mine/workload.cc)
 #   target_link_libraries(${TRIREME_WORKLOAD_TARGET} PRIVATE my_library)
-# The object is named by the content of its source, which is how trireme finds it: in Trireme's own build among the shipped
+# The object is named by the content of its source and of what that includes from its folder, which is how trireme finds it: in Trireme's own build among the shipped
 # ones; elsewhere in ${PROJECT_BINARY_DIR}/trireme-workloads, the folder to name in $TRIREME_WORKLOADS.
+
+# Appends the file and those that it includes by a path from its own folder, and so on, to the list named `result`.
+function(trireme_own_files file result)
+  get_filename_component(real "${file}" REALPATH)
+  set(files ${${result}})
+  if(NOT real IN_LIST files)
+    list(APPEND files "${real}")
+    get_filename_component(folder "${file}" DIRECTORY)
+    file(STRINGS "${file}" lines REGEX "^[ \t]*#[ \t]*include[ \t]*\"[^\"]+\"")
+    foreach(line IN LISTS lines)
+      string(REGEX REPLACE "^[^\"]*\"([^\"]+)\".*$" "\\1" name "${line}")
+      get_filename_component(included "${name}" ABSOLUTE BASE_DIR "${folder}")
+      if(EXISTS "${included}" AND NOT IS_DIRECTORY "${included}")
+        trireme_own_files("${included}" files)
+      endif()
+    endforeach()
+  endif()
+  set(${result} "${files}" PARENT_SCOPE)
+endfunction()
+
 function(trireme_add_workload source)
   get_filename_component(source "${source}" ABSOLUTE)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
-  file(SHA256 "${source}" hash)
+  set(own_files "")
+  trireme_own_files("${source}" own_files)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${own_files})
+  set(hashes "")
+  foreach(file IN LISTS own_files)
+    file(SHA256 "${file}" hash)
+    list(APPEND hashes "${hash}")
+  endforeach()
+  list(LENGTH hashes count)
+  if(count GREATER 1) # as harness/engine/workload_compiler.cc
+    string(JOIN "\n" joined ${hashes})
+    string(SHA256 hash "${joined}")
+  endif()
   string(SUBSTRING "${hash}" 0 16 short)
   set(target "trireme_workload_${short}")
   add_library(${target} MODULE "${source}")

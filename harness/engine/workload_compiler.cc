@@ -3,9 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <regex>
+#include <utility>
+#include <vector>
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
@@ -50,23 +54,121 @@ std::string Identity(const std::string& compiler) {
   return real + " " + std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec);
 }
 
-std::string HeadersIn(const std::string& folder) {
-  std::string all;
-  for (const std::string& name : ListDirectory(folder)) {
-    if (!GlobMatches("*.h", name) && !GlobMatches("*.hpp", name)) continue;
-    if (const Result<std::string> text = ReadFile(JoinPath(folder, name)); text.ok())
-      all += Sha256(*text);
+// A file and what it includes by a path from its own folder, and so on.
+void CollectOwnFiles(const std::string& path, std::vector<std::string>& files) {
+  static const std::regex kInclude(R"re(^[ \t]*#[ \t]*include[ \t]*"([^"]+)")re");
+  const std::string real = RealPath(path);
+  if (std::find(files.begin(), files.end(), real) != files.end()) return;
+  files.push_back(real);
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) return;
+  for (const std::string& line : Split(*text, '\n')) {
+    std::smatch match;
+    if (!std::regex_search(line, match, kInclude)) continue;
+    const std::string included = JoinPath(DirName(path), match[1].str());
+    if (IsRegularFile(included)) CollectOwnFiles(included, files);
   }
-  return all;
 }
 
-std::string CacheKey(const std::string& text, const std::string& source,
-                     const std::string& compiler, const Locations& locations) {
-  const std::string parts[] = {Sha256(text), HeadersIn(DirName(source)),
-                               HeadersIn(JoinPath(locations.include, "trireme")),
-                               Identity(compiler), Join(kFlags, " ")};
-  return Sha256(Join(parts, "\n"));
+// What a prebuilt object is named by: TriremeWorkload.cmake computes the same.
+std::string PrebuiltName(const std::string& source) {
+  std::vector<std::string> files;
+  CollectOwnFiles(source, files);
+  std::vector<std::string> hashes;
+  for (const std::string& file : files) {
+    const Result<std::string> text = ReadFile(file);
+    hashes.push_back(Sha256(text.ok() ? *text : ""));
+  }
+  return hashes.size() == 1 ? hashes.front() : Sha256(Join(hashes, "\n"));
 }
+
+// What stands for a file that the compiler read. Thousands of lines of a system's headers are not
+// read again for each workload: who replaces one changes its size or time.
+std::string ContentOf(const std::string& path) {
+  struct stat status {};
+  if (path.starts_with("/usr/") && ::stat(path.c_str(), &status) == 0)
+    return std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec);
+  const Result<std::string> text = ReadFile(path);
+  return text.ok() ? Sha256(*text) : "missing";
+}
+
+// The files of a rule that the compiler wrote for make: `target: file file \`, with a backslash
+// before a space of a name.
+std::vector<std::string> FilesOfRule(const std::string& rule) {
+  std::vector<std::string> files;
+  std::string word;
+  for (size_t at = rule.find(": ") + 1; at > 0 && at < rule.size(); ++at) {
+    const bool escaped = rule[at] == '\\' && at + 1 < rule.size() && rule[at + 1] != '\n';
+    const bool blank = rule[at] == ' ' || rule[at] == '\n' || rule[at] == '\\';
+    if (escaped || !blank) {
+      word += escaped ? rule[++at] : rule[at];
+    } else if (!word.empty()) {
+      files.push_back(std::exchange(word, ""));
+    }
+  }
+  if (!word.empty()) files.push_back(word);
+  return files;
+}
+
+// The objects of one source text by one compiler. Which files it includes is known only once it was
+// compiled, so the list of that time is kept beside the objects, which are named by what all those
+// files contain: an object is taken when the files of the newest list contain what they did then.
+// A header that was added since, where the compiler would now find it first, goes unnoticed.
+class CachedObjects {
+ public:
+  CachedObjects(const std::string& text, const std::string& source, const std::string& compiler,
+                const Locations& locations)
+      : source_(source), folder_(JoinPath(locations.cache, "workloads")) {
+    std::vector<std::string> parts = {Sha256(text), Identity(compiler), Join(kFlags, " "),
+                                      locations.include};
+    for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX"})
+      parts.push_back(Environment(name));
+    key_ = Sha256(Join(parts, "\n"));
+  }
+
+  const std::string& folder() const { return folder_; }
+  std::string Partial() const { return JoinPath(folder_, key_ + "." + std::to_string(::getpid())); }
+
+  // "" when it has to be compiled.
+  std::string Find() const {
+    const Result<std::string> list = ReadFile(ListPath());
+    if (!list.ok()) return "";
+    std::string object = ObjectOf(Split(*list, '\n'));
+    return FileExists(object) ? object : "";
+  }
+
+  // Takes what the compiler wrote to Partial() and the rule beside it.
+  Result<std::string> Keep() const {
+    const std::string partial = Partial();
+    TRIREME_ASSIGN_OR_RETURN(const std::string rule, ReadFile(partial + ".d"));
+    (void)::unlink((partial + ".d").c_str());
+    std::vector<std::string> files = FilesOfRule(rule);
+    const std::string beside = DirName(source_) + "/";
+    // The same text in another folder has its own headers there.
+    for (std::string& file : files)
+      if (file.starts_with(beside) && file != source_) file = file.substr(beside.size());
+    files.erase(std::remove(files.begin(), files.end(), source_), files.end());
+    const std::string object = ObjectOf(files);
+    if (std::rename(partial.c_str(), object.c_str()) != 0)
+      return ErrnoError("cannot keep " + object, errno);
+    TRIREME_RETURN_IF_ERROR(WriteFileAtomically(ListPath(), Join(files, "\n")));
+    return object;
+  }
+
+ private:
+  std::string ListPath() const { return JoinPath(folder_, key_ + ".files"); }
+  std::string ObjectOf(const std::vector<std::string>& files) const {
+    std::string all = key_;
+    for (const std::string& file : files)
+      all += "\n" + file + " " +
+             ContentOf(file.starts_with('/') ? file : JoinPath(DirName(source_), file));
+    return JoinPath(folder_, Sha256(all) + ".so");
+  }
+
+  const std::string source_;
+  const std::string folder_;
+  std::string key_;
+};
 
 std::string LineOf(const std::string& path, int number) {
   const Result<std::string> text = ReadFile(path);
@@ -94,19 +196,19 @@ Diagnostic CompileError(const std::string& source, const std::string& output) {
 }
 
 Result<CompiledWorkload> Compile(const std::string& source, const std::string& compiler,
-                                 const std::string& object, const Locations& locations) {
-  const std::string partial = object + "." + std::to_string(::getpid());
+                                 const CachedObjects& cache, const Locations& locations) {
+  const std::string partial = cache.Partial();
   std::vector<std::string> argv = {compiler};
   argv.insert(argv.end(), kFlags.begin(), kFlags.end());
-  argv.insert(argv.end(), {"-I" + locations.include, source, "-o", partial});
+  argv.insert(argv.end(),
+              {"-I" + locations.include, source, "-o", partial, "-MD", "-MF", partial + ".d"});
   TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome,
                            RunCommand(argv, {.environment = {"LC_ALL=C"}, .timeout = kPatience}));
   if (outcome.timed_out)
     return UsageError("compiling " + source + " took longer than five minutes");
   if (outcome.exit_code != 0) return CompileError(source, outcome.err + outcome.out);
-  if (std::rename(partial.c_str(), object.c_str()) != 0)
-    return ErrnoError("cannot keep " + object, errno);
-  return CompiledWorkload{.object = object, .unsupported = ""};
+  TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep());
+  return CompiledWorkload{.object = std::move(object), .unsupported = ""};
 }
 
 }  // namespace
@@ -114,19 +216,19 @@ Result<CompiledWorkload> Compile(const std::string& source, const std::string& c
 Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locations& locations,
                                          const std::function<void()>& begins) {
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(source));
-  if (std::string object = FindPrebuilt(Sha256(text), locations); !object.empty())
+  if (std::string object = FindPrebuilt(PrebuiltName(source), locations); !object.empty())
     return CompiledWorkload{.object = std::move(object), .unsupported = ""};
   const std::string compiler = FindCompiler();
   if (compiler.empty())
     return CompiledWorkload{
         .object = "", .unsupported = "no C++ compiler to compile " + BaseName(source) + " with"};
   TRIREME_RETURN_IF_ERROR(CheckUserFolders(locations));
-  const std::string folder = JoinPath(locations.cache, "workloads");
-  TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
-  const std::string object = JoinPath(folder, CacheKey(text, source, compiler, locations) + ".so");
-  if (FileExists(object)) return CompiledWorkload{.object = object, .unsupported = ""};
+  const CachedObjects cache(text, source, compiler, locations);
+  TRIREME_RETURN_IF_ERROR(MakeDirectories(cache.folder()));
+  if (std::string object = cache.Find(); !object.empty())
+    return CompiledWorkload{.object = std::move(object), .unsupported = ""};
   if (begins) begins();
-  return Compile(source, compiler, object, locations);
+  return Compile(source, compiler, cache, locations);
 }
 
 }  // namespace trireme

@@ -15,10 +15,11 @@ struct CompiledWorkload {
 };
 
 // The object of a workload.cc: one that was built with the scenario, if there is one of the same
-// content in Locations.workloads or a folder of $TRIREME_WORKLOADS (separated by colons); else it
-// is compiled on the spot, by $CXX or the first of c++, g++ and clang++. Compiled objects are kept
-// in Locations.cache by the content of the source, of the headers beside it and of Trireme's, and
-// by compiler and flags; processes may do that at once.
+// content (of the source and of what it includes from its folder) in Locations.workloads or a
+// folder of $TRIREME_WORKLOADS (separated by colons); else it is compiled on the spot, by $CXX or
+// the first of c++, g++ and clang++. Compiled objects are kept in Locations.cache by the content of
+// every file that the compiler read, and by compiler, flags and its environment; processes may do
+// that at once.
 //
 // `begins` is called before a compiler starts, and only then. An error is the compiler's first one,
 // at its place.

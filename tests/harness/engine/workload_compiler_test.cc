@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
@@ -59,6 +60,42 @@ TEST_F(WorkloadCompilerTest, CompilesAgainWhenTheSourceOrAHeaderChanges) {
   EXPECT_NE(with_other_header, object);
   Write("int Answer() { return 44; }\n");
   EXPECT_NE(Compiled(), with_other_header);
+}
+
+// Wherever it is and whatever its name: the compiler says what it read.
+TEST_F(WorkloadCompilerTest, CompilesAgainWhenAnyIncludedFileChanges) {
+  const std::string searched = JoinPath(folder_.path(), "searched");
+  const std::string files[] = {JoinPath(folder_.path(), "with space/deep.inc"),
+                               JoinPath(folder_.path(), "beside.h"),
+                               JoinPath(searched, "searched.h")};
+  for (const std::string& file : files) {
+    EXPECT_TRUE(MakeDirectories(DirName(file)).ok());
+    EXPECT_TRUE(WriteFile(file, "").ok());
+  }
+  source_ = JoinPath(folder_.path(), "scenario/workload.cc");
+  EXPECT_TRUE(MakeDirectories(DirName(source_)).ok());
+  Write("#include \"../with space/deep.inc\"\n#include \"../beside.h\"\n#include \"searched.h\"\n");
+  ::setenv("CPATH", searched.c_str(), 1);
+  std::set<std::string> objects = {Compiled()};
+  EXPECT_EQ(Compiled(), *objects.begin());
+  for (const std::string& file : files) {
+    EXPECT_TRUE(WriteFile(file, "extern int changed;\n").ok());
+    EXPECT_TRUE(objects.insert(Compiled()).second) << file;
+  }
+  ::unsetenv("CPATH");
+}
+
+TEST_F(WorkloadCompilerTest, TakesNothingBuiltBeforeFromOtherHeaders) {
+  Write("#include \"own.h\"\n");
+  const std::string header = JoinPath(folder_.path(), "own.h");
+  EXPECT_TRUE(WriteFile(header, "#define OWN 1\n").ok());
+  const std::string prebuilt =
+      JoinPath(locations_.workloads,
+               Sha256(Sha256("#include \"own.h\"\n") + "\n" + Sha256("#define OWN 1\n")) + ".so");
+  EXPECT_TRUE(WriteFile(prebuilt, "").ok());
+  EXPECT_EQ(Compiled(), prebuilt);
+  EXPECT_TRUE(WriteFile(header, "#define OWN 2\n").ok());
+  EXPECT_NE(Compiled(), prebuilt);
 }
 
 TEST_F(WorkloadCompilerTest, TakesWhatWasBuiltBefore) {
