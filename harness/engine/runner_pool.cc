@@ -91,6 +91,11 @@ void RunnerPool::RemoveAll() {
   while (!runners_.empty()) Remove(*runners_.back());
 }
 
+void RunnerPool::Postpone(int64_t nanoseconds) {
+  for (const auto& runner : runners_)
+    if (Awaited(*runner)) runner->deadline += nanoseconds;
+}
+
 int64_t RunnerPool::deadline() const {
   int64_t first = std::numeric_limits<int64_t>::max();
   for (const auto& runner : runners_)

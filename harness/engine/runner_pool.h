@@ -36,6 +36,8 @@ class RunnerPool {
 
   // The first time at which one is late with its answer to `load`, or with its end.
   int64_t deadline() const;
+  // All deadlines come that much later.
+  void Postpone(int64_t nanoseconds);
   std::vector<Runner*> Late(int64_t now) const;
   void Touch(Runner& runner) { runner.last_used = ++uses_; }
 

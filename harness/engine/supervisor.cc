@@ -20,6 +20,8 @@ namespace {
 constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
+// Shorter ones no deadline is as exact as.
+constexpr int64_t kNoticedStall = 50 * kNanosecondsPerMillisecond;
 
 }  // namespace
 
@@ -49,8 +51,10 @@ EngineOutcome Supervisor::Run(int signals) {
     if (!stopping_) Fill();
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
     poller_.Wait(NextDeadline());
+    const int64_t woken = SystemClock().Now();
     OnTime();
     Settle();
+    Postpone(SystemClock().Now() - woken);
   }
   poller_.Forget(signals);
   EndEverything("the run is over");
@@ -409,6 +413,15 @@ int64_t Supervisor::NextDeadline() const {
   for (const Slot& slot : slots_)
     if (slot.trial != nullptr) next = std::min(next, slot.trial->deadline());
   return std::min(next, runners_.deadline());
+}
+
+// While this loop seals and has judged one trial, which for a huge history takes seconds, nobody
+// reads what the others write or answers their runners: that time is not theirs.
+void Supervisor::Postpone(int64_t stalled) {
+  if (stalled < kNoticedStall) return;
+  for (Slot& slot : slots_)
+    if (slot.trial != nullptr) slot.trial->Postpone(stalled);
+  runners_.Postpone(stalled);
 }
 
 void Supervisor::OnTime() {

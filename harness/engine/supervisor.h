@@ -79,6 +79,7 @@ class Supervisor {
   bool Unsettled() const;
   int64_t NextDeadline() const;
   void OnTime();
+  void Postpone(int64_t stalled);
 
   const Plan& plan_;
   const EngineOptions& options_;

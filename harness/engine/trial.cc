@@ -132,6 +132,10 @@ bool Trial::OnReport(const GuardianReport& report) {
 
 int64_t Trial::deadline() const { return std::min(phase_deadline_, next_memory_check_); }
 
+void Trial::Postpone(int64_t nanoseconds) {
+  if (phase_deadline_ != kNever) phase_deadline_ += nanoseconds;
+}
+
 void Trial::OnTime(int64_t now) {
   if (now >= next_memory_check_) WatchMemory(now);
   if (now < phase_deadline_) return;

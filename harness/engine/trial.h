@@ -61,6 +61,8 @@ class Trial {
 
   int64_t deadline() const;
   void OnTime(int64_t now);
+  // Its deadline comes that much later.
+  void Postpone(int64_t nanoseconds);
   // The run is to end: so is this.
   void Interrupt();
 
