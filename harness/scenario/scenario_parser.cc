@@ -26,7 +26,7 @@ class ScenarioParser {
   Status Parse() {
     TRIREME_RETURN_IF_ERROR(reader_.Mapping(root_, "a scenario"));
     TRIREME_RETURN_IF_ERROR(CheckVersion());
-    TRIREME_RETURN_IF_ERROR(Checknown_keys());
+    TRIREME_RETURN_IF_ERROR(CheckKeys());
     for (const auto read :
          {&ScenarioParser::ReadTexts, &ScenarioParser::ReadWorkload, &ScenarioParser::ReadParams,
           &ScenarioParser::ReadMatrix, &ScenarioParser::ReadRuntimes,
@@ -60,7 +60,7 @@ class ScenarioParser {
     return Done{};
   }
 
-  Status Checknown_keys() {
+  Status CheckKeys() {
     for (const YamlNode& key : root_.keys) {
       if (Contains(ScenarioKeys(), key.text)) continue;
       return reader_.ErrorAt(key,
