@@ -91,4 +91,14 @@ bool GetBool(const Json& object, const char* key, bool fallback) {
   return member.is_boolean() ? member.get<bool>() : fallback;
 }
 
+std::vector<std::string> TextsOf(const Json& value) {
+  std::vector<std::string> texts;
+  if (value.is_string()) texts.push_back(value.get<std::string>());
+  if (!value.is_array()) return texts;
+  for (const Json& text : value) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 }  // namespace trireme

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/base/result.h"
 
@@ -31,6 +32,10 @@ double GetDouble(const Json& object, const char* key, double fallback = 0);
 bool GetBool(const Json& object, const char* key, bool fallback = false);
 // The member, or null when there is none or `object` is no object.
 const Json& GetMember(const Json& object, const char* key);
+
+// The texts of an array, in their order; a lone text is an array of one. What is no text is passed
+// over.
+std::vector<std::string> TextsOf(const Json& value);
 
 }  // namespace trireme
 

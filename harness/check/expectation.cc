@@ -10,16 +10,6 @@
 namespace trireme {
 namespace {
 
-std::vector<std::string> Texts(const Json& value) {
-  std::vector<std::string> texts;
-  if (value.is_string()) texts.push_back(value.get<std::string>());
-  if (!value.is_array()) return texts;
-  for (const Json& text : value) {
-    if (text.is_string()) texts.push_back(text.get<std::string>());
-  }
-  return texts;
-}
-
 bool Has(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -112,11 +102,13 @@ ExpectationJudgement JudgeByRate(const CellExpectation& expectation, const CellR
 
 CellExpectation CellExpectation::FromJson(const Json& expect) {
   CellExpectation out;
-  if (std::vector<std::string> verdicts = Texts(GetMember(expect, "verdicts")); !verdicts.empty()) {
+  if (std::vector<std::string> verdicts = TextsOf(GetMember(expect, "verdicts"));
+      !verdicts.empty()) {
     out.verdicts = std::move(verdicts);
   }
   out.finding = GetString(expect, "finding");
-  if (GetMember(expect, "findings").is_array()) out.findings = Texts(GetMember(expect, "findings"));
+  if (GetMember(expect, "findings").is_array())
+    out.findings = TextsOf(GetMember(expect, "findings"));
   out.outcome = GetString(expect, "outcome");
   const Json& rate = GetMember(expect, "rate");
   if (rate.is_array() && rate.size() == 2 && rate[0].is_number() && rate[1].is_number()) {

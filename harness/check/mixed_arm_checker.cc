@@ -58,14 +58,6 @@ std::vector<std::string> TestsOnAHub(const TrialView& view) {
   return {tests.begin(), tests.end()};
 }
 
-std::vector<std::string> Texts(const Json& list) {
-  std::vector<std::string> texts;
-  if (!list.is_array()) return texts;
-  for (const Json& text : list)
-    if (text.is_string()) texts.push_back(text.get<std::string>());
-  return texts;
-}
-
 // "a, b and 3 more"
 std::string Names(std::vector<std::string> names) {
   const size_t more = names.size() > kNamedTests ? names.size() - kNamedTests : 0;
@@ -76,7 +68,7 @@ std::string Names(std::vector<std::string> names) {
 std::vector<std::string> ImportChain(const std::vector<PythonProcess>& processes) {
   for (const PythonProcess& process : processes) {
     if (!GetBool(process.record, "imported")) continue;  // it only tried
-    std::vector<std::string> chain = Texts(GetMember(process.record, "importers"));
+    std::vector<std::string> chain = TextsOf(GetMember(process.record, "importers"));
     if (!chain.empty()) return chain;
   }
   return {};
@@ -125,7 +117,7 @@ CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>
     if (process.patched())
       return Mixed(view, "patched",
                    ArmOf(view) + " was monkey-patched (" +
-                       Join(Texts(GetMember(process.record, "patched")), ", ") + ")",
+                       Join(TextsOf(GetMember(process.record, "patched")), ", ") + ")",
                    processes, Json::array());
   }
   if (std::any_of(processes.begin(), processes.end(),
@@ -138,7 +130,7 @@ CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>
 CheckResult CheckForPatches(const TrialView& view, const std::vector<PythonProcess>& processes) {
   for (const PythonProcess& process : processes) {
     if (!process.of_the_arm || process.patched()) continue;
-    const std::string argv = Join(Texts(GetMember(process.record, "argv")), " ");
+    const std::string argv = Join(TextsOf(GetMember(process.record, "argv")), " ");
     const char* why =
         GetBool(process.record, "imported") ? "" : ", which could not import eventlet";
     return Mixed(view, "unpatched", ArmOf(view) + " was not patched in '" + argv + "'" + why,

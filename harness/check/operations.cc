@@ -57,15 +57,4 @@ Json OperationEvidence(const Operation& operation) {
   return evidence;
 }
 
-std::vector<std::string> TextsOf(const Json& arguments, const char* name) {
-  std::vector<std::string> texts;
-  const Json& member = GetMember(arguments, name);
-  if (member.is_string()) return {member.get<std::string>()};
-  if (!member.is_array()) return texts;
-  for (const Json& text : member) {
-    if (text.is_string()) texts.push_back(text.get<std::string>());
-  }
-  return texts;
-}
-
 }  // namespace trireme

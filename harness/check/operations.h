@@ -21,9 +21,6 @@ std::set<uint32_t> TasksOf(const std::vector<const Operation*>& operations);
 std::string DescribeOperation(const TrialView& view, const Operation& operation);
 Json OperationEvidence(const Operation& operation);
 
-// A text, or a list of texts, of a check's arguments.
-std::vector<std::string> TextsOf(const Json& arguments, const char* name);
-
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_CHECK_OPERATIONS_H_

@@ -63,7 +63,7 @@ std::vector<CheckArgument> OverlapChecker::Arguments() const {
 }
 
 CheckResult OverlapChecker::Check(const TrialView& view, const Json& arguments) const {
-  const std::vector<std::string> names = TextsOf(arguments, "ops");
+  const std::vector<std::string> names = TextsOf(GetMember(arguments, "ops"));
   const std::vector<const Operation*> operations = OperationsNamed(view, names);
   const std::string what = "'" + Join(names, "' or '") + "'";
   if (!AnyConcurrent(view, TasksOf(operations)))

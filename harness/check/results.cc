@@ -74,15 +74,6 @@ Json TotalsToJson(const RunTotals& totals) {
           {"trials", {{"planned", totals.trials_planned}, {"executed", totals.trials_executed}}}};
 }
 
-std::vector<std::string> TextsFrom(const Json& array) {
-  std::vector<std::string> texts;
-  if (!array.is_array()) return texts;
-  for (const Json& text : array) {
-    if (text.is_string()) texts.push_back(text.get<std::string>());
-  }
-  return texts;
-}
-
 Json ObjectOr(const Json& object, const char* key) {
   const Json& member = GetMember(object, key);
   return member.is_object() ? member : Json::object();
@@ -156,7 +147,7 @@ CellResult CellFromJson(const Json& json) {
   const Json findings = ArrayOr(json, "findings");
   for (const Json& finding : findings) cell.findings.push_back(CellFindingFromJson(finding));
   cell.metrics = ObjectOr(json, "metrics");
-  cell.notes = TextsFrom(GetMember(json, "notes"));
+  cell.notes = TextsOf(GetMember(json, "notes"));
   cell.replay = GetString(json, "replay");
   if (const std::optional<CellState> state = StateFrom(GetString(json, "verdict"))) {
     cell.state = *state;
@@ -206,7 +197,7 @@ Finding FindingFromJson(const Json& json) {
   for (const Json& participant : participants) {
     finding.participants.push_back({.task = GetString(participant, "task"),
                                     .thread = GetInt(participant, "thread"),
-                                    .stack = TextsFrom(GetMember(participant, "stack"))});
+                                    .stack = TextsOf(GetMember(participant, "stack"))});
   }
   return finding;
 }
@@ -272,7 +263,7 @@ Result<RunResults> RunResults::FromJson(const Json& json) {
   }
   RunResults results;
   results.run = ObjectOr(json, "run");
-  results.notes = TextsFrom(GetMember(json, "notes"));
+  results.notes = TextsOf(GetMember(json, "notes"));
   results.interrupted = GetBool(json, "interrupted") || GetInt(json, "exit_code") == 130;
   const Json& infrastructure = GetMember(json, "infrastructure");
   results.infrastructure_failed = infrastructure.is_string() || GetInt(json, "exit_code") == 3;

@@ -61,13 +61,6 @@ sigset_t SignalSet(std::initializer_list<int> signals) {
   return set;
 }
 
-std::vector<std::string> Texts(const Json& list) {
-  std::vector<std::string> texts;
-  for (const Json& item : list)
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  return texts;
-}
-
 // What a runner must not inherit from the guardian.
 void ResetForExec(const rlimit& files) {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
@@ -180,8 +173,8 @@ class GuardianProcess {
   }
 
   bool Spawn(const Packet& packet) {
-    Launch launch{.argv = Texts(GetMember(packet.message, "argv")),
-                  .environment = Texts(GetMember(packet.message, "environment")),
+    Launch launch{.argv = TextsOf(GetMember(packet.message, "argv")),
+                  .environment = TextsOf(GetMember(packet.message, "environment")),
                   .directory = GetString(packet.message, "directory")};
     size_t next = 0;
     if (GetBool(packet.message, "input")) launch.input = packet.descriptors[next++].get();

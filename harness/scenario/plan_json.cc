@@ -18,22 +18,14 @@ Json ExpectationToJson(const Expectation& expectation) {
       {"rate_level", Expectation::kRateLevel}};
 }
 
-std::vector<std::string> TextsFrom(const Json& json) {
-  std::vector<std::string> texts;
-  if (!json.is_array()) return texts;
-  for (const Json& item : json)
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  return texts;
-}
-
 Expectation ExpectationFromJson(const Json& json) {
   Expectation expectation = {.key = GetString(json, "key", "default"),
                              .finding = GetString(json, "finding"),
                              .outcome = GetString(json, "outcome")};
-  if (auto verdicts = TextsFrom(GetMember(json, "verdicts")); !verdicts.empty())
+  if (auto verdicts = TextsOf(GetMember(json, "verdicts")); !verdicts.empty())
     expectation.verdicts = std::move(verdicts);
   expectation.exact_findings = GetMember(json, "findings").is_array();
-  expectation.findings = TextsFrom(GetMember(json, "findings"));
+  expectation.findings = TextsOf(GetMember(json, "findings"));
   const Json& rate = GetMember(json, "rate");
   expectation.has_rate =
       rate.is_array() && rate.size() == 2 && rate[0].is_number() && rate[1].is_number();
@@ -126,7 +118,7 @@ PlannedCell CellFromJson(const Json& json) {
       .reference = GetString(json, "reference"),
       .reference_name = GetString(json, "reference_name"),
       .workload = GetString(json, "workload"),
-      .command = TextsFrom(GetMember(json, "command")),
+      .command = TextsOf(GetMember(json, "command")),
       .trials = TrialsFromJson(GetMember(json, "trials")),
       .timeout = GetInt(json, "timeout_ns"),
       .isolated_process = GetString(json, "isolation") == "process",
@@ -167,7 +159,7 @@ Result<Plan> Plan::FromJson(const Json& json) {
   Plan plan;
   plan.seed = *seed;
   plan.profile = GetString(json, "profile");
-  plan.notes = TextsFrom(GetMember(json, "notes"));
+  plan.notes = TextsOf(GetMember(json, "notes"));
   for (const Json& cell : cells) {
     plan.cells.push_back(CellFromJson(cell));
     if (plan.cells.back().id.empty()) return UsageError("a cell of this plan has no id");
