@@ -9,6 +9,7 @@
 
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
+#include "harness/check/value_groups.h"
 #include "harness/stats/exact.h"
 
 namespace trireme {
@@ -37,25 +38,6 @@ std::string_view RuleName(const Rule& rule, const KeyValues& here, const KeyValu
       return "tolerance";
   }
   return "exact";
-}
-
-// A key's texts with their counts; "(absent)" stands for the trials without the key.
-struct Side {
-  const KeyValues* key = nullptr;
-  int64_t trials = 0;
-  int64_t first_absent = 0;
-  int64_t absent() const { return trials - key->trials; }
-  int64_t distinct() const {
-    return static_cast<int64_t>(key->values.size()) + (absent() > 0 ? 1 : 0) +
-           (key->others.count > 0 ? 1 : 0);
-  }
-};
-
-Side SideOf(const CellObservations& cell, const std::string& key) {
-  const KeyValues& values = cell.Key(key);
-  return {.key = &values,
-          .trials = cell.trials(),
-          .first_absent = values.trials == 0 ? cell.first_trial() : values.first_absent};
 }
 
 // Most frequent first.
@@ -95,20 +77,6 @@ std::string InWords(const Side& side) {
          " of " + std::to_string(side.trials);
 }
 
-// Where the reference's numbers lie, widened.
-std::optional<Interval> ToleratedRange(const KeyValues& there, double tolerance) {
-  std::optional<Interval> range;
-  for (const auto& [text, value] : there.values) {
-    if (!value.numeric) continue;
-    if (!range) range = Interval{.low = value.low, .high = value.high};
-    range->low = std::min(range->low, value.low);
-    range->high = std::max(range->high, value.high);
-  }
-  if (!range) return range;
-  return Interval{.low = range->low - tolerance * std::abs(range->low),
-                  .high = range->high + tolerance * std::abs(range->high)};
-}
-
 // What the cell showed and its reference never did.
 struct Unseen {
   std::vector<std::string> texts;
@@ -120,21 +88,12 @@ struct Unseen {
     trials += count;
     first_trial = std::min(first_trial, first);
   }
-};
-
-Unseen FindUnseen(const Rule& rule, const Side& here, const Side& there) {
-  const std::optional<Interval> range =
-      rule.kind == RuleKind::kTolerance ? ToleratedRange(*there.key, rule.tolerance) : std::nullopt;
-  Unseen unseen;
-  for (const auto& [text, value] : here.key->values) {
-    if (there.key->values.contains(text)) continue;
-    if (range && value.numeric && value.low >= range->low && value.high <= range->high) continue;
-    unseen.Add(text, value.count, value.first_trial);
+  void Add(const ValueGroup& group) {
+    texts.insert(texts.end(), group.texts.begin(), group.texts.end());
+    trials += group.here;
+    first_trial = std::min(first_trial, group.first_trial);
   }
-  if (here.absent() > 0 && there.absent() == 0)
-    unseen.Add("(absent)", here.absent(), here.first_absent);
-  return unseen;
-}
+};
 
 std::string UnseenInWords(const Unseen& unseen) {
   std::vector<std::string> texts = unseen.texts;
@@ -151,52 +110,75 @@ struct Judged {
   std::string reason;                 // of unknown
   Side here, there;
   Unseen unseen;
-  double p = -1;  // of Fisher's test, where it decides
+  std::vector<ValueGroup> groups;  // what Fisher's test is asked, with fixed inputs
+  double p = -1;                   // of Fisher's test, where it decided
 };
 
-void JudgeFixedInputs(Judged& judged, const Rule& rule) {
-  judged.unseen = FindUnseen(rule, judged.here, judged.there);
-  const bool bounded = judged.here.key->others.count > 0 || judged.there.key->others.count > 0;
-  if (bounded) {
+bool IsBounded(const Judged& judged) {
+  return judged.here.key->others.count > 0 || judged.there.key->others.count > 0;
+}
+
+// The value that is nearest to being told from chance.
+const ValueGroup* MostUnseen(const std::vector<ValueGroup>& groups) {
+  const ValueGroup* most = nullptr;
+  for (const ValueGroup& group : groups) {
+    if (group.unseen() && (most == nullptr || group.here > most->here)) most = &group;
+  }
+  return most;
+}
+
+std::string OpenReason(const Judged& judged, const ValueGroup& open, size_t family) {
+  Unseen unseen;
+  unseen.Add(open);
+  const auto others = std::count_if(judged.groups.begin(), judged.groups.end(),
+                                    [](const ValueGroup& group) { return group.unseen(); }) -
+                      1;
+  const int64_t needed = FisherTrialsNeeded(open.here, judged.here.trials,
+                                            kEquivalenceAlpha / static_cast<double>(family));
+  return "'" + judged.key + "': " + UnseenInWords(unseen) + " in " + std::to_string(open.here) +
+         " of " + std::to_string(judged.here.trials) + " trials here, in 0 of " +
+         std::to_string(judged.there.trials) + " of the reference" +
+         (others > 0 ? ", and " + Count(others, "other value") + " that it never showed" : "") +
+         "; " +
+         (needed > 0 ? "about " + std::to_string(needed) + " trials would tell"
+                     : "no number of trials would tell");
+}
+
+// After the family has been tested.
+void JudgeFixedInputs(Judged& judged, size_t family) {
+  if (IsBounded(judged)) {
     judged.verdict = "unknown";
     judged.reason = "'" + judged.key + "' has more than " +
                     std::to_string(CellObservations::kMostValues) +
                     " distinct values, which were not all kept";
-  } else if (judged.unseen.trials > 0 && judged.there.distinct() == 1) {
-    judged.verdict = "difference";
-  } else if (judged.unseen.trials > 0) {
-    judged.verdict = "unknown";  // until the family of tests has been judged
-    judged.p = FisherExact({.seen_here = judged.unseen.trials,
-                            .not_here = judged.here.trials - judged.unseen.trials,
-                            .seen_there = 0,
-                            .not_there = judged.there.trials});
+    return;
   }
+  const ValueGroup* open = MostUnseen(judged.groups);
+  if (open == nullptr) return;
+  const bool proven = judged.there.distinct() == 1;
+  for (const ValueGroup& group : judged.groups) {
+    if (!group.unseen() || !(proven || group.rejected)) continue;
+    judged.unseen.Add(group);
+    if (!proven) judged.p = judged.p < 0 ? group.p : std::min(judged.p, group.p);
+  }
+  if (judged.unseen.trials > 0) {
+    judged.verdict = "difference";
+    return;
+  }
+  judged.verdict = "unknown";
+  judged.reason = OpenReason(judged, *open, family);
 }
 
+// What is tested is chosen before it is known which of it the reference never showed: every value
+// of every key that is compared.
 void JudgeFamily(std::vector<Judged>& all) {
-  std::vector<Judged*> tested;
-  std::vector<double> p_values;
+  std::vector<ValueGroup*> family;
   for (Judged& judged : all) {
-    if (judged.p < 0) continue;
-    tested.push_back(&judged);
-    p_values.push_back(judged.p);
+    for (ValueGroup& group : judged.groups) family.push_back(&group);
   }
-  const std::vector<bool> rejected = HolmRejects(p_values, kEquivalenceAlpha);
-  for (size_t i = 0; i < tested.size(); ++i) {
-    Judged& judged = *tested[i];
-    if (rejected[i]) {
-      judged.verdict = "difference";
-      continue;
-    }
-    const int64_t needed =
-        FisherTrialsNeeded(judged.unseen.trials, judged.here.trials,
-                           kEquivalenceAlpha / static_cast<double>(tested.size()));
-    judged.reason = "'" + judged.key + "': " + UnseenInWords(judged.unseen) + " in " +
-                    std::to_string(judged.unseen.trials) + " of " +
-                    std::to_string(judged.here.trials) + " trials here, in 0 of " +
-                    std::to_string(judged.there.trials) + " of the reference; " +
-                    (needed > 0 ? "about " + std::to_string(needed) + " trials would tell"
-                                : "no number of trials would tell");
+  const size_t size = std::max<size_t>(1, RejectTogether(family, kEquivalenceAlpha));
+  for (Judged& judged : all) {
+    if (!judged.groups.empty()) JudgeFixedInputs(judged, size);
   }
 }
 
@@ -225,11 +207,13 @@ void JudgePerTrialInputs(Judged& judged, const Rule& rule, const std::vector<int
     const auto there_text = there ? there_texts.find(*there) : there_texts.end();
     if (rule.kind == RuleKind::kTolerance && here_text != here_texts.end() &&
         there_text != there_texts.end()) {
-      KeyValues one;
-      one.values.insert(*there_text->second);
-      const std::optional<Interval> range = ToleratedRange(one, rule.tolerance);
+      const ValueCount& counterpart = there_text->second->second;
+      const Interval range =
+          Widened({.low = counterpart.low, .high = counterpart.high}, rule.tolerance);
       const ValueCount& value = here_text->second->second;
-      if (range && value.numeric && value.low >= range->low && value.high <= range->high) continue;
+      if (counterpart.numeric && value.numeric && value.low >= range.low &&
+          value.high <= range.high)
+        continue;
     }
     std::string text = !here                           ? "(absent)"
                        : here_text == here_texts.end() ? "(others)"
@@ -350,7 +334,7 @@ std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservatio
     } else if (here.per_trial()) {
       JudgePerTrialInputs(judged, rule, common);
     } else {
-      JudgeFixedInputs(judged, rule);
+      judged.groups = GroupValues(rule, judged.here, judged.there);
     }
     all.push_back(std::move(judged));
   }

@@ -136,4 +136,21 @@ std::vector<bool> HolmRejects(const std::vector<double>& p_values, double alpha)
   return rejected;
 }
 
+std::vector<bool> TestableTogether(const std::vector<double>& least, double alpha) {
+  std::vector<double> ascending = least;
+  std::sort(ascending.begin(), ascending.end());
+  // The smallest correction that covers every test which could pass it.
+  size_t correction = 1;
+  const auto could_pass = [&] {
+    const double level = alpha / static_cast<double>(correction);
+    return static_cast<size_t>(std::upper_bound(ascending.begin(), ascending.end(), level) -
+                               ascending.begin());
+  };
+  while (could_pass() > correction) ++correction;
+  std::vector<bool> testable;
+  testable.reserve(least.size());
+  for (const double p : least) testable.push_back(p <= alpha / static_cast<double>(correction));
+  return testable;
+}
+
 }  // namespace trireme

@@ -47,6 +47,12 @@ int64_t RateTrialsNeeded(const Interval& range, double alpha);
 // on what.
 std::vector<bool> HolmRejects(const std::vector<double>& p_values, double alpha);
 
+// Tarone's choice, for tests on counts: true for those of a family that may be rejected at `alpha`
+// once all that are true are corrected for together. `least` holds the least p-value that each
+// could come to, whatever the data; the others cannot be rejected and need no correction, so that a
+// value that one trial showed costs the rest nothing.
+std::vector<bool> TestableTogether(const std::vector<double>& least, double alpha);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_STATS_EXACT_H_

@@ -89,5 +89,14 @@ TEST(HolmRejectsTest, StepsDownUntilOneStands) {
   EXPECT_EQ(HolmRejects({}, 0.05), std::vector<bool>{});
 }
 
+TEST(TestableTogetherTest, LeavesOutWhatCouldNeverBeRejected) {
+  EXPECT_EQ(TestableTogether({0.004, 0.5, 1, 1}, 0.01),
+            (std::vector<bool>{true, false, false, false}));
+  EXPECT_EQ(TestableTogether({0.004, 0.001}, 0.01), (std::vector<bool>{true, true}));
+  // Two that could pass 0.01, but of two corrected for together only one could.
+  EXPECT_EQ(TestableTogether({0.006, 0.001}, 0.01), (std::vector<bool>{false, true}));
+  EXPECT_TRUE(TestableTogether({}, 0.01).empty());
+}
+
 }  // namespace
 }  // namespace trireme
