@@ -82,6 +82,8 @@ struct Unseen {
   std::vector<std::string> texts;
   int64_t trials = 0;
   int64_t first_trial = INT64_MAX;
+  TrialSet shown;       // the trials themselves, but for those without the key
+  bool absent = false;  // trials without the key are among them
 
   void Add(const std::string& text, int64_t count, int64_t first) {
     texts.push_back(text);
@@ -91,6 +93,8 @@ struct Unseen {
   void Add(const ValueGroup& group) {
     texts.insert(texts.end(), group.texts.begin(), group.texts.end());
     trials += group.here;
+    shown.AddAll(group.trials);
+    absent |= group.trials.size() < group.here;
     first_trial = std::min(first_trial, group.first_trial);
   }
 };
@@ -108,15 +112,12 @@ struct Judged {
   std::string_view rule;
   std::string_view verdict = "same";  // same, difference, unknown, nondeterministic
   std::string reason;                 // of unknown
+  bool bounded = false;               // not all values were kept
   Side here, there;
   Unseen unseen;
   std::vector<ValueGroup> groups;  // what Fisher's test is asked, with fixed inputs
   double p = -1;                   // of Fisher's test, where it decided
 };
-
-bool IsBounded(const Judged& judged) {
-  return judged.here.key->others.count > 0 || judged.there.key->others.count > 0;
-}
 
 // The value that is nearest to being told from chance.
 const ValueGroup* MostUnseen(const std::vector<ValueGroup>& groups) {
@@ -144,29 +145,42 @@ std::string OpenReason(const Judged& judged, const ValueGroup& open, size_t fami
                      : "no number of trials would tell");
 }
 
+std::string BoundedReason(const Judged& judged) {
+  return "'" + judged.key + "' has more than " + std::to_string(CellObservations::kMostValues) +
+         " distinct values, which were not all kept";
+}
+
+// What was not kept cannot be the reference's one value where that was kept.
+void AddUnkept(Judged& judged) {
+  const KeyValues& there = *judged.there.key;
+  const bool known =
+      there.values.empty() || judged.here.key->values.contains(there.values.begin()->first);
+  const ValueCount& unkept = judged.here.key->others;
+  if (judged.rule == "tolerance" || unkept.count == 0 || !known) return;
+  judged.unseen.Add("(others)", unkept.count, unkept.first_trial);
+  judged.unseen.shown.AddAll(unkept.trials);
+}
+
 // After the family has been tested.
 void JudgeFixedInputs(Judged& judged, size_t family) {
-  if (IsBounded(judged)) {
-    judged.verdict = "unknown";
-    judged.reason = "'" + judged.key + "' has more than " +
-                    std::to_string(CellObservations::kMostValues) +
-                    " distinct values, which were not all kept";
-    return;
-  }
-  const ValueGroup* open = MostUnseen(judged.groups);
-  if (open == nullptr) return;
+  // What was kept has all its trials here; of the reference, what was not kept may be anything.
+  const ValueCount& unkept_there = judged.there.key->others;
+  const bool hidden =
+      unkept_there.count > 0 && !(judged.rule == "tolerance" && unkept_there.numeric);
+  const ValueGroup* open = hidden ? nullptr : MostUnseen(judged.groups);
   const bool proven = judged.there.distinct() == 1;
   for (const ValueGroup& group : judged.groups) {
-    if (!group.unseen() || !(proven || group.rejected)) continue;
+    if (open == nullptr || !group.unseen() || !(proven || group.rejected)) continue;
     judged.unseen.Add(group);
     if (!proven) judged.p = judged.p < 0 ? group.p : std::min(judged.p, group.p);
   }
   if (judged.unseen.trials > 0) {
+    if (proven) AddUnkept(judged);
     judged.verdict = "difference";
-    return;
+  } else if (judged.bounded || open != nullptr) {
+    judged.verdict = "unknown";
+    judged.reason = judged.bounded ? BoundedReason(judged) : OpenReason(judged, *open, family);
   }
-  judged.verdict = "unknown";
-  judged.reason = OpenReason(judged, *open, family);
 }
 
 // What is tested is chosen before it is known which of it the reference never showed: every value
@@ -182,10 +196,9 @@ void JudgeFamily(std::vector<Judged>& all) {
   }
 }
 
-std::map<uint64_t, const std::pair<const std::string, ValueCount>*> TextsByHash(
-    const KeyValues& key) {
-  std::map<uint64_t, const std::pair<const std::string, ValueCount>*> texts;
-  for (const auto& value : key.values) texts[Hash64(value.first)] = &value;
+std::map<uint64_t, std::string> TextsByHash(const KeyValues& key) {
+  std::map<uint64_t, std::string> texts;
+  for (const auto& [text, value] : key.values) texts[Hash64(text)] = text;
   return texts;
 }
 
@@ -195,30 +208,29 @@ std::optional<uint64_t> HashOf(const KeyValues& key, int64_t trial) {
   return found->second;
 }
 
+bool IsTolerated(const Judged& judged, const Rule& rule, int64_t trial) {
+  const auto here = judged.here.key->numbers.find(trial);
+  const auto there = judged.there.key->numbers.find(trial);
+  if (here == judged.here.key->numbers.end() || there == judged.there.key->numbers.end())
+    return false;
+  const Interval range =
+      Widened({.low = there->second.low, .high = there->second.high}, rule.tolerance);
+  return here->second.low >= range.low && here->second.high <= range.high;
+}
+
 // Each trial against its counterpart, which had the same inputs.
 void JudgePerTrialInputs(Judged& judged, const Rule& rule, const std::vector<int64_t>& common) {
-  const auto here_texts = TextsByHash(*judged.here.key);
-  const auto there_texts = TextsByHash(*judged.there.key);
+  const std::map<uint64_t, std::string> texts = TextsByHash(*judged.here.key);
   for (const int64_t trial : common) {
     const std::optional<uint64_t> here = HashOf(*judged.here.key, trial);
-    const std::optional<uint64_t> there = HashOf(*judged.there.key, trial);
-    if (here == there) continue;
-    const auto here_text = here ? here_texts.find(*here) : here_texts.end();
-    const auto there_text = there ? there_texts.find(*there) : there_texts.end();
-    if (rule.kind == RuleKind::kTolerance && here_text != here_texts.end() &&
-        there_text != there_texts.end()) {
-      const ValueCount& counterpart = there_text->second->second;
-      const Interval range =
-          Widened({.low = counterpart.low, .high = counterpart.high}, rule.tolerance);
-      const ValueCount& value = here_text->second->second;
-      if (counterpart.numeric && value.numeric && value.low >= range.low &&
-          value.high <= range.high)
-        continue;
-    }
-    std::string text = !here                           ? "(absent)"
-                       : here_text == here_texts.end() ? "(others)"
-                                                       : here_text->second->first;
-    judged.unseen.Add(text, 1, trial);
+    if (here == HashOf(*judged.there.key, trial)) continue;
+    if (rule.kind == RuleKind::kTolerance && IsTolerated(judged, rule, trial)) continue;
+    const auto text = here ? texts.find(*here) : texts.end();
+    judged.unseen.Add(!here                 ? "(absent)"
+                      : text == texts.end() ? "(others)"
+                                            : text->second,
+                      1, trial);
+    judged.unseen.shown.Add(trial);
   }
   if (judged.unseen.trials > 0) judged.verdict = "difference";
 }
@@ -241,6 +253,7 @@ Difference MakeDifference(const Judged& judged, const std::string& reference_nam
   Difference difference;
   difference.count = judged.unseen.trials;
   difference.first_trial = judged.unseen.first_trial;
+  difference.trials = judged.unseen.shown;
   Finding& finding = difference.finding;
   finding.check = "equivalence";
   finding.kind = "difference";
@@ -351,6 +364,7 @@ std::vector<std::string> NondeterministicKeys(const CellObservations& reference)
   if (reference.per_trial() || reference.even() == 0 || odd == 0) return keys;
   for (const auto& [key, values] : reference.keys()) {
     if (key == kClassKey || reference.RuleOf(key).kind == RuleKind::kTolerance) continue;
+      judged.bounded = IsBounded(rule, judged.here, judged.there);
     const int64_t absent_even = reference.even() - values.even;
     const int64_t absent_odd = odd - (values.trials - values.even);
     bool differs = values.others.count > 0 || (absent_even > 0) != (absent_odd > 0);
@@ -394,3 +408,5 @@ Comparison CompareCells(const CellObservations& here, const CellObservations& re
 }
 
 }  // namespace trireme
+      if (judged.unseen.absent)
+        comparison.differences.back().trials.AddAll(here.TrialsWithout(judged.key));

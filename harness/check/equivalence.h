@@ -20,6 +20,7 @@ struct Difference {
   Finding finding;
   int64_t count = 0;  // trials that showed what the reference never did
   int64_t first_trial = 0;
+  TrialSet trials;  // those of count
 };
 
 struct Comparison {

@@ -178,7 +178,10 @@ void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
   even_ += even ? 1 : 0;
   const ValuesByKey values_by_key = ValuesOf(view);
   for (const auto& [key, values] : values_by_key) {
-    if (RuleOf(key).kind != RuleKind::kIgnore) AddKey(key, values, trial, even);
+    if (RuleOf(key).kind == RuleKind::kIgnore)
+      ignored_some_ = true;
+    else
+      AddKey(key, values, trial, even);
   }
   for (auto& [key, known] : keys_) {
     if (!values_by_key.contains(key)) known.first_absent = std::min(known.first_absent, trial);
@@ -201,6 +204,8 @@ void CellObservations::AddKey(const std::string& key, const TrialValues& values,
   known.trials += 1;
   known.even += even ? 1 : 0;
   if (per_trial_) known.by_trial[trial] = Hash64(text);
+  if (per_trial_ && values.numeric && RuleOf(key).kind == RuleKind::kTolerance)
+    known.numbers[trial] = {.low = values.low, .high = values.high};
   for (const auto& [family, type] : values.classes) known.classes.emplace(family, type);
 
   auto found = known.values.find(text);
@@ -209,11 +214,24 @@ void CellObservations::AddKey(const std::string& key, const TrialValues& values,
   }
   ValueCount& count = found == known.values.end() ? known.others : found->second;
   count.first_trial = count.count == 0 ? trial : std::min(count.first_trial, trial);
+  // What found no room has many texts: their numbers together.
+  count.numeric = values.numeric && (count.count == 0 || count.numeric);
+  count.low = count.count == 0 ? values.low : std::min(count.low, values.low);
+  count.high = count.count == 0 ? values.high : std::max(count.high, values.high);
   count.count += 1;
   count.even += even ? 1 : 0;
-  count.numeric = values.numeric;
-  count.low = values.low;
-  count.high = values.high;
+  count.trials.Add(trial);
+}
+
+TrialSet CellObservations::TrialsWithout(const std::string& key) const {
+  const KeyValues& known = Key(key);
+  TrialSet with = known.others.trials;
+  for (const auto& [text, value] : known.values) with.AddAll(value.trials);
+  TrialSet without;
+  for (const auto& [trial, seen] : seen_) {
+    if (!with.Contains(trial)) without.Add(trial);
+  }
+  return without;
 }
 
 }  // namespace trireme

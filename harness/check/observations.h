@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/check/trial_set.h"
 #include "harness/check/trial_view.h"
 
 namespace trireme {
@@ -51,6 +52,12 @@ struct ValueCount {
   int64_t first_trial = 0;
   bool numeric = false;  // all its values are numbers, these their ends
   double low = 0, high = 0;
+  TrialSet trials;
+};
+
+// The ends of the numbers that one trial has of a key.
+struct TrialNumbers {
+  double low = 0, high = 0;
 };
 
 // One key's values over the trials of a cell.
@@ -62,13 +69,14 @@ struct KeyValues {
   int64_t even = 0;                                // of them
   int64_t first_absent = INT64_MAX;                // the first trial without it
   std::unordered_map<int64_t, uint64_t> by_trial;  // hash of the text; for inputs: per-trial only
-  std::map<std::string, std::string> classes;      // evidence for exceptions: family to a raw class
+  std::unordered_map<int64_t, TrialNumbers> numbers;  // as by_trial, where a tolerance is the rule
+  std::map<std::string, std::string> classes;  // evidence for exceptions: family to a raw class
 };
 
-// The comparable part of a cell, fed with one trial at a time. It keeps counts of distinct values
-// and not trials, so its size does not grow with the number of trials, but with `inputs:
-// per-trial`, where each trial has only its counterpart to be compared with: 16 bytes for each key
-// and trial. A text longer than kLongestText is cut, and keeps its hash.
+// The comparable part of a cell, fed with one trial at a time. It keeps counts of distinct values,
+// and which trials showed each as ranges: at most 16 bytes for each key and trial, and the same
+// again with `inputs: per-trial`, where each trial has only its counterpart to be compared with. A
+// text longer than kLongestText is cut, and keeps its hash.
 //
 // The trials' places in the plan, even or odd, split them into two halves for the comparison with
 // itself.
@@ -94,6 +102,8 @@ class CellObservations {
   const KeyValues& Key(const std::string& key) const;  // empty when no trial has it
   Rule RuleOf(const std::string& key) const;
   bool too_many_keys() const { return too_many_keys_; }
+  bool ignored_some() const { return ignored_some_; }  // a key, by its rule
+  TrialSet TrialsWithout(const std::string& key) const;
 
  private:
   void AddKey(const std::string& key, const TrialValues& values, int64_t trial, bool even);
@@ -103,6 +113,7 @@ class CellObservations {
   std::string language_;
   bool per_trial_ = false;
   bool too_many_keys_ = false;
+  bool ignored_some_ = false;
   int64_t even_ = 0;
   int64_t first_trial_ = INT64_MAX;
   std::unordered_map<int64_t, bool> seen_;

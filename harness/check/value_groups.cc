@@ -11,12 +11,14 @@ namespace {
 // Where the numbers of a key lie.
 std::optional<Interval> RangeOf(const KeyValues& key) {
   std::optional<Interval> range;
-  for (const auto& [text, value] : key.values) {
-    if (!value.numeric) continue;
+  const auto add = [&](const ValueCount& value) {
+    if (value.count == 0 || !value.numeric) return;
     if (!range) range = Interval{.low = value.low, .high = value.high};
     range->low = std::min(range->low, value.low);
     range->high = std::max(range->high, value.high);
-  }
+  };
+  for (const auto& [text, value] : key.values) add(value);
+  add(key.others);
   return range;
 }
 
@@ -24,6 +26,7 @@ void AddTo(ValueGroup& group, const std::string& text, const ValueCount& value) 
   group.texts.push_back(text);
   group.here += value.count;
   group.first_trial = std::min(group.first_trial, value.first_trial);
+  group.trials.AddAll(value.trials);
 }
 
 class Grouping {
@@ -110,6 +113,18 @@ Side SideOf(const CellObservations& cell, const std::string& key) {
 Interval Widened(const Interval& range, double tolerance) {
   return {.low = range.low - tolerance * std::abs(range.low),
           .high = range.high + tolerance * std::abs(range.high)};
+}
+
+bool IsBounded(const Rule& rule, const Side& here, const Side& there) {
+  const ValueCount& unkept = here.key->others;
+  const ValueCount& unkept_there = there.key->others;
+  if (rule.kind != RuleKind::kTolerance) return unkept.count + unkept_there.count > 0;
+  if (unkept_there.count > 0 && !unkept_there.numeric) return true;
+  if (unkept.count == 0) return false;
+  const std::optional<Interval> range = RangeOf(*there.key);
+  if (!range || !unkept.numeric) return true;
+  const Interval widened = Widened(*range, rule.tolerance);
+  return unkept.low < widened.low || unkept.high > widened.high;
 }
 
 std::vector<ValueGroup> GroupValues(const Rule& rule, const Side& here, const Side& there) {

@@ -26,6 +26,10 @@ struct Side {
 
 Side SideOf(const CellObservations& cell, const std::string& key);
 
+// Whether a side has texts that found no room, of which not all is known. Of numbers with a
+// tolerance their range is, which is enough where they do not exceed the other's.
+bool IsBounded(const Rule& rule, const Side& here, const Side& there);
+
 // Numbers from `range`, widened by a share of its ends.
 Interval Widened(const Interval& range, double tolerance);
 
@@ -35,6 +39,7 @@ struct ValueGroup {
   std::vector<std::string> texts;
   int64_t here = 0, there = 0;  // trials
   int64_t first_trial = INT64_MAX;
+  TrialSet trials;     // here; not those of an absence
   double p = 1;        // that chance alone keeps it from the reference; 1 where it did not
   double least_p = 1;  // the least that p could have been; does not depend on who showed what
   bool rejected = false;

@@ -349,6 +349,53 @@ TEST(EquivalenceSimulationTest, DiffersFromItselfAsOftenAsTheRuleSaysForARareVal
   Rng rng(1);
   int differences = 0;
   for (int run = 0; run < 400; ++run) {
+TEST(EquivalenceTest, RejectsMoreValuesThanFindRoomWhereTheReferenceShowsOne) {
+  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
+  const Comparison comparison = CompareBy("exact", clock, Always(0), many);
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  EXPECT_EQ(comparison.differences.at(0).count, many - 1);
+  EXPECT_EQ(comparison.differences.at(0).trials.size(), many - 1);
+  EXPECT_EQ(CompareBy("exact", Always(0), clock, many).verdict, Verdict::kUnknown);
+}
+
+TEST(EquivalenceTest, AcceptsMoreNumbersThanFindRoomWithinATolerance) {
+  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const auto above = [](int base) {
+    return [base](TrialBuilder& trial, int number) { trial.Observe("total", base + number); };
+  };
+  const Json tenth = {{"tolerance", 0.1}};
+  EXPECT_EQ(CompareBy(tenth, above(100'000), above(100'001), many).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy(tenth, above(200'000), above(100'000), many).verdict, Verdict::kFail);
+}
+
+TEST(EquivalencePerTrialTest, KnowsToleranceAlsoOfWhatFindsNoRoom) {
+  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const Json plan = Plan(many, {{"total", {{"tolerance", 0.1}}}}, "per-trial");
+  const auto times = [](double factor) {
+    return [factor](TrialBuilder& trial, int number) {
+      trial.Observe("total", factor * (number + 1));
+    };
+  };
+  const CellObservations reference = Cell(plan, times(100));
+  EXPECT_EQ(Compare(Cell(plan, times(109)), reference).verdict, Verdict::kPass);
+  const Comparison comparison = Compare(Cell(plan, times(111)), reference);
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  EXPECT_EQ(comparison.differences.at(0).count, many);
+}
+
+TEST(TrialSetTest, CountsEachTrialOnceInWhateverOrder) {
+  TrialSet set;
+  for (const int64_t trial : {5, 3, 4, 4, 9, 0, 10, 8, 3}) set.Add(trial);
+  EXPECT_EQ(set.size(), 7);
+  TrialSet other;
+  for (const int64_t trial : {1, 2, 3}) other.Add(trial);
+  set.AddAll(other);
+  EXPECT_EQ(set.size(), 9);
+  EXPECT_TRUE(set.Contains(0) && set.Contains(5) && set.Contains(10));
+  EXPECT_FALSE(set.Contains(6) || set.Contains(7) || set.Contains(-1) || set.Contains(11));
+}
+
     const Observe observe = [&](TrialBuilder& trial, int) {
       trial.Observe("rare", rng.Below(32) == 0);
     };
