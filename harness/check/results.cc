@@ -44,6 +44,10 @@ Json CellToJson(const CellResult& cell) {
           {"trial_index", "trials.jsonl"},
           {"environment", cell.environment},
           {"comparison", cell.comparison},
+          {"keys_compared", cell.keys_compared},
+          {"refusal", cell.refusal ? Json({{"verdict", CellStateName(cell.refusal->state)},
+                                           {"reason", cell.refusal->reason}})
+                                   : Json()},
           {"verdict", CellStateName(cell.state)},
           {"expected", cell.expected},
           {"expectation", cell.expectation},
@@ -135,6 +139,10 @@ CellResult CellFromJson(const Json& json) {
   cell.reference = GetString(json, "reference");
   cell.environment = ObjectOr(json, "environment");
   cell.comparison = ArrayOr(json, "comparison");
+  cell.keys_compared = CountFrom(json, "keys_compared");
+  const Json& refusal = GetMember(json, "refusal");
+  if (const std::optional<CellState> state = StateFrom(GetString(refusal, "verdict")))
+    cell.refusal = {.state = *state, .reason = GetString(refusal, "reason")};
   cell.expected = GetBool(json, "expected");
   cell.expectation = GetString(json, "expectation");
   cell.reason = GetString(json, "reason");

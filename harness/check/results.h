@@ -30,6 +30,12 @@ struct TrialCounts {
   int64_t planned = 0, executed = 0, pass = 0, fail = 0, unknown = 0;
 };
 
+// Why a cell could not run, or not on: what only the engine knew.
+struct Refusal {
+  CellState state = CellState::kUnknown;
+  std::string reason;
+};
+
 struct CellResult {
   std::string id, scenario, summary, runtime, model, interpreter;  // interpreter: "" for C++
   Json params = Json::object();
@@ -39,8 +45,10 @@ struct CellResult {
   std::string reference;         // "eventlet/3.11", "" when there is none
   Json environment = Json::object();
   Json comparison =
-      Json::array();  // [{key, rule, verdict, here: {value: count}, there: {value: count}}]
+      Json::array();          // [{key, rule, verdict, here: {value: count}, there: {value: count}}]
+  int64_t keys_compared = 0;  // also those that `comparison` leaves out for want of room
   CellState state = CellState::kUnknown;
+  std::optional<Refusal> refusal;
   bool expected = false;
   std::string expectation;  // in words: "pass", "fail with lost-update", "pass or fail"
   std::string reason;       // of a state that is not pass

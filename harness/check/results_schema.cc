@@ -64,6 +64,13 @@ constexpr const char* kSchema = R"json({
         "environment": {"type": "object"},
         "comparison": {"type": "array", "items": {"$ref": "#/$defs/comparison"}},
         "verdict": {"enum": ["pass", "fail", "unknown", "unsupported"]},
+        "keys_compared": {"$ref": "#/$defs/count", "description": "keys that were compared with the reference"},
+        "refusal": {
+          "description": "why the cell could not run, or not on; null: it could",
+          "type": ["object", "null"],
+          "required": ["verdict", "reason"],
+          "properties": {"verdict": {"enum": ["unknown", "unsupported"]}, "reason": {"type": "string"}}
+        },
         "expected": {"type": "boolean"},
         "expectation": {"type": "string"}, "reason": {"type": "string"},
         "outcomes": {"$ref": "#/$defs/values"},
