@@ -324,6 +324,23 @@ Comparison UnknownComparison(std::string reason) {
   return comparison;
 }
 
+// Why no key was compared, and what would change that.
+std::string NothingInWords(const CellObservations& here, const CellObservations& there,
+                           const std::vector<Judged>& all) {
+  std::vector<std::string> keys;
+  for (const Judged& judged : all) keys.push_back("'" + judged.key + "'");
+  const size_t more = keys.size() > kNamedValues ? keys.size() - kNamedValues : 0;
+  keys.resize(keys.size() - more);
+  if (!keys.empty())
+    return Join(keys, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "") +
+           (all.size() == 1 ? " is" : " are") +
+           " nondeterministic in the reference and compared only by an explicit rule of `compare`";
+  if (here.ignored_some() || there.ignored_some())
+    return "`compare` ignores every key that was observed";
+  return "no trial observed anything; observe what is to be the same (rt.observe, rt.outcome), or "
+         "choose `checks` without equivalence";
+}
+
 // Of a command: what its exit status says follows from its tests, so these come first.
 void MoveTestsFirst(std::vector<Judged>& all) {
   std::stable_partition(all.begin(), all.end(),
@@ -347,6 +364,7 @@ std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservatio
     } else if (here.per_trial()) {
       JudgePerTrialInputs(judged, rule, common);
     } else {
+      judged.bounded = IsBounded(rule, judged.here, judged.there);
       judged.groups = GroupValues(rule, judged.here, judged.there);
     }
     all.push_back(std::move(judged));
@@ -364,7 +382,6 @@ std::vector<std::string> NondeterministicKeys(const CellObservations& reference)
   if (reference.per_trial() || reference.even() == 0 || odd == 0) return keys;
   for (const auto& [key, values] : reference.keys()) {
     if (key == kClassKey || reference.RuleOf(key).kind == RuleKind::kTolerance) continue;
-      judged.bounded = IsBounded(rule, judged.here, judged.there);
     const int64_t absent_even = reference.even() - values.even;
     const int64_t absent_odd = odd - (values.trials - values.even);
     bool differs = values.others.count > 0 || (absent_even > 0) != (absent_odd > 0);
@@ -392,9 +409,12 @@ Comparison CompareCells(const CellObservations& here, const CellObservations& re
   Comparison comparison;
   std::vector<Judged> all = JudgeKeys(here, reference, common);
   for (const Judged& judged : all) {
+    comparison.keys += judged.verdict == "nondeterministic" ? 0 : 1;
     if (judged.verdict == "difference") {
       comparison.differences.push_back(
           MakeDifference(judged, reference_name, scenario, here.per_trial()));
+      if (judged.unseen.absent)
+        comparison.differences.back().trials.AddAll(here.TrialsWithout(judged.key));
       if (comparison.verdict != Verdict::kFail)
         comparison.reason = comparison.differences.back().finding.message;
       comparison.verdict = Verdict::kFail;
@@ -403,10 +423,12 @@ Comparison CompareCells(const CellObservations& here, const CellObservations& re
       comparison.verdict = Heavier(comparison.verdict, Verdict::kUnknown);
     }
   }
+  if (comparison.keys == 0) {
+    comparison.verdict = Verdict::kUnknown;
+    comparison.reason = "nothing was compared: " + NothingInWords(here, reference, all);
+  }
   AddEntries(comparison, all);
   return comparison;
 }
 
 }  // namespace trireme
-      if (judged.unseen.absent)
-        comparison.differences.back().trials.AddAll(here.TrialsWithout(judged.key));

@@ -28,6 +28,7 @@ struct Comparison {
   std::string reason;  // of a verdict that is not pass
   std::vector<Difference> differences;
   Json entries = Json::array();  // `comparison` of results.json
+  int64_t keys = 0;              // that were compared; nondeterministic ones were not
 };
 
 // Keys that the reference itself does not decide: one half of its trials shows a value that the
@@ -53,6 +54,9 @@ std::vector<std::string> NondeterministicKeys(const CellObservations& reference)
 // What is not: where a value has the chance q in both cells, the reference of n trials misses it
 // and shows one value throughout with (1-q)^n; that is the price of finding a rare difference at
 // all, and why trials are chosen by the scenario.
+//
+// A comparison of no key at all, because nothing was observed or all of it is ignored or
+// nondeterministic, is unknown and says so: it is no evidence of anything.
 //
 // Takes O(keys x values). `reference_name` is "eventlet/3.11".
 Comparison CompareCells(const CellObservations& here, const CellObservations& reference,

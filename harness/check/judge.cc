@@ -215,6 +215,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.summary = cell.Text("summary");
   result.runtime = cell.Text("runtime");
   result.model = cell.Text("model");
+  result.keys_compared = comparison.keys;
   result.interpreter = cell.Text("interpreter");
   result.role = GetString(cell.plan, "role", "subject");
   result.reference = cell.Text("reference_name");

@@ -152,8 +152,8 @@ TEST_F(RunJudgeTest, ComparesWithTheFirstInterpreterWhereTheReferenceIsDecided) 
 
 TEST_F(RunJudgeTest, SaysOnceWhatTheReferenceDoesNotDecide) {
   for (int trial = 0; trial < 4; ++trial) {
-    Write(0, trial, TrialBuilder().Observe("clock", trial));
-    Write(1, trial, TrialBuilder().Observe("clock", 100 + trial));
+    Write(0, trial, TrialBuilder().Observe("clock", trial).Observe("total", 40));
+    Write(1, trial, TrialBuilder().Observe("clock", 100 + trial).Observe("total", 40));
   }
   const RunResults results = JudgeSaved();
   EXPECT_EQ(results.exit_code(), 0);
