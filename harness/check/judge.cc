@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "harness/base/file.h"
@@ -30,7 +31,9 @@ struct JudgedCell {
   Json environment = Json::object();
   std::optional<StateWithReason> refused;
   std::map<int64_t, std::vector<Finding>> undecided;  // findings of trials that are unknown
-  std::string unsupported;                            // what a workload said in a trial
+  std::string unsupported;                            // what a workload said first, in a trial
+  std::set<int64_t> unsupported_trials;
+  TrialSet differing;  // trials that differ from the reference
 
   std::string Text(const char* key) const { return GetString(plan, key); }
   std::string Name() const {
@@ -47,19 +50,41 @@ struct JudgedCell {
              return GetString(choice, "name") == "equivalence";
            });
   }
-  // By its trials alone.
-  StateWithReason State() const {
-    if (refused) return *refused;
-    if (!unsupported.empty()) return {.state = CellState::kUnsupported, .reason = unsupported};
-    if (const std::string reason = Text("unsupported"); !reason.empty()) {
+  // By its trials alone. One that says that it cannot run undoes nothing that others showed.
+  StateWithReason StateOfTrials() const {
+    const TrialCounts counts = summary.Counts();
+    if (const std::string reason = Text("unsupported"); !reason.empty() && counts.executed == 0)
       return {.state = CellState::kUnsupported, .reason = reason};
-    }
-    return StateOf(summary, planned(), GetDouble(plan, "max_unknown", 0.05));
+    if (unsupported_trials.empty() || counts.fail > 0)
+      return StateOf(summary, planned(), GetDouble(plan, "max_unknown", 0.05));
+    if (counts.pass == 0) return {.state = CellState::kUnsupported, .reason = unsupported};
+    const auto said = static_cast<int64_t>(unsupported_trials.size());
+    return {.state = CellState::kUnknown,
+            .reason = Count(said, "trial") + (said == 1 ? " was" : " were") + " unsupported (" +
+                      unsupported + "), " + std::to_string(counts.pass) + " passed"};
+  }
+  // The heavier of what its trials show and of what kept it from running on.
+  StateWithReason State() const {
+    StateWithReason state = StateOfTrials();
+    if (!refused || state.state == CellState::kFail) return state;
+    const int64_t passed = summary.Counts().pass;
+    if (refused->state == CellState::kUnsupported && passed > 0)
+      return {.state = CellState::kUnknown,
+              .reason = Count(passed, "trial") + " passed, then: " + refused->reason};
+    return *refused;
+  }
+  // Fit to be compared: a few trials that ended say little of a cell most of whose trials did not.
+  bool comparable() const {
+    return observations.trials() > 0 && observations.trials() * 2 >= planned();
+  }
+  bool judged() const {
+    const CellState state = State().state;
+    return state == CellState::kPass || state == CellState::kFail;
   }
   // Fit to be a reference.
-  bool decided() const {
-    const CellState state = State().state;
-    return (state == CellState::kPass || state == CellState::kFail) && observations.trials() > 0;
+  bool decided() const { return judged() && comparable(); }
+  std::string ComparableInWords() const {
+    return std::to_string(observations.trials()) + " of " + Count(planned(), "trial");
   }
 };
 
@@ -170,6 +195,16 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
     return {.state = CellState::kPass, .reason = ""};
   const std::string planned = cell.Text("reference_name");
   const JudgedCell* reference = ReferenceOf(cell);
+  const JudgedCell* meant = FindCell(cell.Text("reference"));
+  const bool too_few = reference == nullptr ? meant != nullptr && meant->judged()
+                                            : !cell.comparable() || !reference->comparable();
+  if (too_few) {
+    const JudgedCell& other = reference == nullptr ? *meant : *reference;
+    return {.state = CellState::kUnknown,
+            .reason = "equivalence: " + cell.ComparableInWords() + " here and " +
+                      other.ComparableInWords() + " of the reference " + other.Name() +
+                      " can be compared; it takes half of each"};
+  }
   if (reference == nullptr) {
     const std::string why = planned.empty()
                                 ? "equivalence: the run has no reference"
@@ -180,6 +215,7 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
   const Comparison comparison = CompareCells(cell.observations, reference->observations,
                                              reference->Name(), cell.Text("scenario"));
   result.comparison = comparison.entries;
+  result.keys_compared = comparison.keys;
   for (const Difference& difference : comparison.differences) {
     cell.summary.AddCellFinding(difference.finding, difference.count, difference.first_trial);
   }
@@ -215,7 +251,6 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.summary = cell.Text("summary");
   result.runtime = cell.Text("runtime");
   result.model = cell.Text("model");
-  result.keys_compared = comparison.keys;
   result.interpreter = cell.Text("interpreter");
   result.role = GetString(cell.plan, "role", "subject");
   result.reference = cell.Text("reference_name");
@@ -225,7 +260,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.arm = GetMember(cell.plan, "arm");
 
   StateWithReason state = cell.State();
-  if (state.state != CellState::kUnsupported && !cell.refused) {
+  if (state.state != CellState::kUnsupported && (!cell.refused || cell.observations.trials() > 0)) {
     StateWithReason compared = Compare(cell, result);
     const bool heavier =
         compared.state == CellState::kFail
@@ -236,6 +271,11 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.state = state.state;
   result.reason = std::move(state.reason);
   result.trials = cell.summary.Counts();
+  if (cell.refused) {
+    result.refusal = {.state = cell.refused->state, .reason = cell.refused->reason};
+    if (state.state == CellState::kFail)
+      cell.summary.AddNote("it did not run on: " + cell.refused->reason);
+  }
   result.trials.planned = cell.planned();
   result.seconds = cell.summary.Seconds();
   result.outcomes = cell.summary.outcomes();
@@ -306,7 +346,8 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   Describe(judgement, cell, trial, seconds, impl_->seed);
   cell.summary.AddSeconds(seconds);
   if (!judgement.unsupported.empty()) {
-    cell.unsupported = judgement.unsupported;
+    if (cell.unsupported.empty()) cell.unsupported = judgement.unsupported;
+    cell.unsupported_trials.insert(trial.trial);
     return judgement;
   }
   const bool stands = cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);

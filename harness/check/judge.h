@@ -28,8 +28,8 @@ struct TrialToJudge {
 struct TrialJudgement {
   Verdict verdict = Verdict::kUnknown;
   std::string reason;       // of a verdict that is not pass
-  std::string unsupported;  // not empty: the workload said so; the cell is unsupported and the
-                            // trial needs no retry
+  std::string unsupported;  // not empty: the workload said so, and neither crashed nor hung; the
+                            // trial needs no retry, and the cell is unsupported if none was decided
   std::vector<Finding> findings;
   Json document;  // verdict.json
   Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
@@ -58,8 +58,9 @@ class RunJudge {
   // attempt before it.
   TrialJudgement JudgeTrial(size_t cell, const TrialToJudge& trial);
 
-  // The cell cannot run: unsupported with its reason (`state` kUnsupported), or broken in itself
-  // (kUnknown).
+  // The cell cannot run, or not on: unsupported with its reason (`state` kUnsupported), or broken in
+  // itself (kUnknown). What its trials showed before stands where it weighs more: a cell with a
+  // failed trial fails.
   void Refuse(size_t cell, CellState state, const std::string& reason);
   void SetEnvironment(size_t cell, const Json& environment);
   void AddNote(size_t cell, const std::string& note);  // said once

@@ -86,6 +86,24 @@ std::string NotStarted(const TrialView& view) {
   return "";
 }
 
+void AddConstantChecks(const TrialView& view, TrialJudgement& judgement) {
+  for (const TrialChecker* checker : TrialCheckers()) {
+    if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
+  }
+}
+
+// What a trial says of itself does not undo that its process died or hung.
+TrialJudgement JudgeUnsupported(const TrialView& view) {
+  TrialJudgement judgement;
+  judgement.verdict = Verdict::kPass;
+  AddConstantChecks(view, judgement);
+  if (judgement.verdict == Verdict::kFail) return judgement;
+  judgement = {};
+  judgement.unsupported = UnsupportedReason(view);
+  judgement.reason = judgement.unsupported;
+  return judgement;
+}
+
 }  // namespace
 
 TrialJudgement JudgeTrial(const TrialView& view) {
@@ -102,16 +120,10 @@ TrialJudgement JudgeTrial(const TrialView& view) {
     judgement.reason = std::move(reason);
     return judgement;
   }
-  if (view.end != nullptr && view.end->key == "unsupported") {
-    judgement.unsupported = UnsupportedReason(view);
-    judgement.reason = judgement.unsupported;
-    return judgement;
-  }
+  if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view);
   judgement.verdict = Verdict::kPass;
   Add(judgement, JudgeRecord(view));
-  for (const TrialChecker* checker : TrialCheckers()) {
-    if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
-  }
+  AddConstantChecks(view, judgement);
   AddChosenChecks(view, judgement);
   return judgement;
 }

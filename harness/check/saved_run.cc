@@ -106,7 +106,8 @@ void JudgeTrials(RunJudge& judge, size_t cell, const std::string& cell_directory
 void TakeOver(RunJudge& judge, size_t cell, const CellResult& before) {
   for (const std::string& note : before.notes) judge.AddNote(cell, note);
   if (!before.environment.empty()) judge.SetEnvironment(cell, before.environment);
-  if (before.trials.executed > 0) return;
+  if (before.refusal) judge.Refuse(cell, before.refusal->state, before.refusal->reason);
+  if (before.refusal || before.trials.executed > 0) return;
   if (before.state == CellState::kUnsupported || before.state == CellState::kUnknown) {
     judge.Refuse(cell, before.state, before.reason);
   }

@@ -162,6 +162,62 @@ TEST_F(RunJudgeTest, SaysOnceWhatTheReferenceDoesNotDecide) {
   EXPECT_TRUE(results.cells[0].findings[0].finding.advisory);
   EXPECT_TRUE(results.cells[1].findings.empty());
   EXPECT_EQ(results.notes.back(), "1 key is nondeterministic in the reference");
+  EXPECT_EQ(results.cells[1].keys_compared, 1);
+}
+
+TEST_F(RunJudgeTest, IsUnknownWhereNothingWasCompared) {
+  for (int trial = 0; trial < 4; ++trial) {
+    Write(0, trial, TrialBuilder().Observe("clock", trial));
+    Write(1, trial, TrialBuilder().Observe("clock", "wrong"));
+  }
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason,
+            "equivalence: nothing was compared: 'clock' is nondeterministic in the reference and "
+            "compared only by an explicit rule of `compare`");
+  EXPECT_EQ(results.cells[1].keys_compared, 0);
+  EXPECT_EQ(results.exit_code(), 4);
+}
+
+// Of a reference that hangs in all trials but one, that one says nothing.
+TEST_F(RunJudgeTest, CannotCompareWithAReferenceOfWhichFewTrialsEnded) {
+  for (int trial = 0; trial < 4; ++trial) {
+    TrialBuilder builder;
+    builder.Observe("total", 40, 10);
+    if (trial > 0) builder.Exit("timeout");
+    Write(0, trial, builder);
+  }
+  WriteAll(1, 39);
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason,
+            "equivalence: 4 of 4 trials here and 1 of 4 trials of the reference eventlet/3.11 can "
+            "be compared; it takes half of each");
+}
+
+TEST_F(RunJudgeTest, ComparesWithAReferenceOfWhichHalfTheTrialsEnded) {
+  for (int trial = 0; trial < 4; ++trial) {
+    TrialBuilder builder;
+    builder.Observe("total", 40, 10);
+    if (trial > 1) builder.Exit("timeout");
+    Write(0, trial, builder);
+  }
+  WriteAll(1, 39);
+  EXPECT_EQ(JudgeSaved().cells[1].state, CellState::kFail);
+}
+
+// Trial 0 leaks and is the same, trial 1 differs: two of four fail.
+TEST_F(RunJudgeTest, CountsTrialsThatFailAndTrialsThatDiffer) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 0, TrialBuilder().Observe("total", 40, 10).Exit("timeout"));
+  Write(1, 1, TrialBuilder().Observe("total", 39));
+  Cell(1)["expect"] = {{"verdicts", {"fail"}}, {"rate", {0.5, 0.5}}};
+  EXPECT_TRUE(JudgeSaved().cells[1].expected) << JudgeSaved().cells[1].reason;
+  // One trial that does both counts once; of four, one is inside 20% to 30% and two are not.
+  Write(1, 0, TrialBuilder().Observe("total", 40));
+  Cell(1)["expect"] = {{"verdicts", {"fail"}}, {"rate", {0.2, 0.3}}};
+  EXPECT_TRUE(JudgeSaved().cells[1].expected) << JudgeSaved().cells[1].reason;
 }
 
 TEST_F(RunJudgeTest, TakesTheVerdictOfTheRepetition) {
@@ -237,6 +293,67 @@ TEST_F(RunJudgeTest, CallsACellUnsupportedWhenItsWorkloadDoes) {
   EXPECT_EQ(results.cells[1].state, CellState::kUnsupported);
   EXPECT_EQ(results.cells[1].reason, "no datagrams");
   EXPECT_TRUE(results.cells[1].expected);
+}
+
+TrialBuilder SaysUnsupported() {
+  return TrialBuilder().End("unsupported", {{"message", "no datagrams"}});
+}
+
+TEST_F(RunJudgeTest, FailsACellOfWhichOneTrialCrashedAndOneWasUnsupported) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 0, SaysUnsupported().Exit("exited"));
+  Write(1, 1, TrialBuilder().Observe("total", 40).Exit("signalled", {{"signal", 6}}));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.exit_code(), 1);
+}
+
+TEST_F(RunJudgeTest, IsUnknownWhereSomeTrialsPassAndSomeAreUnsupported) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(1, 0, SaysUnsupported().Exit("exited"));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_EQ(results.cells[1].reason, "1 trial was unsupported (no datagrams), 3 passed");
+}
+
+TEST(JudgeTrialTest, RejectsACrashAlsoOfATrialThatSaysUnsupported) {
+  EXPECT_EQ(JudgeTrial(SaysUnsupported().Exit("exited").View()).unsupported, "no datagrams");
+  const TrialJudgement crashed =
+      JudgeTrial(SaysUnsupported().Exit("signalled", {{"signal", 11}}).View());
+  EXPECT_EQ(crashed.verdict, Verdict::kFail);
+  EXPECT_EQ(crashed.unsupported, "");
+}
+
+// What broke its runners is what failed: the refusal does not hide it, then or later.
+TEST_F(RunJudgeTest, FailsARefusedCellWithAFailedTrial) {
+  WriteAll(0, 40);
+  Write(1, 0, TrialBuilder().Observe("total", 40).Exit("vanished"));
+  EXPECT_TRUE(WriteFile(directory_.path() + "/plan.json", DumpJson(plan_)).ok());
+  RunJudge judge(plan_);
+  for (int trial = 0; trial < 4; ++trial) Judge(judge, 0, trial);
+  Judge(judge, 1, 0);
+  judge.Refuse(1, CellState::kUnknown, "three runners in a row broke");
+  const RunResults results = judge.Finish(Json::object());
+  EXPECT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.cells[1].notes.back(), "it did not run on: three runners in a row broke");
+  EXPECT_EQ(SchemaProblem(ResultsSchema(), results.ToJson()), "");
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(results.ToJson())).ok());
+  EXPECT_EQ(DumpJson(JudgeSaved().ToJson().at("cells").at(1)),
+            DumpJson(results.ToJson().at("cells").at(1)));
+}
+
+TEST_F(RunJudgeTest, IsUnknownWhereARefusedCellPassedSoFar) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  RunJudge judge(plan_);
+  for (int trial = 0; trial < 4; ++trial) Judge(judge, 0, trial), Judge(judge, 1, trial);
+  judge.Refuse(1, CellState::kUnknown, "three runners in a row broke");
+  const RunResults results = judge.Finish(Json::object());
+  EXPECT_EQ(results.cells[1].state, CellState::kUnknown);
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(results.ToJson())).ok());
+  EXPECT_EQ(JudgeSaved().cells[1].reason, "three runners in a row broke");
 }
 
 TEST_F(RunJudgeTest, ShowsWhatACommandRanOn) {
