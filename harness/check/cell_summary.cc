@@ -147,6 +147,14 @@ int64_t CellSummary::TrialToReplay() const {
   return failed >= 0 ? failed : unknown;
 }
 
+TrialSet CellSummary::FailedTrials() const {
+  TrialSet failed;
+  for (const auto& [trial, verdict] : verdicts_) {
+    if (verdict == Verdict::kFail) failed.Add(trial);
+  }
+  return failed;
+}
+
 std::string CellSummary::CommonUnknownReason() const {
   const auto most =
       std::max_element(unknown_reasons_.begin(), unknown_reasons_.end(),

@@ -10,6 +10,7 @@
 
 #include "harness/base/json.h"
 #include "harness/check/results.h"
+#include "harness/check/trial_set.h"
 #include "harness/check/trial_view.h"
 #include "harness/check/verdict.h"
 #include "harness/stats/quantiles.h"
@@ -43,6 +44,7 @@ class CellSummary {
   // The trial to bring back: the first that failed, else the first that is unknown; -1 when all
   // passed.
   int64_t TrialToReplay() const;
+  TrialSet FailedTrials() const;
   // What most of the unknown trials say, "" without one.
   std::string CommonUnknownReason() const;
 

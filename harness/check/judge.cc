@@ -218,6 +218,7 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
   result.keys_compared = comparison.keys;
   for (const Difference& difference : comparison.differences) {
     cell.summary.AddCellFinding(difference.finding, difference.count, difference.first_trial);
+    cell.differing.AddAll(difference.trials);
   }
   if (comparison.verdict == Verdict::kPass) return {.state = CellState::kPass, .reason = ""};
   if (comparison.verdict == Verdict::kFail)
@@ -270,12 +271,12 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   }
   result.state = state.state;
   result.reason = std::move(state.reason);
-  result.trials = cell.summary.Counts();
   if (cell.refused) {
     result.refusal = {.state = cell.refused->state, .reason = cell.refused->reason};
     if (state.state == CellState::kFail)
       cell.summary.AddNote("it did not run on: " + cell.refused->reason);
   }
+  result.trials = cell.summary.Counts();
   result.trials.planned = cell.planned();
   result.seconds = cell.summary.Seconds();
   result.outcomes = cell.summary.outcomes();
@@ -284,16 +285,16 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   result.metrics = cell.summary.Metrics();
   result.notes = cell.summary.notes();
 
-  int64_t failing = result.trials.fail;
+  TrialSet failing = cell.summary.FailedTrials();
+  failing.AddAll(cell.differing);
   int64_t to_replay = cell.summary.TrialToReplay();
   for (const CellFinding& found : result.findings) {
     if (found.finding.kind != "difference") continue;
-    failing = std::max(failing, found.count);
     if (result.trials.fail == 0)
       to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
   }
   const CellExpectation expectation = CellExpectation::FromJson(GetMember(cell.plan, "expect"));
-  ExpectationJudgement judgement = JudgeExpectation(expectation, result, failing);
+  ExpectationJudgement judgement = JudgeExpectation(expectation, result, failing.size());
   result.state = judgement.state;
   result.expected = judgement.expected;
   result.expectation = expectation.InWords();
