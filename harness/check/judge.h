@@ -78,7 +78,8 @@ class RunJudge {
 // A saved run, judged again from its folder alone. Total but for a folder whose plan.json names no
 // cells: whatever else is missing, damaged or of a wrong shape is unknown, and a note or the cell's
 // reason names the file and the member. A cell keeps its earlier result where
-// the run threw trials' folders away (--keep), its own or its reference's. `each`, where it is
+// run.json says that the run threw trials' folders away (--keep), its own or its reference's; trials
+// that are missing without that are lost evidence, and the cell is unknown. `each`, where it is
 // given, is called with every trial's judgement.
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,

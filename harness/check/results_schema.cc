@@ -17,7 +17,8 @@ constexpr const char* kSchema = R"json({
       "properties": {
         "id": {"type": "string"}, "seed": {"type": "string", "pattern": "^0x[0-9a-f]+$"}, "started": {"type": "string"},
         "seconds": {"type": "number", "minimum": 0}, "version": {"type": "string"}, "host": {"type": "object"},
-        "interpreters": {"type": "object"}
+        "interpreters": {"type": "object"},
+        "keep": {"enum": ["all", "failed", "none"], "description": "which trials' folders stayed; missing: all"}
       }
     },
     "verdict": {"$ref": "#/$defs/verdict", "description": "follows the exit code: 0 pass, 1 fail, else unknown"},
@@ -63,7 +64,6 @@ constexpr const char* kSchema = R"json({
         "trial_index": {"type": "string"},
         "environment": {"type": "object"},
         "comparison": {"type": "array", "items": {"$ref": "#/$defs/comparison"}},
-        "verdict": {"enum": ["pass", "fail", "unknown", "unsupported"]},
         "keys_compared": {"$ref": "#/$defs/count", "description": "keys that were compared with the reference"},
         "refusal": {
           "description": "why the cell could not run, or not on; null: it could",
@@ -71,6 +71,7 @@ constexpr const char* kSchema = R"json({
           "required": ["verdict", "reason"],
           "properties": {"verdict": {"enum": ["unknown", "unsupported"]}, "reason": {"type": "string"}}
         },
+        "verdict": {"enum": ["pass", "fail", "unknown", "unsupported"]},
         "expected": {"type": "boolean"},
         "expectation": {"type": "string"}, "reason": {"type": "string"},
         "outcomes": {"$ref": "#/$defs/values"},

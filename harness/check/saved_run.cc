@@ -128,7 +128,8 @@ class SavedRunJudge {
         each_(each),
         saved_results_(ReadSaved(directory_, "results.json", ResultsSchema())),
         before_(RunResults::FromJson(saved_results_.value)),
-        judge_(plan) {
+        judge_(plan),
+        kept_(GetString(About(), "keep", "all")) {
     if (!before_.ok()) return;
     for (const CellResult& cell : before_->cells) cells_before_[cell.id] = &cell;
   }
@@ -141,7 +142,7 @@ class SavedRunJudge {
     for (size_t cell = 0; cell < judge_.cell_count(); ++cell) {
       const CellResult* before = Before(IdOf(cell));
       if (before != nullptr) TakeOver(judge_, cell, *before);
-      if (!IsWhole(IdOf(cell)) || !IsWhole(GetString(CellOf(cell), "reference"))) {
+      if (Stands(cell)) {
         standing[cell] = before;
         RepeatLines(cell);
       } else if (IsFolderName(IdOf(cell))) {
@@ -149,7 +150,13 @@ class SavedRunJudge {
       }
       // What its trials show stands there all the same.
       if (!problems[cell].empty()) judge_.Refuse(cell, CellState::kUnknown, problems[cell]);
+      if (const std::string lost = LostInWords(IdOf(cell)); !lost.empty())
+        judge_.Refuse(cell, CellState::kUnknown, lost);
     }
+    if (!standing.empty())
+      judge_.AddRunNote(Count(static_cast<int64_t>(standing.size()), "cell") +
+                        " not judged again: the run kept not all folders of trials (--keep " +
+                        kept_ + ")");
     if (of_verdicts.size() > kMostNotes) of_verdicts.resize(kMostNotes);
     NoteProblems(of_verdicts);
     RunResults results = judge_.Finish(About());
@@ -177,13 +184,40 @@ class SavedRunJudge {
     return found == cells_before_.end() ? nullptr : found->second;
   }
 
-  // Whether every trial that the run judged still has its folder.
-  bool IsWhole(const std::string& id) const {
+  // How many of the trials that the run judged have no folder any more.
+  int64_t Missing(const std::string& id) const {
     const CellResult* before = Before(id);
-    if (before == nullptr || !IsFolderName(id)) return true;
+    if (before == nullptr || !IsFolderName(id)) return 0;
     std::set<int64_t> kept;
     for (const SavedTrial& saved : SavedTrials(FolderOf(id))) kept.insert(saved.trial);
-    return static_cast<int64_t>(kept.size()) >= before->trials.executed;
+    return std::max<int64_t>(0, before->trials.executed - static_cast<int64_t>(kept.size()));
+  }
+
+  // How many the run itself threw away at most.
+  int64_t ThrownAway(const std::string& id) const {
+    const CellResult* before = Before(id);
+    if (before == nullptr || (kept_ != "failed" && kept_ != "none")) return 0;
+    return kept_ == "none" ? before->trials.executed : before->trials.pass;
+  }
+
+  bool IsLost(const std::string& id) const { return Missing(id) > ThrownAway(id); }
+
+  // Why a cell's evidence is gone without the run having thrown it away, "" where it is not.
+  std::string LostInWords(const std::string& id) const {
+    if (!IsLost(id)) return "";
+    const int64_t missing = Missing(id);
+    return Count(missing, "trial") + " that the run judged " + (missing == 1 ? "has" : "have") +
+           " no folder any more, though it kept " +
+           (kept_ == "failed" ? "those that failed" : "all");
+  }
+
+  // Whether the earlier verdict stands, because the run threw away what it or its reference rests
+  // on.
+  bool Stands(size_t cell) const {
+    const std::string id = IdOf(cell);
+    const std::string reference = GetString(CellOf(cell), "reference");
+    if (Before(id) == nullptr || IsLost(id) || IsLost(reference)) return false;
+    return Missing(id) > 0 || Missing(reference) > 0;
   }
 
   // What is wrong with each cell of the plan, "" for nothing.
@@ -284,6 +318,7 @@ class SavedRunJudge {
   Result<RunResults> before_;
   std::map<std::string, const CellResult*> cells_before_;
   RunJudge judge_;
+  const std::string kept_;  // "all" where run.json does not say that folders were thrown away
 };
 
 }  // namespace

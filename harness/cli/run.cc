@@ -32,6 +32,7 @@ Json AboutRun(const PreparedRun& run, const RunOptions& options, const Arguments
           {"started", FormatUtc(started)},
           {"version", TRIREME_VERSION},
           {"command", command},
+          {"keep", options.keep},
           {"directory", directory.shown()},
           {"working_directory", RealPath(".")},
           {"host", DescribeHost()},

@@ -419,10 +419,42 @@ TEST_F(RunJudgeTest, RemembersRefusalsOfASavedRun) {
   EXPECT_EQ(results.cells[1].reason, "no compiler");
 }
 
+TEST_F(RunJudgeTest, IsUnknownWhereEvidenceWasDeleted) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  RunResults first = JudgeSaved();
+  EXPECT_EQ(first.exit_code(), 0);
+  EXPECT_TRUE(RemoveTree(directory_.path() + "/trials").ok());
+  for (const char* keep : {"all", "failed", "none"}) {
+    first.run = {{"keep", keep}};
+    EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(first.ToJson())).ok());
+    const RunResults again = JudgeSaved();
+    EXPECT_EQ(again.exit_code(), std::string(keep) == "all" ? 4 : 0) << keep;
+    EXPECT_EQ(again.cells[1].reason,
+              std::string(keep) == "all"
+                  ? "4 trials that the run judged have no folder any more, though it kept all"
+                  : "");
+  }
+}
+
+TEST_F(RunJudgeTest, IsUnknownWhereAFailedTrialThatWasKeptIsGone) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  Write(0, 1, TrialBuilder().Observe("total", 40, 10).Exit("timeout"));
+  RunResults first = JudgeSaved();
+  first.run = {{"keep", "failed"}};
+  EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(first.ToJson())).ok());
+  for (const int trial : {0, 2, 3}) EXPECT_TRUE(RemoveTree(Directory(0, trial)).ok());
+  EXPECT_EQ(JudgeSaved().cells[0].state, CellState::kFail);
+  EXPECT_TRUE(RemoveTree(Directory(0, 1)).ok());
+  EXPECT_EQ(JudgeSaved().cells[0].state, CellState::kUnknown);
+}
+
 TEST_F(RunJudgeTest, LetsStandWhatItsTrialsCannotShowAnyMore) {
   WriteAll(0, 40);
   WriteAll(1, 39);
-  const RunResults first = JudgeSaved();
+  RunResults first = JudgeSaved();
+  first.run = {{"keep", "failed"}};
   EXPECT_TRUE(WriteFile(directory_.path() + "/results.json", DumpJson(first.ToJson())).ok());
   EXPECT_TRUE(WriteFile(directory_.path() + "/trials.jsonl",
                         R"({"cell":"example-threading","trial":0,"verdict":"pass"})"
@@ -441,6 +473,8 @@ TEST_F(RunJudgeTest, LetsStandWhatItsTrialsCannotShowAnyMore) {
   EXPECT_EQ(again->cells[0].notes.back(),
             "not judged again: the run did not keep the folders of all trials");
   EXPECT_EQ(lines.size(), 1U);
+  EXPECT_EQ(again->notes.back(),
+            "2 cells not judged again: the run kept not all folders of trials (--keep failed)");
 }
 
 TEST_F(RunJudgeTest, DescribesATrialForItsFiles) {
