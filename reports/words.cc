@@ -90,20 +90,32 @@ std::vector<const Json*> RowsOfDifferingTests(const CellResult& cell) {
   return rows;
 }
 
+// Whether what was observed was compared, and was the same. Nondeterministic keys say nothing.
+bool IsCompared(const CellResult& cell) {
+  if (!cell.comparison.is_array()) return false;
+  bool same = false;
+  for (const Json& row : cell.comparison) {
+    const std::string verdict = GetString(row, "verdict");
+    if (verdict != "same" && verdict != "nondeterministic") return false;
+    same |= verdict == "same";
+  }
+  return same;
+}
+
 // How one runtime compares with its reference, scenario by scenario.
 struct Comparison {
   std::string runtime, reference;
-  std::set<std::string> same, different, undecided;
+  std::set<std::string> same, different, undecided, not_compared;
   std::vector<std::string> tests;  // of commands, those that differ
 
   void Add(const CellResult& cell, const CellResult* other) {
     const bool decided = IsDecided(cell) && other != nullptr && IsDecided(*other);
     if (HasDifference(cell) || (decided && cell.state != other->state))
       different.insert(cell.scenario), AddTests(cell);
-    else if (decided)
-      same.insert(cell.scenario);
-    else
+    else if (!decided)
       undecided.insert(cell.scenario);
+    else
+      (IsCompared(cell) ? same : not_compared).insert(cell.scenario);
   }
 
   void AddTests(const CellResult& cell) {
@@ -115,8 +127,10 @@ struct Comparison {
 
   // A scenario with several rows counts once, by its worst.
   void Settle() {
-    for (const std::string& name : different) undecided.erase(name), same.erase(name);
-    for (const std::string& name : undecided) same.erase(name);
+    for (const std::string& name : different)
+      undecided.erase(name), not_compared.erase(name), same.erase(name);
+    for (const std::string& name : undecided) not_compared.erase(name), same.erase(name);
+    for (const std::string& name : not_compared) same.erase(name);
   }
 };
 
@@ -142,17 +156,24 @@ std::string TestsInWords(const std::vector<std::string>& tests) {
 }
 
 std::string Sentence(const Comparison& comparison) {
-  const auto total = static_cast<int64_t>(comparison.same.size() + comparison.different.size() +
-                                          comparison.undecided.size());
-  const std::string undecided = comparison.undecided.empty()
-                                    ? ""
-                                    : "; undecided in " +
-                                          std::to_string(comparison.undecided.size()) + ": " +
-                                          Names(comparison.undecided);
+  const auto total =
+      static_cast<int64_t>(comparison.same.size() + comparison.different.size() +
+                           comparison.undecided.size() + comparison.not_compared.size());
+  const auto clause = [](const std::string& what, const std::set<std::string>& names) {
+    return names.empty()
+               ? ""
+               : "; " + what + " in " + std::to_string(names.size()) + ": " + Names(names);
+  };
+  const std::string undecided =
+      clause("undecided", comparison.undecided) + clause("not compared", comparison.not_compared);
   if (!comparison.different.empty())
     return comparison.runtime + " differs from " + comparison.reference + " in " +
            std::to_string(comparison.different.size()) + " of " + Counted(total, "scenario") +
            ": " + Names(comparison.different) + TestsInWords(comparison.tests) + undecided;
+  if (comparison.same.empty() && !comparison.not_compared.empty())
+    return comparison.runtime + " was not compared with " + comparison.reference + " in " +
+           Counted(static_cast<int64_t>(comparison.not_compared.size()), "scenario") + ": " +
+           Names(comparison.not_compared) + clause("undecided", comparison.undecided);
   if (comparison.same.empty())
     return comparison.runtime + " could not be compared with " + comparison.reference + " in " +
            Counted(total, "scenario") + ": " + Names(comparison.undecided);

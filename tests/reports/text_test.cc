@@ -68,6 +68,22 @@ seed     0x5eed
 )");
 }
 
+// That both passed their own checks says nothing of what they do.
+TEST(TextReportTest, ClaimsNothingOfWhatWasNotCompared) {
+  RunResults results = GoodResults();
+  results.cells[1].comparison = Json::array();
+  EXPECT_THAT(TextReport(results, kAscii),
+              HasSubstr("threading was not compared with eventlet in 1 scenario: "
+                        "patterns/client\n"));
+  results.cells[1].comparison = {{{"key", "clock"}, {"verdict", "nondeterministic"}}};
+  EXPECT_THAT(TextReport(results, kAscii), Not(HasSubstr("does the same")));
+  results.cells.push_back(PassingCell("patterns/server", "eventlet"));
+  results.cells.push_back(PassingCell("patterns/server", "threading"));
+  EXPECT_THAT(TextReport(results, kAscii),
+              HasSubstr("threading does the same as eventlet in 1 scenario; not compared in 1: "
+                        "patterns/client\n"));
+}
+
 TEST(TextReportTest, NamesWhatTellsRowsApart) {
   RunResults results = GoodResults();
   results.cells[0].params = {{"rounds", 3}, {"protocol", "tcp"}};
