@@ -34,6 +34,8 @@ struct JudgedCell {
   std::string unsupported;                            // what a workload said first, in a trial
   std::set<int64_t> unsupported_trials;
   TrialSet differing;  // trials that differ from the reference
+  std::string not_started;                            // why a command did not, in some trial
+  bool started = false;                               // it did in another
 
   std::string Text(const char* key) const { return GetString(plan, key); }
   std::string Name() const {
@@ -143,6 +145,14 @@ void AddCommandEnvironment(JudgedCell& cell, const TrialView& view) {
   cell.environment.update(CommandEnvironment(view));
 }
 
+void AddStart(JudgedCell& cell, const TrialView& view) {
+  std::string why = WhyNotStarted(view);
+  if (why.empty())
+    cell.started = true;
+  else if (cell.not_started.empty())
+    cell.not_started = std::move(why);
+}
+
 bool IsMixed(const TrialJudgement& judgement) {
   return std::any_of(judgement.findings.begin(), judgement.findings.end(),
                      [](const Finding& finding) { return finding.kind == "mixed-arm"; });
@@ -158,6 +168,7 @@ struct RunJudge::Impl {
   const JudgedCell* FindCell(const std::string& id) const;
   bool IsReference(const JudgedCell& cell) const;
   const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
+  bool NothingStarted(const JudgedCell& cell) const;
   StateWithReason Compare(JudgedCell& cell, CellResult& result);
   void NoteNondeterminism(JudgedCell& cell, int64_t* keys);
   CellResult FinishCell(JudgedCell& cell);
@@ -187,6 +198,14 @@ const JudgedCell* RunJudge::Impl::ReferenceOf(const JudgedCell& cell) const {
     if (other_interpreter && other.decided()) return &other;
   }
   return nullptr;
+}
+
+// Whether a command began its work on none of its arms: that they end alike then says nothing.
+bool RunJudge::Impl::NothingStarted(const JudgedCell& cell) const {
+  return !cell.not_started.empty() &&
+         std::none_of(cells.begin(), cells.end(), [&](const JudgedCell& other) {
+           return other.started && IsSameWork(other, cell);
+         });
 }
 
 // The verdict of equivalence alone; fills in what the comparison shows.
@@ -268,6 +287,8 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
             ? state.state != CellState::kFail
             : compared.state == CellState::kUnknown && state.state == CellState::kPass;
     if (heavier) state = std::move(compared);
+    if (state.state == CellState::kPass && NothingStarted(cell))
+      state = {.state = CellState::kUnknown, .reason = cell.not_started};
   }
   result.state = state.state;
   result.reason = std::move(state.reason);
@@ -365,6 +386,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   }
   cell.summary.AddFindings(trial.trial, judgement.findings);
   cell.summary.AddMeasurements(view);
+  if (IsCommand(cell.plan)) AddStart(cell, view);
   // What ran on something else than its arm says nothing of the arm.
   if (!IsMixed(judgement)) cell.observations.AddTrial(trial.trial, view);
   return judgement;

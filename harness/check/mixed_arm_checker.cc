@@ -186,6 +186,24 @@ bool ObservedATest(const TrialView& view) {
   });
 }
 
+// Of all processes that say something of it; "" when it began in one of them.
+std::string WhyNoneStarted(const std::vector<PythonProcess>& processes, const char* key) {
+  std::string why;
+  for (const PythonProcess& process : processes) {
+    if (!process.record.contains(key)) continue;
+    const Json& failure = GetMember(process.record, key);
+    const std::string reason = GetString(failure, "reason");
+    if (reason.empty()) return "";
+    if (!why.empty()) continue;
+    why = reason;
+    if (GetBool(failure, "missing_module"))
+      why += "; " + GetString(process.record, "executable") +
+             " lacks it: activate the virtual environment that has the project's dependencies, or "
+             "name its interpreter by --python NAME=PATH";
+  }
+  return why;
+}
+
 }  // namespace
 
 bool IsCommand(const Json& cell) {
@@ -211,9 +229,20 @@ CheckResult MixedArmChecker::Check(const TrialView& view, const Json& /*argument
   if (std::none_of(processes.begin(), processes.end(),
                    [](const PythonProcess& process) { return process.of_the_arm; }))
     return NoPython(view, processes);
-  if (RanPytest(processes) && !ObservedATest(view))
-    return Unknown("pytest ran no test" + ExitStatus(view));
+  if (RanPytest(processes) && !ObservedATest(view)) {
+    const std::string why = WhyNotStarted(view);
+    return Unknown(why.empty() ? "pytest ran no test" + ExitStatus(view) : why);
+  }
   return {};
+}
+
+std::string WhyNotStarted(const TrialView& view) {
+  const std::vector<PythonProcess> processes = FindProcesses(view);
+  const bool suite =
+      std::any_of(processes.begin(), processes.end(),
+                  [](const PythonProcess& process) { return process.record.contains("suite"); });
+  if (suite) return WhyNoneStarted(processes, "suite");
+  return ExitStatus(view) == " (exit status 0)" ? "" : WhyNoneStarted(processes, "program");
 }
 
 Json CommandEnvironment(const TrialView& view) {

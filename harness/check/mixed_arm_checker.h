@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_CHECK_MIXED_ARM_CHECKER_H_
 #define TRIREME_HARNESS_CHECK_MIXED_ARM_CHECKER_H_
 
+#include <string>
 #include <string_view>
 
 #include "harness/check/checker.h"
@@ -24,6 +25,10 @@ class MixedArmChecker final : public TrialChecker {
 
 // Whether the workload of this cell of plan.json is a command.
 bool IsCommand(const Json& cell);
+
+// Why the command never began its work, "" when it did, or when nothing says so: its program ended
+// where it was imported, or no test of its suite ran. On every arm that is no agreement.
+std::string WhyNotStarted(const TrialView& view);
 
 // What the command's Python processes measured of themselves, for the cell's `environment`:
 // patched, hub, hub_ran, gil, versions, imported, import_chain, executable, processes. Empty when

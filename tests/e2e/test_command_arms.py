@@ -141,6 +141,25 @@ class CommandArmsTest(TriremeCase):
         self.assertEqual(outcome.code, 4, outcome)
         self.assertIn("pytest ran no test (exit status 5)", outcome.out)
 
+    def test_what_starts_on_no_arm_is_unknown(self) -> None:
+        self.write("suite/test_it.py", "import nosuch\n")
+        lacks = f"; {Path(str(INTERPRETER)).parent}/python3 lacks it: activate the virtual environment that has"
+        for command, reason in (
+            (("-m", "pytest", "suite"), "pytest could not collect suite/test_it.py: ModuleNotFoundError: "
+             f"No module named 'nosuch'{lacks}"),
+            (("missing.py",), "the command did not start: Python cannot open 'missing.py'\n"),
+            (("-c", "import nosuch"), f"the command did not start: ModuleNotFoundError: No module named 'nosuch'{lacks}"),
+        ):
+            outcome = self.run_command("python3", *command)
+            self.assertEqual(outcome.code, 4, outcome)
+            self.assertIn(reason, outcome.out)
+
+    def test_what_starts_on_one_arm_only_is_a_difference(self) -> None:
+        self.write("main.py", "import socket\nif 'eventlet' not in socket.socket.__module__: import nosuch\n")
+        outcome = self.run_command("python3", "main.py")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("'exit-status' was 1 in 1 of 1 trials, never on eventlet/here (0 in all 1)\n", outcome.out)
+
     def test_a_command_that_cannot_start(self) -> None:
         for name, reason in (("no-such-program", "no program 'no-such-program' in PATH"),
                              ("./absent", "cannot start './absent': No such file or directory")):

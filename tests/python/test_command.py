@@ -180,3 +180,110 @@ def test_a_hub_of_another_thread_counts(command):
 def test_an_import_of_eventlet_alone_is_no_hub(command):
     environment = command.run("threading", "-W", "ignore", "-c", "import eventlet").environment()
     assert environment["hub_ran"] is False
+
+
+def why_not(failure):
+    return failure["reason"] if failure is not None else None
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading"])
+@pytest.mark.parametrize(
+    ("argv", "reason", "missing"),
+    [
+        (["missing.py"], "Python cannot open 'missing.py'", False),
+        (["-m", "nosuchmod"], "Python found no module to run (-m nosuchmod)", True),
+        (["-Wignore", "-c", "import nosuchdep"], "ModuleNotFoundError: No module named 'nosuchdep'", True),
+        (["-c", "import importlib; importlib.import_module('nosuch')"], "ModuleNotFoundError: No module named 'nosuch'", True),
+        (["-c", "from os import nosuch"], "ImportError: cannot import name 'nosuch' from 'os'", False),
+        (["-c", "1 +"], "SyntaxError: invalid syntax (<string>, line 1)", False),
+        (["outer.py"], "ModuleNotFoundError: No module named 'nosuch'", True),
+        (["-m", "outer"], "ModuleNotFoundError: No module named 'nosuch'", True),
+    ],
+)
+def test_a_program_that_did_not_start(command, runtime, argv, reason, missing):
+    (command.folder / "outer.py").write_text("import inner\n")
+    (command.folder / "inner.py").write_text("import nosuch\n")
+    failure = command.run(runtime, *argv).environment()["program"]
+    assert command.result.returncode != 0
+    assert failure["reason"].startswith(f"the command did not start: {reason}"), failure
+    assert failure["missing_module"] is missing
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pass",
+        "raise SystemExit(2)",
+        "raise ValueError",
+        "def main(): import nosuch\nmain()",  # it ran, up to there
+        "import threading; t = threading.Thread(target=exec, args=('import nosuch',)); t.start(); t.join()",
+        "try: import nosuch\nexcept ImportError: raise SystemExit(1)",
+    ],
+)
+def test_a_program_that_did_start(command, code):
+    environment = command.run("threading", "-c", code).environment()
+    assert environment["program"] is None and "suite" not in environment
+
+
+SUITES = {
+    "broken": ("import nosuch\n", "pytest could not collect test_it.py: ModuleNotFoundError: No module named 'nosuch'"),
+    "syntax": ("def\n", "pytest could not collect test_it.py: SyntaxError: "),
+    "empty": ("", "pytest ran no test (exit status 5)"),
+    "exits": ("import pytest\ndef test(): pytest.exit('enough')\n", "pytest was interrupted (exit status 2)"),
+    "fine": ("def test(): pass\n", None),
+    "fails": ("def test(): import nosuch\n", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_suite_that_did_not_start(command, name):
+    text, reason = SUITES[name]
+    (command.folder / "test_it.py").write_text(text)
+    environment = command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider").environment()
+    said = why_not(environment["suite"])
+    assert said == reason or (reason is not None and said.startswith(reason)), command.result
+    assert environment["program"] is None
+
+
+def test_pytest_that_could_not_use_its_arguments(command):
+    (command.folder / "conftest.py").write_text("import nosuch\n")
+    environment = command.run("threading", "-m", "pytest", "--nosuchoption").environment()
+    assert why_not(environment["suite"]) in (
+        "pytest ended before its session began",
+        f"pytest could not collect {command.folder / 'conftest.py'}: ModuleNotFoundError: No module named 'nosuch'",
+    )
+    environment = command.run("threading", "-m", "pytest").environment()
+    assert why_not(environment["suite"]).endswith("conftest.py: ModuleNotFoundError: No module named 'nosuch'")
+
+
+def test_a_module_that_was_not_collected_beside_others(command):
+    (command.folder / "test_a.py").write_text("import nosuch\n")
+    (command.folder / "test_b.py").write_text("def test(): pass\n")
+    arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert "could not collect test_a.py" in why_not(command.run("threading", *arguments).environment()["suite"])
+    all_the_same = command.run("threading", *arguments, "--continue-on-collection-errors")
+    assert all_the_same.environment()["suite"] is None
+
+
+def test_a_suite_inside_of_a_suite_says_nothing(command):
+    (command.folder / "test_outer.py").write_text(
+        "import subprocess, sys, pytest\n"
+        "def test_inner(tmp_path):\n"
+        "    (tmp_path / 'test_x.py').write_text('import nosuch')\n"
+        "    assert subprocess.run([sys.executable, '-m', 'pytest', str(tmp_path)]).returncode == 2\n"
+        "def test_same_process(tmp_path):\n"
+        "    assert pytest.main([str(tmp_path)]) == 5\n"
+    )
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    suites = [e.value["suite"] for e in command.events if e.key == "environment" and "suite" in e.value]
+    assert (suites, command.result.returncode) == ([None], 0), command.result
+
+
+def test_unittest_that_could_not_load(command):
+    suite = command.run("threading", "-m", "unittest", "nosuch").environment()["suite"]
+    assert suite["reason"] == "unittest could not load nosuch: ModuleNotFoundError: No module named 'nosuch'"
+    assert suite["missing_module"] is True
+    assert why_not(command.run("threading", "-m", "unittest").environment()["suite"]) == "unittest ran no test"
+    (command.folder / "test_it.py").write_text("import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n")
+    assert command.run("threading", "-m", "unittest", "test_it", "nosuch").environment()["suite"] is None
+    assert "suite" not in command.run("threading", "-c", "import unittest.main").environment()

@@ -146,6 +146,35 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
             Verdict::kPass);
 }
 
+const Json kStarted = nullptr;
+const Json kNotStarted = {{"reason", "the command did not start: x"}, {"missing_module", false}};
+
+std::string WhyCommandNotStarted(int status, const std::vector<Json>& starts) {
+  std::vector<Json> processes;
+  processes.reserve(starts.size());
+  for (const Json& start : starts) processes.push_back(Process(Json::array(), start));
+  TrialBuilder trial;
+  trial.Cell(CommandCell("threading")).Observe("exit-status", status);
+  for (const Json& process : processes) trial.Add(EventKind::kWarning, 950, "environment", process);
+  return WhyNotStarted(trial.Finish().View());
+}
+
+TEST(MixedArmCheckerTest, TellsACommandThatNeverStarted) {
+  EXPECT_EQ(WhyCommandNotStarted(1, {}), "");
+  EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kStarted}}}), "");
+  EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kNotStarted}}}), "the command did not start: x");
+  EXPECT_EQ(WhyCommandNotStarted(0, {{{"program", kNotStarted}}}), "");
+  EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kNotStarted}}, {{"program", kStarted}}}), "");
+  EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kNotStarted}}, Json::object()}),
+            "the command did not start: x");
+  const Json missing = {{"reason", "pytest could not collect t"}, {"missing_module", true}};
+  EXPECT_EQ(WhyCommandNotStarted(0, {{{"program", kStarted}}, {{"suite", missing}}}),
+            "pytest could not collect t; /venv/bin/python3 lacks it: activate the virtual "
+            "environment that has the project's dependencies, or name its interpreter by --python "
+            "NAME=PATH");
+  EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kNotStarted}}, {{"suite", kStarted}}}), "");
+}
+
 TEST(MixedArmCheckerTest, MergesWhatProcessesSay) {
   TrialBuilder trial =
       Command("eventlet", {Process({"os"}, {{"hub", "epolls"}, {"versions", {{"a", "1"}}}}),

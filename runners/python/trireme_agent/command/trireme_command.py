@@ -1,7 +1,8 @@
 """Makes an interpreter of a command workload what its arm says, and records what it really was.
 
 At its end the process records one WARNING `environment`: whether Eventlet was imported and by whom, whether the standard
-library was patched, whether a hub ran, versions and the GIL. Nothing of it is assumed from the arm's name.
+library was patched, whether a hub ran, versions and the GIL. Nothing of it is assumed from the arm's name. Where the
+process is the outermost Python, or runs the outermost test suite, it says too whether that began to do its work.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any
+
+import trireme_start
 
 OBSERVE, WARNING = 7, 10  # enum trireme_event
 _CHAIN = 12  # modules of an import chain that are kept
@@ -41,6 +44,7 @@ class Witness:
         self.runtime = runtime
         self.own_hub = hub  # as Eventlet names it; "" where no hub should run
         self.importers: list[str] = []  # who imported eventlet first, outermost first
+        self.start = trireme_start.Start()
         self._process = os.getpid()
         self._turns: Counter[str] = Counter()  # by hub
         self._counted: Any = None
@@ -61,6 +65,8 @@ class Witness:
             self.importers = _importers(sys._getframe(1))
         if name == "eventlet.hubs.hub" and path is not None:
             return self._spec_of_hub(name, path, target)
+        if name == "unittest.main":
+            self.start.watch_unittest()
         return None
 
     def _spec_of_hub(self, name: str, path: Sequence[str], target: ModuleType | None) -> ModuleSpec | None:
@@ -134,6 +140,7 @@ class Witness:
             "hub_ran": bool(self.hubs_that_ran()),
             "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
             "versions": {"python": platform.python_version(), **versions},
+            **self.start.describe(),
         }
 
     def at_exit(self) -> None:

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 import trireme_command
+import trireme_start
 
 
 class Outcomes:
     """Joins the reports of a test's phases to one outcome, as pytest's summary counts it."""
 
-    def __init__(self, seen: trireme_command.Witness) -> None:
+    def __init__(self, seen: trireme_command.Witness, suite: trireme_start.Suite | None) -> None:
         self._seen = seen
+        self._suite = suite
         self._phases: dict[str, str] = {}
+        self._explained: set[str] = set()  # files that could not be collected, with their errors told
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         outcome = _outcome(report)
@@ -25,11 +28,27 @@ class Outcomes:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome = self._phases.pop(nodeid, None)
         if outcome is not None:
+            if self._suite is not None:
+                self._suite.tests += 1
             self._seen.record(trireme_command.OBSERVE, f"test:{nodeid}", outcome)
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             self._seen.record(trireme_command.OBSERVE, f"test:{report.nodeid}", "error")
+            if self._suite is not None and report.nodeid not in self._explained:
+                self._suite.could_not_load(report.nodeid, "")
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        """Before the report of a file that cannot be collected; what it raised is the cause of pytest's own error."""
+        if isinstance(node, pytest.Collector) and self._suite is not None:
+            error = call.excinfo.value
+            self._explained.add(report.nodeid)
+            self._suite.could_not_load(report.nodeid, trireme_start.in_words(error.__cause__ or error))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: Any) -> None:
+        if self._suite is not None:
+            self._suite.status = int(exitstatus)
 
 
 class HubWatch:
@@ -58,10 +77,29 @@ def _outcome(report: Any) -> str | None:
     return None
 
 
+_suite = trireme_command.witness.start.begin_suite("pytest") if trireme_command.witness is not None else None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, Any, None]:
+    outcome = yield
+    if outcome.excinfo is not None and _suite is not None:
+        error = outcome.excinfo[1]
+        cause = getattr(error, "cause", None) or error.__cause__ or error
+        _suite.could_not_load(str(getattr(error, "path", "conftest.py")), trireme_start.in_words(cause))
+
+
 def pytest_configure(config: Any) -> None:
     seen = trireme_command.witness
     if seen is None:
         return
     config.pluginmanager.register(HubWatch(seen), "trireme-hub-watch")
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist tells its controller
-        config.pluginmanager.register(Outcomes(seen), "trireme-outcomes")
+        config.pluginmanager.register(Outcomes(seen, _take_suite()), "trireme-outcomes")
+
+
+def _take_suite() -> trireme_start.Suite | None:
+    """Once: what else pytest runs in this process runs inside of a test."""
+    global _suite
+    suite, _suite = _suite, None
+    return suite
