@@ -496,3 +496,9 @@ def test_loading_that_replaces_or_forks(zygote, workload, runtime, what):
 def test_loading_that_cannot_say_what_it_raises(zygote, workload):
     answer = zygote.load("threading", workload("class Odd(Exception): __str__ = lambda _: 1 / 0\nraise Odd", whole=True))
     assert (answer["reason"], answer["message"]) == ("import", "Odd: its __str__ raised ZeroDivisionError")
+
+
+def test_a_server_that_is_left_is_the_only_descriptor(hostile):
+    trial = hostile("await rt.http_server(lambda request: trireme.Response())")
+    [left] = trial.of("census", "descriptors")
+    assert [entry["name"] for entry in left.value] == ["http-server"]
