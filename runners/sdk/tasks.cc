@@ -294,11 +294,18 @@ TaskInfo Runtime::CurrentTask() const {
 
 Random& Runtime::random() {
   TaskState& task = CurrentTaskState();
-  if (!task.random) task.random.emplace(Mix64(TaskRegistry::Get().inputs() ^ Hash64(task.path)));
+  if (!task.random) task.random.emplace(TaskRegistry::Get().inputs(), task.path);
   return *task.random;
 }
 
-uint64_t Random::Next() { return Mix64(state_++); }
+Random::Random(uint64_t inputs, std::string_view path) : Random(Mix64(inputs ^ Hash64(path))) {}
+
+uint64_t Random::Next() {
+  constexpr uint64_t kStep = 0x9e3779b97f4a7c15;  // that Mix64() adds
+  const uint64_t value = Mix64(state_);
+  state_ += kStep;
+  return value;
+}
 
 double Runtime::Now() const { return static_cast<double>(Probe().now()) * 1e-9; }
 

@@ -8,7 +8,7 @@ from posix import getpid
 from typing import TYPE_CHECKING, Any
 
 import trireme
-from trireme_agent import ending, errors, probe
+from trireme_agent import ending, errors, probe, random_numbers
 
 if TYPE_CHECKING:
     from trireme_agent.backend import Backend, Deadline
@@ -80,7 +80,7 @@ class Task:
 
     def random_source(self, inputs: str) -> random.Random:
         if self._random is None:
-            self._random = random.Random(f"{inputs}/{self.path}")
+            self._random = random_numbers.for_task(int(inputs, 0), self.path)
         return self._random
 
     def finish(self, outcome: str, result: Any = None, error: BaseException | None = None) -> None:

@@ -1,7 +1,10 @@
 #ifndef TRIREME_WORKLOAD_RUNTIME_H_
 #define TRIREME_WORKLOAD_RUNTIME_H_
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,15 +96,39 @@ class Operation {
   std::string name_;
 };
 
-// Numbers that depend on the trial's inputs and the task's path alone.
+// Numbers that depend on the trial's inputs and the task's path alone, the same in every language.
+//
+// SplitMix64, seeded by Mix64(inputs ^ FNV-1a of the path), one step a draw. The methods draw as
+// those of Python's random.Random do over the same bits: Real() is random(), Below(n) is
+// randrange(n), Choice() and Shuffle() are choice() and shuffle().
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
+  // As rt.random() is made.
+  Random(uint64_t inputs, std::string_view path);
   uint64_t Next();
-  // In [0, bound). REQUIRES: bound > 0.
-  uint64_t Below(uint64_t bound) { return Next() % bound; }
-  // In [0, 1).
+  // The upper bits of one draw. REQUIRES: 1 <= count <= 64.
+  uint64_t Bits(int count) { return Next() >> (64 - count); }
+  // In [0, bound), each as likely: draws as many bits as `bound` has until they are below it.
+  // REQUIRES: bound > 0.
+  uint64_t Below(uint64_t bound) {
+    uint64_t value = bound;
+    while (value >= bound) value = Bits(static_cast<int>(std::bit_width(bound)));
+    return value;
+  }
+  // In [0, 1), of 53 bits.
   double Real() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
+  // REQUIRES: `items` is not empty.
+  template <typename Items>
+  decltype(auto) Choice(Items& items) {
+    return items[static_cast<size_t>(Below(std::size(items)))];
+  }
+  template <typename Items>
+  void Shuffle(Items& items) {
+    using std::swap;
+    for (size_t i = std::size(items); i > 1; --i)
+      swap(items[i - 1], items[static_cast<size_t>(Below(i))]);
+  }
 
  private:
   uint64_t state_;
