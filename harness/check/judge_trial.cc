@@ -33,6 +33,17 @@ std::string UnsupportedReason(const TrialView& view) {
   return reason.empty() ? "the workload needs what the runtime does not have" : reason;
 }
 
+// "coroutine 'Runtime.sleep' was never awaited (workload.py:4)", "" when none was dropped: what it
+// stood for never happened, so the trial is no evidence of it.
+std::string NeverAwaited(const History& history) {
+  for (const Event& event : history.events())
+    if (event.kind == EventKind::kWarning && event.key == "never-awaited") {
+      const Json text = event.Value();
+      return text.is_string() ? text.get<std::string>() : DumpJson(text);
+    }
+  return "";
+}
+
 // Whether the trial's record can carry a verdict at all.
 CheckResult JudgeRecord(const TrialView& view) {
   const History& history = *view.history;
@@ -46,6 +57,7 @@ CheckResult JudgeRecord(const TrialView& view) {
   if (!view.exit.present) return Unknown("the harness was gone before the trial ended");
   if (view.begin == nullptr) return Unknown("the workload never began");
   if (view.end != nullptr && view.end->key == "suspended") return Unknown(SuspendedAt(*view.end));
+  if (const std::string dropped = NeverAwaited(history); !dropped.empty()) return Unknown(dropped);
   if (!HasOperationOrObservation(view))
     return Unknown("it recorded no operation and no observation");
   return {};

@@ -502,3 +502,19 @@ def test_a_server_that_is_left_is_the_only_descriptor(hostile):
     trial = hostile("await rt.http_server(lambda request: trireme.Response())")
     [left] = trial.of("census", "descriptors")
     assert [entry["name"] for entry in left.value] == ["http-server"]
+
+
+def test_a_coroutine_that_nobody_awaits_is_recorded(hostile):
+    trial = hostile("rt.sleep(1)\nlater = rt.event().wait()\nawait rt.checkpoint()")
+    told = [event.value for event in trial.of("warning", "never-awaited")]
+    assert [text.partition(" (")[0] for text in told] == [
+        "coroutine 'Runtime.sleep' was never awaited",
+        "coroutine 'Event.wait' was never awaited",
+    ]
+    assert "coroutine 'Runtime.sleep' was never awaited" in trial.stderr
+    assert trial.of("end")[0].key == "returned"
+
+
+def test_a_coroutine_that_was_awaited_is_not(hostile):
+    trial = hostile("task = rt.spawn(rt.sleep, 10)\ntask.cancel()\nawait rt.sleep(0.001)")
+    assert trial.of("warning") == []

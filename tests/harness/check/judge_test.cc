@@ -563,6 +563,15 @@ TEST_F(RunJudgeTest, NeedsAPlan) {
 
 TrialJudgement JudgeRecord(TrialBuilder& trial) { return JudgeTrial(trial.View()); }
 
+TEST(JudgeTrialTest, CannotPassATrialThatForgotToAwait) {
+  const std::string text = "coroutine 'Runtime.sleep' was never awaited (workload.py:4)";
+  TrialBuilder trial;
+  trial.Observe("x", 1).Add(EventKind::kWarning, 950, "never-awaited", text);
+  const TrialJudgement judgement = JudgeRecord(trial.End().Exit("exited"));
+  EXPECT_EQ(judgement.verdict, Verdict::kUnknown);
+  EXPECT_EQ(judgement.reason, text);
+}
+
 TEST(JudgeTrialTest, CannotPassATrialThatRecordedNothing) {
   EXPECT_EQ(JudgeRecord(TrialBuilder().End().Exit("exited")).reason,
             "it recorded no operation and no observation");

@@ -116,6 +116,15 @@ TEST_F(WorkloadCompilerTest, PointsAtTheFirstError) {
   EXPECT_EQ(compiled.error().source_line, "  return nothing;");
 }
 
+TEST_F(WorkloadCompilerTest, RefusesAResultThatMayNotBeDropped) {
+  Write("struct [[nodiscard]] Task {};\nTask Sleep();\nvoid Main() { Sleep(); }\n");
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().line, 3);
+  EXPECT_NE(compiled.error().message.find("ignoring return"), std::string::npos)
+      << compiled.error().message;
+}
+
 TEST_F(WorkloadCompilerTest, IsUnsupportedWithoutACompiler) {
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", folder_.path().c_str(), 1);
