@@ -518,3 +518,9 @@ def test_a_coroutine_that_nobody_awaits_is_recorded(hostile):
 def test_a_coroutine_that_was_awaited_is_not(hostile):
     trial = hostile("task = rt.spawn(rt.sleep, 10)\ntask.cancel()\nawait rt.sleep(0.001)")
     assert trial.of("warning") == []
+
+
+def test_a_name_that_the_runtime_does_not_have(hostile):
+    trial = hostile("await rt.slep(1)")
+    assert trial.of("end")[0].value["message"] == "rt has no 'slep': did you mean 'sleep'?"
+    assert hostile("rt.zzzz").of("end")[0].value["message"] == "rt has no 'zzzz'"

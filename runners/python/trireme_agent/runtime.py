@@ -219,6 +219,13 @@ class Runtime:
 
     # About.
 
+    def __getattr__(self, name: str) -> Any:
+        """Asked for what there is not."""
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, [known for known in dir(type(self)) if not known.startswith("_")], 1)
+        raise AttributeError(f"rt has no '{name}'" + (f": did you mean '{close[0]}'?" if close else ""))
+
     @property
     def random(self) -> random.Random:
         """Seeded by the trial's inputs and the task's path: the same numbers on every runtime."""
