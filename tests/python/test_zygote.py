@@ -13,6 +13,7 @@ import pytest
 
 import agent
 
+MISSING = "ModuleNotFoundError"
 RUNTIMES = ["eventlet", "eventlet-asyncio", "threading", "asyncio"]
 GREEN = ["eventlet", "eventlet-asyncio"]
 
@@ -31,13 +32,14 @@ def test_ready_says_what_it_is(zygote, workload, runtime, hub):
     ("text", "reason", "message", "line"),
     [
         ("def main(:\n", "syntax", "SyntaxError: invalid syntax", 1),
-        ("x = 1\nimport no_such_module\n", "import", "ModuleNotFoundError: No module named 'no_such_module'", 2),
+        ("x = 1\nimport nosuch\n", "import", f"{MISSING}: No module named 'nosuch', which PYTHON lacks: workload.py", 2),
         ("x = 1\n", "no-main", "the workload defines no main(rt, params)", 0),
         ("import trireme\nraise trireme.Unsupported('not here')\n", "unsupported", "not here", 2),
     ],
 )
 def test_refuses_what_does_not_load(zygote, workload, text, reason, message, line):
     answer = zygote.load("threading", workload(text, whole=True))
+    message = message.replace("PYTHON", sys.executable)
     assert answer == {"type": "refused", "reason": reason, "message": message, "line": line}
 
 

@@ -57,12 +57,19 @@ def _run(path: str, code: Any) -> Callable[..., Any]:
     if error is not None:
         output.show(error)
         reason = "syntax" if isinstance(error, SyntaxError) else "import"
-        raise Refused(reason, f"{type(error).__name__}: {errors.message(error)}", _line(error, path)) from error
+        raise Refused(reason, _why(error, path), _line(error, path)) from error
     main = getattr(module, "main", None)
     if not callable(main):
         raise Refused("no-main", "the workload defines no main(rt, params)")
     found: Callable[..., Any] = main
     return found
+
+
+def _why(error: BaseException, path: str) -> str:
+    text = f"{type(error).__name__}: {errors.message(error)}"
+    if isinstance(error, ModuleNotFoundError):
+        text += f", which {sys.executable} lacks: {os.path.basename(path)}"
+    return text
 
 
 def _line(error: BaseException, path: str) -> int:
