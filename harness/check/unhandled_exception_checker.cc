@@ -14,6 +14,19 @@ std::string Subject(const TrialError& error) {
   return dot == std::string::npos ? error.type : error.type.substr(dot + 1);
 }
 
+// "workload.py:12": the innermost line of a stack that is no library's, "" where none tells.
+std::string InnermostLine(const std::vector<std::string>& stack) {
+  for (auto line = stack.rbegin(); line != stack.rend(); ++line) {
+    const std::string place = line->substr(0, line->find(" in "));
+    const size_t colon = place.rfind(':');
+    if (colon == std::string::npos || place.starts_with("lib/python")) continue;
+    if (colon + 1 < place.size() &&
+        place.find_first_not_of("0123456789", colon + 1) == std::string::npos)
+      return place;
+  }
+  return "";
+}
+
 Finding ExceptionFinding(const TrialView& view, const Event& event) {
   const std::string where = event.kind == EventKind::kEnd ? "main" : std::string(event.key);
   const Json value = event.Value();
@@ -22,8 +35,10 @@ Finding ExceptionFinding(const TrialView& view, const Event& event) {
   const std::string task = event.task == 0 ? where : view.TaskName(event.task);
   std::vector<Participant> participants = {
       {.task = task, .thread = event.thread, .stack = error.stack}};
-  std::string message =
-      "nobody caught " + error.Text() + " (" + where + (task == where ? "" : ", " + task) + ")";
+  const std::string line = InnermostLine(error.stack);
+  std::string message = "nobody caught " + error.Text() + " (" + where +
+                        (task == where ? "" : ", " + task) + (line.empty() ? "" : ", " + line) +
+                        ")";
   Finding finding = view.MakeFinding("unhandled-exception", "unhandled-exception", Subject(error),
                                      std::move(message), std::move(participants));
   finding.evidence = {{"where", where}, {"error", value}};

@@ -25,9 +25,21 @@ TEST(UnhandledExceptionCheckerTest, RejectsOneThatNobodyCaught) {
   const CheckResult result = Check(
       TrialBuilder().Task(2, "1.1", "reader", 1).Add(EventKind::kException, 5, "hub", Reset(), 2));
   EXPECT_EQ(result.verdict, Verdict::kFail);
-  EXPECT_EQ(result.reason, "nobody caught ConnectionResetError: reset by peer (hub, reader)");
+  EXPECT_EQ(result.reason,
+            "nobody caught ConnectionResetError: reset by peer (hub, reader, workload.py:5)");
   EXPECT_EQ(result.findings.at(0).participants.at(0).stack,
             std::vector<std::string>{"workload.py:5 in reader"});
+}
+
+TEST(UnhandledExceptionCheckerTest, NamesTheInnermostLineThatIsNoLibrarys) {
+  const auto reason = [](const std::vector<std::string>& stack) {
+    const Json error = ErrorJson("ValueError", "value", nullptr, "no", stack);
+    return Check(TrialBuilder().End("raised", error).Exit("exited")).reason;
+  };
+  EXPECT_EQ(reason({"workload.py:5 in main", "lib/python3.11/json/decoder.py:3 in decode"}),
+            "nobody caught ValueError: no (main, workload.py:5)");
+  EXPECT_EQ(reason({"lib/python3.11/x.py:3 in f"}), "nobody caught ValueError: no (main)");
+  EXPECT_EQ(reason({"std::terminate() in x", "a:"}), "nobody caught ValueError: no (main)");
 }
 
 TEST(UnhandledExceptionCheckerTest, RejectsOneThatLeftMain) {
