@@ -100,6 +100,7 @@ class CommandArmsTest(TriremeCase):
         outcome = self.pytest("suite")
         self.assertEqual(outcome.code, 0, outcome)
         self.assertIn("threading does the same as eventlet in 1 scenario\n", outcome.out)
+        self.assertIn("\ntests    2 alike, 0 differ (threading/here)\n", outcome.out)
         green, native = (self.cells()[runtime]["environment"] for runtime in ("eventlet", "threading"))
         self.assertEqual((green["patched"], green["hub"], green["import_chain"]), (True, "epolls", ["trireme"]))
         self.assertIn("eventlet", green["versions"])

@@ -149,6 +149,8 @@ TEST(TextReportTest, NamesTheTestsOfACommandThatDiffer) {
   EXPECT_THAT(TextReport(results, kAscii),
               HasSubstr("in 1 of 1 scenario: command (2 tests: t.py::a, t.py::c)\n"));
   EXPECT_THAT(TextReport(results, kAscii),
+              HasSubstr("\ntests    1 alike, 2 differ (threading/3.11)\n"));
+  EXPECT_THAT(TextReport(results, kAscii),
               HasSubstr("    2 tests differ:\n"
                         "      t.py::a: passed here, failed on eventlet/3.11\n"
                         "      t.py::c: absent here, passed on eventlet/3.11\n"
