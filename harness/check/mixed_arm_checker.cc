@@ -143,7 +143,7 @@ CheckResult CheckForPatches(const TrialView& view, const std::vector<PythonProce
 CheckResult CheckForOtherHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
   for (const PythonProcess& process : processes) {
     const std::string own = process.own_hub();
-    std::vector<std::string> others = Texts(GetMember(process.record, "hubs"));
+    std::vector<std::string> others = TextsOf(GetMember(process.record, "hubs"));
     others.erase(std::remove(others.begin(), others.end(), own), others.end());
     if (own.empty() || others.empty()) continue;
     const std::string where = Join(others, ", ") + " in " + ArmOf(view) + ", whose hub is " + own;
