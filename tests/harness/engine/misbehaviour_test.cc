@@ -290,7 +290,8 @@ TEST_F(MisbehaviourTest, RunnerThatHangsAtLoadingLoadsInItsTrials) {
   Run({cell});
   ASSERT_EQ(finished_.size(), 2U);
   EXPECT_EQ(ExitKey(finished_[1]), "exited");
-  EXPECT_THAT(notes_[0], ElementsAre("isolation: process, since loading did not end within 300ms"));
+  EXPECT_THAT(notes_[0],
+              ElementsAre(HasSubstr("isolation: process, since loading did not end within ")));
 }
 
 TEST_F(MisbehaviourTest, RunnerMayLoadSlowlyWhileItUsesTheProcessor) {
