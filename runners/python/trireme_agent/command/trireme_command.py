@@ -81,7 +81,7 @@ class Witness:
             if self._counted is None and hasattr(module, "BaseHub"):
                 self._count(module.BaseHub)
 
-        try:
+        try:  # of this one loader: mypy takes any assignment to a method for a mistake
             spec.loader.exec_module = execute_and_count  # type: ignore[method-assign]
         except AttributeError:
             pass  # a loader that takes no attribute: count_turns() does it later
