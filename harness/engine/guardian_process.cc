@@ -128,6 +128,8 @@ struct Launch {
 }
 
 class GuardianProcess {
+  using Commands = std::map<pid_t, std::string>;  // command lines by process
+
  public:
   GuardianProcess(Channel channel, const rlimit& files)
       : channel_(std::move(channel)), files_(files), self_(::getpid()) {
@@ -167,7 +169,7 @@ class GuardianProcess {
     Packet& packet = **received;
     if (GetString(packet.message, "type") == "spawn") return Spawn(packet);
     const auto pid = static_cast<pid_t>(GetInt(packet.message, "pid"));
-    if (started_.contains(pid)) KillTree(pid, true);
+    if (started_.contains(pid)) EndRunner(pid);
     Reap();
     return true;
   }
@@ -208,12 +210,20 @@ class GuardianProcess {
     return error;
   }
 
+  // A runner that dies closes its channel before its children are given to us: what is below it
+  // must be noted here, for it may be dead when they are ours.
+  void EndRunner(pid_t pid) {
+    for (const ProcessInfo& process : DescendantsOf(pid, ReadProcessTable()))
+      Note(process, ended_below_[pid]);
+    KillTree(pid, true);
+  }
+
   // Ends what dead runners left, then tells of those runners: whoever is told finds nothing of
   // them.
   void Reap() {
     ForgetSignals();
     std::vector<std::pair<pid_t, int>> exited;
-    std::map<pid_t, std::string> orphans;
+    Commands orphans;
     const int64_t give_up = SystemClock().Now() + kEndPatience;
     while (SystemClock().Now() < give_up) {
       int status = 0;
@@ -224,10 +234,19 @@ class GuardianProcess {
       if (exited.empty() || !EndOrphans(orphans)) break;
       AwaitChild();
     }
-    for (const auto& [pid, status] : exited) Tell(pid, status, orphans);
+    for (const auto& [pid, status] : exited) {
+      Commands below = std::move(ended_below_[pid]);
+      ended_below_.erase(pid);
+      below.insert(orphans.begin(), orphans.end());
+      Tell(pid, status, below);
+    }
   }
 
-  void Tell(pid_t pid, int status, const std::map<pid_t, std::string>& orphans) {
+  static void Note(const ProcessInfo& process, Commands& commands) {
+    if (process.state != 'Z') commands.emplace(process.pid, CommandLineOf(process.pid));
+  }
+
+  void Tell(pid_t pid, int status, const Commands& orphans) {
     Json listed = Json::array();
     for (const auto& [orphan, command] : orphans)
       if (listed.size() < kOrphansTold) listed.push_back({{"pid", orphan}, {"command", command}});
@@ -236,12 +255,12 @@ class GuardianProcess {
   }
 
   // True when there were any. A child that we did not start lost its runner.
-  bool EndOrphans(std::map<pid_t, std::string>& orphans) {
+  bool EndOrphans(Commands& orphans) {
     bool found = false;
     for (const ProcessInfo& process : ReadProcessTable()) {
       if (process.parent != self_ || started_.contains(process.pid)) continue;
       found = true;
-      if (process.state != 'Z') orphans.emplace(process.pid, CommandLineOf(process.pid));
+      Note(process, orphans);
       KillTree(process.pid, true);
     }
     return found;
@@ -252,6 +271,7 @@ class GuardianProcess {
   const pid_t self_;
   UniqueFd children_;
   std::set<pid_t> started_;
+  std::map<pid_t, Commands> ended_below_;  // by runner, until it is told of
 };
 
 }  // namespace
