@@ -17,11 +17,11 @@
 
 #include "harness/base/check.h"
 #include "harness/base/file.h"
-#include "harness/history/writer.h"
 #include "runners/native/native.h"
 #include "runners/sdk/probe.h"
 #include "runners/sdk/trial.h"
 #include "tests/bench/echo_servers.h"
+#include "tests/bench/recording_file.h"
 
 namespace trireme {
 namespace {
@@ -163,7 +163,7 @@ void Runtime(benchmark::State& state, const std::string& runtime, bool recording
              const std::string& label) {
   const TemporaryDirectory folder;
   const std::string path = JoinPath(folder.path(), "history.ring");
-  TRIREME_CHECK(CreateRecording(path, {.recording = recording}).ok());
+  MakeRecording(path, recording);
   const ServerProcess server([&](int tell) { ServeByRuntime(runtime, path, tell); });
   Measure(state, server.port());
   state.SetLabel(label);
