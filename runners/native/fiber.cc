@@ -63,7 +63,7 @@ constexpr Correspondence kTable[] = {
 
 constexpr size_t kStackSize = 256 * 1024;
 constexpr int kMaxEvents = 128;
-// How many fibers may run before descriptors are looked at, when there is always one that is ready.
+// How many fibers may give way before descriptors are looked at, when there is always one that is ready.
 constexpr int kPollEvery = 64;
 
 // condition_variable_any wants a lock; one thread needs none.
@@ -129,8 +129,8 @@ class Reactor final : public boost::fibers::algo::algorithm {
 
   void awakened(boost::fibers::context* fiber) noexcept override { fiber->ready_link(ready_); }
 
+  // Called by the fiber that gives way, with the lock of what it waits for: nobody may be woken here.
   boost::fibers::context* pick_next() noexcept override {
-    if (++picked_ % kPollEvery == 0) Poll(0);
     if (ready_.empty()) return nullptr;
     boost::fibers::context* next = &ready_.front();
     ready_.pop_front();
@@ -148,6 +148,11 @@ class Reactor final : public boost::fibers::algo::algorithm {
       if (!ready_.empty()) return;
     }
     Poll(TimeoutMs(until));
+  }
+
+  // Before a fiber gives way, while it holds no lock: looks at descriptors now and then although some fiber is ready.
+  void GiveWay() {
+    if (++gave_way_ % kPollEvery == 0) Poll(0);
   }
 
   void notify() noexcept override {
@@ -234,7 +239,7 @@ class Reactor final : public boost::fibers::algo::algorithm {
   boost::fibers::scheduler::ready_queue_type ready_{};
   UniqueFd epoll_;
   UniqueFd wake_;
-  unsigned picked_ = 0;
+  unsigned gave_way_ = 0;
   std::vector<TaskState*> settlers_;
   std::vector<TaskState*> granted_;
   Mutex mutex_;
@@ -278,6 +283,7 @@ class FiberBackend final : public Backend {
   void Yield() override {
     TaskState& task = CurrentTaskState();
     const KeepExceptionState keep;
+    reactor_->GiveWay();
     boost::this_fiber::yield();
     SetCurrentTask(&task);
   }
@@ -285,6 +291,7 @@ class FiberBackend final : public Backend {
   void Park(TaskState& task, int64_t deadline) override {
     FiberTask& native = Native(task);
     const KeepExceptionState keep;
+    reactor_->GiveWay();
     NoLock lock;
     while (!native.unparked) {
       if (deadline == kNever)

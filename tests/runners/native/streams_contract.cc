@@ -1,6 +1,9 @@
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <thread>
 
 #include "harness/base/file.h"
 #include "tests/runners/native/contract.h"
@@ -54,6 +57,27 @@ CONTRACT(recv_exactly_collects) {
   EXPECT_EQ(co_await reader.Join(), "abcdef");
   mine.Close();
   EXPECT_TRUE(co_await Raises<EndOfStream>([&] { return theirs.RecvExactly(2); }));
+}
+
+// A byte may come at any moment, also after the reader found none and before it waits: the thread that answers never
+// sleeps, and does so at once.
+CONTRACT(recv_of_bytes_from_a_thread) {
+  constexpr int kBytes = 20'000;
+  auto [mine, theirs] = co_await rt.Socketpair();
+  std::thread echo([fd = mine.fileno()] {
+    char byte = 0;
+    for (int i = 0; i < kBytes; ++i) {
+      while (::recv(fd, &byte, 1, MSG_DONTWAIT) != 1) continue;
+      while (::send(fd, &byte, 1, MSG_NOSIGNAL) != 1) continue;
+    }
+  });
+  int got = 0;
+  for (int i = 0; i < kBytes; ++i) {
+    co_await theirs.SendAll("x");
+    got += static_cast<int>((co_await theirs.Recv(1)).size());
+  }
+  echo.join();
+  EXPECT_EQ(got, kBytes);
 }
 
 CONTRACT(recv_until_separator) {
