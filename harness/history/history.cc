@@ -136,6 +136,7 @@ Result<History> History::Decode(std::vector<char> bytes) {
   const auto header = Load<trireme_header>(all);
   history.begin_time_ = static_cast<int64_t>(header.begin_time);
   history.lost_ = header.lost;
+  history.unseen_ = header.unseen;
   history.lost_errno_ = static_cast<int>(header.lost_errno);
   history.damage_ =
       ToValidUtf8({header.damage, std::min<size_t>(header.damage_size, sizeof(header.damage))});

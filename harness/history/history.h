@@ -109,6 +109,7 @@ class History {
 
   uint64_t lost() const { return lost_; }  // events that could not be recorded
   int lost_errno() const { return lost_errno_; }
+  uint64_t unseen() const { return unseen_; }  // waits for a socket that could not be followed
   const std::string& damage() const { return damage_; }  // empty: whole
   int64_t begin_time() const { return begin_time_; }     // CLOCK_MONOTONIC
 
@@ -127,6 +128,7 @@ class History {
   std::map<uint32_t, Task> tasks_;
   uint64_t lost_ = 0;
   int lost_errno_ = 0;
+  uint64_t unseen_ = 0;
   std::string damage_;
   int64_t begin_time_ = 0;
 };

@@ -84,6 +84,11 @@ void AddMembers(const History& history, const Event& event, Json* line) {
       (*line)["target"] = TaskName(history, event.id);
       return;
     case EventKind::kSocket:
+      if (!event.key.empty()) {
+        (*line)["action"] = ToValidUtf8(event.key);
+        (*line)["object"] = event.id;
+      }
+      return AddValueMembers(event.Value(), line);
     case EventKind::kFault:
       return AddValueMembers(event.Value(), line);
   }

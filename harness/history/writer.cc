@@ -36,12 +36,21 @@ trireme_header NewHeader(int64_t begin_time) {
   return header;
 }
 
+// The chunks that the table of objects fills.
+uint64_t ObjectChunks(const RecordingOptions& options) {
+  const uint64_t bytes = options.objects * sizeof(trireme_object);
+  return (bytes + options.chunk_size - 1) / options.chunk_size;
+}
+
 trireme_header RecordingHeader(const RecordingOptions& options) {
   trireme_header header = NewHeader(options.begin_time);
   header.chunk_size = options.chunk_size;
   header.recording = options.recording ? 1 : 0;
-  header.allocated = options.chunks;
-  header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks);
+  header.objects = options.objects;
+  header.next_chunk = ObjectChunks(options);
+  header.allocated = options.chunks + header.next_chunk;
+  header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +
+                      header.next_chunk;
   header.plan_size = static_cast<uint32_t>(options.plan.size());
   std::memcpy(header.plan, options.plan.data(), options.plan.size());
   return header;
@@ -49,9 +58,8 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
 
 // Zeros, not fallocate: see Back() in the probe.
 Status FillRecording(int fd, const std::string& path, const RecordingOptions& options) {
-  const size_t size = TRIREME_HEADER_SIZE + size_t{options.chunk_size} * options.chunks;
-  std::vector<char> bytes(size);
   const trireme_header header = RecordingHeader(options);
+  std::vector<char> bytes(TRIREME_HEADER_SIZE + size_t{options.chunk_size} * header.allocated);
   std::memcpy(bytes.data(), &header, sizeof(header));
   return WriteAll(fd, bytes.data(), bytes.size(), path);
 }

@@ -19,6 +19,7 @@
 
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/waits.h"
 
 namespace trireme {
 namespace {
@@ -38,6 +39,8 @@ void RecordHere(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, 
   RecordFor(CurrentTask(), kind, id, key, key_size, type, value, value_size);
 }
 
+void WaitFor(int fd, int direction) { WaitWithoutCall(fd, direction == 0 ? kRead : kWrite); }
+
 int AttachedAsInt() { return Attached() ? 1 : 0; }
 
 constexpr trireme_probe_api kApi = {
@@ -53,6 +56,7 @@ constexpr trireme_probe_api kApi = {
     .attached = AttachedAsInt,
     .plan = Plan,
     .now = Now,
+    .wait_for = WaitFor,
 };
 
 // Not getenv: a program may bring its own (bash does), which is not to be called before its main.

@@ -43,8 +43,10 @@ enum trireme_event {
   TRIREME_TASK_END = 12, /* task; key: returned | raised | cancelled; value: JSON error */
   TRIREME_SWITCH =
       13, /* task: the one that runs from now on (0: none of ours); id: the one before */
-  TRIREME_SOCKET = 14, /* reserved: action, fd, object, bytes */
-  TRIREME_FAULT = 15,  /* reserved: a fault that was applied */
+  TRIREME_SOCKET =
+      14, /* something about a kernel object that can be read or written. id: its inode; key: the
+                              action, see enum trireme_action's names; value: JSON, see there */
+  TRIREME_FAULT = 15, /* reserved: a fault that was applied */
   TRIREME_WAIT =
       16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */
   TRIREME_WAKE = 17, /* that wait ended. id, key as wait; value: bytes moved where it moved any */
@@ -63,6 +65,18 @@ enum trireme_event {
   TRIREME_JOIN = 22,  /* task: the joiner; id: the task whose result or exception it took */
   TRIREME_CANCEL = 23 /* task: who asked; id: the task that shall stop */
 };
+
+/* Actions of SOCKET events, by their names, with the members of their values.
+ *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
+ *     {"kind": "stream" | "datagram" | "pipe" | "eventfd", "fd": its descriptor, "size": bytes that it asks for, "how":
+ *      "read" | "poll" | "epoll", "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "how"},
+ *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
+ *      known are left out
+ *   read, write: of an object that had one of those: {"fd", "bytes"}, bytes -errno when it failed
+ *   rejected: the runtime refused a second reader or writer by itself: {"direction": "read" | "write", "fd", "message"}
+ *   replaced: the runtime silently dropped the callback of an earlier reader: the same
+ * At most TRIREME_SOCKET_EVENTS for an object, so that a program that always does it is not drowned in them. */
+#define TRIREME_SOCKET_EVENTS 64
 
 /* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
  * address-in-use resource value other, "errno": number or null, "message": text, "stack": ["file:line in name", ...]
@@ -121,6 +135,27 @@ struct trireme_header {
   uint8_t plan[2048];      /* decisions for Point, compiled by the harness */
   uint32_t damage_size;    /* in a sealed file: */
   char damage[508];        /* what could not be read of the recording, as text */
+  uint64_t objects;    /* how many trireme_object there are: they fill the first chunks of the file,
+                        which no process claims. 0: who waits for what is not followed */
+  uint64_t unseen;     /* atomic: waits that could not be followed, for want of an object */
+  uint64_t next_epoll; /* atomic: the number of the next epoll set, from 1 */
+};
+
+/* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its
+ * first word is 0, so that no reader takes it for a chunk. A waiter is 0, or
+ *   bits 62-63: 1 inside a call that reads or writes, 2 was told EAGAIN, 3 the same, and it is registered for readiness
+ *   bits 40-61: its process; bit 39: it is no task, but a thread; bits 0-31: the number of that task or thread */
+struct trireme_object {
+  uint32_t zero;
+  uint32_t owned;         /* atomic: 0 free, 1 changing hands, 2 in use */
+  uint64_t inode;         /* atomic; of an eventfd, its id */
+  uint32_t device;        /* of that inode; of an eventfd, all ones */
+  uint32_t epoll_process; /* that put it into `epoll` */
+  uint64_t waiters[2];    /* atomic: who reads, who writes */
+  uint32_t threads[2];    /* the OS threads that they were in */
+  int32_t fds[2];         /* their descriptors */
+  uint32_t epoll;  /* atomic: the epoll set that holds it for reading, level-triggered; 0: none */
+  uint32_t events; /* how many SOCKET events it may still have, plus 1; 0: it had no conflict */
 };
 
 /* Every function is safe in any thread and any forked child, allocates nothing, and leaves errno alone. */
@@ -146,6 +181,9 @@ struct trireme_probe_api {
   int (*attached)(void);
   const uint8_t* (*plan)(uint32_t* size); /* the plan block; NULL when not attached */
   uint64_t (*now)(void);                  /* the clock of the records; no time fault moves it */
+  /* The current task waits for this descriptor from now on, until it runs again: for a runtime that knows that a call
+   * would have to wait, and does not make it. direction: 0 to read, 1 to write. */
+  void (*wait_for)(int fd, int direction);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
@@ -162,10 +200,13 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   new_task() -> int
  *   current_task() -> int
  *   set_task(task: int) -> None
- *   greenlet_trace(event, args) -> None  (for greenlet.settrace: reads `trireme_task` of the target greenlet, 0 when
- *                                         it has none, and calls set_task)
+ *   greenlet_trace(event, args) -> None  (for greenlet.settrace: reads `trireme_task` of the target greenlet, gives
+ *                                         it a number when it has none, and calls set_task)
  *   now() -> int
  *   new_operation() -> int               (for an INVOKE whose value is JSON)
+ *   set_stack_source(function) -> None   (function(task: int, thread: int) -> str is called in a thread that met that
+ *                                         task or thread at a socket: the members "name", "stack", "other_name" and
+ *                                         "other_stack" of the SOCKET event, JSON without the braces)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -7,15 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "harness/probe/meeting.h"
+#include "harness/probe/next.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
-
-// dlsym moved to libc in glibc 2.34; the old version of the symbol serves both.
-#if defined(__x86_64__)
-__asm__(".symver dlsym,dlsym@GLIBC_2.2.5");
-#elif defined(__aarch64__)
-__asm__(".symver dlsym,dlsym@GLIBC_2.17");
-#endif
 
 namespace trireme {
 namespace {
@@ -45,6 +40,8 @@ struct Python {
   Object* (*PyObject_Type)(Object*);
   Object* (*PyObject_Str)(Object*);
   Object* (*PyObject_GetAttr)(Object*, Object*);
+  int (*PyObject_SetAttr)(Object*, Object*, Object*);
+  Object* (*PyObject_CallObject)(Object*, Object*);
   Object* (*PyNumber_ToBase)(Object*, int);
   int (*PyType_IsSubtype)(Object*, Object*);
   long long (*PyLong_AsLongLongAndOverflow)(Object*, int*);
@@ -58,6 +55,11 @@ struct Python {
   void (*PyErr_SetString)(Object*, const char*);
   void (*PyErr_Clear)();
   Object* (*PyErr_Occurred)();
+  int (*PyGILState_Ensure)();
+  void (*PyGILState_Release)(int);
+  void* (*PyGILState_GetThisThreadState)();
+  int (*Py_IsInitialized)();
+  int (*Py_IsFinalizing)();  // by one of its names; nullptr: by none
   Object* none;
   Object* true_object;
   Object* false_object;
@@ -88,6 +90,9 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyTuple_New) && TRIREME_FIND(PyTuple_SetItem) &&
          TRIREME_FIND(PyTuple_GetItem) && TRIREME_FIND(PyObject_Type) &&
          TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
+         TRIREME_FIND(PyObject_SetAttr) && TRIREME_FIND(PyObject_CallObject) &&
+         TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
+         TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
          TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
          TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
          TRIREME_FIND(PyLong_FromUnsignedLongLong) && TRIREME_FIND(PyFloat_AsDouble) &&
@@ -385,6 +390,17 @@ Object* TaskAttribute(Object* greenlet) {
   return value;
 }
 
+// A greenlet that nobody numbered becomes a task, whose number stays with it. 0 where it cannot.
+uint64_t NumberGreenlet(Object* greenlet) {
+  const uint64_t task = NewTask();
+  Object* number = python.PyLong_FromUnsignedLongLong(task);
+  const bool kept =
+      number != nullptr && python.PyObject_SetAttr(greenlet, python.task_attribute, number) == 0;
+  if (!kept) python.PyErr_Clear();
+  if (number != nullptr) python.Py_DecRef(number);
+  return kept ? task : 0;
+}
+
 Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 2, "greenlet_trace(event, (origin, target))")) return nullptr;
   Object* target = python.PyTuple_GetItem(arguments[1], 1);
@@ -394,7 +410,9 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
   }
   uint64_t task = 0;
   Object* value = TaskAttribute(target);
-  if (value != nullptr) {
+  if (value == nullptr) {
+    task = NumberGreenlet(target);
+  } else {
     if (!ReadUnsigned(value, UINT32_MAX, &task)) {
       python.PyErr_Clear();
       task = 0;
@@ -402,6 +420,54 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
     python.Py_DecRef(value);
   }
   SetTask(static_cast<uint32_t>(task));
+  return None();
+}
+
+Object* stacks_function = nullptr;  // owned
+
+// REQUIRES: the caller holds the interpreter.
+uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
+  uint64_t written = 0;
+  Object* arguments = python.PyTuple_New(2);
+  Object* text = nullptr;
+  if (arguments != nullptr) {
+    python.PyTuple_SetItem(arguments, 0, python.PyLong_FromUnsignedLongLong(other_task));
+    python.PyTuple_SetItem(arguments, 1, python.PyLong_FromUnsignedLongLong(other_thread));
+    text = python.PyObject_CallObject(stacks_function, arguments);
+    python.Py_DecRef(arguments);
+  }
+  Size length = 0;
+  const char* bytes = text != nullptr && IsInstance(text, python.str_type)
+                          ? python.PyUnicode_AsUTF8AndSize(text, &length)
+                          : nullptr;
+  if (bytes != nullptr && static_cast<uint64_t>(length) < size) {
+    written = static_cast<uint64_t>(length);
+    memcpy(place, bytes, written);
+  }
+  if (text != nullptr) python.Py_DecRef(text);
+  python.PyErr_Clear();
+  return written;
+}
+
+// A StackSource. The thread is inside a call that CPython made without the interpreter; one that CPython does not know,
+// or that has an exception on its way, asks nothing.
+uint64_t PythonStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
+  if (python.Py_IsInitialized() == 0 ||
+      (python.Py_IsFinalizing != nullptr && python.Py_IsFinalizing() != 0) ||
+      python.PyGILState_GetThisThreadState() == nullptr)
+    return 0;
+  const int state = python.PyGILState_Ensure();
+  const bool busy = python.PyErr_Occurred() != nullptr;
+  const uint64_t written = busy ? 0 : AskForStacks(other_task, other_thread, place, size);
+  python.PyGILState_Release(state);
+  return written;
+}
+
+Object* PySetStackSource(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "set_stack_source(function)")) return nullptr;
+  python.Py_IncRef(arguments[0]);
+  stacks_function = arguments[0];
+  SetStackSource(PythonStacks);
   return None();
 }
 
@@ -429,6 +495,7 @@ constexpr MethodDef kMethods[] = {
     {"greenlet_trace", PyGreenletTrace, kMethFastcall, "greenlet_trace(event, (origin, target))"},
     {"now", PyNow, kMethFastcall, "now() -> nanoseconds"},
     {"new_operation", PyNewOperation, kMethFastcall, "new_operation() -> operation"},
+    {"set_stack_source", PySetStackSource, kMethFastcall, "set_stack_source(function)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 
@@ -440,6 +507,8 @@ bool Prepare() {
   if (!Find("PyObject_GetOptionalAttr", &found.get_optional_attribute)) {
     Find("_PyObject_LookupAttr", &found.get_optional_attribute);
   }
+  if (!Find("Py_IsFinalizing", &found.Py_IsFinalizing))
+    Find("_Py_IsFinalizing", &found.Py_IsFinalizing);
   Object* attribute = found.PyUnicode_InternFromString("trireme_task");
   if (attribute == nullptr) return false;
   found.type_offset = MeasureTypeOffset(found, attribute);

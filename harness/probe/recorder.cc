@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/probe/meeting.h"
 #include "harness/probe/recording.h"
+#include "harness/probe/waits.h"
 
 extern "C" {
 extern void* __dso_handle;
@@ -121,8 +123,8 @@ Space NewChunk(const Lane& lane, Recording* recording, uint64_t size, int* error
 // Makes room for `size` bytes, or counts the event as lost.
 bool MakeRoom(ThreadState& state, Lane& lane, uint64_t size) {
   const KeepErrno keep;
-  if (state.thread == 0) state.thread = static_cast<uint32_t>(syscall(SYS_gettid));
-  if (process_id == 0) process_id = static_cast<uint32_t>(getpid());
+  ThreadId();
+  ProcessId();
   const bool warm = lane.space.capacity > kWarmSize / 2;
   if (warm && lane.space.capacity >= size && EmptyChunk(lane)) return true;
   int error = 0;
@@ -267,6 +269,8 @@ int AttachTo(const char* path) {
   int error = EINVAL;
   Recording* recording = path == nullptr ? nullptr : Recording::Open(path, &error);
   __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
+  ForgetAllDescriptors();
+  ForgetWaits();
   if (recording != nullptr) TellLostBeforeAttach(recording);
   return error;
 }
@@ -336,6 +340,7 @@ void Record(const Entry& entry) {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
+  if (entry.kind == TRIREME_TASK_END) EndWaitsOf(entry.task);
   ThreadState& state = thread_state;
   ++state.depth;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -377,10 +382,33 @@ uint64_t NewOperation() {
 
 uint32_t CurrentTask() { return thread_state.task; }
 
+uint32_t ProcessId() {
+  if (process_id == 0) process_id = static_cast<uint32_t>(getpid());
+  return process_id;
+}
+
+uint32_t ThreadId() {
+  ThreadState& state = thread_state;
+  if (state.thread == 0) state.thread = static_cast<uint32_t>(syscall(SYS_gettid));
+  return state.thread;
+}
+
+bool AttachIsPending() {
+  return Current() == nullptr && __atomic_load_n(&lazy_state, __ATOMIC_ACQUIRE) == kPending;
+}
+
+trireme_header* FollowedHeader() {
+  Recording* recording = CurrentOrAttachNow();
+  if (recording == nullptr || !recording->enabled() || recording->header()->objects == 0)
+    return nullptr;
+  return recording->header();
+}
+
 void SetTask(uint32_t task) {
   ThreadState& state = thread_state;
   const uint32_t before = state.task;
   if (before == task) return;
+  SwitchWaits(before, task);
   state.task = task;
   Record({.kind = TRIREME_SWITCH, .task = task, .id = before});
 }
@@ -402,6 +430,8 @@ void ContinueInChild() {
   }
   state.thread = 0;
   state.operations = 0;
+  ForgetWaits();
+  ForgetMeetings();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell

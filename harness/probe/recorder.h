@@ -34,6 +34,12 @@ uint32_t CurrentTask();
 void SetTask(uint32_t task);
 const uint8_t* Plan(uint32_t* size);
 uint64_t Now();
+uint32_t ProcessId();
+uint32_t ThreadId();
+// Where the waits of this process are followed; nullptr when they are not.
+trireme_header* FollowedHeader();
+// Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.
+bool AttachIsPending();
 
 // Once, when the library is loaded: the first event attaches to `path`. nullptr or "": nothing is
 // recorded until Attach().

@@ -374,6 +374,8 @@ class FiberBackend final : public Backend {
     WaitList& line = direction == Direction::kRead ? Native(io).readers : Native(io).writers;
     Waiter waiter{.task = &point.task()};
     point.Wait();
+    // Where it is known that a call would have to wait, none is made that the probe would see.
+    Probe().wait_for(io.fd(), direction == Direction::kRead ? 0 : 1);
     line.Add(waiter);
     Park(point.task(), point.task().Deadline());
     line.Remove(waiter);

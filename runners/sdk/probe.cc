@@ -33,6 +33,7 @@ const trireme_probe_api kAbsent = {
           return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
                  static_cast<uint64_t>(now.tv_nsec);
         },
+    .wait_for = [](int, int) {},
 };
 
 const trireme_probe_api* Find() {

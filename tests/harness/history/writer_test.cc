@@ -24,12 +24,13 @@ class WriterTest : public testing::Test {
 };
 
 TEST_F(WriterTest, CreatesARecordingBackedByDisk) {
-  ASSERT_TRUE(
-      CreateRecording(Path("r"), {.begin_time = 5, .chunk_size = 4096, .chunks = 2, .plan = "plan"})
-          .ok());
+  ASSERT_TRUE(CreateRecording(
+                  Path("r"),
+                  {.begin_time = 5, .chunk_size = 4096, .chunks = 2, .objects = 65, .plan = "plan"})
+                  .ok());
   const Result<std::string> bytes = ReadFile(Path("r"));
   ASSERT_TRUE(bytes.ok());
-  EXPECT_EQ(bytes->size(), 3 * 4096u);
+  EXPECT_EQ(bytes->size(), (1 + 2 + 2) * 4096u);  // header, objects, chunks
   const Result<History> history = History::Read(Path("r"));
   ASSERT_TRUE(history.ok());
   EXPECT_EQ(history->begin_time(), 5);

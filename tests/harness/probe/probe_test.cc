@@ -278,7 +278,7 @@ TEST_F(ProbeTest, CountsWhatExceedsTheLimit) {
 }
 
 TEST_F(ProbeTest, CountsWhatTheFileSizeLimitForbids) {
-  Create({.chunk_size = 4096, .chunks = 1});
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
     const rlimit limit = {4 * 4096, 4 * 4096};
@@ -295,7 +295,7 @@ TEST_F(ProbeTest, CountsWhatAFullDiskRefuses) {
   if (mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
     GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(errno);
   }
-  Create({.chunk_size = 4096, .chunks = 2});
+  Create({.chunk_size = 4096, .chunks = 2, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
     for (int i = 0; i < 5000; ++i) Observe("k", i);

@@ -167,9 +167,16 @@ class ProbeBuiltinsTest(unittest.TestCase):
         ours, foreign, odd = Greenlet(), Greenlet(), Greenlet()
         ours.trireme_task = 6
         odd.trireme_task = "six"
-        for target, task in ((ours, 6), (foreign, 0), (ours, 6), (odd, 0), (ours, 6), (Broken(), 0)):
+        for target, task in ((ours, 6), (odd, 0), (ours, 6), (Broken(), 0), (object(), 0)):
             self.assertIsNone(greenlet_trace("switch", (None, target)))
             self.assertEqual(current_task(), task)
+        greenlet_trace("switch", (None, foreign))
+        number = current_task()
+        self.assertEqual(foreign.trireme_task, number)
+        greenlet_trace("switch", (None, ours))
+        greenlet_trace("switch", (None, foreign))
+        self.assertEqual(current_task(), number)
+        set_task(0)
 
     def test_leaks_no_references(self) -> None:
         value = "value \u20ac" * 50
@@ -243,6 +250,6 @@ if __name__ == "__main__":
     make_builtins.restype = ctypes.py_object
     (
         attach, record, record_json, record_for, record_json_for, invoke,
-        new_task, current_task, set_task, greenlet_trace, now, new_operation,
+        new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source,
     ) = make_builtins()  # fmt: skip
     unittest.main()

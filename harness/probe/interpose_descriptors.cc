@@ -1,0 +1,165 @@
+// What gives and takes descriptors: their numbers are reused, and what is known of one is not of the next.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/next.h"
+#include "harness/probe/waits.h"
+
+#define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+
+namespace trireme {
+namespace {
+
+int New(int fd) {
+  if (fd >= 0) Forget(fd);
+  return fd;
+}
+
+int NewPair(int result, const int* fds) {
+  if (result == 0) {
+    Forget(fds[0]);
+    Forget(fds[1]);
+  }
+  return result;
+}
+
+int Copied(int fd, int copy) {
+  if (copy >= 0) CopyDescriptor(fd, copy);
+  return copy;
+}
+
+template <typename Function, typename... Arguments>
+int Accept(int fd, Next<Function>& next, Arguments... arguments) {
+  const Wait wait = BeginWait(fd, kRead, How::kAccept, 0);
+  const int result = next(fd, arguments...);
+  EndWait(wait, result < 0 ? -errno : 0);
+  return New(result);
+}
+
+int Fcntl(int fd, int command, void* argument, Next<int(int, int, ...)>& next) {
+  const int result = next(fd, command, argument);
+  return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? Copied(fd, result) : result;
+}
+
+}  // namespace
+}  // namespace trireme
+
+using trireme::Next;
+
+TRIREME_INTERPOSED int socket(int domain, int type, int protocol) {
+  static Next<int(int, int, int)> next("socket");
+  return trireme::New(next(domain, type, protocol));
+}
+
+TRIREME_INTERPOSED int socketpair(int domain, int type, int protocol, int* fds) {
+  static Next<int(int, int, int, int*)> next("socketpair");
+  return trireme::NewPair(next(domain, type, protocol, fds), fds);
+}
+
+TRIREME_INTERPOSED int pipe(int* fds) {
+  static Next<int(int*)> next("pipe");
+  return trireme::NewPair(next(fds), fds);
+}
+
+TRIREME_INTERPOSED int pipe2(int* fds, int flags) {
+  static Next<int(int*, int)> next("pipe2");
+  return trireme::NewPair(next(fds, flags), fds);
+}
+
+TRIREME_INTERPOSED int eventfd(unsigned count, int flags) {
+  static Next<int(unsigned, int)> next("eventfd");
+  return trireme::New(next(count, flags));
+}
+
+TRIREME_INTERPOSED int epoll_create(int size) {
+  static Next<int(int)> next("epoll_create");
+  return trireme::New(next(size));
+}
+
+TRIREME_INTERPOSED int epoll_create1(int flags) {
+  static Next<int(int)> next("epoll_create1");
+  return trireme::New(next(flags));
+}
+
+TRIREME_INTERPOSED int epoll_ctl(int set, int operation, int fd, epoll_event* event) {
+  static Next<int(int, int, int, epoll_event*)> next("epoll_ctl");
+  const int result = next(set, operation, fd, event);
+  if (result == 0)
+    trireme::NoteRegistration(set, operation, fd, event == nullptr ? 0 : event->events);
+  return result;
+}
+
+TRIREME_INTERPOSED int accept(int fd, sockaddr* address, socklen_t* length) {
+  static Next<int(int, sockaddr*, socklen_t*)> next("accept");
+  return trireme::Accept(fd, next, address, length);
+}
+
+TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
+  static Next<int(int, sockaddr*, socklen_t*, int)> next("accept4");
+  return trireme::Accept(fd, next, address, length, flags);
+}
+
+TRIREME_INTERPOSED int dup(int fd) {
+  static Next<int(int)> next("dup");
+  return trireme::Copied(fd, next(fd));
+}
+
+TRIREME_INTERPOSED int dup2(int fd, int copy) {
+  static Next<int(int, int)> next("dup2");
+  if (fd != copy) trireme::NoteClose(copy);
+  const int result = next(fd, copy);
+  return fd == copy ? result : trireme::Copied(fd, result);
+}
+
+TRIREME_INTERPOSED int dup3(int fd, int copy, int flags) {
+  static Next<int(int, int, int)> next("dup3");
+  if (fd != copy) trireme::NoteClose(copy);
+  return trireme::Copied(fd, next(fd, copy, flags));
+}
+
+TRIREME_INTERPOSED int fcntl(int fd, int command, ...) {
+  static Next<int(int, int, ...)> next("fcntl");
+  va_list arguments;
+  va_start(arguments, command);
+  void* argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return trireme::Fcntl(fd, command, argument, next);
+}
+
+TRIREME_INTERPOSED int fcntl64(int fd, int command, ...) {
+  static Next<int(int, int, ...)> next("fcntl64");
+  va_list arguments;
+  va_start(arguments, command);
+  void* argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return trireme::Fcntl(fd, command, argument, next);
+}
+
+TRIREME_INTERPOSED int close(int fd) {
+  static Next<int(int)> next("close");
+  trireme::NoteClose(fd);
+  return next(fd);
+}
+
+// Both are newer than the C libraries that the probe runs with; where one is missing nobody can call it.
+TRIREME_INTERPOSED int close_range(unsigned first, unsigned last, int flags) noexcept {
+  static Next<int(unsigned, unsigned, int)> next("close_range");
+  if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) trireme::NoteCloseRange(first, last);
+  if (next.get() == nullptr) return static_cast<int>(syscall(SYS_close_range, first, last, flags));
+  return next(first, last, flags);
+}
+
+TRIREME_INTERPOSED void closefrom(int first) noexcept {
+  static Next<void(int)> next("closefrom");
+  trireme::NoteCloseRange(first < 0 ? 0 : static_cast<unsigned>(first), ~0u);
+  if (next.get() == nullptr)
+    syscall(SYS_close_range, first < 0 ? 0 : first, ~0u, 0);
+  else
+    next(first);
+}

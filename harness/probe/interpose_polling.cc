@@ -1,0 +1,127 @@
+// poll() and select(): who is in one waits for each of its descriptors. epoll_wait() says nothing of descriptors; what is
+// registered is known from epoll_ctl().
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/select.h>
+#include <time.h>
+
+#include "harness/probe/next.h"
+#include "harness/probe/waits.h"
+
+#define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+
+namespace trireme {
+namespace {
+
+void Begin(int fd, bool reads, bool writes) {
+  if (reads) BeginWait(fd, kRead, How::kPoll, 0);
+  if (writes) BeginWait(fd, kWrite, How::kPoll, 0);
+}
+
+void End(int fd, bool reads, bool writes) {
+  if (reads) EndPoll(fd, kRead);
+  if (writes) EndPoll(fd, kWrite);
+}
+
+// Makes the call as one that waits for `fds`.
+template <typename Call>
+int Poll(pollfd* fds, nfds_t count, bool waits, Call call) {
+  if (!waits || fds == nullptr) return call();
+  for (nfds_t i = 0; i < count; ++i)
+    Begin(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
+  const int result = call();
+  const int error = errno;
+  for (nfds_t i = 0; i < count; ++i)
+    End(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
+  errno = error;
+  return result;
+}
+
+// The sets are overwritten by the call.
+class Sets {
+ public:
+  Sets(int count, const fd_set* reads, const fd_set* writes)
+      : count_(count < FD_SETSIZE ? count : FD_SETSIZE) {
+    FD_ZERO(&reads_);
+    FD_ZERO(&writes_);
+    if (reads != nullptr) reads_ = *reads;
+    if (writes != nullptr) writes_ = *writes;
+  }
+  template <typename Function>
+  void ForEach(Function function) const {
+    for (int fd = 0; fd < count_; ++fd) {
+      const bool reads = FD_ISSET(fd, &reads_);
+      const bool writes = FD_ISSET(fd, &writes_);
+      if (reads || writes) function(fd, reads, writes);
+    }
+  }
+
+ private:
+  int count_;
+  fd_set reads_;
+  fd_set writes_;
+};
+
+template <typename Call>
+int Select(int count, const fd_set* reads, const fd_set* writes, bool waits, Call call) {
+  if (!waits) return call();
+  const Sets sets(count, reads, writes);
+  sets.ForEach(Begin);
+  const int result = call();
+  const int error = errno;
+  sets.ForEach(End);
+  errno = error;
+  return result;
+}
+
+bool IsZero(const timespec* timeout) {
+  return timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_nsec == 0;
+}
+bool IsZero(const timeval* timeout) {
+  return timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_usec == 0;
+}
+
+}  // namespace
+}  // namespace trireme
+
+using trireme::Next;
+
+TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
+  static Next<int(pollfd*, nfds_t, int)> next("poll");
+  return trireme::Poll(fds, count, timeout != 0, [&] { return next(fds, count, timeout); });
+}
+
+TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) {
+  static Next<int(pollfd*, nfds_t, int, size_t)> next("__poll_chk");
+  return trireme::Poll(fds, count, timeout != 0, [&] { return next(fds, count, timeout, room); });
+}
+
+TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
+                             const sigset_t* mask) {
+  static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> next("ppoll");
+  return trireme::Poll(fds, count, !trireme::IsZero(timeout),
+                       [&] { return next(fds, count, timeout, mask); });
+}
+
+TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
+                                   const sigset_t* mask, size_t room) {
+  static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> next("__ppoll_chk");
+  return trireme::Poll(fds, count, !trireme::IsZero(timeout),
+                       [&] { return next(fds, count, timeout, mask, room); });
+}
+
+TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* others,
+                              timeval* timeout) {
+  static Next<int(int, fd_set*, fd_set*, fd_set*, timeval*)> next("select");
+  return trireme::Select(count, reads, writes, !trireme::IsZero(timeout),
+                         [&] { return next(count, reads, writes, others, timeout); });
+}
+
+TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set* others,
+                               const timespec* timeout, const sigset_t* mask) {
+  static Next<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> next(
+      "pselect");
+  return trireme::Select(count, reads, writes, !trireme::IsZero(timeout),
+                         [&] { return next(count, reads, writes, others, timeout, mask); });
+}

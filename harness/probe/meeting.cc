@@ -1,0 +1,299 @@
+#include "harness/probe/meeting.h"
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
+#include "harness/probe/waiter.h"
+
+// dladdr moved to libc in glibc 2.34; the old version of the symbol serves both.
+#if defined(__x86_64__)
+__asm__(".symver dladdr,dladdr@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+__asm__(".symver dladdr,dladdr@GLIBC_2.17");
+#endif
+
+namespace trireme {
+namespace {
+
+StackSource stack_source = nullptr;
+
+// The state letter in a stat file of /proc; 0 when there is none.
+char StateIn(const char* path) {
+  char bytes[512];
+  if (ReadFile(path, bytes, sizeof(bytes)) <= 0) return 0;
+  const char* name_end = strrchr(bytes, ')');
+  return name_end == nullptr || name_end[1] != ' ' ? '\0' : name_end[2];
+}
+
+// The state of a waiter's thread, or of its process where it does not matter which thread ran it.
+char StateOf(const Waiter& waiter, uint32_t thread) {
+  TextBuffer path;
+  path.Add("/proc/").AddNumber(waiter.process());
+  if (waiter.state() == Waiter::kInside) path.Add("/task/").AddNumber(thread);
+  path.Add("/stat");
+  return StateIn(path.text());
+}
+
+bool IsReady(int fd, Direction direction) {
+  pollfd polled{
+      .fd = fd, .events = static_cast<short>(direction == kRead ? POLLIN : POLLOUT), .revents = 0};
+  const timespec now{};
+  return syscall(SYS_ppoll, &polled, 1, &now, nullptr, 0) > 0;
+}
+
+bool IsListener(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+         listens != 0;
+}
+
+// Whether the other's descriptor still is this object: "socket:[1234]" in its process.
+bool OtherHolds(const Meeting& meeting) {
+  if (meeting.descriptor.kind == ObjectKind::kEventfd) return true;
+  char target[64];
+  TextBuffer path;
+  path.Add("/proc/").AddNumber(Waiter(meeting.wait.other).process()).Add("/fd/");
+  path.AddNumber(meeting.wait.object->fds[meeting.wait.direction]);
+  const long size = syscall(SYS_readlinkat, AT_FDCWD, path.text(), target, sizeof(target) - 1);
+  if (size <= 0) return false;
+  target[size] = '\0';
+  TextBuffer expected;
+  expected.Add("[").AddNumber(static_cast<int64_t>(meeting.descriptor.id.inode)).Add("]");
+  const char* found = strchr(target, '[');
+  return found != nullptr && strcmp(found, expected.text()) == 0;
+}
+
+// Whether the other one waits, as far as the kernel knows.
+bool OtherWaits(const Meeting& meeting) {
+  const Waiter other(meeting.wait.other);
+  const char state = StateOf(other, meeting.wait.object->threads[meeting.wait.direction]);
+  if (state == 0 || state == 'Z' || state == 'X') return false;
+  if (other.state() != Waiter::kInside) return true;
+  // One that is inside a call may be on its way out with what it got.
+  return state == 'S' || state == 'T' || !IsReady(meeting.wait.fd, meeting.wait.direction);
+}
+
+// Each writes its bytes whole, whoever writes meanwhile.
+bool MayShare(const Meeting& meeting) {
+  if (meeting.wait.direction == kRead) return false;
+  const ObjectKind kind = meeting.descriptor.kind;
+  return kind == ObjectKind::kDatagram || kind == ObjectKind::kEventfd ||
+         (kind == ObjectKind::kPipe && meeting.size <= 4096);
+}
+
+void AddPort(TextBuffer& text, const char* host, bool brackets, uint16_t port) {
+  text.Add(brackets ? "[" : "").Add(host).Add(brackets ? "]:" : ":").AddNumber(ntohs(port));
+}
+
+void AddAddress(TextBuffer& text, const char* name, long call, int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (syscall(call, fd, &address, &size) != 0) return;
+  char host[INET6_ADDRSTRLEN] = "";
+  TextBuffer shown;
+  if (address.ss_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(&address);
+    inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+    AddPort(shown, host, false, in->sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(&address);
+    inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
+    AddPort(shown, host, true, in->sin6_port);
+  } else if (address.ss_family == AF_UNIX && size > sizeof(sa_family_t)) {
+    const auto* un = reinterpret_cast<const sockaddr_un*>(&address);
+    const char* path = un->sun_path[0] == '\0' ? un->sun_path + 1 : un->sun_path;
+    shown.Add(path == un->sun_path ? "unix:" : "unix:@").AddBytes(path, strnlen(path, 64));
+  }
+  if (shown.size() != 0) text.Add(",\"").Add(name).Add("\":\"").AddEscaped(shown.text()).Add("\"");
+}
+
+// The C stack of this thread, outermost first, without our own frames.
+void AddNativeStack(TextBuffer& text) {
+  constexpr int kFrames = 48;
+  void* frames[kFrames];
+  const int count = backtrace(frames, kFrames);
+  Dl_info own{};
+  dladdr(reinterpret_cast<void*>(&AddNativeStack), &own);
+  const char* separator = ",\"stack\":[";
+  for (int i = count - 1; i >= 0; --i) {
+    Dl_info info{};
+    if (dladdr(frames[i], &info) == 0 || info.dli_fname == nullptr ||
+        info.dli_fbase == own.dli_fbase)
+      continue;
+    const char* file = strrchr(info.dli_fname, '/');
+    text.Add(separator).Add("\"").AddEscaped(file == nullptr ? info.dli_fname : file + 1);
+    separator = ",";
+    if (info.dli_sname != nullptr)
+      text.Add(" in ").AddEscaped(info.dli_sname);
+    else
+      text.Add("+0x").AddHex(static_cast<uint64_t>(static_cast<char*>(frames[i]) -
+                                                   static_cast<char*>(info.dli_fbase)));
+    text.Add("\"");
+  }
+  if (*separator == ',' && separator[1] == '\0') text.Add("]");
+}
+
+// Meetings are rare: one that comes while another is written does without stacks. Not on the stack, which may be that
+// of a fiber.
+class Scratch {
+ public:
+  static constexpr uint64_t kStacks = 24 * 1024;
+  static constexpr uint64_t kText = 32 * 1024;
+  Scratch() : taken_(!__atomic_exchange_n(&in_use, true, __ATOMIC_ACQUIRE)) {}
+  ~Scratch() {
+    if (taken_) __atomic_store_n(&in_use, false, __ATOMIC_RELEASE);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  bool taken() const { return taken_; }
+  static void ForgetInChild() { in_use = false; }
+
+  static char stacks[kStacks];
+  static char text[kText];
+
+ private:
+  static bool in_use;
+  bool taken_;
+};
+bool Scratch::in_use = false;
+char Scratch::stacks[kStacks];
+char Scratch::text[kText];
+
+// Both where an interpreter knows them; else the caller's own.
+void AddStacks(TextBuffer& text, const Meeting& meeting) {
+  const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
+  if (source == nullptr) return AddNativeStack(text);
+  const Waiter other(meeting.wait.other);
+  const bool here = other.process() == (ProcessId() & 0x3fffff);
+  const uint32_t thread = here ? meeting.wait.object->threads[meeting.wait.direction] : 0;
+  const uint64_t size = source(here ? other.task() : 0, thread, Scratch::stacks, Scratch::kStacks);
+  if (size != 0) text.Add(",").AddBytes(Scratch::stacks, size);
+}
+
+const char* NameOf(How how) {
+  return how == How::kPoll ? "poll" : how == How::kAccept ? "accept" : "read";
+}
+
+void AddOther(TextBuffer& text, const Meeting& meeting) {
+  const Waiter other(meeting.wait.other);
+  const trireme_object& object = *meeting.wait.object;
+  text.Add(",\"other\":{\"task\":")
+      .AddNumber(other.task())
+      .Add(",\"process\":")
+      .AddNumber(other.process());
+  text.Add(",\"thread\":").AddNumber(object.threads[meeting.wait.direction]);
+  text.Add(",\"fd\":").AddNumber(object.fds[meeting.wait.direction]);
+  text.Add(other.wants_one() ? ",\"one\":true}" : "}");
+}
+
+void RecordAction(const char* action, uint64_t inode, const TextBuffer& value) {
+  Record({.kind = TRIREME_SOCKET,
+          .type = TRIREME_JSON,
+          .task = CurrentTask(),
+          .id = inode,
+          .key = {action, strlen(action)},
+          .value = {value.text(), value.size()}});
+}
+
+// Whether the object may have one more event.
+bool TakeEvent(trireme_object* object, bool first) {
+  uint32_t left = __atomic_load_n(&object->events, __ATOMIC_RELAXED);
+  do {
+    if (left == 1 || (left == 0 && !first)) return false;
+  } while (!__atomic_compare_exchange_n(&object->events, &left,
+                                        left == 0 ? TRIREME_SOCKET_EVENTS : left - 1, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return true;
+}
+
+void Describe(TextBuffer& text, const Meeting& meeting, const char* how) {
+  const int fd = meeting.wait.fd;
+  text.Add("{\"kind\":\"").Add(NameOf(meeting.descriptor.kind)).Add("\",\"fd\":").AddNumber(fd);
+  text.Add(",\"how\":\"").Add(how).Add("\"");
+  if (meeting.how != How::kPoll)
+    text.Add(",\"size\":").AddNumber(static_cast<int64_t>(meeting.size));
+  if (Waiter(meeting.wait.token).wants_one()) text.Add(",\"one\":true");
+  if (meeting.descriptor.kind == ObjectKind::kStream ||
+      meeting.descriptor.kind == ObjectKind::kDatagram) {
+    AddAddress(text, "local", SYS_getsockname, fd);
+    AddAddress(text, "peer", SYS_getpeername, fd);
+  }
+}
+
+const char* ActionOf(const Meeting& meeting) {
+  if (meeting.how == How::kAccept || IsListener(meeting.wait.fd)) return "shared-listener";
+  return meeting.wait.direction == kRead ? "second-reader" : "second-writer";
+}
+
+void Report(const Meeting& meeting, const char* how) {
+  static thread_local bool reporting = false;  // what finds the stacks may read something itself
+  if (reporting || !TakeEvent(meeting.wait.object, true)) return;
+  reporting = true;
+  const Scratch scratch;
+  char small[1024];
+  TextBuffer text(scratch.taken() ? Scratch::text : small,
+                  scratch.taken() ? Scratch::kText : sizeof(small));
+  Describe(text, meeting, how);
+  if (meeting.wait.other != 0) AddOther(text, meeting);
+  if (scratch.taken()) AddStacks(text, meeting);
+  text.Add("}");
+  RecordAction(ActionOf(meeting), meeting.descriptor.id.inode, text);
+  reporting = false;
+}
+
+}  // namespace
+
+Met ReportMeeting(const Meeting& meeting) {
+  const int error = errno;
+  ObjectId id;
+  Met met = Met::kNobody;
+  if (Identify(meeting.wait.fd, &id) != meeting.descriptor.kind || !(id == meeting.descriptor.id))
+    met = Met::kOther;
+  else if (!MayShare(meeting) && OtherWaits(meeting) && OtherHolds(meeting))
+    met = Met::kReported;
+  if (met == Met::kReported) Report(meeting, NameOf(meeting.how));
+  errno = error;
+  return met;
+}
+
+bool ReportTwoSets(const Meeting& meeting) {
+  const int error = errno;
+  TextBuffer path;
+  path.Add("/proc/").AddNumber(meeting.wait.object->epoll_process).Add("/stat");
+  const char state = StateIn(path.text());
+  const bool lives = state != 0 && state != 'Z' && state != 'X';
+  if (lives) Report(meeting, "epoll");
+  errno = error;
+  return lives;
+}
+
+void ReportTransfer(const Wait& wait, int64_t result) {
+  const int error = errno;
+  if (TakeEvent(wait.object, false)) {
+    TextBuffer text;
+    text.Add("{\"fd\":").AddNumber(wait.fd).Add(",\"bytes\":").AddNumber(result).Add("}");
+    RecordAction(wait.direction == kRead ? "read" : "write", wait.object->inode, text);
+  }
+  errno = error;
+}
+
+void SetStackSource(StackSource source) {
+  __atomic_store_n(&stack_source, source, __ATOMIC_RELEASE);
+}
+
+void ForgetMeetings() { Scratch::ForgetInChild(); }
+
+}  // namespace trireme

@@ -1,0 +1,39 @@
+#ifndef TRIREME_HARNESS_PROBE_MEETING_H_
+#define TRIREME_HARNESS_PROBE_MEETING_H_
+
+#include "harness/probe/waits.h"
+
+namespace trireme {
+
+// A task that found another one waiting for the same object.
+struct Meeting {
+  Wait wait;
+  Descriptor descriptor;
+  How how{};
+  uint64_t size = 0;
+};
+
+enum class Met {
+  kReported,  // and recorded, where the object still has events to give
+  kNobody,    // the other one is gone, does not wait, or may share
+  kOther      // one of the two descriptors no longer is that object
+};
+
+// Whether they really meet, asked of the kernel, and if so a SOCKET event. Cold: system calls, and stacks.
+Met ReportMeeting(const Meeting& meeting);
+// Two epoll sets hold the object for reading. False: the process of the other one is gone.
+bool ReportTwoSets(const Meeting& meeting);
+// What a call moved, on an object where two have met.
+void ReportTransfer(const Wait& wait, int64_t result);
+
+// Writes {"stack": [...], "other_stack": [...]} without the braces, of the calling thread and of a task or thread, into
+// `place`; the bytes written. Null where no interpreter gave one.
+using StackSource = uint64_t (*)(uint32_t other_task, uint32_t other_thread, char* place,
+                                 uint64_t size);
+void SetStackSource(StackSource source);
+// After fork.
+void ForgetMeetings();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_MEETING_H_

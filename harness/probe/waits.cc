@@ -1,0 +1,335 @@
+#include "harness/probe/waits.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/meeting.h"
+#include "harness/probe/objects.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/waiter.h"
+
+namespace trireme {
+namespace {
+
+struct Held {
+  trireme_object* object = nullptr;
+  uint64_t token = 0;
+};
+
+// What the calling thread's current task holds, by direction. A thread is in one call at a time: what it still holds
+// when it begins another was left by longjmp or a signal handler's call, and is over.
+struct ThreadWaits {
+  Held inside[2];
+  Held told[2];  // EAGAIN, in this step of the task
+};
+
+// Where a task that does not run waits: cleared when it runs again.
+struct Parked {
+  uint32_t task;
+  uint16_t generation;
+  uint16_t slots[2];  // plus 1
+};
+
+thread_local ThreadWaits waits;
+// By the task's number; untouched pages cost nothing. Two tasks that wait at once share an entry only when as many
+// numbers lie between them: then the newer is not followed, and counted.
+constexpr uint32_t kParked = 65536;
+Parked parked[kParked];
+uint16_t generation = 1;
+
+Parked* ParkedEntry(uint32_t task) { return &parked[task % kParked]; }
+
+// Takes a waiter's word away, in whatever state it is. False: another is there.
+bool Clear(trireme_object* object, Direction direction, uint64_t token) {
+  uint64_t* word = &object->waiters[direction];
+  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+  while (now != 0 && Waiter(now).IsSameAs(Waiter(token)))
+    if (__atomic_compare_exchange_n(word, &now, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+      return true;
+  return false;
+}
+
+void Drop(Held& held, Direction direction) {
+  if (held.object != nullptr) Clear(held.object, direction, held.token);
+  held.object = nullptr;
+}
+
+// It was told EAGAIN, registered for nothing and does something else now: it only looked.
+void DropLook(Held& told, Direction direction) {
+  const Waiter now(__atomic_load_n(&told.object->waiters[direction], __ATOMIC_RELAXED));
+  if (now.state() == Waiter::kTold && now.IsSameAs(Waiter(told.token))) Drop(told, direction);
+}
+
+void CountUnseen(trireme_header* header) {
+  __atomic_fetch_add(&header->unseen, 1, __ATOMIC_RELAXED);
+}
+
+bool WantsOne(ObjectKind kind, uint64_t size) {
+  return (kind == ObjectKind::kPipe && size == 1) || (kind == ObjectKind::kEventfd && size <= 8);
+}
+
+// Puts our word into a free object, or says whose is there. False: the object went to another meanwhile.
+bool Enter(trireme_object* object, const ObjectId& id, Wait* wait) {
+  uint64_t* word = &object->waiters[wait->direction];
+  uint64_t now = 0;
+  while (!__atomic_compare_exchange_n(word, &now, wait->token, false, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_RELAXED)) {
+    const Waiter other(now);
+    // Nobody waits who was told EAGAIN and registered for nothing.
+    const bool over = other.IsSameAs(Waiter(wait->token)) || other.state() == Waiter::kTold;
+    if (!over) break;
+  }
+  if (!IsObject(object, id)) {
+    if (now == 0) Clear(object, wait->direction, wait->token);
+    return false;
+  }
+  wait->object = object;
+  wait->other = 0;
+  if (__atomic_load_n(word, __ATOMIC_RELAXED) != wait->token) wait->other = now;
+  return true;
+}
+
+// Whether a loop reads for its task: code of the same thread, between the steps of tasks.
+bool ReadsForIt(const Wait& wait, uint32_t thread) {
+  const Waiter me(wait.token);
+  const Waiter other(wait.other);
+  return me.is_thread() && !other.is_thread() && me.process() == other.process() &&
+         wait.object->threads[wait.direction] == thread;
+}
+
+void NoteSelf(const Wait& wait, uint32_t thread, How how) {
+  wait.object->threads[wait.direction] = thread;
+  wait.object->fds[wait.direction] = wait.fd;
+  if (how != How::kPoll) waits.inside[wait.direction] = {wait.object, wait.token};
+}
+
+// A task that was told EAGAIN waits from now on, should it not run on.
+void Told(const Wait& wait, trireme_object* object) {
+  const Descriptor* descriptor = FindDescriptor(wait.fd);
+  const bool registered =
+      descriptor != nullptr && (descriptor->registered >> wait.direction & 1) != 0;
+  const Waiter told = Waiter(wait.token).In(registered ? Waiter::kRegistered : Waiter::kTold);
+  uint64_t now = wait.token;
+  __atomic_compare_exchange_n(&object->waiters[wait.direction], &now, told.word(), false,
+                              __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  Held& held = waits.told[wait.direction];
+  if (held.object != object) Drop(held, wait.direction);
+  held = {object, told.word()};
+}
+
+// The task that registers, or whoever registers for it, makes it wait.
+void Registered(trireme_object* object, Direction direction) {
+  uint64_t* word = &object->waiters[direction];
+  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+  const Waiter told(now);
+  if (now == 0 || told.state() != Waiter::kTold || told.process() != (ProcessId() & 0x3fffff))
+    return;
+  __atomic_compare_exchange_n(word, &now, told.In(Waiter::kRegistered).word(), false,
+                              __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+void ParkTask(trireme_header* header, uint32_t task) {
+  for (const Direction direction : kDirections) {
+    Held& told = waits.told[direction];
+    if (told.object == nullptr) continue;
+    Parked* entry = ParkedEntry(task);
+    const bool free = entry->generation != generation || entry->task == task ||
+                      (entry->slots[0] == 0 && entry->slots[1] == 0);
+    if (!free) {
+      CountUnseen(header);
+      Drop(told, direction);
+      continue;
+    }
+    if (entry->generation != generation || entry->task != task) *entry = {task, generation, {0, 0}};
+    entry->slots[direction] = static_cast<uint16_t>(told.object - ObjectAt(header, 0) + 1);
+    told.object = nullptr;
+  }
+}
+
+void UnparkTask(trireme_header* header, uint32_t task) {
+  Parked* entry = ParkedEntry(task);
+  if (entry->task != task || entry->generation != generation) return;
+  const Waiter self(Waiter::kRegistered, ProcessId(), task, 0, false);
+  for (const Direction direction : kDirections) {
+    if (entry->slots[direction] == 0) continue;
+    trireme_object* object = ObjectAt(header, entry->slots[direction] - 1u);
+    entry->slots[direction] = 0;
+    if (object != nullptr) Clear(object, direction, self.word());
+  }
+}
+
+// Two epoll sets that both tell, for as long as it can be read, that this object can: two loops will read it.
+void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t set) {
+  trireme_object* object = FindObject(header, descriptor);
+  if (object == nullptr) return CountUnseen(header);
+  uint32_t now = 0;
+  if (__atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST,
+                                  __ATOMIC_RELAXED)) {
+    object->epoll_process = ProcessId();
+    return;
+  }
+  if (now == set) return;
+  const Wait wait{
+      .object = object,
+      .token = Waiter(Waiter::kRegistered, ProcessId(), CurrentTask(), ThreadId(), false).word(),
+      .fd = fd};
+  if (ReportTwoSets({.wait = wait, .descriptor = *descriptor, .how = How::kPoll, .size = 0}))
+    return;
+  // That process is gone, and its set with it.
+  __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+  object->epoll_process = ProcessId();
+}
+
+void LeaveEpoll(Descriptor* descriptor) {
+  trireme_object* object = FindObject(FollowedHeader(), descriptor);
+  uint32_t now = descriptor->epoll;
+  if (object != nullptr)
+    __atomic_compare_exchange_n(&object->epoll, &now, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+  descriptor->epoll = 0;
+}
+
+// A process that only reads files needs no recording.
+bool IsFollowed(int fd) {
+  const int error = errno;
+  ObjectId id;
+  const ObjectKind kind = Identify(fd, &id);
+  errno = error;
+  return kind > ObjectKind::kIgnored && kind != ObjectKind::kEpoll;
+}
+
+}  // namespace
+
+Wait BeginWait(int fd, Direction direction, How how, uint64_t size) {
+  Wait wait{.fd = fd, .direction = direction};
+  if (AttachIsPending() && !IsFollowed(fd)) return wait;
+  trireme_header* header = FollowedHeader();
+  if (header == nullptr) return wait;
+  for (const Direction each : kDirections)
+    if (waits.told[each].object != nullptr) DropLook(waits.told[each], each);
+  Descriptor* descriptor = LookUp(fd);
+  if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return wait;
+  if (how != How::kPoll && waits.inside[direction].object != nullptr)
+    Drop(waits.inside[direction], direction);
+  const uint32_t thread = ThreadId();
+  wait.token =
+      Waiter(Waiter::kInside, ProcessId(), CurrentTask(), thread, WantsOne(descriptor->kind, size))
+          .word();
+  for (int tries = 0; tries < 3; ++tries) {
+    trireme_object* object = FindObject(header, descriptor);
+    if (object == nullptr) break;
+    if (!Enter(object, descriptor->id, &wait)) continue;
+    if (wait.other == 0) {
+      NoteSelf(wait, thread, how);
+    } else if (!ReadsForIt(wait, thread) &&
+               ReportMeeting({.wait = wait, .descriptor = *descriptor, .how = how, .size = size}) ==
+                   Met::kOther) {
+      // Either of them was no longer what its descriptor said.
+      Forget(fd);
+      descriptor = LookUp(fd);
+      wait.object = nullptr;
+      if (descriptor == nullptr) return wait;
+      continue;
+    }
+    return wait;
+  }
+  CountUnseen(header);
+  return wait;
+}
+
+void EndWait(const Wait& wait, int64_t result) {
+  if (wait.object == nullptr) return;
+  const Waiter self(wait.token);
+  if (wait.other == 0) {
+    waits.inside[wait.direction].object = nullptr;
+    if (result == -EAGAIN && !self.is_thread())
+      Told(wait, wait.object);
+    else
+      Clear(wait.object, wait.direction, wait.token);
+  } else if (result >= 0 && self.is_thread() && !Waiter(wait.other).is_thread()) {
+    Clear(wait.object, wait.direction,
+          wait.other);  // a loop read it for its task, which waits no more
+  }
+  if (__atomic_load_n(&wait.object->events, __ATOMIC_RELAXED) > 1) ReportTransfer(wait, result);
+}
+
+void WaitWithoutCall(int fd, Direction direction) {
+  const Wait wait = BeginWait(fd, direction, How::kCall, 0);
+  EndWait(wait, -EAGAIN);
+  if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
+}
+
+void EndPoll(int fd, Direction direction) {
+  trireme_header* header = FollowedHeader();
+  Descriptor* descriptor = header == nullptr ? nullptr : LookUp(fd);
+  if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll || descriptor->slot == 0)
+    return;
+  trireme_object* object = ObjectAt(header, descriptor->slot - 1);
+  if (object == nullptr || !IsObject(object, descriptor->id)) return;
+  Clear(object, direction,
+        Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
+}
+
+void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
+  trireme_header* header = FollowedHeader();
+  if (header == nullptr) return;
+  Descriptor* descriptor = LookUp(fd);
+  Descriptor* set = LookUp(epoll_fd);
+  if (descriptor == nullptr || set == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
+  const bool gone = operation == EPOLL_CTL_DEL;
+  const bool reads = !gone && (events & EPOLLIN) != 0;
+  const bool writes = !gone && (events & EPOLLOUT) != 0;
+  descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
+  const bool stands = reads && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
+  if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
+  if (stands && descriptor->epoll != set->epoll) {
+    if (descriptor->epoll == 0) descriptor->epoll = set->epoll;
+    NoteEpoll(header, descriptor, fd, set->epoll);
+  }
+  trireme_object* object = reads || writes ? FindObject(header, descriptor) : nullptr;
+  if (object == nullptr) return;
+  if (reads) Registered(object, kRead);
+  if (writes) Registered(object, kWrite);
+}
+
+void NoteClose(int fd) {
+  Descriptor* descriptor = FindDescriptor(fd);
+  if (descriptor == nullptr || descriptor->kind == ObjectKind::kUnknown) return;
+  // A child by vfork has this memory, but descriptors of its own.
+  if (static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId()) return;
+  if (FollowedHeader() != nullptr && descriptor->epoll != 0) {
+    if (descriptor->kind == ObjectKind::kEpoll)
+      ForEachIn(descriptor->epoll, LeaveEpoll);
+    else
+      LeaveEpoll(descriptor);
+  }
+  Forget(fd);
+}
+
+void NoteCloseRange(unsigned first, unsigned last) {
+  for (unsigned fd = first; fd <= last && FindDescriptor(static_cast<int>(fd)) != nullptr; ++fd)
+    NoteClose(static_cast<int>(fd));
+}
+
+void SwitchWaits(uint32_t before, uint32_t next) {
+  trireme_header* header = FollowedHeader();
+  if (header == nullptr) return;
+  if (before != 0) ParkTask(header, before);
+  if (next != 0) UnparkTask(header, next);
+}
+
+void EndWaitsOf(uint32_t task) {
+  trireme_header* header = FollowedHeader();
+  if (header == nullptr) return;
+  if (task == CurrentTask())
+    for (const Direction direction : kDirections) Drop(waits.told[direction], direction);
+  UnparkTask(header, task);
+}
+
+void ForgetWaits() {
+  waits = {};
+  ++generation;
+}
+
+}  // namespace trireme

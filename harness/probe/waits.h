@@ -1,0 +1,59 @@
+#ifndef TRIREME_HARNESS_PROBE_WAITS_H_
+#define TRIREME_HARNESS_PROBE_WAITS_H_
+
+#include <stdint.h>
+
+#include "harness/probe/descriptors.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+
+// Who waits for which kernel object, for every runtime by one rule. A task waits to read an object when it
+//   - is inside a call that reads it and has to sleep there, or inside poll() or select() for it; or
+//   - was told EAGAIN, has not run since, and the descriptor is registered with an epoll set (before or after), which is
+//     what tells that from a task that only looked whether something was there.
+// Who reads or waits meanwhile without being that task has met it. Writing is judged by itself. What a loop reads
+// between the steps of its tasks it reads for them. Without task numbers a thread is a task.
+//
+// Thread safety: any threads, signal handlers and forked children; nothing waits or allocates. Two processes meet in
+// the objects of the recording that they share.
+
+enum class How : uint8_t { kCall, kAccept, kPoll };
+
+// A call that is under way; what EndWait() needs.
+struct Wait {
+  trireme_object* object = nullptr;  // null: not followed
+  uint64_t token = 0;
+  uint64_t other = 0;  // whose turn it was: 0 nobody's
+  int fd = -1;
+  Direction direction = kRead;
+};
+
+// REQUIRES: EndWait() follows in this thread, or EndPoll(). `size`: bytes that are asked for.
+Wait BeginWait(int fd, Direction direction, How how, uint64_t size);
+// `result` as the call gave it, or -errno.
+void EndWait(const Wait& wait, int64_t result);
+
+// The end of a How::kPoll wait.
+void EndPoll(int fd, Direction direction);
+
+// The current task was told by its runtime what EAGAIN would have told it, and is registered.
+void WaitWithoutCall(int fd, Direction direction);
+
+// As epoll_ctl(2) did it.
+void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events);
+
+// Before close(2) of it.
+void NoteClose(int fd);
+void NoteCloseRange(unsigned first, unsigned last);
+
+// This thread runs `next` instead of `before`, which both may be 0.
+void SwitchWaits(uint32_t before, uint32_t next);
+// A task that will never run again does not wait.
+void EndWaitsOf(uint32_t task);
+// After fork, and for another recording: what was known is another's.
+void ForgetWaits();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_WAITS_H_

@@ -1,0 +1,465 @@
+// Who meets whom at a kernel object: the calls of this program are the probe's, which is linked before the C library.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/unique_fd.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const trireme_probe_api& Api() { return *trireme_probe(TRIREME_PROBE_ABI); }
+
+char ReadByte(int fd) {
+  char byte = 0;
+  return ::recv(fd, &byte, 1, 0) == 1 ? byte : '\0';
+}
+
+// As a task that waits does: it finds nothing, has its descriptor registered, and another task runs.
+void FindNothing(int fd) {
+  EXPECT_EQ(::recv(fd, std::array<char, 8>().data(), 8, MSG_DONTWAIT), -1);
+}
+
+void Register(int epoll, int fd, uint32_t events = EPOLLIN) {
+  epoll_event event{.events = events, .data = {.fd = fd}};
+  ASSERT_EQ(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+}
+
+bool IsIn(const std::string& syscall_file, long call) {
+  const Result<std::string> text = ReadFile(syscall_file);
+  return text.ok() && text->starts_with(std::to_string(call) + " ");
+}
+
+// A thread that runs `body`, which is about to sleep in the kernel.
+class Sleeper {
+ public:
+  explicit Sleeper(std::function<void()> body)
+      : thread_([this, body = std::move(body)] {
+          id_ = static_cast<pid_t>(::syscall(SYS_gettid));
+          body();
+        }) {}
+  ~Sleeper() { thread_.join(); }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+  // Returns once it sleeps, in the call numbered `call`.
+  void AwaitSleep(long call) const {
+    while (id_ == 0) std::this_thread::yield();
+    const std::string path = "/proc/self/task/" + std::to_string(id_) + "/syscall";
+    while (!IsIn(path, call)) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<pid_t> id_{0};
+  std::thread thread_;
+};
+
+class WaitsTest : public testing::Test {
+ protected:
+  void SetUp() override { Begin({}); }
+  void TearDown() override { Api().set_task(0); }
+
+  void Begin(const RecordingOptions& options) {
+    ::unlink(path_.c_str());
+    ASSERT_TRUE(CreateRecording(path_, options).ok());
+    ASSERT_EQ(Api().attach(path_.c_str()), 0);
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+    ours_.Reset(ends[0]);
+    theirs_.Reset(ends[1]);
+    epoll_.Reset(::epoll_create1(EPOLL_CLOEXEC));
+  }
+  // "second-reader: 3 while 2", for each meeting; threads that are no task are 0.
+  std::vector<std::string> Meetings() {
+    Result<History> history = History::Read(path_);
+    EXPECT_TRUE(history.ok());
+    unseen_ = history->unseen();
+    std::vector<std::string> met;
+    for (const Event& event : history->events()) {
+      const Json value = event.kind == EventKind::kSocket ? event.Value() : Json();
+      if (event.kind != EventKind::kSocket || event.key == "read" || event.key == "write") continue;
+      met.push_back(std::string(event.key) + ": " + std::to_string(event.task) + " while " +
+                    std::to_string(GetInt(GetMember(value, "other"), "task")));
+      last_ = value;
+    }
+    return met;
+  }
+  // Task 2 waits to read `fd` when this returns; nobody runs.
+  void Park(int fd, uint32_t task = 2) {
+    Api().set_task(task);
+    FindNothing(fd);
+    Register(epoll_.get(), fd);
+    Api().set_task(0);
+  }
+
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+  UniqueFd ours_, theirs_, epoll_;
+  uint64_t unseen_ = 0;
+  Json last_;
+};
+
+TEST_F(WaitsTest, ATaskMeetsOneThatWaits) {
+  Park(ours_.get());
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+  EXPECT_EQ(GetString(last_, "kind"), "stream");
+  EXPECT_EQ(GetInt(last_, "fd"), ours_.get());
+  EXPECT_FALSE(TextsOf(GetMember(last_, "stack")).empty());
+}
+
+TEST_F(WaitsTest, ReadingWhatIsThereMeetsToo) {
+  Park(ours_.get());
+  ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
+  Api().set_task(3);
+  EXPECT_EQ(ReadByte(ours_.get()), 'x');
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+}
+
+TEST_F(WaitsTest, NobodyMeetsATaskThatRanOn) {
+  Park(ours_.get());
+  Api().set_task(2);
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, NobodyMeetsATaskThatOnlyLooked) {
+  Api().set_task(2);
+  FindNothing(ours_.get());
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, ATaskWaitsOnWhatIsRegisteredForGood) {
+  Register(epoll_.get(), ours_.get(), EPOLLIN | EPOLLOUT | EPOLLET);
+  Api().set_task(2);
+  FindNothing(ours_.get());
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+}
+
+TEST_F(WaitsTest, NobodyMeetsATaskThatEnded) {
+  Park(ours_.get());
+  Api().record_for(2, TRIREME_TASK_END, 0, "returned", 8, TRIREME_NONE, nullptr, 0);
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, ALoopReadsForItsTask) {
+  Park(ours_.get());
+  ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
+  EXPECT_EQ(ReadByte(ours_.get()), 'x');
+  Api().set_task(3);
+  FindNothing(ours_.get());  // the loop took what task 2 waited for
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, DuplicatesAreTheSameObject) {
+  Park(ours_.get());
+  const UniqueFd copy(::dup(ours_.get()));
+  Api().set_task(3);
+  FindNothing(copy.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+  EXPECT_EQ(GetInt(last_, "fd"), copy.get());
+}
+
+TEST_F(WaitsTest, AForkedChildHasTheSameObject) {
+  Park(ours_.get());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    FindNothing(ours_.get());
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 2"));
+  EXPECT_EQ(GetInt(GetMember(last_, "other"), "process"), ::getpid());
+}
+
+TEST_F(WaitsTest, NobodyMeetsAProcessThatIsGone) {
+  Register(epoll_.get(), ours_.get());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Api().set_task(2);
+    FindNothing(ours_.get());
+    Api().set_task(0);
+    ::_exit(0);
+  }
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT),
+            0);  // it stays a zombie
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST_F(WaitsTest, ADescriptorThatWasPassedOnIsTheSameObject) {
+  Park(ours_.get());
+  std::array<int, 2> way{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, way.data()), 0);
+  char byte = 'x';
+  iovec part{.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  int passed = ours_.get();
+  std::memcpy(CMSG_DATA(header), &passed, sizeof(int));
+  ASSERT_EQ(::sendmsg(way[0], &message, 0), 1);
+  ASSERT_EQ(::recvmsg(way[1], &message, 0), 1);
+  std::memcpy(&passed, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+  ASSERT_NE(passed, ours_.get());
+  Api().set_task(3);
+  FindNothing(passed);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+  for (const int fd : {passed, way[0], way[1]}) ::close(fd);
+}
+
+TEST_F(WaitsTest, ANumberThatIsUsedAgainIsAnotherObject) {
+  Park(ours_.get());
+  std::array<int, 2> other{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, other.data()), 0);
+  ASSERT_EQ(::syscall(SYS_dup3, other[0], ours_.get(), 0),
+            ours_.get());  // out of the probe's sight
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+  for (const int fd : other) ::close(fd);
+}
+
+TEST_F(WaitsTest, ReadersAndWritersShare) {
+  Park(ours_.get());
+  Api().set_task(3);
+  EXPECT_EQ(::send(ours_.get(), "x", 1, 0), 1);
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, ThreadsMeetInBlockingCalls) {
+  {
+    const Sleeper first([&] { ReadByte(ours_.get()); });
+    first.AwaitSleep(SYS_recvfrom);
+    const Sleeper second([&] { ReadByte(ours_.get()); });
+    second.AwaitSleep(SYS_recvfrom);
+    EXPECT_EQ(::send(theirs_.get(), "xy", 2, 0), 2);
+  }
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(WaitsTest, ThreadsThatTakeTurnsDoNotMeet) {
+  for (int i = 0; i < 2; ++i) {
+    const Sleeper reader([&] { ReadByte(ours_.get()); });
+    reader.AwaitSleep(SYS_recvfrom);
+    EXPECT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
+  }
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, WhoPollsWaits) {
+  {
+    const Sleeper first([&] {
+      pollfd polled{.fd = ours_.get(), .events = POLLIN, .revents = 0};
+      ::poll(&polled, 1, -1);
+    });
+    first.AwaitSleep(SYS_poll);
+    FindNothing(ours_.get());
+    EXPECT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
+  }
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(WaitsTest, WhoSelectsWaits) {
+  {
+    const Sleeper first([&] {
+      fd_set reads;
+      FD_ZERO(&reads);
+      FD_SET(ours_.get(), &reads);
+      ::select(ours_.get() + 1, &reads, nullptr, nullptr, nullptr);
+    });
+    first.AwaitSleep(SYS_pselect6);
+    FindNothing(ours_.get());
+    EXPECT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
+  }
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(WaitsTest, WhoOnlyPollsForNowDoesNotWait) {
+  pollfd polled{.fd = ours_.get(), .events = POLLIN, .revents = 0};
+  Park(ours_.get());
+  Api().set_task(3);
+  EXPECT_EQ(::poll(&polled, 1, 0), 0);
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, TwoEpollSetsAreTwoReaders) {
+  const UniqueFd other(::epoll_create1(EPOLL_CLOEXEC));
+  Register(epoll_.get(), ours_.get());
+  Register(other.get(), ours_.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+  EXPECT_EQ(GetString(last_, "how"), "epoll");
+}
+
+TEST_F(WaitsTest, EpollSetsThatOnlyTellOfChangesMayBeTwo) {
+  const UniqueFd other(::epoll_create1(EPOLL_CLOEXEC));
+  Register(epoll_.get(), ours_.get(), EPOLLIN | EPOLLET);
+  Register(other.get(), ours_.get(), EPOLLIN | EPOLLET);
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, OneEpollSetAfterAnotherIsNoSecond) {
+  UniqueFd other(::epoll_create1(EPOLL_CLOEXEC));
+  Register(epoll_.get(), ours_.get());
+  ASSERT_EQ(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ours_.get(), nullptr), 0);
+  Register(other.get(), ours_.get());
+  ASSERT_EQ(::close(other.Release()), 0);
+  const UniqueFd third(::epoll_create1(EPOLL_CLOEXEC));
+  Register(third.get(), ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, WritersMeetWhereOneHasToWait) {
+  const std::string much(1 << 20, 'x');
+  {
+    const Sleeper first([&] { ::send(ours_.get(), much.data(), much.size(), MSG_NOSIGNAL); });
+    first.AwaitSleep(SYS_sendto);
+    EXPECT_EQ(::send(ours_.get(), "y", 1, MSG_DONTWAIT), -1);
+    theirs_.Reset();
+  }
+  EXPECT_THAT(Meetings(), ElementsAre("second-writer: 0 while 0"));
+}
+
+TEST_F(WaitsTest, AcceptingIsShared) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(::listen(listener.get(), 5), 0);
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  {
+    const auto accept = [&] { ::close(::accept(listener.get(), nullptr, nullptr)); };
+    const Sleeper first(accept);
+    first.AwaitSleep(SYS_accept);
+    const Sleeper second(accept);
+    second.AwaitSleep(SYS_accept);
+    for (int i = 0; i < 2; ++i) {
+      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+      ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    }
+  }
+  EXPECT_THAT(Meetings(), ElementsAre("shared-listener: 0 while 0"));
+}
+
+TEST_F(WaitsTest, SaysWhoAsksForOneByteOfAPipe) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK), 0);
+  char byte = 0;
+  Api().set_task(2);
+  EXPECT_EQ(::read(ends[0], &byte, 1), -1);
+  Register(epoll_.get(), ends[0]);
+  Api().set_task(3);
+  EXPECT_EQ(::read(ends[0], &byte, 1), -1);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+  EXPECT_EQ(GetString(last_, "kind"), "pipe");
+  EXPECT_TRUE(GetBool(last_, "one"));
+  EXPECT_TRUE(GetBool(GetMember(last_, "other"), "one"));
+  for (const int fd : ends) ::close(fd);
+}
+
+TEST_F(WaitsTest, EventfdsAreToldApart) {
+  const UniqueFd one(::eventfd(0, EFD_NONBLOCK));
+  const UniqueFd other(::eventfd(0, EFD_NONBLOCK));
+  uint64_t count = 0;
+  Api().set_task(2);
+  EXPECT_EQ(::read(one.get(), &count, sizeof(count)), -1);
+  Register(epoll_.get(), one.get());
+  Api().set_task(3);
+  EXPECT_EQ(::read(other.get(), &count, sizeof(count)), -1);
+  EXPECT_THAT(Meetings(), IsEmpty());
+  EXPECT_EQ(::read(one.get(), &count, sizeof(count)), -1);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+}
+
+TEST_F(WaitsTest, RecordsWhatEachGotAfterTheyMet) {
+  Park(ours_.get());
+  ASSERT_EQ(::send(theirs_.get(), "xyz", 3, 0), 3);
+  Api().set_task(3);
+  ReadByte(ours_.get());
+  const Result<History> history = History::Read(path_);
+  const Event& last = history->events().back();
+  EXPECT_EQ(last.key, "read");
+  EXPECT_EQ(last.task, 3U);
+  EXPECT_EQ(GetInt(last.Value(), "bytes"), 1);
+}
+
+TEST_F(WaitsTest, StopsTellingOfAnObjectAtSomePoint) {
+  Park(ours_.get());
+  Api().set_task(3);
+  for (int i = 0; i < 10 * TRIREME_SOCKET_EVENTS; ++i) FindNothing(ours_.get());
+  const Result<History> history = History::Read(path_);
+  int events = 0;
+  for (const Event& event : history->events()) events += event.kind == EventKind::kSocket ? 1 : 0;
+  EXPECT_EQ(events, TRIREME_SOCKET_EVENTS);
+}
+
+TEST_F(WaitsTest, CountsWhatItHasNoRoomFor) {
+  Begin({.objects = 1});
+  Park(ours_.get());
+  Api().set_task(3);
+  FindNothing(theirs_.get());
+  Meetings();
+  EXPECT_GE(unseen_, 1U);
+}
+
+TEST_F(WaitsTest, FollowsNothingWhereNotAsked) {
+  Begin({.objects = 0});
+  Park(ours_.get());
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+  EXPECT_EQ(unseen_, 0U);
+}
+
+TEST_F(WaitsTest, KeepsErrno) {
+  Park(ours_.get());
+  Api().set_task(3);
+  errno = 0;
+  FindNothing(ours_.get());
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+}  // namespace
+}  // namespace trireme
