@@ -64,8 +64,7 @@ void CellSummary::Measure(const std::string& name, const std::string& unit, doub
   found->second.values.Add(value);
 }
 
-void CellSummary::AddMeasurements(const TrialView& view) {
-  std::set<std::string> outcomes;
+void CellSummary::AddMeasurements(const TrialView& view, std::set<std::string> outcomes) {
   for (const Event& event : view.history->events()) {
     if (event.kind == EventKind::kOutcome) outcomes.emplace(event.key);
     if (event.kind != EventKind::kMetric) continue;

@@ -29,7 +29,8 @@ class CellSummary {
   void AddFindings(int64_t trial, const std::vector<Finding>& findings);
   // One more finding that `count` trials showed, first `first_trial`.
   void AddCellFinding(const Finding& finding, int64_t count, int64_t first_trial);
-  void AddMeasurements(const TrialView& view);
+  // With the outcomes that its checks found.
+  void AddMeasurements(const TrialView& view, std::set<std::string> outcomes);
   // For every attempt, also one that does not stand. What is no time that a trial can take is 0.
   void AddSeconds(double seconds);
   void AddNote(const std::string& note);

@@ -8,6 +8,7 @@
 #include "harness/check/deadline_checker.h"
 #include "harness/check/leak_checker.h"
 #include "harness/check/lost_update_checker.h"
+#include "harness/check/meeting_checker.h"
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/overlap_checker.h"
 #include "harness/check/progress_checker.h"
@@ -24,9 +25,11 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const OverlapChecker overlap;
   static const LostUpdateChecker lost_update;
   static const DeadlineChecker deadline;
-  static const std::array<const TrialChecker*, 8> all = {
-      &crash, &progress, &mixed_arm,   &unhandled_exception,
-      &leak,  &overlap,  &lost_update, &deadline};
+  static const MultipleReadersChecker multiple_readers;
+  static const MultipleWritersChecker multiple_writers;
+  static const std::array<const TrialChecker*, 10> all = {
+      &crash,   &progress,    &mixed_arm, &unhandled_exception, &leak,
+      &overlap, &lost_update, &deadline,  &multiple_readers,    &multiple_writers};
   return all;
 }
 
@@ -47,19 +50,32 @@ std::vector<CheckDescription> DescribeChecks() {
   for (const TrialChecker* checker : TrialCheckers()) {
     const std::string_view name = checker->Name();
     const bool always = name == "crash" || name == "progress" || name == "mixed-arm";
-    all.push_back(
-        {.name = std::string(name),
-         .summary = std::string(checker->Summary()),
-         .arguments = checker->Arguments(),
-         .by_default = name == "progress" || name == "unhandled-exception" || name == "leak",
-         .always = always});
+    all.push_back({.name = std::string(name),
+                   .summary = std::string(checker->Summary()),
+                   .arguments = checker->Arguments(),
+                   .by_default = name == "progress" || name == "unhandled-exception" ||
+                                 name == "leak" || name == "multiple-readers" ||
+                                 name == "multiple-writers",
+                   .always = always});
   }
   return all;
 }
 
 std::vector<std::string> FindingKinds() {
-  return {"difference", "hang",        "crash",    "leak",      "unhandled-exception",
-          "overlap",    "lost-update", "deadline", "mixed-arm", "nondeterministic"};
+  return {"difference",
+          "hang",
+          "crash",
+          "leak",
+          "unhandled-exception",
+          "overlap",
+          "lost-update",
+          "deadline",
+          "mixed-arm",
+          "nondeterministic",
+          "multiple-readers",
+          "multiple-writers",
+          "shared-token",
+          "shared-listener"};
 }
 
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments) {
@@ -71,11 +87,22 @@ CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const
 }
 
 CheckResult Unknown(std::string reason) {
-  return {.verdict = Verdict::kUnknown, .reason = std::move(reason), .findings = {}};
+  CheckResult result;
+  result.verdict = Verdict::kUnknown;
+  result.reason = std::move(reason);
+  return result;
+}
+
+CheckResult NotExercised(std::string reason) {
+  CheckResult result = Unknown(std::move(reason));
+  result.not_exercised = true;
+  return result;
 }
 
 CheckResult Failed(Finding finding) {
-  CheckResult result{.verdict = Verdict::kFail, .reason = finding.message, .findings = {}};
+  CheckResult result;
+  result.verdict = Verdict::kFail;
+  result.reason = finding.message;
   result.findings.push_back(std::move(finding));
   return result;
 }

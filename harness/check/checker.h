@@ -60,6 +60,8 @@ std::vector<std::string> FindingKinds();
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments);
 
 CheckResult Unknown(std::string reason);
+// Below the least that the check needs: unknown where the scenario asked for it by name, else left out.
+CheckResult NotExercised(std::string reason);
 CheckResult Failed(Finding finding);  // its reason is the finding's message
 
 }  // namespace trireme

@@ -33,9 +33,9 @@ struct JudgedCell {
   std::map<int64_t, std::vector<Finding>> undecided;  // findings of trials that are unknown
   std::string unsupported;                            // what a workload said first, in a trial
   std::set<int64_t> unsupported_trials;
-  TrialSet differing;  // trials that differ from the reference
-  std::string not_started;                            // why a command did not, in some trial
-  bool started = false;                               // it did in another
+  TrialSet differing;       // trials that differ from the reference
+  std::string not_started;  // why a command did not, in some trial
+  bool started = false;     // it did in another
 
   std::string Text(const char* key) const { return GetString(plan, key); }
   std::string Name() const {
@@ -385,7 +385,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
     return judgement;
   }
   cell.summary.AddFindings(trial.trial, judgement.findings);
-  cell.summary.AddMeasurements(view);
+  cell.summary.AddMeasurements(view, judgement.outcomes);
   if (IsCommand(cell.plan)) AddStart(cell, view);
   // What ran on something else than its arm says nothing of the arm.
   if (!IsMixed(judgement)) cell.observations.AddTrial(trial.trial, view);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct TrialJudgement {
   std::string unsupported;  // not empty: the workload said so, and neither crashed nor hung; the
                             // trial needs no retry, and the cell is unsupported if none was decided
   std::vector<Finding> findings;
-  Json document;  // verdict.json
+  std::set<std::string> outcomes;  // that its checks found
+  Json document;                   // verdict.json
   Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
 };
 

@@ -68,6 +68,7 @@ void Add(TrialJudgement& judgement, CheckResult result) {
     if (result.verdict != Verdict::kPass) judgement.reason = std::move(result.reason);
   }
   judgement.verdict = Heavier(judgement.verdict, result.verdict);
+  judgement.outcomes.merge(result.outcomes);
   for (Finding& finding : result.findings) judgement.findings.push_back(std::move(finding));
 }
 
@@ -82,8 +83,10 @@ void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
     const std::string name = GetString(choice, "name");
     if (name == "equivalence" || IsJudgedAlways(name)) continue;
     const TrialChecker* checker = FindTrialChecker(name);
-    Add(judgement, checker == nullptr ? Unknown("no check '" + name + "' in this version")
-                                      : RunChecker(*checker, view, GetMember(choice, "arguments")));
+    CheckResult result = checker == nullptr
+                             ? Unknown("no check '" + name + "' in this version")
+                             : RunChecker(*checker, view, GetMember(choice, "arguments"));
+    if (!(result.not_exercised && GetBool(choice, "by_default"))) Add(judgement, std::move(result));
   }
 }
 

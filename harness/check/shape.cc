@@ -162,7 +162,8 @@ Json PlannedCellShape() {
         "items": {
           "type": "object",
           "required": ["name"],
-          "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}}
+          "properties": {"name": {"type": "string"}, "arguments": {"type": "object"},
+                         "by_default": {"type": "boolean"}}
         }
       },
       "compare": {"type": "object"},

@@ -2,6 +2,7 @@
 #define TRIREME_HARNESS_CHECK_VERDICT_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct CheckResult {
   Verdict verdict = Verdict::kPass;
   std::string reason;  // of a verdict that is not pass; one sentence
   std::vector<Finding> findings;
+  std::set<std::string>
+      outcomes;  // classes of what the trial did, beside those that the workload named
+  bool not_exercised = false;  // unknown only because the trial did nothing that the check is about
 };
 
 }  // namespace trireme

@@ -133,7 +133,9 @@ Result<Json> ChecksOfLoneHistory(const std::vector<std::string>& named) {
   Json checks = Json::array();
   for (const CheckChoice& choice : choices)
     if (choice.name != "equivalence")
-      checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
+      checks.push_back({{"name", choice.name},
+                        {"arguments", choice.arguments},
+                        {"by_default", choice.by_default}});
   return checks;
 }
 

@@ -103,7 +103,10 @@ Result<std::vector<CheckChoice>> ReadChecks(const FieldReader& reader, const Yam
 std::vector<CheckChoice> DefaultChecks(const Vocabulary& vocabulary) {
   std::vector<CheckChoice> choices;
   for (const Vocabulary::Check& check : vocabulary.checks)
-    if (check.by_default) choices.push_back(WithDefaults(check));
+    if (check.by_default) {
+      choices.push_back(WithDefaults(check));
+      choices.back().by_default = true;
+    }
   return choices;
 }
 

@@ -38,7 +38,8 @@ Expectation ExpectationFromJson(const Json& json) {
 Json ChecksToJson(const std::vector<CheckChoice>& checks) {
   Json json = Json::array();
   for (const CheckChoice& check : checks)
-    json.push_back({{"name", check.name}, {"arguments", check.arguments}});
+    json.push_back(
+        {{"name", check.name}, {"arguments", check.arguments}, {"by_default", check.by_default}});
   return json;
 }
 
@@ -46,7 +47,8 @@ std::vector<CheckChoice> ChecksFromJson(const Json& json) {
   std::vector<CheckChoice> checks;
   if (!json.is_array()) return checks;
   for (const Json& item : json) {
-    CheckChoice check = {.name = GetString(item, "name")};
+    CheckChoice check = {.name = GetString(item, "name"),
+                         .by_default = GetBool(item, "by_default")};
     if (const Json& arguments = GetMember(item, "arguments"); arguments.is_object())
       check.arguments = arguments;
     if (!check.name.empty()) checks.push_back(std::move(check));

@@ -29,6 +29,7 @@ struct Expectation {
 struct CheckChoice {
   std::string name;
   Json arguments = Json::object();  // complete: defaults filled in, durations in nanoseconds
+  bool by_default = false;          // nobody asked for it
 };
 
 // A definition: workload, parameters, checks, expected outcomes (interface.md section 2.1).

@@ -647,7 +647,8 @@ TEST(CheckersTest, AreDescribedForTheVocabulary) {
     if (check.by_default) defaults.push_back(check.name);
   }
   EXPECT_EQ(defaults,
-            (std::vector<std::string>{"equivalence", "progress", "unhandled-exception", "leak"}));
+            (std::vector<std::string>{"equivalence", "progress", "unhandled-exception", "leak",
+                                      "multiple-readers", "multiple-writers"}));
   EXPECT_EQ(FindTrialChecker("no-such-check"), nullptr);
 }
 

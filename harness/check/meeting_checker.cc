@@ -1,0 +1,181 @@
+#include "harness/check/meeting_checker.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "harness/check/socket_events.h"
+
+namespace trireme {
+namespace {
+
+std::string NameOf(const TrialView& view, const Waiter& waiter) {
+  if (!waiter.name.empty()) return waiter.name;
+  if (waiter.task != 0) return view.TaskName(waiter.task);
+  return "thread " + std::to_string(waiter.thread);
+}
+
+Participant ParticipantOf(const TrialView& view, const Waiter& waiter) {
+  return {.task = NameOf(view, waiter), .thread = waiter.thread, .stack = waiter.stack};
+}
+
+Json Evidence(const Waiter& waiter) {
+  return {{"process", waiter.process}, {"thread", waiter.thread}, {"fd", waiter.fd}};
+}
+
+// "the stream 127.0.0.1:1 - 127.0.0.1:2", "the pipe", "descriptor 7"
+std::string ObjectName(const Meeting& meeting) {
+  if (meeting.kind.empty()) return "descriptor " + std::to_string(meeting.second.fd);
+  const std::string addresses = meeting.local.empty() && meeting.peer.empty()
+                                    ? ""
+                                    : " " + meeting.local + " - " + meeting.peer;
+  return "the " +
+         (meeting.action == "shared-listener" ? std::string("listening socket") : meeting.kind) +
+         addresses;
+}
+
+std::string Message(const TrialView& view, const Meeting& meeting, const std::string& direction) {
+  const std::string second = NameOf(view, meeting.second);
+  const std::string object = ObjectName(meeting);
+  if (meeting.action == "rejected")
+    return "the runtime refused that " + second + " would " + direction + " " + object +
+           " too: " + meeting.message;
+  if (meeting.action == "replaced")
+    return "the runtime dropped who waited to " + direction + " " + object + " when " + second +
+           " came";
+  const std::string verb = meeting.action == "shared-listener" ? "accept from" : direction;
+  std::string first = meeting.other_known ? NameOf(view, meeting.first) : "another";
+  if (meeting.other_known && meeting.first.process != meeting.second.process)
+    first += " of process " + std::to_string(meeting.first.process);
+  if (meeting.how == "epoll")
+    return "two epoll sets wait to read " + object +
+           (meeting.other_known ? ": " + first + "'s, and " + second + "'s" : "");
+  const std::string how =
+      meeting.how == "poll" ? " waits to " + verb + " " : " calls to " + verb + " ";
+  return second + how + object + ", for which " + first + " waits already";
+}
+
+// What would mend it.
+std::string Cure(const Meeting& meeting, const std::string& direction) {
+  if (meeting.first.fd >= 0 && meeting.second.fd >= 0 && meeting.first.fd != meeting.second.fd &&
+      meeting.first.process == meeting.second.process)
+    return "a duplicated descriptor is the same socket: let one task " + direction +
+           " it and hand on by a queue";
+  if (meeting.other_known && meeting.first.process != meeting.second.process)
+    return "close it in all processes but one, or open one for each";
+  return direction == "read"
+             ? "let one task read it and feed the others by a queue, or give each its own "
+               "connection"
+             : "let one task write it, fed by a queue, or hold one lock over each whole record";
+}
+
+std::string KindOf(const Meeting& meeting, const std::string& direction) {
+  if (meeting.action == "shared-listener") return "shared-listener";
+  if (direction == "read" && meeting.first.takes_one && meeting.second.takes_one)
+    return "shared-token";
+  return direction == "read" ? "multiple-readers" : "multiple-writers";
+}
+
+// An object's first meeting that says who met; what only the runtime told stands where nothing else did.
+std::vector<const Meeting*> OnePerObject(const std::vector<Meeting>& meetings) {
+  std::map<uint64_t, const Meeting*> by_object;
+  for (const Meeting& meeting : meetings) {
+    const Meeting*& known = by_object[meeting.object];
+    if (known == nullptr || (!known->other_known && meeting.other_known)) known = &meeting;
+  }
+  std::vector<const Meeting*> first;
+  for (const auto& [object, meeting] : by_object) first.push_back(meeting);
+  std::sort(first.begin(), first.end(),
+            [](const Meeting* a, const Meeting* b) { return a->time < b->time; });
+  return first;
+}
+
+int64_t BytesOf(const std::vector<Transfer>& transfers, const Meeting& meeting,
+                const Waiter& waiter) {
+  int64_t bytes = 0;
+  for (const Transfer& transfer : transfers)
+    if (transfer.object == meeting.object && transfer.process == waiter.process &&
+        transfer.bytes > 0 &&
+        (waiter.task != 0 ? transfer.task == waiter.task : transfer.thread == waiter.thread))
+      bytes += transfer.bytes;
+  return bytes;
+}
+
+std::set<uint32_t> AllTasks(const TrialView& view) {
+  std::set<uint32_t> tasks;
+  for (const auto& [number, task] : view.history->tasks()) tasks.insert(number);
+  return tasks;
+}
+
+// Whether anything ran beside anything else: tasks, threads or processes.
+bool RanConcurrently(const TrialView& view) {
+  if (AnyConcurrent(view, AllTasks(view))) return true;
+  std::set<std::pair<uint32_t, uint32_t>> threads;
+  for (const Event& event : view.history->events())
+    if (event.kind != EventKind::kExit && event.thread != 0)
+      threads.emplace(event.process, event.thread);
+  return threads.size() > 1;
+}
+
+}  // namespace
+
+std::string_view MultipleReadersChecker::Summary() const {
+  return "nobody reads a socket, pipe or eventfd that another task waits to read";
+}
+
+std::string_view MultipleWritersChecker::Summary() const {
+  return "nobody writes a socket or pipe that another task waits to write";
+}
+
+std::vector<CheckArgument> MeetingChecker::Arguments() const {
+  if (direction_ != "read") return {};
+  return {{.name = "listeners", .type = "boolean", .required = false, .fallback = false}};
+}
+
+CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) const {
+  const std::vector<Meeting> meetings = MeetingsOf(view, direction_);
+  const std::vector<Transfer> transfers = TransfersOf(view, direction_);
+  CheckResult result;
+  for (const Meeting* meeting : OnePerObject(meetings)) {
+    const std::string kind = KindOf(*meeting, direction_);
+    std::vector<Participant> participants;
+    if (meeting->other_known) participants.push_back(ParticipantOf(view, meeting->first));
+    participants.push_back(ParticipantOf(view, meeting->second));
+    std::string message = Message(view, *meeting, direction_);
+    if (kind == "shared-token") message += "; as a lock it blocks the asyncio hub";
+    Finding finding = view.MakeFinding(std::string(Name()), kind, meeting->kind, std::move(message),
+                                       std::move(participants));
+    finding.advisory =
+        (kind == "shared-listener" && !GetBool(arguments, "listeners")) ||
+        (kind == "shared-token" && GetString(*view.cell, "runtime") != "eventlet-asyncio");
+    finding.evidence = {{"object", meeting->object},
+                        {"kind", meeting->kind},
+                        {"local", meeting->local},
+                        {"peer", meeting->peer},
+                        {"second", Evidence(meeting->second)},
+                        {"cure", Cure(*meeting, direction_)}};
+    finding.evidence["second"]["bytes"] = BytesOf(transfers, *meeting, meeting->second);
+    if (meeting->other_known) {
+      finding.evidence["first"] = Evidence(meeting->first);
+      finding.evidence["first"]["bytes"] = BytesOf(transfers, *meeting, meeting->first);
+    }
+    const std::string outcome =
+        kind == "shared-listener" ? kind : OutcomeOf(view, *meeting, meetings, transfers);
+    if (!outcome.empty()) result.outcomes.insert(outcome);
+    if (!finding.advisory && result.verdict != Verdict::kFail) {
+      result.verdict = Verdict::kFail;
+      result.reason = finding.message;
+    }
+    result.findings.push_back(std::move(finding));
+  }
+  if (result.verdict == Verdict::kFail) return result;
+  if (view.history->unseen() > 0)
+    return Unknown(Count(static_cast<int64_t>(view.history->unseen()), "wait") +
+                   " could not be followed: too many objects were waited for at once");
+  if (result.findings.empty() && !RanConcurrently(view))
+    return NotExercised("no two tasks were concurrent");
+  return result;
+}
+
+}  // namespace trireme
