@@ -113,6 +113,10 @@ class Backend(ABC):
         """Name and stack of each task that no native thread's stack shows."""
         return iter(())
 
+    def parked_stack(self, number: int) -> tuple[str, list[str]]:
+        """Name and stack of the task of that number, rt's or not, where no native thread's stack shows it."""
+        return "", []
+
     def strays(self) -> list[str]:
         """Names of the runtime's own tasks that live and were not made by rt: no native threads."""
         return []

@@ -51,6 +51,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     lambda: 0,
     lambda: next(_operations),
+    _nothing,
 )
 
 _made = _builtins()
@@ -67,6 +68,7 @@ set_task: Callable[[int], None]
 greenlet_trace: Callable[..., None]
 now: Callable[[], int]
 new_operation: Callable[[], int]
+set_stack_source: Callable[[Callable[[int, int], str]], None]
 (
     attach,
     record,
@@ -80,4 +82,5 @@ new_operation: Callable[[], int]
     greenlet_trace,
     now,
     new_operation,
+    set_stack_source,
 ) = _made or _FALLBACK

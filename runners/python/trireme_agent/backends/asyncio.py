@@ -17,7 +17,7 @@ from trireme_agent import probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
-from trireme_agent.loop import coordination, inspection
+from trireme_agent.loop import coordination, inspection, readers
 from trireme_agent.loop.pool import LoopPool
 from trireme_agent.loop.timeouts import LoopDeadline
 from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
@@ -39,12 +39,16 @@ class Steps(Coroutine[Any, Any, None]):
     def __init__(self, here: _Here, task: Task | None, coroutine: Coroutine[Any, Any, None]) -> None:
         self._here = here
         self._task = task
-        self._number = task.number if task is not None else 0
+        self.number = task.number if task is not None else probe.new_task()
         self._coroutine = coroutine
+
+    def __getattr__(self, name: str) -> Any:
+        """What asyncio shows of a coroutine: its name, its frame."""
+        return getattr(self._coroutine, name)
 
     def send(self, value: Any) -> Any:
         self._here.task = self._task
-        probe.set_task(self._number)
+        probe.set_task(self.number)
         try:
             return self._coroutine.send(value)
         finally:
@@ -53,7 +57,7 @@ class Steps(Coroutine[Any, Any, None]):
 
     def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
         self._here.task = self._task
-        probe.set_task(self._number)
+        probe.set_task(self.number)
         try:
             return self._coroutine.throw(kind if value is None else value)
         finally:
@@ -97,6 +101,8 @@ class AsyncioBackend(Backend):
         self.loop = asyncio.SelectorEventLoop()
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(inspection.reporting(self))
+        self.loop.set_task_factory(self._make_task)
+        readers.watch(self.loop)
         self.here.in_loop = True
         executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio", initializer=self._idle.add)
         self.loop.set_default_executor(executor)  # as asyncio makes it, but that the census knows its threads
@@ -115,6 +121,13 @@ class AsyncioBackend(Backend):
             name = f"{task.path} {task.name}" if task is not None else native.get_name()
             yield name, inspection.await_stack(native.get_coro())
 
+    def parked_stack(self, number: int) -> tuple[str, list[str]]:
+        for native in asyncio.all_tasks(self.loop):
+            steps = native.get_coro()
+            if isinstance(steps, Steps) and steps.number == number:
+                return native.get_name(), inspection.await_stack(steps)
+        return "", []
+
     def strays(self) -> list[str]:
         ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
         return [task.get_name() for task in asyncio.all_tasks(self.loop) if id(task) not in ours]
@@ -132,6 +145,11 @@ class AsyncioBackend(Backend):
 
     def steps(self, task: Task | None, coroutine: Coroutine[Any, Any, None]) -> Steps:
         return Steps(self.here, task, coroutine)
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        """A task factory: those that the workload or asyncio itself makes are numbered, too."""
+        steps = coroutine if isinstance(coroutine, Steps) else self.steps(None, coroutine)
+        return asyncio.Task(steps, loop=loop, **options)
 
     def cancel(self, task: Task) -> None:
         task.cancel_requested = True

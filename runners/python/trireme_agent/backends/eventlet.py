@@ -18,7 +18,7 @@ from gc import get_objects  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import errors, probe
+from trireme_agent import errors, meetings, probe
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.task import Task
 
@@ -29,6 +29,7 @@ with warnings.catch_warnings():
         import eventlet.debug
         import eventlet.green.socket
         import eventlet.hubs
+        import eventlet.hubs.hub
         import eventlet.queue
         import eventlet.semaphore
         import eventlet.tpool
@@ -88,6 +89,8 @@ class EventletBackend(Backend):
         eventlet.hubs.use_hub(cls.hub)
         eventlet.monkey_patch()
         eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
+        base = eventlet.hubs.hub.BaseHub
+        base.add = _noting_who_it_refuses(base.add)
 
     def environment(self) -> dict[str, Any]:
         hub = type(self.this_hub()).__module__
@@ -99,6 +102,7 @@ class EventletBackend(Backend):
         super().enter()
         eventlet.hubs.use_hub(self.hub)  # the zygote's hub shares its epoll descriptor with every trial
         hub = self.this_hub()
+        hub.greenlet.trireme_task = 0  # it is no task
         for name in ("squelch_timer_exception", "squelch_generic_exception", "squelch_exception"):
             setattr(hub, name, self._reporting(getattr(hub, name)))
         greenlet.settrace(probe.greenlet_trace)
@@ -133,6 +137,12 @@ class EventletBackend(Backend):
                 task = getattr(found, "trireme", None)
                 name = f"{task.path} {task.name}" if task is not None else f"{type(found).__name__} without a task"
                 yield name, errors.frame_stack(found.gr_frame)
+
+    def parked_stack(self, number: int) -> tuple[str, list[str]]:
+        for found in _objects_of(greenlet.greenlet):
+            if found and getattr(found, "trireme_task", 0) == number:
+                return type(found).__name__, errors.frame_stack(found.gr_frame, agents=False)
+        return "", []
 
     def strays(self) -> list[str]:
         """Green threads by eventlet.spawn; those by spawn_n are bare greenlets, as the runtime's own are."""
@@ -170,6 +180,7 @@ class EventletBackend(Backend):
 
     def start(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         task.native = eventlet.spawn(self.run_here, task, fn, args)
+        task.native.trireme_task = task.number  # before it first runs: the probe numbers what has none
 
     def run_here(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Runs a task in this green thread, to its end; a full GreenPool runs it inside another task's."""
@@ -361,6 +372,20 @@ def _noting_its_hub(worker: Callable[[], None]) -> Callable[[], None]:
             del _tpool_hubs[thread]
 
     return run
+
+
+def _noting_who_it_refuses(add: Callable[..., Any]) -> Callable[..., Any]:
+    """A hub's add(), which lets nobody wait for what another green thread of this hub waits for already."""
+
+    def noted(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
+        try:
+            return add(hub, direction, fd, *rest)
+        except RuntimeError as error:
+            if fd in hub.listeners[direction]:
+                meetings.note("rejected", direction, fd, str(error).partition(".")[0])
+            raise
+
+    return noted
 
 
 _busy: set[int] = set()  # native ids of threads of tpool that run a function

@@ -1,0 +1,74 @@
+"""Who meets whom at a socket: the names and stacks of the two, when the probe asks for them; and what the runtime itself
+did about a second one, which the probe cannot see."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from json import dumps  # by name: a workload may put another in its place
+from types import FrameType
+from typing import Any
+
+from trireme_agent import errors, probe
+from trireme_agent.backend import Backend
+
+_all_frames = sys._current_frames  # by name, too
+_enumerate = threading.enumerate
+
+
+def install(backend: Backend) -> None:
+    """In the trial's process. The probe calls back in the thread that came second, inside the call that it makes."""
+
+    def describe(task: int, thread: int) -> str:
+        told = _members("", probe.current_task(), None, sys._getframe(1), backend)
+        return told + "," + _members("other_", task, thread, None, backend)
+
+    probe.set_stack_source(describe)
+
+
+def note(action: str, direction: str, fd: int, message: str = "") -> None:
+    """The runtime refused ("rejected") a second one, or dropped ("replaced") the first."""
+    try:
+        inode = os.fstat(fd).st_ino
+    except OSError:
+        return  # it is closed: then there is nothing to meet at
+    value = {"direction": direction, "fd": fd, "message": message}
+    probe.record_json(probe.SOCKET, inode, action, dumps(value))
+
+
+def _members(prefix: str, number: int, thread: int | None, frame: FrameType | None, backend: Backend) -> str:
+    """`"name": ..., "stack": [...]`, of a task, or of a thread where the task has no number."""
+    name, stack = "", []
+    task = backend.live.get(number) if number else None
+    if task is not None:
+        name = task.name
+    if frame is not None:
+        stack = _shown(frame)
+    elif number:
+        stray, stack = backend.parked_stack(number)
+        name = name or stray
+    if not stack and thread:
+        stack = _shown(_frame_of(thread))
+    return f'"{prefix}name": {dumps(errors.text(name))}, "{prefix}stack": {dumps(stack)}'
+
+
+def _shown(frame: FrameType | None) -> list[str]:
+    """A stack without the agent's own frames."""
+    found = errors.frame_stack(frame)
+    own = errors.frame_stack(frame, agents=False)
+    return own or found
+
+
+def _frame_of(native: int) -> FrameType | None:
+    for thread in _threads():
+        if thread.native_id == native and thread.ident is not None:
+            return _all_frames().get(thread.ident)
+    return None
+
+
+def _threads() -> list[Any]:
+    try:
+        return list(_enumerate())
+    except RuntimeError:  # the table changed
+        return []
