@@ -33,6 +33,7 @@ int NewCommand(const Arguments& arguments);
 int ReportCommand(const Arguments& arguments);
 int RunCommandLine(const Arguments& arguments);
 int SetupCommand(const Arguments& arguments);
+int WatchCommand(const Arguments& arguments);
 
 }  // namespace trireme
 

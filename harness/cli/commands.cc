@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"run", "[SCENARIO...] [-- CMD]", "plan, execute, check and report", &RunCommandLine},
-    Command{"watch", "[OPTIONS] -- CMD", "run any program under the probe and report what it did"},
+    Command{"watch", "[OPTIONS] -- CMD", "run any program under the probe and report what it did",
+            &WatchCommand},
     Command{"new", "NAME", "write a scenario that runs, to be edited", &NewCommand},
     Command{"scan", "PATH...", "where a code base uses Eventlet and what it must become"},
     Command{"check", "RUN|FILE...", "judge a saved run again", &CheckCommand},

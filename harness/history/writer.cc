@@ -47,6 +47,8 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.chunk_size = options.chunk_size;
   header.recording = options.recording ? 1 : 0;
   header.objects = options.objects;
+  for (const EventKind kind : options.left_out)
+    header.left_out |= uint64_t{1} << static_cast<int>(kind);
   header.next_chunk = ObjectChunks(options);
   header.allocated = options.chunks + header.next_chunk;
   header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +

@@ -17,8 +17,9 @@ struct RecordingOptions {
   uint32_t chunks = 8;              // backed by disk from the start: one a thread at first
   uint64_t max_bytes = 1ULL << 30;  // then events are lost, and the trial is unknown
   bool recording = true;
-  uint32_t objects = 1024;  // that tasks may wait for at once and be followed; 0: none is
-  std::string plan;  // decisions for Point; at most 2048 bytes
+  std::vector<EventKind> left_out;  // these are not recorded
+  uint32_t objects = 1024;          // that tasks may wait for at once and be followed; 0: none is
+  std::string plan;                 // decisions for Point; at most 2048 bytes
 };
 
 // Makes the file that a trial's processes attach to.

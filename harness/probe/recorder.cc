@@ -340,6 +340,7 @@ void Record(const Entry& entry) {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
+  if (entry.kind < 64 && (recording->header()->left_out >> entry.kind & 1) != 0) return;
   if (entry.kind == TRIREME_TASK_END) EndWaitsOf(entry.task);
   ThreadState& state = thread_state;
   ++state.depth;

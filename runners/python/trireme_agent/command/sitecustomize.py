@@ -22,6 +22,10 @@ def _run_the_next() -> None:
         spec.loader.exec_module(module)
 
 
+if os.environ.get("TRIREME_WATCH"):
+    import trireme_watch
+
+    trireme_watch.install()
 if os.environ.get("TRIREME_COMMAND_RUNTIME"):
     import trireme_command
 

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/locations.h"
+#include "harness/base/strings.h"
+#include "harness/check/judge.h"
+#include "harness/cli/command.h"
+#include "harness/cli/console.h"
+#include "harness/cli/exit_codes.h"
+#include "harness/cli/option_parser.h"
+#include "harness/cli/run_options.h"
+#include "harness/cli/vocabulary.h"
+#include "harness/cli/watch_findings.h"
+#include "harness/cli/watch_session.h"
+#include "harness/cli/watched_program.h"
+#include "harness/history/history.h"
+#include "harness/history/waits.h"
+#include "harness/history/writer.h"
+#include "harness/scenario/check_option.h"
+#include "reports/report.h"
+#include "reports/words.h"
+
+namespace trireme {
+namespace {
+
+struct WatchOptions {
+  std::vector<std::string> command;
+  std::vector<std::string> checks = {"multiple-readers", "multiple-writers"};
+  std::vector<ReportRequest> reports;
+  std::string runtime = "program";
+  std::optional<int64_t> limit;
+  int finding_status = kExitFail;
+};
+
+// Objects that tasks wait for at once: a server has many connections.
+constexpr uint32_t kObjects = 16 * 1024;
+
+std::string WithFormer(const std::string& value, const char* name) {
+  const char* former = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+  return std::string(name) + "=" + value +
+         (former == nullptr || *former == '\0' ? "" : ":" + std::string(former));
+}
+
+std::vector<std::string> Environment(const Locations& locations, const std::string& recording) {
+  return {WithFormer(locations.probe, "LD_PRELOAD"),
+          WithFormer(JoinPath(locations.agent, "trireme_agent/command"), "PYTHONPATH"),
+          "TRIREME_HISTORY=" + recording, "TRIREME_WATCH=1"};
+}
+
+Json CellOf(const WatchOptions& options, const Json& checks) {
+  return {{"id", "watch"},
+          {"scenario", BaseName(options.command.front())},
+          {"runtime", options.runtime},
+          {"command", options.command},
+          {"trials", {0}},
+          {"checks", checks},
+          {"expect", {{"verdicts", {"pass"}}}}};
+}
+
+Result<Json> ChecksOf(const std::vector<std::string>& names) {
+  const Vocabulary vocabulary = MakeVocabulary();
+  Json checks = Json::array();
+  for (const std::string& name : names) {
+    TRIREME_ASSIGN_OR_RETURN(const CheckChoice choice, ParseCheckOption(name, vocabulary));
+    if (choice.name != "multiple-readers" && choice.name != "multiple-writers")
+      return UsageError(
+          "option --checks: '" + choice.name + "' judges a workload, not a watched program",
+          "watched can be: multiple-readers, multiple-writers");
+    checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
+  }
+  return checks;
+}
+
+void PrintFinding(const Finding& finding, int64_t count) {
+  std::string text = "trireme: " + std::string(finding.advisory ? "(advisory) " : "") +
+                     finding.kind + ": " + OneLine(finding.message);
+  if (count > 1) text += " (at " + std::to_string(count) + " objects)";
+  text += "\n";
+  for (const Participant& participant : finding.participants) {
+    text +=
+        "  " + OneLine(participant.task) + ", thread " + std::to_string(participant.thread) + "\n";
+    for (const std::string& frame : participant.stack) text += "    " + OneLine(frame) + "\n";
+  }
+  if (const std::string cure = GetString(finding.evidence, "cure"); !cure.empty())
+    text += "  cure: " + cure + "\n";
+  PrintError(text);
+}
+
+void PrintWaits(const std::string& recording) {
+  const Result<std::vector<WaitNow>> waits = ReadWaits(recording);
+  if (!waits.ok()) return PrintError("trireme: " + waits.error().message + "\n");
+  std::string text = "trireme: " + Count(static_cast<int64_t>(waits->size()), "wait") +
+                     " for sockets, pipes and eventfds now\n";
+  for (const WaitNow& wait : *waits)
+    text += "  process " + std::to_string(wait.process) + ", " +
+            (wait.task == 0 ? "thread " + std::to_string(wait.thread)
+                            : "task " + std::to_string(wait.task)) +
+            ": to " + (wait.writes ? "write" : "read") + " descriptor " + std::to_string(wait.fd) +
+            " (inode " + std::to_string(wait.inode) + ")\n";
+  PrintError(text);
+}
+
+// What the checks could not see, one sentence each.
+std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
+                                const WatchFindings& findings) {
+  std::vector<std::string> unseen;
+  std::set<uint32_t> processes;
+  for (const Event& event : history.events()) {
+    if (event.kind == EventKind::kProcess) processes.insert(event.process);
+    if (event.kind == EventKind::kWarning && event.key == "watch" && event.Value().is_string())
+      unseen.push_back(event.Value().get<std::string>());
+  }
+  processes.erase(static_cast<uint32_t>(end.process));
+  int64_t live = 0;
+  for (const uint32_t process : processes)
+    live += FileExists("/proc/" + std::to_string(process) + "/stat") ? 1 : 0;
+  if (live > 0)
+    unseen.push_back(Count(live, "process") + (live == 1 ? " of it runs" : "es of it run") +
+                     " on and is not watched any more");
+  if (!findings.unknown().empty()) unseen.push_back(findings.unknown());
+  if (!history.damage().empty()) unseen.push_back(history.damage());
+  return unseen;
+}
+
+bool SawProcess(const History& history, pid_t process) {
+  return std::any_of(history.events().begin(), history.events().end(), [&](const Event& event) {
+    return event.kind == EventKind::kProcess && event.process == static_cast<uint32_t>(process);
+  });
+}
+
+// The recording as the trial of a run, so that every report can be written of it.
+Status WriteReports(const WatchOptions& options, const Json& cell, const std::string& folder,
+                    int status) {
+  const int64_t now = SystemClock().Now();
+  const Json exit = {{"code", 0}, {"seconds", 0}};  // the program's status is no finding of ours
+  TRIREME_RETURN_IF_ERROR(SealRecording(
+      JoinPath(folder, "history.ring"), JoinPath(folder, "history.trh"),
+      {{.kind = EventKind::kBegin, .time = 0, .value = {{"runtime", options.runtime}}},
+       {.kind = EventKind::kObserve, .time = now, .key = "exit-status", .value = status},
+       {.kind = EventKind::kEnd, .time = now, .key = "returned"},
+       {.kind = EventKind::kExit, .time = now, .key = "exited", .value = exit}}));
+  RunJudge judge(Json{{"cells", Json::array({cell})}});
+  judge.JudgeTrial(0, {.trial = 0, .attempt = "watch", .directory = folder});
+  const RunResults results = judge.Finish({{"command_line", options.command}});
+  for (const ReportRequest& request : options.reports) {
+    const ReportFormat& format = *FindReportFormat(request.format);
+    TRIREME_RETURN_IF_ERROR(WriteOutput(request.path, format.write(results, ReportStyle{})));
+  }
+  return Done{};
+}
+
+int Watch(const WatchOptions& options, const Json& checks) {
+  const Locations locations = FindLocations();
+  const Result<std::string> program = FindWatchedProgram(options.command.front());
+  if (!program.ok()) return Fail(program.error());
+  if (!FileExists(locations.probe))
+    return Fail(InfrastructureError("the probe is missing: " + locations.probe));
+  const TemporaryDirectory folder;
+  const std::string recording = JoinPath(folder.path(), "history.ring");
+  const Status created = CreateRecording(
+      recording,
+      {.begin_time = SystemClock().Now(), .left_out = {EventKind::kSwitch}, .objects = kObjects});
+  if (!created.ok()) return Fail(created.error());
+  const Json cell = CellOf(options, checks);
+  WatchFindings findings(recording, cell);
+  const auto look = [&] {
+    for (const Finding& finding : findings.Look()) PrintFinding(finding, 1);
+  };
+  WatchSession session;
+  const Result<WatchedEnd> end = session.Run({.program = *program,
+                                              .argv = options.command,
+                                              .environment = Environment(locations, recording),
+                                              .limit = options.limit.value_or(0)},
+                                             look, [&] { PrintWaits(recording); });
+  if (!end.ok()) return Fail(end.error());
+  look();
+  const Result<History> history = History::Read(recording);
+  if (!history.ok()) return Fail(history.error());
+  if (!SawProcess(*history, end->process))
+    return Fail(InfrastructureError(
+        "nothing was seen of " + options.command.front() + ": the probe was not loaded into it",
+        "it may have cleared LD_PRELOAD, or brings a loader of its own"));
+  for (const auto& [key, known] : findings.known())
+    if (known.count > 1) PrintFinding(known.finding, known.count);
+  for (const std::string& unseen : Unseen(*history, *end, findings))
+    PrintError("trireme: unknown: " + unseen + "\n");
+  int status = findings.count() > 0 ? options.finding_status : end->status;
+  if (!options.reports.empty()) {
+    const Status written = WriteReports(options, cell, folder.path(), end->status);
+    if (!written.ok()) status = Fail(written.error());
+  }
+  PrintError("trireme: " + Count(findings.count(), "finding") + ", program exited " +
+             std::to_string(end->status) + "\n");
+  return status;
+}
+
+}  // namespace
+
+int WatchCommand(const Arguments& arguments) {
+  WatchOptions options;
+  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  OptionParser parser("watch");
+  std::vector<std::string> checks, reports, surplus;
+  std::optional<std::string> runtime, status;
+  parser.List(
+      "--checks", "A,B", checks,
+      "multiple-readers, multiple-writers (default: both), with arguments as in check --check");
+  parser.Value("--runtime", "R", runtime,
+               "what the program runs on, for the reports and for what fails on one runtime only");
+  parser.Values("--report", "FORMAT=PATH", reports, "write a report at its end; repeatable");
+  parser.Duration("--for", options.limit, "end the program after that long");
+  parser.Value("--error-exitcode", "N", status, "exit status when there is a finding (default 1)");
+  for (const char* later : {"--attach-after", "--suppressions", "--pid", "--faults"})
+    parser.Later(later);
+  parser.Positionals("CMD", surplus, "after --: the program and its arguments");
+  if (const std::optional<int> code = parser.Parse(Arguments(arguments.begin(), separator)))
+    return *code;
+  if (separator != arguments.end()) options.command.assign(separator + 1, arguments.end());
+  if (!surplus.empty() || options.command.empty() || options.command.front().empty())
+    return Fail(UsageError("watch which program?", "'trireme watch -- PROGRAM ARGUMENTS'"));
+  if (!checks.empty()) options.checks = checks;
+  const Result<Json> chosen = ChecksOf(options.checks);
+  if (!chosen.ok()) return Fail(chosen.error());
+  for (const std::string& text : reports) {
+    Result<ReportRequest> request = ParseReportRequest(text);
+    if (!request.ok()) return Fail(request.error());
+    options.reports.push_back(*std::move(request));
+  }
+  if (status) {
+    const std::optional<uint64_t> number = ParseUnsigned(*status);
+    if (!number || *number > 255)
+      return Fail(
+          UsageError("option --error-exitcode: '" + *status + "' is no exit status", "0 to 255"));
+    options.finding_status = static_cast<int>(*number);
+  }
+  if (runtime) {
+    const std::vector<Vocabulary::Runtime> known = MakeVocabulary().runtimes;
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const auto& one) { return one.name == *runtime; }))
+      return Fail(UsageError("option --runtime: unknown runtime '" + *runtime + "'",
+                             "'trireme list runtimes' names them"));
+    options.runtime = *runtime;
+  }
+  return Watch(options, *chosen);
+}
+
+}  // namespace trireme

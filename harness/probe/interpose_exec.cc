@@ -1,0 +1,92 @@
+// What starts programs: one that is started without the probe in its environment is not seen, which is said.
+#include <spawn.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/probe/next.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
+
+#define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+
+namespace trireme {
+namespace {
+
+bool NamesProbe(char* const* environment) {
+  for (char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry)
+    if (strncmp(*entry, "LD_PRELOAD=", 11) == 0 && strstr(*entry, "libtrireme-probe") != nullptr)
+      return true;
+  return false;
+}
+
+void NoteStart(const char* program, char* const* environment) {
+  if (program == nullptr || NamesProbe(environment) || !Attached()) return;
+  char place[256];
+  TextBuffer text(place, sizeof(place));
+  text.Add(program).Add(" was started without the probe, and was not seen");
+  Record({.kind = TRIREME_WARNING,
+          .type = TRIREME_TEXT,
+          .task = CurrentTask(),
+          .key = {"watch", 5},
+          .value = {text.text(), text.size()}});
+}
+
+}  // namespace
+}  // namespace trireme
+
+using trireme::Next;
+using trireme::NoteStart;
+
+TRIREME_INTERPOSED int execve(const char* file, char* const* words,
+                              char* const* environment) noexcept {
+  static Next<int(const char*, char* const*, char* const*)> next("execve");
+  NoteStart(file, environment);
+  return next(file, words, environment);
+}
+
+TRIREME_INTERPOSED int execv(const char* file, char* const* words) noexcept {
+  static Next<int(const char*, char* const*)> next("execv");
+  NoteStart(file, environ);
+  return next(file, words);
+}
+
+TRIREME_INTERPOSED int execvp(const char* file, char* const* words) noexcept {
+  static Next<int(const char*, char* const*)> next("execvp");
+  NoteStart(file, environ);
+  return next(file, words);
+}
+
+TRIREME_INTERPOSED int execvpe(const char* file, char* const* words,
+                               char* const* environment) noexcept {
+  static Next<int(const char*, char* const*, char* const*)> next("execvpe");
+  NoteStart(file, environment);
+  return next(file, words, environment);
+}
+
+TRIREME_INTERPOSED int fexecve(int fd, char* const* words, char* const* environment) noexcept {
+  static Next<int(int, char* const*, char* const*)> next("fexecve");
+  NoteStart(words[0], environment);
+  return next(fd, words, environment);
+}
+
+TRIREME_INTERPOSED int posix_spawn(pid_t* process, const char* file,
+                                   const posix_spawn_file_actions_t* actions,
+                                   const posix_spawnattr_t* attributes, char* const* words,
+                                   char* const* environment) {
+  static Next<int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                  char* const*, char* const*)>
+      next("posix_spawn");
+  NoteStart(file, environment);
+  return next(process, file, actions, attributes, words, environment);
+}
+
+TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
+                                    const posix_spawn_file_actions_t* actions,
+                                    const posix_spawnattr_t* attributes, char* const* words,
+                                    char* const* environment) {
+  static Next<int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                  char* const*, char* const*)>
+      next("posix_spawnp");
+  NoteStart(file, environment);
+  return next(process, file, actions, attributes, words, environment);
+}

@@ -1,0 +1,291 @@
+"""`trireme watch -- CMD`: any program, unchanged, and what it did to its sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from trireme_case import Outcome, TriremeCase
+
+VENV = Path.home() / ".local/share/trireme/venvs"
+WITH_EVENTLET = next((str(path) for path in sorted(VENV.glob("3.*/bin/python3"))), None)
+
+# Threads that sleep in recv, seen in the kernel: no time says so.
+THREADS = """\
+    import os, socket, threading
+    RECV = {"x86_64": "45 ", "aarch64": "207 "}[os.uname().machine]
+    def start(target, *args):
+        thread = threading.Thread(target=target, args=args)
+        thread.start()
+        while not open(f"/proc/self/task/{thread.native_id}/syscall").read().startswith(RECV):
+            pass
+        return thread
+    ours, theirs = socket.socketpair()
+"""
+
+
+class WatchTest(TriremeCase):
+    def watch(self, program: str, *options: str, python: str = sys.executable) -> Outcome:
+        self.write("program.py", program)
+        return self.trireme("watch", *options, "--", python, "-W", "ignore", "program.py")
+
+    def expect_readers(self, outcome: Outcome, count: int = 1) -> None:
+        self.assertEqual(outcome.code, 1 if count else 0, outcome.err)
+        found = "1 finding" if count == 1 else f"{count} findings"
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
+
+    def test_threads_that_read_one_socket(self) -> None:
+        outcome = self.watch(THREADS + """\
+    def read():
+        ours.recv(1)
+    readers = [start(read), start(read)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(outcome.err.count("program.py:11 in read\n"), 2, outcome.err)
+
+    def test_threads_that_take_turns(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    for byte in (b"1", b"2"):
+        reader = start(ours.recv, 1)
+        theirs.send(byte)
+        reader.join()
+    """), 0)
+
+    def test_a_descriptor_that_was_duplicated(self) -> None:
+        outcome = self.watch(THREADS + """\
+    readers = [start(ours.recv, 1), start(ours.dup().recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("cure: a duplicated descriptor is the same socket", outcome.err)
+
+    def test_a_forked_child_that_reads_too(self) -> None:
+        outcome = self.watch(THREADS + """\
+    reader = start(ours.recv, 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            ours.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs.send(b"1")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("cure: close it in all processes but one", outcome.err)
+
+    def test_a_forked_child_that_has_its_own(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    reader = start(ours.recv, 1)
+    child = os.fork()
+    if child == 0:
+        one, other = socket.socketpair()
+        other.send(b"x")
+        one.recv(1)
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs.send(b"1")
+    """), 0)
+
+    def test_a_descriptor_that_was_passed_on(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    import array
+    reader = start(ours.recv, 1)
+    one, other = socket.socketpair()
+    socket.send_fds(one, [b"x"], [ours.fileno()])
+    _, (copy,), _, _ = socket.recv_fds(other, 1, 1)
+    try:
+        socket.socket(fileno=copy).recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        theirs.send(b"1")
+    """))
+
+    ASYNCIO = """\
+    import asyncio, socket
+    async def settle():
+        for _ in range(5):
+            await asyncio.sleep(0)
+    async def main():
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+"""
+
+    def test_asyncio_tasks_that_read_one_socket(self) -> None:
+        outcome = self.watch(self.ASYNCIO + """\
+        tasks = []
+        for name in ("one", "two"):
+            tasks.append(asyncio.create_task(loop.sock_recv(ours, 1), name=name))
+            await settle()
+        theirs.send(b"1")
+        await tasks[1]
+        tasks[0].cancel()
+    asyncio.run(main())
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("two calls to read the stream, for which one waits already", outcome.err)
+
+    def test_an_asyncio_task_after_one_that_was_cancelled(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        task = asyncio.create_task(loop.sock_recv(ours, 1))
+        await settle()
+        task.cancel()
+        await settle()
+        theirs.send(b"1")
+        await asyncio.create_task(loop.sock_recv(ours, 1))
+    asyncio.run(main())
+    """), 0)
+
+    EVENTLET = """\
+    import eventlet
+    eventlet.monkey_patch()
+    import eventlet.debug, socket
+    ours, theirs = socket.socketpair()
+    def read():
+        try:
+            ours.recv(1)
+        except RuntimeError:
+            pass
+"""
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_green_threads_with_the_check_on_and_off(self) -> None:
+        assert WITH_EVENTLET is not None
+        for switch in ("", "    eventlet.debug.hub_prevent_multiple_readers(False)\n"):
+            self.expect_readers(self.watch(self.EVENTLET + switch + """\
+    threads = []
+    for _ in range(2):
+        threads.append(eventlet.spawn(read))
+        eventlet.sleep(0)
+    theirs.send(b"12")
+    for thread in threads:
+        thread.wait()
+    """, python=WITH_EVENTLET))
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_green_threads_that_take_turns(self) -> None:
+        assert WITH_EVENTLET is not None
+        self.expect_readers(self.watch(self.EVENTLET + """\
+    for _ in range(3):
+        thread = eventlet.spawn(read)
+        eventlet.sleep(0)
+        theirs.send(b"1")
+        thread.wait()
+    """, python=WITH_EVENTLET), 0)
+
+    def test_ends_as_the_program_does(self) -> None:
+        for script, code in (("exit 7", 7), ("kill -9 $$", 137), ("kill -15 $$", 143)):
+            outcome = self.trireme("watch", "--", "sh", "-c", script)
+            self.assertEqual((outcome.code, outcome.err), (code, f"trireme: 0 findings, program exited {code}\n"))
+
+    def test_the_status_of_findings_can_be_chosen(self) -> None:
+        program = THREADS + """\
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """
+        self.assertEqual(self.watch(program, "--error-exitcode", "9").code, 9)
+        self.assertEqual(self.watch(program, "--checks", "multiple-writers").code, 0)
+
+    def test_reports_are_written(self) -> None:
+        self.watch(THREADS + """\
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """, "--report", "json=results.json", "--report", "junit=junit.xml")
+        results = json.loads((self.folder / "results.json").read_text())
+        cell = results["cells"][0]
+        self.assertEqual((cell["verdict"], cell["findings"][0]["kind"]), ("fail", "multiple-readers"))
+        self.assertIn("multiple-readers", (self.folder / "junit.xml").read_text())
+
+    def test_passes_signals_on_and_says_who_waits_for_one(self) -> None:
+        self.write("program.py", """\
+            import signal, socket, sys
+            ours, theirs = socket.socketpair()
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+            print("ready", flush=True)
+            ours.recv(1)
+            """)
+        process = self.start("watch", "--", sys.executable, "program.py")
+        assert process.stdout is not None and process.stderr is not None
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        told = ""
+        while "to read descriptor" not in told:
+            process.send_signal(signal.SIGUSR1)
+            told = process.stderr.readline() + (process.stderr.readline() if "1 wait" in told else "")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 5)
+        self.assertTrue(err.endswith("trireme: 0 findings, program exited 5\n"), err)
+
+    def test_ends_a_program_in_time(self) -> None:
+        outcome = self.trireme("watch", "--for", "300ms", "--", "sleep", "1000")
+        self.assertEqual((outcome.code, outcome.err), (0, "trireme: 0 findings, program exited 0\n"))
+
+    def test_says_what_cannot_be_watched(self) -> None:
+        self.write("text", "not a program\n")
+        for program, why in (("no-such-program", "there is no such program in PATH"),
+                             ("./text", "it may not be executed"), ("./", "it is no file"),
+                             ("./nothing", "No such file or directory")):
+            outcome = self.trireme("watch", "--", program)
+            self.assertEqual((outcome.code, outcome.out), (3, ""), outcome.err)
+            self.assertIn(f"cannot watch {program}: {why}", outcome.err)
+
+    @unittest.skipUnless(shutil.which("cc"), "no C compiler")
+    def test_a_static_program_cannot_be_watched(self) -> None:
+        self.write("static.c", "int main(void) { return 0; }\n")
+        subprocess.run(["cc", "-static", "-o", "static", "static.c"], cwd=self.folder, check=True)
+        script = self.write("script", "#!./static\n")
+        script.chmod(0o755)
+        for program in ("./static", "./script"):
+            outcome = self.trireme("watch", "--", program)
+            self.assertEqual(outcome.code, 3)
+            self.assertIn("it is linked statically", outcome.err)
+
+    def test_a_program_of_another_user_cannot_be_watched(self) -> None:
+        program = shutil.copy("/bin/true", self.folder / "other")
+        try:
+            os.chown(program, 65534, 65534)
+        except PermissionError:
+            self.skipTest("only root may give files away")
+        os.chmod(program, 0o4755)
+        outcome = self.trireme("watch", "--", "./other")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("it runs with the rights of another user", outcome.err)
+
+    def test_a_program_that_lost_the_probe_is_not_clean(self) -> None:
+        outcome = self.trireme("watch", "--", "env", "-i", "/bin/true")
+        self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
+        self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
+
+    def test_hostile_programs_are_let_alone(self) -> None:
+        outcome = self.watch("""\
+            import ctypes, mmap, os, subprocess, sys
+            os.closerange(3, 1000)
+            subprocess.run(["true"], check=True)          # by vfork
+            lines = [line for line in open("/proc/self/maps") if "history.ring" in line]
+            libc = ctypes.CDLL(None)
+            libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+            if os.fork() == 0:
+                os.setsid()
+                os._exit(0)
+            os.execv(sys.executable, [sys.executable, "-c", "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"])
+            """)
+        self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
+
+    def test_bad_options(self) -> None:
+        for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
+                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"]):
+            self.assertEqual(self.trireme("watch", *options, "--", "true").code, 2, options)
+        self.assertEqual(self.trireme("watch").code, 2)
+        self.assertEqual(self.trireme("watch", "true").code, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
