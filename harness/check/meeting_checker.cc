@@ -58,6 +58,8 @@ std::string Message(const TrialView& view, const Meeting& meeting, const std::st
 
 // What would mend it.
 std::string Cure(const Meeting& meeting, const std::string& direction) {
+  if (meeting.action == "shared-listener")
+    return "none is needed: each connection goes whole to one of them";
   if (meeting.first.fd >= 0 && meeting.second.fd >= 0 && meeting.first.fd != meeting.second.fd &&
       meeting.first.process == meeting.second.process)
     return "a duplicated descriptor is the same socket: let one task " + direction +

@@ -55,6 +55,12 @@ ObjectKind IdentifySocket(int fd) {
   return type == SOCK_STREAM ? ObjectKind::kStream : ObjectKind::kDatagram;
 }
 
+// Both ends of a pipe are one object, but nobody reads at the end for writing: who polls it waits for the other's end.
+uint8_t ClosedFor(int fd) {
+  const long mode = syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
+  return mode == O_WRONLY ? 1 << kRead : mode == O_RDONLY ? 1 << kWrite : 0;
+}
+
 }  // namespace
 
 const char* NameOf(ObjectKind kind) {
@@ -102,6 +108,7 @@ Descriptor* LookUp(int fd) {
     if (kind == ObjectKind::kEpoll)
       descriptor->epoll = static_cast<uint32_t>(
           __atomic_add_fetch(&FollowedHeader()->next_epoll, 1, __ATOMIC_RELAXED));
+    if (kind == ObjectKind::kPipe) descriptor->closed_for = ClosedFor(fd);
     __atomic_store_n(&descriptor->kind, kind, __ATOMIC_RELEASE);
     errno = error;
   }

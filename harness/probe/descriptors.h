@@ -33,6 +33,7 @@ struct Descriptor {
   uint32_t epoll =
       0;  // of an epoll set, its number; of others, the set that holds it level-triggered for reading
   ObjectKind kind = ObjectKind::kUnknown;
+  uint8_t closed_for = 0;  // bit d: the end of a pipe that is not for direction d
   uint8_t registered = 0;  // bit d: some epoll set tells when it is ready for direction d
 };
 

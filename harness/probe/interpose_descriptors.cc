@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/probe/next.h"
+#include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -30,7 +31,7 @@ int NewPair(int result, const int* fds) {
 }
 
 int Copied(int fd, int copy) {
-  if (copy >= 0) CopyDescriptor(fd, copy);
+  if (copy >= 0 && !IsVforked()) CopyDescriptor(fd, copy);
   return copy;
 }
 

@@ -388,6 +388,8 @@ uint32_t ProcessId() {
   return process_id;
 }
 
+bool IsVforked() { return static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId(); }
+
 uint32_t ThreadId() {
   ThreadState& state = thread_state;
   if (state.thread == 0) state.thread = static_cast<uint32_t>(syscall(SYS_gettid));

@@ -36,6 +36,8 @@ const uint8_t* Plan(uint32_t* size);
 uint64_t Now();
 uint32_t ProcessId();
 uint32_t ThreadId();
+// Whether this is a child by vfork, which has its parent's memory, but descriptors of its own. A system call.
+bool IsVforked();
 // Where the waits of this process are followed; nullptr when they are not.
 trireme_header* FollowedHeader();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.

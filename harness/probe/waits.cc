@@ -51,6 +51,14 @@ bool Clear(trireme_object* object, Direction direction, uint64_t token) {
   return false;
 }
 
+// The end of a call. Nobody but its own thread takes away the word of one that is inside, so no compare-and-swap is
+// needed.
+void Leave(const Wait& wait) {
+  uint64_t* word = &wait.object->waiters[wait.direction];
+  if (__atomic_load_n(word, __ATOMIC_RELAXED) == wait.token)
+    __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}
+
 void Drop(Held& held, Direction direction) {
   if (held.object != nullptr) Clear(held.object, direction, held.token);
   held.object = nullptr;
@@ -210,6 +218,7 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size) {
     if (waits.told[each].object != nullptr) DropLook(waits.told[each], each);
   Descriptor* descriptor = LookUp(fd);
   if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return wait;
+  if ((descriptor->closed_for >> direction & 1) != 0) return wait;
   if (how != How::kPoll && waits.inside[direction].object != nullptr)
     Drop(waits.inside[direction], direction);
   const uint32_t thread = ThreadId();
@@ -246,7 +255,7 @@ void EndWait(const Wait& wait, int64_t result) {
     if (result == -EAGAIN && !self.is_thread())
       Told(wait, wait.object);
     else
-      Clear(wait.object, wait.direction, wait.token);
+      Leave(wait);
   } else if (result >= 0 && self.is_thread() && !Waiter(wait.other).is_thread()) {
     Clear(wait.object, wait.direction,
           wait.other);  // a loop read it for its task, which waits no more
@@ -278,8 +287,8 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
   Descriptor* set = LookUp(epoll_fd);
   if (descriptor == nullptr || set == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
   const bool gone = operation == EPOLL_CTL_DEL;
-  const bool reads = !gone && (events & EPOLLIN) != 0;
-  const bool writes = !gone && (events & EPOLLOUT) != 0;
+  const bool reads = !gone && (events & EPOLLIN) != 0 && (descriptor->closed_for & 1) == 0;
+  const bool writes = !gone && (events & EPOLLOUT) != 0 && (descriptor->closed_for & 2) == 0;
   descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
   const bool stands = reads && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
   if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
@@ -296,8 +305,7 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
 void NoteClose(int fd) {
   Descriptor* descriptor = FindDescriptor(fd);
   if (descriptor == nullptr || descriptor->kind == ObjectKind::kUnknown) return;
-  // A child by vfork has this memory, but descriptors of its own.
-  if (static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId()) return;
+  if (IsVforked()) return;
   if (FollowedHeader() != nullptr && descriptor->epoll != 0) {
     if (descriptor->kind == ObjectKind::kEpoll)
       ForEachIn(descriptor->epoll, LeaveEpoll);

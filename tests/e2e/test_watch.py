@@ -275,7 +275,8 @@ class WatchTest(TriremeCase):
             if os.fork() == 0:
                 os.setsid()
                 os._exit(0)
-            os.execv(sys.executable, [sys.executable, "-c", "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"])
+            code = "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"
+            os.execv(sys.executable, [sys.executable, "-c", code])
             """)
         self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
 

@@ -399,6 +399,24 @@ TEST_F(WaitsTest, SaysWhoAsksForOneByteOfAPipe) {
   for (const int fd : ends) ::close(fd);
 }
 
+TEST_F(WaitsTest, NobodyReadsAtTheEndForWriting) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK), 0);
+  {
+    const Sleeper watcher([&] {
+      pollfd polled{
+          .fd = ends[1], .events = POLLIN, .revents = 0};  // for POLLERR: nobody reads any more
+      ::poll(&polled, 1, -1);
+    });
+    watcher.AwaitSleep(SYS_poll);
+    char byte = 0;
+    EXPECT_EQ(::read(ends[0], &byte, 1), -1);
+    ::close(ends[0]);
+  }
+  ::close(ends[1]);
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
 TEST_F(WaitsTest, EventfdsAreToldApart) {
   const UniqueFd one(::eventfd(0, EFD_NONBLOCK));
   const UniqueFd other(::eventfd(0, EFD_NONBLOCK));

@@ -153,6 +153,7 @@ class Watch:
                     return self.coroutine.throw(kind if value is None else value)
                 finally:
                     probe.set_task(before)
+                    del kind, value, trace  # the traceback of the exception has this frame: a cycle, never freed by counting
 
             def close(self) -> None:
                 self.coroutine.close()
