@@ -34,6 +34,7 @@ struct WatchOptions {
   std::vector<std::string> checks = {"multiple-readers", "multiple-writers"};
   std::vector<ReportRequest> reports;
   std::string runtime = "program";
+  Suppressions suppressions;
   std::optional<int64_t> limit;
   int finding_status = kExitFail;
 };
@@ -155,6 +156,15 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
   return Done{};
 }
 
+Status ReadSuppressions(const std::vector<std::string>& files, Suppressions& suppressions) {
+  const std::string today = FormatUtc(SystemClock().WallNow()).substr(0, 10);
+  const std::string shipped = JoinPath(FindLocations().scenarios, "suppressions.yaml");
+  if (FileExists(shipped)) TRIREME_RETURN_IF_ERROR(suppressions.Add(shipped, today, true));
+  for (const std::string& file : files)
+    TRIREME_RETURN_IF_ERROR(suppressions.Add(file, today, false));
+  return Done{};
+}
+
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -168,7 +178,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
       {.begin_time = SystemClock().Now(), .left_out = {EventKind::kSwitch}, .objects = kObjects});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
-  WatchFindings findings(recording, cell);
+  WatchFindings findings(recording, cell, options.suppressions);
   const auto look = [&] {
     for (const Finding& finding : findings.Look()) PrintFinding(finding, 1);
   };
@@ -190,6 +200,10 @@ int Watch(const WatchOptions& options, const Json& checks) {
     if (known.count > 1) PrintFinding(known.finding, known.count);
   for (const std::string& unseen : Unseen(*history, *end, findings))
     PrintError("trireme: unknown: " + unseen + "\n");
+  for (const std::string& unused : findings.suppressions().Unused())
+    PrintError("trireme: warning: suppression " + unused + "\n");
+  if (const int64_t count = findings.suppressions().suppressed(); count > 0)
+    PrintError("trireme: " + Count(count, "finding") + " suppressed\n");
   int status = findings.count() > 0 ? options.finding_status : end->status;
   if (!options.reports.empty()) {
     const Status written = WriteReports(options, cell, folder.path(), end->status);
@@ -206,7 +220,7 @@ int WatchCommand(const Arguments& arguments) {
   WatchOptions options;
   const auto separator = std::find(arguments.begin(), arguments.end(), "--");
   OptionParser parser("watch");
-  std::vector<std::string> checks, reports, surplus;
+  std::vector<std::string> checks, reports, surplus, suppressions;
   std::optional<std::string> runtime, status;
   parser.List(
       "--checks", "A,B", checks,
@@ -214,10 +228,11 @@ int WatchCommand(const Arguments& arguments) {
   parser.Value("--runtime", "R", runtime,
                "what the program runs on, for the reports and for what fails on one runtime only");
   parser.Values("--report", "FORMAT=PATH", reports, "write a report at its end; repeatable");
+  parser.Values("--suppressions", "FILE", suppressions,
+                "findings to leave alone, beside the shipped ones; repeatable");
   parser.Duration("--for", options.limit, "end the program after that long");
   parser.Value("--error-exitcode", "N", status, "exit status when there is a finding (default 1)");
-  for (const char* later : {"--attach-after", "--suppressions", "--pid", "--faults"})
-    parser.Later(later);
+  for (const char* later : {"--attach-after", "--pid", "--faults"}) parser.Later(later);
   parser.Positionals("CMD", surplus, "after --: the program and its arguments");
   if (const std::optional<int> code = parser.Parse(Arguments(arguments.begin(), separator)))
     return *code;
@@ -232,6 +247,8 @@ int WatchCommand(const Arguments& arguments) {
     if (!request.ok()) return Fail(request.error());
     options.reports.push_back(*std::move(request));
   }
+  if (const Status read = ReadSuppressions(suppressions, options.suppressions); !read.ok())
+    return Fail(read.error());
   if (status) {
     const std::optional<uint64_t> number = ParseUnsigned(*status);
     if (!number || *number > 255)

@@ -27,6 +27,11 @@ std::vector<Finding> WatchFindings::Look() {
     if (result.verdict == Verdict::kUnknown && !result.not_exercised) unknown_ = result.reason;
     for (const Finding& finding : result.findings) {
       const std::string key = finding.kind + finding.signature;
+      if (suppressed_.contains(key)) continue;
+      if (!known_.contains(key) && suppressions_.Suppress(finding)) {
+        suppressed_.insert(key);
+        continue;
+      }
       ++counts[key];
       if (known_.try_emplace(key, Known{.finding = finding}).second) found.push_back(finding);
     }

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/base/json.h"
 #include "harness/check/verdict.h"
+#include "harness/cli/suppressions.h"
 
 namespace trireme {
 
@@ -20,21 +22,26 @@ class WatchFindings {
   };
 
   // `cell` as plan.json holds it: its checks are made.
-  WatchFindings(std::string recording, Json cell)
-      : recording_(std::move(recording)), cell_(std::move(cell)) {}
+  WatchFindings(std::string recording, Json cell, Suppressions suppressions)
+      : recording_(std::move(recording)),
+        cell_(std::move(cell)),
+        suppressions_(std::move(suppressions)) {}
 
-  // Looks again; what is new since the last look, once per signature.
+  // Looks again; what is new since the last look, once per signature, and is not suppressed.
   std::vector<Finding> Look();
   const std::map<std::string, Known>& known() const { return known_; }
   // Those that are not advisory.
   int64_t count() const;
   // Why a check could not say that there is nothing; "" when each could.
   const std::string& unknown() const { return unknown_; }
+  const Suppressions& suppressions() const { return suppressions_; }
 
  private:
   const std::string recording_;
   const Json cell_;
+  Suppressions suppressions_;
   int64_t newest_ = -1;
+  std::set<std::string> suppressed_;    // by kind and signature
   std::map<std::string, Known> known_;  // by kind and signature
   std::string unknown_;
 };

@@ -194,6 +194,25 @@ class WatchTest(TriremeCase):
         self.assertEqual(self.watch(program, "--error-exitcode", "9").code, 9)
         self.assertEqual(self.watch(program, "--checks", "multiple-writers").code, 0)
 
+    def test_findings_can_be_left_alone(self) -> None:
+        program = THREADS + """\
+    def read():
+        ours.recv(1)
+    readers = [start(read), start(read)]
+    theirs.send(b"12")
+    """
+        self.write("known.yaml", """\
+            - {kind: multiple-readers, frames: ["*program.py:* in read"], reason: it is a test}
+            - {kind: multiple-readers, frames: ["nowhere"], reason: never used}
+            """)
+        outcome = self.watch(program, "--suppressions", "known.yaml")
+        self.assertEqual(outcome.code, 0)
+        self.assertEqual(outcome.err.splitlines(), [
+            "trireme: warning: suppression known.yaml:2: never used: nothing matched it",
+            "trireme: 1 finding suppressed", "trireme: 0 findings, program exited 0"])
+        self.write("known.yaml", "- {kind: nonsense, frames: ['*'], reason: r}\n")
+        self.assertEqual(self.watch(program, "--suppressions", "known.yaml").code, 2)
+
     def test_reports_are_written(self) -> None:
         self.watch(THREADS + """\
     readers = [start(ours.recv, 1), start(ours.recv, 1)]

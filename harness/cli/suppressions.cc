@@ -1,0 +1,100 @@
+#include "harness/cli/suppressions.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/check/checker.h"
+#include "harness/scenario/field_reader.h"
+#include "harness/scenario/words.h"
+#include "harness/scenario/yaml_document.h"
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kMostBytes = 1 << 20;
+
+// "2027-01-31"; compared as text.
+bool IsDate(const std::string& text) {
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  if (text.size() != kForm.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(text[i])) != 0;
+    if (kForm[i] == 'd' ? !digit : text[i] != kForm[i]) return false;
+  }
+  return true;
+}
+
+// The text of a date: YAML has no type for it, and a quoted one is as good.
+Result<std::string> ReadDate(const FieldReader& reader, const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::kScalar && IsDate(node.text)) return node.text;
+  return reader.ErrorAt(node, "'expires' is no day", "like 2027-01-31");
+}
+
+Result<std::string> ReadKind(const FieldReader& reader, const YamlNode& node) {
+  TRIREME_ASSIGN_OR_RETURN(std::string kind, reader.Text(node, "'kind'"));
+  const std::vector<std::string> known = FindingKinds();
+  if (std::find(known.begin(), known.end(), kind) != known.end()) return kind;
+  return reader.ErrorAt(node, UnknownWord("finding kind", kind, known, {}));
+}
+
+}  // namespace
+
+Status Suppressions::Add(const std::string& path, const std::string& today, bool shipped) {
+  TRIREME_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMostBytes));
+  TRIREME_ASSIGN_OR_RETURN(const YamlDocument document, YamlDocument::Parse(std::move(text), path));
+  const FieldReader reader(document);
+  TRIREME_RETURN_IF_ERROR(reader.List(document.root(), path));
+  static const auto& keys = *new std::vector<std::string>{"kind", "frames", "reason", "expires"};
+  for (const YamlNode& node : document.root().items) {
+    TRIREME_RETURN_IF_ERROR(reader.Mapping(node, "a suppression"));
+    TRIREME_RETURN_IF_ERROR(reader.Keys(node, "a suppression", keys));
+    for (const char* needed : {"kind", "frames", "reason"})
+      if (node.Find(needed) == nullptr)
+        return reader.ErrorAt(node, "a suppression needs '" + std::string(needed) + "'");
+    Entry entry{.place = path + ":" + std::to_string(node.line), .shipped = shipped};
+    TRIREME_ASSIGN_OR_RETURN(entry.kind, ReadKind(reader, *node.Find("kind")));
+    TRIREME_ASSIGN_OR_RETURN(entry.frames, reader.Texts(*node.Find("frames"), "'frames'"));
+    TRIREME_ASSIGN_OR_RETURN(entry.reason, reader.Text(*node.Find("reason"), "'reason'"));
+    if (const YamlNode* expires = node.Find("expires"); expires != nullptr) {
+      TRIREME_ASSIGN_OR_RETURN(entry.expires, ReadDate(reader, *expires));
+      entry.expired = entry.expires <= today;
+    }
+    entries_.push_back(std::move(entry));
+  }
+  return Done{};
+}
+
+bool Suppressions::Matches(const Entry& entry, const Finding& finding) {
+  if (entry.expired || entry.kind != finding.kind) return false;
+  return std::all_of(entry.frames.begin(), entry.frames.end(), [&](const std::string& glob) {
+    return std::any_of(finding.participants.begin(), finding.participants.end(),
+                       [&](const Participant& participant) {
+                         return std::any_of(
+                             participant.stack.begin(), participant.stack.end(),
+                             [&](const std::string& frame) { return GlobMatches(glob, frame); });
+                       });
+  });
+}
+
+bool Suppressions::Suppress(const Finding& finding) {
+  bool matched = false;
+  for (Entry& entry : entries_)
+    if (Matches(entry, finding)) matched = entry.used = true;
+  suppressed_ += matched ? 1 : 0;
+  return matched;
+}
+
+std::vector<std::string> Suppressions::Unused() const {
+  std::vector<std::string> unused;
+  for (const Entry& entry : entries_) {
+    if (entry.shipped || entry.used) continue;
+    unused.push_back(entry.place + ": " + entry.reason + ": " +
+                     (entry.expired ? "expired on " + entry.expires : "nothing matched it"));
+  }
+  return unused;
+}
+
+}  // namespace trireme

@@ -1,0 +1,43 @@
+#ifndef TRIREME_HARNESS_CLI_SUPPRESSIONS_H_
+#define TRIREME_HARNESS_CLI_SUPPRESSIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/check/verdict.h"
+
+namespace trireme {
+
+// Findings that are known and left alone, from files that say why; scenarios/suppressions.yaml explains their form.
+class Suppressions {
+ public:
+  // Adds the entries of a file; an error points at its place. `today` is YYYY-MM-DD: an entry that expires on that day
+  // or before suppresses nothing. Of a `shipped` file nobody is told what was not used.
+  Status Add(const std::string& path, const std::string& today, bool shipped);
+
+  // Whether an entry matches; it is used then.
+  bool Suppress(const Finding& finding);
+
+  // "FILE:LINE: REASON: nothing matched it", one for each entry that was of no use or has expired.
+  std::vector<std::string> Unused() const;
+  int64_t suppressed() const { return suppressed_; }  // findings so far
+
+ private:
+  struct Entry {
+    std::string kind;
+    std::vector<std::string> frames;
+    std::string reason, expires, place;
+    bool expired = false, shipped = false, used = false;
+  };
+
+  static bool Matches(const Entry& entry, const Finding& finding);
+
+  std::vector<Entry> entries_;
+  int64_t suppressed_ = 0;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CLI_SUPPRESSIONS_H_
