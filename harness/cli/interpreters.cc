@@ -259,9 +259,12 @@ std::string Found(const InterpreterInventory& inventory) {
 Diagnostic Missing(const InterpreterInventory& inventory, const std::string& name) {
   std::string get = "give it as --python " + name + "=PATH";
   const bool free_threaded = name.ends_with('t');
-  if (const auto version =
-          ParsePythonVersion(free_threaded ? name.substr(0, name.size() - 1) : name);
-      version && *version >= kOldestPython)
+  const auto version = ParsePythonVersion(free_threaded ? name.substr(0, name.size() - 1) : name);
+  if (version && *version < kOldestPython)
+    return InfrastructureError(
+        "Python " + name + " is too old for the runtimes; " + Found(inventory),
+        "choose 3.10 or newer");
+  if (version)
     get = "install it ('pyenv install " + name + "'), then run 'trireme setup', or " + get;
   for (const BrokenInterpreter& broken : inventory.broken)
     if (broken.path.find("/" + name + "/") != std::string::npos ||

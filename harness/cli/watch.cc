@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -14,6 +16,7 @@
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/option_parser.h"
+#include "harness/cli/process_sample.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/cli/watch_findings.h"
@@ -214,6 +217,28 @@ int Watch(const WatchOptions& options, const Json& checks) {
   return status;
 }
 
+constexpr int64_t kSampleFor = kNanosecondsPerSecond;
+constexpr int kSampleEveryMs = 20;
+
+// A program that runs without the probe: what /proc shows of it, again and again for a while.
+int Sample(int process, const WatchOptions& options) {
+  std::set<SampledMeeting> seen;
+  const int64_t end = SystemClock().Now() + options.limit.value_or(kSampleFor);
+  do {
+    const Result<std::vector<SampledMeeting>> meetings = SampleProcess(process);
+    if (!meetings.ok()) return Fail(meetings.error());
+    for (const SampledMeeting& meeting : *meetings)
+      if (seen.insert(meeting).second)
+        PrintError("trireme: multiple-readers (sample): " + meeting.object + " is waited for by " +
+                   meeting.first + " and by " + meeting.second + "\n");
+    ::poll(nullptr, 0, kSampleEveryMs);
+  } while (SystemClock().Now() < end);
+  PrintError("trireme: " + Count(static_cast<int64_t>(seen.size()), "finding") +
+             " in a sample of process " + std::to_string(process) +
+             ", which runs without the probe: what did not happen meanwhile was not seen\n");
+  return seen.empty() ? kExitPass : options.finding_status;
+}
+
 }  // namespace
 
 int WatchCommand(const Arguments& arguments) {
@@ -222,22 +247,28 @@ int WatchCommand(const Arguments& arguments) {
   OptionParser parser("watch");
   std::vector<std::string> checks, reports, surplus, suppressions;
   std::optional<std::string> runtime, status;
+  std::optional<int64_t> process;
   parser.List(
       "--checks", "A,B", checks,
       "multiple-readers, multiple-writers (default: both), with arguments as in check --check");
   parser.Value("--runtime", "R", runtime,
                "what the program runs on, for the reports and for what fails on one runtime only");
   parser.Values("--report", "FORMAT=PATH", reports, "write a report at its end; repeatable");
+  parser.Count("--pid", process,
+               "look at a process that runs already, by /proc, for a second or --for");
   parser.Values("--suppressions", "FILE", suppressions,
                 "findings to leave alone, beside the shipped ones; repeatable");
   parser.Duration("--for", options.limit, "end the program after that long");
   parser.Value("--error-exitcode", "N", status, "exit status when there is a finding (default 1)");
-  for (const char* later : {"--attach-after", "--pid", "--faults"}) parser.Later(later);
+  for (const char* later : {"--attach-after", "--faults"}) parser.Later(later);
   parser.Positionals("CMD", surplus, "after --: the program and its arguments");
   if (const std::optional<int> code = parser.Parse(Arguments(arguments.begin(), separator)))
     return *code;
+  const bool sampled = process.has_value() && separator == arguments.end() && surplus.empty();
   if (separator != arguments.end()) options.command.assign(separator + 1, arguments.end());
-  if (!surplus.empty() || options.command.empty() || options.command.front().empty())
+  if (process && !sampled)
+    return Fail(UsageError("option --pid: a process that runs, or a program to start, not both"));
+  if (!sampled && (!surplus.empty() || options.command.empty() || options.command.front().empty()))
     return Fail(UsageError("watch which program?", "'trireme watch -- PROGRAM ARGUMENTS'"));
   if (!checks.empty()) options.checks = checks;
   const Result<Json> chosen = ChecksOf(options.checks);
@@ -264,7 +295,7 @@ int WatchCommand(const Arguments& arguments) {
                              "'trireme list runtimes' names them"));
     options.runtime = *runtime;
   }
-  return Watch(options, *chosen);
+  return sampled ? Sample(static_cast<int>(*process), options) : Watch(options, *chosen);
 }
 
 }  // namespace trireme

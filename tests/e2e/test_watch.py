@@ -247,6 +247,48 @@ class WatchTest(TriremeCase):
         outcome = self.trireme("watch", "--for", "300ms", "--", "sleep", "1000")
         self.assertEqual((outcome.code, outcome.err), (0, "trireme: 0 findings, program exited 0\n"))
 
+    def test_a_process_that_runs_already_is_sampled(self) -> None:
+        for second, findings in (("start(ours.recv, 1)", 1), ("start(theirs.recv, 1)", 0)):
+            self.write("program.py", THREADS + f"""\
+    readers = [start(ours.recv, 1), {second}]
+    print("ready", flush=True)
+    input()
+    ours.send(b"12")
+    theirs.send(b"12")
+    """)
+            program = subprocess.Popen([sys.executable, "program.py"], cwd=self.folder, text=True,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert program.stdin is not None and program.stdout is not None
+            with program:
+                self.assertEqual(program.stdout.readline(), "ready\n")
+                outcome = self.trireme("watch", "--pid", str(program.pid), "--for", "100ms")
+                program.stdin.write("\n")
+            self.assertEqual(outcome.code, findings, outcome.err)
+            self.assertEqual(outcome.err.count("multiple-readers (sample): socket:["), findings, outcome.err)
+            self.assertIn("which runs without the probe", outcome.err.splitlines()[-1])
+
+    def test_two_epoll_sets_of_a_process_that_runs_are_seen(self) -> None:
+        self.write("program.py", """\
+            import select, socket
+            ours, theirs = socket.socketpair()
+            sets = [select.epoll(), select.epoll()]
+            for one in sets:
+                one.register(ours, select.EPOLLIN)
+            print("ready", flush=True)
+            input()
+            """)
+        program = subprocess.Popen([sys.executable, "program.py"], cwd=self.folder, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert program.stdin is not None and program.stdout is not None
+        with program:
+            self.assertEqual(program.stdout.readline(), "ready\n")
+            outcome = self.trireme("watch", "--pid", str(program.pid), "--for", "100ms")
+            program.stdin.write("\n")
+        self.assertIn("is waited for by epoll set", outcome.err)
+
+    def test_a_process_that_is_not_there(self) -> None:
+        self.expect("watch", "--pid", "99999999", code=3, err="error: there is no process 99999999\n")
+
     def test_says_what_cannot_be_watched(self) -> None:
         self.write("text", "not a program\n")
         for program, why in (("no-such-program", "there is no such program in PATH"),
@@ -301,7 +343,7 @@ class WatchTest(TriremeCase):
 
     def test_bad_options(self) -> None:
         for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
-                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"]):
+                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"], ["--attach-after", "1s"]):
             self.assertEqual(self.trireme("watch", *options, "--", "true").code, 2, options)
         self.assertEqual(self.trireme("watch").code, 2)
         self.assertEqual(self.trireme("watch", "true").code, 2)

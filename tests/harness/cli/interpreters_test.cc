@@ -195,6 +195,15 @@ TEST_F(InterpretersTest, SaysHowToGetOneThatIsAbsent) {
   EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
 }
 
+TEST_F(InterpretersTest, SaysThatTheOneAskedForIsTooOld) {
+  Python("usr/bin/python3", "3.11.2");
+  const auto chosen = ChooseInterpreters(Places(), {"3.9"});
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().Render(),
+            "error: Python 3.9 is too old for the runtimes; found: 3.11\n"
+            "hint: choose 3.10 or newer\n");
+}
+
 TEST_F(InterpretersTest, SaysThatTheOneAskedForIsBroken) {
   Program("usr/bin/python3.12", "exit 1");
   const auto chosen = ChooseInterpreters(Places(), {"3.12"});
