@@ -164,11 +164,23 @@ std::span<const Topic> FindingKindTopics() {
        "advisory: a key differs between two halves of the reference's own trials, so it is "
        "compared only by an explicit rule under compare."},
       {"finding kind", "multiple-readers",
-       "two tasks waited at once to read one socket or pipe; which of them gets the data differs "
-       "between runtimes. Let one task read and hand on, or guard the reads with a lock."},
+       "a task read, or waited to read, a socket, pipe or eventfd for which another waited "
+       "already: "
+       "which of them gets the data differs between runtimes. A duplicated descriptor is the same "
+       "socket. Let one task read and feed the others by a queue. scenarios/hazards shows it."},
       {"finding kind", "multiple-writers",
-       "two tasks waited at once to write to one socket or pipe; their bytes may mix. Guard each "
-       "whole message with one lock."},
+       "a task wrote to a socket or pipe for which another waited already to write the rest of its "
+       "record: their bytes may mix. Let one task write, fed by a queue, or hold one lock over "
+       "each "
+       "whole record."},
+      {"finding kind", "shared-token",
+       "advisory: tasks take the same byte from a pipe, or count from an eventfd, as a lock. Who "
+       "gets "
+       "it does not matter, but Eventlet's asyncio hub never wakes the second, so there it fails."},
+      {"finding kind", "shared-listener",
+       "advisory: several tasks or processes accept from one listening socket. Each connection "
+       "goes "
+       "whole to one of them; {multiple-readers: {listeners: true}} makes it fail."},
       {"finding kind", "blocked-loop",
        "a call held the only thread of a green or async runtime, and no other task ran meanwhile. "
        "Await it, or give it to offload."},
@@ -207,12 +219,6 @@ std::span<const Topic> FindingKindTopics() {
       {"finding kind", "invariant",
        "what the workload says always holds did not hold at some moment. Find the step that leaves "
        "it broken while another task can look."},
-      {"finding kind", "shared-token",
-       "advisory: tasks share one object that is meant for one task, such as a session or a "
-       "context. Give each its own before it goes wrong."},
-      {"finding kind", "shared-listener",
-       "advisory: several tasks or processes accept on one listener; who is served by whom differs "
-       "between runtimes. Let one accept and hand on, or do not rely on who it is."},
       {"finding kind", "potential",
        "advisory: nothing went wrong in this trial, but in another order it could have. Read it as "
        "the finding it names, which more trials may show."},
