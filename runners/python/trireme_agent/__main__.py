@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-_USAGE = "usage: trireme_agent [correspondences RUNTIME | preflight PACKAGES WORKLOAD...]"
+_USAGE = "usage: trireme_agent [correspondences RUNTIME | preflight PACKAGES WORKLOAD... | hacks LIST]"
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +19,10 @@ def main(arguments: list[str]) -> int:
         from trireme_agent import preflight
 
         return preflight.main(arguments[1], arguments[2:])
+    if arguments[:1] == ["hacks"] and len(arguments) == 2:
+        from trireme_agent import hacks
+
+        return hacks.main(arguments[1])
     control = os.environ.pop("TRIREME_CONTROL_FD", "")
     if arguments or not control.isdigit():
         print(_USAGE, file=sys.stderr)

@@ -1,0 +1,101 @@
+"""Uses of what Eventlet's hub offers: its check for second readers, its debug switches, trampoline and use_hub."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from trireme_agent.hacks.finding import Finding, at
+from trireme_agent.hacks.scopes import Module, Site
+
+_SWITCH = "eventlet.debug.hub_prevent_multiple_readers"
+_FLAG = "eventlet.hubs.hub.g_prevent_multiple_readers"
+# Calls that take an object and the name of what to read or replace in it: setattr and what tests use.
+_REPLACERS = ("setattr", "patch.object")
+
+
+class _Use(NamedTuple):
+    symbol: str
+    finding: Finding
+    is_alias: bool  # only gives it another name, or imports it
+
+
+def find(module: Module) -> list[Finding]:
+    uses = [use for site in module.sites for use in _uses(module, site)]
+    for alias, meaning in module.imports:
+        for symbol in _symbols(module.followed(meaning)):
+            uses.append(_Use(symbol, at(alias, _kind(symbol), symbol), is_alias=True))
+    used = {use.symbol for use in uses if not use.is_alias}
+    # A name that the module imports and uses is told where it is used; one that it only hands on, where it gets it.
+    return [use.finding for use in uses if not use.is_alias or use.symbol not in used]
+
+
+def _symbols(meanings: set[str] | frozenset[str]) -> list[str]:
+    return sorted(symbol for symbol in meanings if _kind(symbol))
+
+
+def _kind(symbol: str) -> str:
+    if symbol in (_SWITCH, _FLAG):
+        return "multiple-readers-allowed"
+    if symbol.startswith("eventlet.debug.hub_") and symbol.count(".") == 2:
+        return "hub-debug"
+    if symbol.startswith("eventlet."):
+        return {"trampoline": "trampoline", "use_hub": "hub-choice"}.get(symbol.rpartition(".")[2], "")
+    return ""
+
+
+def _uses(module: Module, site: Site) -> Iterator[_Use]:
+    node = site.node
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        return  # it is bound here, and told where its value is
+    if isinstance(node, ast.Call):
+        yield from _uses_by_text(module, site)
+    elif isinstance(node, (ast.Name, ast.Attribute)):
+        by_self = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if by_self and not (isinstance(node, ast.Attribute) and node.attr == _FLAG.rpartition(".")[2]):
+            return
+        for symbol in _symbols(module.meanings(site)):
+            yield _use(module, site, symbol)
+
+
+def _uses_by_text(module: Module, site: Site) -> Iterator[_Use]:
+    """getattr(eventlet.debug, "hub_exceptions"), and the same with setattr."""
+    node = site.node
+    if not isinstance(node, ast.Call) or len(node.args) < 2:
+        return
+    functions = module.meanings(site._replace(node=node.func))
+    if "builtins.getattr" in functions:
+        for symbol in _symbols(module.meanings(site)):
+            yield _use(module, site, symbol)
+    elif _replaces(node, functions):
+        for symbol in _symbols(module.named_by_text(site)):
+            value = node.args[2] if len(node.args) > 2 else None
+            yield _Use(symbol, _finding(module, site, symbol, value, len(node.args) > 2), is_alias=False)
+
+
+def _replaces(node: ast.Call, functions: frozenset[str]) -> bool:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return "builtins.setattr" in functions or name == "setattr" or any(each.endswith(_REPLACERS) for each in functions)
+
+
+def _use(module: Module, site: Site, symbol: str) -> _Use:
+    call = module.callers.get(site.node)
+    if call is not None:
+        state = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "state")]
+        return _Use(symbol, _finding(module, site, symbol, state[0] if state else None, True), is_alias=False)
+    if site.node in module.assigned:  # the flag itself
+        return _Use(symbol, _finding(module, site, symbol, module.assigned[site.node], True), is_alias=False)
+    return _Use(symbol, _finding(module, site, symbol, None, False), is_alias=site.node in module.aliased)
+
+
+def _finding(module: Module, site: Site, symbol: str, state: ast.expr | None, is_known: bool) -> Finding:
+    """`state`: what the switch is given; without one, where it is known to be none, the check is switched on."""
+    kind, subject = _kind(symbol), symbol
+    if kind == "multiple-readers-allowed" and is_known:
+        value = True if state is None else module.constant(site._replace(node=state))
+        given = "" if state is None else ast.unparse(state)[:40]
+        subject = f"{symbol} = {given}" if symbol == _FLAG else f"{symbol}({given})"
+        if isinstance(value, (bool, int)) and value:
+            kind = "multiple-readers-refused"
+    return at(site.node, kind, subject)
