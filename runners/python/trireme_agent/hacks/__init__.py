@@ -7,6 +7,7 @@ source takes the interpreter down, the ordinal printed last says which it was.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import warnings
@@ -22,6 +23,7 @@ _T = TypeVar("_T")
 
 
 def main(list_of_paths: str) -> int:
+    gc.disable()  # trees have no cycles, and looking for some takes most of the time
     warnings.simplefilter("ignore")  # of the sources, on escapes and comparisons
     with open(list_of_paths, "rb") as file:
         paths = [os.fsdecode(path) for path in file.read().split(b"\0")[:-1]]
@@ -70,4 +72,7 @@ class Scan:
         text = source.read(path)
         module = Module(source.parse(text, path), place_of(path), self._project)
         found = [*hub.find(module), *pipes.find(module), *sharing.find(module)]
-        return source.in_characters(sorted(set(found)), text)
+        found = source.in_characters(sorted(set(found)), text)
+        del module
+        gc.collect()  # scopes and what they are made in know each other
+        return found

@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 _MAX_HOPS = 20  # modules that hand one name on to each other in a circle
+_MAX_MEANINGS = 20
 
 
 class Place(NamedTuple):
@@ -54,13 +55,15 @@ def imported_module(node: ast.ImportFrom, place: Place) -> str:
 
 class _Exports:
     def __init__(self) -> None:
-        self.names: dict[str, list[str]] = {}  # name -> what it may stand for
+        self.names: dict[str, dict[str, None]] = {}  # name -> what it may stand for, in order
         self.stars: list[str] = []
         self.imported: set[str] = set()  # modules, also by functions
+        self.hands_on_hub: bool | None = None  # not known yet
 
 
 class Project:
     def __init__(self) -> None:
+        self._meanings: dict[tuple[str, str], frozenset[str]] = {}
         self._modules: dict[tuple[str, str], _Exports] = {}
 
     def add(self, path: str, tree: ast.Module) -> None:
@@ -75,20 +78,27 @@ class Project:
         for statement in _top_level(tree.body):
             _export(statement, place, exports)
 
-    def meanings(self, name: str, root: str, hops: int = 0) -> set[str]:
-        """What a dotted name stands for, followed through the project's own modules."""
+    def meanings(self, name: str, root: str, hops: int = 0) -> frozenset[str]:
+        """What a dotted name stands for, followed through the project's own modules. REQUIRES: add() is done."""
         if name.startswith("eventlet.") or hops > _MAX_HOPS:
-            return {name}
+            return frozenset({name})
+        known = self._meanings.get((root, name))
+        if known is None:
+            self._meanings[root, name] = frozenset({name})  # where it leads back to itself
+            known = self._meanings[root, name] = self._followed(name, root, hops)
+        return known
+
+    def _followed(self, name: str, root: str, hops: int) -> frozenset[str]:
         parts = name.split(".")
         for count in range(len(parts) - 1, 0, -1):
             exports = self._find(".".join(parts[:count]), root)
             if exports is None:
                 continue
             found: set[str] = set()
-            for target in self._targets(exports, parts[count]):
+            for target in _targets(exports, parts[count]):
                 found |= self.meanings(".".join([target, *parts[count + 1 :]]), root, hops + 1)
-            return found or {name}
-        return {name}
+            return frozenset(found or {name})
+        return frozenset({name})
 
     def imports_hub(self, path: str) -> bool:
         """Whether the file imports a module of the project that hands on something of Eventlet's."""
@@ -100,15 +110,18 @@ class Project:
         exports = self._find(name, root)
         if exports is None:
             return False
-        names = [f"{name}.{each}" for each in exports.names]
-        meanings = {meaning for each in names for meaning in self.meanings(each, root)}
-        return any(f"{each}.".startswith("eventlet.") for each in meanings.union(exports.stars))
+        if exports.hands_on_hub is None:
+            names = [f"{name}.{each}" for each in exports.names]
+            meanings = {meaning for each in names for meaning in self.meanings(each, root)}
+            exports.hands_on_hub = any(f"{each}.".startswith("eventlet.") for each in meanings.union(exports.stars))
+        return exports.hands_on_hub
 
     def _find(self, name: str, root: str) -> _Exports | None:
         return self._modules.get((root, name.removeprefix("?.")))
 
-    def _targets(self, exports: _Exports, name: str) -> list[str]:
-        return exports.names.get(name) or [f"{star}.{name}" for star in exports.stars if not name.startswith("_")]
+
+def _targets(exports: _Exports, name: str) -> list[str]:
+    return list(exports.names.get(name, ())) or [f"{star}.{name}" for star in exports.stars if not name.startswith("_")]
 
 
 def _top_level(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -126,18 +139,19 @@ def _export(statement: ast.stmt, place: Place, exports: _Exports) -> None:
     if isinstance(statement, ast.Import):
         for alias in statement.names:
             name = alias.asname or alias.name.split(".")[0]
-            exports.names.setdefault(name, []).append(alias.name if alias.asname else name)
+            exports.names.setdefault(name, {})[alias.name if alias.asname else name] = None
     elif isinstance(statement, ast.ImportFrom):
         module = imported_module(statement, place)
         for alias in statement.names:
             if alias.name == "*":
                 exports.stars.append(module)
             else:
-                exports.names.setdefault(alias.asname or alias.name, []).append(f"{module}.{alias.name}")
+                exports.names.setdefault(alias.asname or alias.name, {})[f"{module}.{alias.name}"] = None
     elif isinstance(statement, ast.Assign):
         for target in statement.targets:
             if isinstance(target, ast.Name):
-                exports.names.setdefault(target.id, []).extend(_dotted(statement.value, exports))
+                meanings = dict.fromkeys(_dotted(statement.value, exports)[:_MAX_MEANINGS])
+                exports.names.setdefault(target.id, {}).update(meanings)
 
 
 def _dotted(node: ast.expr, exports: _Exports) -> list[str]:
@@ -147,4 +161,4 @@ def _dotted(node: ast.expr, exports: _Exports) -> list[str]:
         node = node.value
     if not isinstance(node, ast.Name):
         return []
-    return [".".join([root, *reversed(parts)]) for root in exports.names.get(node.id, [])]
+    return [".".join([root, *reversed(parts)]) for root in exports.names.get(node.id, ())]

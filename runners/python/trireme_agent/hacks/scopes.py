@@ -355,7 +355,7 @@ class Module:
             node = node.value
         return self._through_project(self._of_root(site._replace(node=node)), attributes)
 
-    def followed(self, meaning: str) -> set[str]:
+    def followed(self, meaning: str) -> frozenset[str]:
         return self._project.meanings(meaning, self._place.root)
 
     def _through_project(self, roots: set[str] | frozenset[str], attributes: list[str]) -> set[str]:
