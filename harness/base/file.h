@@ -25,7 +25,11 @@ bool FileExists(const std::string& path);
 bool IsDirectory(const std::string& path);
 // Also behind links; a pipe, a device and a folder are none.
 bool IsRegularFile(const std::string& path);
-// Names in `path`, sorted, without . and ..; empty when it cannot be read.
+// The path itself, not what it leads to.
+bool IsSymbolicLink(const std::string& path);
+// Names in `path`, sorted, without . and ..
+Result<std::vector<std::string>> ReadDirectory(const std::string& path);
+// The same; empty when it cannot be read.
 std::vector<std::string> ListDirectory(const std::string& path);
 std::string JoinPath(std::string_view left, std::string_view right);
 std::string BaseName(std::string_view path);

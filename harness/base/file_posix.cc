@@ -107,16 +107,26 @@ bool IsRegularFile(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-std::vector<std::string> ListDirectory(const std::string& path) {
+bool IsSymbolicLink(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+Result<std::vector<std::string>> ReadDirectory(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
-  if (directory == nullptr) return names;
+  if (directory == nullptr) return ErrnoError("cannot read " + path, errno);
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::vector<std::string> ListDirectory(const std::string& path) {
+  const Result<std::vector<std::string>> names = ReadDirectory(path);
+  return names.ok() ? *names : std::vector<std::string>();
 }
 
 std::string JoinPath(std::string_view left, std::string_view right) {
