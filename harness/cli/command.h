@@ -32,6 +32,7 @@ int ListCommand(const Arguments& arguments);
 int NewCommand(const Arguments& arguments);
 int ReportCommand(const Arguments& arguments);
 int RunCommandLine(const Arguments& arguments);
+int ScanCommand(const Arguments& arguments);
 int SetupCommand(const Arguments& arguments);
 int WatchCommand(const Arguments& arguments);
 

@@ -1,0 +1,20 @@
+#ifndef TRIREME_HARNESS_SCAN_SARIF_H_
+#define TRIREME_HARNESS_SCAN_SARIF_H_
+
+#include <string>
+
+#include "harness/scan/hack_scan.h"
+
+namespace trireme {
+
+// SARIF 2.1.0: one run whose rules are the kinds. What was not scanned is a notification of the
+// invocation, which did not succeed then. `version` is Trireme's.
+std::string HacksAsSarif(const HackScan& scan, const std::string& version);
+
+// A path as SARIF names a file: a relative reference, or file:///... ; bytes that are no part of a
+// URI are escaped.
+std::string UriOf(const std::string& path);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_SCAN_SARIF_H_
