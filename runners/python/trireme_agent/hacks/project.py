@@ -69,7 +69,7 @@ class Project:
     def add(self, path: str, tree: ast.Module) -> None:
         place = place_of(path)
         exports = self._modules.setdefault((place.root, place.name), _Exports())
-        for node in ast.walk(tree):
+        for node in _statements(tree):
             if isinstance(node, ast.ImportFrom):
                 module = imported_module(node, place)
                 exports.imported.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
@@ -122,6 +122,19 @@ class Project:
 
 def _targets(exports: _Exports, name: str) -> list[str]:
     return list(exports.names.get(name, ())) or [f"{star}.{name}" for star in exports.stars if not name.startswith("_")]
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """All of a module, without a look at their expressions, which are most of it."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            below = getattr(node, field, None)
+            if isinstance(below, list):
+                waiting.extend(below)
 
 
 def _top_level(statements: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -11,7 +11,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trireme_agent.hacks.project import Place, Project, imported_module
 
@@ -111,6 +111,18 @@ def _end(node: ast.AST) -> Position:
     return getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
 
 
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Those that may hold a name: most of what a tree has are constants and marks of how a name is used."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found.extend(each for each in value if isinstance(each, ast.AST) and not isinstance(each, ast.Constant))
+        elif isinstance(value, ast.AST) and not isinstance(value, (ast.Constant, ast.expr_context)):
+            found.append(value)
+    return found
+
+
 class Module:
     """A module's scopes, and the sites that a search may look at."""
 
@@ -133,12 +145,18 @@ class Module:
     # -- building -------------------------------------------------------------------------------------------------------------
 
     def _walk(self, tree: ast.Module) -> None:
+        enters: dict[type[ast.AST], Any] = {}
         waiting: list[tuple[ast.AST, Scope, Path]] = [(tree, self.top, ())]
         while waiting:  # no recursion: long chains of elif are deep trees
             node, scope, path = waiting.pop()
-            enter = getattr(self, f"_enter_{type(node).__name__}", None)
-            below = enter(node, scope, path) if enter else [(each, scope, path) for each in ast.iter_child_nodes(node)]
-            waiting.extend(reversed(list(below)))
+            kind = type(node)
+            if kind not in enters:
+                enters[kind] = getattr(self, f"_enter_{kind.__name__}", None)
+            enter = enters[kind]
+            if enter is not None:
+                waiting.extend(reversed(list(enter(node, scope, path))))
+            else:
+                waiting.extend((each, scope, path) for each in reversed(_children(node)))
 
     def _bind(self, scope: Scope, name: str, binding: Binding) -> None:
         owner = scope.redirected.get(name, scope)
@@ -329,7 +347,7 @@ class Module:
 
     def _enter_site(self, node: ast.expr, scope: Scope, path: Path) -> Iterator[tuple[ast.AST, Scope, Path]]:
         self.sites.append(Site(node, scope, path))
-        for child in ast.iter_child_nodes(node):
+        for child in _children(node):
             yield child, scope, path
 
     _enter_Name = _enter_Attribute = _enter_Subscript = _enter_site
