@@ -13,9 +13,10 @@
 namespace trireme {
 namespace {
 
-// The interpreter starts in a fraction of this, and parses a large file in a second.
+// The interpreter starts in a fraction of this, and parses the largest file that it takes in ten
+// seconds.
 constexpr int64_t kTimeout = 60 * kNanosecondsPerSecond;
-constexpr int64_t kTimeoutOfFile = kNanosecondsPerSecond;
+constexpr int64_t kTimeoutOfFile = 20 * kNanosecondsPerSecond;
 // An interpreter that dies of more files than this is broken itself.
 constexpr size_t kMaxDeaths = 20;
 

@@ -113,7 +113,10 @@ class Project:
         if exports.hands_on_hub is None:
             names = [f"{name}.{each}" for each in exports.names]
             meanings = {meaning for each in names for meaning in self.meanings(each, root)}
-            exports.hands_on_hub = any(f"{each}.".startswith("eventlet.") for each in meanings.union(exports.stars))
+            exports.hands_on_hub = False  # where its stars lead back to itself
+            exports.hands_on_hub = any(f"{each}.".startswith("eventlet.") for each in meanings.union(exports.stars)) or any(
+                self._hands_on_hub(star, root) for star in exports.stars
+            )
         return exports.hands_on_hub
 
     def _find(self, name: str, root: str) -> _Exports | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from trireme_agent.hacks.finding import Finding
 
 # A tree takes a hundred times the memory of its source; what people write is below a megabyte.
-MAX_BYTES = 8 << 20
+MAX_BYTES = 4 << 20
 
 _HUB = re.compile(rb"eventlet")
 _PIPE = re.compile(rb"\bpipe2?\b|eventfd")

@@ -1,0 +1,296 @@
+"""The search for what depends on multiple readers: each thing that it finds has a twin that it must not find."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+
+import pytest
+
+from trireme_agent import hacks
+
+OFF = "multiple-readers-allowed"
+
+
+@pytest.fixture
+def scan(tmp_path, capsys):
+    """Scans the files {name: text or bytes} and gives back what was found, and what was not scanned."""
+
+    def run(files):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else textwrap.dedent(text).encode())
+        names = list(files)
+        (tmp_path / "paths").write_bytes(b"".join(os.fsencode(tmp_path / name) + b"\0" for name in names))
+        hacks.main(str(tmp_path / "paths"))
+        answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+        found = [(names[each["file"]], each["line"], each["column"], each["kind"]) for each in answer["findings"]]
+        return found, {names[each["file"]]: (each["line"], each["reason"]) for each in answer["unscanned"]}
+
+    return run
+
+
+def in_one_file(scan, text):
+    found, unscanned = scan({"a.py": text})
+    assert unscanned == {}
+    return [place[1:] for place in found]
+
+
+FOUND = {
+    "a module by another name": ("import eventlet.debug as d\nd.hub_prevent_multiple_readers(False)", (2, 1, OFF)),
+    "the whole name": ("import eventlet.debug\neventlet.debug.hub_prevent_multiple_readers(state=False)", (2, 1, OFF)),
+    "a from import": ("from eventlet.debug import hub_prevent_multiple_readers as off\noff(False)", (2, 1, OFF)),
+    "an alias": ("import eventlet\noff = eventlet.debug.hub_prevent_multiple_readers\noff(0)", (3, 1, OFF)),
+    "an alias of an alias": (
+        "from eventlet import debug\none = debug\ntwo = one.hub_prevent_multiple_readers\ntwo(False)", (4, 1, OFF),
+    ),
+    "one of two assigned": (
+        "from eventlet import debug\na, b = 1, debug.hub_prevent_multiple_readers\nb(False)", (3, 1, OFF),
+    ),
+    "getattr": ("import eventlet.debug\ngetattr(eventlet.debug, 'hub_prevent_multiple_readers')(False)", (2, 1, OFF)),
+    "getattr of joined constants": (
+        "import eventlet.debug\nname = 'hub_' + 'prevent_multiple_readers'\ngetattr(eventlet.debug, name)(False)", (3, 1, OFF),
+    ),
+    "setattr of the flag": (
+        "from eventlet.hubs import hub\nsetattr(hub, 'g_prevent_multiple_readers', False)", (2, 1, OFF),
+    ),
+    "the flag itself": ("import eventlet.hubs.hub as hub\nhub.g_prevent_multiple_readers = False", (2, 1, OFF)),
+    "a module by its text": (
+        "import importlib\nimportlib.import_module('eventlet.debug').hub_prevent_multiple_readers(False)", (2, 1, OFF),
+    ),
+    "a star": ("from eventlet.debug import *\nhub_prevent_multiple_readers(False)", (2, 1, OFF)),
+    "a fallback": (
+        "try:\n from eventlet.debug import hub_prevent_multiple_readers as f\nexcept ImportError:\n f = print\nf(False)",
+        (5, 1, OFF),
+    ),
+    "an attribute of self": (
+        "from eventlet import debug\nclass A:\n def __init__(self):\n  self.off = debug.hub_prevent_multiple_readers\n"
+        " def go(self):\n  self.off(False)", (6, 3, OFF),
+    ),
+    "passed on": (
+        "import functools\nfrom eventlet import debug\nfunctools.partial(debug.hub_prevent_multiple_readers, False)()",
+        (3, 19, OFF),
+    ),
+    "imported only, so handed on": ("from eventlet.debug import hub_prevent_multiple_readers", (1, 28, OFF)),
+    "switched on": (
+        "import eventlet.debug\neventlet.debug.hub_prevent_multiple_readers(True)", (2, 1, "multiple-readers-refused"),
+    ),
+    "another debug switch": ("import eventlet.debug\neventlet.debug.hub_exceptions()", (2, 1, "hub-debug")),
+    "trampoline": ("from eventlet import hubs as h\nh.trampoline(1, read=True)", (2, 1, "trampoline")),
+    "use_hub in a function": ("def f():\n from eventlet.hubs import use_hub\n use_hub('poll')", (3, 2, "hub-choice")),
+    "a global of a function": (
+        "from eventlet import debug\ndef f():\n global off\n off = debug.hub_prevent_multiple_readers\noff(False)", (5, 1, OFF),
+    ),
+    "a column after letters of two bytes": ("import eventlet.hubs\n'äöü'; eventlet.hubs.use_hub()", (2, 8, "hub-choice")),
+}  # fmt: skip
+
+NOT_FOUND = {
+    "another module's": "from other import hub_prevent_multiple_readers as off\noff(False)",
+    "another library's": "import gevent.debug as debug\ndebug.hub_prevent_multiple_readers(False)",
+    "one of its own": "import eventlet\ndef hub_prevent_multiple_readers(state): pass\nhub_prevent_multiple_readers(False)",
+    "a text": "import eventlet\nx = 'eventlet.debug.hub_prevent_multiple_readers(False)'",
+    "a comment": "import eventlet\n# eventlet.debug.hub_prevent_multiple_readers(False)",
+    "a parameter": "from eventlet import debug\ndef f(debug):\n debug.hub_prevent_multiple_readers(False)",
+    "a local name": "from eventlet import debug\ndef f():\n debug = g()\n debug.hub_prevent_multiple_readers(False)",
+    "a name bound anew": "from eventlet import debug\ndebug = print\ndebug.hub_prevent_multiple_readers(False)",
+    "a getattr of its own": "from eventlet import debug\ndef getattr(a, b): pass\ngetattr(debug, 'hub_exceptions')",
+    "another attribute by getattr": "from eventlet import debug\ngetattr(debug, 'spew')()",
+    "asked for only": "from eventlet import debug\nhasattr(debug, 'hub_exceptions')",
+    "a relative module of the same name": "from .eventlet.debug import hub_prevent_multiple_readers as f\nf(False)",
+    "a star of another module": "import eventlet\nfrom other import *\nhub_prevent_multiple_readers(False)",
+    "a name of a class seen from its method":
+        "from eventlet import debug\nclass A:\n off = debug\n def f(self):\n  off.hub_exceptions()\noff = 1",
+    "names that stand for each other": "import eventlet\na = b\nb = a\na.hub_exceptions()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_it_finds(scan, name):
+    text, place = FOUND[name]
+    assert in_one_file(scan, text) == [place]
+
+
+@pytest.mark.parametrize("name", NOT_FOUND)
+def test_it_does_not_find(scan, name):
+    assert [each for each in in_one_file(scan, NOT_FOUND[name]) if each[0] > 2] == []
+    assert in_one_file(scan, NOT_FOUND[name]) == []
+
+
+def test_names_that_other_modules_hand_on(scan):
+    found, _ = scan({
+        "p/__init__.py": "from .compat import *",
+        "p/compat.py": "from eventlet.debug import hub_prevent_multiple_readers as off",
+        "p/other.py": "def off(state): pass",
+        "p/user.py": "from . import off\noff(False)",
+        "p/cousin.py": "from p.compat import off as o\no(False)",
+        "p/module.py": "import p.compat\np.compat.off(False)",
+        "p/twin.py": "from .other import off\noff(False)",
+    })  # fmt: skip
+    assert found == [
+        ("p/compat.py", 1, 28, OFF), ("p/user.py", 2, 1, OFF), ("p/cousin.py", 2, 1, OFF), ("p/module.py", 2, 1, OFF),
+    ]  # fmt: skip
+
+
+def test_modules_that_hand_names_on_to_each_other(scan):
+    found, _ = scan({
+        "p/__init__.py": "from .a import x\nfrom .b import *",
+        "p/a.py": "import eventlet\nfrom .b import x\nfrom p import x as y\nx()",
+        "p/b.py": "from .a import x, y\nfrom . import *\nx = x.x\nx = x.x\nx()",
+    })  # fmt: skip
+    assert found == []
+
+
+LOCK = """\
+import os
+class Mutex:
+    def __init__(self):
+        {make}
+    def acquire(self):
+        {take}
+    def release(self):
+        {give}
+"""
+
+
+@pytest.mark.parametrize(
+    "make, take, give, count",
+    [
+        ("self.r, self.w = os.pipe()", "os.read(self.r, 1)", "os.write(self.w, b'-')", 1),
+        ("self.ends = os.pipe()", "os.read(self.ends[0], 1)", "os.write(self.ends[1], b'-')", 1),
+        ("self.fd = os.eventfd(1)", "os.eventfd_read(self.fd)", "os.eventfd_write(self.fd, 1)", 1),
+        ("self.fd = os.eventfd(1)", "os.read(self.fd, 8)", "os.write(self.fd, one)", 1),
+        ("self.r, self.w = os.pipe()", "fd = self.r; os.read(fd, 1)", "os.write(self.w, b'-')", 1),
+        ("self.r, self.w = os.pipe()", "os.read(self.r, 4096)", "os.write(self.w, b'-')", 0),
+        ("self.r, self.w = os.pipe()", "os.read(self.r, 1)", "os.write(self.w, b'--')", 0),
+        ("self.r, self.w = os.pipe()", "os.read(self.other, 1)", "os.write(self.w, b'-')", 0),
+        ("self.r, self.w = pipe.open()", "os.read(self.r, 1)", "os.write(self.w, b'-')", 0),
+        ("self.r, self.w = os.pipe()", "os.read(self.r, 1); os.write(self.w, b'-')", "pass", 0),
+    ],
+)
+def test_pipes_as_locks(scan, make, take, give, count):
+    text = LOCK.format(make=make, take=take, give=give)
+    assert in_one_file(scan, text) == [(2, 1, "pipe-mutex")] * count
+
+
+def spawning(*lines):
+    imports = "import asyncio, eventlet, threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+    return imports + "def reader(s):\n    s.recv(1)\ndef main(sock, other, lock, pool):\n" + textwrap.indent(
+        "\n".join(lines), "    "
+    )
+
+
+A, B = "def a(): sock.recv(1)", "def b(): sock.recv_into(x)"
+READER = "shared-reader"
+SHARED = {
+    "two closures": ([A, B, "eventlet.spawn(a)", "eventlet.spawn_n(b)"], (9, 5, READER)),
+    "one closure, twice": ([A, "eventlet.spawn(a)", "eventlet.spawn(a)"], (8, 5, READER)),
+    "lambdas": (["eventlet.spawn(lambda: sock.recv(1))", "eventlet.spawn(lambda: sock.recv(2))"], (7, 5, READER)),
+    "arguments": (["pool.spawn(reader, sock)", "pool.spawn_n(reader, sock)"], (7, 5, READER)),
+    "threads": (
+        ["threading.Thread(target=reader, args=(sock,)).start()", "threading.Thread(target=reader, kwargs={'s': sock})"],
+        (7, 5, READER),
+    ),
+    "an executor": (["e = ThreadPoolExecutor()", "e.submit(reader, sock)", "e.submit(sock.recv, 1)"], (8, 5, READER)),
+    "coroutines": (
+        ["async def r(): await loop.sock_recv(sock, 1)", "asyncio.create_task(r())", "asyncio.create_task(r())"],
+        (8, 5, READER),
+    ),
+    "a loop": (["for _ in range(2):", "    eventlet.spawn(reader, sock)"], (7, 9, READER)),
+    "a comprehension": (["[eventlet.spawn(reader, sock) for _ in x]"], (6, 6, READER)),
+    "through another function": (["def c(): reader(sock)", A, "eventlet.spawn(c)", "eventlet.spawn(a)"], (9, 5, READER)),
+    "two that accept": (["def l(): sock.accept()", "eventlet.spawn(l)", "eventlet.spawn(l)"], (8, 5, "shared-listener")),
+    "two that write": (["def w(): sock.sendall(x)", "eventlet.spawn(w)", "eventlet.spawn(w)"], (8, 5, "shared-writer")),
+    "different locks": (
+        ["def a():", "    with lock: sock.recv(1)", "def b():", "    with other_lock: sock.recv(1)",
+         "eventlet.spawn(a)", "eventlet.spawn(b)"], (11, 5, READER),
+    ),
+}  # fmt: skip
+
+APART = {
+    "one closure": [A, B, "eventlet.spawn(a)", "b()"],
+    "two sockets": [A, "def b(): other.recv(1)", "eventlet.spawn(a)", "eventlet.spawn(b)"],
+    "a reader and a writer": [A, "def b(): sock.sendall(x)", "eventlet.spawn(a)", "eventlet.spawn(b)"],
+    "other arguments": ["pool.spawn(reader, sock)", "pool.spawn(reader, other)"],
+    "a socket of each task's own": ["def a():", "    sock = connect()", "    sock.recv(1)", "pool.spawn(a)", "pool.spawn(a)"],
+    "a socket of each round": ["while True:", "    c, _ = sock.accept()", "    eventlet.spawn(reader, c)"],
+    "a socket of each element": ["for c in x:", "    eventlet.spawn(reader, c)"],
+    "a socket of each element, short": ["[eventlet.spawn(reader, c) for c in x]"],
+    "bound anew between": ["pool.spawn(reader, sock)", "sock = connect()", "pool.spawn(reader, sock)"],
+    "one after the other": [A, "eventlet.spawn(a).wait()", "eventlet.spawn(a)"],
+    "one after the other, by name": [A, "t = eventlet.spawn(a)", "t.wait()", "eventlet.spawn(a)"],
+    "awaited": ["async def r(): await loop.sock_recv(sock, 1)", "await asyncio.create_task(r())", "asyncio.create_task(r())"],
+    "one or the other": [A, B, "if x: eventlet.spawn(a)", "else: eventlet.spawn(b)"],
+    "a loop that is left": [A, "for _ in x:", "    eventlet.spawn(a)", "    break"],
+    "a lock around both": [
+        "def a():", "    with lock: sock.recv(1)", "def b():", "    with lock: sock.recv(1)",
+        "eventlet.spawn(a)", "eventlet.spawn(b)",
+    ],
+    "files": ["f = open(x)", "def a(): f.read()", "eventlet.spawn(a)", "eventlet.spawn(a)"],
+    "another library's spawn": ["import pexpect", A, "pexpect.spawn(a)", "pexpect.spawn(a)"],
+    "two functions that call each other":
+        ["def a(): b()", "def b(): a()", "eventlet.spawn(a)", "eventlet.spawn(b)"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_shared_sockets(scan, name):
+    lines, place = SHARED[name]
+    text = spawning(*lines).replace("def main", "async def main" if "await" in str(lines) else "def main")
+    assert in_one_file(scan, text) == [place]
+
+
+@pytest.mark.parametrize("name", APART)
+def test_sockets_that_are_not_shared(scan, name):
+    text = spawning(*APART[name]).replace("def main", "async def main" if "await" in str(APART[name]) else "def main")
+    assert in_one_file(scan, text) == []
+
+
+def test_methods_that_read_one_attribute(scan):
+    text = """\
+        import eventlet
+        class A:
+            def start(self):
+                eventlet.spawn(self.one)
+                eventlet.spawn(self.two)
+            def one(self): self.sock.recv(1)
+            def two(self): {two}
+        """
+    assert in_one_file(scan, text.format(two="self.sock.recv(1)")) == [(5, 9, READER)]
+    assert in_one_file(scan, text.format(two="self.other.recv(1)")) == []
+
+
+def test_files_that_cannot_be_scanned_are_told(scan):
+    found, unscanned = scan({
+        "two.py": "x = 1\nprint 'x'\n",
+        "nul.py": b"x = 1\n\0\n",
+        "parentheses.py": b"(" * 10_000 + b")" * 10_000,
+        "minus.py": b"x = " + b"-" * 10_000 + b"1",
+        "calls.py": b"import eventlet\nx = a" + b"()" * 10_000,
+        "huge.py": b"x = 1\n" * 800_000,
+        "encoding.py": b"# coding: nonsense\n",
+        "bytes.py": b"x = '\xe9'\n",
+        "good.py": "import eventlet.hubs\neventlet.hubs.use_hub()",
+        "latin.py": b"# coding: latin-1\nimport eventlet.hubs\n'\xe9'; eventlet.hubs.use_hub()",
+        "marked.py": b"\xef\xbb\xbfimport eventlet.hubs\neventlet.hubs.use_hub()",
+    })  # fmt: skip
+    assert found == [("good.py", 2, 1, "hub-choice"), ("latin.py", 3, 6, "hub-choice"), ("marked.py", 2, 1, "hub-choice")]
+    assert set(unscanned) == {
+        "two.py", "nul.py", "parentheses.py", "minus.py", "calls.py", "huge.py", "encoding.py", "bytes.py",
+    }  # fmt: skip
+    assert unscanned["two.py"][0] == 2 and unscanned["two.py"][1].startswith("SyntaxError: Missing parentheses")
+    assert unscanned["nul.py"] == (2, "it holds a NUL byte, which no Python source does")
+    assert unscanned["huge.py"] == (1, "it has more than 4 MiB")
+
+
+def test_what_is_no_regular_file_is_told(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "gone.py").symlink_to("nowhere")
+    paths = [tmp_path / "pipe.py", tmp_path / "gone.py"]
+    (tmp_path / "paths").write_bytes(b"".join(os.fsencode(path) + b"\0" for path in paths))
+    hacks.main(str(tmp_path / "paths"))
+    *begun, answer = capsys.readouterr().out.splitlines()
+    reasons = [each["reason"] for each in json.loads(answer)["unscanned"]]
+    assert reasons == ["it is no regular file", "it cannot be read: No such file or directory"]
+    assert begun == ["0", "1"]
