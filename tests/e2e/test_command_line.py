@@ -16,11 +16,11 @@ class CommandLineTest(TriremeCase):
     def test_help_names_every_command(self) -> None:
         outcome = self.trireme("--help")
         self.assertEqual((outcome.code, outcome.err), (0, ""))
-        for command in ("run", "new", "check", "report", "history", "list", "explain", "setup", "doctor"):
+        for command in ("run", "new", "scan", "check", "report", "history", "list", "explain", "setup", "doctor"):
             self.assertIn(f"\n  {command} ", outcome.out)
 
     def test_every_command_has_help(self) -> None:
-        for command in ("run", "new", "check", "report", "history", "list", "explain", "setup", "doctor"):
+        for command in ("run", "new", "scan", "check", "report", "history", "list", "explain", "setup", "doctor"):
             outcome = self.trireme(command, "--help")
             self.assertEqual((outcome.code, outcome.err), (0, ""), command)
             self.assertIn(f"usage: trireme {command}", outcome.out)
@@ -36,7 +36,7 @@ class CommandLineTest(TriremeCase):
             """)
 
     def test_commands_of_later_releases(self) -> None:
-        for command in ("watch", "scan", "compare", "triage", "sweep", "store", "ci"):
+        for command in ("watch", "compare", "triage", "sweep", "store", "ci"):
             self.expect(command, code=2, err=f"""\
                 error: 'trireme {command}' is not available yet
                 hint: 'trireme --help' lists what is
