@@ -34,6 +34,10 @@ constexpr std::array kKinds = {
              "so a reply goes to whoever happens to read: Eventlet raises RuntimeError in the "
              "second, threads take turns at random, asyncio forgets the first",
              "hazards/two-readers", "error"},
+    HackKind{"duplicated-reader", "Spawned tasks read one socket by descriptors of their own",
+             "so a reply goes to whoever happens to read: dup() only hides the second reader from "
+             "Eventlet's check, both numbers are the same socket",
+             "hazards/two-readers-dup", "error"},
     HackKind{"shared-writer", "Spawned tasks write to one socket",
              "so a record that does not fit into the buffer is mixed with the other's: Eventlet "
              "raises RuntimeError in the second, threads interleave",

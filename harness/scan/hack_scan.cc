@@ -96,7 +96,7 @@ void SortByPlace(std::vector<Placed>& all) {
 }  // namespace
 
 std::string Hack::Message() const {
-  const std::string joint = kind->name.starts_with("shared-") ? ", " : " ";
+  const std::string joint = kind->risk.starts_with("so ") ? ", " : " ";
   return symbol + joint + std::string(kind->risk);
 }
 

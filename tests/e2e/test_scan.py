@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
-from trireme_case import PYTHON, TriremeCase
+from trireme_case import BINARY, PYTHON, TriremeCase
 
 RISK = ("lets two green threads wait for one socket anywhere in the process, and each message goes to either; Eventlet's "
         "asyncio hub refuses this or starves the second reader (scenario hazards/two-readers-unprotected)")
@@ -91,6 +92,17 @@ class ScanTest(TriremeCase):
         known = {each["name"] for each in json.loads(self.trireme("list", "scenarios", "--json").out)["items"]}
         for rule in json.loads(outcome.out)["runs"][0]["tool"]["driver"]["rules"]:
             self.assertIn(rule["help"]["text"].split()[2], known)
+
+    def test_the_planted_scenarios_and_their_twins(self) -> None:
+        scenarios = Path(BINARY).resolve().parents[1] / "share/trireme/scenarios/hazards"
+        outcome = self.expect("scan", "--hacks", str(scenarios), "--json", *PYTHON, code=1, out=None, err=None)
+        kinds = {(Path(each["file"]).parent.name, each["kind"]) for each in json.loads(outcome.out)["findings"]}
+        for name, kind in (("two-readers", "shared-reader"), ("two-writers", "shared-writer"),
+                           ("shared-listener", "shared-listener"), ("two-readers-unprotected", "multiple-readers-allowed"),
+                           ("pipe-as-mutex", "multiple-readers-allowed")):
+            self.assertIn((name, kind), kinds)
+        for twin in ("reader-and-writer", "readers-fed-by-queue", "socket-handed-over"):
+            self.assertNotIn(twin, {name for name, _ in kinds})
 
     def test_mistakes_on_the_command_line(self) -> None:
         self.write_hack("a.py")

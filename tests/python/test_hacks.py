@@ -57,6 +57,9 @@ FOUND = {
         "from eventlet.hubs import hub\nsetattr(hub, 'g_prevent_multiple_readers', False)", (2, 1, OFF),
     ),
     "the flag itself": ("import eventlet.hubs.hub as hub\nhub.g_prevent_multiple_readers = False", (2, 1, OFF)),
+    "a module that may be absent": (
+        "from oslo_utils import importutils as i\ne = i.try_import('eventlet')\ne.hubs.use_hub()", (3, 1, "hub-choice"),
+    ),
     "a module by its text": (
         "import importlib\nimportlib.import_module('eventlet.debug').hub_prevent_multiple_readers(False)", (2, 1, OFF),
     ),
@@ -165,6 +168,7 @@ class Mutex:
         ("self.r, self.w = os.pipe()", "os.read(self.r, 4096)", "os.write(self.w, b'-')", 0),
         ("self.r, self.w = os.pipe()", "os.read(self.r, 1)", "os.write(self.w, b'--')", 0),
         ("self.r, self.w = os.pipe()", "os.read(self.other, 1)", "os.write(self.w, b'-')", 0),
+        ("self.fd = os.eventfd(1); self.r, self.w = os.pipe()", "os.read(self.r, 1)", "os.eventfd_write(self.fd, 1)", 0),
         ("self.r, self.w = pipe.open()", "os.read(self.r, 1)", "os.write(self.w, b'-')", 0),
         ("self.r, self.w = os.pipe()", "os.read(self.r, 1); os.write(self.w, b'-')", "pass", 0),
     ],
@@ -200,6 +204,9 @@ SHARED = {
     "a loop": (["for _ in range(2):", "    eventlet.spawn(reader, sock)"], (7, 9, READER)),
     "a comprehension": (["[eventlet.spawn(reader, sock) for _ in x]"], (6, 6, READER)),
     "through another function": (["def c(): reader(sock)", A, "eventlet.spawn(c)", "eventlet.spawn(a)"], (9, 5, READER)),
+    "another name": (["s = sock", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"], (8, 5, READER)),
+    "another name inside": (["def c():", "    s = sock", "    s.recv(1)", "pool.spawn(c)", "pool.spawn(c)"], (10, 5, READER)),
+    "a duplicate": (["s = sock.dup()", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"], (8, 5, "duplicated-reader")),
     "two that accept": (["def l(): sock.accept()", "eventlet.spawn(l)", "eventlet.spawn(l)"], (8, 5, "shared-listener")),
     "two that write": (["def w(): sock.sendall(x)", "eventlet.spawn(w)", "eventlet.spawn(w)"], (8, 5, "shared-writer")),
     "different locks": (
@@ -217,6 +224,10 @@ APART = {
     "a socket of each round": ["while True:", "    c, _ = sock.accept()", "    eventlet.spawn(reader, c)"],
     "a socket of each element": ["for c in x:", "    eventlet.spawn(reader, c)"],
     "a socket of each element, short": ["[eventlet.spawn(reader, c) for c in x]"],
+    "another name for what was there before":
+        ["s = sock", "sock = connect()", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"],
+    "a duplicate of another": ["s = other.dup()", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"],
+    "names in a circle": ["s = t", "t = s", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"],
     "bound anew between": ["pool.spawn(reader, sock)", "sock = connect()", "pool.spawn(reader, sock)"],
     "one after the other": [A, "eventlet.spawn(a).wait()", "eventlet.spawn(a)"],
     "one after the other, by name": [A, "t = eventlet.spawn(a)", "t.wait()", "eventlet.spawn(a)"],

@@ -28,8 +28,10 @@ _STARS = {
     },
     "eventlet.hubs": {"get_default_hub", "get_hub", "trampoline", "use_hub"},
 }  # fmt: skip
-_IMPORTERS = frozenset({"importlib.import_module", "eventlet.import_patched", "eventlet.patcher.import_patched",
-                        "eventlet.patcher.original"})  # fmt: skip
+_IMPORTERS = frozenset({
+    "importlib.import_module", "eventlet.import_patched", "eventlet.patcher.import_patched", "eventlet.patcher.original",
+    "oslo_utils.importutils.import_module", "oslo_utils.importutils.try_import", "pytest.importorskip",
+})  # fmt: skip
 
 
 class Block(NamedTuple):

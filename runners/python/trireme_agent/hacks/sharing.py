@@ -19,7 +19,8 @@ from trireme_agent.hacks.scopes import Function, Module, Path, Scope, Site
 # Method -> what two tasks must not do at once; those below are of other things than sockets too.
 _METHODS = {
     "accept": "accept", "recv": "read", "recv_into": "read", "recvfrom": "read", "recvfrom_into": "read",
-    "recvmsg": "read", "recvmsg_into": "read", "sendall": "write",
+    "recvmsg": "read", "recvmsg_into": "read", "recv_exactly": "read", "recv_until": "read", "sendall": "write",
+    "send_all": "write",
 }  # fmt: skip
 _UNSURE = {
     "read": "read", "readexactly": "read", "readinto": "read", "readline": "read", "readuntil": "read", "send": "write",
@@ -34,6 +35,7 @@ _WORDS = {"accept": "accepts from", "read": "reads", "write": "writes to"}
 _SPAWNERS = {"spawn": 0, "spawn_n": 0, "submit": 0, "spawn_after": 1, "run_in_executor": 1}
 _OF_COROUTINES = frozenset({"create_task", "ensure_future"})
 _THREAD = "Thread"
+_MAX_ALIASES = 10  # names for one variable
 _ALL_SPAWNERS = frozenset({*_SPAWNERS, *_OF_COROUTINES, _THREAD})
 _LIBRARIES = ("eventlet", "threading", "concurrent.futures", "asyncio", "futurist", "gevent")
 
@@ -50,6 +52,7 @@ class _Key(NamedTuple):
     owner: Scope
     name: str
     attributes: tuple[str, ...]
+    is_copy: bool = False  # made by dup(): another descriptor of the same socket
 
     def __str__(self) -> str:
         return ".".join([self.name, *self.attributes])
@@ -165,7 +168,7 @@ class _Search:
         users: dict[tuple[_Key, str], list[tuple[_Spawn, _Use]]] = {}
         for spawn in spawns:
             for use in dict.fromkeys(self._uses_of(spawn.function, spawn.arguments, spawn.keywords, spawn.site.scope)):
-                users.setdefault((use.key, use.what), []).append((spawn, use))
+                users.setdefault((use.key._replace(is_copy=False), use.what), []).append((spawn, use))
         for (key, what), each in users.items():
             if not self._is_socket(key, any(use.is_sure for _, use in each)):
                 continue
@@ -178,14 +181,14 @@ class _Search:
             if first is second or one.locks & other.locks or self._apart(key, first, second, one.is_passed):
                 continue
             lines = f"lines {first.call.lineno} and {second.call.lineno}"
-            return at(second.call, _KINDS[what], f"each of the tasks spawned at {lines} {_WORDS[what]} '{key}'")
+            return at(second.call, _kind(what, [one, other]), f"each of the tasks spawned at {lines} {_WORDS[what]} '{key}'")
         return None
 
     def _loop(self, key: _Key, what: str, users: list[tuple[_Spawn, _Use]]) -> Finding | None:
         for spawn, use in users:
             if not use.locks and self._is_repeated(key, spawn):
                 subject = f"each of the tasks spawned in a loop at line {spawn.call.lineno} {_WORDS[what]} '{key}'"
-                return at(spawn.call, _KINDS[what], subject)
+                return at(spawn.call, _kind(what, [use]), subject)
         return None
 
     def _uses_of(
@@ -296,11 +299,15 @@ class _Search:
         return not any(block.node in loops for binding in bindings for block in binding.path)
 
 
+def _kind(what: str, uses: list[_Use]) -> str:
+    return "duplicated-reader" if what == "read" and any(use.key.is_copy for use in uses) else _KINDS[what]
+
+
 def _what(function: ast.Attribute) -> str:
     return _METHODS.get(function.attr) or _UNSURE.get(function.attr, "")
 
 
-def _key(node: ast.expr, scope: Scope) -> _Key | None:
+def _key(node: ast.expr, scope: Scope, hops: int = 0) -> _Key | None:
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
         attributes.append(node.attr)
@@ -308,7 +315,24 @@ def _key(node: ast.expr, scope: Scope) -> _Key | None:
     if not isinstance(node, ast.Name):
         return None
     owner = scope.owner(node.id)
-    return _Key(owner, node.id, tuple(reversed(attributes))) if owner is not None else None
+    if owner is None:
+        return None
+    return _original(_Key(owner, node.id, tuple(reversed(attributes))), hops)
+
+
+def _original(key: _Key, hops: int) -> _Key:
+    """The variable that this one is another name, or a duplicate, of; where neither is ever bound anew."""
+    bindings = key.owner.names.get(key.name, [])
+    value = bindings[0].value if len(bindings) == 1 else None
+    is_copy = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "dup"
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and is_copy:
+        value = value.func.value
+    if hops >= _MAX_ALIASES or not isinstance(value, (ast.Name, ast.Attribute)):
+        return key
+    found = _key(value, bindings[0].scope, hops + 1)
+    if found is None or len(found.owner.names.get(found.name, [])) > 1:
+        return key
+    return found._replace(attributes=found.attributes + key.attributes, is_copy=is_copy or found.is_copy)
 
 
 def _dotted(node: ast.expr) -> str:
@@ -329,7 +353,8 @@ def _seen_by_caller(use: _Use, inner: Scope, passed: dict[str, ast.expr], caller
     elif use.key.owner is inner and use.key.name in passed:
         key = _key(passed[use.key.name], caller)
         if key is not None:
-            whole = key._replace(attributes=key.attributes + use.key.attributes)
+            is_copy = key.is_copy or use.key.is_copy
+            whole = key._replace(attributes=key.attributes + use.key.attributes, is_copy=is_copy)
             yield use._replace(key=whole, is_passed=not whole.attributes)
 
 
