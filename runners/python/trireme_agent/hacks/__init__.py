@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from trireme_agent.hacks import hub, pipes, sharing, source
 from trireme_agent.hacks.finding import Finding
+from trireme_agent.hacks.names import Module
 from trireme_agent.hacks.project import Project, place_of
-from trireme_agent.hacks.scopes import Module
 
 _T = TypeVar("_T")
 

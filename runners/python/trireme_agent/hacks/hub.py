@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from trireme_agent.hacks.finding import Finding, at
-from trireme_agent.hacks.scopes import Module, Site
+from trireme_agent.hacks.names import Module
+from trireme_agent.hacks.scopes import Site
 
 _SWITCH = "eventlet.debug.hub_prevent_multiple_readers"
 _FLAG = "eventlet.hubs.hub.g_prevent_multiple_readers"

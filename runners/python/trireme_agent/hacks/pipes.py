@@ -9,7 +9,8 @@ import ast
 from typing import NamedTuple
 
 from trireme_agent.hacks.finding import Finding
-from trireme_agent.hacks.scopes import Module, Scope, Site
+from trireme_agent.hacks.names import Module
+from trireme_agent.hacks.scopes import Scope, Site
 
 _MODULES = ("os", "posix", "eventlet.green.os")
 _TOKEN_OF_EVENTFD = 8  # bytes

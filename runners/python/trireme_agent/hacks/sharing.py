@@ -14,7 +14,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from trireme_agent.hacks.finding import Finding, at
-from trireme_agent.hacks.scopes import Function, Module, Path, Scope, Site
+from trireme_agent.hacks.names import Module
+from trireme_agent.hacks.scopes import Function, Path, Scope, Site
 
 # Method -> what two tasks must not do at once; those below are of other things than sockets too.
 _METHODS = {
