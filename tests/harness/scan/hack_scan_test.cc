@@ -42,12 +42,14 @@ TEST_F(ScanHacksTest, GivesFindingsTheirFilesInTheOrderOfPlaces) {
 TEST_F(ScanHacksTest, GoesOnWithoutTheFileThatTheInterpreterDiesOf) {
   const Result<HackScan> scan = Scan(
       "grep -q bad \"$list\" && { echo 0; echo 1; echo 'Segmentation fault' >&2; exit 139; }\n"
-      R"(echo 0; echo '{"findings": [], "unscanned": []}')",
+      R"(echo 0; echo '{"findings": [{"file": 1, "kind": "trampoline"}], "unscanned": []}')",
       {.files = {"a.py", "bad.py", "c.py"}});
   ASSERT_TRUE(scan.ok());
   ASSERT_EQ(scan->unscanned.size(), 1U);
   EXPECT_EQ(scan->unscanned[0].file, "bad.py");
   EXPECT_EQ(scan->unscanned[0].reason, "the interpreter ends with status 139: Segmentation fault");
+  ASSERT_EQ(scan->findings.size(), 1U);
+  EXPECT_EQ(scan->findings[0].file, "c.py");
   EXPECT_EQ(scan->scanned, 2U);
 }
 
