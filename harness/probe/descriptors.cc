@@ -104,12 +104,12 @@ Descriptor* LookUp(int fd) {
   if (descriptor == nullptr) return nullptr;
   if (descriptor->kind == ObjectKind::kUnknown) {
     const int error = errno;
-    const ObjectKind kind = Identify(fd, &descriptor->id);
+    ObjectKind kind = Identify(fd, &descriptor->id);
     if (kind == ObjectKind::kEpoll)
       descriptor->epoll = static_cast<uint32_t>(
           __atomic_add_fetch(&FollowedHeader()->next_epoll, 1, __ATOMIC_RELAXED));
     if (kind == ObjectKind::kPipe) descriptor->closed_for = ClosedFor(fd);
-    __atomic_store_n(&descriptor->kind, kind, __ATOMIC_RELEASE);
+    __atomic_store(&descriptor->kind, &kind, __ATOMIC_RELEASE);
     errno = error;
   }
   return descriptor->kind <= ObjectKind::kIgnored ? nullptr : descriptor;
