@@ -72,10 +72,23 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
              : "let one task write it, fed by a queue, or hold one lock over each whole record";
 }
 
-std::string KindOf(const Meeting& meeting, const std::string& direction) {
+// Whether everybody takes one byte, or one count: as they met, or as they read afterwards.
+bool IsToken(const Meeting& meeting, const std::vector<Transfer>& transfers) {
+  if (meeting.kind != "pipe" && meeting.kind != "eventfd") return false;
+  if (meeting.first.takes_one && meeting.second.takes_one) return true;
+  bool some = false;
+  for (const Transfer& transfer : transfers) {
+    if (transfer.object != meeting.object || transfer.bytes <= 0) continue;
+    if (!transfer.takes_one) return false;
+    some = true;
+  }
+  return some;
+}
+
+std::string KindOf(const Meeting& meeting, const std::vector<Transfer>& transfers,
+                   const std::string& direction) {
   if (meeting.action == "shared-listener") return "shared-listener";
-  if (direction == "read" && meeting.first.takes_one && meeting.second.takes_one)
-    return "shared-token";
+  if (direction == "read" && IsToken(meeting, transfers)) return "shared-token";
   return direction == "read" ? "multiple-readers" : "multiple-writers";
 }
 
@@ -91,6 +104,15 @@ std::vector<const Meeting*> OnePerObject(const std::vector<Meeting>& meetings) {
   std::sort(first.begin(), first.end(),
             [](const Meeting* a, const Meeting* b) { return a->time < b->time; });
   return first;
+}
+
+// Many wait for a pipe or eventfd that says "stop" by its end, or by a count that stays, and take nothing: only where
+// something was taken did it matter who got it.
+bool IsOnlyAwaited(const Meeting& meeting, const std::vector<Transfer>& transfers) {
+  if (meeting.kind != "pipe" && meeting.kind != "eventfd") return false;
+  return std::none_of(transfers.begin(), transfers.end(), [&](const Transfer& transfer) {
+    return transfer.object == meeting.object && transfer.bytes > 0;
+  });
 }
 
 int64_t BytesOf(const std::vector<Transfer>& transfers, const Meeting& meeting,
@@ -140,7 +162,7 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
   const std::vector<Transfer> transfers = TransfersOf(view, direction_);
   CheckResult result;
   for (const Meeting* meeting : OnePerObject(meetings)) {
-    const std::string kind = KindOf(*meeting, direction_);
+    const std::string kind = KindOf(*meeting, transfers, direction_);
     std::vector<Participant> participants;
     if (meeting->other_known) participants.push_back(ParticipantOf(view, meeting->first));
     participants.push_back(ParticipantOf(view, meeting->second));
@@ -149,6 +171,7 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
     Finding finding = view.MakeFinding(std::string(Name()), kind, meeting->kind, std::move(message),
                                        std::move(participants));
     finding.advisory =
+        (kind != "shared-token" && IsOnlyAwaited(*meeting, transfers)) ||
         (kind == "shared-listener" && !GetBool(arguments, "listeners")) ||
         (kind == "shared-token" && GetString(*view.cell, "runtime") != "eventlet-asyncio");
     finding.evidence = {{"object", meeting->object},

@@ -105,7 +105,8 @@ std::vector<Transfer> TransfersOf(const TrialView& view, std::string_view direct
                            .bytes = GetInt(event.Value(), "bytes"),
                            .task = event.task,
                            .process = event.process,
-                           .thread = event.thread});
+                           .thread = event.thread,
+                           .takes_one = GetBool(event.Value(), "one")});
   return transfers;
 }
 

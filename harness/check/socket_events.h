@@ -37,6 +37,7 @@ struct Transfer {
   int64_t time = 0, bytes = 0;  // -errno
   uint32_t task = 0;
   int64_t process = 0, thread = 0;
+  bool takes_one = false;
 };
 
 // Those of one direction, "read" or "write", in the order of their times.

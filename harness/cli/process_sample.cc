@@ -54,7 +54,8 @@ void AddEpollSet(const std::string& folder, const std::string& fd, Readers& read
   for (const std::string& line : Split(*text, '\n')) {
     unsigned watched = 0, events = 0;
     if (std::sscanf(line.c_str(), "tfd: %u events: %x", &watched, &events) != 2) continue;
-    const bool reads = (events & EPOLLIN) != 0 && (events & (EPOLLET | EPOLLONESHOT)) == 0;
+    const bool reads =
+        (events & EPOLLIN) != 0 && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
     const std::string object = Target(folder + "/fd/" + std::to_string(watched));
     if (reads && IsShared(object)) readers[object].push_back("epoll set " + fd);
   }

@@ -110,23 +110,35 @@ void PrintWaits(const std::string& recording) {
   PrintError(text);
 }
 
+// Whether a process is there and no zombie.
+bool Runs(uint32_t process) {
+  const Result<std::string> stat = ReadFile("/proc/" + std::to_string(process) + "/stat");
+  const size_t name_end = stat.ok() ? stat->rfind(") ") : std::string::npos;
+  return name_end != std::string::npos && (*stat)[name_end + 2] != 'Z';
+}
+
 // What the checks could not see, one sentence each.
 std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
                                 const WatchFindings& findings) {
   std::vector<std::string> unseen;
   std::set<uint32_t> processes;
+  std::set<std::string> started;
   for (const Event& event : history.events()) {
+    if (event.kind == EventKind::kWarning && event.key == "exec" && event.Value().is_string())
+      started.insert(event.Value().get<std::string>());
     if (event.kind == EventKind::kProcess) processes.insert(event.process);
     if (event.kind == EventKind::kWarning && event.key == "watch" && event.Value().is_string())
       unseen.push_back(event.Value().get<std::string>());
   }
+  for (const std::string& program : started)
+    if (const Result<std::string> file = FindWatchedProgram(program);
+        !file.ok() && FileExists(program))
+      unseen.push_back(file.error().message);
   processes.erase(static_cast<uint32_t>(end.process));
-  int64_t live = 0;
-  for (const uint32_t process : processes)
-    live += FileExists("/proc/" + std::to_string(process) + "/stat") ? 1 : 0;
+  const int64_t live = std::count_if(processes.begin(), processes.end(), Runs);
   if (live > 0)
-    unseen.push_back(Count(live, "process") + (live == 1 ? " of it runs" : "es of it run") +
-                     " on and is not watched any more");
+    unseen.push_back(Counted(live, "process", "processes") +
+                     " of it still there, and not watched any more");
   if (!findings.unknown().empty()) unseen.push_back(findings.unknown());
   if (!history.damage().empty()) unseen.push_back(history.damage());
   return unseen;
@@ -176,23 +188,25 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError("the probe is missing: " + locations.probe));
   const TemporaryDirectory folder;
   const std::string recording = JoinPath(folder.path(), "history.ring");
-  const Status created = CreateRecording(
-      recording,
-      {.begin_time = SystemClock().Now(), .left_out = {EventKind::kSwitch}, .objects = kObjects});
+  const Status created =
+      CreateRecording(recording, {.begin_time = SystemClock().Now(),
+                                  .left_out = {EventKind::kSwitch, EventKind::kTaskEnd},
+                                  .objects = kObjects});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
-  const auto look = [&] {
-    for (const Finding& finding : findings.Look()) PrintFinding(finding, 1);
+  const auto look = [&](bool last) {
+    for (const Finding& finding : findings.Look(last)) PrintFinding(finding, 1);
   };
   WatchSession session;
-  const Result<WatchedEnd> end = session.Run({.program = *program,
-                                              .argv = options.command,
-                                              .environment = Environment(locations, recording),
-                                              .limit = options.limit.value_or(0)},
-                                             look, [&] { PrintWaits(recording); });
+  const Result<WatchedEnd> end = session.Run(
+      {.program = *program,
+       .argv = options.command,
+       .environment = Environment(locations, recording),
+       .limit = options.limit.value_or(0)},
+      [&] { look(false); }, [&] { PrintWaits(recording); });
   if (!end.ok()) return Fail(end.error());
-  look();
+  look(true);
   const Result<History> history = History::Read(recording);
   if (!history.ok()) return Fail(history.error());
   if (!SawProcess(*history, end->process))

@@ -1,6 +1,7 @@
 #include "harness/cli/watch_findings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/check/checker.h"
 #include "harness/history/history.h"
@@ -8,9 +9,9 @@
 
 namespace trireme {
 
-std::vector<Finding> WatchFindings::Look() {
+std::vector<Finding> WatchFindings::Look(bool last) {
   const int64_t newest = NewestEventTime(recording_);
-  if (newest == newest_) return {};
+  if (newest == newest_ && !last) return {};
   newest_ = newest;
   const Result<History> history = History::Read(recording_);
   if (!history.ok()) return {};
@@ -18,8 +19,7 @@ std::vector<Finding> WatchFindings::Look() {
   unknown_ = history->lost() == 0
                  ? ""
                  : Count(static_cast<int64_t>(history->lost()), "event") + " could not be recorded";
-  std::map<std::string, int64_t> counts;
-  std::vector<Finding> found;
+  std::map<std::string, Known> now;
   for (const Json& choice : GetMember(cell_, "checks")) {
     const TrialChecker* checker = FindTrialChecker(GetString(choice, "name"));
     if (checker == nullptr) continue;
@@ -32,11 +32,19 @@ std::vector<Finding> WatchFindings::Look() {
         suppressed_.insert(key);
         continue;
       }
-      ++counts[key];
-      if (known_.try_emplace(key, Known{.finding = finding}).second) found.push_back(finding);
+      // What was advisory at one object stays no longer so where another shows more.
+      Known& known = now.try_emplace(key, Known{.finding = finding}).first->second;
+      if (known.finding.advisory && !finding.advisory) known.finding = finding;
+      ++known.count;
     }
   }
-  for (const auto& [key, count] : counts) known_[key].count = std::max(known_[key].count, count);
+  std::vector<Finding> found;
+  for (const auto& [key, known] : now) {
+    const auto before = known_.find(key);
+    if (before == known_.end() || before->second.finding.advisory != known.finding.advisory)
+      found.push_back(known.finding);
+  }
+  known_ = std::move(now);
   return found;
 }
 

@@ -28,7 +28,8 @@ class WatchFindings {
         suppressions_(std::move(suppressions)) {}
 
   // Looks again; what is new since the last look, once per signature, and is not suppressed.
-  std::vector<Finding> Look();
+  // What more events show in another light is told again. The last look is made whether or not anything was recorded since.
+  std::vector<Finding> Look(bool last = false);
   const std::map<std::string, Known>& known() const { return known_; }
   // Those that are not advisory.
   int64_t count() const;

@@ -15,7 +15,6 @@ namespace trireme {
 namespace {
 
 // Untouched pages of it cost nothing.
-constexpr unsigned kDescriptors = 65536;
 Descriptor descriptors[kDescriptors];
 uint32_t current_generation = 1;
 
@@ -101,7 +100,10 @@ Descriptor* FindDescriptor(int fd) {
 
 Descriptor* LookUp(int fd) {
   Descriptor* descriptor = FindDescriptor(fd);
-  if (descriptor == nullptr) return nullptr;
+  if (descriptor == nullptr) {
+    if (fd >= 0) __atomic_fetch_add(&FollowedHeader()->unseen, 1, __ATOMIC_RELAXED);
+    return nullptr;
+  }
   if (descriptor->kind == ObjectKind::kUnknown) {
     const int error = errno;
     ObjectKind kind = Identify(fd, &descriptor->id);
@@ -122,9 +124,17 @@ void ForEachIn(uint32_t epoll, void (*function)(Descriptor*)) {
       function(&descriptor);
 }
 
+Descriptor* KnownDescriptor(int fd) {
+  if (static_cast<unsigned>(fd) >= kDescriptors) return nullptr;
+  Descriptor* descriptor = &descriptors[fd];
+  const bool known =
+      descriptor->generation == __atomic_load_n(&current_generation, __ATOMIC_RELAXED);
+  return known && descriptor->kind != ObjectKind::kUnknown ? descriptor : nullptr;
+}
+
 void Forget(int fd) {
-  Descriptor* descriptor = FindDescriptor(fd);
-  if (descriptor == nullptr || descriptor->kind == ObjectKind::kUnknown) return;
+  Descriptor* descriptor = KnownDescriptor(fd);
+  if (descriptor == nullptr) return;
   const uint32_t generation = descriptor->generation;
   *descriptor = {};
   descriptor->generation = generation;

@@ -37,6 +37,11 @@ struct Descriptor {
   uint8_t registered = 0;  // bit d: some epoll set tells when it is ready for direction d
 };
 
+// Descriptors beyond these are not followed.
+constexpr unsigned kDescriptors = 65536;
+
+// Null where nothing is known of the number; touches no page that nobody used.
+Descriptor* KnownDescriptor(int fd);
 // Null for a number that is not followed. The kind is kUnknown until LookUp().
 Descriptor* FindDescriptor(int fd);
 // The same, identified. REQUIRES: FollowedHeader(). Null for what is no socket, pipe, eventfd or epoll set.

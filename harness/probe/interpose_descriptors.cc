@@ -36,8 +36,8 @@ int Copied(int fd, int copy) {
 }
 
 template <typename Function, typename... Arguments>
-int Accept(int fd, Next<Function>& next, Arguments... arguments) {
-  const Wait wait = BeginWait(fd, kRead, How::kAccept, 0);
+int Accept(const void* caller, int fd, Next<Function>& next, Arguments... arguments) {
+  const Wait wait = BeginWait(fd, kRead, How::kAccept, kUnknownSize, {caller, 0});
   const int result = next(fd, arguments...);
   EndWait(wait, result < 0 ? -errno : 0);
   return New(result);
@@ -92,18 +92,19 @@ TRIREME_INTERPOSED int epoll_ctl(int set, int operation, int fd, epoll_event* ev
   static Next<int(int, int, int, epoll_event*)> next("epoll_ctl");
   const int result = next(set, operation, fd, event);
   if (result == 0)
-    trireme::NoteRegistration(set, operation, fd, event == nullptr ? 0 : event->events);
+    trireme::NoteRegistration(set, operation, fd, event == nullptr ? 0 : event->events,
+                              __builtin_return_address(0));
   return result;
 }
 
 TRIREME_INTERPOSED int accept(int fd, sockaddr* address, socklen_t* length) {
   static Next<int(int, sockaddr*, socklen_t*)> next("accept");
-  return trireme::Accept(fd, next, address, length);
+  return trireme::Accept(__builtin_return_address(0), fd, next, address, length);
 }
 
 TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   static Next<int(int, sockaddr*, socklen_t*, int)> next("accept4");
-  return trireme::Accept(fd, next, address, length, flags);
+  return trireme::Accept(__builtin_return_address(0), fd, next, address, length, flags);
 }
 
 TRIREME_INTERPOSED int dup(int fd) {

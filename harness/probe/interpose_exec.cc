@@ -1,5 +1,7 @@
 // What starts programs: one that is started without the probe in its environment is not seen, which is said.
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,15 +21,17 @@ bool NamesProbe(char* const* environment) {
   return false;
 }
 
+// With the probe in its environment the file alone is told: the harness knows whether it can be loaded there.
 void NoteStart(const char* program, char* const* environment) {
-  if (program == nullptr || NamesProbe(environment) || !Attached()) return;
-  char place[256];
+  const bool named = NamesProbe(environment);
+  if (program == nullptr || (named && !IsWatched()) || !Attached()) return;
+  char place[1024];
   TextBuffer text(place, sizeof(place));
-  text.Add(program).Add(" was started without the probe, and was not seen");
+  text.Add(program).Add(named ? "" : " was started without the probe, and was not seen");
   Record({.kind = TRIREME_WARNING,
           .type = TRIREME_TEXT,
           .task = CurrentTask(),
-          .key = {"watch", 5},
+          .key = {named ? "exec" : "watch", named ? 4u : 5u},
           .value = {text.text(), text.size()}});
 }
 
@@ -89,4 +93,16 @@ TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
       next("posix_spawnp");
   NoteStart(file, environment);
   return next(process, file, actions, attributes, words, environment);
+}
+
+TRIREME_INTERPOSED int system(const char* command) {
+  static Next<int(const char*)> next("system");
+  if (command != nullptr) NoteStart("/bin/sh", environ);
+  return next(command);
+}
+
+TRIREME_INTERPOSED FILE* popen(const char* command, const char* mode) {
+  static Next<FILE*(const char*, const char*)> next("popen");
+  NoteStart("/bin/sh", environ);
+  return next(command, mode);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/select.h>
 #include <time.h>
 
@@ -14,9 +15,9 @@
 namespace trireme {
 namespace {
 
-void Begin(int fd, bool reads, bool writes) {
-  if (reads) BeginWait(fd, kRead, How::kPoll, 0);
-  if (writes) BeginWait(fd, kWrite, How::kPoll, 0);
+void Begin(int fd, bool reads, bool writes, const void* caller) {
+  if (reads) BeginWait(fd, kRead, How::kPoll, kUnknownSize, {caller, 0});
+  if (writes) BeginWait(fd, kWrite, How::kPoll, kUnknownSize, {caller, 0});
 }
 
 void End(int fd, bool reads, bool writes) {
@@ -26,10 +27,10 @@ void End(int fd, bool reads, bool writes) {
 
 // Makes the call as one that waits for `fds`.
 template <typename Call>
-int Poll(pollfd* fds, nfds_t count, bool waits, Call call) {
+int Poll(const void* caller, pollfd* fds, nfds_t count, bool waits, Call call) {
   if (!waits || fds == nullptr) return call();
   for (nfds_t i = 0; i < count; ++i)
-    Begin(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
+    Begin(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0, caller);
   const int result = call();
   const int error = errno;
   for (nfds_t i = 0; i < count; ++i)
@@ -45,8 +46,10 @@ class Sets {
       : count_(count < FD_SETSIZE ? count : FD_SETSIZE) {
     FD_ZERO(&reads_);
     FD_ZERO(&writes_);
-    if (reads != nullptr) reads_ = *reads;
-    if (writes != nullptr) writes_ = *writes;
+    // As many words as the call looks at: a program need not have more.
+    const size_t size = static_cast<size_t>(count_ < 0 ? 0 : count_ + 63) / 64 * sizeof(uint64_t);
+    if (reads != nullptr) __builtin_memcpy(&reads_, reads, size);
+    if (writes != nullptr) __builtin_memcpy(&writes_, writes, size);
   }
   template <typename Function>
   void ForEach(Function function) const {
@@ -64,10 +67,11 @@ class Sets {
 };
 
 template <typename Call>
-int Select(int count, const fd_set* reads, const fd_set* writes, bool waits, Call call) {
+int Select(const void* caller, int count, const fd_set* reads, const fd_set* writes, bool waits,
+           Call call) {
   if (!waits) return call();
   const Sets sets(count, reads, writes);
-  sets.ForEach(Begin);
+  sets.ForEach([&](int fd, bool read, bool write) { Begin(fd, read, write, caller); });
   const int result = call();
   const int error = errno;
   sets.ForEach(End);
@@ -89,32 +93,35 @@ using trireme::Next;
 
 TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
   static Next<int(pollfd*, nfds_t, int)> next("poll");
-  return trireme::Poll(fds, count, timeout != 0, [&] { return next(fds, count, timeout); });
+  return trireme::Poll(__builtin_return_address(0), fds, count, timeout != 0,
+                       [&] { return next(fds, count, timeout); });
 }
 
 TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) {
   static Next<int(pollfd*, nfds_t, int, size_t)> next("__poll_chk");
-  return trireme::Poll(fds, count, timeout != 0, [&] { return next(fds, count, timeout, room); });
+  return trireme::Poll(__builtin_return_address(0), fds, count, timeout != 0,
+                       [&] { return next(fds, count, timeout, room); });
 }
 
 TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
                              const sigset_t* mask) {
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> next("ppoll");
-  return trireme::Poll(fds, count, !trireme::IsZero(timeout),
+  return trireme::Poll(__builtin_return_address(0), fds, count, !trireme::IsZero(timeout),
                        [&] { return next(fds, count, timeout, mask); });
 }
 
 TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
                                    const sigset_t* mask, size_t room) {
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> next("__ppoll_chk");
-  return trireme::Poll(fds, count, !trireme::IsZero(timeout),
+  return trireme::Poll(__builtin_return_address(0), fds, count, !trireme::IsZero(timeout),
                        [&] { return next(fds, count, timeout, mask, room); });
 }
 
 TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* others,
                               timeval* timeout) {
   static Next<int(int, fd_set*, fd_set*, fd_set*, timeval*)> next("select");
-  return trireme::Select(count, reads, writes, !trireme::IsZero(timeout),
+  return trireme::Select(__builtin_return_address(0), count, reads, writes,
+                         !trireme::IsZero(timeout),
                          [&] { return next(count, reads, writes, others, timeout); });
 }
 
@@ -122,6 +129,7 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
                                const timespec* timeout, const sigset_t* mask) {
   static Next<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> next(
       "pselect");
-  return trireme::Select(count, reads, writes, !trireme::IsZero(timeout),
+  return trireme::Select(__builtin_return_address(0), count, reads, writes,
+                         !trireme::IsZero(timeout),
                          [&] { return next(count, reads, writes, others, timeout, mask); });
 }

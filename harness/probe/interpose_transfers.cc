@@ -13,28 +13,20 @@
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+#define TRIREME_CALLER \
+  { __builtin_return_address(0), 0 }
 
 namespace trireme {
 namespace {
 
 // Makes the call as one that reads or writes `size` bytes of `fd`.
 template <typename Function, typename... Arguments>
-auto Transfer(int fd, Direction direction, uint64_t size, Next<Function>& next,
-              Arguments... arguments) {
-  const Wait wait = BeginWait(fd, direction, How::kCall, size);
+auto Transfer(const Caller& caller, int fd, Direction direction, uint64_t size,
+              Next<Function>& next, Arguments... arguments) {
+  const Wait wait = BeginWait(fd, direction, How::kCall, size, caller);
   const auto result = next(arguments...);
   EndWait(wait, result < 0 ? -errno : static_cast<int64_t>(result));
   return result;
-}
-
-uint64_t SizeOf(const iovec* parts, int count) {
-  uint64_t size = 0;
-  for (int i = 0; i < count; ++i) size += parts[i].iov_len;
-  return size;
-}
-
-uint64_t SizeOf(const msghdr* message) {
-  return message == nullptr ? 0 : SizeOf(message->msg_iov, static_cast<int>(message->msg_iovlen));
 }
 
 // Descriptors that came with a message have numbers that were another object's before.
@@ -60,97 +52,108 @@ using trireme::Transfer;
 
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
-  return Transfer(fd, kRead, size, next, fd, data, size);
+  return Transfer(TRIREME_CALLER, fd, kRead, size, next, fd, data, size);
 }
 
 TRIREME_INTERPOSED ssize_t __read_chk(int fd, void* data, size_t size, size_t room) {
   static Next<ssize_t(int, void*, size_t, size_t)> next("__read_chk");
-  return Transfer(fd, kRead, size, next, fd, data, size, room);
+  return Transfer(TRIREME_CALLER, fd, kRead, size, next, fd, data, size, room);
 }
 
 TRIREME_INTERPOSED ssize_t readv(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("readv");
-  return Transfer(fd, kRead, trireme::SizeOf(parts, count), next, fd, parts, count);
+  return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize, next, fd, parts, count);
 }
 
 TRIREME_INTERPOSED ssize_t recv(int fd, void* data, size_t size, int flags) {
   static Next<ssize_t(int, void*, size_t, int)> next("recv");
-  return Transfer(fd, kRead, size, next, fd, data, size, flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size,
+                  flags);
 }
 
 TRIREME_INTERPOSED ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags) {
   static Next<ssize_t(int, void*, size_t, size_t, int)> next("__recv_chk");
-  return Transfer(fd, kRead, size, next, fd, data, size, room, flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size, room,
+                  flags);
 }
 
 TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                                     socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, int, sockaddr*, socklen_t*)> next("recvfrom");
-  return Transfer(fd, kRead, size, next, fd, data, size, flags, address, length);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size,
+                  flags, address, length);
 }
 
 TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags,
                                           sockaddr* address, socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, size_t, int, sockaddr*, socklen_t*)> next(
       "__recvfrom_chk");
-  return Transfer(fd, kRead, size, next, fd, data, size, room, flags, address, length);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size, room,
+                  flags, address, length);
 }
 
 TRIREME_INTERPOSED ssize_t write(int fd, const void* data, size_t size) {
   static Next<ssize_t(int, const void*, size_t)> next("write");
-  return Transfer(fd, kWrite, size, next, fd, data, size);
+  return Transfer(TRIREME_CALLER, fd, kWrite, size, next, fd, data, size);
 }
 
 TRIREME_INTERPOSED ssize_t writev(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("writev");
-  return Transfer(fd, kWrite, trireme::SizeOf(parts, count), next, fd, parts, count);
+  return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize, next, fd, parts, count);
 }
 
 TRIREME_INTERPOSED ssize_t send(int fd, const void* data, size_t size, int flags) {
   static Next<ssize_t(int, const void*, size_t, int)> next("send");
-  return Transfer(fd, kWrite, size, next, fd, data, size, flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, next, fd, data, size,
+                  flags);
 }
 
 TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int flags,
                                   const sockaddr* address, socklen_t length) {
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
-  return Transfer(fd, kWrite, size, next, fd, data, size, flags, address, length);
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, next, fd, data, size,
+                  flags, address, length);
 }
 
 TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static Next<ssize_t(int, const msghdr*, int)> next("sendmsg");
-  return Transfer(fd, kWrite, trireme::SizeOf(message), next, fd, message, flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize, next, fd,
+                  message, flags);
 }
 
 TRIREME_INTERPOSED int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   static Next<int(int, mmsghdr*, unsigned, int)> next("sendmmsg");
-  return Transfer(fd, kWrite, count == 0 ? 0 : trireme::SizeOf(&messages->msg_hdr), next, fd,
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize, next, fd,
                   messages, count, flags);
 }
 
 TRIREME_INTERPOSED ssize_t sendfile(int out, int in, off_t* offset, size_t size) {
   static Next<ssize_t(int, int, off_t*, size_t)> next("sendfile");
-  return Transfer(out, kWrite, size, next, out, in, offset, size);
+  return Transfer(TRIREME_CALLER, out, kWrite, size, next, out, in, offset, size);
 }
 
 TRIREME_INTERPOSED ssize_t sendfile64(int out, int in, off64_t* offset, size_t size) {
   static Next<ssize_t(int, int, off64_t*, size_t)> next("sendfile64");
-  return Transfer(out, kWrite, size, next, out, in, offset, size);
+  return Transfer(TRIREME_CALLER, out, kWrite, size, next, out, in, offset, size);
 }
 
 TRIREME_INTERPOSED int eventfd_read(int fd, eventfd_t* value) {
   static Next<int(int, eventfd_t*)> next("eventfd_read");
-  return Transfer(fd, kRead, 8, next, fd, value);
+  const trireme::Wait wait = trireme::BeginWait(fd, kRead, trireme::How::kCall, 8, TRIREME_CALLER);
+  const int result = next(fd, value);
+  trireme::EndWait(wait, result < 0 ? -errno : 8);  // it returns no size
+  return result;
 }
 
 TRIREME_INTERPOSED int eventfd_write(int fd, eventfd_t value) {
   static Next<int(int, eventfd_t)> next("eventfd_write");
-  return Transfer(fd, kWrite, 8, next, fd, value);
+  return Transfer(TRIREME_CALLER, fd, kWrite, 8, next, fd, value);
 }
 
 TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
   static Next<ssize_t(int, msghdr*, int)> next("recvmsg");
-  const ssize_t result = Transfer(fd, kRead, trireme::SizeOf(message), next, fd, message, flags);
+  const ssize_t result = Transfer({__builtin_return_address(0), flags}, fd, kRead,
+                                  trireme::kUnknownSize, next, fd, message, flags);
   if (result >= 0) trireme::NoteReceived(message);
   return result;
 }
@@ -158,8 +161,8 @@ TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
 TRIREME_INTERPOSED int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags,
                                 timespec* timeout) {
   static Next<int(int, mmsghdr*, unsigned, int, timespec*)> next("recvmmsg");
-  const uint64_t size = count == 0 ? 0 : trireme::SizeOf(&messages->msg_hdr);
-  const int result = Transfer(fd, kRead, size, next, fd, messages, count, flags, timeout);
+  const int result = Transfer({__builtin_return_address(0), flags}, fd, kRead,
+                              trireme::kUnknownSize, next, fd, messages, count, flags, timeout);
   for (int i = 0; i < result; ++i) trireme::NoteReceived(&messages[i].msg_hdr);
   return result;
 }
@@ -168,8 +171,10 @@ TRIREME_INTERPOSED int recvmmsg(int fd, mmsghdr* messages, unsigned count, int f
 TRIREME_INTERPOSED ssize_t splice(int in, off64_t* in_offset, int out, off64_t* out_offset,
                                   size_t size, unsigned flags) {
   static Next<ssize_t(int, off64_t*, int, off64_t*, size_t, unsigned)> next("splice");
-  const trireme::Wait reads = trireme::BeginWait(in, kRead, trireme::How::kCall, size);
-  const trireme::Wait writes = trireme::BeginWait(out, kWrite, trireme::How::kCall, size);
+  const trireme::Wait reads =
+      trireme::BeginWait(in, kRead, trireme::How::kCall, size, TRIREME_CALLER);
+  const trireme::Wait writes =
+      trireme::BeginWait(out, kWrite, trireme::How::kCall, size, TRIREME_CALLER);
   const ssize_t result = next(in, in_offset, out, out_offset, size, flags);
   const int64_t moved = result < 0 ? -errno : result;
   trireme::EndWait(writes, moved);

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -60,30 +61,34 @@ bool IsListener(int fd) {
          listens != 0;
 }
 
-// Whether the other's descriptor still is this object: "socket:[1234]" in its process.
+// Whether the other's descriptor still is this object.
 bool OtherHolds(const Meeting& meeting) {
   if (meeting.descriptor.kind == ObjectKind::kEventfd) return true;
-  char target[64];
   TextBuffer path;
   path.Add("/proc/").AddNumber(Waiter(meeting.wait.other).process()).Add("/fd/");
   path.AddNumber(meeting.wait.object->fds[meeting.wait.direction]);
-  const long size = syscall(SYS_readlinkat, AT_FDCWD, path.text(), target, sizeof(target) - 1);
-  if (size <= 0) return false;
-  target[size] = '\0';
-  TextBuffer expected;
-  expected.Add("[").AddNumber(static_cast<int64_t>(meeting.descriptor.id.inode)).Add("]");
-  const char* found = strchr(target, '[');
-  return found != nullptr && strcmp(found, expected.text()) == 0;
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path.text(), &status, 0) != 0) return false;
+  return ObjectId{status.st_ino, static_cast<uint32_t>(status.st_dev)} == meeting.descriptor.id;
 }
 
+bool MayBlock(const Meeting& meeting) {
+  return (meeting.caller.flags & MSG_DONTWAIT) == 0 &&
+         (syscall(SYS_fcntl, meeting.wait.fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+enum class Waits { kYes, kNo, kNeverMore };
+
 // Whether the other one waits, as far as the kernel knows.
-bool OtherWaits(const Meeting& meeting) {
+Waits OtherWaits(const Meeting& meeting) {
   const Waiter other(meeting.wait.other);
   const char state = StateOf(other, meeting.wait.object->threads[meeting.wait.direction]);
-  if (state == 0 || state == 'Z' || state == 'X') return false;
-  if (other.state() != Waiter::kInside) return true;
-  // One that is inside a call may be on its way out with what it got.
-  return state == 'S' || state == 'T' || !IsReady(meeting.wait.fd, meeting.wait.direction);
+  if (state == 0 || state == 'Z' || state == 'X') return Waits::kNeverMore;
+  if (other.state() != Waiter::kInside || state == 'S' || state == 'T') return Waits::kYes;
+  // It is inside a call and runs: on its way out with what it got, or, where there is nothing and a call blocks, about
+  // to sleep.
+  return MayBlock(meeting) && !IsReady(meeting.wait.fd, meeting.wait.direction) ? Waits::kYes
+                                                                                : Waits::kNo;
 }
 
 // Each writes its bytes whole, whoever writes meanwhile.
@@ -117,33 +122,57 @@ void AddAddress(TextBuffer& text, const char* name, long call, int fd) {
     const char* path = un->sun_path[0] == '\0' ? un->sun_path + 1 : un->sun_path;
     shown.Add(path == un->sun_path ? "unix:" : "unix:@").AddBytes(path, strnlen(path, 64));
   }
-  if (shown.size() != 0) text.Add(",\"").Add(name).Add("\":\"").AddEscaped(shown.text()).Add("\"");
+  if (shown.size() != 0 && shown.size() * 6 + 300 < text.left())
+    text.Add(",\"").Add(name).Add("\":\"").AddEscaped(shown.text()).Add("\"");
+}
+
+bool unwinds = false;
+constexpr size_t kFrameRoom = 300;  // of one frame, and of what ends the text
+
+// "workload.so in Echo", "libz.so.1+0x1234"
+void AddFrame(TextBuffer& text, const void* place, const char*& separator) {
+  Dl_info info{};
+  Dl_info own{};
+  dladdr(reinterpret_cast<void*>(&UnwindNativeStacks), &own);
+  if (dladdr(place, &info) == 0 || info.dli_fname == nullptr || info.dli_fbase == own.dli_fbase)
+    return;
+  const char* file = strrchr(info.dli_fname, '/');
+  file = file == nullptr ? info.dli_fname : file + 1;
+  const size_t size = strlen(file) + (info.dli_sname == nullptr ? 20 : strlen(info.dli_sname));
+  if (text.left() < size + kFrameRoom) return;
+  text.Add(separator).Add("\"").AddEscaped(file);
+  separator = ",";
+  if (info.dli_sname != nullptr)
+    text.Add(" in ").AddEscaped(info.dli_sname);
+  else
+    text.Add("+0x").AddHex(static_cast<uint64_t>(static_cast<const char*>(place) -
+                                                 static_cast<const char*>(info.dli_fbase)));
+  text.Add("\"");
 }
 
 // The C stack of this thread, outermost first, without our own frames.
-void AddNativeStack(TextBuffer& text) {
+void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
   constexpr int kFrames = 48;
   void* frames[kFrames];
-  const int count = backtrace(frames, kFrames);
-  Dl_info own{};
-  dladdr(reinterpret_cast<void*>(&AddNativeStack), &own);
   const char* separator = ",\"stack\":[";
-  for (int i = count - 1; i >= 0; --i) {
-    Dl_info info{};
-    if (dladdr(frames[i], &info) == 0 || info.dli_fname == nullptr ||
-        info.dli_fbase == own.dli_fbase)
-      continue;
-    const char* file = strrchr(info.dli_fname, '/');
-    text.Add(separator).Add("\"").AddEscaped(file == nullptr ? info.dli_fname : file + 1);
-    separator = ",";
-    if (info.dli_sname != nullptr)
-      text.Add(" in ").AddEscaped(info.dli_sname);
-    else
-      text.Add("+0x").AddHex(static_cast<uint64_t>(static_cast<char*>(frames[i]) -
-                                                   static_cast<char*>(info.dli_fbase)));
-    text.Add("\"");
-  }
+  const int count = unwinds ? backtrace(frames, kFrames) : 0;
+  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
+  if (!unwinds && meeting.caller.place != nullptr) AddFrame(text, meeting.caller.place, separator);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
+}
+
+// Whether the call comes from CPython itself, which holds no lock but its own there. Any other caller may hold one that
+// whoever has the interpreter waits for.
+bool IsFromPython(const Caller& caller) {
+  Dl_info info{};
+  if (caller.place == nullptr || dladdr(caller.place, &info) == 0 || info.dli_fname == nullptr)
+    return false;
+  const char* file = strrchr(info.dli_fname, '/');
+  file = file == nullptr ? info.dli_fname : file + 1;
+  constexpr const char* kStarts[] = {"libpython3", "python", "_socket.", "select."};
+  for (const char* start : kStarts)
+    if (strncmp(file, start, strlen(start)) == 0) return true;
+  return false;
 }
 
 // Meetings are rare: one that comes while another is written does without stacks. Not on the stack, which may be that
@@ -175,12 +204,12 @@ char Scratch::text[kText];
 // Both where an interpreter knows them; else the caller's own.
 void AddStacks(TextBuffer& text, const Meeting& meeting) {
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
-  if (source == nullptr) return AddNativeStack(text);
+  if (source == nullptr || !IsFromPython(meeting.caller)) return AddNativeStack(text, meeting);
   const Waiter other(meeting.wait.other);
   const bool here = other.process() == (ProcessId() & 0x3fffff);
   const uint32_t thread = here ? meeting.wait.object->threads[meeting.wait.direction] : 0;
   const uint64_t size = source(here ? other.task() : 0, thread, Scratch::stacks, Scratch::kStacks);
-  if (size != 0) text.Add(",").AddBytes(Scratch::stacks, size);
+  if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
 }
 
 const char* NameOf(How how) {
@@ -223,7 +252,7 @@ void Describe(TextBuffer& text, const Meeting& meeting, const char* how) {
   const int fd = meeting.wait.fd;
   text.Add("{\"kind\":\"").Add(NameOf(meeting.descriptor.kind)).Add("\",\"fd\":").AddNumber(fd);
   text.Add(",\"how\":\"").Add(how).Add("\"");
-  if (meeting.how != How::kPoll)
+  if (meeting.how != How::kPoll && meeting.size != kUnknownSize)
     text.Add(",\"size\":").AddNumber(static_cast<int64_t>(meeting.size));
   if (Waiter(meeting.wait.token).wants_one()) text.Add(",\"one\":true");
   if (meeting.descriptor.kind == ObjectKind::kStream ||
@@ -243,7 +272,7 @@ void Report(const Meeting& meeting, const char* how) {
   if (reporting || !TakeEvent(meeting.wait.object, true)) return;
   reporting = true;
   const Scratch scratch;
-  char small[1024];
+  char small[1536];
   TextBuffer text(scratch.taken() ? Scratch::text : small,
                   scratch.taken() ? Scratch::kText : sizeof(small));
   Describe(text, meeting, how);
@@ -254,6 +283,13 @@ void Report(const Meeting& meeting, const char* how) {
   reporting = false;
 }
 
+Met Judge(const Meeting& meeting) {
+  const Waits waits = OtherWaits(meeting);
+  if (waits == Waits::kNeverMore) return Met::kGone;
+  if (waits == Waits::kNo) return Met::kNobody;
+  return OtherHolds(meeting) ? Met::kReported : Met::kGone;
+}
+
 }  // namespace
 
 Met ReportMeeting(const Meeting& meeting) {
@@ -262,8 +298,8 @@ Met ReportMeeting(const Meeting& meeting) {
   Met met = Met::kNobody;
   if (Identify(meeting.wait.fd, &id) != meeting.descriptor.kind || !(id == meeting.descriptor.id))
     met = Met::kOther;
-  else if (!MayShare(meeting) && OtherWaits(meeting) && OtherHolds(meeting))
-    met = Met::kReported;
+  else if (!MayShare(meeting))
+    met = Judge(meeting);
   if (met == Met::kReported) Report(meeting, NameOf(meeting.how));
   errno = error;
   return met;
@@ -284,7 +320,8 @@ void ReportTransfer(const Wait& wait, int64_t result) {
   const int error = errno;
   if (TakeEvent(wait.object, false)) {
     TextBuffer text;
-    text.Add("{\"fd\":").AddNumber(wait.fd).Add(",\"bytes\":").AddNumber(result).Add("}");
+    text.Add("{\"fd\":").AddNumber(wait.fd).Add(",\"bytes\":").AddNumber(result);
+    text.Add(Waiter(wait.token).wants_one() ? ",\"one\":true}" : "}");
     RecordAction(wait.direction == kRead ? "read" : "write", wait.object->inode, text);
   }
   errno = error;
@@ -293,6 +330,8 @@ void ReportTransfer(const Wait& wait, int64_t result) {
 void SetStackSource(StackSource source) {
   __atomic_store_n(&stack_source, source, __ATOMIC_RELEASE);
 }
+
+void UnwindNativeStacks() { unwinds = true; }
 
 void ForgetMeetings() { Scratch::ForgetInChild(); }
 

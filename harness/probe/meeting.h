@@ -9,13 +9,15 @@ namespace trireme {
 struct Meeting {
   Wait wait;
   Descriptor descriptor;
+  Caller caller;
   How how{};
   uint64_t size = 0;
 };
 
 enum class Met {
   kReported,  // and recorded, where the object still has events to give
-  kNobody,    // the other one is gone, does not wait, or may share
+  kNobody,    // the other one does not wait, or may share
+  kGone,      // nor will it ever: its process or thread is no more
   kOther      // one of the two descriptors no longer is that object
 };
 
@@ -25,6 +27,10 @@ Met ReportMeeting(const Meeting& meeting);
 bool ReportTwoSets(const Meeting& meeting);
 // What a call moved, on an object where two have met.
 void ReportTransfer(const Wait& wait, int64_t result);
+
+// From now on stacks of C frames are unwound as well: by libgcc, which allocates and takes some KiB of stack. Else only
+// the caller is named.
+void UnwindNativeStacks();
 
 // Writes {"stack": [...], "other_stack": [...]} without the braces, of the calling thread and of a task or thread, into
 // `place`; the bytes written. Null where no interpreter gave one.

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "harness/probe/meeting.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
@@ -39,7 +40,9 @@ void RecordHere(uint16_t kind, uint64_t id, const char* key, uint32_t key_size, 
   RecordFor(CurrentTask(), kind, id, key, key_size, type, value, value_size);
 }
 
-void WaitFor(int fd, int direction) { WaitWithoutCall(fd, direction == 0 ? kRead : kWrite); }
+void WaitFor(int fd, int direction) {
+  WaitWithoutCall(fd, direction == 0 ? kRead : kWrite, {__builtin_return_address(0), 0});
+}
 
 int AttachedAsInt() { return Attached() ? 1 : 0; }
 
@@ -57,6 +60,7 @@ constexpr trireme_probe_api kApi = {
     .plan = Plan,
     .now = Now,
     .wait_for = WaitFor,
+    .unwind = UnwindNativeStacks,
 };
 
 // Not getenv: a program may bring its own (bash does), which is not to be called before its main.
@@ -71,10 +75,14 @@ const char* FindInEnvironment(const char* name) {
 }
 
 __attribute__((constructor)) void Load() {
+  ProcessId();  // now: a child by vfork would leave its own to its parent
   AttachLater(FindInEnvironment("TRIREME_HISTORY"));
   pthread_atfork(nullptr, nullptr, ContinueInChild);
   // Who watches a program wants to know that the probe is in it, whatever it does.
-  if (FindInEnvironment("TRIREME_WATCH") != nullptr) Attached();
+  if (FindInEnvironment("TRIREME_WATCH") != nullptr) {
+    SetWatched();
+    Attached();
+  }
 }
 
 }  // namespace

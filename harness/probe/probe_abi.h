@@ -69,10 +69,10 @@ enum trireme_event {
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
  *     {"kind": "stream" | "datagram" | "pipe" | "eventfd", "fd": its descriptor, "size": bytes that it asks for, "how":
- *      "read" | "poll" | "epoll", "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "how"},
+ *      "read" | "accept" | "poll" | "epoll", "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
  *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
  *      known are left out
- *   read, write: of an object that had one of those: {"fd", "bytes"}, bytes -errno when it failed
+ *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed
  *   rejected: the runtime refused a second reader or writer by itself: {"direction": "read" | "write", "fd", "message"}
  *   replaced: the runtime silently dropped the callback of an earlier reader: the same
  * At most TRIREME_SOCKET_EVENTS for an object, so that a program that always does it is not drowned in them. */
@@ -145,7 +145,8 @@ struct trireme_header {
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its
  * first word is 0, so that no reader takes it for a chunk. A waiter is 0, or
  *   bits 62-63: 1 inside a call that reads or writes, 2 was told EAGAIN, 3 the same, and it is registered for readiness
- *   bits 40-61: its process; bit 39: it is no task, but a thread; bits 0-31: the number of that task or thread */
+ *   bits 40-61: its process; bit 39: it is no task, but a thread; bit 38: it asked for one byte or count; bits 0-31: the
+ *   number of that task or thread */
 struct trireme_object {
   uint32_t zero;
   uint32_t owned;         /* atomic: 0 free, 1 changing hands, 2 in use */
@@ -185,6 +186,8 @@ struct trireme_probe_api {
   /* The current task waits for this descriptor from now on, until it runs again: for a runtime that knows that a call
    * would have to wait, and does not make it. direction: 0 to read, 1 to write. */
   void (*wait_for)(int fd, int direction);
+  /* From now on the stacks of C frames are unwound where two meet: for a program whose stacks have room for it. */
+  void (*unwind)(void);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
@@ -208,6 +211,7 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   set_stack_source(function) -> None   (function(task: int, thread: int) -> str is called in a thread that met that
  *                                         task or thread at a socket: the members "name", "stack", "other_name" and
  *                                         "other_stack" of the SOCKET event, JSON without the braces)
+ *   wait_for(fd: int, direction: int) -> None   (the current task waits to read (0) or write (1) until it runs again)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -11,6 +11,7 @@
 #include "harness/probe/next.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/waits.h"
 
 namespace trireme {
 namespace {
@@ -54,6 +55,9 @@ struct Python {
   int (*PyBytes_AsStringAndSize)(Object*, char**, Size*);
   void (*PyErr_SetString)(Object*, const char*);
   void (*PyErr_Clear)();
+  void (*PyErr_Fetch)(Object**, Object**, Object**);
+  void (*PyErr_Restore)(Object*, Object*, Object*);
+  int (*Py_AddPendingCall)(int (*)(void*), void*);
   Object* (*PyErr_Occurred)();
   int (*PyGILState_Ensure)();
   void (*PyGILState_Release)(int);
@@ -91,14 +95,16 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyTuple_GetItem) && TRIREME_FIND(PyObject_Type) &&
          TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
          TRIREME_FIND(PyObject_SetAttr) && TRIREME_FIND(PyObject_CallObject) &&
-         TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
-         TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
-         TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
-         TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
-         TRIREME_FIND(PyLong_FromUnsignedLongLong) && TRIREME_FIND(PyFloat_AsDouble) &&
-         TRIREME_FIND(PyUnicode_AsUTF8AndSize) && TRIREME_FIND(PyUnicode_AsEncodedString) &&
-         TRIREME_FIND(PyUnicode_InternFromString) && TRIREME_FIND(PyBytes_AsStringAndSize) &&
-         TRIREME_FIND(PyErr_SetString) && TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
+         TRIREME_FIND(PyErr_Fetch) && TRIREME_FIND(PyErr_Restore) &&
+         TRIREME_FIND(Py_AddPendingCall) && TRIREME_FIND(PyGILState_Ensure) &&
+         TRIREME_FIND(PyGILState_Release) && TRIREME_FIND(PyGILState_GetThisThreadState) &&
+         TRIREME_FIND(Py_IsInitialized) && TRIREME_FIND(PyNumber_ToBase) &&
+         TRIREME_FIND(PyType_IsSubtype) && TRIREME_FIND(PyLong_AsLongLongAndOverflow) &&
+         TRIREME_FIND(PyLong_AsUnsignedLongLong) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
+         TRIREME_FIND(PyFloat_AsDouble) && TRIREME_FIND(PyUnicode_AsUTF8AndSize) &&
+         TRIREME_FIND(PyUnicode_AsEncodedString) && TRIREME_FIND(PyUnicode_InternFromString) &&
+         TRIREME_FIND(PyBytes_AsStringAndSize) && TRIREME_FIND(PyErr_SetString) &&
+         TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
 #undef TRIREME_FIND
 }
 
@@ -425,6 +431,22 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
 
 Object* stacks_function = nullptr;  // owned
 
+// A signal handler of the program may have run meanwhile, and raised: what it raised goes on its way at the next chance.
+// One at a time: where another is on its way already, this one is let go.
+Object* late_exception[3];
+
+int RaiseNow(void*) {
+  python.PyErr_Restore(late_exception[0], late_exception[1], late_exception[2]);
+  late_exception[0] = nullptr;
+  return -1;
+}
+
+void RaiseLater() {
+  if (late_exception[0] != nullptr) return python.PyErr_Clear();
+  python.PyErr_Fetch(&late_exception[0], &late_exception[1], &late_exception[2]);
+  python.Py_AddPendingCall(RaiseNow, nullptr);
+}
+
 // REQUIRES: the caller holds the interpreter.
 uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
   uint64_t written = 0;
@@ -445,7 +467,7 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
     memcpy(place, bytes, written);
   }
   if (text != nullptr) python.Py_DecRef(text);
-  python.PyErr_Clear();
+  if (python.PyErr_Occurred() != nullptr) RaiseLater();
   return written;
 }
 
@@ -468,6 +490,18 @@ Object* PySetStackSource(Object*, Object* const* arguments, Size count) {
   python.Py_IncRef(arguments[0]);
   stacks_function = arguments[0];
   SetStackSource(PythonStacks);
+  return None();
+}
+
+Object* PyWaitFor(Object*, Object* const* arguments, Size count) {
+  uint64_t fd = 0;
+  uint64_t direction = 0;
+  if (!CountIs(count, 2, "wait_for(fd, direction)") ||
+      !ReadUnsigned(arguments[0], INT32_MAX, &fd) || !ReadUnsigned(arguments[1], 1, &direction))
+    return nullptr;
+  // It is called by the interpreter, as what it stands for is.
+  WaitWithoutCall(static_cast<int>(fd), direction == 0 ? kRead : kWrite,
+                  {__builtin_return_address(0), 0});
   return None();
 }
 
@@ -496,6 +530,7 @@ constexpr MethodDef kMethods[] = {
     {"now", PyNow, kMethFastcall, "now() -> nanoseconds"},
     {"new_operation", PyNewOperation, kMethFastcall, "new_operation() -> operation"},
     {"set_stack_source", PySetStackSource, kMethFastcall, "set_stack_source(function)"},
+    {"wait_for", PyWaitFor, kMethFastcall, "wait_for(fd, direction)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -49,6 +49,7 @@ enum LazyState : int { kNothing, kPending, kAttaching, kDone };
 thread_local ThreadState thread_state;
 Recording* current_recording = nullptr;
 uint32_t process_id = 0;
+bool watched = false;
 int lazy_state = kNothing;
 char lazy_path[4096];
 uint64_t unattached_tasks = 0;
@@ -271,6 +272,7 @@ int AttachTo(const char* path) {
   __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
   ForgetAllDescriptors();
   ForgetWaits();
+  if (recording != nullptr) EndWaitsOfProcess(recording->header());
   if (recording != nullptr) TellLostBeforeAttach(recording);
   return error;
 }
@@ -340,8 +342,8 @@ void Record(const Entry& entry) {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
-  if (entry.kind < 64 && (recording->header()->left_out >> entry.kind & 1) != 0) return;
   if (entry.kind == TRIREME_TASK_END) EndWaitsOf(entry.task);
+  if (entry.kind < 64 && (recording->header()->left_out >> entry.kind & 1) != 0) return;
   ThreadState& state = thread_state;
   ++state.depth;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -387,6 +389,9 @@ uint32_t ProcessId() {
   if (process_id == 0) process_id = static_cast<uint32_t>(getpid());
   return process_id;
 }
+
+bool IsWatched() { return watched; }
+void SetWatched() { watched = true; }
 
 bool IsVforked() { return static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId(); }
 

@@ -38,6 +38,9 @@ uint32_t ProcessId();
 uint32_t ThreadId();
 // Whether this is a child by vfork, which has its parent's memory, but descriptors of its own. A system call.
 bool IsVforked();
+// Whether TRIREME_WATCH was set when the library was loaded.
+bool IsWatched();
+void SetWatched();
 // Where the waits of this process are followed; nullptr when they are not.
 trireme_header* FollowedHeader();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.

@@ -30,6 +30,7 @@ class TextBuffer {
 
   const char* text() const { return place_; }
   size_t size() const { return size_; }
+  size_t left() const { return capacity_ - size_ - 1; }
   bool cut() const { return cut_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct Parked {
 thread_local ThreadWaits waits;
 // By the task's number; untouched pages cost nothing. Two tasks that wait at once share an entry only when as many
 // numbers lie between them: then the newer is not followed, and counted.
+constexpr int kTries = 4;
 constexpr uint32_t kParked = 65536;
 Parked parked[kParked];
 uint16_t generation = 1;
@@ -169,7 +171,8 @@ void UnparkTask(trireme_header* header, uint32_t task) {
 }
 
 // Two epoll sets that both tell, for as long as it can be read, that this object can: two loops will read it.
-void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t set) {
+void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t set,
+               const void* caller) {
   trireme_object* object = FindObject(header, descriptor);
   if (object == nullptr) return CountUnseen(header);
   uint32_t now = 0;
@@ -183,8 +186,7 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
       .object = object,
       .token = Waiter(Waiter::kRegistered, ProcessId(), CurrentTask(), ThreadId(), false).word(),
       .fd = fd};
-  if (ReportTwoSets({.wait = wait, .descriptor = *descriptor, .how = How::kPoll, .size = 0}))
-    return;
+  if (ReportTwoSets({wait, *descriptor, {caller, 0}, How::kPoll, kUnknownSize})) return;
   // That process is gone, and its set with it.
   __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
   object->epoll_process = ProcessId();
@@ -193,7 +195,8 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
 void LeaveEpoll(Descriptor* descriptor) {
   trireme_object* object = FindObject(FollowedHeader(), descriptor);
   uint32_t now = descriptor->epoll;
-  if (object != nullptr)
+  // A forked child's descriptors say what its parent put there, which stays.
+  if (object != nullptr && object->epoll_process == ProcessId())
     __atomic_compare_exchange_n(&object->epoll, &now, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
   descriptor->epoll = 0;
 }
@@ -209,8 +212,10 @@ bool IsFollowed(int fd) {
 
 }  // namespace
 
-Wait BeginWait(int fd, Direction direction, How how, uint64_t size) {
+Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller) {
   Wait wait{.fd = fd, .direction = direction};
+  // A look at what is there takes nothing, and errors are in a queue of their own.
+  if (direction == kRead && (caller.flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0) return wait;
   if (AttachIsPending() && !IsFollowed(fd)) return wait;
   trireme_header* header = FollowedHeader();
   if (header == nullptr) return wait;
@@ -225,23 +230,31 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size) {
   wait.token =
       Waiter(Waiter::kInside, ProcessId(), CurrentTask(), thread, WantsOne(descriptor->kind, size))
           .word();
-  for (int tries = 0; tries < 3; ++tries) {
+  for (int tries = 0; tries < kTries; ++tries) {
     trireme_object* object = FindObject(header, descriptor);
     if (object == nullptr) break;
+    // A loop that polls what its task was told EAGAIN for makes it wait.
+    if (how == How::kPoll) Registered(object, direction);
     if (!Enter(object, descriptor->id, &wait)) continue;
     if (wait.other == 0) {
       NoteSelf(wait, thread, how);
-    } else if (!ReadsForIt(wait, thread) &&
-               ReportMeeting({.wait = wait, .descriptor = *descriptor, .how = how, .size = size}) ==
-                   Met::kOther) {
-      // Either of them was no longer what its descriptor said.
-      Forget(fd);
-      descriptor = LookUp(fd);
-      wait.object = nullptr;
-      if (descriptor == nullptr) return wait;
-      continue;
+      return wait;
     }
-    return wait;
+    if (ReadsForIt(wait, thread)) return wait;
+    switch (ReportMeeting({wait, *descriptor, caller, how, size})) {
+      case Met::kReported:
+      case Met::kNobody:
+        return wait;
+      case Met::kGone:  // its word must not stand in the way of others for ever
+        Clear(object, direction, wait.other);
+        break;
+      case Met::kOther:
+        Forget(fd);
+        descriptor = LookUp(fd);
+        break;
+    }
+    wait.object = nullptr;
+    if (descriptor == nullptr) return wait;
   }
   CountUnseen(header);
   return wait;
@@ -256,15 +269,15 @@ void EndWait(const Wait& wait, int64_t result) {
       Told(wait, wait.object);
     else
       Leave(wait);
-  } else if (result >= 0 && self.is_thread() && !Waiter(wait.other).is_thread()) {
+  } else if (result >= 0 && ReadsForIt(wait, ThreadId())) {
     Clear(wait.object, wait.direction,
           wait.other);  // a loop read it for its task, which waits no more
   }
   if (__atomic_load_n(&wait.object->events, __ATOMIC_RELAXED) > 1) ReportTransfer(wait, result);
 }
 
-void WaitWithoutCall(int fd, Direction direction) {
-  const Wait wait = BeginWait(fd, direction, How::kCall, 0);
+void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
+  const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
   EndWait(wait, -EAGAIN);
   if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
 }
@@ -280,7 +293,7 @@ void EndPoll(int fd, Direction direction) {
         Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
 }
 
-void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
+void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller) {
   trireme_header* header = FollowedHeader();
   if (header == nullptr) return;
   Descriptor* descriptor = LookUp(fd);
@@ -294,7 +307,7 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
   if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
   if (stands && descriptor->epoll != set->epoll) {
     if (descriptor->epoll == 0) descriptor->epoll = set->epoll;
-    NoteEpoll(header, descriptor, fd, set->epoll);
+    NoteEpoll(header, descriptor, fd, set->epoll, caller);
   }
   trireme_object* object = reads || writes ? FindObject(header, descriptor) : nullptr;
   if (object == nullptr) return;
@@ -303,8 +316,8 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events) {
 }
 
 void NoteClose(int fd) {
-  Descriptor* descriptor = FindDescriptor(fd);
-  if (descriptor == nullptr || descriptor->kind == ObjectKind::kUnknown) return;
+  Descriptor* descriptor = KnownDescriptor(fd);
+  if (descriptor == nullptr) return;
   if (IsVforked()) return;
   if (FollowedHeader() != nullptr && descriptor->epoll != 0) {
     if (descriptor->kind == ObjectKind::kEpoll)
@@ -316,8 +329,8 @@ void NoteClose(int fd) {
 }
 
 void NoteCloseRange(unsigned first, unsigned last) {
-  for (unsigned fd = first; fd <= last && FindDescriptor(static_cast<int>(fd)) != nullptr; ++fd)
-    NoteClose(static_cast<int>(fd));
+  for (unsigned fd = first; fd <= last && fd < kDescriptors; ++fd)
+    if (KnownDescriptor(static_cast<int>(fd)) != nullptr) NoteClose(static_cast<int>(fd));
 }
 
 void SwitchWaits(uint32_t before, uint32_t next) {
@@ -338,6 +351,21 @@ void EndWaitsOf(uint32_t task) {
 void ForgetWaits() {
   waits = {};
   ++generation;
+}
+
+void EndWaitsOfProcess(trireme_header* header) {
+  const uint32_t process = ProcessId();
+  for (uint64_t i = 0; i < header->objects; ++i) {
+    trireme_object* object = ObjectAt(header, static_cast<uint32_t>(i));
+    for (const Direction direction : kDirections) {
+      uint64_t now = __atomic_load_n(&object->waiters[direction], __ATOMIC_RELAXED);
+      if (now != 0 && Waiter(now).process() == (process & 0x3fffff))
+        __atomic_compare_exchange_n(&object->waiters[direction], &now, 0, false, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED);
+    }
+    if (object->epoll != 0 && object->epoll_process == process)
+      __atomic_store_n(&object->epoll, 0, __ATOMIC_SEQ_CST);
+  }
 }
 
 }  // namespace trireme

@@ -20,6 +20,14 @@ namespace trireme {
 
 enum class How : uint8_t { kCall, kAccept, kPoll };
 
+// Whose call it is: where it returns to, and its flags as recv(2) and send(2) take them.
+struct Caller {
+  const void* place = nullptr;
+  int flags = 0;
+};
+// Of a call on many pieces: they are the program's, and may not even be readable.
+constexpr uint64_t kUnknownSize = ~uint64_t{0};
+
 // A call that is under way; what EndWait() needs.
 struct Wait {
   trireme_object* object = nullptr;  // null: not followed
@@ -30,7 +38,7 @@ struct Wait {
 };
 
 // REQUIRES: EndWait() follows in this thread, or EndPoll(). `size`: bytes that are asked for.
-Wait BeginWait(int fd, Direction direction, How how, uint64_t size);
+Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller = {});
 // `result` as the call gave it, or -errno.
 void EndWait(const Wait& wait, int64_t result);
 
@@ -38,10 +46,10 @@ void EndWait(const Wait& wait, int64_t result);
 void EndPoll(int fd, Direction direction);
 
 // The current task was told by its runtime what EAGAIN would have told it, and is registered.
-void WaitWithoutCall(int fd, Direction direction);
+void WaitWithoutCall(int fd, Direction direction, const Caller& caller);
 
 // As epoll_ctl(2) did it.
-void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events);
+void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
 
 // Before close(2) of it.
 void NoteClose(int fd);
@@ -53,6 +61,8 @@ void SwitchWaits(uint32_t before, uint32_t next);
 void EndWaitsOf(uint32_t task);
 // After fork, and for another recording: what was known is another's.
 void ForgetWaits();
+// Before this process has waited for anything in this recording: what a program that it was before exec left there.
+void EndWaitsOfProcess(trireme_header* header);
 
 }  // namespace trireme
 

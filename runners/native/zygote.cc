@@ -192,6 +192,7 @@ class Zygote {
     ::setenv("TRIREME_HISTORY", history.c_str(), 1);
     if (::chdir(GetString(message, "directory").c_str()) != 0)
       FailTrial("cannot enter the trial's folder");
+    Probe().unwind();
     errno = Probe().attach(history.c_str());
     if (errno != 0) FailTrial("cannot attach to the recording");
     InstallStacksHandler(packet.descriptors.at(2).get());

@@ -34,6 +34,7 @@ const trireme_probe_api kAbsent = {
                  static_cast<uint64_t>(now.tv_nsec);
         },
     .wait_for = [](int, int) {},
+    .unwind = [] {},
 };
 
 const trireme_probe_api* Find() {

@@ -52,6 +52,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     lambda: 0,
     lambda: next(_operations),
     _nothing,
+    _nothing,
 )
 
 _made = _builtins()
@@ -69,6 +70,7 @@ greenlet_trace: Callable[..., None]
 now: Callable[[], int]
 new_operation: Callable[[], int]
 set_stack_source: Callable[[Callable[[int, int], str]], None]
+wait_for: Callable[[int, int], None]
 (
     attach,
     record,
@@ -83,4 +85,5 @@ set_stack_source: Callable[[Callable[[int, int], str]], None]
     now,
     new_operation,
     set_stack_source,
+    wait_for,
 ) = _made or _FALLBACK

@@ -143,6 +143,15 @@ TEST(MeetingCheckerTest, ATokenInAPipeFailsOnTheAsyncioHubOnly) {
             "multiple-readers");
 }
 
+TEST(MeetingCheckerTest, APipeThatNobodyTakesFromIsOnlySaid) {
+  TrialBuilder stop = TwoTasks();
+  const CheckResult said = CheckReaders(Meet(stop, "second-reader", {{"kind", "pipe"}}));
+  EXPECT_EQ(said.verdict, Verdict::kPass);
+  EXPECT_TRUE(said.findings.at(0).advisory);
+  EXPECT_EQ(CheckReaders(Read(stop, 2, 110, 0)).verdict, Verdict::kPass);  // its end
+  EXPECT_EQ(CheckReaders(Read(stop, 2, 120, 1)).verdict, Verdict::kFail);
+}
+
 TEST(MeetingCheckerTest, NamesTheCureThatFits) {
   TrialBuilder copy = TwoTasks();
   EXPECT_THAT(

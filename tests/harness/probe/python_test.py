@@ -250,6 +250,6 @@ if __name__ == "__main__":
     make_builtins.restype = ctypes.py_object
     (
         attach, record, record_json, record_for, record_json_for, invoke,
-        new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source,
+        new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
     ) = make_builtins()  # fmt: skip
     unittest.main()

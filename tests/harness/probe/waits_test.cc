@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -182,6 +185,67 @@ TEST_F(WaitsTest, ALoopReadsForItsTask) {
   Api().set_task(3);
   FindNothing(ours_.get());  // the loop took what task 2 waited for
   EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, ALookTakesNothing) {
+  Park(ours_.get());
+  Api().set_task(3);
+  char byte = 0;
+  EXPECT_EQ(::recv(ours_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, AKilledReaderIsForgotten) {
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ready[0]);
+    ::syscall(SYS_write, ready[1], "x", 1);
+    ReadByte(ours_.get());
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  while (!IsIn("/proc/" + std::to_string(child) + "/syscall", SYS_recvfrom))
+    std::this_thread::yield();
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  Park(ours_.get());
+  Api().set_task(3);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+  for (const int fd : ready) ::close(fd);
+}
+
+TEST_F(WaitsTest, AChildTakesNoRegistrationOfItsParent) {
+  Register(epoll_.get(), ours_.get());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(epoll_.get());
+    Register(::epoll_create1(0), ours_.get());
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(WaitsTest, ReadsNoMoreOfASetThanTheCall) {
+  const long page = ::sysconf(_SC_PAGESIZE);
+  auto* pages = static_cast<char*>(
+      ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_EQ(::mprotect(pages + page, page, PROT_NONE), 0);
+  auto* reads =
+      reinterpret_cast<fd_set*>(pages + page - 8);  // as many words as 64 descriptors take
+  timeval timeout{.tv_sec = 0, .tv_usec = 1};
+  EXPECT_EQ(::select(64, reads, nullptr, nullptr, &timeout), 0);
+  ::munmap(pages, 2 * page);
+}
+
+TEST_F(WaitsTest, LeavesBadPointersToTheKernel) {
+  const volatile uintptr_t nowhere = 8;
+  EXPECT_EQ(::readv(ours_.get(), reinterpret_cast<iovec*>(nowhere), 1), -1);
+  EXPECT_EQ(errno, EFAULT);
 }
 
 TEST_F(WaitsTest, DuplicatesAreTheSameObject) {

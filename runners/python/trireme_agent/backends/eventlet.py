@@ -90,7 +90,7 @@ class EventletBackend(Backend):
         eventlet.monkey_patch()
         eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
         base = eventlet.hubs.hub.BaseHub
-        base.add = _noting_who_it_refuses(base.add)
+        base.add = _noting_who_waits(base.add)
 
     def environment(self) -> dict[str, Any]:
         hub = type(self.this_hub()).__module__
@@ -374,16 +374,18 @@ def _noting_its_hub(worker: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def _noting_who_it_refuses(add: Callable[..., Any]) -> Callable[..., Any]:
-    """A hub's add(), which lets nobody wait for what another green thread of this hub waits for already."""
+def _noting_who_waits(add: Callable[..., Any]) -> Callable[..., Any]:
+    """A hub's add(): who calls it waits, unless another green thread of this hub waits for the same already."""
 
     def noted(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
         try:
-            return add(hub, direction, fd, *rest)
+            listener = add(hub, direction, fd, *rest)
         except RuntimeError as error:
             if fd in hub.listeners[direction]:
                 meetings.note("rejected", direction, fd, str(error).partition(".")[0])
             raise
+        probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
+        return listener
 
     return noted
 

@@ -18,8 +18,12 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
-SOCKET, WARNING = 14, 10  # enum trireme_event
+WARNING, TASK_END, SOCKET = 10, 12, 14  # enum trireme_event
 _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+# Whose tasks run beside each other in one thread, and tell nobody when they switch.
+_UNKNOWN = {"uvloop", "gevent", "trio", "curio"}
 
 
 class Probe:
@@ -28,11 +32,13 @@ class Probe:
     def __init__(self, builtins: tuple[Callable[..., Any], ...]) -> None:
         self.record = builtins[1]
         self.record_json = builtins[2]
+        self.record_for = builtins[3]
         self.new_task = builtins[6]
         self.current_task = builtins[7]
         self.set_task = builtins[8]
         self.greenlet_trace = builtins[9]
         self.set_stack_source = builtins[12]
+        self.wait_for = builtins[13]
 
 
 def install() -> None:
@@ -62,6 +68,10 @@ class Watch:
     # sys.meta_path
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
+        if name in _UNKNOWN:
+            _UNKNOWN.remove(name)
+            text = f"{name} was imported: its tasks are not told apart, only its threads"
+            self.probe.record(WARNING, 0, "watch", text)
         hook = self._hooks.pop(name, None)
         if hook is None:
             return None
@@ -100,14 +110,22 @@ class Watch:
             hub.greenlet.trireme_task = 0  # it is no task
             if greenlet.gettrace() is None:
                 greenlet.settrace(probe.greenlet_trace)
+            elif greenlet.gettrace() is not probe.greenlet_trace:
+                probe.record(WARNING, 0, "watch", "green threads are not told apart: another trace function is there")
+            here = greenlet.getcurrent()  # it runs already, so that no switch will tell
+            if getattr(here, "trireme_task", None) is None:
+                here.trireme_task = probe.new_task()
+                probe.set_task(here.trireme_task)
 
         def add_and_note(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
             try:
-                return add(hub, direction, fd, *rest)
+                listener = add(hub, direction, fd, *rest)
             except RuntimeError as error:
                 if fd in hub.listeners[direction]:
                     self._note("rejected", direction, fd, str(error).partition(".")[0])
                 raise
+            probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
+            return listener
 
         base.__init__, base.add = begin_and_trace, add_and_note
 
@@ -143,6 +161,9 @@ class Watch:
                 probe.set_task(self.trireme_task)
                 try:
                     return self.coroutine.send(value)
+                except BaseException:  # its end: it waits for nothing any more
+                    probe.record_for(self.trireme_task, TASK_END, 0, "returned", None)
+                    raise
                 finally:
                     probe.set_task(before)
 
@@ -157,6 +178,7 @@ class Watch:
 
             def close(self) -> None:
                 self.coroutine.close()
+                probe.record_for(self.trireme_task, TASK_END, 0, "cancelled", None)
 
             def __await__(self) -> Any:
                 return self.coroutine.__await__()
