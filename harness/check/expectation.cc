@@ -49,6 +49,15 @@ std::string JudgeFindings(const CellExpectation& expectation, const CellResult& 
              : "found " + listed + ", expected was exactly " + Join(*expectation.findings, ", ");
 }
 
+// A cell that shall pass and show something shows it as an advisory finding.
+std::string MissingAdvice(const CellExpectation& expectation, const CellResult& cell) {
+  if (expectation.finding.empty() || Has(expectation.verdicts, "fail")) return "";
+  const bool shown = std::any_of(
+      cell.findings.begin(), cell.findings.end(),
+      [&](const CellFinding& found) { return found.finding.kind == expectation.finding; });
+  return shown ? "" : "found no " + expectation.finding;
+}
+
 enum class RateVerdict { kInside, kOutside, kTooFew };
 
 RateVerdict JudgeRate(const Interval& rate, int64_t failing, int64_t decided) {
@@ -148,6 +157,7 @@ ExpectationJudgement JudgeExpectation(const CellExpectation& expectation, const 
   if (!judgement.expected) return judgement;
   std::string problem = OutcomeProblem(expectation, cell);
   if (problem.empty() && cell.state == CellState::kFail) problem = JudgeFindings(expectation, cell);
+  if (problem.empty() && cell.state == CellState::kPass) problem = MissingAdvice(expectation, cell);
   judgement.expected = problem.empty();
   judgement.reason = std::move(problem);
   return judgement;

@@ -74,6 +74,17 @@ TEST(ExpectationTest, DoesNotCountAdvisoryFindings) {
   EXPECT_FALSE(Expected({{"verdicts", {"fail"}}, {"finding", "hang"}}, cell));
 }
 
+TEST(ExpectationTest, WantsAPassToShowWhatItShallShow) {
+  const Json expect = {{"verdicts", {"pass"}}, {"finding", "shared-listener"}};
+  CellResult cell = Passed();
+  EXPECT_EQ(Judge(expect, cell).reason, "found no shared-listener");
+  cell.findings.push_back({});
+  cell.findings.at(0).finding.kind = "shared-listener";
+  cell.findings.at(0).finding.advisory = true;
+  EXPECT_TRUE(Expected(expect, cell));
+  EXPECT_TRUE(Expected({{"verdicts", {"pass", "fail"}}, {"finding", "hang"}}, Passed()));
+}
+
 TEST(ExpectationTest, WantsTheOutcomeInEveryDecidedTrial) {
   CellResult cell = Passed();
   cell.outcomes["fifo"] = 20;
