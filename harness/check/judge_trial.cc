@@ -4,6 +4,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/judge.h"
+#include "harness/check/suppression.h"
 
 namespace trireme {
 namespace {
@@ -86,6 +87,7 @@ void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
     CheckResult result = checker == nullptr
                              ? Unknown("no check '" + name + "' in this version")
                              : RunChecker(*checker, view, GetMember(choice, "arguments"));
+    result = WithoutSuppressed(std::move(result), GetMember(*view.cell, "suppressions"));
     if (!(result.not_exercised && GetBool(choice, "by_default"))) Add(judgement, std::move(result));
   }
 }

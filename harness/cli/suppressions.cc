@@ -7,6 +7,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/check/checker.h"
+#include "harness/check/suppression.h"
 #include "harness/scenario/field_reader.h"
 #include "harness/scenario/words.h"
 #include "harness/scenario/yaml_document.h"
@@ -67,22 +68,21 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
   return Done{};
 }
 
-bool Suppressions::Matches(const Entry& entry, const Finding& finding) {
-  if (entry.expired || entry.kind != finding.kind) return false;
-  return std::all_of(entry.frames.begin(), entry.frames.end(), [&](const std::string& glob) {
-    return std::any_of(finding.participants.begin(), finding.participants.end(),
-                       [&](const Participant& participant) {
-                         return std::any_of(
-                             participant.stack.begin(), participant.stack.end(),
-                             [&](const std::string& frame) { return GlobMatches(glob, frame); });
-                       });
-  });
+Json Suppressions::ToJson(const Entry& entry) {
+  return {{"kind", entry.kind}, {"frames", entry.frames}};
+}
+
+Json Suppressions::ToJson() const {
+  Json all = Json::array();
+  for (const Entry& entry : entries_)
+    if (!entry.expired) all.push_back(ToJson(entry));
+  return all;
 }
 
 bool Suppressions::Suppress(const Finding& finding) {
   bool matched = false;
   for (Entry& entry : entries_)
-    if (Matches(entry, finding)) matched = entry.used = true;
+    if (!entry.expired && IsSuppressedBy(ToJson(entry), finding)) matched = entry.used = true;
   suppressed_ += matched ? 1 : 0;
   return matched;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/json.h"
 #include "harness/base/result.h"
 #include "harness/check/verdict.h"
 
@@ -16,6 +17,9 @@ class Suppressions {
   // Adds the entries of a file; an error points at its place. `today` is YYYY-MM-DD: an entry that expires on that day
   // or before suppresses nothing. Of a `shipped` file nobody is told what was not used.
   Status Add(const std::string& path, const std::string& today, bool shipped);
+
+  // [{kind, frames}] of those that have not expired, as a cell of plan.json holds them.
+  Json ToJson() const;
 
   // Whether an entry matches; it is used then.
   bool Suppress(const Finding& finding);
@@ -32,7 +36,7 @@ class Suppressions {
     bool expired = false, shipped = false, used = false;
   };
 
-  static bool Matches(const Entry& entry, const Finding& finding);
+  static Json ToJson(const Entry& entry);
 
   std::vector<Entry> entries_;
   int64_t suppressed_ = 0;

@@ -64,6 +64,7 @@ Json CellOf(const WatchOptions& options, const Json& checks) {
           {"command", options.command},
           {"trials", {0}},
           {"checks", checks},
+          {"suppressions", options.suppressions.ToJson()},
           {"expect", {{"verdicts", {"pass"}}}}};
 }
 
@@ -76,7 +77,9 @@ Result<Json> ChecksOf(const std::vector<std::string>& names) {
       return UsageError(
           "option --checks: '" + choice.name + "' judges a workload, not a watched program",
           "watched can be: multiple-readers, multiple-writers");
-    checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
+    // A program that did nothing of the kind is no unknown.
+    checks.push_back(
+        {{"name", choice.name}, {"arguments", choice.arguments}, {"by_default", true}});
   }
   return checks;
 }

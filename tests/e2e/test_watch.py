@@ -205,8 +205,10 @@ class WatchTest(TriremeCase):
             - {kind: multiple-readers, frames: ["*program.py:* in read"], reason: it is a test}
             - {kind: multiple-readers, frames: ["nowhere"], reason: never used}
             """)
-        outcome = self.watch(program, "--suppressions", "known.yaml")
+        outcome = self.watch(program, "--suppressions", "known.yaml", "--report", "json=results.json")
         self.assertEqual(outcome.code, 0)
+        cell = json.loads((self.folder / "results.json").read_text())["cells"][0]
+        self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []))
         self.assertEqual(outcome.err.splitlines(), [
             "trireme: warning: suppression known.yaml:2: never used: nothing matched it",
             "trireme: 1 finding suppressed", "trireme: 0 findings, program exited 0"])

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/check/checker.h"
+#include "harness/check/suppression.h"
+
 namespace trireme {
 namespace {
 
@@ -75,6 +78,34 @@ TEST(SignatureTest, NamesCppFunctionsWithoutTheirParameters) {
 // A signature is compared between versions of Trireme: this one must never change.
 TEST(SignatureTest, IsPinned) {
   EXPECT_EQ(Sign({At({"workload.py:12 in reader"})}), "d5a4f1f387afd247");
+}
+
+Finding Known(const std::string& kind, const std::string& frame, bool advisory = false) {
+  Finding finding;
+  finding.kind = kind;
+  finding.advisory = advisory;
+  finding.participants = {{.task = "task", .thread = 1, .stack = {frame}}};
+  return finding;
+}
+
+TEST(SuppressionTest, LetsAResultPassThatFailedForWhatIsKnownAlone) {
+  const Json known =
+      Json::array({{{"kind", "multiple-readers"}, {"frames", Json::array({"*pool.py:* in get"})}}});
+  CheckResult result = Failed(Known("multiple-readers", "lib/pool.py:3 in get"));
+  EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kPass);
+  EXPECT_EQ(WithoutSuppressed(result, Json()).verdict, Verdict::kFail);
+  result.findings.push_back(Known("multiple-readers", "lib/other.py:3 in get"));
+  EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kFail);
+  EXPECT_EQ(WithoutSuppressed(result, known).findings.size(), 1U);
+  result.findings.at(1).advisory = true;
+  EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kPass);
+}
+
+TEST(SuppressionTest, NeedsFrames) {
+  const Finding finding = Known("hang", "a.py:1 in f");
+  EXPECT_FALSE(IsSuppressedBy({{"kind", "hang"}}, finding));
+  EXPECT_FALSE(IsSuppressedBy(Json(3), finding));
+  EXPECT_TRUE(IsSuppressedBy({{"kind", "hang"}, {"frames", Json::array({"a.py:*"})}}, finding));
 }
 
 }  // namespace
