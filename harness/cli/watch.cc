@@ -61,7 +61,6 @@ Json CellOf(const WatchOptions& options, const Json& checks) {
   return {{"id", "watch"},
           {"scenario", BaseName(options.command.front())},
           {"runtime", options.runtime},
-          {"command", options.command},
           {"trials", {0}},
           {"checks", checks},
           {"suppressions", options.suppressions.ToJson()},
