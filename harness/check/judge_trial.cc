@@ -4,6 +4,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/judge.h"
+#include "harness/check/mixed_arm_checker.h"
 #include "harness/check/suppression.h"
 
 namespace trireme {
