@@ -7,6 +7,7 @@
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/protocol/runtimes.h"
+#include "harness/scan/hack_kinds.h"
 #include "reports/report.h"
 
 namespace trireme {
@@ -58,6 +59,19 @@ void AddFormats(std::vector<Topic>& topics) {
   for (const ReportFormat& format : ReportFormats())
     if (format.write != nullptr)
       topics.push_back({"format", std::string(format.name), std::string(format.summary)});
+}
+
+// What `scan --hacks` finds; what has the name of a finding of `run` is explained there.
+void AddHackKinds(std::vector<Topic>& topics) {
+  for (const HackKind& kind : HackKinds()) {
+    const std::string name(kind.name);
+    if (std::any_of(topics.begin(), topics.end(),
+                    [&](const Topic& topic) { return topic.name == name; }))
+      continue;
+    topics.push_back({"kind of scan --hacks", name,
+                      std::string(kind.summary) + ": " + std::string(kind.risk) + ". scenarios/" +
+                          std::string(kind.scenario) + " shows it."});
+  }
 }
 
 }  // namespace
@@ -275,6 +289,7 @@ std::vector<Topic> AllTopics() {
   AddRuntimes(topics);
   AddChecks(topics);
   AddFormats(topics);
+  AddHackKinds(topics);
   AddAll(topics, Glossary());
   AddAll(topics, ExceptionFamilies());
   const Vocabulary vocabulary = MakeVocabulary();
