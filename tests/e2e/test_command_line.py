@@ -36,7 +36,7 @@ class CommandLineTest(TriremeCase):
             """)
 
     def test_commands_of_later_releases(self) -> None:
-        for command in ("watch", "compare", "triage", "sweep", "store", "ci"):
+        for command in ("compare", "triage", "sweep", "store", "ci"):
             self.expect(command, code=2, err=f"""\
                 error: 'trireme {command}' is not available yet
                 hint: 'trireme --help' lists what is
