@@ -91,5 +91,14 @@ TEST(CrashCheckerTest, CannotDecideWithoutAnExit) {
   EXPECT_EQ(RunChecker(CrashChecker(), TrialBuilder().View(), {}).verdict, Verdict::kUnknown);
 }
 
+TEST(CrashCheckerTest, SaysNothingOfATrialThatRecordedNothing) {
+  TrialBuilder nothing{TrialBuilder::Empty()};
+  EXPECT_EQ(nothing.Exit("exited").Check(CrashChecker()).verdict, Verdict::kPass);
+  TrialBuilder status{TrialBuilder::Empty()};
+  EXPECT_EQ(status.Exit("exited", {{"code", 3}}).Check(CrashChecker()).verdict, Verdict::kFail);
+  TrialBuilder begun;
+  EXPECT_EQ(begun.Exit("exited").Check(CrashChecker()).verdict, Verdict::kFail);
+}
+
 }  // namespace
 }  // namespace trireme
