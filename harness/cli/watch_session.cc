@@ -33,7 +33,7 @@ void SetVariables(const std::vector<std::string>& changes) {
   for (const std::string& change : changes) {
     const size_t equals = change.find('=');
     ::setenv(change.substr(0, equals).c_str(), change.c_str() + equals + 1,
-             1);  // NOLINT(concurrency-mt-unsafe)
+             1);  // NOLINT(concurrency-mt-unsafe): one thread
   }
 }
 

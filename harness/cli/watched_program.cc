@@ -90,7 +90,7 @@ std::string InterpreterOf(int fd) {
 Status CheckFile(const std::string& file, int scripts_left) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0)
-    return Cannot(file, std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    return Cannot(file, std::strerror(errno));  // NOLINT(concurrency-mt-unsafe): one thread
   if (!S_ISREG(status.st_mode)) return Cannot(file, "it is no file");
   if (::access(file.c_str(), X_OK) != 0)
     return Cannot(file, "it may not be executed", "chmod +x " + file);

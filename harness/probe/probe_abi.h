@@ -45,7 +45,7 @@ enum trireme_event {
       13, /* task: the one that runs from now on (0: none of ours); id: the one before */
   TRIREME_SOCKET =
       14, /* something about a kernel object that can be read or written. id: its inode; key: the
-                              action, see enum trireme_action's names; value: JSON, see there */
+                              action, see the list below; value: JSON, see there */
   TRIREME_FAULT = 15, /* reserved: a fault that was applied */
   TRIREME_WAIT =
       16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */

@@ -6,7 +6,7 @@
 
 namespace trireme {
 
-// Text that is put together without allocating. What does not fit is cut off, and cut() says so.
+// Text that is put together without allocating. What does not fit is cut off: left() says beforehand what does.
 class TextBuffer {
  public:
   TextBuffer() : TextBuffer(own_, sizeof(own_)) {}
@@ -31,14 +31,10 @@ class TextBuffer {
   const char* text() const { return place_; }
   size_t size() const { return size_; }
   size_t left() const { return capacity_ - size_ - 1; }
-  bool cut() const { return cut_; }
 
  private:
   void AddByte(char byte) {
-    if (size_ + 1 >= capacity_) {
-      cut_ = true;
-      return;
-    }
+    if (size_ + 1 >= capacity_) return;
     place_[size_++] = byte;
     place_[size_] = '\0';
   }
@@ -47,7 +43,6 @@ class TextBuffer {
   char* place_;
   size_t capacity_;
   size_t size_ = 0;
-  bool cut_ = false;
 };
 
 // The start of a file, with a zero behind it; -1 when it cannot be read. Uses system calls directly.
