@@ -39,6 +39,9 @@ enum class EventKind : uint16_t {
   kExit = 21,
   kJoin = 22,
   kCancel = 23,
+  kSync = 24,
+  kHold = 25,
+  kUsage = 26,
 };
 
 enum class ValueType : uint16_t {

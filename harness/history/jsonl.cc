@@ -20,6 +20,15 @@ void AddValueMembers(Json value, Json* line) {
   for (auto& [name, member] : value.items()) line->emplace(name, std::move(member));
 }
 
+bool IsWaitForTask(const Event& event) {
+  return event.kind == EventKind::kWait && event.key == "join" && event.type == ValueType::kInt;
+}
+
+uint64_t WaitedFor(const Event& event) {
+  const Json number = event.Value();
+  return number.is_number_integer() ? number.get<uint64_t>() : 0;
+}
+
 void AddMetric(const Json& value, Json* line) {
   const bool pair = value.is_array() && value.size() == 2;
   (*line)["value"] = pair ? value[0] : value;
@@ -68,6 +77,7 @@ void AddMembers(const History& history, const Event& event, Json* line) {
       (*line)["kind"] = ToValidUtf8(event.key);
       (*line)["ordinal"] = event.id;
       (*line)["value"] = event.Value();
+      if (IsWaitForTask(event)) (*line)["value"] = TaskName(history, WaitedFor(event));
       return;
     case EventKind::kProcess:
       (*line)["parent"] = event.id;
@@ -89,6 +99,13 @@ void AddMembers(const History& history, const Event& event, Json* line) {
         (*line)["object"] = event.id;
       }
       return AddValueMembers(event.Value(), line);
+    case EventKind::kSync:
+      (*line)["object"] = event.id;
+      return add("action", "value");
+    case EventKind::kHold:
+      return add("state", "value");
+    case EventKind::kUsage:
+      return add("what", "value");
     case EventKind::kFault:
       return AddValueMembers(event.Value(), line);
   }

@@ -13,7 +13,7 @@
 namespace trireme {
 namespace {
 
-constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kCancel);
+constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kUsage);
 
 // Members of every line; the rest of a socket's or a fault's line is its value.
 constexpr std::string_view kCommonMembers[] = {"cell",  "scenario", "runtime", "interpreter",
@@ -150,7 +150,10 @@ class Attempt {
       case EventKind::kWait:
       case EventKind::kWake:
         event.id = Number64(line, "ordinal");
-        return take("kind", "value");
+        take("kind", "value");
+        if (event.kind == EventKind::kWait && event.key == "join" && event.value.is_string())
+          event.value = TaskOf(line, "value");
+        return;
       case EventKind::kProcess:
         event.id = Number64(line, "parent");
         event.value = GetMember(line, "value");
@@ -160,7 +163,13 @@ class Attempt {
       case EventKind::kCensus:
         return take("kind", "value");
       case EventKind::kExit:
+      case EventKind::kHold:
         return take("state", "value");
+      case EventKind::kUsage:
+        return take("what", "value");
+      case EventKind::kSync:
+        event.id = Number64(line, "object");
+        return take("action", "value");
       case EventKind::kJoin:
       case EventKind::kCancel:
         event.id = TaskOf(line, "target");

@@ -47,6 +47,8 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.chunk_size = options.chunk_size;
   header.recording = options.recording ? 1 : 0;
   header.objects = options.objects;
+  header.hold_threshold = static_cast<uint64_t>(options.hold_threshold);
+  header.usage_interval = static_cast<uint64_t>(options.usage_interval);
   for (const EventKind kind : options.left_out)
     header.left_out |= uint64_t{1} << static_cast<int>(kind);
   header.next_chunk = ObjectChunks(options);

@@ -18,6 +18,8 @@ struct RecordingOptions {
   uint64_t max_bytes = 1ULL << 30;  // then events are lost, and the trial is unknown
   bool recording = true;
   std::vector<EventKind> left_out;  // these are not recorded
+  int64_t hold_threshold = 0;       // nanoseconds; 0: loops are not watched
+  int64_t usage_interval = 0;       // nanoseconds; 0: no USAGE events
   uint32_t objects = 1024;          // that tasks may wait for at once and be followed; 0: none is
   std::string plan;                 // decisions for Point; at most 2048 bytes
 };

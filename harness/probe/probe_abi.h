@@ -48,7 +48,8 @@ enum trireme_event {
                               action, see the list below; value: JSON, see there */
   TRIREME_FAULT = 15, /* reserved: a fault that was applied */
   TRIREME_WAIT =
-      16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv") */
+      16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv"); value: what it
+                              waits for, see "What tasks wait for" below, or none */
   TRIREME_WAKE = 17, /* that wait ended. id, key as wait; value: bytes moved where it moved any */
   TRIREME_PROCESS =
       18, /* a process joins the trial. id: parent's process id; value: JSON {argv} or none */
@@ -63,8 +64,45 @@ enum trireme_event {
       21, /* written by the engine when the process is gone. key: exited | signalled | timeout |
                               vanished | interrupted; value: JSON, see engine */
   TRIREME_JOIN = 22,  /* task: the joiner; id: the task whose result or exception it took */
-  TRIREME_CANCEL = 23 /* task: who asked; id: the task that shall stop */
+  TRIREME_CANCEL = 23, /* task: who asked; id: the task that shall stop */
+  TRIREME_SYNC = 24, /* a task did something to what others may wait for. id: the number of that; key: what it did,
+                              see "What tasks wait for" below */
+  TRIREME_HOLD =
+      25, /* code kept a loop from going on. task: whose code, thread: the loop's; key: holds | held; value:
+                              JSON, see "Loops" below */
+  TRIREME_USAGE = 26 /* what the process takes, or one of its loops does, since it was last looked at. key:
+                              process | loop; value: JSON, see "Loops" below */
 };
+
+/* What tasks wait for. Locks, semaphores, conditions, events, queues, pools and streams have a number (new_operation()),
+ * unique in the trial, which is the value of a WAIT of kind
+ *   lock, semaphore, condition, event, queue-put, queue-get, pool (a submitter that waits for a place), pool-place (a task
+ *   that was submitted and has no place yet: recorded for it when it is submitted), recv, send
+ * while the value of a WAIT of kind join is the number of the task that is waited for. SYNC events, whose id it is:
+ *   new      it was made. value: JSON {"kind": lock | rlock | semaphore | condition | event | queue | pool | stream,
+ *            "size": permits, items or places, 0 where there is no limit, "place": "file:line in name"}
+ *   acquire  the task has it now, or one of its permits or places; a condition stands for its lock
+ *   release  the task gives it back; recorded before another can have it
+ *   wait     the task gives a condition's lock back and waits; followed by acquire
+ *   put      an item goes in; recorded before another can take it. value: how many there are then, where it is known
+ *   get      the task has taken an item. value: how many are left, where it is known
+ *   set, clear, notify   recorded before another can see it
+ *   passed   the task has seen that the event is set
+ *   read, write   the task begins to read from or write to a stream
+ *   close    the stream, or the listener, is closed
+ * A stream that was made by dup() has the number of its original. */
+
+/* Loops: threads that run tasks or callbacks one after the other and wait in between, in epoll_wait(2), poll(2), select(2) or
+ * where the runtime says so. A hold is the time from when such a thread begins to run a task or a callback until it runs
+ * another or waits. Of one that lasts longer than `hold_threshold`:
+ *   holds   when it was found to, while it lasts: {"seconds": so far, "stack": ["file:line in name", ...] (outermost first),
+ *           "source": how the stack was got, or why there is none}
+ *   held    when it is over: {"wall": seconds, "delay": of which the thread was ready but had no processor, "cpu": of which it
+ *           had one}; absent where the process ended before
+ * Every `usage_interval`:
+ *   process {"rss": bytes, "threads": how many}
+ *   loop    {"wall": seconds, "cpu": seconds of that thread, "polls": how often it looked for events, "steps": tasks and
+ *           callbacks that it ran, "moved": bytes that the process read and wrote} */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
@@ -140,6 +178,8 @@ struct trireme_header {
   uint64_t unseen;     /* atomic: waits that could not be followed, for want of an object */
   uint64_t next_epoll; /* atomic: the number of the next epoll set, from 1 */
   uint64_t left_out;   /* bit k: events of kind k are not recorded, nor counted as lost */
+  uint64_t hold_threshold; /* nanoseconds; 0: loops are not watched */
+  uint64_t usage_interval; /* nanoseconds; 0: no USAGE */
 };
 
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its
