@@ -108,6 +108,12 @@ Participant ParticipantOf(const Leaked& leaked) {
   return participant;
 }
 
+// "socket made at workload.py:3 in main", where the census knows where.
+std::string Described(const Leaked& leaked, const Participant& participant) {
+  const std::string frame = InnermostOwnFrame(participant.stack);
+  return frame.empty() ? leaked.name : leaked.name + " made at " + frame;
+}
+
 Finding LeakFinding(const TrialView& view, const std::string& kind,
                     const std::vector<Leaked>& leaked) {
   std::set<std::string> kinds_of_names;
@@ -116,8 +122,8 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
   Json entries = Json::array();
   for (const Leaked& one : leaked) {
     kinds_of_names.insert(WithoutNumbers(one.name));
-    if (names.size() < kNamed) names.push_back(one.name);
     participants.push_back(ParticipantOf(one));
+    if (names.size() < kNamed) names.push_back(Described(one, participants.back()));
     entries.push_back(one.entry);
   }
   std::string subject = kind;
@@ -136,7 +142,7 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
 }  // namespace
 
 std::string_view LeakChecker::Summary() const {
-  return "no task, thread, descriptor or process outlives the workload by more than the grace";
+  return "no task, timer, thread, descriptor or process outlives the workload by more than the grace";
 }
 
 std::vector<CheckArgument> LeakChecker::Arguments() const {

@@ -216,4 +216,11 @@ std::string NormalisedFrame(std::string_view frame) {
   return std::string(Base(place)) + ":" + std::string(function);
 }
 
+std::string InnermostOwnFrame(const std::vector<std::string>& frames) {
+  const auto own = std::find_if(frames.rbegin(), frames.rend(), [](const std::string& frame) {
+    return !NormalisedFrame(frame).empty();
+  });
+  return own == frames.rend() ? "" : *own;
+}
+
 }  // namespace trireme

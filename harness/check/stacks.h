@@ -24,6 +24,9 @@ std::vector<TaskStack> ParseStacks(std::string_view text);
 // standard library or the harness, which differ between runtimes and versions.
 std::string NormalisedFrame(std::string_view frame);
 
+// The innermost of those that are not, as it is; "" where there is none.
+std::string InnermostOwnFrame(const std::vector<std::string>& frames);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_CHECK_STACKS_H_

@@ -57,7 +57,7 @@ enum trireme_event {
       19, /* nobody caught it. key: where (hub, thread, loop, never-retrieved, task, terminate,
                               handler, main); value: JSON error */
   TRIREME_CENSUS =
-      20, /* outlived the workload. key: tasks | threads | descriptors | processes | sockets,
+      20, /* outlived the workload. key: tasks | timers | threads | descriptors | processes,
                               or unseen: the kinds (name) that could not be looked at, and why (reason);
                               value: JSON list of {name, ...}, one entry each */
   TRIREME_EXIT =

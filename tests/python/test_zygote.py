@@ -364,6 +364,37 @@ await rt.gather(*[rt.spawn(wait) for _ in range(3)])
     assert trial.of("census") == []
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_census_says_where_a_socket_and_a_file_were_made(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+import socket
+def dial():
+    rt.kept = [socket.socket(), socket.create_server(("127.0.0.1", 0)), open(__file__)]
+dial()
+socket.socket().close()
+"""))
+    [census] = zygote.trial().of("census")
+    assert census.key == "descriptors"
+    assert [entry["name"] for entry in census.value] == ["socket", "listening socket", "file"]
+    for entry in census.value:
+        own = [frame.partition(":")[2] for frame in entry["stack"] if frame.startswith("workload.py:")]
+        assert [line.partition(" in ")[2] for line in own] == ["main", "dial"], entry
+
+
+TIMERS = {
+    "eventlet": "import eventlet\nrt.kept = eventlet.spawn_after(60, late)\neventlet.spawn_after(60, late).cancel()",
+    "asyncio": "import asyncio\nloop = asyncio.get_running_loop()\nloop.call_later(60, late)\n"
+    "loop.call_later(60, late).cancel()",
+}
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "eventlet-asyncio", "asyncio"])
+def test_census_names_timers_that_nobody_cancelled(zygote, workload, runtime):
+    zygote.load(runtime, workload("def late(): pass\n" + TIMERS["asyncio" if runtime == "asyncio" else "eventlet"]))
+    [census] = zygote.trial().of("census")
+    assert (census.key, [entry["name"] for entry in census.value]) == ("timers", ["main.<locals>.late"])
+
+
 def test_census_names_anonymous_descriptors_in_full(zygote, workload):
     zygote.load("threading", workload("import select\nrt.kept = select.epoll()"))
     [census] = zygote.trial().of("census", "descriptors")

@@ -121,6 +121,10 @@ class Backend(ABC):
         """Names of the runtime's own tasks that live and were not made by rt: no native threads."""
         return []
 
+    def timers(self) -> list[str]:
+        """What the runtime's own timers that nobody cancelled would call."""
+        return []
+
     @abstractmethod
     async def pause(self, seconds: float) -> None:
         """Lets other tasks run for a while: for the census, no task of the workload."""

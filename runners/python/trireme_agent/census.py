@@ -1,7 +1,8 @@
-"""What outlived the workload: tasks, native threads, descriptors, child processes."""
+"""What outlived the workload: tasks, timers, native threads, descriptors, child processes."""
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import errno
 import os
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from trireme_agent import errors, probe, processes, recorder
+from trireme_agent import creations, errors, probe, processes, recorder
 from trireme_agent.backend import Backend
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
@@ -29,13 +30,15 @@ class Census:
 
     def take(self, main: Task) -> dict[str, list[dict[str, Any]]]:
         """By kind, empty kinds left out. Raises nothing: the workload may have taken away what looking needs."""
+        found: dict[str, list[dict[str, Any]]] = {}
         looks: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "tasks": lambda: self._tasks(main),
+            # Those of tasks that live are theirs.
+            "timers": lambda: [] if found.get("tasks") else [{"name": name} for name in self._backend.timers()],
             "threads": self._native_threads,
             "descriptors": self._open_descriptors,
             "processes": self._children,
         }
-        found = {}
         self.unseen = []
         for kind, look in looks.items():
             try:
@@ -61,17 +64,30 @@ class Census:
 
     def _open_descriptors(self) -> list[dict[str, Any]]:
         own = self._backend.own_descriptors()
+        stacks = creations.stacks()
         entries = []
         for fd, target in sorted(_descriptors().items()):
             if fd in own or self._descriptors.get(fd) == target:
                 continue
             what, path = descriptors.maker(fd)
-            entries.append({"name": what or _kind(target), "fd": fd, "target": target, "path": path})
+            entry = {"name": what or _kind(target, fd), "fd": fd, "target": target, "path": path}
+            stack = stacks.get(fd) or creations.of_file(target)
+            entries.append(entry | ({"stack": stack} if stack else {}))
         return entries
 
     def _children(self) -> list[dict[str, Any]]:
         left = [pid for pid in processes.children() if pid not in self._processes and not processes.is_zombie(pid)]
         return [{"name": processes.command(pid), "pid": pid} for pid in left]
+
+
+def _listens(fd: int) -> bool:
+    sock = _socket.socket(fileno=fd)
+    try:
+        return bool(sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN))
+    except OSError:  # of a family that has no such option
+        return False
+    finally:
+        sock.detach()
 
 
 def _with_room(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -114,8 +130,10 @@ def _descriptors() -> dict[int, str]:
     return found
 
 
-def _kind(target: str) -> str:
+def _kind(target: str, fd: int) -> str:
     """`socket` or `pipe`, whose number says nothing; `anon_inode:[eventpoll]` and the like in full."""
     if target.startswith("anon_inode:"):
         return target
+    if target.startswith("socket:") and _listens(fd):
+        return "listening socket"
     return target.partition(":")[0] if ":" in target else "file"

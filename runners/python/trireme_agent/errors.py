@@ -112,6 +112,12 @@ def frame_stack(frame: FrameType | None, agents: bool = True) -> list[str]:
     return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in reversed(frames)]
 
 
+def callable_name(function: Any) -> str:
+    """As its definition names it."""
+    name = getattr(function, "__qualname__", None)
+    return text(name) if isinstance(name, str) else type(function).__name__
+
+
 def text(value: str) -> str:
     """Text that UTF-8 can hold: a lone surrogate as its escape, as the probe has it."""
     return value.encode("utf-8", "backslashreplace").decode()

@@ -18,7 +18,7 @@ from gc import collect
 from typing import Any, NoReturn
 
 import trireme
-from trireme_agent import census, ending, errors, meetings, output, probe, recorder, stacks, unawaited, workload
+from trireme_agent import census, creations, ending, errors, meetings, output, probe, recorder, stacks, unawaited, workload
 from trireme_agent.backend import Backend
 from trireme_agent.runtime import Runtime
 from trireme_agent.task import Task
@@ -83,6 +83,7 @@ class _Trial:
         backend = self._backend
         backend.enter()
         meetings.install(backend)
+        creations.install()
         unawaited.watch()
         random.seed(message["inputs"])
         self._census = census.Census(backend)

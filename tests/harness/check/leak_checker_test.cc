@@ -36,6 +36,19 @@ TEST(LeakCheckerTest, ReportsEachKindOnItsOwn) {
   EXPECT_EQ(result.findings[1].message, "5 threads outlived the workload: a, b, c, d and 1 more");
 }
 
+TEST(LeakCheckerTest, SaysWhereADescriptorWasMade) {
+  const auto made_in = [](const std::string& function) {
+    const Json stack = {"workload.py:30 in main", "workload.py:3 in " + function,
+                        "lib/python3.11/socket.py:232 in __init__"};
+    return Check(TrialBuilder().Add(EventKind::kCensus, 1500, "descriptors",
+                                    Json::array({{{"name", "socket"}, {"stack", stack}}})));
+  };
+  const CheckResult result = made_in("dial");
+  EXPECT_EQ(result.reason,
+            "1 descriptor outlived the workload: socket made at workload.py:3 in dial");
+  EXPECT_NE(result.findings.at(0).signature, made_in("serve").findings.at(0).signature);
+}
+
 TEST(LeakCheckerTest, AllowsWhatTheScenarioAllows) {
   const auto poller = [] {
     return TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", Named({"poller-3"}));

@@ -133,6 +133,9 @@ class AsyncioBackend(Backend):
         ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
         return [task.get_name() for task in asyncio.all_tasks(self.loop) if id(task) not in ours]
 
+    def timers(self) -> list[str]:
+        return inspection.timers(self.loop)
+
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

@@ -149,6 +149,13 @@ class EventletBackend(Backend):
         found = _objects_of(eventlet.greenthread.GreenThread)
         return ["GreenThread" for each in found if each and not each.dead and getattr(each, "trireme", None) is None]
 
+    def timers(self) -> list[str]:
+        hub = self.this_hub()
+        pending = [timer.tpl for _, timer in [*hub.timers, *hub.next_timers] if timer.pending and hasattr(timer, "tpl")]
+        # That of a green thread which was cancelled before it began stays, and starts nothing.
+        live = [call for call in pending if not getattr(getattr(call[0], "__self__", None), "dead", False)]
+        return [_timer_name(function, arguments) for function, arguments, _ in live]
+
     async def pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
 
@@ -405,6 +412,14 @@ def _run_busy(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 def _objects_of(kind: type) -> list[Any]:
     """Never asks an object for its class: that of a proxy or of a workload's own may raise."""
     return [each for each in get_objects() if issubclass(type(each), kind)]
+
+
+def _timer_name(function: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
+    """What it calls; a green thread that it starts is named by its function."""
+    started = [each for each in arguments if callable(each) and not isinstance(each, greenlet.greenlet)]
+    if isinstance(getattr(function, "__self__", None), greenlet.greenlet):
+        return errors.callable_name(started[0]) if started else "sleep of a green thread"
+    return errors.callable_name(function)
 
 
 def _family(address: Address) -> socket.AddressFamily:

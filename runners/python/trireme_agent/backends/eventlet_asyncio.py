@@ -42,6 +42,9 @@ class EventletAsyncioBackend(EventletBackend):
         for task in _tasks_beside(self.this_hub()):
             yield task.get_name(), inspection.await_stack(task.get_coro())
 
+    def timers(self) -> list[str]:
+        return super().timers() + inspection.timers(self.this_hub().loop)
+
     def strays(self) -> list[str]:
         return super().strays() + [task.get_name() for task in _tasks_beside(self.this_hub())]
 

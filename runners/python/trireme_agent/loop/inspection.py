@@ -22,6 +22,11 @@ def has_events(loop: Any) -> bool:
     return bool(loop._selector.select(0))
 
 
+def timers(loop: Any) -> list[str]:
+    """What its timers would call."""
+    return [errors.callable_name(timer._callback) for timer in list(loop._scheduled) if not timer._cancelled]
+
+
 def await_stack(coroutine: Any) -> list[str]:
     """Where a suspended coroutine waits, outermost first."""
     coroutine = getattr(coroutine, "_coroutine", coroutine)
