@@ -38,9 +38,16 @@ struct WatchOptions {
   std::vector<ReportRequest> reports;
   std::string runtime = "program";
   Suppressions suppressions;
-  std::optional<int64_t> limit;
+  std::optional<int64_t> attach_after, limit;
   int finding_status = kExitFail;
 };
+
+// Of a program from outside: its switches are too many to keep, and nobody asks for them.
+const std::vector<EventKind> kLeftOut = {EventKind::kSwitch, EventKind::kTaskEnd};
+// And while it is not watched yet. Who waits for what is followed all the same.
+const std::vector<EventKind> kLeftOutAtFirst = {EventKind::kSwitch, EventKind::kTaskEnd,
+                                                EventKind::kSocket, EventKind::kHold,
+                                                EventKind::kUsage};
 
 // Objects that tasks wait for at once: a server has many connections.
 constexpr uint32_t kObjects = 16 * 1024;
@@ -190,13 +197,21 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError("the probe is missing: " + locations.probe));
   const TemporaryDirectory folder;
   const std::string recording = JoinPath(folder.path(), "history.ring");
+  const int64_t begin = SystemClock().Now();
+  bool watching = options.attach_after.value_or(0) == 0;
   const Status created =
-      CreateRecording(recording, {.begin_time = SystemClock().Now(),
-                                  .left_out = {EventKind::kSwitch, EventKind::kTaskEnd},
+      CreateRecording(recording, {.begin_time = begin,
+                                  .left_out = watching ? kLeftOut : kLeftOutAtFirst,
                                   .objects = kObjects});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
+  const auto attach = [&] {
+    if (watching || SystemClock().Now() - begin < *options.attach_after) return;
+    const Status attached = LeaveOut(recording, kLeftOut);
+    watching = attached.ok();
+    PrintError("trireme: " + (watching ? "watched from now on" : attached.error().message) + "\n");
+  };
   const auto look = [&](bool last) {
     for (const Finding& finding : findings.Look(last)) PrintFinding(finding, 1);
   };
@@ -205,8 +220,12 @@ int Watch(const WatchOptions& options, const Json& checks) {
       {.program = *program,
        .argv = options.command,
        .environment = Environment(locations, recording),
-       .limit = options.limit.value_or(0)},
-      [&] { look(false); }, [&] { PrintWaits(recording); });
+       .limit = options.limit ? *options.limit + options.attach_after.value_or(0) : 0},
+      [&] {
+        attach();
+        look(false);
+      },
+      [&] { PrintWaits(recording); });
   if (!end.ok()) return Fail(end.error());
   look(true);
   const Result<History> history = History::Read(recording);
@@ -217,6 +236,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
         "it may have cleared LD_PRELOAD, or brings a loader of its own"));
   for (const auto& [key, known] : findings.known())
     if (known.count > 1) PrintFinding(known.finding, known.count);
+  if (!watching)
+    PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
   for (const std::string& unseen : Unseen(*history, *end, findings))
     PrintError("trireme: unknown: " + unseen + "\n");
   for (const std::string& unused : findings.suppressions().Unused())
@@ -274,9 +295,11 @@ int WatchCommand(const Arguments& arguments) {
                "look at a process that runs already, by /proc, for a second or --for");
   parser.Values("--suppressions", "FILE", suppressions,
                 "findings to leave alone, beside the shipped ones; repeatable");
-  parser.Duration("--for", options.limit, "end the program after that long");
+  parser.Duration("--attach-after", options.attach_after,
+                  "what the program does until then is no finding");
+  parser.Duration("--for", options.limit, "end the program after that long, from then on");
   parser.Value("--error-exitcode", "N", status, "exit status when there is a finding (default 1)");
-  for (const char* later : {"--attach-after", "--faults"}) parser.Later(later);
+  parser.Later("--faults");
   parser.Positionals("CMD", surplus, "after --: the program and its arguments");
   if (const std::optional<int> code = parser.Parse(Arguments(arguments.begin(), separator)))
     return *code;

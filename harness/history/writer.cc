@@ -42,6 +42,12 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
   return (bytes + options.chunk_size - 1) / options.chunk_size;
 }
 
+uint64_t BitsOf(const std::vector<EventKind>& kinds) {
+  uint64_t bits = 0;
+  for (const EventKind kind : kinds) bits |= uint64_t{1} << static_cast<int>(kind);
+  return bits;
+}
+
 trireme_header RecordingHeader(const RecordingOptions& options) {
   trireme_header header = NewHeader(options.begin_time);
   header.chunk_size = options.chunk_size;
@@ -49,8 +55,7 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.objects = options.objects;
   header.hold_threshold = static_cast<uint64_t>(options.hold_threshold);
   header.usage_interval = static_cast<uint64_t>(options.usage_interval);
-  for (const EventKind kind : options.left_out)
-    header.left_out |= uint64_t{1} << static_cast<int>(kind);
+  header.left_out = BitsOf(options.left_out);
   header.next_chunk = ObjectChunks(options);
   header.allocated = options.chunks + header.next_chunk;
   header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +
@@ -143,6 +148,15 @@ Status CreateRecording(const std::string& path, const RecordingOptions& options)
   Status status = FillRecording(fd.get(), path, options);
   if (!status.ok()) ::unlink(path.c_str());
   return status;
+}
+
+Status LeaveOut(const std::string& path, const std::vector<EventKind>& kinds) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
+  const uint64_t bits = BitsOf(kinds);
+  if (::pwrite(fd.get(), &bits, sizeof(bits), offsetof(trireme_header, left_out)) != sizeof(bits))
+    return ErrnoError("cannot write " + path, errno);
+  return Done{};
 }
 
 int64_t NewestEventTime(const std::string& path) {

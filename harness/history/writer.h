@@ -27,6 +27,9 @@ struct RecordingOptions {
 // Makes the file that a trial's processes attach to.
 Status CreateRecording(const std::string& path, const RecordingOptions& options);
 
+// From now on these are left out, and no others. REQUIRES: a file that CreateRecording() made; it may be in use.
+Status LeaveOut(const std::string& path, const std::vector<EventKind>& kinds);
+
 // The time of the newest event in a file that may still be written (CLOCK_MONOTONIC), or 0; reads
 // the tail of each chunk only. For the engine's judgement whether a trial progresses.
 int64_t NewestEventTime(const std::string& path);

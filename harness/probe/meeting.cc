@@ -239,6 +239,8 @@ void RecordAction(const char* action, uint64_t inode, const TextBuffer& value) {
 
 // Whether the object may have one more event.
 bool TakeEvent(trireme_object* object, bool first) {
+  // While none is recorded none is used up.
+  if (IsLeftOut(TRIREME_SOCKET)) return false;
   uint32_t left = __atomic_load_n(&object->events, __ATOMIC_RELAXED);
   do {
     if (left == 1 || (left == 0 && !first)) return false;

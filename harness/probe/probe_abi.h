@@ -177,7 +177,7 @@ struct trireme_header {
                         which no process claims. 0: who waits for what is not followed */
   uint64_t unseen;     /* atomic: waits that could not be followed, for want of an object */
   uint64_t next_epoll; /* atomic: the number of the next epoll set, from 1 */
-  uint64_t left_out;   /* bit k: events of kind k are not recorded, nor counted as lost */
+  uint64_t left_out;   /* atomic, bit k: events of kind k are not recorded, nor counted as lost */
   uint64_t hold_threshold; /* nanoseconds; 0: loops are not watched */
   uint64_t usage_interval; /* nanoseconds; 0: no USAGE */
 };

@@ -315,6 +315,12 @@ Recording* CurrentOrAttachNow() {
   return state == kPending || state == kAttaching ? AttachNow() : nullptr;
 }
 
+// Read each time: what is left out may change while the file is written.
+bool LeavesOut(Recording* recording, uint16_t kind) {
+  const uint64_t left_out = __atomic_load_n(&recording->header()->left_out, __ATOMIC_RELAXED);
+  return kind < 64 && (left_out >> kind & 1) != 0;
+}
+
 }  // namespace
 
 uint64_t Now() {
@@ -343,7 +349,7 @@ void Record(const Entry& entry) {
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
   if (entry.kind == TRIREME_TASK_END) EndWaitsOf(entry.task);
-  if (entry.kind < 64 && (recording->header()->left_out >> entry.kind & 1) != 0) return;
+  if (LeavesOut(recording, entry.kind)) return;
   ThreadState& state = thread_state;
   ++state.depth;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -403,6 +409,11 @@ uint32_t ThreadId() {
 
 bool AttachIsPending() {
   return Current() == nullptr && __atomic_load_n(&lazy_state, __ATOMIC_ACQUIRE) == kPending;
+}
+
+bool IsLeftOut(uint16_t kind) {
+  Recording* recording = Current();
+  return recording != nullptr && LeavesOut(recording, kind);
 }
 
 trireme_header* FollowedHeader() {

@@ -41,6 +41,8 @@ bool IsVforked();
 // Whether TRIREME_WATCH was set when the library was loaded.
 bool IsWatched();
 void SetWatched();
+// Whether events of that kind are not recorded at this moment.
+bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.
 trireme_header* FollowedHeader();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.

@@ -249,6 +249,42 @@ class WatchTest(TriremeCase):
         outcome = self.trireme("watch", "--for", "300ms", "--", "sleep", "1000")
         self.assertEqual((outcome.code, outcome.err), (0, "trireme: 0 findings, program exited 0\n"))
 
+    def test_what_came_before_attach_after_is_no_finding(self) -> None:
+        self.write("program.py", THREADS + """\
+    def meet(read):
+        ours, theirs = socket.socketpair()
+        readers = [start(read, ours), start(read, ours)]
+        theirs.send(b"1")
+        theirs.send(b"2")
+        for reader in readers: reader.join()
+    def early(sock): sock.recv(1)
+    def late(sock): sock.recv(1)
+    meet(early)
+    os.mkdir(os.environ["EARLY_DONE"])
+    input()
+    meet(late)
+    """)
+        for delay in ("200ms", "1s", "5s", "25s"):  # until it is long enough for this machine at this moment
+            done = self.folder / ("early-" + delay)
+            process = self.start("watch", "--attach-after", delay, "--", sys.executable, "program.py",
+                                 stdin=subprocess.PIPE, env=self.environment() | {"EARLY_DONE": str(done)})
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            in_time = done.exists()
+            _, err = process.communicate("go\n", timeout=60)
+            if in_time:
+                break
+        self.assertEqual(first, "trireme: watched from now on\n")
+        self.assertIn("in late", err)
+        self.assertNotIn("in early", err)
+        self.assertTrue(err.endswith("trireme: 1 finding, program exited 0\n"), err)
+        self.assertEqual(process.returncode, 1)
+
+    def test_a_program_that_ends_before_it_is_watched_is_unknown(self) -> None:
+        outcome = self.trireme("watch", "--attach-after", "1h", "--", "true")
+        self.assertEqual(outcome.err, "trireme: unknown: the program ended before it was watched (--attach-after)\n"
+                                      "trireme: 0 findings, program exited 0\n")
+
     def test_a_process_that_runs_already_is_sampled(self) -> None:
         for second, findings in (("start(ours.recv, 1)", 1), ("start(theirs.recv, 1)", 0)):
             self.write("program.py", THREADS + f"""\
@@ -345,7 +381,8 @@ class WatchTest(TriremeCase):
 
     def test_bad_options(self) -> None:
         for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
-                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"], ["--attach-after", "1s"]):
+                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"], ["--faults", "short-io"],
+                        ["--attach-after", "soon"]):
             self.assertEqual(self.trireme("watch", *options, "--", "true").code, 2, options)
         self.assertEqual(self.trireme("watch").code, 2)
         self.assertEqual(self.trireme("watch", "true").code, 2)

@@ -48,6 +48,33 @@ TEST(JsonlTest, PrintsTheMembersOfASocketEvent) {
   EXPECT_NE(printed.find(R"("event":"socket","action":"recv","fd":3})"), std::string::npos);
 }
 
+TEST(JsonlTest, NamesTheTaskThatIsWaitedFor) {
+  const std::string printed =
+      PrintEvents({{.kind = EventKind::kTaskStart, .key = "1.1", .value = "child", .task = 2},
+                   {.kind = EventKind::kWait, .time = 1, .key = "join", .value = 2, .id = 4},
+                   {.kind = EventKind::kWait, .time = 2, .key = "lock", .value = 2, .id = 5}});
+  EXPECT_NE(printed.find(R"("event":"wait","kind":"join","ordinal":4,"value":"1.1"})"),
+            std::string::npos)
+      << printed;
+  EXPECT_NE(printed.find(R"("kind":"lock","ordinal":5,"value":2})"), std::string::npos) << printed;
+}
+
+TEST(JsonlTest, PrintsWhatWasDoneToAnObject) {
+  const std::string printed = PrintEvents(
+      {{.kind = EventKind::kSync, .key = "put", .value = 3, .task = 1, .id = 9},
+       {.kind = EventKind::kHold, .time = 1, .key = "held", .value = {{"wall", 0.5}}},
+       {.kind = EventKind::kUsage, .time = 2, .key = "process", .value = {{"rss", 4096}}}});
+  EXPECT_NE(printed.find(R"("event":"sync","object":9,"action":"put","value":3})"),
+            std::string::npos)
+      << printed;
+  EXPECT_NE(printed.find(R"("event":"hold","state":"held","value":{"wall":0.5}})"),
+            std::string::npos)
+      << printed;
+  EXPECT_NE(printed.find(R"("event":"usage","what":"process","value":{"rss":4096}})"),
+            std::string::npos)
+      << printed;
+}
+
 TEST(JsonlTest, PrintsBytesThatAreNoText) {
   const std::string printed =
       PrintEvents({{.kind = EventKind::kObserve, .key = "k\xff", .value = "v\xff"}});
