@@ -1,0 +1,14 @@
+"""A client and a server close their sockets."""
+
+
+async def main(rt, params):
+    listener = await rt.listen()
+    client = await rt.connect(listener.address)
+    ours = await listener.accept()
+    with rt.op("exchange") as op:
+        await client.send_all(b"ping\n")
+        op.ok(await ours.recv_until(b"\n"))
+    client.close()
+    ours.close()
+    listener.close()
+    rt.observe("ended", True)
