@@ -8,6 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import trireme
@@ -116,6 +117,10 @@ class Backend(ABC):
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
         """Name and stack of the task of that number, rt's or not, where no native thread's stack shows it."""
         return "", []
+
+    def plain_frame(self) -> FrameType | None:
+        """What the current task's plain function runs, where it runs in a thread of its own."""
+        return None
 
     def strays(self) -> list[str]:
         """Names of the runtime's own tasks that live and were not made by rt: no native threads."""
@@ -230,23 +235,23 @@ class Backend(ABC):
 
     # Point.
 
-    async def point(self, kind: str, call: Callable[..., Awaitable[T]], *args: Any) -> T:
+    async def point(self, kind: str, call: Callable[..., Awaitable[T]], *args: Any, what: int | None = None) -> T:
         """The one place where a task may wait: every API call that may do so is a point of kind `kind`.
 
-        It numbers the point, notices cancellation and deadlines, and keeps what the task is in. Points inside a point
-        (a request made of sends and receives) are part of it.
+        `what` is the number of what it may wait for. Point numbers the call, notices cancellation and deadlines, and keeps
+        what the task is in. Points inside a point (a request made of sends and receives) are part of it.
         """
         task = self.current()
         if task is None or task.kind is not None:
             return await call(*args)
         task.ordinal += 1
-        task.kind = kind
+        task.kind, task.what = kind, what
         try:
             if task.cancel_requested or task.deadlines:
                 await self.deliver(task)
             return await call(*args)
         finally:
-            task.kind = None
+            task.kind = task.what = None
 
     def begin_wait(self) -> Task | None:
         """The current task really waits from now on, until end_wait(); None when there is no task, or it waits already."""
@@ -254,7 +259,7 @@ class Backend(ABC):
         if task is None or task.blocked:
             return None
         task.blocked = True
-        probe.record(probe.WAIT, task.ordinal, task.kind or "other", None)
+        probe.record(probe.WAIT, task.ordinal, task.kind or "other", task.what)
         return task
 
     def end_wait(self, task: Task | None) -> None:
@@ -283,6 +288,14 @@ class Backend(ABC):
 
     @abstractmethod
     def timeout(self, seconds: float) -> contextlib.AbstractAsyncContextManager[None]: ...
+
+    @abstractmethod
+    async def take(self, lock: Any) -> None:
+        """Acquires a lock or semaphore of the runtime."""
+
+    @abstractmethod
+    async def wait_in(self, call: Callable[[], Any]) -> None:
+        """Makes a call of the runtime that waits."""
 
     @abstractmethod
     def lock(self) -> Any: ...

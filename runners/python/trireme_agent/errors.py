@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 _AGENT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARY = f"lib{os.sep}python3"
 
 # Families by errno, for every OSError; the classes below are looked at first.
 _BY_ERRNO = {
@@ -95,7 +96,7 @@ def _place(file: str) -> str:
     folder = sys.path[0] + os.sep if sys.path else os.sep
     if file.startswith(folder):
         return file[len(folder) :]
-    library = file.rfind(f"{os.sep}lib{os.sep}python3")
+    library = file.rfind(os.sep + _LIBRARY)
     return file[library + 1 :] if library >= 0 else os.path.basename(file)
 
 
@@ -116,6 +117,16 @@ def callable_name(function: Any) -> str:
     """As its definition names it."""
     name = getattr(function, "__qualname__", None)
     return text(name) if isinstance(name, str) else type(function).__name__
+
+
+def own_place(frame: FrameType | None) -> str:
+    """Where the workload's own code is that a frame was called from, however deep; "" where none of it is there."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not is_agents(file) and not file.startswith("<frozen ") and not place(file).startswith(_LIBRARY):
+            return f"{place(file)}:{frame.f_lineno} in {text(frame.f_code.co_name)}"
+        frame = frame.f_back
+    return ""
 
 
 def text(value: str) -> str:

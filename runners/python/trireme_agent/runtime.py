@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +10,7 @@ from time import monotonic  # by name: a workload may put another in its place
 from typing import Any
 
 import trireme
-from trireme_agent import probe, recorder
+from trireme_agent import probe, recorder, sync
 from trireme_agent.backend import Address, Backend, HttpServer
 from trireme_agent.blocking import Proxy
 from trireme_agent.streams import Listener, Stream, descriptors
@@ -249,13 +250,13 @@ async def _results(tasks: Iterable[Task]) -> list[Any]:
     return results
 
 
-class TaskPool:
-    """What the pools of all runtimes share: map, and join over what was submitted."""
+class TaskPool(sync.Waited):
+    """What the pools of all runtimes share: map, join over what was submitted, and what is recorded of places."""
 
     def __init__(self, backend: Backend, size: int) -> None:
         if size < 1:
             raise ValueError("a pool has at least one place")
-        self._backend = backend
+        super().__init__(backend, "pool", size)
         self._size = size
         self._tasks: dict[int, Task] = {}  # that have not ended, and maybe some that have
 
@@ -263,12 +264,28 @@ class TaskPool:
         for number, task in list(self._tasks.items()):
             if task.done():
                 self._tasks.pop(number, None)
-        task = await self._backend.point("pool", self._submit, fn, args)
+        task = await self._backend.point("pool", self._submit, fn, args, what=self.number)
         self._tasks[task.number] = task
         return task
 
     async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
         raise NotImplementedError
+
+    def _queue(self, task: Task) -> None:
+        """A new task waits for a place from now on: until it takes one, or ends without."""
+        task.kind = "pool-place"
+        probe.record_for(task.number, probe.WAIT, 0, task.kind, self.number)
+
+    async def _placed(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """What a task of the pool runs once it has its place."""
+        task.kind = None
+        probe.record(probe.WAKE, 0, "pool-place", None)
+        probe.record(probe.SYNC, self.number, "acquire", None)
+        try:
+            result = fn(*args)
+            return await result if inspect.iscoroutine(result) else result
+        finally:
+            probe.record(probe.SYNC, self.number, "release", None)
 
     async def map(self, fn: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
         """Results in the order of the items; raises the first exception in that order after all have ended."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from trireme_agent import probe, sync
 from trireme_agent.backend import Address, Backend
 
 _CHUNK = 65536
@@ -37,8 +39,9 @@ def _closed_error() -> OSError:
 
 
 class _Endpoint:
-    def __init__(self, backend: Backend, sock: Any, what: str) -> None:
+    def __init__(self, backend: Backend, sock: Any, what: str, number: int = 0) -> None:
         self._backend = backend
+        self.number = number or sync.made(backend, "stream")
         self._socket = sock
         self._open = True
         descriptors.opened(backend, sock.fileno(), what)
@@ -50,6 +53,7 @@ class _Endpoint:
         """Closing twice is fine."""
         if self._open:
             self._open = False
+            probe.record(probe.SYNC, self.number, "close", None)
             descriptors.closed(self.fileno())
             self._socket.close()
 
@@ -73,14 +77,19 @@ class _Endpoint:
 class Stream(_Endpoint):
     """A connected stream. What recv_until read too much stays for the next call of any recv."""
 
-    def __init__(self, backend: Backend, sock: Any) -> None:
-        super().__init__(backend, sock, "stream")
+    def __init__(self, backend: Backend, sock: Any, number: int = 0) -> None:
+        """`number`: that of its original, of which it is a duplicate."""
+        super().__init__(backend, sock, "stream", number)
         self._buffer = bytearray()
 
     async def recv(self, size: int = _CHUNK) -> bytes:
         """At least one byte, at most `size`; b"" at the end of the stream."""
         self._check_open()
-        return await self._backend.point("recv", self._recv, size)
+        return await self._backend.point("recv", self._read, self._recv, size, what=self.number)
+
+    async def _read(self, call: Callable[[Any], Awaitable[bytes]], arg: Any) -> bytes:
+        probe.record(probe.SYNC, self.number, "read", None)
+        return await call(arg)
 
     async def _recv(self, size: int) -> bytes:
         if self._buffer:
@@ -91,7 +100,7 @@ class Stream(_Endpoint):
     async def recv_exactly(self, size: int) -> bytes:
         """All of `size` bytes, or raises EOFError."""
         self._check_open()
-        return await self._backend.point("recv", self._recv_exactly, size)
+        return await self._backend.point("recv", self._read, self._recv_exactly, size, what=self.number)
 
     async def _recv_exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
@@ -105,7 +114,7 @@ class Stream(_Endpoint):
     async def recv_until(self, separator: bytes) -> bytes:
         """Up to and with `separator`; b"" at the end of the stream, where what had come stays for recv."""
         self._check_open()
-        return await self._backend.point("recv", self._recv_until, separator)
+        return await self._backend.point("recv", self._read, self._recv_until, separator, what=self.number)
 
     async def _recv_until(self, separator: bytes) -> bytes:
         start = 0
@@ -125,7 +134,11 @@ class Stream(_Endpoint):
 
     async def send_all(self, data: bytes) -> None:
         self._check_open()
-        await self._backend.point("send", self._backend.send_all, self._socket, data)
+        await self._backend.point("send", self._send_all, data, what=self.number)
+
+    async def _send_all(self, data: bytes) -> None:
+        probe.record(probe.SYNC, self.number, "write", None)
+        await self._backend.send_all(self._socket, data)
 
     def shutdown(self) -> None:
         """Ends the sending direction; the peer sees the end of the stream."""
@@ -134,7 +147,7 @@ class Stream(_Endpoint):
 
     def dup(self) -> Stream:
         self._check_open()
-        return Stream(self._backend, self._backend.dup(self._socket))
+        return Stream(self._backend, self._backend.dup(self._socket), self.number)
 
 
 class Listener(_Endpoint):
@@ -147,7 +160,8 @@ class Listener(_Endpoint):
 
     async def accept(self) -> Stream:
         self._check_open()
-        return Stream(self._backend, await self._backend.point("accept", self._backend.accept, self._socket))
+        accepted = self._backend.point("accept", self._backend.accept, self._socket, what=self.number)
+        return Stream(self._backend, await accepted)
 
     def close(self) -> None:
         if self._open and self._path is not None:

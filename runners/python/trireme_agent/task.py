@@ -37,6 +37,7 @@ class Task:
         # What Point keeps.
         self.ordinal = 0  # of its last API call that may wait
         self.kind: str | None = None  # of the call it is in
+        self.what: int | None = None  # the number of what that call may wait for
         self.blocked = False  # that call waits now
         self.cancel_requested = False
         self.deadlines: list[Deadline] = []  # innermost last
@@ -64,7 +65,7 @@ class Task:
         return self.result
 
     async def wait_ended(self) -> None:
-        await self.backend.point("join", self.backend.wait_task, self)
+        await self.backend.point("join", self.backend.wait_task, self, what=self.number)
 
     def cancel(self) -> None:
         """Stops it at its next API call, or in the one that it is blocked in."""
@@ -86,6 +87,8 @@ class Task:
     def finish(self, outcome: str, result: Any = None, error: BaseException | None = None) -> None:
         """Called once, by the task's own thread or greenlet, before whoever joins it is woken."""
         self.result, self.error = result, error
+        if self.kind == "pool-place":  # it never got one
+            probe.record_for(self.number, probe.WAKE, 0, self.kind, None)
         if not ending.is_child(self.process):  # where it is, the end of this task is its parent's to record
             text = errors.to_json(error) if error is not None else "null"
             probe.record_json_for(self.number, probe.TASK_END, 0, outcome, text)

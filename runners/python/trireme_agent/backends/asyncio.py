@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import probe
+from trireme_agent import probe, sync
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
@@ -129,6 +129,10 @@ class AsyncioBackend(Backend):
                 return native.get_name(), inspection.await_stack(steps)
         return "", []
 
+    def plain_frame(self) -> FrameType | None:
+        worker = task.native if (task := self.current()) is not None else None
+        return sys._current_frames().get(worker.ident) if isinstance(worker, Worker) else None
+
     def strays(self) -> list[str]:
         ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
         return [task.get_name() for task in asyncio.all_tasks(self.loop) if id(task) not in ours]
@@ -222,20 +226,33 @@ class AsyncioBackend(Backend):
 
     # Coordination.
 
-    def lock(self) -> coordination.Lock:
-        return coordination.Lock(self, asyncio.Lock(), "lock")
+    async def take(self, lock: Any) -> None:
+        if coordination.would_wait(lock):
+            with self.waiting():
+                await lock.acquire()
+        else:
+            await lock.acquire()
 
-    def rlock(self) -> coordination.RLock:
-        return coordination.RLock(self, asyncio.Lock(), "lock")
+    async def wait_in(self, call: Callable[[], Any]) -> None:
+        with self.waiting():
+            await call()
 
-    def semaphore(self, value: int) -> coordination.Lock:
-        return coordination.Lock(self, asyncio.Semaphore(value), "semaphore")
+    def lock(self) -> sync.Lock:
+        return sync.Lock(self, asyncio.Lock())
 
-    def condition(self) -> coordination.Condition:
-        return coordination.Condition(self)
+    def rlock(self) -> sync.OwnedLock:
+        lock = coordination.ReentrantLock(self)
+        return sync.OwnedLock(self, lock, "rlock", lock._is_owned)
 
-    def event(self) -> coordination.Event:
-        return coordination.Event(self)
+    def semaphore(self, value: int) -> sync.Semaphore:
+        return sync.Semaphore(self, asyncio.Semaphore(value), value)
+
+    def condition(self) -> sync.Condition:
+        lock = asyncio.Lock()
+        return sync.Condition(self, asyncio.Condition(lock), lock, lock.locked)
+
+    def event(self) -> sync.Event:
+        return sync.Event(self, asyncio.Event())
 
     def queue(self, maxsize: int) -> coordination.Queue:
         return coordination.Queue(self, maxsize)

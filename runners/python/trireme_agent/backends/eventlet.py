@@ -18,7 +18,7 @@ from gc import get_objects  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import errors, meetings, probe
+from trireme_agent import errors, meetings, probe, sync
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.task import Task
 
@@ -255,20 +255,31 @@ class EventletBackend(Backend):
 
     # Coordination.
 
-    def lock(self) -> coordination.Lock:
-        return coordination.Lock(self, threading.Lock())
+    async def take(self, lock: Any) -> None:
+        if not lock.acquire(False):
+            with self.waiting():
+                lock.acquire()
 
-    def rlock(self) -> coordination.Lock:
-        return coordination.Lock(self, threading.RLock())
+    async def wait_in(self, call: Callable[[], Any]) -> None:
+        with self.waiting():
+            call()
 
-    def semaphore(self, value: int) -> coordination.Lock:
-        return coordination.Lock(self, eventlet.semaphore.Semaphore(value), "semaphore")
+    def lock(self) -> sync.Lock:
+        return sync.Lock(self, threading.Lock())
 
-    def condition(self) -> coordination.Condition:
-        return coordination.Condition(self)
+    def rlock(self) -> sync.OwnedLock:
+        lock: Any = threading.RLock()
+        return sync.OwnedLock(self, lock, "rlock", lock._is_owned)
 
-    def event(self) -> coordination.Event:
-        return coordination.Event(self)
+    def semaphore(self, value: int) -> sync.Semaphore:
+        return sync.Semaphore(self, eventlet.semaphore.Semaphore(value), value)
+
+    def condition(self) -> sync.Condition:
+        lock: Any = threading.RLock()
+        return sync.Condition(self, threading.Condition(lock), lock, lock._is_owned)
+
+    def event(self) -> sync.Event:
+        return sync.Event(self, threading.Event())
 
     def queue(self, maxsize: int) -> coordination.Queue:
         return coordination.Queue(self, maxsize)

@@ -12,7 +12,7 @@ from time import sleep  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import probe
+from trireme_agent import probe, sync
 from trireme_agent.backend import Address, Correspondence
 from trireme_agent.idle import IdleThreads
 from trireme_agent.task import Task
@@ -132,17 +132,19 @@ class ThreadingBackend(WaitingBackend):
 
     # Coordination.
 
-    def lock(self) -> coordination.Lock:
-        return coordination.Lock(self, threading.Lock())
+    def lock(self) -> sync.Lock:
+        return sync.Lock(self, threading.Lock())
 
-    def rlock(self) -> coordination.Lock:
-        return coordination.Lock(self, threading.RLock())
+    def rlock(self) -> sync.OwnedLock:
+        lock: Any = threading.RLock()
+        return sync.OwnedLock(self, lock, "rlock", lock._is_owned)
 
-    def semaphore(self, value: int) -> coordination.Semaphore:
-        return coordination.Semaphore(self, value)
+    def semaphore(self, value: int) -> sync.Semaphore:
+        return sync.Semaphore(self, coordination.InterruptibleSemaphore(self, value), value)
 
-    def condition(self) -> coordination.Condition:
-        return coordination.Condition(self)
+    def condition(self) -> sync.Condition:
+        lock: Any = threading.RLock()
+        return sync.Condition(self, coordination.InterruptibleCondition(self, lock), lock, lock._is_owned)
 
     def event(self) -> coordination.Event:
         return coordination.Event(self)

@@ -1,126 +1,47 @@
-"""Patched locks, conditions and events, and Eventlet's semaphore and queue, as points."""
+"""Eventlet's queue, as a point."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import eventlet.queue
 
+from trireme_agent import probe, sync
 from trireme_agent.backend import Backend
 
 
-class Lock:
-    """A patched threading.Lock or RLock, or an eventlet Semaphore."""
+class _Items(eventlet.queue.Queue):  # type: ignore[misc]
+    """An eventlet.queue.Queue that records what goes in, for the task that puts it: where both sides wait, the hub moves
+    the item. So an item is a pair: the number of that task, and what it put."""
 
-    def __init__(self, backend: Backend, lock: Any, kind: str = "lock") -> None:
-        self._backend = backend
-        self._lock = lock
-        self._kind = kind
+    def __init__(self, number: int, size: int) -> None:
+        self._number = number
+        super().__init__(size or None)  # size 0 would be a channel
 
-    async def acquire(self) -> bool:
-        await self._backend.point(self._kind, self._acquire)
-        return True
-
-    async def _acquire(self) -> None:
-        if not self._lock.acquire(False):
-            with self._backend.waiting():
-                self._lock.acquire()
-
-    def release(self) -> None:
-        self._lock.release()
-
-    async def __aenter__(self) -> Lock:
-        await self.acquire()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.release()
+    def _put(self, item: tuple[int, Any]) -> None:
+        probe.record_for(item[0], probe.SYNC, self._number, "put", len(self.queue) + 1)
+        super()._put(item)
 
 
-class Condition(Lock):
-    """A patched threading.Condition."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._condition = threading.Condition()
-        super().__init__(backend, self._condition)
-
-    async def wait(self) -> None:
-        await self._backend.point("condition", self._wait)
-
-    async def _wait(self) -> None:
-        with self._backend.waiting():
-            self._condition.wait()
-
-    async def wait_for(self, predicate: Callable[[], bool]) -> bool:
-        while not predicate():
-            await self.wait()
-        return True
-
-    def notify(self, count: int = 1) -> None:
-        self._condition.notify(count)
-
-    def notify_all(self) -> None:
-        self._condition.notify_all()
-
-
-class Event:
-    """A patched threading.Event: eventlet.event.Event cannot be cleared."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._event = threading.Event()
-
-    async def wait(self) -> None:
-        await self._backend.point("event", self._wait)
-
-    async def _wait(self) -> None:
-        if not self._event.is_set():
-            with self._backend.waiting():
-                self._event.wait()
-
-    def set(self) -> None:
-        self._event.set()
-
-    def clear(self) -> None:
-        self._event.clear()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-
-class Queue:
-    """eventlet.queue.Queue, whose size 0 would be a channel: None is no limit."""
+class Queue(sync.Queue):
+    """eventlet.queue.Queue."""
 
     def __init__(self, backend: Backend, maxsize: int) -> None:
-        self._backend = backend
-        self._queue = eventlet.queue.Queue(maxsize if maxsize > 0 else None)
-
-    async def put(self, item: Any) -> None:
-        await self._backend.point("queue-put", self._put, item)
+        super().__init__(backend, maxsize, _Items)
 
     async def _put(self, item: Any) -> None:
+        pair = (probe.current_task(), item)
         if not self._queue.full():
-            self._queue.put(item)
+            self._queue.put(pair)
             return
         with self._backend.waiting():
-            self._queue.put(item)
-
-    async def get(self) -> Any:
-        return await self._backend.point("queue-get", self._get)
+            self._queue.put(pair)
 
     async def _get(self) -> Any:
         if not self._queue.empty():
-            return self._queue.get()
-        with self._backend.waiting():
-            return self._queue.get()
-
-    def qsize(self) -> int:
-        return int(self._queue.qsize())
-
-    def empty(self) -> bool:
-        return bool(self._queue.empty())
-
-    def full(self) -> bool:
-        return bool(self._queue.full())
+            _, item = self._queue.get()
+        else:
+            with self._backend.waiting():
+                _, item = self._queue.get()
+        probe.record(probe.SYNC, self.number, "get", self._queue.qsize())
+        return item

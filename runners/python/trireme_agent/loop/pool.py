@@ -19,16 +19,11 @@ class LoopPool(TaskPool):
         self._places = asyncio.Semaphore(size)
 
     async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
-        async def placed() -> Any:
-            await self._backend.point("pool", self._enter)
-            try:
-                result = fn(*args)
-                return await result if asyncio.iscoroutine(result) else result
-            finally:
-                self._places.release()
+        task = self._backend.new_task(getattr(fn, "__name__", None))
+        self._queue(task)
+        self._backend.start(task, self._enter, (task, fn, args))
+        return task
 
-        return self._backend.spawn(placed, (), getattr(fn, "__name__", None))
-
-    async def _enter(self) -> None:
-        with self._backend.waiting():
-            await self._places.acquire()
+    async def _enter(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        async with self._places:
+            return await self._placed(task, fn, args)

@@ -26,7 +26,8 @@ class Worker:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.thread = 0
+        self.thread = 0  # native id
+        self.ident = 0
         self.call: asyncio.Task[Any] | None = None  # the one under way
 
     def cancel(self) -> None:
@@ -44,7 +45,7 @@ async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: t
     ended: asyncio.Future[tuple[Any, BaseException | None]] = backend.loop.create_future()
 
     def body() -> None:
-        worker.thread = threading.get_native_id()
+        worker.thread, worker.ident = threading.get_native_id(), threading.get_ident()
         backend.here.task = task
         probe.set_task(task.number)
         result, raised = None, None

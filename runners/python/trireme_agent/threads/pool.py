@@ -32,7 +32,8 @@ class ThreadPool(TaskPool):
     async def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Task:
         task = self._threads.new_task(getattr(fn, "__name__", None))
         task.native.pool = self
-        self._executor.submit(self._threads.idle.run, self._threads.run_here, (task, fn, args))
+        self._queue(task)
+        self._executor.submit(self._threads.idle.run, self._threads.run_here, (task, self._placed, (task, fn, args)))
         return task
 
     async def join(self) -> None:

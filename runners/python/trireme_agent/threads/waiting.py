@@ -189,9 +189,15 @@ class WaitingBackend(Backend):
                 elif ready:
                     return
 
-    def acquire(self, lock: Any) -> None:
-        """Acquires a threading.Lock or RLock."""
+    async def wait_in(self, call: Callable[[], Any]) -> None:
+        """What waits says so by itself: park()."""
+        call()
+
+    async def take(self, lock: Any) -> None:
         if lock.acquire(False):
+            return
+        if isinstance(lock, threading.Semaphore):
+            lock.acquire()
             return
         task = self.current()
         with self.waiting():
