@@ -263,7 +263,7 @@ class Backend(ABC):
         return task
 
     def end_wait(self, task: Task | None) -> None:
-        if task is not None:
+        if task is not None and task.blocked:
             task.blocked = False
             probe.record(probe.WAKE, task.ordinal, task.kind or "other", None)
 
@@ -274,6 +274,16 @@ class Backend(ABC):
             yield
         finally:
             self.end_wait(task)
+
+    @contextlib.contextmanager
+    def relocking(self) -> Iterator[None]:
+        """The current task waited for a condition, and gets its lock again: from here on it waits for that."""
+        task = self.current()
+        if task is not None:
+            self.end_wait(task)
+            task.kind = "lock"
+        with self.waiting():
+            yield
 
     # What the API is made of; runtime.py calls each through point().
 

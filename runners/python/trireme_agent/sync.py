@@ -120,6 +120,7 @@ class Condition(OwnedLock):
     """A condition of the runtime and its lock."""
 
     def __init__(self, backend: Backend, condition: Any, lock: Any, owned: Callable[[], bool]) -> None:
+        """`condition` gets its lock again in relocking()."""
         super().__init__(backend, lock, "condition", owned)
         self._condition = condition
 
@@ -153,6 +154,18 @@ class Condition(OwnedLock):
         self._check_owned("notify on")
         _record(_SYNC, self.number, "notify", None)
         self._condition.notify_all()
+
+
+def thread_condition(backend: Backend, condition: Any, lock: Any) -> Condition:
+    """Over a threading.Condition, patched or not, and its RLock."""
+    restore = condition._acquire_restore
+
+    def lock_again(state: Any) -> None:
+        with backend.relocking():
+            restore(state)
+
+    condition._acquire_restore = lock_again
+    return Condition(backend, condition, lock, lock._is_owned)
 
 
 class Event(Waited):

@@ -27,3 +27,12 @@ def zygote(runtime, python):
         answer = made.load(runtime, WORKLOAD)
         assert answer["type"] == "ready", answer
         yield made
+
+
+@pytest.fixture(scope="session")
+def waits_zygote(runtime, python):
+    """One that runs the cases of what_tasks_wait_for.py."""
+    with agents.agent(python) as made:
+        answer = made.load(runtime, WORKLOAD.with_name("what_tasks_wait_for.py"))
+        assert answer["type"] == "ready", answer
+        yield made

@@ -249,7 +249,7 @@ class AsyncioBackend(Backend):
 
     def condition(self) -> sync.Condition:
         lock = asyncio.Lock()
-        return sync.Condition(self, asyncio.Condition(lock), lock, lock.locked)
+        return sync.Condition(self, coordination.RelockingCondition(self, lock), lock, lock.locked)
 
     def event(self) -> sync.Event:
         return sync.Event(self, asyncio.Event())

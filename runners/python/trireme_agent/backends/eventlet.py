@@ -276,7 +276,7 @@ class EventletBackend(Backend):
 
     def condition(self) -> sync.Condition:
         lock: Any = threading.RLock()
-        return sync.Condition(self, threading.Condition(lock), lock, lock._is_owned)
+        return sync.thread_condition(self, threading.Condition(lock), lock)
 
     def event(self) -> sync.Event:
         return sync.Event(self, threading.Event())

@@ -144,7 +144,7 @@ class ThreadingBackend(WaitingBackend):
 
     def condition(self) -> sync.Condition:
         lock: Any = threading.RLock()
-        return sync.Condition(self, coordination.InterruptibleCondition(self, lock), lock, lock._is_owned)
+        return sync.thread_condition(self, coordination.InterruptibleCondition(self, lock), lock)
 
     def event(self) -> coordination.Event:
         return coordination.Event(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from trireme_agent import sync
 from trireme_agent.backend import Backend
@@ -42,8 +42,24 @@ def would_wait(lock: Any) -> bool:
     """Whether acquire() would: an asyncio.Lock that is free may have been promised to another."""
     if isinstance(lock, ReentrantLock):
         return lock.would_wait()
+    if lock.locked():
+        return True
     waiters: Any = lock._waiters if isinstance(lock, asyncio.Lock) else None
-    return lock.locked() or any(not waiter.cancelled() for waiter in waiters or ())
+    return bool(waiters) and not all(waiter.cancelled() for waiter in waiters)
+
+
+class RelockingCondition(asyncio.Condition):
+    """An asyncio.Condition whose wait() gets the lock again in relocking()."""
+
+    def __init__(self, backend: Backend, lock: asyncio.Lock) -> None:
+        super().__init__(lock)
+        acquire = lock.acquire
+
+        async def lock_again() -> Literal[True]:
+            with backend.relocking():
+                return await acquire()
+
+        self.acquire = lock_again  # type: ignore[method-assign]
 
 
 class _Items(sync.Items, asyncio.Queue[Any]):
