@@ -77,20 +77,21 @@ enum trireme_event {
 /* What tasks wait for. Locks, semaphores, conditions, events, queues, pools and streams have a number (new_operation()),
  * unique in the trial, which is the value of a WAIT of kind
  *   lock, semaphore, condition, event, queue-put, queue-get, pool (a submitter that waits for a place), pool-place (a task
- *   that was submitted and has no place yet: recorded for it when it is submitted), recv, send
+ *   that was submitted and has no place yet: recorded for it when it is submitted), recv, send, accept
  * while the value of a WAIT of kind join is the number of the task that is waited for. SYNC events, whose id it is:
  *   new      it was made. value: JSON {"kind": lock | rlock | semaphore | condition | event | queue | pool | stream,
- *            "size": permits, items or places, 0 where there is no limit, "place": "file:line in name"}
+ *            "size": permits, items or places, 0 where there is no limit (a semaphore always has one), "place": "file:line in name"}
  *   acquire  the task has it now, or one of its permits or places; a condition stands for its lock
  *   release  the task gives it back; recorded before another can have it
- *   wait     the task gives a condition's lock back and waits; followed by acquire
+ *   wait     the task gives a condition's lock back, at all levels, and waits; followed by an acquire for each of them. It may
+ *            wait for that lock, too: a WAIT of kind lock
  *   put      an item goes in; recorded before another can take it. value: how many there are then, where it is known
  *   get      the task has taken an item. value: how many are left, where it is known
  *   set, clear, notify   recorded before another can see it
- *   passed   the task has seen that the event is set
+ *   passed   the task has seen that the event is set, in wait or is_set
  *   read, write   the task begins to read from or write to a stream
  *   close    the stream, or the listener, is closed
- * A stream that was made by dup() has the number of its original. */
+ * A stream that was made by dup() has the number of its original; each of the two is closed by itself. */
 
 /* Loops: threads that run tasks or callbacks one after the other and wait in between, in epoll_wait(2), poll(2), select(2) or
  * where the runtime says so. A hold is the time from when such a thread begins to run a task or a callback until it runs
