@@ -192,7 +192,10 @@ class Event(Waited):
         self._event.clear()
 
     def is_set(self) -> bool:
-        return bool(self._event.is_set())
+        if not self._event.is_set():
+            return False
+        _record(_SYNC, self.number, "passed", None)
+        return True
 
 
 class Queue(Waited):

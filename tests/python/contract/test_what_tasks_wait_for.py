@@ -123,8 +123,8 @@ def test_condition_gives_back_each_level(run, runtime):
 
 def test_event(run):
     assert run("event_set").of("event") == [
-        "1.1 WAIT event", "1 set", "1.1 WAKE event", "1.1 passed", "1 passed", "1 clear", "1.2 WAIT event",
-        "1.2 WAKE event",
+        "1.1 WAIT event", "1 set", "1.1 WAKE event", "1.1 passed", "1 passed", "1 passed", "1 clear",
+        "1.2 WAIT event", "1.2 WAKE event",
     ]  # fmt: skip
 
 

@@ -201,7 +201,9 @@ async def event_set(rt):
     event.set()
     await task.join()
     await event.wait()
+    assert event.is_set()
     event.clear()
+    assert not event.is_set()
     await stopped(await blocked(rt, event.wait))
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from sys import _current_frames  # by name: a workload may put another in its place
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
@@ -131,7 +132,7 @@ class AsyncioBackend(Backend):
 
     def plain_frame(self) -> FrameType | None:
         worker = task.native if (task := self.current()) is not None else None
-        return sys._current_frames().get(worker.ident) if isinstance(worker, Worker) else None
+        return _current_frames().get(worker.ident) if isinstance(worker, Worker) else None
 
     def strays(self) -> list[str]:
         ours = {id(task.native) for task in list(self.live.values())} | {id(self._main)}
