@@ -204,6 +204,13 @@ def test_listener(run):
     assert len(history.new) == 3
 
 
+def test_what_is_given_is_recorded_before_others_can_have_it(run):
+    events = run("given_to_others").trial.events
+    told = [(event.kind, event.key) for event in events if event.kind in ("sync", "observe")]
+    given = ["release", "release", "set", "clear", "notify", "release"]
+    assert told[-2 * len(given) :] == [(kind, name) for name in given for kind in ("sync", "observe")]
+
+
 def test_no_more_is_taken_than_there_is(run):
     """At no place of the history, though threads do all of it at once."""
     history = run("crowd")

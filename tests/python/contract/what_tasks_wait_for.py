@@ -322,6 +322,29 @@ async def listener_accepts(rt):
         each.close()
 
 
+class Telling:
+    """What the runtime has below one of rt's; it observes the name of each call before it makes it."""
+
+    def __init__(self, rt, target):
+        self._rt, self._target = rt, target
+
+    def __getattr__(self, name):
+        self._rt.observe(name, None)
+        return getattr(self._target, name)
+
+
+@case
+async def given_to_others(rt):
+    lock, semaphore, event, condition = rt.lock(), rt.semaphore(0), rt.event(), rt.condition()
+    await lock.acquire()
+    await condition.acquire()
+    lock._lock, semaphore._lock = Telling(rt, lock._lock), Telling(rt, semaphore._lock)
+    event._event, condition._condition = Telling(rt, event._event), Telling(rt, condition._condition)
+    condition._lock = Telling(rt, condition._lock)
+    for give in (lock.release, semaphore.release, event.set, event.clear, condition.notify, condition.release):
+        give()
+
+
 @case
 async def crowd(rt):
     lock, semaphore, queue, condition = rt.lock(), rt.semaphore(2), rt.queue(2), rt.condition()
