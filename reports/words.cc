@@ -258,8 +258,18 @@ bool IsDecided(const CellResult& cell) {
 }
 
 std::string FirstFinding(const CellResult& cell) {
-  for (const CellFinding& found : cell.findings)
-    if (!found.finding.advisory) return OneLine(found.finding.message);
+  std::string first;
+  int64_t others = 0;
+  for (const CellFinding& found : cell.findings) {
+    if (found.finding.advisory) continue;
+    if (first.empty())
+      first = OneLine(found.finding.message);
+    else
+      ++others;
+  }
+  if (!first.empty())
+    return others == 0 ? first
+                       : first + " (and " + Counted(others, "more finding", "more findings") + ")";
   if (!cell.reason.empty()) return OneLine(cell.reason);
   return cell.state == CellState::kPass ? "no finding" : "no reason is recorded";
 }

@@ -37,7 +37,7 @@ std::vector<std::string> DifferingTests(const CellResult& cell);
 // "fail, expected pass: two tasks waited to read one socket"
 std::string StateInWords(const CellResult& cell);
 
-// The first finding that is not advisory, else the reason; one sentence.
+// The first finding that is not advisory, with how many more there are, else the reason; one sentence.
 std::string FirstFinding(const CellResult& cell);
 
 bool IsDecided(const CellResult& cell);  // pass or fail

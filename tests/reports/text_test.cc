@@ -68,6 +68,18 @@ seed     0x5eed
 )");
 }
 
+TEST(TextReportTest, CountsTheFindingsThatItDoesNotShow) {
+  RunResults results = GoodResults();
+  CellResult cell = FailingCell("hazards/a", "asyncio", 20, "hang", "no progress");
+  results.cells.push_back(cell);
+  EXPECT_EQ(TextReport(results, {}).find("more finding"), std::string::npos);
+  CellFinding advisory = cell.findings.front();
+  advisory.finding.advisory = true;
+  cell.findings.insert(cell.findings.end(), {cell.findings.front(), advisory});
+  results.cells.back() = cell;
+  EXPECT_NE(TextReport(results, {}).find("no progress (and 1 more finding)\n"), std::string::npos);
+}
+
 // That both passed their own checks says nothing of what they do.
 TEST(TextReportTest, ClaimsNothingOfWhatWasNotCompared) {
   RunResults results = GoodResults();
