@@ -373,7 +373,7 @@ class FiberBackend final : public Backend {
   void Wait(Point& point, IoState& io, Direction direction) {
     WaitList& line = direction == Direction::kRead ? Native(io).readers : Native(io).writers;
     Waiter waiter{.task = &point.task()};
-    point.Wait();
+    point.Wait(io.object().number());
     // Where it is known that a call would have to wait, none is made that the probe would see.
     Probe().wait_for(io.fd(), direction == Direction::kRead ? 0 : 1);
     line.Add(waiter);

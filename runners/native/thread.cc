@@ -242,7 +242,7 @@ class ThreadBackend final : public Backend {
       const int64_t result = AttemptIo(io, call, MSG_DONTWAIT, 0);
       if (result != kWouldWait && result != -EINTR) return Note(io, call, result);
     }
-    point.Wait();
+    point.Wait(io.object().number());
     return Note(io, call, Block(point, io, call));
   }
 
@@ -318,7 +318,7 @@ class ThreadBackend final : public Backend {
     ::fcntl(io.fd(), F_SETFL, flags | O_NONBLOCK);
     int64_t result = AttemptIo(io, call, 0, 0);
     if (result == -EINPROGRESS || result == kWouldWait) {
-      point.Wait();
+      point.Wait(io.object().number());
       while (true) {
         point.Check();
         const InCall in_call(Native(point.task()), io.fd(), POLLOUT);

@@ -42,11 +42,12 @@ Registry& Open() {
 
 std::vector<OpenDescriptor> OpenDescriptors() { return Open().List(); }
 
-IoState::IoState(int fd, std::string kind)
+IoState::IoState(int fd, std::string kind, const SyncObject& object)
     : fd_(fd),
       backend_(CurrentTaskState().backend),
       kind_(std::move(kind)),
-      maker_(CurrentTaskState().path) {
+      maker_(CurrentTaskState().path),
+      object_(object) {
   Open().Add(*this);
   backend_->Attach(*this);
 }
@@ -55,6 +56,7 @@ IoState::~IoState() { Close(); }
 
 void IoState::Close() {
   if (closed_.exchange(true)) return;
+  object_.Record("close");
   // Refuses from now on, also while a task is still on its way out of accept().
   if (kind_ == kListener) ::shutdown(fd_, SHUT_RDWR);
   backend_->Detach(*this);

@@ -10,6 +10,7 @@
 
 #include "harness/base/mutex.h"
 #include "runners/sdk/point.h"
+#include "runners/sdk/sync_object.h"
 #include "trireme/streams.h"
 
 namespace trireme {
@@ -29,7 +30,7 @@ inline constexpr const char* kListener = "listener";
 class IoState {
  public:
   // Takes `fd`, and tells the current task's backend.
-  IoState(int fd, std::string kind);
+  IoState(int fd, std::string kind, const SyncObject& object);
   ~IoState();
   IoState(const IoState&) = delete;
   IoState& operator=(const IoState&) = delete;
@@ -40,6 +41,7 @@ class IoState {
   // Whose call of the API made it, and what it is: for the census.
   const std::string& maker() const { return maker_; }
   const std::string& kind() const { return kind_; }
+  const SyncObject& object() const { return object_; }
 
   std::unique_ptr<IoNative> native;
   // Nothing more came with the last bytes that were read: the next read will have to wait. A guess
@@ -54,6 +56,7 @@ class IoState {
   Backend* const backend_;
   const std::string kind_;
   const std::string maker_;
+  const SyncObject object_;
   std::atomic<bool> closed_{false};
   std::atomic<int> users_{1};  // itself until it is closed, and each call under way
 };
@@ -100,13 +103,13 @@ std::vector<OpenDescriptor> OpenDescriptors();
 namespace internal {
 
 struct StreamState : IoState {
-  explicit StreamState(int fd) : IoState(fd, kStream) {}
+  StreamState(int fd, const SyncObject& object) : IoState(fd, kStream, object) {}
   std::string rest;  // received, not yet asked for
 };
 
 struct ListenerState : IoState {
-  ListenerState(int fd, Address where, std::string unlink_path)
-      : IoState(fd, kListener), address(std::move(where)), path(std::move(unlink_path)) {}
+  ListenerState(int fd, const SyncObject& object, Address where, std::string unlink_path)
+      : IoState(fd, kListener, object), address(std::move(where)), path(std::move(unlink_path)) {}
   ~ListenerState();
   Address address;
   std::string path;

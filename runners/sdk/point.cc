@@ -35,13 +35,15 @@ Point::Point(const char* kind) : task_(CurrentTaskState()), kind_(kind), ordinal
 Point::Point(const char* kind, uint64_t ordinal)
     : task_(CurrentTaskState()), kind_(kind), ordinal_(ordinal) {}
 
-void Point::Wait() {
+void Point::Wait(uint64_t awaited) {
   if (waited_) return;
   waited_ = true;
   task_.waiting_ordinal.store(ordinal_, std::memory_order_relaxed);
   task_.waiting.store(kind_, std::memory_order_release);
-  Probe().record_for(task_.number, TRIREME_WAIT, ordinal_, kind_,
-                     static_cast<uint32_t>(std::strlen(kind_)), TRIREME_NONE, nullptr, 0);
+  const auto value = static_cast<int64_t>(awaited);
+  Probe().record_for(
+      task_.number, TRIREME_WAIT, ordinal_, kind_, static_cast<uint32_t>(std::strlen(kind_)),
+      awaited == 0 ? TRIREME_NONE : TRIREME_INT, &value, awaited == 0 ? 0 : sizeof(value));
 }
 
 Point::~Point() {

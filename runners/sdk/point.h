@@ -31,8 +31,9 @@ class Point {
 
   TaskState& task() const { return task_; }
   uint64_t ordinal() const { return ordinal_; }
-  // From now on the task waits, until it is the end of the point.
-  void Wait();
+  // From now on the task waits, until it is the end of the point. `awaited`: the number of what it waits for, if that has
+  // one.
+  void Wait(uint64_t awaited = 0);
   void Moved(int64_t bytes) { moved_ = bytes; }
   // Throws when the task shall stop.
   void Check() { task_.ThrowIfStopped(); }

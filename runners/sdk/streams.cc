@@ -19,6 +19,7 @@ namespace trireme {
 namespace {
 
 using internal::ListenerState;
+using internal::Place;
 using internal::StreamState;
 
 constexpr size_t kFill = 16 * 1024;
@@ -33,7 +34,7 @@ Task<int64_t> IoLater(const char* kind, uint64_t ordinal, IoState& io, IoCall& c
   Point point(kind, ordinal);
   const IoUse use(&io);
   for (;;) {
-    point.Wait();
+    point.Wait(io.object().number());
     co_await Parked(point.task(), point.task().Deadline(), &io, call.direction());
     point.Check();
     if (io.closed()) co_return -EBADF;
@@ -50,6 +51,14 @@ int64_t IoNow(const char* kind, uint64_t ordinal, IoState* io, IoCall& call) {
 
 // The number of this call in its task. Throws when the task shall stop.
 uint64_t NextOrdinal(const char* kind) { return Point(kind).ordinal(); }
+
+// The same, of a call that reads from or writes to a stream, also to one that is closed.
+uint64_t Begin(const char* kind, const std::shared_ptr<StreamState>& stream,
+               std::string_view action) {
+  const uint64_t ordinal = NextOrdinal(kind);
+  if (stream != nullptr) stream->object().Record(action);
+  return ordinal;
+}
 
 Task<std::string> RecvLater(std::shared_ptr<StreamState> stream, size_t size, uint64_t ordinal) {
   std::string data(size, '\0');
@@ -89,7 +98,7 @@ Task<std::string> CollectLater(std::shared_ptr<StreamState> stream, uint64_t ord
 
 template <typename Find>
 Task<std::string> Collect(const std::shared_ptr<StreamState>& stream, Find find) {
-  const uint64_t ordinal = NextOrdinal("recv");
+  const uint64_t ordinal = Begin("recv", stream, "read");
   { const IoUse use(stream.get()); }
   if (std::optional<std::string> whole = find(*stream, false))
     return Task<std::string>::Ready(std::move(*whole));
@@ -180,7 +189,12 @@ void SetNoDelay(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Address& address) {
+std::shared_ptr<StreamState> MakeStream(int fd, const Place& place) {
+  return std::make_shared<StreamState>(fd, SyncObject("stream", 0, place));
+}
+
+std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Address& address,
+                                            const Place& place) {
   const int fd = MakeSocket(where.get()->sa_family);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -190,18 +204,19 @@ std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Ad
     throw IoError(error, "listen on " + address.text());
   }
   const Address bound = address.is_path() ? address : Address(address.host(), BoundPort(fd));
-  return std::make_shared<ListenerState>(fd, bound, address.is_path() ? address.host() : "");
+  return std::make_shared<ListenerState>(fd, SyncObject("stream", 0, place), bound,
+                                         address.is_path() ? address.host() : "");
 }
 
-Stream AcceptedStream(int64_t fd) {
+Stream AcceptedStream(int64_t fd, const Place& place) {
   Checked(fd, "accept");
   SetNoDelay(static_cast<int>(fd));
-  return Stream(std::make_shared<StreamState>(static_cast<int>(fd)));
+  return Stream(MakeStream(static_cast<int>(fd), place));
 }
 
-Task<Stream> AcceptLater(std::shared_ptr<ListenerState> listener, uint64_t ordinal) {
+Task<Stream> AcceptLater(std::shared_ptr<ListenerState> listener, uint64_t ordinal, Place place) {
   IoCall call{.kind = IoCall::Kind::kAccept};
-  co_return AcceptedStream(co_await IoLater("accept", ordinal, *listener, call));
+  co_return AcceptedStream(co_await IoLater("accept", ordinal, *listener, call), place);
 }
 
 Task<Stream> ConnectLater(std::shared_ptr<StreamState> stream, SocketAddress where,
@@ -222,11 +237,10 @@ ListenerState::~ListenerState() {
 }  // namespace internal
 
 Task<std::string> Stream::Recv(size_t size) {
-  if (state_ != nullptr && !state_->rest.empty() && !state_->closed()) {
-    NextOrdinal("recv");
+  const uint64_t ordinal = Begin("recv", state_, "read");
+  if (state_ != nullptr && !state_->rest.empty() && !state_->closed())
     return Task<std::string>::Ready(TakeFront(state_->rest, size));
-  }
-  return RecvSome(state_, size, NextOrdinal("recv"));
+  return RecvSome(state_, size, ordinal);
 }
 
 Task<std::string> Stream::RecvExactly(size_t size) {
@@ -253,7 +267,7 @@ Task<std::string> Stream::RecvUntil(std::string separator) {
 }
 
 Task<> Stream::SendAll(std::string_view data) {
-  const uint64_t ordinal = NextOrdinal("send");
+  const uint64_t ordinal = Begin("send", state_, "write");
   const IoUse use(state_.get());
   while (!data.empty()) {
     IoCall call{
@@ -278,7 +292,7 @@ Stream Stream::Dup() {
   const IoUse use(state_.get());
   const int fd = ::fcntl(state_->fd(), F_DUPFD_CLOEXEC, 0);
   if (fd < 0) throw IoError(errno, "dup");
-  return Stream(std::make_shared<StreamState>(fd));
+  return Stream(std::make_shared<StreamState>(fd, state_->object()));
 }
 
 int Stream::fileno() const { return state_ == nullptr || state_->closed() ? -1 : state_->fd(); }
@@ -288,13 +302,13 @@ const Address& Listener::address() const {
   return state_->address;
 }
 
-Task<Stream> Listener::Accept() {
+Task<Stream> Listener::Accept(Place place) {
   const uint64_t ordinal = NextOrdinal("accept");
   IoCall call{.kind = IoCall::Kind::kAccept};
   const IoUse use(state_.get());
   const int64_t fd = IoNow("accept", ordinal, state_.get(), call);
-  if (fd == kWouldWait) return AcceptLater(state_, ordinal);
-  return Task<Stream>::Ready(AcceptedStream(fd));
+  if (fd == kWouldWait) return AcceptLater(state_, ordinal, place);
+  return Task<Stream>::Ready(AcceptedStream(fd, place));
 }
 
 void Listener::Close() {
@@ -303,19 +317,19 @@ void Listener::Close() {
 
 int Listener::fileno() const { return state_ == nullptr || state_->closed() ? -1 : state_->fd(); }
 
-Task<Listener> Runtime::Listen(const std::string& host, int port) {
+Task<Listener> Runtime::Listen(const std::string& host, int port, Place place) {
   return Task<Listener>::Ready(
-      Listener(MakeListener(HostAddress(host, port), Address(host, port))));
+      Listener(MakeListener(HostAddress(host, port), Address(host, port), place)));
 }
 
-Task<Listener> Runtime::ListenUnix(const std::string& path) {
-  return Task<Listener>::Ready(Listener(MakeListener(PathAddress(path), Address(path))));
+Task<Listener> Runtime::ListenUnix(const std::string& path, Place place) {
+  return Task<Listener>::Ready(Listener(MakeListener(PathAddress(path), Address(path), place)));
 }
 
-Task<Stream> Runtime::Connect(Address address) {
+Task<Stream> Runtime::Connect(Address address, Place place) {
   const uint64_t ordinal = NextOrdinal("connect");
   const SocketAddress where = ToSocketAddress(address);
-  auto stream = std::make_shared<StreamState>(MakeSocket(where.get()->sa_family));
+  auto stream = MakeStream(MakeSocket(where.get()->sa_family), place);
   if (!address.is_path()) SetNoDelay(stream->fd());
   IoCall call{.kind = IoCall::Kind::kConnect, .address = where.get(), .address_size = where.size};
   const int64_t result = IoNow("connect", ordinal, stream.get(), call);
@@ -324,14 +338,14 @@ Task<Stream> Runtime::Connect(Address address) {
   return Task<Stream>::Ready(Stream(std::move(stream)));
 }
 
-Task<std::pair<Stream, Stream>> Runtime::Socketpair() {
+Task<std::pair<Stream, Stream>> Runtime::Socketpair(Place place) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | CurrentTaskState().backend->socket_flags(),
                    0, ends.data()) != 0)
     throw IoError(errno, "socketpair");
-  auto first = std::make_shared<StreamState>(ends[0]);
+  auto first = MakeStream(ends[0], place);
   return Task<std::pair<Stream, Stream>>::Ready(
-      {Stream(std::move(first)), Stream(std::make_shared<StreamState>(ends[1]))});
+      {Stream(std::move(first)), Stream(MakeStream(ends[1], place))});
 }
 
 }  // namespace trireme

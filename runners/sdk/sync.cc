@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "runners/sdk/sync_object.h"
 #include "runners/sdk/wait.h"
 
 namespace trireme {
@@ -10,8 +11,10 @@ namespace internal {
 // A number of permits, taken in the order in which they were asked for.
 class SemaphoreCore {
  public:
-  explicit SemaphoreCore(size_t count) : count_(count) {}
+  SemaphoreCore(size_t count, const Place& place)
+      : object_("semaphore", count, place), count_(count) {}
 
+  const SyncObject& object() const { return object_; }
   bool Acquire(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (count_ == 0 || !waiters_.IsFirst(waiter)) {
@@ -19,6 +22,7 @@ class SemaphoreCore {
       return false;
     }
     waiters_.Remove(waiter);
+    object_.Record("acquire");
     if (--count_ > 0) waiters_.WakeFirst();
     return true;
   }
@@ -30,11 +34,13 @@ class SemaphoreCore {
   }
   void Release() TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    object_.Record("release");
     ++count_;
     waiters_.WakeFirst();
   }
 
  private:
+  const SyncObject object_;
   Mutex mutex_;
   size_t count_ TRIREME_GUARDED_BY(mutex_);
   WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
@@ -45,6 +51,7 @@ class AcquirePermit : public WaitOperation {
   AcquirePermit(TaskState& task, SemaphoreCore* core) : core_(*core), waiter_{.task = &task} {}
   ~AcquirePermit() { core_.Abandon(waiter_); }
   bool Try() { return core_.Acquire(waiter_); }
+  uint64_t Awaited() const { return core_.object().number(); }
 
  private:
   SemaphoreCore& core_;
@@ -53,12 +60,14 @@ class AcquirePermit : public WaitOperation {
 
 class LockCore {
  public:
-  explicit LockCore(bool reentrant) : reentrant_(reentrant) {}
+  LockCore(bool reentrant, const SyncObject& object) : object_(object), reentrant_(reentrant) {}
 
+  const SyncObject& object() const { return object_; }
   bool Acquire(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (reentrant_ && owner_ == waiter.task->number) {
       ++depth_;
+      object_.Record("acquire");
       return true;
     }
     if (owner_ != 0 || !waiters_.IsFirst(waiter)) {
@@ -68,6 +77,7 @@ class LockCore {
     waiters_.Remove(waiter);
     owner_ = waiter.task->number;
     depth_ = 1;
+    object_.Record("acquire");
     return true;
   }
   void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
@@ -76,11 +86,13 @@ class LockCore {
     waiters_.Remove(waiter);
     if (owner_ == 0) waiters_.WakeFirst();
   }
-  void Release() TRIREME_EXCLUDES(mutex_) {
+  // `action`: as what it is recorded.
+  void Release(std::string_view action = "release") TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (owner_ == 0) throw std::logic_error("a lock was released that nobody holds");
     if (reentrant_ && owner_ != CurrentTaskState().number)
       throw std::logic_error("a lock was released by a task that does not hold it");
+    object_.Record(action);
     if (--depth_ > 0) return;
     owner_ = 0;
     waiters_.WakeFirst();
@@ -91,6 +103,7 @@ class LockCore {
   }
 
  private:
+  const SyncObject object_;
   const bool reentrant_;
   Mutex mutex_;
   uint32_t owner_ TRIREME_GUARDED_BY(mutex_) = 0;  // the number of a task
@@ -103,6 +116,7 @@ class AcquireLock : public WaitOperation {
   AcquireLock(TaskState& task, LockCore* core) : core_(*core), waiter_{.task = &task} {}
   ~AcquireLock() { core_.Abandon(waiter_); }
   bool Try() { return core_.Acquire(waiter_); }
+  uint64_t Awaited() const { return core_.object().number(); }
 
  private:
   LockCore& core_;
@@ -111,12 +125,18 @@ class AcquireLock : public WaitOperation {
 
 class EventCore {
  public:
+  explicit EventCore(const Place& place) : object_("event", 0, place) {}
+
+  const SyncObject& object() const { return object_; }
   bool Wait(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     // A waiter that was let go has passed, whatever became of the event since.
-    if (waiter.task == nullptr) return true;
-    if (!set_) waiters_.Add(waiter);
-    return set_;
+    const bool passes = waiter.task == nullptr || set_;
+    if (passes)
+      object_.Record("passed");
+    else
+      waiters_.Add(waiter);
+    return passes;
   }
   void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -124,6 +144,7 @@ class EventCore {
   }
   void Set() TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    object_.Record("set");
     set_ = true;
     while (!waiters_.empty()) {
       Waiter& waiter = waiters_.TakeFirst();
@@ -133,14 +154,17 @@ class EventCore {
   }
   void Clear() TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    object_.Record("clear");
     set_ = false;
   }
   bool IsSet() TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    if (set_) object_.Record("passed");
     return set_;
   }
 
  private:
+  const SyncObject object_;
   Mutex mutex_;
   bool set_ TRIREME_GUARDED_BY(mutex_) = false;
   WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
@@ -151,6 +175,7 @@ class WaitEvent : public WaitOperation {
   WaitEvent(TaskState& task, EventCore* core) : core_(*core), waiter_{.task = &task} {}
   ~WaitEvent() { core_.Abandon(waiter_); }
   bool Try() { return core_.Wait(waiter_); }
+  uint64_t Awaited() const { return core_.object().number(); }
 
  private:
   EventCore& core_;
@@ -159,6 +184,8 @@ class WaitEvent : public WaitOperation {
 
 class ConditionCore {
  public:
+  explicit ConditionCore(const Place& place) : lock_(false, SyncObject("condition", 1, place)) {}
+
   LockCore& lock() { return lock_; }
 
   bool Notified(Waiter& waiter, bool& enrolled) TRIREME_EXCLUDES(mutex_) {
@@ -180,6 +207,7 @@ class ConditionCore {
   void Notify(size_t count) TRIREME_EXCLUDES(mutex_) {
     if (!lock_.held()) throw std::logic_error("a condition was notified without its lock");
     MutexLock guard(mutex_);
+    lock_.object().Record("notify");
     NotifyLocked(count);
   }
 
@@ -191,7 +219,7 @@ class ConditionCore {
     }
   }
 
-  LockCore lock_{false};
+  LockCore lock_;  // has the number of the condition
   Mutex mutex_;
   WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
 };
@@ -206,9 +234,10 @@ class WaitCondition : public WaitOperation {
     // The lock goes only once this task is in line, so that no notification falls between.
     const bool first = !enrolled_;
     done_ = core_.Notified(waiter_, enrolled_);
-    if (first) core_.lock().Release();
+    if (first) core_.lock().Release("wait");
     return done_;
   }
+  uint64_t Awaited() const { return core_.lock().object().number(); }
 
  private:
   ConditionCore& core_;
@@ -236,7 +265,7 @@ Task<> WaitSuspending(std::shared_ptr<ConditionCore> core, uint64_t ordinal) {
   try {
     WaitCondition operation(point.task(), core.get());
     while (!operation.Try()) {
-      point.Wait();
+      point.Wait(operation.Awaited());
       co_await Parked(point.task(), point.task().Deadline());
       point.Check();
     }
@@ -251,8 +280,9 @@ Task<> WaitSuspending(std::shared_ptr<ConditionCore> core, uint64_t ordinal) {
 
 class QueueCore {
  public:
-  explicit QueueCore(size_t limit) : limit_(limit) {}
+  QueueCore(size_t limit, const Place& place) : object_("queue", limit, place), limit_(limit) {}
 
+  const SyncObject& object() const { return object_; }
   bool Put(Waiter& waiter, std::unique_ptr<QueueItem>& item) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (Full() || !putters_.IsFirst(waiter)) {
@@ -261,6 +291,7 @@ class QueueCore {
     }
     putters_.Remove(waiter);
     items_.push_back(std::move(item));
+    object_.Record("put", Count());
     getters_.WakeFirst();
     if (!Full()) putters_.WakeFirst();
     return true;
@@ -280,6 +311,7 @@ class QueueCore {
       items_.erase(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(taken_));
       taken_ = 0;
     }
+    object_.Record("get", Count());
     putters_.WakeFirst();
     if (!Empty()) getters_.WakeFirst();
     return true;
@@ -298,15 +330,15 @@ class QueueCore {
   }
   size_t size() const TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    return items_.size() - taken_;
+    return Count();
   }
 
  private:
-  bool Full() const TRIREME_REQUIRES(mutex_) {
-    return limit_ != 0 && items_.size() - taken_ >= limit_;
-  }
-  bool Empty() const TRIREME_REQUIRES(mutex_) { return items_.size() == taken_; }
+  size_t Count() const TRIREME_REQUIRES(mutex_) { return items_.size() - taken_; }
+  bool Full() const TRIREME_REQUIRES(mutex_) { return limit_ != 0 && Count() >= limit_; }
+  bool Empty() const TRIREME_REQUIRES(mutex_) { return Count() == 0; }
 
+  const SyncObject object_;
   const size_t limit_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<QueueItem>> items_ TRIREME_GUARDED_BY(mutex_);
@@ -323,6 +355,7 @@ class PutItem : public WaitOperation {
       : core_(*core), item_(*item), waiter_{.task = &task} {}
   ~PutItem() { core_.AbandonPut(waiter_); }
   bool Try() { return core_.Put(waiter_, item_); }
+  uint64_t Awaited() const { return core_.object().number(); }
 
  private:
   QueueCore& core_;
@@ -336,6 +369,7 @@ class GetItem : public WaitOperation {
   GetItem(TaskState& task, QueueCore* core) : core_(*core), waiter_{.task = &task} {}
   ~GetItem() { core_.AbandonGet(waiter_); }
   bool Try() { return core_.Get(waiter_, item_); }
+  uint64_t Awaited() const { return core_.object().number(); }
   Result Take() { return std::move(item_); }
 
  private:
@@ -350,7 +384,9 @@ Task<> PutSuspending(QueueCore& queue, std::unique_ptr<QueueItem> item, uint64_t
 
 }  // namespace
 
-std::shared_ptr<QueueCore> MakeQueue(size_t limit) { return std::make_shared<QueueCore>(limit); }
+std::shared_ptr<QueueCore> MakeQueue(size_t limit, const Place& place) {
+  return std::make_shared<QueueCore>(limit, place);
+}
 
 Task<> Put(QueueCore& queue, std::unique_ptr<QueueItem> item) {
   Point point("queue-put");
@@ -408,14 +444,22 @@ Task<> Condition::Wait() {
   return internal::Done();
 }
 
-Lock Runtime::Lock() { return trireme::Lock(std::make_shared<internal::LockCore>(false)); }
-RLock Runtime::RLock() { return trireme::RLock(std::make_shared<internal::LockCore>(true)); }
-Semaphore Runtime::Semaphore(size_t count) {
-  return trireme::Semaphore(std::make_shared<internal::SemaphoreCore>(count));
+using internal::Place;
+
+Lock Runtime::Lock(Place place) {
+  return trireme::Lock(std::make_shared<internal::LockCore>(false, SyncObject("lock", 1, place)));
 }
-Condition Runtime::Condition() {
-  return trireme::Condition(std::make_shared<internal::ConditionCore>());
+RLock Runtime::RLock(Place place) {
+  return trireme::RLock(std::make_shared<internal::LockCore>(true, SyncObject("rlock", 1, place)));
 }
-Event Runtime::Event() { return trireme::Event(std::make_shared<internal::EventCore>()); }
+Semaphore Runtime::Semaphore(size_t count, Place place) {
+  return trireme::Semaphore(std::make_shared<internal::SemaphoreCore>(count, place));
+}
+Condition Runtime::Condition(Place place) {
+  return trireme::Condition(std::make_shared<internal::ConditionCore>(place));
+}
+Event Runtime::Event(Place place) {
+  return trireme::Event(std::make_shared<internal::EventCore>(place));
+}
 
 }  // namespace trireme

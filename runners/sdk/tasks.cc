@@ -5,11 +5,13 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 #include "harness/base/rng.h"
 #include "runners/sdk/exceptions.h"
 #include "runners/sdk/probe.h"
 #include "runners/sdk/registry.h"
+#include "runners/sdk/sync_object.h"
 #include "runners/sdk/trial.h"
 #include "runners/sdk/wait.h"
 
@@ -19,9 +21,11 @@ namespace internal {
 // Places for the functions of a pool; the tasks that run them give them back as they end.
 class PoolCore {
  public:
-  PoolCore(Runtime& rt, size_t size) : rt_(rt), size_(size), free_(size) {}
+  PoolCore(Runtime& rt, size_t size, const Place& place)
+      : rt_(rt), object_("pool", size, place), free_(size) {}
 
   Runtime& runtime() { return rt_; }
+  const SyncObject& object() const { return object_; }
   bool Take(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (free_ == 0 || !waiters_.IsFirst(waiter)) {
@@ -38,32 +42,32 @@ class PoolCore {
     waiters_.Remove(waiter);
     if (free_ > 0) waiters_.WakeFirst();
   }
-  void Release() TRIREME_EXCLUDES(mutex_) {
+  // The place that was taken is this task's from now on.
+  void Give(const std::shared_ptr<TaskState>& task) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    object_.RecordFor(task->number, "acquire");
+    tasks_.emplace(task->number, task);
+  }
+  void Release(const TaskState& task) TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    object_.RecordFor(task.number, "release");
+    tasks_.erase(task.number);
     ++free_;
     waiters_.WakeFirst();
-    if (free_ == size_) idle_.WakeAll();
   }
-  bool Idle(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+  // One that has a place; null when none has.
+  std::shared_ptr<TaskState> AnyTask() TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    if (free_ == size_)
-      idle_.Remove(waiter);
-    else
-      idle_.Add(waiter);
-    return free_ == size_;
-  }
-  void AbandonIdle(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    idle_.Remove(waiter);
+    return tasks_.empty() ? nullptr : tasks_.begin()->second;
   }
 
  private:
   Runtime& rt_;
-  const size_t size_;
+  const SyncObject object_;
   Mutex mutex_;
   size_t free_ TRIREME_GUARDED_BY(mutex_);
+  std::map<uint32_t, std::shared_ptr<TaskState>> tasks_ TRIREME_GUARDED_BY(mutex_);  // by number
   WaitList waiters_ TRIREME_GUARDED_BY(mutex_);
-  WaitList idle_ TRIREME_GUARDED_BY(mutex_);
 };
 
 namespace {
@@ -73,17 +77,7 @@ class TakePlace : public WaitOperation {
   TakePlace(TaskState& task, PoolCore* pool) : pool_(*pool), waiter_{.task = &task} {}
   ~TakePlace() { pool_.AbandonTake(waiter_); }
   bool Try() { return pool_.Take(waiter_); }
-
- private:
-  PoolCore& pool_;
-  Waiter waiter_;
-};
-
-class WaitIdle : public WaitOperation {
- public:
-  WaitIdle(TaskState& task, PoolCore* pool) : pool_(*pool), waiter_{.task = &task} {}
-  ~WaitIdle() { pool_.AbandonIdle(waiter_); }
-  bool Try() { return pool_.Idle(waiter_); }
+  uint64_t Awaited() const { return pool_.object().number(); }
 
  private:
   PoolCore& pool_;
@@ -104,6 +98,7 @@ class WaitTask : public WaitOperation {
     awaited_->joiners.Add(waiter_);
     return false;
   }
+  uint64_t Awaited() const { return awaited_->number; }
 
  private:
   std::shared_ptr<TaskState> awaited_;
@@ -169,10 +164,7 @@ static void EndUnstarted(const std::shared_ptr<TaskState>& task) {
   task->end = TaskEnd::kRaised;
   task->error = std::current_exception();
   task->joined = true;
-  RecordFor(task->number, TRIREME_TASK_END, 0, "raised", ErrorValue(task->error));
-  TaskRegistry::Get().End(task);
-  ReleasePlace(*task);
-  task->ended = true;
+  Finish(task);
 }
 
 std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
@@ -189,6 +181,7 @@ std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
   task->detached = task->pool != nullptr;
   RecordFor(task->number, TRIREME_TASK_START, parent.number, task->path, task->name);
   TaskRegistry::Get().Add(task);
+  if (task->pool != nullptr) task->pool->Give(task);
   try {
     task->backend->Start(task);
   } catch (...) {
@@ -242,15 +235,19 @@ bool TaskEnded(const TaskState& task) { return task.ended.load(std::memory_order
 const std::string& TaskName(const TaskState& task) { return task.name; }
 const std::string& TaskPath(const TaskState& task) { return task.path; }
 
-std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size) {
-  return std::make_shared<PoolCore>(rt, size);
+std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size, const Place& place) {
+  return std::make_shared<PoolCore>(rt, size, place);
 }
 Runtime& RuntimeOf(PoolCore& pool) { return pool.runtime(); }
 Task<> TakeSlot(std::shared_ptr<PoolCore> pool) { return Await<TakePlace>("pool", pool.get()); }
-Task<> JoinPool(std::shared_ptr<PoolCore> pool) { return Await<WaitIdle>("pool", pool.get()); }
+
+Task<> JoinPool(std::shared_ptr<PoolCore> pool) {
+  CurrentTaskState().ThrowIfStopped();
+  while (std::shared_ptr<TaskState> task = pool->AnyTask()) co_await WaitEnd(std::move(task));
+}
 
 void ReleasePlace(TaskState& task) {
-  if (task.pool != nullptr) std::exchange(task.pool, nullptr)->Release();
+  if (task.pool != nullptr) std::exchange(task.pool, nullptr)->Release(task);
 }
 
 LocalSlot* FindLocal(std::string_view name, const void* type) {

@@ -90,18 +90,6 @@ void RecordEnd(const TaskState& main) {
   ::_exit(0);
 }
 
-void Finish(const std::shared_ptr<TaskState>& task) {
-  if (task->path == "1" && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
-  RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end),
-            task->error ? ErrorValue(task->error) : Value());
-  task->locals.clear();
-  TaskRegistry::Get().End(task);
-  internal::ReleasePlace(*task);
-  MutexLock lock(task->mutex);
-  task->ended.store(true, std::memory_order_release);
-  task->joiners.WakeAll();
-}
-
 Detached DriveCoroutine(std::shared_ptr<TaskState> task) {
   try {
     task->ThrowIfStopped();
@@ -140,6 +128,18 @@ Value BeginValue(const Backend& backend, const TrialOptions& options) {
 }  // namespace
 
 void Drive(const std::shared_ptr<TaskState>& task) { DriveCoroutine(task); }
+
+void Finish(const std::shared_ptr<TaskState>& task) {
+  if (task->path == "1" && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
+  internal::ReleasePlace(*task);  // recorded while it is still a task
+  RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end),
+            task->error ? ErrorValue(task->error) : Value());
+  task->locals.clear();
+  TaskRegistry::Get().End(task);
+  MutexLock lock(task->mutex);
+  task->ended.store(true, std::memory_order_release);
+  task->joiners.WakeAll();
+}
 
 void RunTrial(Backend& backend, const TrialOptions& options,
               const std::function<Task<>(Runtime&, const Params&)>& main) {

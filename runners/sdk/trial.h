@@ -36,6 +36,10 @@ void RunTrial(Backend& backend, const TrialOptions& options,
 // stack begins. Where coroutines suspend it returns before that.
 void Drive(const std::shared_ptr<TaskState>& task);
 
+// The last step of that: tells everybody that the task has ended, as its `end` and `error` say. For one that could not be
+// started it is all there is.
+void Finish(const std::shared_ptr<TaskState>& task);
+
 // One line a task that has not ended: "1.2 reader: waits in recv (point 7)". For the stacks of a
 // hung trial: takes no lock that may be held for ever, allocates nothing.
 void WriteTasks(int fd);

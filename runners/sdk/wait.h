@@ -20,12 +20,14 @@ class WaitOperation {
   WaitOperation& operator=(const WaitOperation&) = delete;
   // When to try again without being unparked.
   int64_t WakeAt() const { return kNever; }
+  // The number of what is waited for, or 0.
+  uint64_t Awaited() const { return 0; }
   internal::Nothing Take() { return {}; }
 };
 
 template <typename Operation>
 void WaitBlocking(Point& point, Operation& operation) {
-  point.Wait();
+  point.Wait(operation.Awaited());
   do {
     point.task().backend->Park(point.task(), std::min(operation.WakeAt(), point.task().Deadline()));
     point.Check();
@@ -37,7 +39,7 @@ Task<typename Operation::Result> AwaitLater(const char* kind, uint64_t ordinal, 
   Point point(kind, ordinal);
   Operation operation(point.task(), args...);
   while (!operation.Try()) {
-    point.Wait();
+    point.Wait(operation.Awaited());
     co_await Parked(point.task(), std::min(operation.WakeAt(), point.task().Deadline()));
     point.Check();
   }

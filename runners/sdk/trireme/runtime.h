@@ -210,17 +210,19 @@ class Runtime {
       slot = internal::AddLocal(name, type, std::make_unique<internal::LocalSlotOf<T>>());
     return static_cast<internal::LocalSlotOf<T>*>(slot)->value;
   }
-  trireme::Pool Pool(size_t size) { return trireme::Pool(internal::MakePool(*this, size)); }
+  trireme::Pool Pool(size_t size, internal::Place place = internal::Place::Here()) {
+    return trireme::Pool(internal::MakePool(*this, size, place));
+  }
 
-  // Coordination.
-  trireme::Lock Lock();
-  trireme::RLock RLock();
-  trireme::Semaphore Semaphore(size_t count);
-  trireme::Condition Condition();
-  trireme::Event Event();
+  // Coordination. A history names each of these, and pools and streams, by the place of the call that made it.
+  trireme::Lock Lock(internal::Place place = internal::Place::Here());
+  trireme::RLock RLock(internal::Place place = internal::Place::Here());
+  trireme::Semaphore Semaphore(size_t count, internal::Place place = internal::Place::Here());
+  trireme::Condition Condition(internal::Place place = internal::Place::Here());
+  trireme::Event Event(internal::Place place = internal::Place::Here());
   template <typename T>
-  trireme::Queue<T> Queue(size_t limit = 0) {
-    return trireme::Queue<T>(limit);
+  trireme::Queue<T> Queue(size_t limit = 0, internal::Place place = internal::Place::Here()) {
+    return trireme::Queue<T>(limit, place);
   }
   // Awaits body(), a coroutine; throws TimeoutExpired when DeadlineReached comes out of it for this
   // block.
@@ -236,10 +238,12 @@ class Runtime {
   }
 
   // Streams.
-  Task<Listener> Listen(const std::string& host = "127.0.0.1", int port = 0);
-  Task<Listener> ListenUnix(const std::string& path);
-  Task<Stream> Connect(Address address);
-  Task<std::pair<Stream, Stream>> Socketpair();
+  Task<Listener> Listen(const std::string& host = "127.0.0.1", int port = 0,
+                        internal::Place place = internal::Place::Here());
+  Task<Listener> ListenUnix(const std::string& path,
+                            internal::Place place = internal::Place::Here());
+  Task<Stream> Connect(Address address, internal::Place place = internal::Place::Here());
+  Task<std::pair<Stream, Stream>> Socketpair(internal::Place place = internal::Place::Here());
 
   // Services. The handler is Response(Request) or Task<Response>(Request).
   template <typename F>

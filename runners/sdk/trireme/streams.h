@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "trireme/place.h"
 #include "trireme/task.h"
 
 namespace trireme {
@@ -68,7 +69,7 @@ class Listener {
   explicit Listener(std::shared_ptr<internal::ListenerState> state) : state_(std::move(state)) {}
 
   const Address& address() const;
-  Task<Stream> Accept();
+  Task<Stream> Accept(internal::Place place = internal::Place::Here());
   void Close();
   int fileno() const;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "trireme/place.h"
 #include "trireme/task.h"
 
 namespace trireme {
@@ -25,7 +26,7 @@ struct QueueItemOf final : QueueItem {
   T value;
 };
 
-std::shared_ptr<QueueCore> MakeQueue(size_t limit);
+std::shared_ptr<QueueCore> MakeQueue(size_t limit, const Place& place);
 Task<> Put(QueueCore& queue, std::unique_ptr<QueueItem> item);
 Task<std::unique_ptr<QueueItem>> Get(QueueCore& queue);
 size_t Size(const QueueCore& queue);
@@ -134,7 +135,8 @@ class Condition {
 template <typename T>
 class Queue {
  public:
-  explicit Queue(size_t limit) : core_(internal::MakeQueue(limit)) {}
+  explicit Queue(size_t limit, internal::Place place = internal::Place::Here())
+      : core_(internal::MakeQueue(limit, place)) {}
   Task<> Put(T item) {
     return internal::Put(*core_, std::make_unique<internal::QueueItemOf<T>>(std::move(item)));
   }

@@ -236,7 +236,7 @@ inline Task<void> GatherAll<void>(std::vector<TaskHandle<void>*> tasks) {
   results.Finish();
 }
 
-std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size);
+std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size, const Place& place);
 Runtime& RuntimeOf(PoolCore& pool);
 Task<> TakeSlot(std::shared_ptr<PoolCore> pool);
 Task<> JoinPool(std::shared_ptr<PoolCore> pool);

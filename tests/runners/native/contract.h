@@ -34,8 +34,11 @@ class Recording {
   // The only one. Fails the test, and gives an empty event, when there is none or are several.
   Recorded One(trireme_event kind, std::string_view key = "") const;
   const Recorded& Last() const { return events_.back(); }
+  const std::vector<Recorded>& all() const { return events_; }
   // The number of the task with that path.
   uint32_t TaskOf(std::string_view path) const;
+  // And the other way round.
+  std::string PathOf(uint32_t task) const;
 
  private:
   std::vector<Recorded> events_;

@@ -51,6 +51,12 @@ uint32_t Recording::TaskOf(std::string_view path) const {
   return One(TRIREME_TASK_START, path).task;
 }
 
+std::string Recording::PathOf(uint32_t task) const {
+  for (const Recorded& start : Of(TRIREME_TASK_START))
+    if (start.task == task) return start.key;
+  return "?";
+}
+
 namespace {
 
 // A probe that keeps its records in memory.
@@ -106,6 +112,7 @@ const trireme_probe_api& RecorderProbe() {
   api.new_operation = [] { return ++last_operation; };
   api.current_task = [] { return current_task; };
   api.set_task = [](uint32_t task) { current_task = task; };
+  api.attached = [] { return 1; };
   return api;
 }
 

@@ -1,0 +1,33 @@
+#ifndef TRIREME_RUNNERS_SDK_SYNC_OBJECT_H_
+#define TRIREME_RUNNERS_SDK_SYNC_OBJECT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "trireme/place.h"
+
+namespace trireme {
+
+// What the history knows of something that tasks wait for, by its number: probe_abi.h, "What tasks wait for", says what is
+// recorded and when. A copy is the same thing. Thread safety: any threads; the order of events is the caller's to keep, so
+// what others may see or take is recorded under the mutex that hides it from them.
+class SyncObject {
+ public:
+  // Gives it a number, and records it as new.
+  SyncObject(std::string_view kind, size_t size, const internal::Place& place);
+
+  uint64_t number() const { return number_; }
+  // What the calling thread's current task does, or did.
+  void Record(std::string_view action) const;
+  // The same, with how many there are then.
+  void Record(std::string_view action, size_t count) const;
+  void RecordFor(uint32_t task, std::string_view action) const;
+
+ private:
+  uint64_t number_;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_RUNNERS_SDK_SYNC_OBJECT_H_
