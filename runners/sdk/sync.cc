@@ -248,21 +248,30 @@ class WaitCondition : public WaitOperation {
 
 namespace {
 
-// Takes the lock again whatever the task was told meanwhile: its caller believes to hold it.
-void ReacquireBlocking(TaskState& task, LockCore& lock) {
-  AcquireLock operation(task, &lock);
-  while (!operation.Try()) task.backend->Park(task, kNever);
+// Takes the lock again whatever the task was told meanwhile: its caller believes to hold it. From here on the task waits
+// for who holds it, not for who notifies.
+void ReacquireBlocking(LockCore& lock, uint64_t ordinal) {
+  Point point("lock", ordinal);
+  AcquireLock operation(point.task(), &lock);
+  while (!operation.Try()) {
+    point.Wait(operation.Awaited());
+    point.task().backend->Park(point.task(), kNever);
+  }
 }
 
-Task<> Reacquire(TaskState& task, LockCore& lock) {
-  AcquireLock operation(task, &lock);
-  while (!operation.Try()) co_await Parked(task, kNever);
+Task<> Reacquire(LockCore& lock, uint64_t ordinal) {
+  Point point("lock", ordinal);
+  AcquireLock operation(point.task(), &lock);
+  while (!operation.Try()) {
+    point.Wait(operation.Awaited());
+    co_await Parked(point.task(), kNever);
+  }
 }
 
 Task<> WaitSuspending(std::shared_ptr<ConditionCore> core, uint64_t ordinal) {
-  Point point("condition", ordinal);
   std::exception_ptr stopped;
   try {
+    Point point("condition", ordinal);
     WaitCondition operation(point.task(), core.get());
     while (!operation.Try()) {
       point.Wait(operation.Awaited());
@@ -272,7 +281,7 @@ Task<> WaitSuspending(std::shared_ptr<ConditionCore> core, uint64_t ordinal) {
   } catch (...) {
     stopped = std::current_exception();
   }
-  co_await Reacquire(point.task(), core->lock());
+  co_await Reacquire(core->lock(), ordinal);
   if (stopped) std::rethrow_exception(stopped);
 }
 
@@ -423,23 +432,24 @@ void Event::Set() { core_->Set(); }
 void Event::Clear() { core_->Clear(); }
 bool Event::IsSet() const { return core_->IsSet(); }
 
-Task<> Condition::Acquire() { return Await<internal::AcquireLock>("condition", &core_->lock()); }
+Task<> Condition::Acquire() { return Await<internal::AcquireLock>("lock", &core_->lock()); }
 void Condition::Release() { core_->lock().Release(); }
 void Condition::Notify(size_t count) { core_->Notify(count); }
 void Condition::NotifyAll() { core_->Notify(SIZE_MAX); }
 
 Task<> Condition::Wait() {
-  Point point("condition");
+  const uint64_t ordinal = Point("condition").ordinal();
   if (!core_->lock().held()) throw std::logic_error("a condition was waited for without its lock");
-  if (!point.task().backend->blocking()) return internal::WaitSuspending(core_, point.ordinal());
+  if (!CurrentTaskState().backend->blocking()) return internal::WaitSuspending(core_, ordinal);
   std::exception_ptr stopped;
   try {
+    Point point("condition", ordinal);
     internal::WaitCondition operation(point.task(), core_.get());
     if (!operation.Try()) WaitBlocking(point, operation);
   } catch (...) {
     stopped = std::current_exception();
   }
-  internal::ReacquireBlocking(point.task(), core_->lock());
+  internal::ReacquireBlocking(core_->lock(), ordinal);
   if (stopped) std::rethrow_exception(stopped);
   return internal::Done();
 }

@@ -1,5 +1,5 @@
-// What processor time a task pays for a lock and for a queue that it finds free, with recording off and on: under each C++ runtime, in a
-// process of its own.
+// What processor time a task pays for a lock and for a queue that it finds free, with recording off and on: under each C++
+// runtime, in a process of its own.
 #include <benchmark/benchmark.h>
 #include <sys/wait.h>
 #include <time.h>

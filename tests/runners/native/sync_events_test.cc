@@ -187,16 +187,33 @@ Task<> NotifiesAWaiter(Runtime& rt) {
   TaskHandle<> waiter = rt.Spawn(WaitOf, condition);
   co_await rt.Settle();
   co_await condition.Acquire();
+  TaskHandle<> late = rt.Spawn([condition]() mutable -> Task<> {
+    co_await condition.Acquire();
+    condition.Release();
+  });
+  co_await rt.Settle();
   condition.Notify();
+  co_await rt.Settle();
   condition.Release();
-  co_await waiter.Join();
+  co_await rt.Gather(late, waiter);
 }
 
 TEST(SyncEventsTest, AConditionStandsForItsLock) {
   CheckOnAll(NotifiesAWaiter, [](const Recording& recording) {
     EXPECT_EQ(StoryOf(recording, "condition"),
-              (Story{"1.1 acquire", "1.1 wait", "1.1 waits: condition", "1 acquire", "1 notify",
-                     "1 release", "1.1 acquire", "1.1 release"}));
+              (Story{"1.1 acquire", "1.1 wait", "1.1 waits: condition", "1 acquire",
+                     "1.2 waits: lock", "1 notify", "1.1 waits: lock", "1 release", "1.2 acquire",
+                     "1.2 release", "1.1 acquire", "1.1 release"}));
+    // It waits for one thing at a time.
+    const std::vector<Recorded>& all = recording.all();
+    const auto woken = std::find_if(all.begin(), all.end(), [](const Recorded& event) {
+      return event.kind == TRIREME_WAKE && event.key == "condition";
+    });
+    EXPECT_EQ(std::count_if(woken, all.end(),
+                            [](const Recorded& event) {
+                              return event.kind == TRIREME_WAIT && event.key == "lock";
+                            }),
+              1);
     EXPECT_EQ(recording.Of(TRIREME_SYNC, "new").size(), 1U);
   });
 }
