@@ -198,11 +198,9 @@ class ThreadBackend final : public Backend {
   }
 
   void Linger(int64_t deadline, const std::function<bool()>& done) override {
-    JoinFinished();
-    while (!done() && NowNanoseconds() < deadline) {
+    while (!done() && NowNanoseconds() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      JoinFinished();
-    }
+    JoinFinished();
   }
 
   void Yield() override { std::this_thread::yield(); }

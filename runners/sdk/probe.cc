@@ -44,8 +44,6 @@ const trireme_probe_api* Find() {
   return api == nullptr ? &kAbsent : api;
 }
 
-const trireme_probe_api* probe = Find();
-
 struct Payload {
   const void* data;
   size_t size;
@@ -67,17 +65,19 @@ Payload PayloadOf(const Value& value, int64_t& integer, double& number) {
 
 }  // namespace
 
-const trireme_probe_api& Probe() { return *probe; }
+namespace internal {
+const trireme_probe_api* current_probe = Find();
+}
 
-void ReplaceProbe(const trireme_probe_api& api) { probe = &api; }
+void ReplaceProbe(const trireme_probe_api& api) { internal::current_probe = &api; }
 
 void Record(trireme_event kind, uint64_t id, std::string_view key, const Value& value) {
   int64_t integer = 0;
   double number = 0;
   const Payload payload = PayloadOf(value, integer, number);
-  probe->record(static_cast<uint16_t>(kind), id, key.data(), static_cast<uint32_t>(key.size()),
-                static_cast<uint16_t>(value.type()), payload.data,
-                static_cast<uint32_t>(payload.size));
+  Probe().record(static_cast<uint16_t>(kind), id, key.data(), static_cast<uint32_t>(key.size()),
+                 static_cast<uint16_t>(value.type()), payload.data,
+                 static_cast<uint32_t>(payload.size));
 }
 
 void RecordFor(uint32_t task, trireme_event kind, uint64_t id, std::string_view key,
@@ -85,9 +85,9 @@ void RecordFor(uint32_t task, trireme_event kind, uint64_t id, std::string_view 
   int64_t integer = 0;
   double number = 0;
   const Payload payload = PayloadOf(value, integer, number);
-  probe->record_for(task, static_cast<uint16_t>(kind), id, key.data(),
-                    static_cast<uint32_t>(key.size()), static_cast<uint16_t>(value.type()),
-                    payload.data, static_cast<uint32_t>(payload.size));
+  Probe().record_for(task, static_cast<uint16_t>(kind), id, key.data(),
+                     static_cast<uint32_t>(key.size()), static_cast<uint16_t>(value.type()),
+                     payload.data, static_cast<uint32_t>(payload.size));
 }
 
 }  // namespace trireme

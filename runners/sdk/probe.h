@@ -9,9 +9,13 @@
 
 namespace trireme {
 
+namespace internal {
+extern const trireme_probe_api* current_probe;
+}
+
 // The preloaded probe's functions; ones that do nothing but number tasks and operations when it was
 // not preloaded. Thread safety: any threads.
-const trireme_probe_api& Probe();
+inline const trireme_probe_api& Probe() { return *internal::current_probe; }
 
 // Tests put a recorder of their own here. REQUIRES: `api` lives for ever; no other thread uses the
 // probe meanwhile.

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "harness/base/json.h"
-#include "runners/sdk/probe.h"
 
 namespace trireme {
 namespace {
@@ -23,17 +22,6 @@ SyncObject::SyncObject(std::string_view kind, size_t size, const internal::Place
   trireme::Record(
       TRIREME_SYNC, number_, "new",
       Value::Json(DumpJson({{"kind", kind}, {"size", size}, {"place", PlaceText(place)}})));
-}
-
-void SyncObject::Record(std::string_view action) const {
-  Probe().record(TRIREME_SYNC, number_, action.data(), static_cast<uint32_t>(action.size()),
-                 TRIREME_NONE, nullptr, 0);
-}
-
-void SyncObject::Record(std::string_view action, size_t count) const {
-  const auto value = static_cast<int64_t>(count);
-  Probe().record(TRIREME_SYNC, number_, action.data(), static_cast<uint32_t>(action.size()),
-                 TRIREME_INT, &value, sizeof(value));
 }
 
 void SyncObject::RecordFor(uint32_t task, std::string_view action) const {

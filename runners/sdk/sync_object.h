@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "runners/sdk/probe.h"
 #include "trireme/place.h"
 
 namespace trireme {
@@ -19,12 +20,20 @@ class SyncObject {
 
   uint64_t number() const { return number_; }
   // What the calling thread's current task does, or did.
-  void Record(std::string_view action) const;
+  void Record(std::string_view action) const { Add(action, TRIREME_NONE, nullptr, 0); }
   // The same, with how many there are then.
-  void Record(std::string_view action, size_t count) const;
+  void Record(std::string_view action, size_t count) const {
+    const auto value = static_cast<int64_t>(count);
+    Add(action, TRIREME_INT, &value, sizeof(value));
+  }
   void RecordFor(uint32_t task, std::string_view action) const;
 
  private:
+  void Add(std::string_view action, trireme_type type, const void* value, uint32_t size) const {
+    Probe().record(TRIREME_SYNC, number_, action.data(), static_cast<uint32_t>(action.size()),
+                   static_cast<uint16_t>(type), value, size);
+  }
+
   uint64_t number_;
 };
 

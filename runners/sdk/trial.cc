@@ -154,7 +154,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   const Census census;
   backend.RunMain(task);
   const int64_t deadline = static_cast<int64_t>(Probe().now()) + kCensusGrace;
-  if (!census.Clean()) backend.Linger(deadline, [&] { return census.Clean(); });
+  backend.Linger(deadline, [&] { return census.Clean(); });
   for (const auto& raised : TaskRegistry::Get().Unjoined())
     if (raised != task)
       RecordFor(raised->number, TRIREME_EXCEPTION, 0, "task", ErrorValue(raised->error));
