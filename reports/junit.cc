@@ -114,7 +114,7 @@ std::string Details(const CellResult& cell) {
     out += (finding.advisory ? "advisory " : "") + finding.kind + " in " +
            Counted(found.count, "trial") + ": " + OneLine(finding.message, 2000) + "\n";
     for (const Participant& participant : finding.participants) {
-      out += "  " + OneLine(participant.task) + "\n";
+      out += "  " + OneLine(NameOf(participant)) + "\n";
       for (const std::string& frame : participant.stack) out += "    " + OneLine(frame) + "\n";
     }
   }

@@ -85,9 +85,7 @@ std::vector<Participant> DyingStack(const TrialView& view) {
     if (chosen == nullptr || stack.header.starts_with("Current thread")) chosen = &stack;
   }
   if (chosen == nullptr) return {};
-  return {{.task = chosen->task.empty() ? chosen->header : chosen->task,
-           .thread = chosen->thread,
-           .stack = chosen->frames}};
+  return {{.task = chosen->task, .thread = chosen->thread, .stack = chosen->frames}};
 }
 
 // Without a stack, the task that ran last and its open operation say where it was.

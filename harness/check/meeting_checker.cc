@@ -17,7 +17,10 @@ std::string NameOf(const TrialView& view, const Waiter& waiter) {
 }
 
 Participant ParticipantOf(const TrialView& view, const Waiter& waiter) {
-  return {.task = NameOf(view, waiter), .thread = waiter.thread, .stack = waiter.stack};
+  const bool unnamed = waiter.task == 0 && waiter.name.empty();
+  return {.task = unnamed ? "" : NameOf(view, waiter),
+          .thread = waiter.thread,
+          .stack = waiter.stack};
 }
 
 Json Evidence(const Waiter& waiter) {

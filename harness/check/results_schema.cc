@@ -111,7 +111,8 @@ constexpr const char* kSchema = R"json({
             "type": "object",
             "required": ["task", "thread", "stack"],
             "properties": {
-              "task": {"type": "string"}, "thread": {"type": "integer"},
+              "task": {"type": "string", "description": "its name; empty for a thread that runs none"},
+              "thread": {"type": "integer"},
               "stack": {"type": "array", "items": {"type": "string"}, "description": "innermost last"}
             }
           }

@@ -45,6 +45,11 @@ std::string_view VerdictName(Verdict verdict) {
   return "unknown";
 }
 
+std::string NameOf(const Participant& participant) {
+  if (!participant.task.empty()) return participant.task;
+  return participant.thread == 0 ? "a thread" : "thread " + std::to_string(participant.thread);
+}
+
 Verdict Heavier(Verdict a, Verdict b) { return std::max(a, b); }
 
 // Participants are a set: how many of a hundred equal tasks are caught in one place is a matter of

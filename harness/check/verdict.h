@@ -19,10 +19,13 @@ Verdict Heavier(Verdict a, Verdict b);
 
 // One task or thread in a finding.
 struct Participant {
-  std::string task;  // its name, else its spawn path
+  std::string task;  // its name, else its spawn path; "" for a thread that runs none
   int64_t thread = 0;
   std::vector<std::string> stack;  // "workload.py:12 in reader", innermost last
 };
+
+// "reader", "thread 4711": for people.
+std::string NameOf(const Participant& participant);
 
 // One thing that a check reports.
 struct Finding {

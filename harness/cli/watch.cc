@@ -96,8 +96,9 @@ void PrintFinding(const Finding& finding, int64_t count) {
   if (count > 1) text += " (at " + std::to_string(count) + " objects)";
   text += "\n";
   for (const Participant& participant : finding.participants) {
-    text +=
-        "  " + OneLine(participant.task) + ", thread " + std::to_string(participant.thread) + "\n";
+    text += "  " + OneLine(NameOf(participant));
+    if (!participant.task.empty()) text += ", thread " + std::to_string(participant.thread);
+    text += "\n";
     for (const std::string& frame : participant.stack) text += "    " + OneLine(frame) + "\n";
   }
   if (const std::string cure = GetString(finding.evidence, "cure"); !cure.empty())

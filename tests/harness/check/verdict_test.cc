@@ -16,6 +16,11 @@ std::string Sign(const std::vector<Participant>& participants) {
   return Signature("hang", "queue-get", participants);
 }
 
+TEST(ParticipantTest, IsNamedByItsTaskElseByItsThread) {
+  EXPECT_EQ(NameOf(Participant{.task = "reader", .thread = 7, .stack = {}}), "reader");
+  EXPECT_EQ(NameOf(Participant{.task = "", .thread = 7, .stack = {}}), "thread 7");
+}
+
 TEST(VerdictTest, HeaviestStands) {
   EXPECT_EQ(Heavier(Verdict::kPass, Verdict::kUnknown), Verdict::kUnknown);
   EXPECT_EQ(Heavier(Verdict::kFail, Verdict::kUnknown), Verdict::kFail);
