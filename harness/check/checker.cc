@@ -6,6 +6,7 @@
 
 #include "harness/check/crash_checker.h"
 #include "harness/check/deadline_checker.h"
+#include "harness/check/deadlock_checker.h"
 #include "harness/check/leak_checker.h"
 #include "harness/check/lost_update_checker.h"
 #include "harness/check/meeting_checker.h"
@@ -27,9 +28,10 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const DeadlineChecker deadline;
   static const MultipleReadersChecker multiple_readers;
   static const MultipleWritersChecker multiple_writers;
-  static const std::array<const TrialChecker*, 10> all = {
-      &crash,   &progress,    &mixed_arm, &unhandled_exception, &leak,
-      &overlap, &lost_update, &deadline,  &multiple_readers,    &multiple_writers};
+  static const DeadlockChecker deadlock;
+  static const std::array<const TrialChecker*, 11> all = {
+      &crash,       &progress, &mixed_arm,        &unhandled_exception, &leak,    &overlap,
+      &lost_update, &deadline, &multiple_readers, &multiple_writers,    &deadlock};
   return all;
 }
 
@@ -70,6 +72,7 @@ std::vector<std::string> FindingKinds() {
           "overlap",
           "lost-update",
           "deadline",
+          "deadlock",
           "mixed-arm",
           "nondeterministic",
           "multiple-readers",

@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_CHECK_CHECKER_H_
 #define TRIREME_HARNESS_CHECK_CHECKER_H_
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,12 @@ struct CheckArgument {
   Json fallback;  // durations in nanoseconds
 };
 
+// What a check wants recorded that costs something; nanoseconds, 0 for not.
+struct RecordingNeeds {
+  int64_t hold_threshold = 0;
+  int64_t usage_interval = 0;
+};
+
 // A pure function from one trial to a verdict with findings.
 //
 // Thread safety: immutable; any threads may call Check() at once.
@@ -29,6 +36,9 @@ class TrialChecker {
   virtual std::string_view Name() const = 0;
   virtual std::string_view Summary() const = 0;  // one line, for `trireme list checks`
   virtual std::vector<CheckArgument> Arguments() const { return {}; }
+
+  // With these arguments.
+  virtual RecordingNeeds Needs(const Json& /*arguments*/) const { return {}; }
 
   // `arguments` is complete when the scenario's parser made it; a missing or mistyped member is
   // unknown, never a crash. Passes only on evidence: each checker states the least it needs, and is

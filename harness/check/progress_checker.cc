@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/base/strings.h"
+#include "harness/check/knots.h"
 
 namespace trireme {
 namespace {
@@ -68,15 +69,6 @@ std::map<uint32_t, std::string> UnfinishedTasks(const TrialView& view) {
   return waits;
 }
 
-// "reader-7" and "reader-12" are the same kind of task.
-std::string WithoutNumbers(const std::string& name) {
-  std::string out;
-  for (const char c : name) {
-    if (c < '0' || c > '9') out += c;
-  }
-  return out;
-}
-
 std::map<uint32_t, std::string> OpenOperations(const TrialView& view) {
   std::map<uint32_t, std::string> open;
   for (const Operation& operation : view.operations) {
@@ -101,42 +93,68 @@ std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>
   return text;
 }
 
-std::string Describe(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
+// "a waits for the lock made at w.py:3 that b holds" where the history says so, else "a in lock".
+std::string DescribeTask(const TrialView& view, const WaitGraph& graph, uint32_t task,
+                         const std::string& wait) {
+  const WaitGraph::Index actor = graph.FindTask(task);
+  if (!wait.empty() && actor != WaitGraph::kNone) return graph.Describe(view, actor);
+  return view.TaskName(task) + (wait.empty() ? "" : " in " + wait);
+}
+
+// A knot explains the hang better than the list of tasks, most of which wait for those in the knot.
+std::string DescribeUnfinished(const TrialView& view, const WaitGraph& graph, const Knots& knots,
+                               const std::map<uint32_t, std::string>& waits) {
+  if (waits.empty()) return "";
+  const std::string count = Count(static_cast<int64_t>(waits.size()), "unfinished task");
+  if (!knots.knots.empty())
+    return ": " + count + "; " + DescribeKnot(view, graph, knots.knots.front());
   std::vector<std::string> parts;
   for (const auto& [task, wait] : waits) {
     if (parts.size() == kNamedTasks) break;
-    parts.push_back(view.TaskName(task) + (wait.empty() ? "" : " in " + wait));
+    parts.push_back(DescribeTask(view, graph, task, wait));
   }
-  if (parts.empty()) return "";
   const size_t more = waits.size() - parts.size();
-  return ": " + Count(static_cast<int64_t>(waits.size()), "unfinished task") + " (" +
-         Join(parts, ", ") + (more > 0 ? " and " + std::to_string(more) + " more)" : ")");
+  return ": " + count + " (" + Join(parts, ", ") +
+         (more > 0 ? " and " + std::to_string(more) + " more)" : ")");
+}
+
+// Tasks, and then the OS threads that run none, which have no name.
+std::vector<Participant> ParticipantsOfHang(const TrialView& view,
+                                            const std::map<uint32_t, std::string>& waits) {
+  std::vector<Participant> participants;
+  for (const auto& [task, wait] : waits) participants.push_back(view.ParticipantOf(task));
+  for (const TaskStack& stack : view.stacks) {
+    if (stack.task.empty())
+      participants.push_back({.task = "", .thread = stack.thread, .stack = stack.frames});
+  }
+  return participants;
+}
+
+Json EvidenceOfHang(const TrialView& view, const Progress& progress, const WaitGraph& graph,
+                    const Knots& knots, const std::map<uint32_t, std::string>& waits) {
+  Json evidence = {{"timeout_ns", view.exit.timeout},
+                   {"last_progress_ns", progress.last},
+                   {"waits", Json::object()},
+                   {"graph", GraphToJson(view, graph, knots)}};
+  for (const auto& [task, wait] : waits) evidence["waits"][view.TaskName(task)] = wait;
+  return evidence;
 }
 
 Finding HangFinding(const TrialView& view, const Progress& progress) {
   const std::map<uint32_t, std::string> waits = UnfinishedTasks(view);
-  std::vector<Participant> participants;
-  Json evidence = {{"timeout_ns", view.exit.timeout},
-                   {"last_progress_ns", progress.last},
-                   {"waits", Json::object()}};
-  for (const auto& [task, wait] : waits) {
-    participants.push_back(view.ParticipantOf(task));
-    evidence["waits"][view.TaskName(task)] = wait;
-  }
-  for (const TaskStack& stack : view.stacks) {
-    if (stack.task.empty())
-      participants.push_back({.task = stack.header, .thread = stack.thread, .stack = stack.frames});
-  }
+  const WaitGraph graph = MakeWaitGraph(view, view.exit.timeout);
+  const Knots knots = FindKnots(graph, true);
   // Dumping the stacks may wake main, which then ends after the timeout.
   const bool ended = view.end != nullptr && view.end->time <= view.exit.timeout;
   std::string message =
       ended ? "main ended, but the process did not: no progress from " : "no progress from ";
   message += FormatDuration(progress.last) + " to the timeout of " +
-             FormatDuration(view.exit.timeout) + Describe(view, waits);
+             FormatDuration(view.exit.timeout) + DescribeUnfinished(view, graph, knots, waits);
   const std::string subject = Subject(view, waits);
-  Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message), participants);
+  Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
+                                     ParticipantsOfHang(view, waits));
   if (!subject.empty()) finding.signature = Signature("hang", view.scenario() + '\n' + subject, {});
-  finding.evidence = std::move(evidence);
+  finding.evidence = EvidenceOfHang(view, progress, graph, knots, waits);
   return finding;
 }
 

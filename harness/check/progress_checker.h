@@ -9,7 +9,8 @@ namespace trireme {
 
 // Fails as `hang` when the trial's time ran out and nothing moved in its last quarter: no
 // operation, observation, task start or end, switch or byte. Unknown when it still progressed: too
-// slow is not stuck.
+// slow is not stuck. Who waits for whom then, where the history has it, is the same graph that the
+// deadlock check judges (knots.h).
 //
 // The signature is made from what the blocked tasks wait for, which is the same on every runtime
 // and with or without a debugger on the machine; only a trial that recorded no wait (a loop that

@@ -1,6 +1,6 @@
 #include "harness/check/progress_checker.h"
 
-#include "tests/harness/check/trial_builder.h"
+#include "tests/harness/check/sync_trial.h"
 
 namespace trireme {
 namespace {
@@ -86,6 +86,40 @@ TEST(ProgressCheckerTest, GivesParticipantsTheirStacks) {
                                "line 12, in reader\n"));
   EXPECT_EQ(result.findings.at(0).participants.at(1).stack,
             std::vector<std::string>{"/x/workload.py:12 in reader"});
+}
+
+TEST(ProgressCheckerTest, TellsThreadsFromTasks) {
+  const CheckResult result = CheckTimeout(TrialBuilder().Stacks(
+      "Thread 0x12 (most recent call first):\n  File \"w.py\", line 1 in f\n"));
+  const std::vector<Participant>& participants = result.findings.at(0).participants;
+  ASSERT_EQ(participants.size(), 2U);
+  EXPECT_EQ(participants[1].task, "");
+  EXPECT_EQ(NameOf(participants[1]), "thread 18");
+}
+
+TEST(ProgressCheckerTest, SaysWhoHoldsWhatATaskWaitsFor) {
+  SyncTrial trial;
+  trial.New(11, "lock", 1, "/x/w.py:3 in main").Task(2, "1.1", "a", 10);
+  trial.Sync(20, 2, "acquire", 11).Wait(30, 1, "lock", 11);
+  const CheckResult result = CheckTimeout(trial);
+  EXPECT_TRUE(result.reason.ends_with(
+      "2 unfinished tasks (main waits for the lock made at w.py:3 that a holds, a)"))
+      << result.reason;
+  EXPECT_EQ(result.findings.at(0).evidence["graph"]["tasks"][0]["object"]["holders"], Json({"a"}));
+}
+
+TEST(ProgressCheckerTest, SaysWhyNoneCanGoOnAndKeepsItsSignature) {
+  const auto hang = [](Json lock) {
+    SyncTrial trial;
+    trial.New(11, "lock").Task(2, "1.1", "a", 10).Sync(20, 1, "acquire", 11);
+    trial.Add(EventKind::kWait, 30, "lock", std::move(lock), 2, 1)
+        .Add(EventKind::kWait, 40, "join", 2);
+    return CheckTimeout(trial);
+  };
+  EXPECT_TRUE(hang(11).reason.ends_with(
+      "2 unfinished tasks; main waits for the end of a, a waits for the lock that main holds"))
+      << hang(11).reason;
+  EXPECT_EQ(hang(11).findings.at(0).signature, hang(nullptr).findings.at(0).signature);
 }
 
 // With or without stacks, in whatever runtime: the waits make the signature.

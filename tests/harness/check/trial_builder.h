@@ -96,6 +96,9 @@ class TrialBuilder {
     return *this;
   }
 
+  // Of the event that was added last.
+  void SetProcess(uint32_t process) { events_.back().process = events_.back().thread = process; }
+
   // Ends main and the process where that has not been said.
   TrialBuilder& Finish() {
     if (!exited_) End().Exit("exited");
