@@ -78,7 +78,8 @@ std::vector<std::string> FindingKinds() {
           "multiple-readers",
           "multiple-writers",
           "shared-token",
-          "shared-listener"};
+          "shared-listener",
+          "potential"};
 }
 
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments) {

@@ -10,7 +10,6 @@ namespace trireme {
 namespace {
 
 using Index = WaitGraph::Index;
-constexpr Index kNone = WaitGraph::kNone;
 constexpr size_t kTasksOfGraph = 100;
 constexpr size_t kTasksOfMessage = 6;
 
@@ -54,7 +53,7 @@ Waker WakerOfQueue(const WaitGraph::Object& object, WaitKind kind) {
 }
 
 Waker WakerOfTask(const WaitGraph& graph, const WaitGraph::Wait& wait) {
-  if (wait.target == kNone) return Waker::kItself;
+  if (wait.target == WaitGraph::kNone) return Waker::kItself;
   return graph.actors[wait.target].ended ? Waker::kItself : Waker::kTarget;
 }
 
@@ -69,7 +68,7 @@ Waker WakerOf(const WaitGraph& graph, const std::vector<int64_t>& live,
   if (wait.granted || MayBeStopped(graph, actor, hung)) return Waker::kItself;
   if (wait.kind == WaitKind::kOther) return Waker::kItself;
   if (wait.kind == WaitKind::kJoin) return WakerOfTask(graph, wait);
-  if (wait.object == kNone) return Waker::kAnybody;
+  if (wait.object == WaitGraph::kNone) return Waker::kAnybody;
   const WaitGraph::Object& object = graph.objects[wait.object];
   switch (wait.kind) {
     case WaitKind::kLock:
@@ -184,7 +183,7 @@ class StuckGraph {
       if (set_.Holds(wait.target)) return {wait.target};
       return {};
     }
-    if (wait.object == kNone || !LeadsToHolders(task, wait)) return {};
+    if (wait.object == WaitGraph::kNone || !LeadsToHolders(task, wait)) return {};
     return {graph_.actors.size() + wait.object};
   }
 
@@ -194,7 +193,7 @@ class StuckGraph {
     if (set_.waker(task) == Waker::kTarget || set_.waker(task) == Waker::kHolder ||
         set_.waker(task) == Waker::kHolders)
       return Knot::Kind::kGone;
-    const bool held = wait.object != kNone && LeadsToHolders(task, wait);
+    const bool held = wait.object != WaitGraph::kNone && LeadsToHolders(task, wait);
     return held ? Knot::Kind::kGone : Knot::Kind::kNobody;
   }
 
@@ -337,7 +336,7 @@ struct KnotSorter {
   void AddEnd(Index task, Knot::Kind kind) {
     if (kind == Knot::Kind::kNobody) return nobody.tasks.push_back(task);
     const WaitGraph::Wait& wait = *graph.actors[task].wait;
-    const bool joins = wait.target != kNone;
+    const bool joins = wait.target != WaitGraph::kNone;
     Knot& knot = gone[joins ? wait.target : static_cast<Index>(graph.actors.size()) + wait.object];
     knot.kind = Knot::Kind::kGone;
     knot.tasks.push_back(task);
@@ -358,8 +357,8 @@ Json TaskToJson(const TrialView& view, const WaitGraph& graph, Index index, bool
                {"waits", wait.name},
                {"since_ns", wait.since},
                {"stuck", stuck}};
-  if (wait.target != kNone) json["for"] = graph.NameOf(view, wait.target);
-  if (wait.object == kNone) return json;
+  if (wait.target != WaitGraph::kNone) json["for"] = graph.NameOf(view, wait.target);
+  if (wait.object == WaitGraph::kNone) return json;
   const WaitGraph::Object& object = graph.objects[wait.object];
   json["object"] = {{"number", object.number},
                     {"kind", ToValidUtf8(object.facts.kind)},
@@ -415,7 +414,7 @@ std::string SubjectOf(const TrialView& view, const WaitGraph& graph, const Knot&
   for (const Index task : knot.tasks) {
     std::string line =
         WithoutNumbers(view.TaskName(graph.actors[task].task)) + " in " + graph.KindOfWait(task);
-    if (knot.kind == Knot::Kind::kGone && graph.actors[task].wait->object != kNone) {
+    if (knot.kind == Knot::Kind::kGone && graph.actors[task].wait->object != WaitGraph::kNone) {
       for (const auto& [holder, count] : graph.objects[graph.actors[task].wait->object].holders)
         line += ", held by " + WithoutNumbers(view.TaskName(graph.actors[holder].task));
     }

@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "harness/base/strings.h"
 #include "harness/check/socket_events.h"
+#include "harness/check/unordered_reads.h"
 
 namespace trireme {
 namespace {
@@ -18,9 +20,8 @@ std::string NameOf(const TrialView& view, const Waiter& waiter) {
 
 Participant ParticipantOf(const TrialView& view, const Waiter& waiter) {
   const bool unnamed = waiter.task == 0 && waiter.name.empty();
-  return {.task = unnamed ? "" : NameOf(view, waiter),
-          .thread = waiter.thread,
-          .stack = waiter.stack};
+  return {
+      .task = unnamed ? "" : NameOf(view, waiter), .thread = waiter.thread, .stack = waiter.stack};
 }
 
 Json Evidence(const Waiter& waiter) {
@@ -129,6 +130,47 @@ int64_t BytesOf(const std::vector<Transfer>& transfers, const Meeting& meeting,
   return bytes;
 }
 
+// Whether these two met, or one of them did with somebody who is not known.
+bool Met(const std::vector<Meeting>& meetings, const UnorderedReads& reads) {
+  return std::any_of(meetings.begin(), meetings.end(), [&](const Meeting& meeting) {
+    const auto is_at = [&](uint32_t task) {
+      return meeting.first.task == task || meeting.second.task == task;
+    };
+    return meeting.other_known ? is_at(reads.first) && is_at(reads.second)
+                               : is_at(reads.first) || is_at(reads.second);
+  });
+}
+
+Finding PotentialFinding(const TrialView& view, const std::string& check,
+                         const UnorderedReads& reads) {
+  const std::string first = view.TaskName(reads.first), second = view.TaskName(reads.second);
+  const std::string message =
+      first + " read the " + ObjectText(reads.facts) + ", then " + second +
+      " did, and nothing orders the two: another time they may read at once";
+  const auto names = std::minmax(WithoutNumbers(first), WithoutNumbers(second));
+  Finding finding =
+      view.MakeFinding(check, "potential", "readers\n" + names.first + "\n" + names.second, message,
+                       {view.ParticipantOf(reads.first), view.ParticipantOf(reads.second)});
+  finding.advisory = true;
+  finding.evidence = {{"stream", reads.stream},
+                      {"place", ToValidUtf8(reads.facts.place)},
+                      {"first_ns", reads.first_time},
+                      {"second_ns", reads.second_time},
+                      {"cure", "let one task read it, or hand it on by a queue, a lock or a join"}};
+  return finding;
+}
+
+// One for each stream, of those that did not meet after all.
+std::vector<Finding> PotentialFindings(const TrialView& view, const std::string& check,
+                                       const std::vector<Meeting>& meetings) {
+  std::vector<Finding> findings;
+  std::set<uint64_t> streams;
+  for (const UnorderedReads& reads : FindUnorderedReads(view))
+    if (!Met(meetings, reads) && streams.insert(reads.stream).second)
+      findings.push_back(PotentialFinding(view, check, reads));
+  return findings;
+}
+
 std::set<uint32_t> AllTasks(const TrialView& view) {
   std::set<uint32_t> tasks;
   for (const auto& [number, task] : view.history->tasks()) tasks.insert(number);
@@ -196,6 +238,10 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
       result.reason = finding.message;
     }
     result.findings.push_back(std::move(finding));
+  }
+  if (direction_ == "read") {
+    for (Finding& finding : PotentialFindings(view, std::string(Name()), meetings))
+      result.findings.push_back(std::move(finding));
   }
   if (result.verdict == Verdict::kFail) return result;
   if (view.history->unseen() > 0)

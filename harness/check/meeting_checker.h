@@ -15,7 +15,8 @@ namespace trireme {
 // that refuses a second reader by itself, or drops the first, is believed as well. Fails on the first meeting of two
 // tasks at one object. A listening socket that several accept from is only said (`shared-listener`) unless `listeners`
 // is true; so is a pipe or eventfd of which everybody takes one byte or count (`shared-token`), which is a lock, and
-// blocks only the asyncio hub, where it fails. Needs two concurrent tasks, or a second process or thread that recorded.
+// blocks only the asyncio hub, where it fails. Two tasks that read one stream without ever meeting, but without any order
+// either, are said as well (`potential`, see unordered_reads.h). Needs two concurrent tasks, or a second process or thread that recorded.
 class MeetingChecker : public TrialChecker {
  public:
   std::vector<CheckArgument> Arguments() const override;

@@ -10,7 +10,6 @@ namespace trireme {
 namespace {
 
 using Index = WaitGraph::Index;
-constexpr Index kNone = WaitGraph::kNone;
 constexpr int64_t kMostCounted = int64_t{1} << 40;  // no count of a damaged history overflows
 constexpr size_t kNamedHolders = 3;
 // What forked processes may inherit together: a thousand forks while a hundred locks are held.
@@ -37,7 +36,7 @@ class WaitReplay {
       case EventKind::kCancel:
         if (event.id > UINT32_MAX) return;
         if (const Index target = Find(event.process, static_cast<uint32_t>(event.id));
-            target != kNone)
+            target != WaitGraph::kNone)
           At(target).cancelled = event.time;
         return;
       case EventKind::kProcess:
@@ -248,7 +247,7 @@ class WaitReplay {
     int64_t count = 1;
     if (At(actor).condition == object) {
       count = std::max<int64_t>(1, At(actor).depth);
-      At(actor).condition = kNone;
+      At(actor).condition = WaitGraph::kNone;
     }
     Hold(actor, object, count);
   }
@@ -347,7 +346,7 @@ bool HasHolders(WaitKind kind, const WaitGraph::Actor& actor, const WaitGraph::W
 
 Index WaitGraph::FindTask(uint32_t task) const {
   const auto found = home.find(task);
-  return found == home.end() ? kNone : found->second;
+  return found == home.end() ? WaitGraph::kNone : found->second;
 }
 
 std::string WaitGraph::NameOf(const TrialView& view, Index actor) const {
@@ -362,8 +361,9 @@ std::string WaitGraph::Describe(const TrialView& view, Index actor) const {
   const std::string name = NameOf(view, actor);
   if (!it.wait) return name;
   const Wait& wait = *it.wait;
-  if (wait.target != kNone) return name + " waits for the end of " + NameOf(view, wait.target);
-  if (wait.object == kNone) return name + " in " + wait.name;
+  if (wait.target != WaitGraph::kNone)
+    return name + " waits for the end of " + NameOf(view, wait.target);
+  if (wait.object == WaitGraph::kNone) return name + " in " + wait.name;
   const Object& object = objects[wait.object];
   std::string text = name + " waits for " + WhatItNeeds(wait.kind, it, wait) +
                      ObjectText(FactsFor(object, wait.kind));
@@ -375,7 +375,7 @@ std::string WaitGraph::KindOfWait(Index actor) const {
   const Actor& it = actors[actor];
   if (!it.wait) return "";
   const Wait& wait = *it.wait;
-  if (wait.object == kNone) return wait.name;
+  if (wait.object == WaitGraph::kNone) return wait.name;
   return wait.name + " of " + FactsFor(objects[wait.object], wait.kind).kind;
 }
 
