@@ -8,6 +8,7 @@
 #include "harness/check/deadline_checker.h"
 #include "harness/check/deadlock_checker.h"
 #include "harness/check/leak_checker.h"
+#include "harness/check/lock_order_checker.h"
 #include "harness/check/lost_update_checker.h"
 #include "harness/check/meeting_checker.h"
 #include "harness/check/mixed_arm_checker.h"
@@ -29,9 +30,10 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const MultipleReadersChecker multiple_readers;
   static const MultipleWritersChecker multiple_writers;
   static const DeadlockChecker deadlock;
-  static const std::array<const TrialChecker*, 11> all = {
-      &crash,       &progress, &mixed_arm,        &unhandled_exception, &leak,    &overlap,
-      &lost_update, &deadline, &multiple_readers, &multiple_writers,    &deadlock};
+  static const LockOrderChecker lock_order;
+  static const std::array<const TrialChecker*, 12> all = {
+      &crash,       &progress, &mixed_arm,        &unhandled_exception, &leak,     &overlap,
+      &lost_update, &deadline, &multiple_readers, &multiple_writers,    &deadlock, &lock_order};
   return all;
 }
 
@@ -73,6 +75,7 @@ std::vector<std::string> FindingKinds() {
           "lost-update",
           "deadline",
           "deadlock",
+          "lock-order",
           "mixed-arm",
           "nondeterministic",
           "multiple-readers",

@@ -1,0 +1,112 @@
+#include "harness/check/lock_nesting.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace trireme {
+namespace {
+
+constexpr size_t kNoLock = SIZE_MAX;
+
+uint64_t ActorKey(const Event& event) { return uint64_t{event.process} << 32 | event.task; }
+
+bool IsLockKind(const std::string& kind) {
+  return kind == "lock" || kind == "rlock" || kind == "condition";
+}
+
+}  // namespace
+
+std::optional<LockNesting::Attempt> LockNesting::See(const Event& event) {
+  if (event.kind == EventKind::kSync) return SeeSync(event);
+  if (event.kind != EventKind::kWait || event.task == 0) return std::nullopt;
+  const WaitKind kind = WaitKindOf(event.key);
+  if (kind != WaitKind::kLock && kind != WaitKind::kCondition) return std::nullopt;
+  const std::optional<uint64_t> number = WaitedFor(event);
+  const size_t lock = number ? LockOf(event, *number) : kNoLock;
+  if (lock == kNoLock || actors_[ActorKey(event)].condition == lock) return std::nullopt;
+  return Attempted(event, lock);
+}
+
+size_t LockNesting::LockOf(const Event& event, uint64_t number) {
+  const auto made = made_.find(number);
+  if (made == made_.end()) return kNoLock;
+  const auto [found, is_new] = index_[event.process].try_emplace(number, locks_.size());
+  if (is_new) {
+    locks_.push_back({.process = event.process, .number = number, .facts = made->second});
+    holder_.push_back(0);
+  }
+  return found->second;
+}
+
+std::optional<LockNesting::Attempt> LockNesting::SeeSync(const Event& event) {
+  const SyncAction action = ActionOf(event);
+  if (action == SyncAction::kNew) {
+    ObjectFacts facts = FactsOf(event);
+    if (IsLockKind(facts.kind)) made_.try_emplace(event.id, std::move(facts));
+    return std::nullopt;
+  }
+  const bool concerns = action == SyncAction::kAcquire || action == SyncAction::kRelease ||
+                        action == SyncAction::kWait;
+  const size_t lock = concerns ? LockOf(event, event.id) : kNoLock;
+  if (lock == kNoLock) return std::nullopt;
+  if (action == SyncAction::kAcquire) return Acquire(event, lock);
+  if (action == SyncAction::kRelease) {
+    Release(ActorKey(event), lock);
+  } else if (event.task != 0) {
+    Actor& actor = actors_[ActorKey(event)];
+    actor.condition = lock;
+    actor.condition_depth = actor.depth[lock];
+    Forget(ActorKey(event), lock);
+  }
+  return std::nullopt;
+}
+
+std::optional<LockNesting::Attempt> LockNesting::Acquire(const Event& event, size_t lock) {
+  const uint64_t key = ActorKey(event);
+  if (holder_[lock] != 0 && holder_[lock] != key) Forget(holder_[lock], lock);
+  if (event.task == 0) return std::nullopt;
+  std::optional<Attempt> attempt = Attempted(event, lock);
+  Take(actors_[key], lock);
+  holder_[lock] = key;
+  return attempt;
+}
+
+void LockNesting::Take(Actor& actor, size_t lock) {
+  const bool notified = actor.condition == lock;
+  const int64_t count = notified ? std::max<int64_t>(1, actor.condition_depth) : 1;
+  if (notified) actor.condition = kNoLock;
+  int64_t& depth = actor.depth[lock];
+  if (depth == 0) actor.held.push_back(lock);
+  depth += count;
+  if (actor.held.size() > kMostHeld) overflowed_ = actor.overflowed = true;
+  if (actor.overflowed) actor.held.clear();
+}
+
+std::optional<LockNesting::Attempt> LockNesting::Attempted(const Event& event, size_t lock) const {
+  const uint64_t key = ActorKey(event);
+  const auto actor = actors_.find(key);
+  if (actor == actors_.end() || actor->second.held.empty()) return std::nullopt;
+  const std::vector<size_t>& held = actor->second.held;
+  if (std::find(held.begin(), held.end(), lock) != held.end()) return std::nullopt;
+  return Attempt{.actor = key, .task = event.task, .lock = lock, .held = held, .time = event.time};
+}
+
+void LockNesting::Forget(uint64_t key, size_t lock) {
+  Actor& actor = actors_[key];
+  actor.depth.erase(lock);
+  std::erase(actor.held, lock);
+  if (holder_[lock] == key) holder_[lock] = 0;
+}
+
+// Of a lock, anybody may; of an rlock, only who has it.
+void LockNesting::Release(uint64_t key, size_t lock) {
+  const uint64_t holder = holder_[lock];
+  if (holder == 0 || (holder != key && locks_[lock].facts.kind == "rlock")) return;
+  int64_t& depth = actors_[holder].depth[lock];
+  if (holder == key && depth > 1)
+    --depth;
+  else
+    Forget(holder, lock);
+}
+
+}  // namespace trireme
