@@ -14,6 +14,7 @@
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/overlap_checker.h"
 #include "harness/check/progress_checker.h"
+#include "harness/check/starvation_checker.h"
 #include "harness/check/unhandled_exception_checker.h"
 
 namespace trireme {
@@ -31,9 +32,11 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const MultipleWritersChecker multiple_writers;
   static const DeadlockChecker deadlock;
   static const LockOrderChecker lock_order;
-  static const std::array<const TrialChecker*, 12> all = {
-      &crash,       &progress, &mixed_arm,        &unhandled_exception, &leak,     &overlap,
-      &lost_update, &deadline, &multiple_readers, &multiple_writers,    &deadlock, &lock_order};
+  static const StarvationChecker starvation;
+  static const std::array<const TrialChecker*, 13> all = {
+      &crash,    &progress,    &mixed_arm, &unhandled_exception, &leak,
+      &overlap,  &lost_update, &deadline,  &multiple_readers,    &multiple_writers,
+      &deadlock, &lock_order,  &starvation};
   return all;
 }
 
@@ -76,6 +79,7 @@ std::vector<std::string> FindingKinds() {
           "deadline",
           "deadlock",
           "lock-order",
+          "starvation",
           "mixed-arm",
           "nondeterministic",
           "multiple-readers",
