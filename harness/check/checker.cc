@@ -15,6 +15,7 @@
 #include "harness/check/overlap_checker.h"
 #include "harness/check/progress_checker.h"
 #include "harness/check/starvation_checker.h"
+#include "harness/check/unbounded_growth_checker.h"
 #include "harness/check/unhandled_exception_checker.h"
 
 namespace trireme {
@@ -33,10 +34,11 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const DeadlockChecker deadlock;
   static const LockOrderChecker lock_order;
   static const StarvationChecker starvation;
-  static const std::array<const TrialChecker*, 13> all = {
-      &crash,    &progress,    &mixed_arm, &unhandled_exception, &leak,
-      &overlap,  &lost_update, &deadline,  &multiple_readers,    &multiple_writers,
-      &deadlock, &lock_order,  &starvation};
+  static const UnboundedGrowthChecker unbounded_growth;
+  static const std::array<const TrialChecker*, 14> all = {
+      &crash,    &progress,    &mixed_arm,  &unhandled_exception, &leak,
+      &overlap,  &lost_update, &deadline,   &multiple_readers,    &multiple_writers,
+      &deadlock, &lock_order,  &starvation, &unbounded_growth};
   return all;
 }
 
@@ -80,6 +82,7 @@ std::vector<std::string> FindingKinds() {
           "deadlock",
           "lock-order",
           "starvation",
+          "unbounded-growth",
           "mixed-arm",
           "nondeterministic",
           "multiple-readers",

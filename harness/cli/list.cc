@@ -63,6 +63,7 @@ Listing ListGlossary() { return ListTopics(Glossary()); }
 
 std::string Described(const CheckArgument& argument) {
   if (argument.required) return argument.name + ": " + argument.type + ", required";
+  if (argument.fallback.is_null()) return argument.name + ": " + argument.type;
   const bool duration = argument.type == "duration" && argument.fallback.is_number_integer();
   return argument.name + ": " + argument.type + ", default " +
          (duration ? FormatDuration(argument.fallback.get<int64_t>())

@@ -5,10 +5,10 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kTimeout = 10'000;
+constexpr int64_t kHungAt = 10'000;
 
 CheckResult CheckHung(SyncTrial& trial) {
-  trial.Exit("timeout", {{"timeout_ns", kTimeout}}, kTimeout + 50);
+  trial.Exit("timeout", {{"timeout_ns", kHungAt}}, kHungAt + 50);
   return trial.Check(DeadlockChecker());
 }
 
@@ -37,16 +37,16 @@ TEST(DeadlockCheckerTest, RejectsTasksThatHoldEachOthersLocks) {
 
 TEST(DeadlockCheckerTest, AcceptsALockThatWasReleasedOneTickBefore) {
   SyncTrial trial = TwoLocks();
-  trial.Sync(kTimeout, 3, "release", 12);
+  trial.Sync(kHungAt, 3, "release", 12);
   EXPECT_EQ(CheckHung(trial).verdict, Verdict::kPass);
   SyncTrial late = TwoLocks();
-  late.Sync(kTimeout + 1, 3, "release", 12);
+  late.Sync(kHungAt + 1, 3, "release", 12);
   EXPECT_EQ(CheckHung(late).verdict, Verdict::kFail);
 }
 
 TEST(DeadlockCheckerTest, AcceptsAWaitThatEndedBeforeTheTimeout) {
   SyncTrial trial = TwoLocks();
-  trial.Add(EventKind::kWake, kTimeout, "lock", nullptr, 2, 30);
+  trial.Add(EventKind::kWake, kHungAt, "lock", nullptr, 2, 30);
   EXPECT_EQ(CheckHung(trial).verdict, Verdict::kPass);
 }
 

@@ -22,7 +22,7 @@ void Nest(SyncTrial& trial, int64_t time, uint32_t task, const std::vector<uint6
     trial.Sync(time++, task, "release", *lock);
 }
 
-Verdict Judge(const std::vector<uint64_t>& first, const std::vector<uint64_t>& second) {
+Verdict JudgeOrders(const std::vector<uint64_t>& first, const std::vector<uint64_t>& second) {
   SyncTrial trial = Locks();
   Nest(trial, 100, 2, first);
   Nest(trial, 200, 3, second);
@@ -45,8 +45,8 @@ TEST(LockOrderCheckerTest, RejectsTwoOrdersOfTwoLocks) {
 }
 
 TEST(LockOrderCheckerTest, AcceptsOneOrder) {
-  EXPECT_EQ(Judge({11, 12}, {11, 12}), Verdict::kPass);
-  EXPECT_EQ(Judge({11, 12, 13}, {11, 13}), Verdict::kPass);
+  EXPECT_EQ(JudgeOrders({11, 12}, {11, 12}), Verdict::kPass);
+  EXPECT_EQ(JudgeOrders({11, 12, 13}, {11, 13}), Verdict::kPass);
 }
 
 // b takes the second lock one tick before, and one tick after, it gave the first back.
@@ -69,8 +69,8 @@ TEST(LockOrderCheckerTest, AcceptsOneTaskThatDoesBoth) {
 }
 
 TEST(LockOrderCheckerTest, AcceptsOrdersUnderAGate) {
-  EXPECT_EQ(Judge({13, 11, 12}, {13, 12, 11}), Verdict::kPass);
-  EXPECT_EQ(Judge({13, 11, 12}, {14, 12, 11}), Verdict::kFail);
+  EXPECT_EQ(JudgeOrders({13, 11, 12}, {13, 12, 11}), Verdict::kPass);
+  EXPECT_EQ(JudgeOrders({13, 11, 12}, {14, 12, 11}), Verdict::kFail);
 }
 
 TEST(LockOrderCheckerTest, RejectsAGateThatOneTaskLeaves) {
@@ -181,7 +181,7 @@ TEST(LockOrderCheckerTest, HasOneSignatureForTasksOfOneName) {
 }
 
 TEST(LockOrderCheckerTest, CannotDecideWhereNoTaskHeldALockAndCameToAnother) {
-  EXPECT_EQ(Judge({11}, {12}), Verdict::kUnknown);
+  EXPECT_EQ(JudgeOrders({11}, {12}), Verdict::kUnknown);
 }
 
 TEST(LockOrderCheckerTest, CannotDecideWhereATaskHeldMoreLocksThanAreFollowed) {

@@ -5,31 +5,31 @@
 namespace trireme {
 namespace {
 
-constexpr uint64_t kObject = 11;
+constexpr uint64_t kStarvedObject = 11;
 
 // Task a (2) waits from 100 to 900, and b (3) is served `times` meanwhile.
 SyncTrial Barging(const std::string& kind, const std::string& wait, int times,
                   const std::string& serve = "acquire") {
   SyncTrial trial;
-  trial.New(kObject, kind, 1, "/x/w.py:3 in main")
+  trial.New(kStarvedObject, kind, 1, "/x/w.py:3 in main")
       .Task(2, "1.1", "a-1", 10)
       .Task(3, "1.2", "b", 10);
-  trial.Sync(50, 3, serve, kObject).Wait(100, 2, wait, kObject);
+  trial.Sync(50, 3, serve, kStarvedObject).Wait(100, 2, wait, kStarvedObject);
   for (int i = 0; i < times; ++i) {
-    if (serve == "acquire") trial.Sync(101 + 2 * i, 3, "release", kObject);
-    trial.Sync(102 + 2 * i, 3, serve, kObject);
+    if (serve == "acquire") trial.Sync(101 + 2 * i, 3, "release", kStarvedObject);
+    trial.Sync(102 + 2 * i, 3, serve, kStarvedObject);
   }
-  trial.Sync(899, 2, serve, kObject).Add(EventKind::kWake, 900, wait, nullptr, 2, 1);
+  trial.Sync(899, 2, serve, kStarvedObject).Add(EventKind::kWake, 900, wait, nullptr, 2, 1);
   return trial;
 }
 
-CheckResult Judge(SyncTrial trial, double share = 10) {
+CheckResult JudgeStarvation(SyncTrial trial, double share = 10) {
   return trial.Check(StarvationChecker(), {{"share", share}});
 }
 
 // Two tasks want it, so ten times each are twenty.
 TEST(StarvationCheckerTest, RejectsOneMoreThanTheShare) {
-  const CheckResult result = Judge(Barging("lock", "lock", 21));
+  const CheckResult result = JudgeStarvation(Barging("lock", "lock", 21));
   EXPECT_EQ(result.verdict, Verdict::kFail);
   EXPECT_EQ(
       result.reason,
@@ -39,32 +39,33 @@ TEST(StarvationCheckerTest, RejectsOneMoreThanTheShare) {
 }
 
 TEST(StarvationCheckerTest, AcceptsTheShare) {
-  EXPECT_EQ(Judge(Barging("lock", "lock", 20)).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeStarvation(Barging("lock", "lock", 20)).verdict, Verdict::kPass);
 }
 
 TEST(StarvationCheckerTest, JudgesSemaphoresAndQueues) {
-  EXPECT_EQ(Judge(Barging("semaphore", "semaphore", 21)).verdict, Verdict::kFail);
-  EXPECT_EQ(Judge(Barging("semaphore", "semaphore", 20)).verdict, Verdict::kPass);
-  EXPECT_EQ(Judge(Barging("queue", "queue-get", 21, "get")).verdict, Verdict::kFail);
-  EXPECT_EQ(Judge(Barging("queue", "queue-get", 20, "get")).verdict, Verdict::kPass);
-  EXPECT_EQ(Judge(Barging("queue", "queue-put", 21, "put")).verdict, Verdict::kFail);
-  EXPECT_EQ(Judge(Barging("queue", "queue-get", 21, "put")).verdict, Verdict::kUnknown);
+  EXPECT_EQ(JudgeStarvation(Barging("semaphore", "semaphore", 21)).verdict, Verdict::kFail);
+  EXPECT_EQ(JudgeStarvation(Barging("semaphore", "semaphore", 20)).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeStarvation(Barging("queue", "queue-get", 21, "get")).verdict, Verdict::kFail);
+  EXPECT_EQ(JudgeStarvation(Barging("queue", "queue-get", 20, "get")).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeStarvation(Barging("queue", "queue-put", 21, "put")).verdict, Verdict::kFail);
+  EXPECT_EQ(JudgeStarvation(Barging("queue", "queue-get", 21, "put")).verdict, Verdict::kUnknown);
 }
 
 TEST(StarvationCheckerTest, HasTheShareAsAnArgument) {
-  EXPECT_EQ(Judge(Barging("lock", "lock", 3), 1).verdict, Verdict::kFail);
-  EXPECT_EQ(Judge(Barging("lock", "lock", 2), 1).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeStarvation(Barging("lock", "lock", 3), 1).verdict, Verdict::kFail);
+  EXPECT_EQ(JudgeStarvation(Barging("lock", "lock", 2), 1).verdict, Verdict::kPass);
 }
 
 TEST(StarvationCheckerTest, CountsAWaitThatNeverEnded) {
   const auto judge = [](int64_t last) {
     SyncTrial trial;
-    trial.New(kObject, "lock")
+    trial.New(kStarvedObject, "lock")
         .Task(2, "1.1", "a", 10)
         .Task(3, "1.2", "b", 10)
-        .Wait(100, 2, "lock", kObject);
-    for (int i = 0; i < 20; ++i) trial.Sync(200 + i, 3, "acquire", kObject);
-    trial.Sync(last, 3, "acquire", kObject).Exit("timeout", {{"timeout_ns", 10'000}}, 10'050);
+        .Wait(100, 2, "lock", kStarvedObject);
+    for (int i = 0; i < 20; ++i) trial.Sync(200 + i, 3, "acquire", kStarvedObject);
+    trial.Sync(last, 3, "acquire", kStarvedObject)
+        .Exit("timeout", {{"timeout_ns", 10'000}}, 10'050);
     return trial.Check(StarvationChecker()).verdict;
   };
   EXPECT_EQ(judge(10'000), Verdict::kFail);
@@ -74,20 +75,21 @@ TEST(StarvationCheckerTest, CountsAWaitThatNeverEnded) {
 // Who waits since before is not overtaken by it, and does not overtake.
 TEST(StarvationCheckerTest, AcceptsALineInWhichEachIsServedInTurn) {
   SyncTrial trial;
-  trial.New(kObject, "lock");
+  trial.New(kStarvedObject, "lock");
   for (uint32_t task = 2; task < 42; ++task) trial.Task(task, "1." + std::to_string(task), "w", 10);
-  trial.Sync(50, 1, "acquire", kObject);
-  for (uint32_t task = 2; task < 42; ++task) trial.Wait(100 + task, task, "lock", kObject);
-  for (uint32_t task = 2; task < 42; ++task) trial.Sync(200 + task, task, "acquire", kObject);
-  EXPECT_EQ(Judge(std::move(trial), 0).verdict, Verdict::kPass);
+  trial.Sync(50, 1, "acquire", kStarvedObject);
+  for (uint32_t task = 2; task < 42; ++task) trial.Wait(100 + task, task, "lock", kStarvedObject);
+  for (uint32_t task = 2; task < 42; ++task)
+    trial.Sync(200 + task, task, "acquire", kStarvedObject);
+  EXPECT_EQ(JudgeStarvation(std::move(trial), 0).verdict, Verdict::kPass);
 }
 
 TEST(StarvationCheckerTest, CountsOnlyWhoCameLater) {
   const auto judge = [](int64_t came) {
     SyncTrial trial;
-    trial.New(kObject, "lock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
-    trial.Wait(came, 3, "lock", kObject).Wait(100, 2, "lock", kObject);
-    trial.Sync(200, 3, "acquire", kObject).Sync(300, 2, "acquire", kObject);
+    trial.New(kStarvedObject, "lock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+    trial.Wait(came, 3, "lock", kStarvedObject).Wait(100, 2, "lock", kStarvedObject);
+    trial.Sync(200, 3, "acquire", kStarvedObject).Sync(300, 2, "acquire", kStarvedObject);
     return trial.Check(StarvationChecker(), {{"share", 0}}).verdict;
   };
   EXPECT_EQ(judge(99), Verdict::kPass);
@@ -97,13 +99,13 @@ TEST(StarvationCheckerTest, CountsOnlyWhoCameLater) {
 TEST(StarvationCheckerTest, DoesNotCountAnRLockThatItsHolderTakesAgain) {
   const auto judge = [](bool releases) {
     SyncTrial trial;
-    trial.New(kObject, "rlock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
-    trial.Sync(50, 3, "acquire", kObject).Wait(100, 2, "lock", kObject);
+    trial.New(kStarvedObject, "rlock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+    trial.Sync(50, 3, "acquire", kStarvedObject).Wait(100, 2, "lock", kStarvedObject);
     for (int i = 0; i < 30; ++i) {
-      if (releases) trial.Sync(101 + 2 * i, 3, "release", kObject);
-      trial.Sync(102 + 2 * i, 3, "acquire", kObject);
+      if (releases) trial.Sync(101 + 2 * i, 3, "release", kStarvedObject);
+      trial.Sync(102 + 2 * i, 3, "acquire", kStarvedObject);
     }
-    return trial.Sync(800, 2, "acquire", kObject).Check(StarvationChecker()).verdict;
+    return trial.Sync(800, 2, "acquire", kStarvedObject).Check(StarvationChecker()).verdict;
   };
   EXPECT_EQ(judge(true), Verdict::kFail);
   EXPECT_NE(judge(false), Verdict::kFail);
@@ -113,27 +115,31 @@ TEST(StarvationCheckerTest, DoesNotCountAnRLockThatItsHolderTakesAgain) {
 TEST(StarvationCheckerTest, RejectsAPoolThatServesWhoCameLast) {
   const auto judge = [](uint32_t later) {
     SyncTrial trial;
-    trial.New(kObject, "pool", 1).Task(2, "1.1", "first", 100).Wait(100, 2, "pool-place", kObject);
+    trial.New(kStarvedObject, "pool", 1)
+        .Task(2, "1.1", "first", 100)
+        .Wait(100, 2, "pool-place", kStarvedObject);
     for (uint32_t i = 0; i < later; ++i) {
       trial.Task(3 + i, "1." + std::to_string(2 + i), "later", 110 + i);
-      trial.Sync(200 + i, 3 + i, "acquire", kObject);
+      trial.Sync(200 + i, 3 + i, "acquire", kStarvedObject);
     }
-    return trial.Sync(900, 2, "acquire", kObject).Check(StarvationChecker()).verdict;
+    return trial.Sync(900, 2, "acquire", kStarvedObject).Check(StarvationChecker()).verdict;
   };
   EXPECT_EQ(judge(11), Verdict::kFail);
   EXPECT_EQ(judge(10), Verdict::kPass);
 }
 
 TEST(StarvationCheckerTest, CannotDecideWhereNobodyWaitedWhileOthersWereServed) {
-  EXPECT_EQ(Judge(Barging("lock", "lock", 1)).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeStarvation(Barging("lock", "lock", 1)).verdict, Verdict::kPass);
   SyncTrial trial;
-  trial.New(kObject, "lock").Sync(50, 1, "acquire", kObject).Sync(60, 1, "release", kObject);
-  EXPECT_EQ(Judge(std::move(trial)).reason,
+  trial.New(kStarvedObject, "lock")
+      .Sync(50, 1, "acquire", kStarvedObject)
+      .Sync(60, 1, "release", kStarvedObject);
+  EXPECT_EQ(JudgeStarvation(std::move(trial)).reason,
             "no task waited for a lock, semaphore, queue or pool that served others");
 }
 
 TEST(StarvationCheckerTest, CannotDecideWithAShareThatIsNone) {
-  EXPECT_EQ(Judge(Barging("lock", "lock", 21), -1).reason,
+  EXPECT_EQ(JudgeStarvation(Barging("lock", "lock", 21), -1).reason,
             "the check's argument 'share' is no number from 0");
 }
 

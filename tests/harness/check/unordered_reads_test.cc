@@ -8,19 +8,19 @@
 namespace trireme {
 namespace {
 
-constexpr uint64_t kStream = 9;
+constexpr uint64_t kReadStream = 9;
 
 // a reads the stream at 100 and b at 200, and `between` is what else the two did; each started at 10.
 size_t Unordered(const std::function<void(SyncTrial&)>& between) {
   SyncTrial trial;
-  trial.New(kStream, "stream")
+  trial.New(kReadStream, "stream")
       .New(11, "lock")
       .New(12, "queue")
       .New(13, "event")
       .New(14, "queue", 2);
   trial.New(15, "condition").New(16, "semaphore", 1).New(17, "pool", 1);
   trial.Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
-  trial.Sync(100, 2, "read", kStream).Sync(200, 3, "read", kStream);
+  trial.Sync(100, 2, "read", kReadStream).Sync(200, 3, "read", kReadStream);
   between(trial);
   return FindUnorderedReads(trial.Finish().View()).size();
 }
@@ -105,8 +105,8 @@ TEST(UnorderedReadsTest, FollowsJoinsCancelsAndWaits) {
 TEST(UnorderedReadsTest, FollowsAStreamFromParentToChildAndBack) {
   const auto reads = [](int64_t parent, int64_t again) {
     SyncTrial trial;
-    trial.New(kStream, "stream").Task(2, "1.1", "a", 50).Sync(100, 2, "read", kStream);
-    trial.Sync(parent, 1, "read", kStream).TaskEnd(2, 150).Sync(again, 1, "read", kStream);
+    trial.New(kReadStream, "stream").Task(2, "1.1", "a", 50).Sync(100, 2, "read", kReadStream);
+    trial.Sync(parent, 1, "read", kReadStream).TaskEnd(2, 150).Sync(again, 1, "read", kReadStream);
     return FindUnorderedReads(trial.Finish().View()).size();
   };
   EXPECT_EQ(reads(49, 151), 0U);
@@ -117,13 +117,13 @@ TEST(UnorderedReadsTest, FollowsAStreamFromParentToChildAndBack) {
 TEST(UnorderedReadsTest, TakesWhoStartsATaskToKnowWhichEnded) {
   const auto reads = [](int64_t start) {
     SyncTrial trial;
-    trial.New(kStream, "stream")
+    trial.New(kReadStream, "stream")
         .Task(2, "1.1", "a", 10)
-        .Sync(100, 2, "read", kStream)
+        .Sync(100, 2, "read", kReadStream)
         .TaskEnd(2, 110);
     trial.Add(EventKind::kTaskStart, 10, "1.2", "spawner", 4, 1);
     trial.Add(EventKind::kTaskStart, start, "1.2.1", "b", 3, 4)
-        .Add(EventKind::kSync, 200, "read", nullptr, 3, kStream);
+        .Add(EventKind::kSync, 200, "read", nullptr, 3, kReadStream);
     return FindUnorderedReads(trial.Finish().View()).size();
   };
   EXPECT_EQ(reads(111), 0U);
@@ -132,17 +132,17 @@ TEST(UnorderedReadsTest, TakesWhoStartsATaskToKnowWhichEnded) {
 
 TEST(UnorderedReadsTest, LooksAtStreamsOnly) {
   SyncTrial trial;
-  trial.New(kStream, "listener").Task(2, "1.1", "a", 10);
-  trial.Sync(100, 1, "read", kStream).Sync(101, 2, "read", kStream);
+  trial.New(kReadStream, "listener").Task(2, "1.1", "a", 10);
+  trial.Sync(100, 1, "read", kReadStream).Sync(101, 2, "read", kReadStream);
   EXPECT_TRUE(FindUnorderedReads(trial.Finish().View()).empty());
 }
 
 TEST(UnorderedReadsTest, IsSaidByMultipleReaders) {
   SyncTrial trial;
-  trial.New(kStream, "stream", 0, "/x/w.py:7 in main")
+  trial.New(kReadStream, "stream", 0, "/x/w.py:7 in main")
       .Task(2, "1.1", "a-1", 10)
       .Task(3, "1.2", "a-2", 10);
-  trial.Sync(100, 2, "read", kStream).Sync(101, 3, "read", kStream);
+  trial.Sync(100, 2, "read", kReadStream).Sync(101, 3, "read", kReadStream);
   const CheckResult result = trial.Check(MultipleReadersChecker());
   EXPECT_EQ(result.verdict, Verdict::kPass);
   ASSERT_EQ(result.findings.size(), 1U);
@@ -157,11 +157,11 @@ TEST(UnorderedReadsTest, IsSaidByMultipleReaders) {
 TEST(UnorderedReadsTest, IsNotSaidOfTasksThatMet) {
   const auto findings = [](int64_t other) {
     SyncTrial trial;
-    trial.New(kStream, "stream")
+    trial.New(kReadStream, "stream")
         .Task(2, "1.1", "a", 10)
         .Task(3, "1.2", "b", 10)
         .Task(4, "1.3", "c", 10);
-    trial.Sync(100, 2, "read", kStream).Sync(101, 3, "read", kStream);
+    trial.Sync(100, 2, "read", kReadStream).Sync(101, 3, "read", kReadStream);
     const Json value = {{"kind", "stream"},
                         {"fd", 5},
                         {"how", "read"},
