@@ -4,9 +4,11 @@
 #include <exception>
 #include <utility>
 
+#include "harness/check/blocked_loop_checker.h"
 #include "harness/check/crash_checker.h"
 #include "harness/check/deadline_checker.h"
 #include "harness/check/deadlock_checker.h"
+#include "harness/check/hub_spin_checker.h"
 #include "harness/check/leak_checker.h"
 #include "harness/check/lock_order_checker.h"
 #include "harness/check/lost_update_checker.h"
@@ -35,10 +37,12 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const LockOrderChecker lock_order;
   static const StarvationChecker starvation;
   static const UnboundedGrowthChecker unbounded_growth;
-  static const std::array<const TrialChecker*, 14> all = {
-      &crash,    &progress,    &mixed_arm,  &unhandled_exception, &leak,
-      &overlap,  &lost_update, &deadline,   &multiple_readers,    &multiple_writers,
-      &deadlock, &lock_order,  &starvation, &unbounded_growth};
+  static const BlockedLoopChecker blocked_loop;
+  static const HubSpinChecker hub_spin;
+  static const auto all = std::to_array<const TrialChecker*>(
+      {&crash, &progress, &mixed_arm, &unhandled_exception, &leak, &overlap, &lost_update,
+       &deadline, &multiple_readers, &multiple_writers, &deadlock, &lock_order, &starvation,
+       &unbounded_growth, &blocked_loop, &hub_spin});
   return all;
 }
 
@@ -89,7 +93,25 @@ std::vector<std::string> FindingKinds() {
           "multiple-writers",
           "shared-token",
           "shared-listener",
-          "potential"};
+          "potential",
+          "blocked-loop",
+          "hub-spin"};
+}
+
+RecordingNeeds NeedsOf(const Json& checks) {
+  RecordingNeeds all;
+  const auto lower = [](int64_t& least, int64_t wanted) {
+    if (wanted > 0 && (least == 0 || wanted < least)) least = wanted;
+  };
+  if (!checks.is_array()) return all;
+  for (const Json& choice : checks) {
+    const TrialChecker* checker = FindTrialChecker(GetString(choice, "name"));
+    if (checker == nullptr) continue;
+    const RecordingNeeds needs = checker->Needs(GetMember(choice, "arguments"));
+    lower(all.hold_threshold, needs.hold_threshold);
+    lower(all.usage_interval, needs.usage_interval);
+  }
+  return all;
 }
 
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments) {

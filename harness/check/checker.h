@@ -66,6 +66,9 @@ std::vector<CheckDescription> DescribeChecks();
 // The kinds that findings of this build may have.
 std::vector<std::string> FindingKinds();
 
+// The least that serves all of `checks`, as a cell of plan.json has them: [{name, arguments}, ...].
+RecordingNeeds NeedsOf(const Json& checks);
+
 // Runs a checker; one that throws is unknown.
 CheckResult RunChecker(const TrialChecker& checker, const TrialView& view, const Json& arguments);
 

@@ -1,24 +1,10 @@
 #include "harness/check/socket_events.h"
 
-#include <cxxabi.h>
-
-#include <cstdlib>
-#include <memory>
-
 #include "harness/base/json.h"
+#include "harness/check/stacks.h"
 
 namespace trireme {
 namespace {
-
-// "workload.so in _ZN7EchoEv" -> "workload.so in Echo()".
-std::string Demangled(const std::string& frame) {
-  const size_t at = frame.find(" in _Z");
-  if (at == std::string::npos) return frame;
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(
-      abi::__cxa_demangle(frame.c_str() + at + 4, nullptr, nullptr, &status), &std::free);
-  return status == 0 ? frame.substr(0, at + 4) + name.get() : frame;
-}
 
 std::vector<std::string> StackOf(const Json& value, const char* member) {
   std::vector<std::string> stack;

@@ -1,5 +1,7 @@
 #include "harness/check/stacks.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -167,6 +169,16 @@ std::string_view FunctionName(std::string_view function) {
   return Trim(function.substr(0, function.find_first_of(python ? "( [" : "(<[")));
 }
 
+// "workload.so in Echo(int)" -> "Echo"; "" for a runtime's, or the C library's.
+std::string FunctionInLibrary(std::string_view frame) {
+  const size_t in = frame.find(" in ");
+  if (in == std::string_view::npos || frame.substr(0, in).find(".so") == std::string_view::npos)
+    return "";
+  if (frame.starts_with("lib") || frame.starts_with("ld-")) return "";
+  const std::string_view function = FunctionName(frame.substr(in + 4));
+  return IsRuntimeFunction(function) ? "" : std::string(function);
+}
+
 }  // namespace
 
 std::vector<TaskStack> ParseStacks(std::string_view text) {
@@ -216,11 +228,27 @@ std::string NormalisedFrame(std::string_view frame) {
   return std::string(Base(place)) + ":" + std::string(function);
 }
 
-std::string InnermostOwnFrame(const std::vector<std::string>& frames) {
-  const auto own = std::find_if(frames.rbegin(), frames.rend(), [](const std::string& frame) {
-    return !NormalisedFrame(frame).empty();
-  });
-  return own == frames.rend() ? "" : *own;
+// "workload.so in _ZN7EchoEv" -> "workload.so in Echo()".
+std::string Demangled(const std::string& frame) {
+  const size_t at = frame.find(" in _Z");
+  if (at == std::string::npos) return frame;
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(
+      abi::__cxa_demangle(frame.c_str() + at + 4, nullptr, nullptr, &status), &std::free);
+  return status == 0 ? frame.substr(0, at + 4) + name.get() : frame;
+}
+
+std::string InnermostOwnFrame(const std::vector<std::string>& stack) {
+  for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame)
+    if (!NormalisedFrame(*frame).empty()) return *frame;
+  for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame)
+    if (!FunctionInLibrary(*frame).empty()) return *frame;
+  return "";
+}
+
+std::string PlaceOfFrame(const std::string& frame) {
+  const std::string normalised = NormalisedFrame(frame);
+  return normalised.empty() ? FunctionInLibrary(frame) : normalised;
 }
 
 }  // namespace trireme

@@ -24,8 +24,14 @@ std::vector<TaskStack> ParseStacks(std::string_view text);
 // standard library or the harness, which differ between runtimes and versions.
 std::string NormalisedFrame(std::string_view frame);
 
-// The innermost of those that are not, as it is; "" where there is none.
-std::string InnermostOwnFrame(const std::vector<std::string>& frames);
+// "workload.so in _ZN7EchoEv" -> "workload.so in Echo()".
+std::string Demangled(const std::string& frame);
+
+// The innermost frame that is the workload's own: one that NormalisedFrame() knows, or else a function of a library that
+// is no runtime's, as a C++ workload is one. "" for none. `stack` has the outermost first.
+std::string InnermostOwnFrame(const std::vector<std::string>& stack);
+// The same without what differs between runs: a NormalisedFrame(), or the function in a library.
+std::string PlaceOfFrame(const std::string& frame);
 
 }  // namespace trireme
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/base/strings.h"
+#include "harness/check/checker.h"
 
 namespace trireme {
 namespace {
@@ -18,6 +19,20 @@ bool FailIsExpected(const PlannedCell& cell) {
 CellState StateOf(const std::string& reason) {
   return reason == "missing" || reason == "unsupported" ? CellState::kUnsupported
                                                         : CellState::kUnknown;
+}
+
+// What the checks of each cell want recorded.
+std::vector<LoopWatch> WatchesOf(const Plan& plan) {
+  std::vector<LoopWatch> watches;
+  for (const PlannedCell& cell : plan.cells) {
+    Json checks = Json::array();
+    for (const CheckChoice& choice : cell.checks)
+      checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
+    const RecordingNeeds needs = NeedsOf(checks);
+    watches.push_back(
+        {.hold_threshold = needs.hold_threshold, .usage_interval = needs.usage_interval});
+  }
+  return watches;
 }
 
 }  // namespace
@@ -40,6 +55,7 @@ Result<RunResults> RunExecution::Execute(const Locations& locations, const Json&
   engine.keep = options_.keep;
   engine.record = !options_.no_record;
   engine.compiled = run_.compiled;
+  engine.watches = WatchesOf(run_.plan);
   const int64_t begin = SystemClock().Now();
   TRIREME_ASSIGN_OR_RETURN(const EngineOutcome outcome, RunPlan(run_.plan, engine, Events()));
   progress_.Clear();

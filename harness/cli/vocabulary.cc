@@ -27,7 +27,7 @@ Vocabulary MakeVocabulary() {
   vocabulary.capabilities = CapabilityNames();
   vocabulary.later_runtimes = {"greenlet",       "futurist", "cotyledon", "oslo-eventlet",
                                "oslo-threading", "awaitlet", "aiohttp"};
-  vocabulary.later_checks = {"linearizable", "blocked-loop", "no-effect"};
+  vocabulary.later_checks = {"linearizable", "no-effect"};
   vocabulary.later_keys = {"roles", "faults", "budgets"};
   return vocabulary;
 }

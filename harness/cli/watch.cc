@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include "harness/base/file.h"
 #include "harness/base/locations.h"
 #include "harness/base/strings.h"
+#include "harness/check/checker.h"
 #include "harness/check/judge.h"
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
@@ -49,6 +51,10 @@ const std::vector<EventKind> kLeftOutAtFirst = {EventKind::kSwitch, EventKind::k
                                                 EventKind::kSocket, EventKind::kHold,
                                                 EventKind::kUsage};
 
+// What a program shows that nobody wrote for us.
+constexpr std::array<const char*, 4> kWatchable = {"multiple-readers", "multiple-writers",
+                                                   "blocked-loop", "hub-spin"};
+
 // Objects that tasks wait for at once: a server has many connections.
 constexpr uint32_t kObjects = 16 * 1024;
 
@@ -79,10 +85,11 @@ Result<Json> ChecksOf(const std::vector<std::string>& names) {
   Json checks = Json::array();
   for (const std::string& name : names) {
     TRIREME_ASSIGN_OR_RETURN(const CheckChoice choice, ParseCheckOption(name, vocabulary));
-    if (choice.name != "multiple-readers" && choice.name != "multiple-writers")
+    if (std::find(kWatchable.begin(), kWatchable.end(), choice.name) == kWatchable.end())
       return UsageError(
           "option --checks: '" + choice.name + "' judges a workload, not a watched program",
-          "watched can be: multiple-readers, multiple-writers");
+          "watched can be: " +
+              Join(std::vector<std::string>(kWatchable.begin(), kWatchable.end()), ", "));
     // A program that did nothing of the kind is no unknown.
     checks.push_back(
         {{"name", choice.name}, {"arguments", choice.arguments}, {"by_default", true}});
@@ -198,11 +205,14 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError("the probe is missing: " + locations.probe));
   const TemporaryDirectory folder;
   const std::string recording = JoinPath(folder.path(), "history.ring");
+  const RecordingNeeds needs = NeedsOf(checks);
   const int64_t begin = SystemClock().Now();
   bool watching = options.attach_after.value_or(0) == 0;
   const Status created =
       CreateRecording(recording, {.begin_time = begin,
                                   .left_out = watching ? kLeftOut : kLeftOutAtFirst,
+                                  .hold_threshold = needs.hold_threshold,
+                                  .usage_interval = needs.usage_interval,
                                   .objects = kObjects});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
@@ -288,7 +298,8 @@ int WatchCommand(const Arguments& arguments) {
   std::optional<int64_t> process;
   parser.List(
       "--checks", "A,B", checks,
-      "multiple-readers, multiple-writers (default: both), with arguments as in check --check");
+      "multiple-readers, multiple-writers (default: these two), blocked-loop, hub-spin, with "
+      "arguments as in check --check");
   parser.Value("--runtime", "R", runtime,
                "what the program runs on, for the reports and for what fails on one runtime only");
   parser.Values("--report", "FORMAT=PATH", reports, "write a report at its end; repeatable");

@@ -65,6 +65,12 @@ struct EnginePatience {
   int64_t end = 5'000'000'000;        // the runner's `ended` after a SIGKILL of the trial
 };
 
+// What a cell's recordings watch of loops, as RecordingOptions have it; 0: nothing.
+struct LoopWatch {
+  int64_t hold_threshold = 0;
+  int64_t usage_interval = 0;
+};
+
 struct EngineOptions {
   Locations locations;
   std::string run_directory;  // absolute; exists, with plan.json in it
@@ -73,6 +79,7 @@ struct EngineOptions {
   bool fail_fast = false;
   std::string keep = "all";  // all, failed, none: whose folders stay after judging
   bool record = true;
+  std::vector<LoopWatch> watches;  // by the plan's cells; none for those beyond its end
   EnginePatience patience;
   std::map<std::string, std::string>
       compiled;  // a C++ workload's source -> the object that a runner loads

@@ -55,7 +55,10 @@ Status Trial::Prepare() {
   TRIREME_RETURN_IF_ERROR(MakeDirectories(setting_.directory));
   begin_ = SystemClock().Now();
   prepared_ = true;
-  return CreateRecording(Path(kRecording), {.begin_time = begin_, .recording = setting_.record});
+  return CreateRecording(Path(kRecording), {.begin_time = begin_,
+                                            .recording = setting_.record,
+                                            .hold_threshold = setting_.watch.hold_threshold,
+                                            .usage_interval = setting_.watch.usage_interval});
 }
 
 Status Trial::Send(Channel& runner) {

@@ -41,14 +41,16 @@ TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOp
   const int64_t memory = cell.memory > 0 ? cell.memory : kDefaultMemory;
   const uint64_t seed = TrialSeed(plan.seed, static_cast<uint64_t>(attempt.trial));
   const std::string folder = std::to_string(attempt.trial) + (attempt.retry ? ".retry" : "");
-  return {.attempt = attempt,
-          .name = NewName(names),
-          .directory = options.run_directory + "/trials/" + cell.id + "/" + folder,
-          .seed = seed,
-          .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
-          .memory = memory,
-          .address_space = kSanitized ? 0 : memory,
-          .record = options.record};
+  return {
+      .attempt = attempt,
+      .name = NewName(names),
+      .directory = options.run_directory + "/trials/" + cell.id + "/" + folder,
+      .seed = seed,
+      .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
+      .memory = memory,
+      .address_space = kSanitized ? 0 : memory,
+      .record = options.record,
+      .watch = attempt.cell < options.watches.size() ? options.watches[attempt.cell] : LoopWatch{}};
 }
 
 }  // namespace trireme

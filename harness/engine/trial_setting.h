@@ -21,6 +21,7 @@ struct TrialSetting {
   int64_t memory = 0;         // limit of what is resident
   int64_t address_space = 0;  // RLIMIT_AS; 0: none
   bool record = true;
+  LoopWatch watch;
 };
 
 // `names` is where unique names come from.

@@ -138,6 +138,8 @@ Result<History> History::Decode(std::vector<char> bytes) {
   history.begin_time_ = static_cast<int64_t>(header.begin_time);
   history.lost_ = header.lost;
   history.unseen_ = header.unseen;
+  history.hold_threshold_ = static_cast<int64_t>(header.hold_threshold);
+  history.usage_interval_ = static_cast<int64_t>(header.usage_interval);
   history.lost_errno_ = static_cast<int>(header.lost_errno);
   history.damage_ =
       ToValidUtf8({header.damage, std::min<size_t>(header.damage_size, sizeof(header.damage))});

@@ -113,6 +113,9 @@ class History {
   uint64_t lost() const { return lost_; }  // events that could not be recorded
   int lost_errno() const { return lost_errno_; }
   uint64_t unseen() const { return unseen_; }  // waits for a socket that could not be followed
+  // What its loops were watched for, in nanoseconds; 0: they were not.
+  int64_t hold_threshold() const { return hold_threshold_; }
+  int64_t usage_interval() const { return usage_interval_; }
   const std::string& damage() const { return damage_; }  // empty: whole
   int64_t begin_time() const { return begin_time_; }     // CLOCK_MONOTONIC
 
@@ -132,6 +135,8 @@ class History {
   uint64_t lost_ = 0;
   int lost_errno_ = 0;
   uint64_t unseen_ = 0;
+  int64_t hold_threshold_ = 0;
+  int64_t usage_interval_ = 0;
   std::string damage_;
   int64_t begin_time_ = 0;
 };

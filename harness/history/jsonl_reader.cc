@@ -69,7 +69,7 @@ class Attempt {
   std::optional<LabelledHistory> Finish(const std::string& damage) {
     std::vector<NewEvent> events;
     for (const auto& [kind, line] : lines_) events.push_back(ToEvent(kind, line));
-    Result<History> history = History::Parse(EncodeHistory(0, events, damage));
+    Result<History> history = History::Parse(EncodeHistory(0, events, {.damage = damage}));
     if (!history.ok()) return std::nullopt;
     return LabelledHistory{.label = std::move(label_), .history = *std::move(history)};
   }

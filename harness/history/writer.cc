@@ -204,11 +204,13 @@ Status SealRecording(const std::string& path, const std::string& sealed_path,
 }
 
 std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events,
-                          std::string_view damage) {
+                          const HistoryFacts& facts) {
   trireme_header header = NewHeader(begin_time);
   header.sealed = 1;
-  header.damage_size = static_cast<uint32_t>(std::min(damage.size(), sizeof(header.damage)));
-  std::memcpy(header.damage, damage.data(), header.damage_size);
+  header.hold_threshold = static_cast<uint64_t>(facts.hold_threshold);
+  header.usage_interval = static_cast<uint64_t>(facts.usage_interval);
+  header.damage_size = static_cast<uint32_t>(std::min(facts.damage.size(), sizeof(header.damage)));
+  std::memcpy(header.damage, facts.damage.data(), header.damage_size);
   std::vector<char> bytes(TRIREME_HEADER_SIZE);
   std::memcpy(bytes.data(), &header, sizeof(header));
   AppendEvents(events, &bytes);

@@ -52,10 +52,16 @@ struct NewEvent {
 Status SealRecording(const std::string& path, const std::string& sealed_path,
                      const std::vector<NewEvent>& added);
 
-// A history from events alone: for tests and importers. `damage` says what is missing of it, "" for
-// nothing.
+// What a history says of its recording beside the events.
+struct HistoryFacts {
+  std::string_view damage = "";  // what is missing of it, "" for nothing
+  int64_t hold_threshold = 0;    // as RecordingOptions has them
+  int64_t usage_interval = 0;
+};
+
+// A history from events alone: for tests and importers.
 std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& events,
-                          std::string_view damage = "");
+                          const HistoryFacts& facts = {});
 
 }  // namespace trireme
 

@@ -8,6 +8,10 @@ namespace trireme {
 // when its history matters most. Nothing runs when no such child can be made.
 void RunAside(void (*function)(void*), void* argument);
 
+// Runs `function` in a copy of this process, as fork() makes one, in which no other thread is; what it leaves it leaves in
+// shared memory. Ends it after `patience_ms`. Whatever goes wrong there stays there. REQUIRES: all signals are blocked.
+void RunInCopy(void (*function)(void*), void* argument, int patience_ms);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_PROBE_ASIDE_H_

@@ -1,12 +1,14 @@
 // poll() and select(): who is in one waits for each of its descriptors. epoll_wait() says nothing of descriptors; what is
-// registered is known from epoll_ctl().
+// registered is known from epoll_ctl(). All of them are where loops wait.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <time.h>
 
+#include "harness/probe/loops.h"
 #include "harness/probe/next.h"
 #include "harness/probe/waits.h"
 
@@ -28,11 +30,17 @@ void End(int fd, bool reads, bool writes) {
 // Makes the call as one that waits for `fds`.
 template <typename Call>
 int Poll(const void* caller, pollfd* fds, nfds_t count, bool waits, Call call) {
-  if (!waits || fds == nullptr) return call();
+  const LoopPoll poll(count != 0);
+  if (!waits || fds == nullptr) {
+    const int result = call();
+    poll.End(result);
+    return result;
+  }
   for (nfds_t i = 0; i < count; ++i)
     Begin(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0, caller);
   const int result = call();
   const int error = errno;
+  poll.End(result);
   for (nfds_t i = 0; i < count; ++i)
     End(fds[i].fd, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
   errno = error;
@@ -69,13 +77,27 @@ class Sets {
 template <typename Call>
 int Select(const void* caller, int count, const fd_set* reads, const fd_set* writes, bool waits,
            Call call) {
-  if (!waits) return call();
+  const LoopPoll poll(count > 0);
+  if (!waits) {
+    const int result = call();
+    poll.End(result);
+    return result;
+  }
   const Sets sets(count, reads, writes);
   sets.ForEach([&](int fd, bool read, bool write) { Begin(fd, read, write, caller); });
   const int result = call();
   const int error = errno;
+  poll.End(result);
   sets.ForEach(End);
   errno = error;
+  return result;
+}
+
+template <typename Function, typename... Arguments>
+int WaitInSet(Next<Function>& next, Arguments... arguments) {
+  const LoopPoll poll(true);
+  const int result = next(arguments...);
+  poll.End(result);
   return result;
 }
 
@@ -132,4 +154,26 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
   return trireme::Select(__builtin_return_address(0), count, reads, writes,
                          !trireme::IsZero(timeout),
                          [&] { return next(count, reads, writes, others, timeout, mask); });
+}
+
+TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int timeout) {
+  static Next<int(int, epoll_event*, int, int)> next("epoll_wait");
+  return trireme::WaitInSet(next, set, events, room, timeout);
+}
+
+TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int timeout,
+                                   const sigset_t* mask) {
+  static Next<int(int, epoll_event*, int, int, const sigset_t*)> next("epoll_pwait");
+  return trireme::WaitInSet(next, set, events, room, timeout, mask);
+}
+
+// Since glibc 2.35: who calls it has it.
+TRIREME_INTERPOSED int epoll_pwait2(int set, epoll_event* events, int room, const timespec* timeout,
+                                    const sigset_t* mask) {
+  static Next<int(int, epoll_event*, int, const timespec*, const sigset_t*)> next("epoll_pwait2");
+  if (next.get() == nullptr) {
+    errno = ENOSYS;
+    return -1;
+  }
+  return trireme::WaitInSet(next, set, events, room, timeout, mask);
 }

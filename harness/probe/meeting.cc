@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "harness/probe/native_stack.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 #include "harness/probe/waiter.h"
@@ -126,38 +127,14 @@ void AddAddress(TextBuffer& text, const char* name, long call, int fd) {
     text.Add(",\"").Add(name).Add("\":\"").AddEscaped(shown.text()).Add("\"");
 }
 
-bool unwinds = false;
-constexpr size_t kFrameRoom = 300;  // of one frame, and of what ends the text
-
-// "workload.so in Echo", "libz.so.1+0x1234"
-void AddFrame(TextBuffer& text, const void* place, const char*& separator) {
-  Dl_info info{};
-  Dl_info own{};
-  dladdr(reinterpret_cast<void*>(&UnwindNativeStacks), &own);
-  if (dladdr(place, &info) == 0 || info.dli_fname == nullptr || info.dli_fbase == own.dli_fbase)
-    return;
-  const char* file = strrchr(info.dli_fname, '/');
-  file = file == nullptr ? info.dli_fname : file + 1;
-  const size_t size = strlen(file) + (info.dli_sname == nullptr ? 20 : strlen(info.dli_sname));
-  if (text.left() < size + kFrameRoom) return;
-  text.Add(separator).Add("\"").AddEscaped(file);
-  separator = ",";
-  if (info.dli_sname != nullptr)
-    text.Add(" in ").AddEscaped(info.dli_sname);
-  else
-    text.Add("+0x").AddHex(static_cast<uint64_t>(static_cast<const char*>(place) -
-                                                 static_cast<const char*>(info.dli_fbase)));
-  text.Add("\"");
-}
-
 // The C stack of this thread, outermost first, without our own frames.
 void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
-  constexpr int kFrames = 48;
-  void* frames[kFrames];
+  void* frames[kNativeFrames];
   const char* separator = ",\"stack\":[";
-  const int count = unwinds ? backtrace(frames, kFrames) : 0;
+  const int count = UnwindsNativeStacks() ? backtrace(frames, kNativeFrames) : 0;
   for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
-  if (!unwinds && meeting.caller.place != nullptr) AddFrame(text, meeting.caller.place, separator);
+  if (!UnwindsNativeStacks() && meeting.caller.place != nullptr)
+    AddFrame(text, meeting.caller.place, separator);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
@@ -332,8 +309,6 @@ void ReportTransfer(const Wait& wait, int64_t result) {
 void SetStackSource(StackSource source) {
   __atomic_store_n(&stack_source, source, __ATOMIC_RELEASE);
 }
-
-void UnwindNativeStacks() { unwinds = true; }
 
 void ForgetMeetings() { Scratch::ForgetInChild(); }
 

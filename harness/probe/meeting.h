@@ -28,10 +28,6 @@ bool ReportTwoSets(const Meeting& meeting);
 // What a call moved, on an object where two have met.
 void ReportTransfer(const Wait& wait, int64_t result);
 
-// From now on stacks of C frames are unwound as well: by libgcc, which allocates and takes some KiB of stack. Else only
-// the caller is named.
-void UnwindNativeStacks();
-
 // Writes {"stack": [...], "other_stack": [...]} without the braces, of the calling thread and of a task or thread, into
 // `place`; the bytes written. Null where no interpreter gave one.
 using StackSource = uint64_t (*)(uint32_t other_task, uint32_t other_thread, char* place,

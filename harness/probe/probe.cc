@@ -17,7 +17,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "harness/probe/meeting.h"
+#include "harness/probe/loops.h"
+#include "harness/probe/native_stack.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
@@ -44,6 +45,8 @@ void WaitFor(int fd, int direction) {
   WaitWithoutCall(fd, direction == 0 ? kRead : kWrite, {__builtin_return_address(0), 0});
 }
 
+void LoopWaits(int waits) { NoteLoopWaits(waits != 0); }
+
 int AttachedAsInt() { return Attached() ? 1 : 0; }
 
 constexpr trireme_probe_api kApi = {
@@ -61,6 +64,7 @@ constexpr trireme_probe_api kApi = {
     .now = Now,
     .wait_for = WaitFor,
     .unwind = UnwindNativeStacks,
+    .loop_waits = LoopWaits,
 };
 
 // Not getenv: a program may bring its own (bash does), which is not to be called before its main.

@@ -63,14 +63,16 @@ enum trireme_event {
   TRIREME_EXIT =
       21, /* written by the engine when the process is gone. key: exited | signalled | timeout |
                               vanished | interrupted; value: JSON, see engine */
-  TRIREME_JOIN = 22,  /* task: the joiner; id: the task whose result or exception it took */
+  TRIREME_JOIN = 22,   /* task: the joiner; id: the task whose result or exception it took */
   TRIREME_CANCEL = 23, /* task: who asked; id: the task that shall stop */
-  TRIREME_SYNC = 24, /* a task did something to what others may wait for. id: the number of that; key: what it did,
+  TRIREME_SYNC =
+      24, /* a task did something to what others may wait for. id: the number of that; key: what it did,
                               see "What tasks wait for" below */
   TRIREME_HOLD =
-      25, /* code kept a loop from going on. task: whose code, thread: the loop's; key: holds | held; value:
+      25, /* code kept a loop from going on. task: whose code, thread: the loop's; key: watched | holds | held; value:
                               JSON, see "Loops" below */
-  TRIREME_USAGE = 26 /* what the process takes, or one of its loops does, since it was last looked at. key:
+  TRIREME_USAGE =
+      26 /* what the process takes, or one of its loops does, since it was last looked at. key:
                               process | loop; value: JSON, see "Loops" below */
 };
 
@@ -94,16 +96,22 @@ enum trireme_event {
  * A stream that was made by dup() has the number of its original; each of the two is closed by itself. */
 
 /* Loops: threads that run tasks or callbacks one after the other and wait in between, in epoll_wait(2), poll(2), select(2) or
- * where the runtime says so. A hold is the time from when such a thread begins to run a task or a callback until it runs
- * another or waits. Of one that lasts longer than `hold_threshold`:
- *   holds   when it was found to, while it lasts: {"seconds": so far, "stack": ["file:line in name", ...] (outermost first),
- *           "source": how the stack was got, or why there is none}
+ * where the runtime says so, while they run no task: a task that waits in one of those holds its loop. A thread is one as
+ * soon as it runs a task while another of its own has begun and not ended, or after it waited so. A hold is the time from
+ * when such a thread begins to run a task or a callback until it runs another or waits; callbacks that follow each other
+ * without a wait are one. Of one that lasts longer than `hold_threshold`, without the time that the thread was ready but had
+ * no processor:
+ *   watched when the thread is found to be a loop: from now on it is looked at. No value. One event a loop, held or not
+ *   holds   when it was found to, while it lasts: {"seconds": so far, without that time, "stack": ["file:line in name", ...]
+ *           (outermost first), "source": how the stack was got, or why there is none}
  *   held    when it is over: {"wall": seconds, "delay": of which the thread was ready but had no processor, "cpu": of which it
- *           had one}; absent where the process ended before
+ *           had one}; absent where the process ended before. With "stack" and "source" where `holds` had no stack and one
+ *           came later: "source" then begins with "after", for it need not be that of the hold
+ * It is found at the latest when it has lasted half as long again. A WARNING of category `loops` says what is not watched.
  * Every `usage_interval`:
- *   process {"rss": bytes, "threads": how many}
- *   loop    {"wall": seconds, "cpu": seconds of that thread, "polls": how often it looked for events, "steps": tasks and
- *           callbacks that it ran, "moved": bytes that the process read and wrote} */
+ *   process {"rss": bytes, "threads": how many, without the probe's own}
+ *   loop    {"wall": seconds, "delay", "cpu": seconds of that thread as above, "polls": how often it looked for events,
+ *           "found": how often there were some, "steps": tasks that it ran, "moved": bytes that the process read and wrote} */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
@@ -227,8 +235,12 @@ struct trireme_probe_api {
   /* The current task waits for this descriptor from now on, until it runs again: for a runtime that knows that a call
    * would have to wait, and does not make it. direction: 0 to read, 1 to write. */
   void (*wait_for)(int fd, int direction);
-  /* From now on the stacks of C frames are unwound where two meet: for a program whose stacks have room for it. */
+  /* From now on the stacks of C frames are unwound where two meet, and, by SIGRTMIN+13, of threads that hold their loop:
+   * for a program whose stacks have room for it. */
   void (*unwind)(void);
+  /* This thread, which runs no task, waits as a loop does from now on (1), or no longer (0): for a runtime that waits in
+   * something else than a call for events of descriptors. */
+  void (*loop_waits)(int waits);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
@@ -253,6 +265,7 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         task or thread at a socket: the members "name", "stack", "other_name" and
  *                                         "other_stack" of the SOCKET event, JSON without the braces)
  *   wait_for(fd: int, direction: int) -> None   (the current task waits to read (0) or write (1) until it runs again)
+ *   loop_waits(waits: bool) -> None      (as above)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/next.h"
 #include "harness/probe/probe_abi.h"
+#include "harness/probe/python_frames.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
@@ -505,6 +507,12 @@ Object* PyWaitFor(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PyLoopWaits(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "loop_waits(waits)")) return nullptr;
+  NoteLoopWaits(arguments[0] == python.true_object);
+  return None();
+}
+
 Object* PyNewOperation(Object*, Object* const*, Size count) {
   return CountIs(count, 0, "new_operation()") ? python.PyLong_FromUnsignedLongLong(NewOperation())
                                               : nullptr;
@@ -531,6 +539,7 @@ constexpr MethodDef kMethods[] = {
     {"new_operation", PyNewOperation, kMethFastcall, "new_operation() -> operation"},
     {"set_stack_source", PySetStackSource, kMethFastcall, "set_stack_source(function)"},
     {"wait_for", PyWaitFor, kMethFastcall, "wait_for(fd, direction)"},
+    {"loop_waits", PyLoopWaits, kMethFastcall, "loop_waits(waits)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 
@@ -549,6 +558,7 @@ bool Prepare() {
   found.type_offset = MeasureTypeOffset(found, attribute);
   found.task_attribute = attribute;
   python = found;
+  NotePython();
   return true;
 }
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/probe/loop_watcher.h"
+#include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/recording.h"
 #include "harness/probe/waits.h"
@@ -191,7 +193,7 @@ void Append(ThreadState& state, Recording* recording, const Entry& entry) {
   record->type = entry.type;
   record->time = NextTime(state);
   record->task = entry.task;
-  record->thread = state.thread;
+  record->thread = entry.thread != 0 ? entry.thread : state.thread;
   record->id = entry.id;
   record->key_size = static_cast<uint32_t>(entry.key.size);
   record->value_size = static_cast<uint32_t>(entry.value.size);
@@ -273,6 +275,7 @@ int AttachTo(const char* path) {
   ForgetAllDescriptors();
   ForgetWaits();
   if (recording != nullptr) EndWaitsOfProcess(recording->header());
+  WatchLoops(recording == nullptr ? nullptr : recording->header());
   if (recording != nullptr) TellLostBeforeAttach(recording);
   return error;
 }
@@ -348,7 +351,10 @@ void Record(const Entry& entry) {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
-  if (entry.kind == TRIREME_TASK_END) EndWaitsOf(entry.task);
+  if (entry.kind == TRIREME_TASK_END) {
+    EndWaitsOf(entry.task);
+    NoteTaskEnd(entry.task);
+  }
   if (LeavesOut(recording, entry.kind)) return;
   ThreadState& state = thread_state;
   ++state.depth;
@@ -416,6 +422,16 @@ bool IsLeftOut(uint16_t kind) {
   return recording != nullptr && LeavesOut(recording, kind);
 }
 
+const trireme_header* AttachedHeader() {
+  const Recording* recording = Current();
+  return recording == nullptr ? nullptr : recording->header();
+}
+
+void StopRecordingHere() {
+  __atomic_store_n(&lazy_state, static_cast<int>(kNothing), __ATOMIC_RELEASE);
+  __atomic_store_n(&current_recording, nullptr, __ATOMIC_RELEASE);
+}
+
 trireme_header* FollowedHeader() {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr || !recording->enabled() || recording->header()->objects == 0)
@@ -429,6 +445,7 @@ void SetTask(uint32_t task) {
   if (before == task) return;
   SwitchWaits(before, task);
   state.task = task;
+  NoteTask(task);
   Record({.kind = TRIREME_SWITCH, .task = task, .id = before});
 }
 
@@ -451,6 +468,8 @@ void ContinueInChild() {
   state.operations = 0;
   ForgetWaits();
   ForgetMeetings();
+  ForgetLoops();
+  ForgetWatcher();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell

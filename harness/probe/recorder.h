@@ -13,11 +13,12 @@ struct Bytes {
   uint64_t size = 0;
 };
 
-// An event but for its time, process and thread, which Record() adds.
+// An event but for its time and process, which Record() adds.
 struct Entry {
   uint16_t kind = 0;
   uint16_t type = TRIREME_NONE;
   uint32_t task = 0;
+  uint32_t thread = 0;  // 0: the calling one
   uint64_t id = 0;
   Bytes key;
   Bytes value;
@@ -45,6 +46,10 @@ void SetWatched();
 bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.
 trireme_header* FollowedHeader();
+// Of the recording that this process is attached to; nullptr: none yet.
+const trireme_header* AttachedHeader();
+// In a copy of the process that is no part of the trial.
+void StopRecordingHere();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.
 bool AttachIsPending();
 

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/recorder.h"
@@ -261,6 +262,7 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller
 }
 
 void EndWait(const Wait& wait, int64_t result) {
+  NoteMoved(result);
   if (wait.object == nullptr) return;
   const Waiter self(wait.token);
   if (wait.other == 0) {

@@ -141,7 +141,10 @@ class CoroutineBackend final : public Backend {
 
   // A destructor cannot suspend; so what it waits for runs from here.
   void WaitHere(TaskState& awaited) override {
+    TaskState* const before = CurrentTaskOrNull();
+    SetCurrentTask(nullptr);  // what the loop waits for here it waits for on nobody's behalf
     while (!awaited.ended) Step();
+    SetCurrentTask(before);
   }
 
   void Suspend(TaskState& task, int64_t deadline, IoState* io, Direction direction) override {

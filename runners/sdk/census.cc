@@ -12,6 +12,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "harness/base/mutex.h"
 #include "runners/sdk/io.h"
@@ -20,6 +21,9 @@
 
 namespace trireme {
 namespace {
+
+// The probe's threads that look at the loops.
+constexpr std::string_view kProbesOwn = "trireme-watch";
 
 class OwnThreads {
  public:
@@ -157,8 +161,8 @@ Json Census::Threads(const Listing& now) const {
   if (threads_.error != 0) return list;
   for (const int thread : now.numbers) {
     if (threads_.numbers.contains(thread) || Own().Has(thread)) continue;
-    list.push_back({{"name", FirstLine("/proc/self/task/" + std::to_string(thread) + "/comm")},
-                    {"thread", thread}});
+    const std::string name = FirstLine("/proc/self/task/" + std::to_string(thread) + "/comm");
+    if (name != kProbesOwn) list.push_back({{"name", name}, {"thread", thread}});
   }
   return list;
 }

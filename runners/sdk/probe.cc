@@ -35,6 +35,7 @@ const trireme_probe_api kAbsent = {
         },
     .wait_for = [](int, int) {},
     .unwind = [] {},
+    .loop_waits = [](int) {},
 };
 
 const trireme_probe_api* Find() {

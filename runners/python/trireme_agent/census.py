@@ -18,6 +18,9 @@ from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 
 
+_PROBES_OWN = "trireme-watch"  # the probe's threads that look at the loops
+
+
 class Census:
     """Taken once before the workload and again after it: what is there now and was not there then."""
 
@@ -60,7 +63,8 @@ class Census:
         of_tasks = {getattr(task.native, "thread", 0) for task in list(self._backend.live.values())}
         names = {getattr(thread, "native_id", None): thread.name for thread in threading.enumerate()}
         left = set(processes.thread_ids()) - self._threads - self._backend.own_threads() - of_tasks
-        return [{"name": names.get(number) or thread_name(number), "thread": number} for number in sorted(left)]
+        found = [{"name": names.get(number) or thread_name(number), "thread": number} for number in sorted(left)]
+        return [thread for thread in found if thread["name"] != _PROBES_OWN]
 
     def _open_descriptors(self) -> list[dict[str, Any]]:
         own = self._backend.own_descriptors()

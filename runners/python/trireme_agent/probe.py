@@ -13,7 +13,7 @@ from typing import Any
 # enum trireme_event
 BEGIN, END, INVOKE, OK, FAIL, INFO, OBSERVE, OUTCOME, METRIC, WARNING = range(1, 11)
 TASK_START, TASK_END, SWITCH, SOCKET, FAULT, WAIT, WAKE, PROCESS, EXCEPTION, CENSUS = range(11, 21)
-EXIT, JOIN, CANCEL, SYNC = range(21, 25)
+EXIT, JOIN, CANCEL, SYNC, HOLD, USAGE = range(21, 27)
 
 _tasks = itertools.count(1)
 _operations = itertools.count(1)
@@ -53,6 +53,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     lambda: next(_operations),
     _nothing,
     _nothing,
+    _nothing,
 )
 
 _made = _builtins()
@@ -71,6 +72,7 @@ now: Callable[[], int]
 new_operation: Callable[[], int]
 set_stack_source: Callable[[Callable[[int, int], str]], None]
 wait_for: Callable[[int, int], None]
+loop_waits: Callable[[bool], None]
 (
     attach,
     record,
@@ -86,4 +88,5 @@ wait_for: Callable[[int, int], None]
     new_operation,
     set_stack_source,
     wait_for,
+    loop_waits,
 ) = _made or _FALLBACK

@@ -36,7 +36,7 @@ with warnings.catch_warnings():
         import eventlet.wsgi
         import greenlet
 
-        from trireme_agent.green import coordination
+        from trireme_agent.green import coordination, hub_sleep
         from trireme_agent.green.http import WsgiServer
         from trireme_agent.green.pool import GreenTaskPool
     except ModuleNotFoundError as error:
@@ -87,6 +87,7 @@ class EventletBackend(Backend):
             raise trireme.Unsupported(f"eventlet is not installed: {sys.executable} -m pip install eventlet")
         os.environ["EVENTLET_HUB"] = cls.hub  # for the hubs of other threads
         eventlet.hubs.use_hub(cls.hub)
+        hub_sleep.tell()
         eventlet.monkey_patch()
         eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
         base = eventlet.hubs.hub.BaseHub

@@ -39,6 +39,7 @@ class Probe:
         self.greenlet_trace = builtins[9]
         self.set_stack_source = builtins[12]
         self.wait_for = builtins[13]
+        self.loop_waits = builtins[14]
 
 
 def install() -> None:
@@ -54,6 +55,24 @@ def install() -> None:
     sys.meta_path.insert(0, watch)
 
 
+class Sleeping:
+    """The module `time` for a hub, which says when it sleeps that its loop waits."""
+
+    def __init__(self, time: Any, loop_waits: Callable[[bool], Any]) -> None:
+        self._time = time
+        self._loop_waits = loop_waits
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._time, name)
+
+    def sleep(self, seconds: float) -> None:
+        self._loop_waits(True)
+        try:
+            self._time.sleep(seconds)
+        finally:
+            self._loop_waits(False)
+
+
 class Watch:
     """An import hook, and what it learnt of the program's tasks."""
 
@@ -62,6 +81,8 @@ class Watch:
         self.loops: list[Callable[[], Any]] = []  # weak references to the event loops that made tasks
         self._hooks: dict[str, Callable[[Any], None]] = {
             "eventlet.hubs.hub": self._hook_hubs,
+            "eventlet.hubs.poll": self._hook_sleep,
+            "eventlet.hubs.selects": self._hook_sleep,
             "asyncio.base_events": self._hook_asyncio,
         }
 
@@ -128,6 +149,10 @@ class Watch:
             return listener
 
         base.__init__, base.add = begin_and_trace, add_and_note
+
+    def _hook_sleep(self, module: Any) -> None:
+        """A hub without descriptors sleeps instead of polling."""
+        module.time = Sleeping(module.time, self.probe.loop_waits)
 
     def _note(self, action: str, direction: str, fd: int, message: str) -> None:
         try:

@@ -1,0 +1,175 @@
+#include "harness/check/hub_spin_checker.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "harness/base/strings.h"
+#include "harness/check/loop_events.h"
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kDefaultFor = 500'000'000;
+constexpr int64_t kIntervals = 5;         // USAGE events in `for`
+constexpr double kShare = 0.9;            // of the processor time that it could have had
+constexpr double kSecondsATurn = 200e-6;  // at most
+constexpr double kFoundShare = 0.9;       // of the polls, where events stay that nobody takes
+
+int64_t LengthOf(const Json& arguments) { return GetInt(arguments, "for"); }
+
+// Waits that end by themselves, whether or not anything has happened.
+bool IsForTime(std::string_view kind) {
+  return kind == "checkpoint" || kind == "sleep" || kind == "settle";
+}
+
+bool IsOutcomeOfWork(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kInvoke:
+    case EventKind::kOk:
+    case EventKind::kFail:
+    case EventKind::kInfo:
+    case EventKind::kObserve:
+    case EventKind::kOutcome:
+    case EventKind::kTaskStart:
+    case EventKind::kTaskEnd:
+    case EventKind::kJoin:
+    case EventKind::kSocket:
+      return true;
+    case EventKind::kHold:  // that is blocked-loop's
+      return event.key != "watched";
+    case EventKind::kWake:
+      return !IsForTime(event.key);
+    case EventKind::kSync:
+      return event.key == "put" || event.key == "get" || event.key == "set" ||
+             event.key == "notify" || event.key == "read" || event.key == "write";
+    default:
+      return false;
+  }
+}
+
+// By process, ascending.
+std::map<uint32_t, std::vector<int64_t>> TimesOfWork(const TrialView& view) {
+  std::map<uint32_t, std::vector<int64_t>> times;
+  for (const Event& event : view.history->events())
+    if (IsOutcomeOfWork(event)) times[event.process].push_back(event.time);
+  return times;
+}
+
+bool Spins(const LoopUsage& usage, const std::vector<int64_t>& work) {
+  const double could_have = usage.wall - usage.delay;
+  const auto turns = static_cast<double>(std::max(usage.polls, usage.steps));
+  if (usage.cpu <= 0 || usage.cpu < kShare * could_have || usage.moved > 0) return false;
+  if (turns <= 0 || usage.cpu / turns > kSecondsATurn) return false;
+  const auto next = std::lower_bound(work.begin(), work.end(), usage.begin);
+  return next == work.end() || *next > usage.end;
+}
+
+// Intervals of one loop that follow each other, in each of which it spun.
+struct Spin {
+  LoopUsage sum;
+  int64_t longest() const { return sum.end - sum.begin; }
+  void Add(const LoopUsage& usage) {
+    if (sum.end == 0) {
+      sum = usage;
+      return;
+    }
+    sum.end = usage.end;
+    sum.wall += usage.wall;
+    sum.delay += usage.delay;
+    sum.cpu += usage.cpu;
+    sum.polls += usage.polls;
+    sum.found += usage.found;
+    sum.steps += usage.steps;
+  }
+};
+
+// The longest of each loop.
+std::map<LoopId, Spin> LongestSpins(const TrialView& view) {
+  const auto work = TimesOfWork(view);
+  std::map<LoopId, Spin> now, longest;
+  for (const LoopUsage& usage : LoopUsageOf(view)) {
+    const auto of_process = work.find(usage.loop.first);
+    const bool spins =
+        Spins(usage, of_process == work.end() ? std::vector<int64_t>() : of_process->second);
+    if (!spins) {
+      now.erase(usage.loop);
+      continue;
+    }
+    Spin& spin = now[usage.loop];
+    spin.Add(usage);
+    Spin& best = longest[usage.loop];
+    if (spin.longest() > best.longest()) best = spin;
+  }
+  return longest;
+}
+
+Finding FindingOf(const TrialView& view, const Spin& spin) {
+  const LoopUsage& sum = spin.sum;
+  const bool found = sum.polls > 0 &&
+                     static_cast<double>(sum.found) >= kFoundShare * static_cast<double>(sum.polls);
+  char seconds[64];
+  (void)std::snprintf(seconds, sizeof seconds, "%.2f s, %.2f s of a processor", sum.wall, sum.cpu);
+  std::string message =
+      std::string("a loop spun for ") + seconds + ": of " + Count(sum.polls, "poll") + " " +
+      std::to_string(sum.found) +
+      (found ? " found events that nobody took"
+             : " found events, and " + Count(sum.steps, "step") + " of tasks led to nothing");
+  Finding finding =
+      view.MakeFinding("hub-spin", "hub-spin", found ? "ready" : "due", std::move(message), {});
+  finding.participants = {{.task = "loop", .thread = sum.loop.second, .stack = {}}};
+  finding.advisory = !found && GetString(*view.cell, "id") == "watch";
+  finding.evidence = {{"process", sum.loop.first},
+                      {"thread", sum.loop.second},
+                      {"wall", sum.wall},
+                      {"delay", sum.delay},
+                      {"cpu", sum.cpu},
+                      {"polls", sum.polls},
+                      {"found", sum.found},
+                      {"steps", sum.steps}};
+  return finding;
+}
+
+}  // namespace
+
+std::string_view HubSpinChecker::Summary() const {
+  return "no loop goes round and round while nothing comes of it";
+}
+
+std::vector<CheckArgument> HubSpinChecker::Arguments() const {
+  return {{.name = "for", .type = "duration", .required = false, .fallback = kDefaultFor}};
+}
+
+RecordingNeeds HubSpinChecker::Needs(const Json& arguments) const {
+  return {.hold_threshold = 0,
+          .usage_interval = std::max<int64_t>(LengthOf(arguments) / kIntervals, 1)};
+}
+
+CheckResult HubSpinChecker::Check(const TrialView& view, const Json& arguments) const {
+  const int64_t length = LengthOf(arguments);
+  if (length <= 0) return Unknown("argument for is no duration");
+  CheckResult result;
+  for (const auto& [loop, spin] : LongestSpins(view)) {
+    if (spin.longest() < length) continue;
+    Finding finding = FindingOf(view, spin);
+    if (!finding.advisory && result.verdict != Verdict::kFail) {
+      result.verdict = Verdict::kFail;
+      result.reason = finding.message;
+    }
+    result.findings.push_back(std::move(finding));
+  }
+  if (!result.findings.empty()) return result;
+  const int64_t interval = view.history->usage_interval();
+  if (interval == 0 || interval > std::max<int64_t>(length / kIntervals, 1))
+    return Unknown(
+        "the recording did not say often enough what its loops use: run it again with "
+        "this check");
+  if (const std::string why = Unwatched(view); !why.empty()) return Unknown(why);
+  if (LoopsOf(view).empty()) return NotExercised("no thread of the trial was a loop");
+  return result;
+}
+
+}  // namespace trireme

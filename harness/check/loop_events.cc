@@ -1,0 +1,113 @@
+#include "harness/check/loop_events.h"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/check/stacks.h"
+
+namespace trireme {
+namespace {
+
+constexpr double kSecond = 1e9;
+
+LoopId LoopOf(const Event& event) { return {event.process, event.thread}; }
+
+void ReadStack(const Json& value, Hold& hold) {
+  hold.stack.clear();
+  for (const std::string& frame : TextsOf(GetMember(value, "stack")))
+    hold.stack.push_back(Demangled(frame));
+  hold.source = GetString(value, "source");
+}
+
+Hold ParseHolds(const Event& event) {
+  const Json value = event.Value();
+  Hold hold{
+      .loop = LoopOf(event), .task = event.task, .found = event.time, .stack = {}, .source = {}};
+  hold.wall = std::max(0.0, GetDouble(value, "seconds"));
+  ReadStack(value, hold);
+  return hold;
+}
+
+void End(const Event& event, Hold& hold) {
+  const Json value = event.Value();
+  hold.ended = true;
+  hold.end = event.time;
+  hold.wall = GetDouble(value, "wall");
+  hold.delay = GetDouble(value, "delay");
+  hold.cpu = GetDouble(value, "cpu");
+  if (hold.stack.empty() && GetMember(value, "stack").is_array()) ReadStack(value, hold);
+}
+
+// The trial's own process lasts to the trial's end, others to their last event.
+int64_t LastTime(const TrialView& view, uint32_t process) {
+  if (view.begin != nullptr && view.begin->process == process) return view.last_time;
+  int64_t last = 0;
+  for (const Event& event : view.history->events())
+    if (event.process == process) last = std::max(last, event.time);
+  return last;
+}
+
+void LastToTheEnd(const TrialView& view, Hold& hold) {
+  hold.end = std::max(hold.found, LastTime(view, hold.loop.first));
+  hold.wall += static_cast<double>(hold.end - hold.found) / kSecond;
+}
+
+}  // namespace
+
+std::vector<Hold> HoldsOf(const TrialView& view) {
+  std::vector<Hold> holds;
+  std::map<LoopId, size_t> open;
+  std::map<uint32_t, int64_t> ended;  // tasks
+  for (const Event& event : view.history->events()) {
+    if (event.kind == EventKind::kTaskEnd) ended.try_emplace(event.task, event.time);
+    if (event.kind != EventKind::kHold) continue;
+    const auto begun = open.find(LoopOf(event));
+    if (event.key == "held" && begun != open.end()) {
+      End(event, holds[begun->second]);
+      open.erase(begun);
+    }
+    const bool over = view.end != nullptr && event.time > view.end->time;
+    if (event.key != "holds" || over || ended.contains(event.task)) continue;
+    open[LoopOf(event)] = holds.size();
+    holds.push_back(ParseHolds(event));
+  }
+  for (const auto& [loop, index] : open) LastToTheEnd(view, holds[index]);
+  return holds;
+}
+
+std::vector<LoopId> LoopsOf(const TrialView& view) {
+  std::vector<LoopId> loops;
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kHold && event.key == "watched") loops.push_back(LoopOf(event));
+  return loops;
+}
+
+std::string Unwatched(const TrialView& view) {
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kWarning && event.key == "loops") {
+      const Json text = event.Value();
+      return text.is_string() ? text.get<std::string>() : DumpJson(text);
+    }
+  return "";
+}
+
+std::vector<LoopUsage> LoopUsageOf(const TrialView& view) {
+  std::vector<LoopUsage> all;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kUsage || event.key != "loop") continue;
+    const Json value = event.Value();
+    LoopUsage usage{.loop = LoopOf(event), .end = event.time};
+    usage.wall = std::clamp(GetDouble(value, "wall"), 0.0, 1e6);
+    usage.delay = GetDouble(value, "delay");
+    usage.cpu = GetDouble(value, "cpu");
+    usage.polls = GetInt(value, "polls");
+    usage.found = GetInt(value, "found");
+    usage.steps = GetInt(value, "steps");
+    usage.moved = GetInt(value, "moved");
+    usage.begin = usage.end - static_cast<int64_t>(usage.wall * kSecond);
+    all.push_back(usage);
+  }
+  return all;
+}
+
+}  // namespace trireme

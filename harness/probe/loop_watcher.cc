@@ -1,0 +1,302 @@
+// What looks at the loops. Nothing here waits for the program, but for a moment for a stack.
+#include "harness/probe/loop_watcher.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/hold_stack.h"
+#include "harness/probe/loops.h"
+#include "harness/probe/own_thread.h"
+#include "harness/probe/python_frames.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
+
+namespace trireme {
+namespace {
+
+constexpr int kLooksPerThreshold = 4;
+constexpr int kClosedBelow = 1 << 16;
+
+// What the kernel says of a thread: nanoseconds that it had a processor, and that it was ready and had none.
+struct ThreadTimes {
+  uint64_t cpu = 0;
+  uint64_t delay = 0;
+};
+
+// A loop as it was at the last look.
+struct SeenLoop {
+  uint32_t thread = 0;
+  uint32_t task = 0;
+  uint64_t step = 0;
+  uint64_t since = 0;   // when it began
+  uint64_t first = 0;   // look at it
+  uint64_t missed = 0;  // since then: how long we could not look ourselves
+  ThreadTimes times;    // at the first look
+  bool timed = false;   // it did not wait then
+  bool reported = false;
+  uint64_t ask = 0;  // for a stack that had not come when it was reported; 0: none
+};
+
+// What a loop had used at the last USAGE.
+struct UsedByLoop {
+  uint32_t thread = 0;
+  uint64_t time = 0, polls = 0, found = 0, steps = 0, moved = 0;
+  ThreadTimes times;
+};
+
+SeenLoop seen[kLoops];
+UsedByLoop used[kLoops];
+char stack_text[16 * 1024];
+char event_text[18 * 1024];
+int watcher_runs = 0;
+
+const char* SkipWord(const char* text) {
+  while (*text != '\0' && *text != ' ') ++text;
+  while (*text == ' ') ++text;
+  return text;
+}
+
+uint64_t ReadNumber(const char* text) {
+  uint64_t number = 0;
+  for (; *text >= '0' && *text <= '9'; ++text)
+    number = number * 10 + static_cast<uint64_t>(*text - '0');
+  return number;
+}
+
+ThreadTimes TimesOf(uint32_t thread) {
+  TextBuffer path;
+  path.Add("/proc/self/task/").AddNumber(thread).Add("/schedstat");
+  char text[96];
+  if (ReadFile(path.text(), text, sizeof(text)) <= 0) return {};
+  return {.cpu = ReadNumber(text), .delay = ReadNumber(SkipWord(text))};
+}
+
+uint64_t Since(uint64_t before, uint64_t now) { return now > before ? now - before : 0; }
+
+// Whole microseconds, as a JSON number of seconds.
+void AddSeconds(TextBuffer& text, const char* name, uint64_t nanoseconds) {
+  const uint64_t micros = nanoseconds / 1000;
+  char digits[8] = ".000000";
+  uint64_t rest = micros % 1000000;
+  for (int i = 6; i > 0; --i, rest /= 10) digits[i] = static_cast<char>('0' + rest % 10);
+  text.Add("\"").Add(name).Add("\":").AddNumber(static_cast<int64_t>(micros / 1000000)).Add(digits);
+}
+
+void RecordFor(const SeenLoop& loop, uint16_t kind, const char* key, const TextBuffer& value) {
+  Record({.kind = kind,
+          .type = TRIREME_JSON,
+          .task = loop.task,
+          .thread = loop.thread,
+          .key = {key, strlen(key)},
+          .value = {value.text(), value.size()}});
+}
+
+void AddStack(TextBuffer& text, const HoldStack& stack) {
+  if (stack.size != 0) text.Add(",\"stack\":").AddBytes(stack.text, stack.size);
+  text.Add(",\"source\":\"").AddEscaped(stack.source).Add("\"");
+}
+
+void ReportHolds(const Loop& loop, SeenLoop& known, uint64_t own) {
+  HoldStack stack{.text = stack_text, .capacity = sizeof(stack_text)};
+  TakeHoldStack({.loop = &loop, .thread = known.thread, .step = known.step}, &stack);
+  TextBuffer text(event_text, sizeof(event_text));
+  text.Add("{");
+  AddSeconds(text, "seconds", own);
+  AddStack(text, stack);
+  text.Add("}");
+  RecordFor(known, TRIREME_HOLD, "holds", text);
+  known.reported = true;
+  known.ask = stack.ask;
+}
+
+void ReportHeld(const Loop& loop, const SeenLoop& known, uint64_t now) {
+  const ThreadTimes times = TimesOf(known.thread);
+  // Where only one step has followed, it is known when that began.
+  const uint64_t since = __atomic_load_n(&loop.since, __ATOMIC_RELAXED);
+  const bool followed = __atomic_load_n(&loop.thread, __ATOMIC_RELAXED) == known.thread &&
+                        __atomic_load_n(&loop.step, __ATOMIC_RELAXED) - known.step <= 2;
+  const uint64_t end = followed && since > known.first ? since : now;
+  TextBuffer text(event_text, sizeof(event_text));
+  text.Add("{");
+  AddSeconds(text, "wall", Since(known.since, end));
+  AddSeconds(text.Add(","), "delay", Since(known.times.delay, times.delay));
+  AddSeconds(text.Add(","), "cpu", Since(known.times.cpu, times.cpu));
+  HoldStack stack{.text = stack_text, .capacity = sizeof(stack_text)};
+  if (known.ask != 0 && LateHoldStack(known.ask, &stack)) AddStack(text, stack);
+  text.Add("}");
+  RecordFor(known, TRIREME_HOLD, "held", text);
+}
+
+void LookAt(const Loop& loop, SeenLoop& known, uint64_t now, uint64_t overslept,
+            uint64_t threshold) {
+  const uint32_t thread = __atomic_load_n(&loop.thread, __ATOMIC_ACQUIRE);
+  const uint64_t step = __atomic_load_n(&loop.step, __ATOMIC_ACQUIRE);
+  const uint32_t task = __atomic_load_n(&loop.task, __ATOMIC_RELAXED);
+  if (thread != known.thread || step != known.step) {
+    if (known.reported) ReportHeld(loop, known, now);
+    const uint64_t since = __atomic_load_n(&loop.since, __ATOMIC_RELAXED);
+    known = {.thread = thread,
+             .task = task,
+             .step = step,
+             .since = since < now ? since : now,
+             .first = now};
+    if (thread == 0 || (step & 1) != 0) return;
+    known.times = TimesOf(thread);
+    known.timed = true;
+    return;
+  }
+  if (!known.timed || known.reported || task != known.task) return;
+  known.missed += overslept;
+  const uint64_t wall = Since(known.first, now);
+  if (wall <= threshold + known.missed) return;
+  const uint64_t delay = Since(known.times.delay, TimesOf(thread).delay);
+  const uint64_t own = Since(delay + known.missed, wall);
+  if (own > threshold) ReportHolds(loop, known, own);
+}
+
+bool AnyHeld() {
+  for (const SeenLoop& known : seen)
+    if (known.reported) return true;
+  return false;
+}
+
+// The pages that the process has in memory, and its threads without ours.
+void RecordProcessUsage() {
+  char text[512];
+  if (ReadFile("/proc/self/statm", text, sizeof(text)) <= 0) return;
+  const uint64_t pages = ReadNumber(SkipWord(text));
+  if (ReadFile("/proc/self/stat", text, sizeof(text)) <= 0) return;
+  const char* field = strrchr(text, ')');
+  if (field == nullptr) return;
+  for (int i = 2; i < 20; ++i) field = SkipWord(field);
+  TextBuffer value;
+  value.Add("{\"rss\":").AddNumber(static_cast<int64_t>(pages) * sysconf(_SC_PAGESIZE));
+  value.Add(",\"threads\":").AddNumber(static_cast<int64_t>(ReadNumber(field)) - OwnThreads());
+  value.Add("}");
+  RecordFor({}, TRIREME_USAGE, "process", value);
+}
+
+void RecordLoopUsage(const Loop& loop, UsedByLoop& before, uint64_t now) {
+  const uint32_t thread = __atomic_load_n(&loop.thread, __ATOMIC_ACQUIRE);
+  if (thread == 0) {
+    before = {};
+    return;
+  }
+  const UsedByLoop used_now{.thread = thread,
+                            .time = now,
+                            .polls = __atomic_load_n(&loop.polls, __ATOMIC_RELAXED),
+                            .found = __atomic_load_n(&loop.found, __ATOMIC_RELAXED),
+                            .steps = __atomic_load_n(&loop.steps, __ATOMIC_RELAXED),
+                            .moved = MovedBytes(),
+                            .times = TimesOf(thread)};
+  if (before.thread == thread) {
+    TextBuffer text(event_text, sizeof(event_text));
+    text.Add("{");
+    AddSeconds(text, "wall", now - before.time);
+    AddSeconds(text.Add(","), "delay", Since(before.times.delay, used_now.times.delay));
+    AddSeconds(text.Add(","), "cpu", Since(before.times.cpu, used_now.times.cpu));
+    text.Add(",\"polls\":").AddNumber(static_cast<int64_t>(used_now.polls - before.polls));
+    text.Add(",\"found\":").AddNumber(static_cast<int64_t>(used_now.found - before.found));
+    text.Add(",\"steps\":").AddNumber(static_cast<int64_t>(used_now.steps - before.steps));
+    text.Add(",\"moved\":").AddNumber(static_cast<int64_t>(used_now.moved - before.moved));
+    text.Add("}");
+    RecordFor({.thread = thread}, TRIREME_USAGE, "loop", text);
+  }
+  before = used_now;
+}
+
+// From now on the descriptors that this thread opens are its own: nobody takes them for the program's. The
+// program's are not kept open here. Where the kernel lets us have no table of our own, they are shared for a moment.
+void KeepDescriptorsApart() {
+#ifdef SYS_close_range
+  constexpr unsigned kUnshare = 2;  // CLOSE_RANGE_UNSHARE
+  if (syscall(SYS_close_range, 0u, ~0u, kUnshare) == 0) return;
+#endif
+  if (syscall(SYS_unshare, 0x00000400 /* CLONE_FILES */) != 0) return;
+  for (int fd = 0; fd < kClosedBelow; ++fd) syscall(SYS_close, fd);
+}
+
+class Watcher {
+ public:
+  // False when the recording asks for nothing.
+  bool Look() {
+    const trireme_header* header = AttachedHeader();
+    if (header == nullptr || !__atomic_load_n(&loops_watched, __ATOMIC_ACQUIRE)) return false;
+    const uint64_t now = Now();
+    const uint64_t late = expected_ == 0 ? 0 : Since(expected_, now);
+    const uint64_t threshold = header->hold_threshold;
+    if (threshold != 0) LookAtAll(now, late, threshold);
+    if (header->usage_interval != 0 && now >= next_usage_) RecordUsage(now, header->usage_interval);
+    Rest(threshold);
+    return true;
+  }
+
+ private:
+  void LookAtAll(uint64_t now, uint64_t late, uint64_t threshold) {
+    // A machine that is too busy to wake us is too busy for the program, too.
+    const uint64_t overslept = late > threshold / kLooksPerThreshold ? late : 0;
+    for (int i = 0; i < kLoops; ++i)
+      if (__atomic_load_n(&loops[i].thread, __ATOMIC_RELAXED) != 0 || seen[i].thread != 0)
+        LookAt(loops[i], seen[i], now, overslept, threshold);
+  }
+
+  void RecordUsage(uint64_t now, uint64_t interval) {
+    RecordProcessUsage();
+    for (int i = 0; i < kLoops; ++i) RecordLoopUsage(loops[i], used[i], now);
+    next_usage_ = now + interval;
+  }
+
+  void Rest(uint64_t threshold) {
+    const uint64_t now = Now();
+    uint64_t rest = next_usage_ > now ? next_usage_ - now : 1000 * kMillisecond;
+    if (threshold != 0) {
+      // The end of a hold is to be known better than its beginning has to be.
+      const uint64_t look = threshold / kLooksPerThreshold / (AnyHeld() ? 8 : 1);
+      rest = look < rest ? look : rest;
+    }
+    rest = rest < kMillisecond ? kMillisecond : rest;
+    expected_ = now + rest;
+    SleepFor(rest);
+  }
+
+  uint64_t next_usage_ = 0;
+  uint64_t expected_ = 0;  // when we were to wake up
+};
+
+void* Watch(void*) {
+  NameOwnThread();
+  KeepDescriptorsApart();
+  for (SeenLoop& known : seen) known = {};
+  for (UsedByLoop& before : used) before = {};
+  Watcher watcher;
+  while (watcher.Look()) {
+  }
+  OwnThreadEnds();
+  __atomic_store_n(&watcher_runs, 0, __ATOMIC_RELEASE);
+  return nullptr;
+}
+
+}  // namespace
+
+bool StartWatcher() {
+  int none = 0;
+  if (!__atomic_compare_exchange_n(&watcher_runs, &none, 1, false, __ATOMIC_ACQ_REL,
+                                   __ATOMIC_RELAXED))
+    return true;
+  // Before it: a thread has the descriptors of the one that makes it, and the watcher has its own.
+  if (!IsVforked()) {
+    StartAskingPython();
+    if (StartOwnThread(Watch)) return true;
+  }
+  __atomic_store_n(&watcher_runs, 0, __ATOMIC_RELEASE);
+  return false;
+}
+
+void ForgetWatcher() {
+  watcher_runs = 0;
+  ForgetOwnThreads();
+  ForgetHoldStacks();
+}
+
+}  // namespace trireme

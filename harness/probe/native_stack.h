@@ -1,0 +1,28 @@
+#ifndef TRIREME_HARNESS_PROBE_NATIVE_STACK_H_
+#define TRIREME_HARNESS_PROBE_NATIVE_STACK_H_
+
+#include <stdint.h>
+
+#include "harness/probe/text.h"
+
+namespace trireme {
+
+constexpr int kNativeFrames = 48;
+constexpr uint64_t kFrameRoom = 300;  // of one frame, and of what ends the text
+
+// From now on stacks of C frames are unwound: by libgcc, which allocates and takes some KiB of stack.
+void UnwindNativeStacks();
+bool UnwindsNativeStacks();
+
+// Adds "workload.so in Echo" or "libz.so.1+0x1234", quoted, with `separator` before it, which then is a comma. Nothing
+// for our own frames, and where there is no room.
+void AddFrame(TextBuffer& text, const void* place, const char*& separator);
+
+// The frames of another thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
+// answer in time, or the program uses the signal itself. Calls that the kernel does not restart end early in that
+// thread. REQUIRES: UnwindsNativeStacks(), and one caller at a time.
+int InterruptForStack(uint32_t thread, void** frames, int patience_ms);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_NATIVE_STACK_H_

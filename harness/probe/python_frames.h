@@ -1,0 +1,33 @@
+#ifndef TRIREME_HARNESS_PROBE_PYTHON_FRAMES_H_
+#define TRIREME_HARNESS_PROBE_PYTHON_FRAMES_H_
+
+#include <stdint.h>
+
+#include "harness/probe/hold_stack.h"
+
+namespace trireme {
+
+// The Python frames of another thread. REQUIRES of all but the first two: one caller at a time.
+
+// This process is CPython. Called by it.
+void NotePython();
+// The calling thread's PyThreadState; null where it has none, or its frames cannot be read from another thread.
+void* PythonThread();
+
+// Starts the thread that asks, where this is CPython.
+void StartAskingPython();
+// Asks for the frames of a step: 0 where nobody can be asked, as an earlier one still waits.
+uint64_t AskForFrames(const LoopStep& step);
+bool FramesHaveCome(uint64_t ask);
+// What has come. False: that step was over by then, and `stack` has what came all the same.
+bool TakeFrames(uint64_t ask, HoldStack* stack);
+
+// The frames read in a copy of this process, without the interpreter. False: they cannot be.
+bool CopyFrames(const LoopStep& step, HoldStack* stack);
+
+// After fork.
+void ForgetFrames();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_PYTHON_FRAMES_H_
