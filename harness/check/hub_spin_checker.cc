@@ -14,8 +14,9 @@ namespace trireme {
 namespace {
 
 constexpr int64_t kDefaultFor = 500'000'000;
-constexpr int64_t kIntervals = 5;         // USAGE events in `for`
-constexpr double kShare = 0.9;            // of the processor time that it could have had
+constexpr int64_t kIntervals = 5;    // USAGE events in `for`
+constexpr double kShare = 0.9;       // of the processor time that it could have had, over `for`
+constexpr double kShareOfOne = 0.7;  // in one interval: the kernel's figures are coarse
 constexpr double kSecondsATurn = 200e-6;  // at most
 constexpr double kFoundShare = 0.9;       // of the polls, where events stay that nobody takes
 
@@ -59,10 +60,13 @@ std::map<uint32_t, std::vector<int64_t>> TimesOfWork(const TrialView& view) {
   return times;
 }
 
+double Share(const LoopUsage& usage) {
+  return usage.cpu / std::max(usage.wall - usage.delay, 1e-6);
+}
+
 bool Spins(const LoopUsage& usage, const std::vector<int64_t>& work) {
-  const double could_have = usage.wall - usage.delay;
   const auto turns = static_cast<double>(std::max(usage.polls, usage.steps));
-  if (usage.cpu <= 0 || usage.cpu < kShare * could_have || usage.moved > 0) return false;
+  if (usage.cpu <= 0 || Share(usage) < kShareOfOne || usage.moved > 0) return false;
   if (turns <= 0 || usage.cpu / turns > kSecondsATurn) return false;
   const auto next = std::lower_bound(work.begin(), work.end(), usage.begin);
   return next == work.end() || *next > usage.end;
@@ -71,7 +75,7 @@ bool Spins(const LoopUsage& usage, const std::vector<int64_t>& work) {
 // Intervals of one loop that follow each other, in each of which it spun.
 struct Spin {
   LoopUsage sum;
-  int64_t longest() const { return sum.end - sum.begin; }
+  int64_t length() const { return sum.end - sum.begin; }
   void Add(const LoopUsage& usage) {
     if (sum.end == 0) {
       sum = usage;
@@ -102,7 +106,7 @@ std::map<LoopId, Spin> LongestSpins(const TrialView& view) {
     Spin& spin = now[usage.loop];
     spin.Add(usage);
     Spin& best = longest[usage.loop];
-    if (spin.longest() > best.longest()) best = spin;
+    if (spin.length() > best.length()) best = spin;
   }
   return longest;
 }
@@ -153,7 +157,7 @@ CheckResult HubSpinChecker::Check(const TrialView& view, const Json& arguments) 
   if (length <= 0) return Unknown("argument for is no duration");
   CheckResult result;
   for (const auto& [loop, spin] : LongestSpins(view)) {
-    if (spin.longest() < length) continue;
+    if (spin.length() < length || Share(spin.sum) < kShare) continue;
     Finding finding = FindingOf(view, spin);
     if (!finding.advisory && result.verdict != Verdict::kFail) {
       result.verdict = Verdict::kFail;

@@ -174,7 +174,8 @@ std::string FunctionInLibrary(std::string_view frame) {
   const size_t in = frame.find(" in ");
   if (in == std::string_view::npos || frame.substr(0, in).find(".so") == std::string_view::npos)
     return "";
-  if (frame.starts_with("lib") || frame.starts_with("ld-")) return "";
+  for (const std::string_view system : {"lib", "ld-", "linux-vdso"})
+    if (frame.starts_with(system)) return "";
   const std::string_view function = FunctionName(frame.substr(in + 4));
   return IsRuntimeFunction(function) ? "" : std::string(function);
 }
@@ -240,13 +241,12 @@ std::string Demangled(const std::string& frame) {
 
 std::string InnermostOwnFrame(const std::vector<std::string>& stack) {
   for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame)
-    if (!NormalisedFrame(*frame).empty()) return *frame;
-  for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame)
-    if (!FunctionInLibrary(*frame).empty()) return *frame;
+    if (!PlaceOfFrame(*frame).empty()) return *frame;
   return "";
 }
 
 std::string PlaceOfFrame(const std::string& frame) {
+  if (frame.starts_with("trireme-runner")) return "";
   const std::string normalised = NormalisedFrame(frame);
   return normalised.empty() ? FunctionInLibrary(frame) : normalised;
 }

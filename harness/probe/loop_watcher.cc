@@ -32,8 +32,10 @@ struct SeenLoop {
   uint64_t since = 0;   // when it began
   uint64_t first = 0;   // look at it
   uint64_t missed = 0;  // since then: how long we could not look ourselves
-  ThreadTimes times;    // at the first look
-  bool timed = false;   // it did not wait then
+  uint64_t own = 0;     // since then: that the thread did not wait for a processor, at least
+  ThreadTimes begun;    // at the first look
+  ThreadTimes times;    // at the last one
+  bool timed = false;   // it did not wait at the first look
   bool reported = false;
   uint64_t ask = 0;  // for a stack that had not come when it was reported; 0: none
 };
@@ -72,6 +74,16 @@ ThreadTimes TimesOf(uint32_t thread) {
   return {.cpu = ReadNumber(text), .delay = ReadNumber(SkipWord(text))};
 }
 
+// The letter of its state; 'R': it has a processor, or waits for one.
+char StateOf(uint32_t thread) {
+  TextBuffer path;
+  path.Add("/proc/self/task/").AddNumber(thread).Add("/stat");
+  char text[512];
+  if (ReadFile(path.text(), text, sizeof(text)) <= 0) return 0;
+  const char* name_end = strrchr(text, ')');
+  return name_end == nullptr || name_end[1] != ' ' ? '\0' : name_end[2];
+}
+
 uint64_t Since(uint64_t before, uint64_t now) { return now > before ? now - before : 0; }
 
 // Whole microseconds, as a JSON number of seconds.
@@ -97,12 +109,12 @@ void AddStack(TextBuffer& text, const HoldStack& stack) {
   text.Add(",\"source\":\"").AddEscaped(stack.source).Add("\"");
 }
 
-void ReportHolds(const Loop& loop, SeenLoop& known, uint64_t own) {
+void ReportHolds(const Loop& loop, SeenLoop& known) {
   HoldStack stack{.text = stack_text, .capacity = sizeof(stack_text)};
   TakeHoldStack({.loop = &loop, .thread = known.thread, .step = known.step}, &stack);
   TextBuffer text(event_text, sizeof(event_text));
   text.Add("{");
-  AddSeconds(text, "seconds", own);
+  AddSeconds(text, "seconds", known.own);
   AddStack(text, stack);
   text.Add("}");
   RecordFor(known, TRIREME_HOLD, "holds", text);
@@ -120,12 +132,27 @@ void ReportHeld(const Loop& loop, const SeenLoop& known, uint64_t now) {
   TextBuffer text(event_text, sizeof(event_text));
   text.Add("{");
   AddSeconds(text, "wall", Since(known.since, end));
-  AddSeconds(text.Add(","), "delay", Since(known.times.delay, times.delay));
-  AddSeconds(text.Add(","), "cpu", Since(known.times.cpu, times.cpu));
+  AddSeconds(text.Add(","), "delay", Since(known.begun.delay, times.delay));
+  AddSeconds(text.Add(","), "cpu", Since(known.begun.cpu, times.cpu));
   HoldStack stack{.text = stack_text, .capacity = sizeof(stack_text)};
   if (known.ask != 0 && LateHoldStack(known.ask, &stack)) AddStack(text, stack);
   text.Add("}");
   RecordFor(known, TRIREME_HOLD, "held", text);
+}
+
+// How long a thread waited for a processor the kernel says when it has got one. So of one that may wait now, only what
+// it computed is sure; of one that sleeps all is, but for a time in which the whole process or machine stood still.
+void CountOwn(SeenLoop& known, uint64_t now) {
+  const ThreadTimes before = known.times;
+  known.times = TimesOf(known.thread);
+  if (StateOf(known.thread) == 'R') {
+    known.own += Since(before.cpu, known.times.cpu);
+    return;
+  }
+  const uint64_t delay = Since(known.begun.delay, known.times.delay);
+  const uint64_t lost = delay > known.missed ? delay : known.missed;
+  const uint64_t own = Since(lost, Since(known.first, now));
+  known.own = own > known.own ? own : known.own;
 }
 
 void LookAt(const Loop& loop, SeenLoop& known, uint64_t now, uint64_t overslept,
@@ -142,17 +169,14 @@ void LookAt(const Loop& loop, SeenLoop& known, uint64_t now, uint64_t overslept,
              .since = since < now ? since : now,
              .first = now};
     if (thread == 0 || (step & 1) != 0) return;
-    known.times = TimesOf(thread);
+    known.begun = known.times = TimesOf(thread);
     known.timed = true;
     return;
   }
   if (!known.timed || known.reported || task != known.task) return;
   known.missed += overslept;
-  const uint64_t wall = Since(known.first, now);
-  if (wall <= threshold + known.missed) return;
-  const uint64_t delay = Since(known.times.delay, TimesOf(thread).delay);
-  const uint64_t own = Since(delay + known.missed, wall);
-  if (own > threshold) ReportHolds(loop, known, own);
+  CountOwn(known, now);
+  if (known.own > threshold) ReportHolds(loop, known);
 }
 
 bool AnyHeld() {
@@ -264,26 +288,33 @@ class Watcher {
   uint64_t expected_ = 0;  // when we were to wake up
 };
 
+// False: another is.
+bool BecomeWatcher() {
+  int none = 0;
+  return __atomic_compare_exchange_n(&watcher_runs, &none, 1, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED);
+}
+
 void* Watch(void*) {
   NameOwnThread();
   KeepDescriptorsApart();
   for (SeenLoop& known : seen) known = {};
   for (UsedByLoop& before : used) before = {};
-  Watcher watcher;
-  while (watcher.Look()) {
-  }
+  do {
+    Watcher watcher;
+    while (watcher.Look()) {
+    }
+    __atomic_store_n(&watcher_runs, 0, __ATOMIC_SEQ_CST);
+    // Whoever asked for a watcher meanwhile took this one for it.
+  } while (__atomic_load_n(&loops_watched, __ATOMIC_SEQ_CST) && BecomeWatcher());
   OwnThreadEnds();
-  __atomic_store_n(&watcher_runs, 0, __ATOMIC_RELEASE);
   return nullptr;
 }
 
 }  // namespace
 
 bool StartWatcher() {
-  int none = 0;
-  if (!__atomic_compare_exchange_n(&watcher_runs, &none, 1, false, __ATOMIC_ACQ_REL,
-                                   __ATOMIC_RELAXED))
-    return true;
+  if (!BecomeWatcher()) return true;
   // Before it: a thread has the descriptors of the one that makes it, and the watcher has its own.
   if (!IsVforked()) {
     StartAskingPython();

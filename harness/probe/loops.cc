@@ -113,8 +113,13 @@ void WatchLoops(const trireme_header* header) {
   const bool asked = header != nullptr && header->recording != 0 &&
                      (header->hold_threshold != 0 || header->usage_interval != 0);
   ForgetLoops();
-  __atomic_store_n(&loops_watched, asked, __ATOMIC_RELEASE);
-  if (asked && header->usage_interval != 0) StartWatcher();
+  __atomic_store_n(&loops_watched, asked, __ATOMIC_SEQ_CST);
+}
+
+void WatchUsage() {
+  const trireme_header* header = AttachedHeader();
+  if (header == nullptr || header->usage_interval == 0) return;
+  if (__atomic_load_n(&loops_watched, __ATOMIC_RELAXED)) StartWatcher();
 }
 
 void ForgetLoops() {

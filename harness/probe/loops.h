@@ -35,6 +35,8 @@ extern bool loops_watched;
 
 // The recording is another one now: its header, or null for none.
 void WatchLoops(const trireme_header* header);
+// Starts what says what the process uses, where the recording asks for that. REQUIRES: as StartWatcher().
+void WatchUsage();
 // After fork: the threads are the parent's, but for this one.
 void ForgetLoops();
 

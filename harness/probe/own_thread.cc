@@ -47,8 +47,9 @@ bool StartOwnThread(void* (*run)(void*)) {
   if (!FindThreadFunctions(&threads) || threads.init(&attributes) != 0) return false;
   threads.set_stack_size(&attributes, kOwnStackSize);
   threads.set_detached(&attributes, PTHREAD_CREATE_DETACHED);
-  // A thread inherits what its maker blocks. The kernel's set: all of them, those of the C library too.
-  const uint64_t all = ~uint64_t{0};
+  // A thread inherits what its maker blocks: all, but for the two that the C library sends to its threads, and then waits
+  // for.
+  const uint64_t all = ~(uint64_t{3} << 31);
   uint64_t before = 0;
   syscall(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &before, sizeof(all));
   pthread_t thread;

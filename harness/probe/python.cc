@@ -325,6 +325,7 @@ Object* PyAttach(Object*, Object* const* arguments, Size count) {
   const Bytes bytes = path.bytes();
   if (memchr(bytes.data, '\0', bytes.size) != nullptr)
     return Raise(python.value_error, "embedded null character");
+  NoteWorkloadFolder();
   return python.PyLong_FromUnsignedLongLong(
       static_cast<unsigned long long>(Attach(static_cast<const char*>(bytes.data))));
 }
@@ -559,6 +560,7 @@ bool Prepare() {
   found.task_attribute = attribute;
   python = found;
   NotePython();
+  WatchUsage();
   return true;
 }
 

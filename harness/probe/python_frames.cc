@@ -412,6 +412,10 @@ void NotePython() {
   python_known = FindFrameFunctions(&frame_python) && !without_lock;
 }
 
+void NoteWorkloadFolder() {
+  if (python_known) KeepFolder();
+}
+
 void* PythonThread() {
   return python_known ? frame_python.PyGILState_GetThisThreadState() : nullptr;
 }

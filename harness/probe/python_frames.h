@@ -7,10 +7,12 @@
 
 namespace trireme {
 
-// The Python frames of another thread. REQUIRES of all but the first two: one caller at a time.
+// The Python frames of another thread. REQUIRES of all but the first three: one caller at a time.
 
 // This process is CPython. Called by it.
 void NotePython();
+// A trial begins, whose workload lies below sys.path[0]. REQUIRES: the caller holds the interpreter.
+void NoteWorkloadFolder();
 // The calling thread's PyThreadState; null where it has none, or its frames cannot be read from another thread.
 void* PythonThread();
 

@@ -336,6 +336,7 @@ int Attach(const char* path) {
   const KeepErrno keep;
   const int error = AttachTo(path);
   __atomic_store_n(&lazy_state, static_cast<int>(kDone), __ATOMIC_RELEASE);
+  WatchUsage();
   return error;
 }
 
@@ -442,10 +443,10 @@ trireme_header* FollowedHeader() {
 void SetTask(uint32_t task) {
   ThreadState& state = thread_state;
   const uint32_t before = state.task;
+  state.task = task;
+  NoteTask(task);  // again, too: it gave way, and nobody else was ready
   if (before == task) return;
   SwitchWaits(before, task);
-  state.task = task;
-  NoteTask(task);
   Record({.kind = TRIREME_SWITCH, .task = task, .id = before});
 }
 

@@ -99,6 +99,12 @@ class TrialBuilder {
   // Of the event that was added last.
   void SetProcess(uint32_t process) { events_.back().process = events_.back().thread = process; }
 
+  // What the recording looked for.
+  TrialBuilder& Watched(const HistoryFacts& facts) {
+    facts_ = facts;
+    return *this;
+  }
+
   // Ends main and the process where that has not been said.
   TrialBuilder& Finish() {
     if (!exited_) End().Exit("exited");
@@ -109,7 +115,7 @@ class TrialBuilder {
     std::vector<NewEvent> events = events_;
     std::stable_sort(events.begin(), events.end(),
                      [](const NewEvent& a, const NewEvent& b) { return a.time < b.time; });
-    return EncodeHistory(0, events);
+    return EncodeHistory(0, events, facts_);
   }
 
   CheckResult Check(const TrialChecker& checker, const Json& arguments = Json::object()) {
@@ -126,6 +132,7 @@ class TrialBuilder {
 
  private:
   std::vector<NewEvent> events_;
+  HistoryFacts facts_;
   uint64_t next_operation_ = 1;
   bool exited_ = false;
   std::string stacks_;

@@ -1,0 +1,127 @@
+#include "harness/check/hub_spin_checker.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/harness/check/trial_builder.h"
+
+namespace trireme {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int64_t kMs = 1'000'000;
+const Json kFor = {{"for", 500 * kMs}};
+
+TrialBuilder Loop() {
+  TrialBuilder trial;
+  trial.Watched({.usage_interval = 100 * kMs});
+  trial.Add(EventKind::kHold, 2, "watched");
+  return trial;
+}
+
+// A tenth of a second of a loop that spins because a descriptor is always ready.
+Json Ready(const Json& change = Json::object()) {
+  Json value = {{"wall", 0.1},   {"delay", 0.0}, {"cpu", 0.1}, {"polls", 5000},
+                {"found", 5000}, {"steps", 0},   {"moved", 0}};
+  value.merge_patch(change);
+  return value;
+}
+
+// Intervals from 100 ms on, `count` of them.
+TrialBuilder& Use(TrialBuilder& trial, int count, const Json& value = Ready()) {
+  for (int i = 0; i < count; ++i)
+    trial.Add(EventKind::kUsage, (200 + 100 * i) * kMs, "loop", value, 0);
+  return trial.End("returned", nullptr, 3000 * kMs).Exit("exited", Json::object(), 3001 * kMs);
+}
+
+CheckResult CheckSpin(TrialBuilder& trial) { return trial.Check(HubSpinChecker(), kFor); }
+
+CheckResult CheckWith(const Json& change) {
+  TrialBuilder trial = Loop();
+  return CheckSpin(Use(trial, 10, Ready(change)));
+}
+
+TEST(HubSpinCheckerTest, RejectsEventsThatNobodyTakes) {
+  TrialBuilder trial = Loop();
+  const CheckResult result = CheckSpin(Use(trial, 5));
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason,
+            "a loop spun for 0.50 s, 0.50 s of a processor: of 25000 polls 25000 found events that "
+            "nobody took");
+  EXPECT_FALSE(result.findings.at(0).advisory);
+}
+
+TEST(HubSpinCheckerTest, AcceptsAShorterOne) {
+  TrialBuilder trial = Loop();
+  EXPECT_EQ(CheckSpin(Use(trial, 4)).verdict, Verdict::kPass);
+}
+
+TEST(HubSpinCheckerTest, RejectsTasksThatAskAgainAndAgain) {
+  const CheckResult result = CheckWith({{"found", 0}, {"steps", 5000}});
+  EXPECT_THAT(result.reason,
+              HasSubstr("of 50000 polls 0 found events, and 50000 steps of tasks led to nothing"));
+}
+
+TEST(HubSpinCheckerTest, IsSureOfThatOnlyWhereTheRuntimeRecords) {
+  TrialBuilder trial = Loop();
+  trial.Cell({{"id", "watch"}, {"scenario", "program"}});
+  const CheckResult result = CheckSpin(Use(trial, 10, Ready({{"found", 0}, {"steps", 5000}})));
+  EXPECT_EQ(result.verdict, Verdict::kPass);
+  EXPECT_TRUE(result.findings.at(0).advisory);
+}
+
+TEST(HubSpinCheckerTest, CountsStepsWhereTheHubDoesNotPoll) {
+  EXPECT_EQ(CheckWith({{"polls", 0}, {"found", 0}, {"steps", 5000}}).verdict, Verdict::kFail);
+}
+
+TEST(HubSpinCheckerTest, AcceptsALoopThatReadsAndWrites) {
+  EXPECT_EQ(CheckWith({{"moved", 1}}).verdict, Verdict::kPass);
+}
+
+TEST(HubSpinCheckerTest, AcceptsALoopThatHasTimeLeft) {
+  EXPECT_EQ(CheckWith({{"cpu", 0.089}}).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckWith({{"cpu", 0.091}}).verdict, Verdict::kFail);
+}
+
+TEST(HubSpinCheckerTest, JudgesTheTimeThatItCouldHaveHad) {
+  EXPECT_EQ(CheckWith({{"cpu", 0.05}, {"delay", 0.05}}).verdict, Verdict::kFail);
+}
+
+TEST(HubSpinCheckerTest, AcceptsATaskThatComputesInPieces) {
+  EXPECT_EQ(CheckWith({{"polls", 400}, {"found", 0}, {"steps", 400}}).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckWith({{"polls", 600}, {"found", 0}, {"steps", 600}}).verdict, Verdict::kFail);
+}
+
+TEST(HubSpinCheckerTest, AcceptsWhatComesOfIt) {
+  for (const EventKind kind : {EventKind::kObserve, EventKind::kOk, EventKind::kTaskEnd,
+                               EventKind::kOutcome, EventKind::kHold}) {
+    TrialBuilder trial = Loop();
+    trial.Add(kind, 550 * kMs, "x").Add(kind, 950 * kMs, "x");
+    EXPECT_EQ(CheckSpin(Use(trial, 10)).verdict, Verdict::kPass) << static_cast<int>(kind);
+  }
+}
+
+TEST(HubSpinCheckerTest, TakesTheEndOfAWaitForTimeForNothing) {
+  for (const auto& [wait, verdict] :
+       {std::pair("sleep", Verdict::kFail), std::pair("queue-get", Verdict::kPass)}) {
+    TrialBuilder trial = Loop();
+    trial.Add(EventKind::kWake, 550 * kMs, wait).Add(EventKind::kWake, 950 * kMs, wait);
+    EXPECT_EQ(CheckSpin(Use(trial, 10)).verdict, verdict) << wait;
+  }
+}
+
+TEST(HubSpinCheckerTest, CannotDecideWithoutUsage) {
+  TrialBuilder trial = Loop();
+  trial.Watched({.usage_interval = 101 * kMs});
+  EXPECT_THAT(CheckSpin(trial).reason, HasSubstr("run it again with this check"));
+  EXPECT_EQ(trial.Check(HubSpinChecker(), Json::object()).verdict, Verdict::kUnknown);
+}
+
+TEST(HubSpinCheckerTest, IsNotExercisedWithoutALoop) {
+  TrialBuilder trial;
+  trial.Watched({.usage_interval = 100 * kMs});
+  EXPECT_TRUE(CheckSpin(trial).not_exercised);
+}
+
+}  // namespace
+}  // namespace trireme

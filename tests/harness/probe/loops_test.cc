@@ -1,0 +1,283 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/base/unique_fd.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+constexpr int64_t kThreshold = 20 * kNanosecondsPerMillisecond;
+constexpr int64_t kPatience = 30 * kNanosecondsPerSecond;
+
+const trireme_probe_api& LoopProbe() { return *trireme_probe(TRIREME_PROBE_ABI); }
+
+void SetTask(uint32_t task) { LoopProbe().set_task(task); }
+
+uint32_t Thread() { return static_cast<uint32_t>(::syscall(SYS_gettid)); }
+
+// The threads of this process that are the probe's.
+int64_t ProbeThreads() {
+  int64_t count = 0;
+  for (const std::string& thread : ListDirectory("/proc/self/task")) {
+    const Result<std::string> name = ReadFile("/proc/self/task/" + thread + "/comm");
+    count += name.ok() && *name == "trireme-watch\n" ? 1 : 0;
+  }
+  return count;
+}
+
+class LoopsTest : public testing::Test {
+ protected:
+  void Attach(const RecordingOptions& options) {
+    ASSERT_TRUE(CreateRecording(path_, options).ok());
+    ASSERT_EQ(LoopProbe().attach(path_.c_str()), 0);
+  }
+  void TearDown() override {
+    SetTask(0);
+    LoopProbe().attach(nullptr);
+    const int64_t end = SystemClock().Now() + kPatience;
+    while (ProbeThreads() > 0 && SystemClock().Now() < end) continue;
+    EXPECT_EQ(ProbeThreads(), 0);
+  }
+
+  History Read() const { return *History::Read(path_); }
+
+  int64_t Count(EventKind kind, std::string_view key, uint32_t thread = 0) const {
+    const History history = Read();
+    return std::count_if(history.events().begin(), history.events().end(), [&](const Event& event) {
+      return event.kind == kind && event.key == key && (thread == 0 || event.thread == thread);
+    });
+  }
+  // Until an event is there that this process cannot wait for but by looking.
+  void Await(EventKind kind, std::string_view key, uint32_t thread = 0, int64_t count = 1) const {
+    const int64_t end = SystemClock().Now() + kPatience;
+    while (Count(kind, key, thread) < count && SystemClock().Now() < end) continue;
+    EXPECT_GE(Count(kind, key, thread), count) << key;
+  }
+  Event Only(const History& history, std::string_view key) const {
+    Event found;
+    int count = 0;
+    for (const Event& event : history.events())
+      if (event.kind == EventKind::kHold && event.key == key) found = event, ++count;
+    EXPECT_EQ(count, 1) << key;
+    return found;
+  }
+  // Holds a loop of its own until that was found: then whatever else lasted since was looked at as well.
+  void HoldUntilFound() const {
+    SetTask(901);
+    SetTask(902);
+    Await(EventKind::kHold, "holds", Thread());
+    SetTask(0);
+  }
+  void RunThread(const std::function<void()>& body) const { std::thread(body).join(); }
+
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+};
+
+TEST_F(LoopsTest, FindsATaskThatHoldsItsLoop) {
+  Attach({.hold_threshold = kThreshold});
+  SetTask(7);
+  SetTask(8);
+  Await(EventKind::kHold, "holds");
+  SetTask(7);
+  Await(EventKind::kHold, "held");
+  const History history = Read();
+  const Event holds = Only(history, "holds");
+  const Event held = Only(history, "held");
+  for (const Event& event : {holds, held}) {
+    EXPECT_EQ(event.task, 8u);
+    EXPECT_EQ(event.thread, Thread());
+  }
+  EXPECT_EQ(Only(history, "watched").thread, Thread());
+  EXPECT_GT(GetDouble(holds.Value(), "seconds"), 0.02);
+  EXPECT_EQ(GetString(holds.Value(), "source"), "not taken: of a program that is not ours");
+  EXPECT_GT(GetDouble(held.Value(), "wall"), GetDouble(holds.Value(), "seconds"));
+  EXPECT_GE(GetDouble(held.Value(), "wall") + 0.01,
+            GetDouble(held.Value(), "cpu") + GetDouble(held.Value(), "delay"));
+}
+
+TEST_F(LoopsTest, LeavesThreadsAloneThatRunOneTaskAfterTheOther) {
+  Attach({.hold_threshold = kThreshold});
+  RunThread([&] {
+    SetTask(1);
+    LoopProbe().record_for(1, TRIREME_TASK_END, 0, "returned", 8, TRIREME_NONE, nullptr, 0);
+    SetTask(0);
+    SetTask(2);
+    RunThread([&] { HoldUntilFound(); });
+  });
+  EXPECT_EQ(Count(EventKind::kHold, "watched"), 1);
+  EXPECT_EQ(Count(EventKind::kHold, "holds"), 1);
+}
+
+TEST_F(LoopsTest, ALoopThatWaitsIsNotHeld) {
+  Attach({.hold_threshold = kThreshold});
+  const UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+  const UniqueFd wake(::eventfd(0, EFD_CLOEXEC));
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, wake.get(), &event), 0);
+  std::atomic<uint32_t> waiter{0};
+  std::thread loop([&] {
+    SetTask(1);
+    SetTask(2);
+    SetTask(0);
+    waiter = Thread();
+    EXPECT_EQ(::epoll_wait(set.get(), &event, 1, -1), 1);
+  });
+  while (waiter == 0) continue;
+  RunThread([&] { HoldUntilFound(); });
+  RunThread([&] { HoldUntilFound(); });
+  ASSERT_EQ(::eventfd_write(wake.get(), 1), 0);
+  loop.join();
+  EXPECT_EQ(Count(EventKind::kHold, "watched", waiter), 1);
+  EXPECT_EQ(Count(EventKind::kHold, "holds", waiter), 0);
+}
+
+TEST_F(LoopsTest, ATaskThatPollsHoldsItsLoop) {
+  Attach({.hold_threshold = kThreshold});
+  const UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+  SetTask(1);
+  SetTask(2);
+  epoll_event event{};
+  while (Count(EventKind::kHold, "holds") == 0) ::epoll_wait(set.get(), &event, 1, 100);
+  SetTask(0);
+}
+
+TEST_F(LoopsTest, ALoopIsWhoRunsATaskAfterItPolled) {
+  Attach({.hold_threshold = kThreshold});
+  const UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  ::epoll_wait(set.get(), &event, 1, 0);
+  SetTask(1);
+  Await(EventKind::kHold, "holds");
+  SetTask(0);
+}
+
+TEST_F(LoopsTest, ATaskThatGivesWayToNobodyHoldsNothing) {
+  Attach({.hold_threshold = kThreshold});
+  std::atomic<bool> stop{false};
+  std::atomic<uint32_t> thread{0};
+  std::thread loop([&] {
+    SetTask(1);
+    SetTask(2);
+    for (thread = Thread(); !stop;) SetTask(2);
+    SetTask(0);
+  });
+  while (thread == 0) continue;
+  RunThread([&] { HoldUntilFound(); });
+  stop = true;
+  loop.join();
+  EXPECT_EQ(Count(EventKind::kHold, "holds", thread), 0);
+}
+
+TEST_F(LoopsTest, BelievesARuntimeThatSaysThatItWaits) {
+  Attach({.hold_threshold = kThreshold});
+  std::atomic<bool> stop{false};
+  std::atomic<uint32_t> thread{0};
+  std::thread loop([&] {
+    SetTask(1);
+    SetTask(2);
+    SetTask(0);
+    LoopProbe().loop_waits(1);
+    for (thread = Thread(); !stop;) continue;
+    LoopProbe().loop_waits(0);
+  });
+  while (thread == 0) continue;
+  RunThread([&] { HoldUntilFound(); });
+  stop = true;
+  loop.join();
+  EXPECT_EQ(Count(EventKind::kHold, "holds", thread), 0);
+}
+
+TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
+  Attach({.usage_interval = kNanosecondsPerMillisecond});
+  SetTask(1);
+  SetTask(2);
+  Await(EventKind::kUsage, "loop", Thread(), 2);
+  const History history = Read();
+  const auto last = std::find_if(history.events().rbegin(), history.events().rend(),
+                                 [](const Event& event) { return event.key == "loop"; });
+  for (const char* member : {"wall", "delay", "cpu"})
+    EXPECT_TRUE(GetMember(last->Value(), member).is_number()) << member;
+  for (const char* member : {"polls", "found", "steps", "moved"})
+    EXPECT_EQ(GetInt(last->Value(), member, -1), 0) << member;
+  const auto process = std::find_if(history.events().begin(), history.events().end(),
+                                    [](const Event& event) { return event.key == "process"; });
+  EXPECT_GT(GetInt(process->Value(), "rss"), 1 << 20);
+  EXPECT_EQ(GetInt(process->Value(), "threads"),
+            static_cast<int64_t>(ListDirectory("/proc/self/task").size()) - ProbeThreads());
+  EXPECT_EQ(Count(EventKind::kHold, "holds"), 0);
+}
+
+TEST_F(LoopsTest, StartsNoThreadThatNobodyAskedFor) {
+  Attach({});
+  SetTask(1);
+  SetTask(2);
+  EXPECT_EQ(ProbeThreads(), 0);
+  EXPECT_EQ(Count(EventKind::kHold, "watched"), 0);
+}
+
+TEST_F(LoopsTest, StartsNoThreadBeforeThereIsALoop) {
+  Attach({.hold_threshold = kThreshold});
+  SetTask(1);
+  EXPECT_EQ(ProbeThreads(), 0);
+  SetTask(2);
+  EXPECT_EQ(Count(EventKind::kHold, "watched"), 1);
+}
+
+TEST_F(LoopsTest, WatchesAForkedChildToo) {
+  Attach({.hold_threshold = kThreshold});
+  SetTask(1);
+  SetTask(2);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool none = ProbeThreads() == 0;
+    SetTask(3);
+    SetTask(4);
+    Await(EventKind::kHold, "holds", Thread());
+    ::_exit(none && !HasFailure() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  SetTask(0);
+}
+
+TEST_F(LoopsTest, TheWatcherTakesNoSignalAndKeepsNoDescriptorOfTheProgram) {
+  Attach({.hold_threshold = kThreshold});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  HoldUntilFound();
+  for (const std::string& thread : ListDirectory("/proc/self/task")) {
+    const std::string place = "/proc/self/task/" + thread;
+    if (*ReadFile(place + "/comm") != "trireme-watch\n") continue;
+    EXPECT_THAT(*ReadFile(place + "/status"), testing::HasSubstr("SigBlk:\tfffffffe7ffbfeff"));
+    EXPECT_TRUE(ListDirectory(place + "/fd").empty());
+  }
+  write_end.Reset();
+  char byte = 0;
+  EXPECT_EQ(::read(read_end.get(), &byte, 1), 0);
+}
+
+}  // namespace
+}  // namespace trireme
