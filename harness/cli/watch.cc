@@ -245,8 +245,10 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError(
         "nothing was seen of " + options.command.front() + ": the probe was not loaded into it",
         "it may have cleared LD_PRELOAD, or brings a loader of its own"));
+  // What there is more to say of than when it was found: where else, or how it ended.
   for (const auto& [key, known] : findings.known())
-    if (known.count > 1) PrintFinding(known.finding, known.count);
+    if (known.count > 1 || known.told != known.finding.message)
+      PrintFinding(known.finding, known.count);
   if (!watching)
     PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
   for (const std::string& unseen : Unseen(*history, *end, findings))

@@ -39,8 +39,9 @@ std::vector<Finding> WatchFindings::Look(bool last) {
     }
   }
   std::vector<Finding> found;
-  for (const auto& [key, known] : now) {
+  for (auto& [key, known] : now) {
     const auto before = known_.find(key);
+    known.told = before == known_.end() ? known.finding.message : before->second.told;
     if (before == known_.end() || before->second.finding.advisory != known.finding.advisory)
       found.push_back(known.finding);
   }

@@ -18,7 +18,8 @@ class WatchFindings {
  public:
   struct Known {
     Finding finding;
-    int64_t count = 0;  // objects at which it was found so far
+    int64_t count = 0;   // objects at which it was found so far
+    std::string told{};  // the message with which Look() first gave it
   };
 
   // `cell` as plan.json holds it: its checks are made.

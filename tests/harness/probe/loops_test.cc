@@ -219,7 +219,7 @@ TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
     EXPECT_TRUE(GetMember(last->Value(), member).is_number()) << member;
   for (const char* member : {"polls", "found", "steps", "moved"})
     EXPECT_EQ(GetInt(last->Value(), member, -1), 0) << member;
-  const auto process = std::find_if(history.events().begin(), history.events().end(),
+  const auto process = std::find_if(history.events().rbegin(), history.events().rend(),
                                     [](const Event& event) { return event.key == "process"; });
   EXPECT_GT(GetInt(process->Value(), "rss"), 1 << 20);
   EXPECT_EQ(GetInt(process->Value(), "threads"),

@@ -1,0 +1,423 @@
+"""Loops that are held and loops that spin: on every runtime, and in programs that are watched.
+
+What holds a loop here uses up processor time of its own thread, or sleeps: so a loaded machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import textwrap
+import unittest
+from typing import Any
+
+from test_watch import WITH_EVENTLET
+from trireme_case import Outcome, TriremeCase
+
+PYTHON = WITH_EVENTLET or sys.executable
+LOOPS = (["eventlet", "eventlet-asyncio"] if WITH_EVENTLET else []) + ["asyncio"]
+NATIVE_LOOPS = ["fiber", "coroutine"]
+THREADS = ["threading", "thread"]
+
+HOLD_YAML = """\
+    version: 1
+    summary: Holds its loop
+    workload: {python: workload.py, cpp: workload.cc}
+    runtimes: [%s]
+    params: {how: ""}
+    checks: [{blocked-loop: {threshold: 100ms}}]
+    """
+HOLD_PY = """\
+    import ctypes
+    import re
+    import sys
+    import time
+
+    usleep = ctypes.PyDLL(None).usleep  # which keeps the interpreter
+    if "eventlet" in sys.modules:
+        from eventlet import patcher
+        time = patcher.original("time")
+
+
+    def burn_here(seconds=0.4):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+
+
+    def sleep_here():
+        time.sleep(0.4)
+
+
+    def keep_here():
+        usleep(400_000)
+
+
+    def match_here():
+        end = time.thread_time() + 0.4
+        letters = 14
+        while time.thread_time() < end:  # until a single match takes long
+            letters += 1
+            re.match("(a+)+b", "a" * letters)
+
+
+    HOLDS = {"burn": burn_here, "sleep": sleep_here, "keep": keep_here, "match": match_here}
+
+
+    async def main(rt, params):
+        how = params["how"]
+
+        async def holder():
+            with rt.op("hold") as op:
+                if how == "offload":
+                    await rt.offload(burn_here)
+                elif how == "pieces":
+                    for _ in range(20):
+                        burn_here(0.02)
+                        await rt.checkpoint()
+                elif how == "wait":
+                    await rt.sleep(0.4)
+                else:
+                    HOLDS[how]()
+                op.ok()
+
+        async def other():
+            for _ in range(3):
+                await rt.sleep(0.01)
+
+        await rt.gather(rt.spawn(holder, name="holder"), rt.spawn(other, name="other"))
+    """
+HOLD_CC = """\
+    #include "trireme/workload.h"
+
+    #include <time.h>
+
+    #include <chrono>
+    #include <string>
+    #include <thread>
+    #include <vector>
+
+    using namespace trireme;
+
+    namespace {
+
+    double OwnSeconds() {
+      timespec time{};
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+    }
+
+    }  // namespace
+
+    __attribute__((noinline)) void BurnHere(double seconds) {
+      const double end = OwnSeconds() + seconds;
+      while (OwnSeconds() < end) asm volatile("");
+    }
+    __attribute__((noinline)) void SleepHere() {
+      std::this_thread::sleep_for(std::chrono::milliseconds(400));
+      asm volatile("");
+    }
+
+    namespace {
+
+    Task<> Hold(Runtime& rt, std::string how) {
+      Operation op = rt.Op("hold");
+      if (how == "burn") BurnHere(0.4);
+      if (how == "sleep") SleepHere();
+      if (how == "wait") co_await rt.Sleep(0.4);
+      if (how == "offload") co_await rt.Offload([] { BurnHere(0.4); });
+      for (int n = 0; how == "pieces" && n < 20; ++n) {
+        BurnHere(0.02);
+        co_await rt.Checkpoint();
+      }
+      op.Ok();
+    }
+
+    Task<> Other(Runtime& rt) {
+      for (int n = 0; n < 3; ++n) co_await rt.Sleep(0.01);
+    }
+
+    Task<> Main(Runtime& rt, const Params& params) {
+      std::vector<TaskHandle<>> tasks;
+      tasks.push_back(rt.Spawn("holder", Hold, rt, params.Get<std::string>("how")));
+      tasks.push_back(rt.Spawn("other", Other, rt));
+      co_await rt.Gather(tasks);
+    }
+
+    }  // namespace
+
+    TRIREME_WORKLOAD(Main)
+    """
+
+SPIN_YAML = """\
+    version: 1
+    summary: Spins
+    workload: {python: workload.py}
+    runtimes: [%s]
+    params: {how: ""}
+    checks: [{hub-spin: {for: 300ms}}]
+    """
+SPIN_PY = """\
+    import socket
+    import time
+
+    if hasattr(time, "thread_time"):
+        own = time.thread_time
+
+
+    def listen(rt, end):
+        if rt.runtime == "asyncio":
+            import asyncio
+            asyncio.get_running_loop().add_reader(end, lambda: None)
+            return lambda: asyncio.get_running_loop().remove_reader(end)
+        import eventlet.hubs
+        hub = eventlet.hubs.get_hub()
+        listener = hub.add("read", end.fileno(), lambda fd: None, lambda error: None, lambda: None)
+        return lambda: hub.remove(listener)
+
+
+    async def main(rt, params):
+        how = params["how"]
+        ours, theirs = socket.socketpair()
+
+        async def asker():
+            end, count = own() + 0.7, 0
+            with rt.op("ask"):
+                while own() < end:
+                    count += 1
+                    if how == "compute":
+                        piece = own() + 0.003
+                        while own() < piece:
+                            pass
+                    if how == "record" and count % 100 == 0:
+                        rt.observe("count", count)
+                    if how == "move":
+                        theirs.send(b"x")
+                        ours.recv(1)
+                    await rt.checkpoint()
+
+        async def ready():
+            theirs.send(b"x")
+            forget = listen(rt, ours)
+            end = own() + 0.7
+            with rt.op("wait"):
+                while own() < end:
+                    await rt.sleep(0.05)
+            forget()
+
+        async def idle():
+            with rt.op("wait"):
+                await rt.sleep(0.7)
+
+        await rt.spawn({"ready": ready, "idle": idle}.get(how, asker)).join()
+        ours.close()
+        theirs.close()
+    """
+
+
+class LoopsTest(TriremeCase):
+    def cells(self, yaml: str, runtimes: list[str], how: str) -> dict[str, dict[str, Any]]:
+        """The results by runtime, of one trial each."""
+        self.write("loops/scenario.yaml", yaml % ", ".join(runtimes))
+        out = f"runs/{how}"
+        self.last = self.trireme("run", "loops", "--python", f"here={PYTHON}", "--param", f"how={how}", "--trials", "1",
+                                 "--out", out)
+        results = json.loads((self.folder / out / "results.json").read_text())
+        return {cell["runtime"]: cell for cell in results["cells"]}
+
+    def hold(self, runtimes: list[str], how: str) -> dict[str, dict[str, Any]]:
+        self.write("loops/workload.py", HOLD_PY)
+        self.write("loops/workload.cc", HOLD_CC)
+        return self.cells(HOLD_YAML, runtimes, how)
+
+    def expect_held(self, cells: dict[str, dict[str, Any]], function: str) -> None:
+        for runtime, cell in cells.items():
+            self.assertEqual([f["kind"] for f in cell["findings"]], ["blocked-loop"], (runtime, cell, self.last.out))
+            finding = cell["findings"][0]
+            self.assertRegex(finding["message"], r"^holder held the loop for \d+\.\d\d s, \d+\.\d\d s of its own", runtime)
+            self.assertRegex(finding["message"], rf": (workload\.py:\d+ in )?{function}(\(\w*\))?$", runtime)
+            self.assertIn(function, "".join(finding["participants"][0]["stack"]), runtime)
+
+    def test_what_holds_a_loop_is_found_while_it_does(self) -> None:
+        for how in ("burn", "sleep"):
+            cells = self.hold(LOOPS + NATIVE_LOOPS, how)
+            python = {runtime: cells[runtime] for runtime in LOOPS}
+            native = {runtime: cells[runtime] for runtime in NATIVE_LOOPS}
+            self.expect_held(python, f"{how}_here")
+            self.expect_held(native, f"{how.capitalize()}Here")
+            self.assertEqual(len({cell["findings"][0]["signature"] for cell in python.values()}), 1)
+            self.assertTrue(all(cell["findings"][0]["evidence"]["source"] in ("the interpreter", "a signal")
+                                for cell in cells.values()), cells)
+
+    def test_a_call_that_keeps_the_interpreter_is_found_while_it_does(self) -> None:
+        for how in ("keep", "match"):
+            cells = self.hold(LOOPS, how)
+            self.expect_held(cells, f"{how}_here")
+            for cell in cells.values():
+                self.assertFalse(cell["findings"][0]["evidence"]["source"].startswith("after"), cell)
+
+    def test_what_gives_way_holds_nothing(self) -> None:
+        for how in ("offload", "pieces", "wait"):
+            for runtime, cell in self.hold(LOOPS + NATIVE_LOOPS, how).items():
+                self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []), (how, runtime, cell["reason"]))
+
+    def test_threads_are_no_loops(self) -> None:
+        for runtime, cell in self.hold(THREADS, "burn").items():
+            self.assertEqual((cell["verdict"], cell["findings"]), ("unknown", []), runtime)
+            self.assertIn("no thread of the trial was a loop", cell["reason"])
+
+    def test_a_loop_that_spins_is_found(self) -> None:
+        self.write("loops/workload.py", SPIN_PY)
+        for how, message in (("ask", r"of \d+ polls 0 found events, and \d+ steps of tasks led to nothing$"),
+                             ("ready", r"of \d+ polls \d+ found events that nobody took$")):
+            for runtime, cell in self.cells(SPIN_YAML, LOOPS, how).items():
+                self.assertEqual([f["kind"] for f in cell["findings"]], ["hub-spin"], (how, runtime, cell["reason"]))
+                self.assertRegex(cell["findings"][0]["message"], message)
+
+    def test_a_loop_that_works_or_rests_does_not_spin(self) -> None:
+        self.write("loops/workload.py", SPIN_PY)
+        for how in ("compute", "record", "move", "idle"):
+            for runtime, cell in self.cells(SPIN_YAML, LOOPS, how).items():
+                self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []), (how, runtime, cell["reason"]))
+
+    def test_a_saved_run_that_did_not_look_for_it_says_so(self) -> None:
+        self.write("loops/workload.py", HOLD_PY)
+        self.cells(HOLD_YAML.replace("100ms", "1s").replace("{python: workload.py, cpp: workload.cc}",
+                                                            "{python: workload.py}"), ["asyncio"], "burn")
+        outcome = self.trireme("check", "runs/burn", "--check", "blocked-loop")
+        self.assertIn("the recording did not watch its loops for holds of 100ms: run it again with this check",
+                      outcome.out)
+
+
+class WatchedLoopsTest(TriremeCase):
+    def watch(self, *parts: str, checks: str = "blocked-loop", python: str = sys.executable) -> Outcome:
+        self.write("program.py", "".join(textwrap.dedent(part) for part in parts))
+        return self.trireme("watch", "--checks", checks, "--", python, "-W", "ignore", "program.py")
+
+    ASYNCIO = """\
+        import asyncio, threading, time
+        async def pause():
+            for _ in range(3):
+                await asyncio.sleep(0.01)
+        async def hold(how):
+            await asyncio.sleep(0.01)
+            how()
+        def block():
+            time.sleep(0.4)
+        def call():
+            asyncio.get_running_loop().call_soon(block)
+        async def main(how):
+            await asyncio.gather(pause(), hold(how))
+            await pause()
+        """
+
+    def expect(self, outcome: Outcome, *functions: str) -> None:  # type: ignore[override]
+        count = len(functions)
+        self.assertEqual(outcome.code, 1 if count else 0, outcome.err)
+        found = "1 finding" if count == 1 else f"{count} findings"
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        for function in functions:
+            self.assertRegex(outcome.err, rf"trireme: blocked-loop: .* held the loop for .*program\.py:\d+ in {function}\n")
+            self.assertRegex(outcome.err, rf"program\.py:\d+ in {function}\n")
+
+    def test_an_asyncio_program_that_blocks(self) -> None:
+        self.expect(self.watch(self.ASYNCIO, "asyncio.run(main(block))\n"), "block")
+
+    def test_a_callback_that_blocks(self) -> None:
+        outcome = self.watch(self.ASYNCIO, "asyncio.run(main(call))\n")
+        self.expect(outcome, "block")
+        self.assertIn("a callback held the loop", outcome.err)
+
+    def test_an_asyncio_program_that_asks_a_thread(self) -> None:
+        self.expect(self.watch(self.ASYNCIO, """\
+        asyncio.run(main(lambda: asyncio.get_running_loop().run_in_executor(None, block)))
+        """))
+
+    def test_a_program_of_threads_has_no_loop(self) -> None:
+        self.expect(self.watch(self.ASYNCIO, """\
+        import select, socket
+        ends = socket.socketpair()
+        threads = [threading.Thread(target=block), threading.Thread(target=select.select, args=([ends[0]], [], [], 0.3))]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        """))
+
+    def test_the_program_does_not_see_who_watches_it(self) -> None:
+        outcome = self.watch(self.ASYNCIO, """\
+        async def look():
+            await asyncio.gather(pause(), hold(block))
+            import os, sys
+            print(sorted(thread.name for thread in threading.enumerate()), len(sys._current_frames()))
+            print(sorted(os.listdir("/proc/self/fd")))
+            if os.fork() == 0:
+                os._exit(7)
+            print(os.waitpid(-1, 0)[1] >> 8)
+        asyncio.run(look())
+        """)
+        self.expect(outcome, "block")
+        names, descriptors, status = outcome.out.splitlines()
+        self.assertEqual((names, status), ("['MainThread'] 1", "7"))
+        self.assertEqual(len(eval(descriptors)), 7, descriptors)  # 0 to 2, epoll, the loop's pair, the listing
+
+    def test_a_hold_that_the_end_of_the_program_ends(self) -> None:
+        outcome = self.watch(self.ASYNCIO, """\
+        import os
+        def leave():
+            block()
+            os._exit(0)
+        asyncio.run(main(leave))
+        """)
+        self.expect(outcome, "block")
+
+    EVENTLET = """\
+        import eventlet
+        eventlet.monkey_patch()
+        from eventlet import patcher, tpool
+        time = patcher.original("time")
+        def block():
+            time.sleep(0.4)
+        def pause():
+            for _ in range(3):
+                eventlet.sleep(0.15)   # longer than the threshold, with nothing to poll
+        other = eventlet.spawn(pause)
+        eventlet.sleep(0.01)
+        """
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_an_eventlet_program_that_blocks(self) -> None:
+        assert WITH_EVENTLET is not None
+        outcome = self.watch(self.EVENTLET, "eventlet.spawn(block).wait()\nother.wait()\n", python=WITH_EVENTLET)
+        self.expect(outcome, "block")
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_an_eventlet_program_that_asks_a_thread(self) -> None:
+        assert WITH_EVENTLET is not None
+        program = "eventlet.spawn(tpool.execute, block).wait()\nother.wait()\n"
+        self.expect(self.watch(self.EVENTLET, program, python=WITH_EVENTLET))
+
+    def test_a_descriptor_that_nobody_reads(self) -> None:
+        outcome = self.watch("""\
+            import asyncio, socket, time
+            async def main():
+                ours, theirs = socket.socketpair()
+                theirs.send(b"x")
+                asyncio.get_running_loop().add_reader(ours, lambda: None)
+                end = time.thread_time() + 1
+                while time.thread_time() < end:
+                    await asyncio.sleep(0.05)
+            asyncio.run(main())
+            """, checks="hub-spin:for=300ms")
+        self.assertEqual(outcome.code, 1, outcome.err)
+        self.assertRegex(outcome.err, r"trireme: hub-spin: a loop spun for .* found events that nobody took")
+
+    def test_what_it_was_when_it_ended_is_said_at_the_end(self) -> None:
+        outcome = self.watch(self.ASYNCIO.replace("0.4", "1.5"), "asyncio.run(main(block))\n")
+        said = re.findall(r"held the loop for .*", outcome.err)
+        self.assertEqual(len(said), 2, outcome.err)
+        self.assertIn("and had not ended", said[0])
+        self.assertNotIn("and had not ended", said[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
