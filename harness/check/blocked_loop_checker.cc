@@ -98,7 +98,7 @@ CheckResult BlockedLoopChecker::Check(const TrialView& view, const Json& argumen
     return Unknown("the recording did not watch its loops for holds of " +
                    FormatDuration(threshold) + ": run it again with this check");
   if (const std::string why = Unwatched(view); !why.empty()) return Unknown(why);
-  if (LoopsOf(view).empty()) return NotExercised("no thread of the trial was a loop");
+  if (LoopsOf(view).empty()) return JudgeWithoutLoop(view);
   return result;
 }
 

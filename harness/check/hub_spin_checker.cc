@@ -172,7 +172,7 @@ CheckResult HubSpinChecker::Check(const TrialView& view, const Json& arguments) 
         "the recording did not say often enough what its loops use: run it again with "
         "this check");
   if (const std::string why = Unwatched(view); !why.empty()) return Unknown(why);
-  if (LoopsOf(view).empty()) return NotExercised("no thread of the trial was a loop");
+  if (LoopsOf(view).empty()) return JudgeWithoutLoop(view);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/check/checker.h"
 #include "harness/check/stacks.h"
 
 namespace trireme {
@@ -80,6 +81,20 @@ std::vector<LoopId> LoopsOf(const TrialView& view) {
   for (const Event& event : view.history->events())
     if (event.kind == EventKind::kHold && event.key == "watched") loops.push_back(LoopOf(event));
   return loops;
+}
+
+CheckResult JudgeWithoutLoop(const TrialView& view) {
+  std::map<LoopId, std::vector<uint32_t>> ran;  // by thread: its tasks, in their order
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kSwitch || event.task == 0) continue;
+    std::vector<uint32_t>& tasks = ran[LoopOf(event)];
+    if (std::find(tasks.begin(), tasks.end(), event.task) == tasks.end())
+      tasks.push_back(event.task);
+    else if (tasks.back() != event.task)  // it went back to one that it had left
+      return NotExercised("no thread of the trial was seen to be a loop");
+  }
+  if (ran.size() < 2) return NotExercised("no thread of the trial was a loop");
+  return {};
 }
 
 std::string Unwatched(const TrialView& view) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/check/trial_view.h"
+#include "harness/check/verdict.h"
 
 namespace trireme {
 
@@ -34,6 +35,9 @@ std::vector<Hold> HoldsOf(const TrialView& view);
 
 // The threads that were watched as loops.
 std::vector<LoopId> LoopsOf(const TrialView& view);
+
+// The verdict on a trial without a loop: it passes where its tasks had threads of their own, which is why there was none.
+CheckResult JudgeWithoutLoop(const TrialView& view);
 
 // What of the trial's loops was not watched, "" for nothing.
 std::string Unwatched(const TrialView& view);

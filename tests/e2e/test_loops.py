@@ -264,8 +264,7 @@ class LoopsTest(TriremeCase):
 
     def test_threads_are_no_loops(self) -> None:
         for runtime, cell in self.hold(THREADS, "burn").items():
-            self.assertEqual((cell["verdict"], cell["findings"]), ("unknown", []), runtime)
-            self.assertIn("no thread of the trial was a loop", cell["reason"])
+            self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []), (runtime, cell["reason"]))
 
     def test_a_loop_that_spins_is_found(self) -> None:
         self.write("loops/workload.py", SPIN_PY)

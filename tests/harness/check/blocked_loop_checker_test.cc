@@ -148,6 +148,21 @@ TEST(BlockedLoopCheckerTest, IsNotExercisedWithoutALoop) {
   EXPECT_EQ(result.reason, "no thread of the trial was a loop");
 }
 
+TEST(BlockedLoopCheckerTest, AcceptsTasksThatHaveThreadsOfTheirOwn) {
+  const auto judge = [](const std::vector<std::pair<uint32_t, uint32_t>>& switches) {
+    TrialBuilder trial;
+    trial.Watched({.hold_threshold = 100 * kMs});
+    for (const auto& [thread, task] : switches) {
+      trial.Add(EventKind::kSwitch, 2, "", nullptr, task);
+      trial.SetThread(thread);
+    }
+    return trial.Check(BlockedLoopChecker(), kThreshold);
+  };
+  EXPECT_FALSE(judge({{7, 2}, {8, 3}, {7, 4}}).not_exercised);
+  EXPECT_TRUE(judge({{7, 2}, {7, 3}}).not_exercised);
+  EXPECT_TRUE(judge({{7, 2}, {8, 3}, {7, 4}, {7, 2}}).not_exercised);
+}
+
 TEST(BlockedLoopCheckerTest, NeedsTheSmallestThresholdOfACell) {
   const Json checks = {{{"name", "blocked-loop"}, {"arguments", {{"threshold", 7}}}},
                        {{"name", "blocked-loop"}, {"arguments", {{"threshold", 5}}}},
