@@ -17,7 +17,6 @@ from trireme_agent.backend import Backend
 from trireme_agent.streams import descriptors
 from trireme_agent.task import Task
 
-
 _PROBES_OWN = "trireme-watch"  # the probe's threads that look at the loops
 
 

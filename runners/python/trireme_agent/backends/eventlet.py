@@ -257,9 +257,12 @@ class EventletBackend(Backend):
     # Coordination.
 
     async def take(self, lock: Any) -> None:
-        if not lock.acquire(False):
+        """Never by acquire(False), which overtakes those that wait; Eventlet's blocking one does not."""
+        if coordination.would_wait(lock):
             with self.waiting():
                 lock.acquire()
+        else:
+            lock.acquire()
 
     async def wait_in(self, call: Callable[[], Any]) -> None:
         with self.waiting():

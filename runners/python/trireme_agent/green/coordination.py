@@ -1,4 +1,4 @@
-"""Eventlet's queue, as a point."""
+"""Eventlet's locks and queue, as points."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ import eventlet.queue
 
 from trireme_agent import probe, sync
 from trireme_agent.backend import Backend
+
+
+def would_wait(lock: Any) -> bool:
+    """Whether acquire() of a patched Lock or RLock, or of a Semaphore, would let others run."""
+    if hasattr(lock, "_is_owned") and lock._is_owned():
+        return False
+    semaphore = getattr(lock, "_block", lock)
+    return semaphore.counter <= 0 or bool(semaphore._waiters)
 
 
 class _Items(eventlet.queue.Queue):  # type: ignore[misc]
