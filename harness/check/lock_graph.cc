@@ -1,6 +1,7 @@
 #include "harness/check/lock_graph.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -11,9 +12,12 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kMostEdges = 200'000;    // between different locks
-constexpr size_t kMostTasks = 64;         // whose order is followed
-constexpr size_t kMostWaysOfAnEdge = 64;  // tasks, gates and moments
+constexpr size_t kMostEdges = 200'000;  // between different locks
+constexpr size_t kMostTasks = 64;       // whose order is followed
+constexpr size_t kTasksOfAnEdge =
+    3;  // are enough to find two that can meet, unless all of them are ordered
+constexpr size_t kMostWays = 50'000;
+constexpr size_t kMostWaysOfAnEdge = 16;  // tasks, gates and moments
 constexpr size_t kMostLocksOfACycle = 8;
 constexpr size_t kMostSteps = 1'000'000;  // of the search of a circle
 constexpr size_t kMostCyclesOfACircle = 16;
@@ -102,34 +106,80 @@ void ForEachOrder(const LockCircles& circles, const LockNesting::Attempt& attemp
     if (circles.AreTogether(held, attempt.lock)) take(held);
 }
 
-std::set<uint32_t> TasksOf(const TrialView& view, const LockCircles& circles, bool* whole) {
-  std::set<uint32_t> tasks;
-  LockNesting nesting;
-  for (const Event& event : view.history->events()) {
-    const std::optional<LockNesting::Attempt> attempt = nesting.See(event);
-    if (!attempt) continue;
-    ForEachOrder(circles, *attempt, [&](size_t) {
-      if (tasks.size() < kMostTasks || tasks.contains(attempt->task))
-        tasks.insert(attempt->task);
-      else
-        *whole = false;
+// The tasks of a circle whose order is followed, and the locks that are held at each of its orders: with one, it is no
+// danger.
+class CircleTasks {
+ public:
+  explicit CircleTasks(const LockCircles& circles) : circles_(circles) {}
+
+  void See(const LockNesting::Attempt& attempt) {
+    ForEachOrder(circles_, attempt, [&](size_t held) {
+      Circle& circle = by_circle_[circles_.CircleOf(held)];
+      circle.Guard(attempt.held);
+      std::set<uint32_t>& tasks = circle.tasks[{held, attempt.lock}];
+      if (tasks.size() < kTasksOfAnEdge)
+        tasks.insert(attempt.task);
+      else if (!tasks.contains(attempt.task))
+        circle.whole = false;
     });
   }
-  return tasks;
-}
+
+  // Of the circles without a gate.
+  std::set<uint32_t> Tasks(bool* whole) const {
+    std::set<uint32_t> all;
+    for (const auto& [lock, circle] : by_circle_) {
+      if (!circle.gates.empty()) continue;
+      *whole = *whole && circle.whole;
+      for (const auto& [order, tasks] : circle.tasks) all.insert(tasks.begin(), tasks.end());
+    }
+    while (all.size() > kMostTasks) {
+      all.erase(std::prev(all.end()));
+      *whole = false;
+    }
+    return all;
+  }
+  bool HasGate(size_t lock) const {
+    const auto circle = by_circle_.find(circles_.CircleOf(lock));
+    return circle != by_circle_.end() && !circle->second.gates.empty();
+  }
+
+ private:
+  struct Circle {
+    std::map<std::pair<size_t, size_t>, std::set<uint32_t>> tasks;  // by order
+    std::vector<size_t> gates;
+    bool any = false, whole = true;
+
+    void Guard(const std::vector<size_t>& held) {
+      if (!any) gates = held;
+      any = true;
+      std::erase_if(gates, [&](size_t gate) {
+        return std::find(held.begin(), held.end(), gate) == held.end();
+      });
+    }
+  };
+
+  const LockCircles& circles_;
+  std::map<size_t, Circle> by_circle_;
+};
 
 // The second look, at the orders that are part of a circle: each way to come to a lock once, where the same task, locks
 // and moment make the same way.
 class WayCollector {
  public:
-  WayCollector(const LockCircles& circles, const std::set<uint32_t>& tasks)
-      : circles_(circles), tasks_(tasks), order_(tasks, HappensBefore::Edges::kTasks) {}
+  WayCollector(const LockCircles& circles, const CircleTasks& of_circles,
+               const std::set<uint32_t>& tasks)
+      : circles_(circles),
+        of_circles_(of_circles),
+        tasks_(tasks),
+        order_(tasks, HappensBefore::Edges::kTasks) {}
 
   void See(const Event& event) {
     order_.See(event);
     const std::optional<LockNesting::Attempt> attempt = nesting_.See(event);
     if (!attempt || !tasks_.contains(attempt->task)) return;
-    ForEachOrder(circles_, *attempt, [&](size_t held) { Add(*attempt, held); });
+    ForEachOrder(circles_, *attempt, [&](size_t held) {
+      if (!of_circles_.HasGate(held)) Add(*attempt, held);
+    });
   }
 
   void MoveInto(LockGraph& graph) {
@@ -148,16 +198,19 @@ class WayCollector {
                   .moment = order_.Now(attempt.task)};
     std::sort(edge.held.begin(), edge.held.end());
     auto& ways = ways_[{edge.from, edge.to}];
-    if (!ways.emplace(edge.actor, edge.moment.clock.get(), edge.held).second) return;
-    if (ways.size() > kMostWaysOfAnEdge) {
+    auto way = std::tuple(edge.actor, static_cast<const void*>(edge.moment.clock.get()), edge.held);
+    if (ways.contains(way)) return;
+    if (ways.size() == kMostWaysOfAnEdge || count_ == kMostWays) {
       whole_ = false;
-      ways.erase({edge.actor, edge.moment.clock.get(), edge.held});
       return;
     }
+    ++count_;
+    ways.insert(std::move(way));
     by_circle_[circles_.CircleOf(from)].push_back(std::move(edge));
   }
 
   const LockCircles& circles_;
+  const CircleTasks& of_circles_;
   const std::set<uint32_t>& tasks_;
   HappensBefore order_;
   LockNesting nesting_;
@@ -166,6 +219,7 @@ class WayCollector {
            std::set<std::tuple<uint64_t, const void*, std::vector<size_t>>>>
       ways_;
   std::map<size_t, std::vector<LockEdge>> by_circle_;
+  size_t count_ = 0;
   bool whole_ = true;
 };
 
@@ -259,9 +313,13 @@ LockGraph MakeLockGraph(const TrialView& view) {
   LockGraph graph{.locks = {}, .circles = {}, .any = orders.any, .whole = orders.whole};
   const LockCircles circles(orders.locks.size(), orders.next);
   graph.locks = std::move(orders.locks);
-  const std::set<uint32_t> tasks = TasksOf(view, circles, &graph.whole);
+  CircleTasks of_circles(circles);
+  LockNesting nesting;
+  for (const Event& event : view.history->events())
+    if (const auto attempt = nesting.See(event)) of_circles.See(*attempt);
+  const std::set<uint32_t> tasks = of_circles.Tasks(&graph.whole);
   if (tasks.empty()) return graph;
-  WayCollector ways(circles, tasks);
+  WayCollector ways(circles, of_circles, tasks);
   for (const Event& event : view.history->events()) ways.See(event);
   ways.MoveInto(graph);
   return graph;

@@ -11,6 +11,7 @@
 namespace trireme {
 namespace {
 
+constexpr size_t kWaitsOfEvidence = 1000;
 constexpr size_t kNamedTasks = 4;  // in the message; all are participants
 
 bool IsProgress(const Event& event) {
@@ -136,7 +137,10 @@ Json EvidenceOfHang(const TrialView& view, const Progress& progress, const WaitG
                    {"last_progress_ns", progress.last},
                    {"waits", Json::object()},
                    {"graph", GraphToJson(view, graph, knots)}};
-  for (const auto& [task, wait] : waits) evidence["waits"][view.TaskName(task)] = wait;
+  for (const auto& [task, wait] : waits) {
+    if (evidence["waits"].size() == kWaitsOfEvidence) break;
+    evidence["waits"][view.TaskName(task)] = wait;
+  }
   return evidence;
 }
 

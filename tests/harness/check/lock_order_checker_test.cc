@@ -180,6 +180,21 @@ TEST(LockOrderCheckerTest, HasOneSignatureForTasksOfOneName) {
   EXPECT_NE(signature("worker", 11), signature("reader", 11));
 }
 
+// The one task that does it the other way is the last of many.
+TEST(LockOrderCheckerTest, FindsOneOfManyTasks) {
+  const auto judge = [](const std::vector<uint64_t>& last) {
+    SyncTrial trial;
+    trial.New(11, "lock").New(12, "lock");
+    for (uint32_t task = 2; task < 200; ++task) {
+      trial.Task(task, "1." + std::to_string(task), "w", 10);
+      Nest(trial, 100 + 10 * task, task, task == 199 ? last : std::vector<uint64_t>{11, 12});
+    }
+    return trial.Check(LockOrderChecker()).verdict;
+  };
+  EXPECT_EQ(judge({12, 11}), Verdict::kFail);
+  EXPECT_EQ(judge({11, 12}), Verdict::kPass);
+}
+
 TEST(LockOrderCheckerTest, CannotDecideWhereNoTaskHeldALockAndCameToAnother) {
   EXPECT_EQ(JudgeOrders({11}, {12}), Verdict::kUnknown);
 }
