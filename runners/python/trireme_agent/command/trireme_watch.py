@@ -1,7 +1,7 @@
 """Tells the probe which task runs in a program that is watched from outside, as soon as it imports what has tasks.
 
-Eventlet: every greenlet is one, by greenlet.settrace in each thread that gets a hub. asyncio: every Task of a loop whose
-create_task is asyncio's own. Without either a thread is a task, and nothing has to be told. Nothing here may change what
+Eventlet and gevent: every greenlet is one, by greenlet.settrace in each thread that gets a hub. asyncio, with uvloop too:
+see trireme_watch_loops.py. Without any of them a thread is a task, and nothing has to be told. Nothing here may change what
 the program does: whatever cannot be hooked stays as it is, and is named to the probe as a WARNING `watch`.
 
 Runs on every Python 3 that the program may be, so it uses nothing newer than 3.8 has.
@@ -18,12 +18,14 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
-WARNING, TASK_END, SOCKET = 10, 12, 14  # enum trireme_event
+import trireme_watch_loops
+
+WARNING, SOCKET = 10, 14  # enum trireme_event
 _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 # Whose tasks run beside each other in one thread, and tell nobody when they switch.
-_UNKNOWN = {"uvloop", "gevent", "trio", "curio"}
+_UNKNOWN = {"trio", "curio"}
 
 
 class Probe:
@@ -78,12 +80,15 @@ class Watch:
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
-        self.loops: list[Callable[[], Any]] = []  # weak references to the event loops that made tasks
+        self.loops = trireme_watch_loops.Loops(probe, self.note)
         self._hooks: dict[str, Callable[[Any], None]] = {
-            "eventlet.hubs.hub": self._hook_hubs,
+            "eventlet.hubs.hub": self._hook_eventlet,
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
-            "asyncio.base_events": self._hook_asyncio,
+            "gevent.hub": self._hook_gevent,
+            "asyncio.base_events": self.loops.hook_asyncio,
+            "asyncio.selector_events": self.loops.hook_selector,
+            "uvloop": self.loops.hook_uvloop,
         }
 
     # sys.meta_path
@@ -118,32 +123,22 @@ class Watch:
             self.probe.record(WARNING, 0, "watch", f"the tasks of {name} are not seen: its loader cannot be hooked")
         return spec
 
-    # Eventlet
+    # Green threads
 
-    def _hook_hubs(self, module: Any) -> None:
-        import greenlet
-
+    def _hook_eventlet(self, module: Any) -> None:
         base, probe = module.BaseHub, self.probe
         begin, add = base.__init__, base.add
 
         def begin_and_trace(hub: Any, *args: Any, **keywords: Any) -> None:
             begin(hub, *args, **keywords)
-            hub.greenlet.trireme_task = 0  # it is no task
-            if greenlet.gettrace() is None:
-                greenlet.settrace(probe.greenlet_trace)
-            elif greenlet.gettrace() is not probe.greenlet_trace:
-                probe.record(WARNING, 0, "watch", "green threads are not told apart: another trace function is there")
-            here = greenlet.getcurrent()  # it runs already, so that no switch will tell
-            if getattr(here, "trireme_task", None) is None:
-                here.trireme_task = probe.new_task()
-                probe.set_task(here.trireme_task)
+            self._trace(hub.greenlet)
 
         def add_and_note(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
             try:
                 listener = add(hub, direction, fd, *rest)
             except RuntimeError as error:
                 if fd in hub.listeners[direction]:
-                    self._note("rejected", direction, fd, str(error).partition(".")[0])
+                    self.note("rejected", direction, fd, str(error).partition(".")[0])
                 raise
             probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
             return listener
@@ -154,68 +149,37 @@ class Watch:
         """A hub without descriptors sleeps instead of polling."""
         module.time = Sleeping(module.time, self.probe.loop_waits)
 
-    def _note(self, action: str, direction: str, fd: int, message: str) -> None:
+    def _hook_gevent(self, module: Any) -> None:
+        begin = module.Hub.__init__
+
+        def begin_and_trace(hub: Any, *args: Any, **keywords: Any) -> None:
+            begin(hub, *args, **keywords)
+            self._trace(hub)
+
+        module.Hub.__init__ = begin_and_trace
+
+    def _trace(self, hub: Any) -> None:
+        """Tells from now on which green thread of this OS thread runs. The one of the hub is no task."""
+        import greenlet
+
+        probe = self.probe
+        hub.trireme_task = 0
+        if greenlet.gettrace() is None:
+            greenlet.settrace(probe.greenlet_trace)
+        elif greenlet.gettrace() is not probe.greenlet_trace:
+            probe.record(WARNING, 0, "watch", "green threads are not told apart: another trace function is there")
+        here = greenlet.getcurrent()  # it runs already, so that no switch will tell
+        if getattr(here, "trireme_task", None) is None:
+            here.trireme_task = probe.new_task()
+            probe.set_task(here.trireme_task)
+
+    def note(self, action: str, direction: str, fd: int, message: str) -> None:
         try:
             inode = os.fstat(fd).st_ino
         except OSError:
             return
         value = {"direction": direction, "fd": fd, "message": message}
         self.probe.record_json(SOCKET, inode, action, json.dumps(value))
-
-    # asyncio
-
-    def _hook_asyncio(self, module: Any) -> None:
-        import weakref
-        from collections.abc import Coroutine
-
-        base, probe, loops = module.BaseEventLoop, self.probe, self.loops
-        create = base.create_task
-
-        class Steps(Coroutine):  # type: ignore[type-arg]
-            """A coroutine that says at each of its steps that its task runs."""
-
-            def __init__(self, coroutine: Any) -> None:
-                self.trireme_task = probe.new_task()
-                self.coroutine = coroutine
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self.coroutine, name)
-
-            def send(self, value: Any) -> Any:
-                before = probe.current_task()
-                probe.set_task(self.trireme_task)
-                try:
-                    return self.coroutine.send(value)
-                except BaseException:  # its end: it waits for nothing any more
-                    probe.record_for(self.trireme_task, TASK_END, 0, "returned", None)
-                    raise
-                finally:
-                    probe.set_task(before)
-
-            def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
-                before = probe.current_task()
-                probe.set_task(self.trireme_task)
-                try:
-                    return self.coroutine.throw(kind if value is None else value)
-                finally:
-                    probe.set_task(before)
-                    del kind, value, trace  # the traceback of the exception has this frame: a cycle, never freed by counting
-
-            def close(self) -> None:
-                self.coroutine.close()
-                probe.record_for(self.trireme_task, TASK_END, 0, "cancelled", None)
-
-            def __await__(self) -> Any:
-                return self.coroutine.__await__()
-
-        def create_and_tell(loop: Any, coroutine: Any, **options: Any) -> Any:
-            if loop._task_factory is None and isinstance(coroutine, Coroutine):
-                coroutine = Steps(coroutine)
-            if not any(known() is loop for known in loops):
-                loops[:] = [known for known in loops if known() is not None] + [weakref.ref(loop)]
-            return create(loop, coroutine, **options)
-
-        base.create_task = create_and_tell
 
     # Stacks
 
@@ -232,13 +196,9 @@ class Watch:
         return self._parked(task)[0] if task else ""
 
     def _parked(self, number: int) -> tuple[str, list[str]]:
-        for loop in [known() for known in self.loops]:
-            if loop is None:
-                continue
-            for task in sys.modules["asyncio"].all_tasks(loop):
-                steps = task.get_coro()
-                if getattr(steps, "trireme_task", 0) == number:
-                    return task.get_name(), _awaits(steps)
+        task = self.loops.find(number)
+        if task is not None:
+            return task.get_name(), _awaits(task.get_coro())
         if "greenlet" in sys.modules:
             import gc
 
