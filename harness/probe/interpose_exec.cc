@@ -1,5 +1,7 @@
 // What starts programs: one that is started without the probe in its environment is not seen, which is said.
+#include <alloca.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,40 @@ TRIREME_INTERPOSED int execvpe(const char* file, char* const* words,
   static Next<int(const char*, char* const*, char* const*)> next("execvpe");
   NoteStart(file, environment);
   return next(file, words, environment);
+}
+
+// The C library's own execl() would not come by execve() here. Their words, up to the null after them, go into an array on
+// the stack, as a child of vfork(2) must not allocate.
+#define TRIREME_WORDS(words, first, list)                                             \
+  size_t count_of_##words = 1;                                                        \
+  va_start(list, first);                                                              \
+  while (va_arg(list, char*) != nullptr) ++count_of_##words;                          \
+  va_end(list);                                                                       \
+  auto** words = static_cast<char**>(alloca((count_of_##words + 1) * sizeof(char*))); \
+  va_start(list, first);                                                              \
+  words[0] = const_cast<char*>(first);                                                \
+  for (size_t i = 1; i <= count_of_##words; ++i) words[i] = va_arg(list, char*)
+
+TRIREME_INTERPOSED int execl(const char* file, const char* first, ...) noexcept {
+  va_list list;
+  TRIREME_WORDS(words, first, list);
+  va_end(list);
+  return execv(file, words);
+}
+
+TRIREME_INTERPOSED int execlp(const char* file, const char* first, ...) noexcept {
+  va_list list;
+  TRIREME_WORDS(words, first, list);
+  va_end(list);
+  return execvp(file, words);
+}
+
+TRIREME_INTERPOSED int execle(const char* file, const char* first, ...) noexcept {
+  va_list list;
+  TRIREME_WORDS(words, first, list);
+  char* const* environment = va_arg(list, char* const*);
+  va_end(list);
+  return execve(file, words, environment);
 }
 
 TRIREME_INTERPOSED int fexecve(int fd, char* const* words, char* const* environment) noexcept {

@@ -152,29 +152,33 @@ bool IsFromPython(const Caller& caller) {
   return false;
 }
 
-// Meetings are rare: one that comes while another is written does without stacks. Not on the stack, which may be that
-// of a fiber.
+// Meetings are rare: one that comes while that of another object is written does without stacks. Not on the stack, which
+// may be that of a fiber.
 class Scratch {
  public:
   static constexpr uint64_t kStacks = 24 * 1024;
   static constexpr uint64_t kText = 32 * 1024;
-  Scratch() : taken_(!__atomic_exchange_n(&in_use, true, __ATOMIC_ACQUIRE)) {}
+  explicit Scratch(trireme_object* object)
+      : taken_(__atomic_compare_exchange_n(&used_for, &user_, object, false, __ATOMIC_ACQUIRE,
+                                           __ATOMIC_RELAXED)) {}
   ~Scratch() {
-    if (taken_) __atomic_store_n(&in_use, false, __ATOMIC_RELEASE);
+    if (taken_) __atomic_store_n(&used_for, nullptr, __ATOMIC_RELEASE);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   bool taken() const { return taken_; }
-  static void ForgetInChild() { in_use = false; }
+  bool IsUsedFor(const trireme_object* object) const { return !taken_ && user_ == object; }
+  static void ForgetInChild() { used_for = nullptr; }
 
   static char stacks[kStacks];
   static char text[kText];
 
  private:
-  static bool in_use;
+  static trireme_object* used_for;
+  trireme_object* user_ = nullptr;  // the other one's, when it is not taken
   bool taken_;
 };
-bool Scratch::in_use = false;
+trireme_object* Scratch::used_for = nullptr;
 char Scratch::stacks[kStacks];
 char Scratch::text[kText];
 
@@ -248,9 +252,11 @@ const char* ActionOf(const Meeting& meeting) {
 
 void Report(const Meeting& meeting, const char* how) {
   static thread_local bool reporting = false;  // what finds the stacks may read something itself
-  if (reporting || !TakeEvent(meeting.wait.object, true)) return;
+  if (reporting) return;
+  const Scratch scratch(meeting.wait.object);
+  // Another thread tells of this object, and may have to wait for an interpreter's stacks: one without them says less.
+  if (scratch.IsUsedFor(meeting.wait.object) || !TakeEvent(meeting.wait.object, true)) return;
   reporting = true;
-  const Scratch scratch;
   char small[1536];
   TextBuffer text(scratch.taken() ? Scratch::text : small,
                   scratch.taken() ? Scratch::kText : sizeof(small));

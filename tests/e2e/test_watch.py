@@ -144,6 +144,84 @@ class WatchTest(TriremeCase):
     asyncio.run(main())
     """), 0)
 
+    # Two tasks that somebody else's function makes.
+    OF_A_FACTORY = """\
+        tasks = []
+        for _ in range(2):
+            tasks.append(asyncio.create_task(loop.sock_recv(ours, 1)))
+            await settle()
+        theirs.send(b"1")
+        await tasks[1]
+        tasks[0].cancel()
+    asyncio.run(main())
+"""
+
+    def test_asyncio_tasks_of_a_task_factory(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        loop.set_task_factory(lambda loop, coroutine, **options: asyncio.Task(coroutine, loop=loop, **options))
+""" + self.OF_A_FACTORY))
+
+    @unittest.skipUnless((VENV / "3.12/bin/python3").exists(), "no environment of 'trireme setup' with Python 3.12")
+    def test_asyncio_tasks_that_begin_when_they_are_made(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        loop.set_task_factory(asyncio.eager_task_factory)
+""" + self.OF_A_FACTORY, python=str(VENV / "3.12/bin/python3")))
+
+    def test_an_asyncio_task_after_the_loop_of_another_was_closed(self) -> None:
+        self.expect_readers(self.watch("""\
+    import asyncio, socket
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    early = asyncio.new_event_loop()
+    task = early.create_task(early.sock_recv(ours, 1))
+    early.run_until_complete(asyncio.sleep(0))
+    early.run_until_complete(asyncio.sleep(0))
+    early.close()
+    async def read():
+        asyncio.get_running_loop().call_soon(theirs.send, b"1")
+        return await asyncio.get_running_loop().sock_recv(ours, 1)
+    assert asyncio.run(read()) == b"1"
+    """), 0)
+
+    def test_an_asyncio_callback_that_goes_for_that_of_another_task(self) -> None:
+        for before, count in (("", 1), ("loop.remove_reader(ours)", 0), ("first.cancel(); await settle()", 0)):
+            outcome = self.watch(self.ASYNCIO + f"""\
+        async def register():
+            loop.add_reader(ours, print)
+            await loop.create_future()
+        first = asyncio.create_task(register())
+        await settle()
+        {before or "pass"}
+        second = asyncio.create_task(register())
+        await settle()
+    asyncio.run(main())
+    """)
+            self.expect_readers(outcome, count)
+            self.assertEqual("the runtime dropped who waited to read" in outcome.err, count == 1, outcome.err)
+
+    def test_who_comes_while_a_meeting_is_told_does_not_take_its_stacks(self) -> None:
+        outcome = self.watch(THREADS + """\
+    import ctypes
+    builtins = ctypes.PyDLL(None).trireme_probe_python
+    builtins.restype = ctypes.py_object
+    def look():
+        try:
+            ours.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+    def describe(task, thread):
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        return '"stack": ["told"]'
+    builtins()[12](describe)
+    reader = start(ours.recv, 1)
+    look()
+    theirs.send(b"1")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("    told\n", outcome.err)
+
     EVENTLET = """\
     import eventlet
     eventlet.monkey_patch()
@@ -362,6 +440,18 @@ class WatchTest(TriremeCase):
         outcome = self.trireme("watch", "--", "env", "-i", "/bin/true")
         self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
         self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
+
+    def test_a_program_started_by_a_list_of_words_is_seen_or_not_as_its_environment_says(self) -> None:
+        for call, code, unknown in (("execl(b'/bin/sh', b'sh', b'-c', b'exit 3', None)", 3, False),
+                                    ("execlp(b'sh', b'sh', b'-c', b'exit 3', None)", 3, False),
+                                    ("execle(b'/bin/sh', b'sh', b'-c', b'exit $A', None, own)", 4, True)):
+            outcome = self.watch(f"""\
+                import ctypes
+                own = (ctypes.c_char_p * 2)(b"A=4", None)
+                ctypes.CDLL(None).{call}
+                """)
+            self.assertEqual(outcome.code, code, outcome.err)
+            self.assertEqual("/bin/sh was started without the probe, and was not seen" in outcome.err, unknown, outcome.err)
 
     def test_hostile_programs_are_let_alone(self) -> None:
         outcome = self.watch("""\

@@ -147,11 +147,12 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "trireme_probe", "trireme_probe_python", "accept", "accept4", "close", "close_range",
           "closefrom", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl",
           "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd_read", "eventfd_write",
-          "execv", "execve", "execvp", "execvpe", "fexecve", "posix_spawn", "posix_spawnp",
-          "system", "popen", "fcntl", "fcntl64", "pipe", "pipe2", "poll", "__poll_chk", "ppoll",
-          "__ppoll_chk", "pselect", "read", "__read_chk", "readv", "recv", "__recv_chk", "recvfrom",
-          "__recvfrom_chk", "recvmmsg", "recvmsg", "select", "send", "sendfile", "sendfile64",
-          "sendmmsg", "sendmsg", "sendto", "socket", "socketpair", "splice", "write", "writev"));
+          "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe", "fexecve",
+          "posix_spawn", "posix_spawnp", "system", "popen", "fcntl", "fcntl64", "pipe", "pipe2",
+          "poll", "__poll_chk", "ppoll", "__ppoll_chk", "pselect", "read", "__read_chk", "readv",
+          "recv", "__recv_chk", "recvfrom", "__recvfrom_chk", "recvmmsg", "recvmsg", "select",
+          "send", "sendfile", "sendfile64", "sendmmsg", "sendmsg", "sendto", "socket", "socketpair",
+          "splice", "write", "writev"));
 }
 
 }  // namespace
