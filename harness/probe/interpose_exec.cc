@@ -37,6 +37,24 @@ void NoteStart(const char* program, char* const* environment) {
           .value = {text.text(), text.size()}});
 }
 
+// Bytes of an array of all words, from the first one before `list` to the null that ends them.
+size_t SizeOfWords(va_list* list) {
+  va_list words;
+  va_copy(words, *list);
+  size_t count = 2;
+  while (va_arg(words, char*) != nullptr) ++count;
+  va_end(words);
+  return count * sizeof(char*);
+}
+
+// Leaves `list` after the null.
+void TakeWords(const char* first, va_list* list, char** words) {
+  *words = const_cast<char*>(first);
+  do {
+    *++words = va_arg(*list, char*);
+  } while (*words != nullptr);
+}
+
 }  // namespace
 }  // namespace trireme
 
@@ -69,35 +87,31 @@ TRIREME_INTERPOSED int execvpe(const char* file, char* const* words,
   return next(file, words, environment);
 }
 
-// The C library's own execl() would not come by execve() here. Their words, up to the null after them, go into an array on
-// the stack, as a child of vfork(2) must not allocate.
-#define TRIREME_WORDS(words, first, list)                                             \
-  size_t count_of_##words = 1;                                                        \
-  va_start(list, first);                                                              \
-  while (va_arg(list, char*) != nullptr) ++count_of_##words;                          \
-  va_end(list);                                                                       \
-  auto** words = static_cast<char**>(alloca((count_of_##words + 1) * sizeof(char*))); \
-  va_start(list, first);                                                              \
-  words[0] = const_cast<char*>(first);                                                \
-  for (size_t i = 1; i <= count_of_##words; ++i) words[i] = va_arg(list, char*)
-
+// The C library's own execl() would not come by execve() here. Its words go into an array on the stack: a child of
+// vfork(2) must not allocate.
 TRIREME_INTERPOSED int execl(const char* file, const char* first, ...) noexcept {
   va_list list;
-  TRIREME_WORDS(words, first, list);
+  va_start(list, first);
+  auto** words = static_cast<char**>(alloca(trireme::SizeOfWords(&list)));
+  trireme::TakeWords(first, &list, words);
   va_end(list);
   return execv(file, words);
 }
 
 TRIREME_INTERPOSED int execlp(const char* file, const char* first, ...) noexcept {
   va_list list;
-  TRIREME_WORDS(words, first, list);
+  va_start(list, first);
+  auto** words = static_cast<char**>(alloca(trireme::SizeOfWords(&list)));
+  trireme::TakeWords(first, &list, words);
   va_end(list);
   return execvp(file, words);
 }
 
 TRIREME_INTERPOSED int execle(const char* file, const char* first, ...) noexcept {
   va_list list;
-  TRIREME_WORDS(words, first, list);
+  va_start(list, first);
+  auto** words = static_cast<char**>(alloca(trireme::SizeOfWords(&list)));
+  trireme::TakeWords(first, &list, words);
   char* const* environment = va_arg(list, char* const*);
   va_end(list);
   return execve(file, words, environment);

@@ -182,15 +182,20 @@ trireme_object* Scratch::used_for = nullptr;
 char Scratch::stacks[kStacks];
 char Scratch::text[kText];
 
-// Both where an interpreter knows them; else the caller's own.
-void AddStacks(TextBuffer& text, const Meeting& meeting) {
+// Both where an interpreter knows them; else the caller's own. False: the other one waits no more.
+bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
-  if (source == nullptr || !IsFromPython(meeting.caller)) return AddNativeStack(text, meeting);
+  if (source == nullptr || !IsFromPython(meeting.caller)) {
+    AddNativeStack(text, meeting);
+    return true;
+  }
   const Waiter other(meeting.wait.other);
   const bool here = other.process() == (ProcessId() & 0x3fffff);
   const uint32_t thread = here ? meeting.wait.object->threads[meeting.wait.direction] : 0;
   const uint64_t size = source(here ? other.task() : 0, thread, Scratch::stacks, Scratch::kStacks);
+  if (size == kOtherIsGone) return false;
   if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
+  return true;
 }
 
 const char* NameOf(How how) {
@@ -216,6 +221,10 @@ void RecordAction(const char* action, uint64_t inode, const TextBuffer& value) {
           .id = inode,
           .key = {action, strlen(action)},
           .value = {value.text(), value.size()}});
+}
+
+bool HasEvent(const trireme_object* object) {
+  return !IsLeftOut(TRIREME_SOCKET) && __atomic_load_n(&object->events, __ATOMIC_RELAXED) != 1;
 }
 
 // Whether the object may have one more event.
@@ -250,22 +259,25 @@ const char* ActionOf(const Meeting& meeting) {
   return meeting.wait.direction == kRead ? "second-reader" : "second-writer";
 }
 
-void Report(const Meeting& meeting, const char* how) {
+// False: the other one waits no more.
+bool Report(const Meeting& meeting, const char* how) {
   static thread_local bool reporting = false;  // what finds the stacks may read something itself
-  if (reporting) return;
+  if (reporting || !HasEvent(meeting.wait.object)) return true;
   const Scratch scratch(meeting.wait.object);
   // Another thread tells of this object, and may have to wait for an interpreter's stacks: one without them says less.
-  if (scratch.IsUsedFor(meeting.wait.object) || !TakeEvent(meeting.wait.object, true)) return;
+  if (scratch.IsUsedFor(meeting.wait.object)) return true;
   reporting = true;
   char small[1536];
   TextBuffer text(scratch.taken() ? Scratch::text : small,
                   scratch.taken() ? Scratch::kText : sizeof(small));
   Describe(text, meeting, how);
   if (meeting.wait.other != 0) AddOther(text, meeting);
-  if (scratch.taken()) AddStacks(text, meeting);
+  const bool waits = !scratch.taken() || AddStacks(text, meeting);
   text.Add("}");
-  RecordAction(ActionOf(meeting), meeting.descriptor.id.inode, text);
+  if (waits && TakeEvent(meeting.wait.object, true))
+    RecordAction(ActionOf(meeting), meeting.descriptor.id.inode, text);
   reporting = false;
+  return waits;
 }
 
 Met Judge(const Meeting& meeting) {
@@ -285,7 +297,7 @@ Met ReportMeeting(const Meeting& meeting) {
     met = Met::kOther;
   else if (!MayShare(meeting))
     met = Judge(meeting);
-  if (met == Met::kReported) Report(meeting, NameOf(meeting.how));
+  if (met == Met::kReported && !Report(meeting, NameOf(meeting.how))) met = Met::kGone;
   errno = error;
   return met;
 }

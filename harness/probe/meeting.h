@@ -29,7 +29,9 @@ bool ReportTwoSets(const Meeting& meeting);
 void ReportTransfer(const Wait& wait, int64_t result);
 
 // Writes {"stack": [...], "other_stack": [...]} without the braces, of the calling thread and of a task or thread, into
-// `place`; the bytes written. Null where no interpreter gave one.
+// `place`; the bytes written, or kOtherIsGone: that task was told to stop, and waits no more. Null where no interpreter
+// gave one.
+constexpr uint64_t kOtherIsGone = ~uint64_t{0};
 using StackSource = uint64_t (*)(uint32_t other_task, uint32_t other_thread, char* place,
                                  uint64_t size);
 void SetStackSource(StackSource source);

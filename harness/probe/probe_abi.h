@@ -263,7 +263,9 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   new_operation() -> int               (for an INVOKE whose value is JSON)
  *   set_stack_source(function) -> None   (function(task: int, thread: int) -> str is called in a thread that met that
  *                                         task or thread at a socket: the members "name", "stack", "other_name" and
- *                                         "other_stack" of the SOCKET event, JSON without the braces)
+ *                                         "other_stack" of the SOCKET event, JSON without the braces; None when that
+ *                                         task was cancelled and waits no more, though it has not run since: then it
+ *                                         is no meeting)
  *   wait_for(fd: int, direction: int) -> None   (the current task waits to read (0) or write (1) until it runs again)
  *   loop_waits(waits: bool) -> None      (as above)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when

@@ -469,6 +469,7 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
     written = static_cast<uint64_t>(length);
     memcpy(place, bytes, written);
   }
+  if (text == python.none) written = kOtherIsGone;
   if (text != nullptr) python.Py_DecRef(text);
   if (python.PyErr_Occurred() != nullptr) RaiseLater();
   return written;

@@ -144,6 +144,16 @@ class WatchTest(TriremeCase):
     asyncio.run(main())
     """), 0)
 
+    def test_an_asyncio_task_after_one_that_was_cancelled_and_has_not_run_since(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        task = asyncio.create_task(loop.sock_recv(ours, 1))
+        await settle()
+        task.cancel()
+        loop.call_soon(theirs.send, b"1")
+        assert await loop.sock_recv(ours, 1) == b"1"
+    asyncio.run(main())
+    """), 0)
+
     # Two tasks that somebody else's function makes.
     OF_A_FACTORY = """\
         tasks = []

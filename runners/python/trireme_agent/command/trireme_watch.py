@@ -183,8 +183,11 @@ class Watch:
 
     # Stacks
 
-    def describe(self, task: int, thread: int) -> str:
-        """The members of a SOCKET event; called by the probe in the thread that came second."""
+    def describe(self, task: int, thread: int) -> str | None:
+        """The members of a SOCKET event; called by the probe in the thread that came second. None: `task` waits no more."""
+        parked = self.loops.find(task) if task else None
+        if parked is not None and trireme_watch_loops.is_cancelled(parked):
+            return None
         name, stack = self._parked(task) if task else ("", [])
         if not stack and thread:
             name, stack = self._running(thread)

@@ -86,7 +86,7 @@ class Loops:
             fd = _descriptor(file)
             task = self.asyncio.current_task(loop)
             before = owners.setdefault(loop, {}).get(fd, _nobody)()
-            if task is not None and before is not None and before is not task and not before.done():
+            if task is not None and before is not None and before is not task and not (before.done() or is_cancelled(before)):
                 self.note("replaced", direction, fd, "")
             owners[loop][fd] = _nobody if task is None else weakref.ref(task)
             return added
@@ -100,6 +100,12 @@ def _forgetting(remove: Callable[..., Any], owners: Any) -> Callable[..., Any]:
         return remove(loop, file)
 
     return forgotten
+
+
+def is_cancelled(task: Any) -> bool:
+    """Of a task that has not run since: it waits no more."""
+    waiter = getattr(task, "_fut_waiter", None)
+    return waiter is not None and bool(waiter.cancelled())
 
 
 def _nobody() -> None:
