@@ -16,6 +16,12 @@ from pathlib import Path
 PATIENCE = 120  # seconds that a server may take to answer
 
 
+def environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    """Ours, without what would lead a program to somebody's own server."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "MYSQL", "REDIS", "RABBIT"))}
+    return {**own, **(more or {})}
+
+
 class MissingServer(Exception):
     """It is not installed. The text says what to install."""
 
@@ -59,10 +65,10 @@ def folder(user: str | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def running(argv: list[str], log: Path, ready: Callable[[], bool], *, user: str | None = None,
-            environment: dict[str, str] | None = None) -> Iterator[None]:
+            settings: dict[str, str] | None = None) -> Iterator[None]:
     with log.open("wb") as out:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent, user=user,
-                                   env={**os.environ, **(environment or {})})
+                                   env=environment(settings))
     try:
         wait_until(ready, process, log)
         yield
@@ -112,7 +118,7 @@ def rabbitmq() -> Iterator[dict[str, str]]:
     epmd = program("epmd", "rabbitmq-server")
     port, names, distribution = free_port(), free_port(), free_port()
     with folder() as home:
-        environment = {
+        settings = {
             "HOME": str(home), "ERL_EPMD_PORT": str(names), "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": "trireme@localhost", "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(distribution),
@@ -120,5 +126,5 @@ def rabbitmq() -> Iterator[dict[str, str]]:
             "RABBITMQ_PID_FILE": str(home / "pid"), "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"}
         with running([epmd, "-port", str(names), "-address", "127.0.0.1"], home / "epmd-log", lambda: answers(names)), \
-             running([server], home / "log", lambda: answers(port), environment=environment):
+             running([server], home / "log", lambda: answers(port), settings=settings):
             yield {"RABBIT_URL": f"rabbit://guest:guest@127.0.0.1:{port}/"}
