@@ -27,13 +27,18 @@ bool NamesProbe(char* const* environment) {
 void NoteStart(const char* program, char* const* environment) {
   const bool named = NamesProbe(environment);
   if (program == nullptr || (named && !IsWatched()) || !Attached()) return;
+  const bool seen = named && MayBeOpened();
+  const char* why =
+      !named ? " was started without the probe, and was not seen"
+      : seen ? ""
+             : " was started as a user who may not write what is recorded, and was not seen";
   char place[1024];
   TextBuffer text(place, sizeof(place));
-  text.Add(program).Add(named ? "" : " was started without the probe, and was not seen");
+  text.Add(program).Add(why);
   Record({.kind = TRIREME_WARNING,
           .type = TRIREME_TEXT,
           .task = CurrentTask(),
-          .key = {named ? "exec" : "watch", named ? 4u : 5u},
+          .key = {seen ? "exec" : "watch", seen ? 4u : 5u},
           .value = {text.text(), text.size()}});
 }
 

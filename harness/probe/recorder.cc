@@ -418,6 +418,11 @@ bool AttachIsPending() {
   return Current() == nullptr && __atomic_load_n(&lazy_state, __ATOMIC_ACQUIRE) == kPending;
 }
 
+bool MayBeOpened() {
+  const KeepErrno keep;
+  return lazy_path[0] == '\0' || syscall(SYS_faccessat, AT_FDCWD, lazy_path, R_OK | W_OK) == 0;
+}
+
 bool IsLeftOut(uint16_t kind) {
   Recording* recording = Current();
   return recording != nullptr && LeavesOut(recording, kind);

@@ -42,6 +42,8 @@ bool IsVforked();
 // Whether TRIREME_WATCH was set when the library was loaded.
 bool IsWatched();
 void SetWatched();
+// Whether the program that this process becomes may open the recording: it may have given its rights up. A system call.
+bool MayBeOpened();
 // Whether events of that kind are not recorded at this moment.
 bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.

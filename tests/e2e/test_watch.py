@@ -451,6 +451,15 @@ class WatchTest(TriremeCase):
         self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
         self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
 
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root may become another user; no setpriv")
+    def test_a_program_of_another_user_is_not_clean(self) -> None:
+        outcome = self.trireme("watch", "--", "setpriv", "--reuid=65534", "--clear-groups", "/bin/sh", "-c", "exit 3")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("unknown: /bin/sh was started as a user who may not write what is recorded, and was not seen\n",
+                      outcome.err)
+        same = self.trireme("watch", "--", "setpriv", "--clear-groups", "/bin/sh", "-c", "exit 3")
+        self.assertEqual(same.err, "trireme: 0 findings, program exited 3\n")
+
     def test_a_program_started_by_a_list_of_words_is_seen_or_not_as_its_environment_says(self) -> None:
         for call, code, unknown in (("execl(b'/bin/sh', b'sh', b'-c', b'exit 3', None)", 3, False),
                                     ("execlp(b'sh', b'sh', b'-c', b'exit 3', None)", 3, False),
