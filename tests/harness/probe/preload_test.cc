@@ -29,16 +29,27 @@ class PreloadTest : public testing::Test {
   CommandOutcome RunPreloaded(const std::vector<std::string>& argv) const {
     return MustRun(argv, {"LD_PRELOAD=" TRIREME_PROBE, "TRIREME_HISTORY=" + path_});
   }
-  void ExpectThatPreloadingChangesNothing(const std::vector<std::string>& argv) const {
+  void ExpectThatPreloadingChangesNothing(const std::vector<std::string>& argv,
+                                          int exit_code = 0) const {
     if (FindProgram(argv[0]).empty()) GTEST_SKIP() << "no " << argv[0];
     const CommandOutcome plain = MustRun(argv);
     const CommandOutcome preloaded = RunPreloaded(argv);
-    EXPECT_EQ(plain.exit_code, preloaded.exit_code);
+    EXPECT_EQ(plain.exit_code, exit_code) << plain.err;
+    EXPECT_EQ(preloaded.exit_code, exit_code);
     EXPECT_EQ(plain.out, preloaded.out);
     EXPECT_EQ(plain.err, preloaded.err);
     // Nothing but that processes are there, which read a pipe or socket.
     const Result<History> history = History::Read(path_);
     for (const Event& event : history->events()) EXPECT_EQ(event.kind, EventKind::kProcess);
+  }
+
+  // A server, which is started, asked once and stopped.
+  void ExpectThatPreloadingChangesNothingIn(const std::string& server) const {
+    std::string program = FindProgram(server);
+    if (program.empty() && FileExists("/usr/sbin/" + server)) program = "/usr/sbin/" + server;
+    if (program.empty())
+      GTEST_SKIP() << "no " << server << ": 'ci/install-packages test' installs it";
+    ExpectThatPreloadingChangesNothing({"python3", TRIREME_ASK_SERVER, program});
   }
 
   TemporaryDirectory folder_;
@@ -48,7 +59,8 @@ class PreloadTest : public testing::Test {
 TEST_F(PreloadTest, ChangesNothingInBash) {
   ExpectThatPreloadingChangesNothing({"bash", "-c",
                                       "export A=1; f() { (echo sub; exit 3); }; f; echo $? | cat; "
-                                      "ls /proc/self/fd; echo err >&2; exit 7"});
+                                      "ls /proc/self/fd; echo err >&2; exit 7"},
+                                     7);
 }
 
 TEST_F(PreloadTest, ChangesNothingInGit) {
@@ -65,8 +77,17 @@ TEST_F(PreloadTest, ChangesNothingInPython) {
        "if pid == 0: os._exit(5)\n"
        "print(os.waitpid(pid, 0)[1], sorted(os.listdir('/proc/self/fd')), file=sys.stderr)\n"
        "print(subprocess.run(['echo', 'sub'], capture_output=True).stdout)\n"
-       "sys.exit(9)\n"});
+       "sys.exit(9)\n"},
+      9);
 }
+
+TEST_F(PreloadTest, ChangesNothingInInitialisersAndWhatRunsAfterMain) {
+  ExpectThatPreloadingChangesNothing({TRIREME_INITIALISED_PROGRAM});
+}
+
+TEST_F(PreloadTest, ChangesNothingInNginx) { ExpectThatPreloadingChangesNothingIn("nginx"); }
+
+TEST_F(PreloadTest, ChangesNothingInRedis) { ExpectThatPreloadingChangesNothingIn("redis-server"); }
 
 TEST_F(PreloadTest, AttachesAtTheFirstEvent) {
   const CommandOutcome outcome = RunPreloaded({TRIREME_PRELOADED_PROGRAM, "a\"b\\\n", "", "c"});
