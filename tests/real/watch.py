@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import servers
 from table import TABLE, Watched
 
 LIMIT = 900  # seconds for one program
+STOPPED = 128 + signal.SIGTERM  # what a server may end with that was told to
 
 
 @dataclass
@@ -73,7 +75,7 @@ def watch(trireme: str, python: str, watched: Watched, environment: dict[str, st
 
 def judge(watched: Watched, seen: Seen) -> str:
     """What is wrong, or ""."""
-    if seen.exit_code != 0:
+    if seen.exit_code not in ((0, STOPPED) if watched.serves else (0,)):
         return f"exited {seen.exit_code}"
     if "trireme: unknown:" in seen.text:
         return seen.text.partition("trireme: unknown: ")[2].partition("\n")[0]
