@@ -21,7 +21,8 @@ class InstallPackagesTest(unittest.TestCase):
             (self.bin / name).symlink_to(subprocess.check_output(["which", name], text=True).strip())
         self.program("id", "echo 0")
         self.program("apt-get", f'echo "$*" >> {self.log}')
-        self.program("xmllint", "")
+        for name in ("xmllint", "nginx", "redis-server"):
+            self.program(name, "")
         self.installed("everything")
 
     def program(self, name: str, script: str) -> None:

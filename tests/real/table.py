@@ -35,8 +35,9 @@ def planted() -> list[Watched]:
             wants = "multiple-readers" if meeting == "readers" else ""
             table.append(Watched(f"planted: {meeting}", model, own("planted.py", model, meeting), wants=wants))
     for model in ("asyncio", "uvloop"):
-        words = own("planted.py", model, "callbacks")
-        table.append(Watched("planted: callbacks", model, words, wants="multiple-readers"))
+        for meeting in ("gather", "callbacks"):
+            words = own("planted.py", model, meeting)
+            table.append(Watched(f"planted: {meeting}", model, words, wants="multiple-readers"))
         table.append(Watched("planted: streams", model, own("planted.py", model, "streams")))
     return table
 

@@ -1,7 +1,7 @@
 """planted.py MODEL MEETING: two readers of one socket, or two that take turns, to see that MODEL is watched at all.
 
-MODEL: threads, eventlet, gevent, asyncio, uvloop; MEETING: readers, turns; of the last two also callbacks (add_reader of two
-tasks) and streams (two tasks read one StreamReader, which its own check refuses).
+MODEL: threads, eventlet, gevent, asyncio, uvloop; MEETING: readers, turns; of the last two also gather (of two coroutines that
+read), callbacks (add_reader of two tasks) and streams (two tasks read one StreamReader, which its own check refuses).
 """
 
 import sys
@@ -73,9 +73,20 @@ async def register(loop):
     await loop.create_future()
 
 
+async def gather(loop):
+    both = asyncio.gather(loop.sock_recv(ours, 1), loop.sock_recv(ours, 1))
+    await settle()
+    both.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await both
+
+
 async def main():
     loop = asyncio.get_running_loop()
     ours.setblocking(False)
+    if meeting == "gather":
+        await gather(loop)
+        return
     reader = None
     if meeting == "streams":
         reader, _ = await asyncio.open_connection(sock=ours)
