@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -70,7 +71,8 @@ def watch(trireme: str, python: str, watched: Watched, environment: dict[str, st
         text = log.read_text(errors="replace")
         results = json.loads(report.read_text()) if report.exists() else {"cells": []}
         findings = [finding for cell in results["cells"] for finding in cell["findings"]]
-        return Seen(process.returncode, findings, text.count("finding suppressed"), text)
+        suppressed = re.search(r"^trireme: (\d+) findings? suppressed$", text, re.MULTILINE)
+        return Seen(process.returncode, findings, int(suppressed[1]) if suppressed else 0, text)
 
 
 def judge(watched: Watched, seen: Seen) -> str:
@@ -92,7 +94,7 @@ def describe(watched: Watched, seen: Seen) -> str:
         why = f" ({watched.known[kind]})" if advisory and kind in watched.known else ""
         parts.append(f"{count} {'advisory ' if advisory else ''}{kind}{why}")
     if seen.suppressed:
-        parts.append("1 or more suppressed")
+        parts.append(f"{seen.suppressed} suppressed")
     return ", ".join(parts) or "none"
 
 
