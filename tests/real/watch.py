@@ -104,6 +104,7 @@ def row(name: str, runtime: str, verdict: str, found: str) -> None:
 
 def main() -> int:
     trireme, python, *parts = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # the servers are stopped on the way out
     chosen = [one for one in TABLE if not parts or any(part in f"{one.name} {one.runtime}" for part in parts)]
     counts: Counter[str] = Counter()
     missing: dict[str, str] = {}
