@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <system_error>
@@ -122,11 +123,22 @@ class Interrupter {
     if (!running_) Start();
   }
 
+  // Whether a task is still in the call that it shall come out of.
+  bool IsAwaited() TRIREME_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return std::any_of(targets_.begin(), targets_.end(), InSameCall);
+  }
+
  private:
   struct Target {
     std::shared_ptr<TaskState> task;
     uint32_t call;
   };
+
+  static bool InSameCall(const Target& target) {
+    const uint32_t call = Native(*target.task).call.load();
+    return call == target.call && call % 2 == 1;
+  }
 
   void Start() TRIREME_REQUIRES(mutex_) {
     try {
@@ -154,8 +166,7 @@ class Interrupter {
     if (target.task->ended) return false;
     ThreadTask& native = Native(*target.task);
     const uint32_t call = native.call.load();
-    const bool same_call = call == target.call && call % 2 == 1;
-    if (!target.task->cancel_requested && !same_call) return false;
+    if (!target.task->cancel_requested && !InSameCall(target)) return false;
     if (call % 2 == 1) ::syscall(SYS_tgkill, ::getpid(), native.thread.load(), kInterruptSignal);
     return true;
   }
@@ -253,7 +264,7 @@ class ThreadBackend final : public Backend {
 
   bool Settled(TaskState& asker) override {
     const uint64_t before = Fingerprint(asker);
-    if (before == 0) return false;
+    if (before == 0 || interrupter_.IsAwaited()) return false;
     std::this_thread::yield();
     return Fingerprint(asker) == before;
   }
