@@ -270,17 +270,22 @@ TimeoutBlock::TimeoutBlock(double seconds)
 
 TimeoutBlock::~TimeoutBlock() { CurrentTaskState().timeouts = outer_; }
 
+Task<> GiveWay(const char* kind) {
+  TaskState& task = CurrentTaskState();
+  if (!task.backend->blocking()) return Await<LetOthersRun>(kind);
+  const Point point(kind);
+  task.backend->Yield();
+  return Done();
+}
+
 }  // namespace internal
 
-Task<> Runtime::Sleep(double seconds) { return internal::SleepFor("sleep", seconds); }
-
-Task<> Runtime::Checkpoint() {
-  TaskState& task = CurrentTaskState();
-  if (!task.backend->blocking()) return Await<internal::LetOthersRun>("checkpoint");
-  const Point point("checkpoint");
-  task.backend->Yield();
-  return internal::Done();
+// A sleep of nothing lets others run, as it does in Python: programs rely on it.
+Task<> Runtime::Sleep(double seconds) {
+  return seconds > 0 ? internal::SleepFor("sleep", seconds) : internal::GiveWay("sleep");
 }
+
+Task<> Runtime::Checkpoint() { return internal::GiveWay("checkpoint"); }
 
 Task<> Runtime::Settle() { return Await<internal::WaitSettled>("settle"); }
 

@@ -182,6 +182,20 @@ async def checkpoint_lets_others_run(rt):
 
 
 @case
+async def sleep_of_nothing_lets_others_run(rt):
+    seen = []
+
+    async def later():
+        await rt.sleep(SHORT)
+        seen.append(1)
+
+    task = rt.spawn(later)
+    while not seen:
+        await rt.sleep(0)
+    await task.join()
+
+
+@case
 async def sleep_takes_its_time(rt):
     begin = rt.now()
     await rt.sleep(SHORT)

@@ -98,6 +98,13 @@ CONTRACT(checkpoint_lets_others_run) {
   co_await task.Join();
 }
 
+CONTRACT(sleep_of_nothing_lets_others_run) {
+  std::atomic<bool> flag = false;
+  TaskHandle<> task = rt.SpawnAfter(0.02, [&flag] { flag = true; });
+  while (!flag) co_await rt.Sleep(0);
+  co_await task.Join();
+}
+
 CONTRACT(sleep_takes_its_time) {
   const double begin = rt.Now();
   co_await rt.Sleep(0.02);
