@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <memory>
 
 #include "harness/base/strings.h"
 

@@ -280,13 +280,15 @@ class LoopsTest(TriremeCase):
             for runtime, cell in self.cells(SPIN_YAML, LOOPS, how).items():
                 self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []), (how, runtime, cell["reason"]))
 
-    def test_a_saved_run_that_did_not_look_for_it_says_so(self) -> None:
+    def test_a_history_that_was_not_watched_for_it_says_so(self) -> None:
         self.write("loops/workload.py", HOLD_PY)
-        self.cells(HOLD_YAML.replace("100ms", "1s").replace("{python: workload.py, cpp: workload.cc}",
-                                                            "{python: workload.py}"), ["asyncio"], "burn")
-        outcome = self.trireme("check", "runs/burn", "--check", "blocked-loop")
-        self.assertIn("the recording did not watch its loops for holds of 100ms: run it again with this check",
-                      outcome.out)
+        self.cells(HOLD_YAML.replace("100ms", "1s").replace(", cpp: workload.cc", ""), ["asyncio"], "wait")
+        history = next((self.folder / "runs/wait").glob("trials/*/0/history.trh"))
+        for threshold, said in (("2s", ""), ("100ms", "the recording did not watch its loops for holds of 100ms: run it "
+                                                      "again with this check")):
+            outcome = self.trireme("check", str(history), "--check", f"blocked-loop:threshold={threshold}")
+            self.assertIn(said, outcome.out + outcome.err)
+            self.assertEqual("did not watch" in outcome.out + outcome.err, bool(said), outcome.out)
 
 
 class WatchedLoopsTest(TriremeCase):
