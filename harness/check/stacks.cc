@@ -164,7 +164,9 @@ bool IsRuntimeFunction(std::string_view function) {
 // Without parameters, template arguments and clone suffixes: "Echo<int>(Listener) [clone .resume]"
 // -> "Echo". What Python puts in brackets is part of the name: "main.<locals>.reader", "<lambda>".
 std::string_view FunctionName(std::string_view function) {
+  constexpr std::string_view kUnnamed = "(anonymous namespace)::";
   function = Trim(function);
+  if (function.starts_with(kUnnamed)) function.remove_prefix(kUnnamed.size());
   const bool python =
       function.starts_with('<') || function.find("<locals>") != std::string_view::npos;
   return Trim(function.substr(0, function.find_first_of(python ? "( [" : "(<[")));

@@ -45,7 +45,7 @@ void TakeOfThread(const LoopStep& step, HoldStack* stack) {
   const int count = InterruptForStack(step.thread, frames, kSignalMs);
   TextBuffer text(stack->text, stack->capacity);
   const char* separator = "[";
-  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
+  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);
   if (count == 0 || !step.Lasts() || *separator == '[') {
     stack->source = "none: the thread does not answer the signal that asks for its stack";
     return;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/local_symbol.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/recorder.h"
 
@@ -60,12 +61,16 @@ void UnwindNativeStacks() {
 
 bool UnwindsNativeStacks() { return unwinds; }
 
-void AddFrame(TextBuffer& text, const void* place, const char*& separator) {
+void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool files) {
   Dl_info info{};
   Dl_info own{};
   dladdr(reinterpret_cast<void*>(&UnwindNativeStacks), &own);
   if (dladdr(place, &info) == 0 || info.dli_fname == nullptr || info.dli_fbase == own.dli_fbase)
     return;
+  char local[256];
+  if (files && info.dli_sname == nullptr &&
+      FindLocalSymbol(info.dli_fname, info.dli_fbase, place, local, sizeof(local)))
+    info.dli_sname = local;
   const char* file = strrchr(info.dli_fname, '/');
   file = file == nullptr ? info.dli_fname : file + 1;
   const size_t size = strlen(file) + (info.dli_sname == nullptr ? 20 : strlen(info.dli_sname));

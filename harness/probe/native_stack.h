@@ -15,8 +15,9 @@ void UnwindNativeStacks();
 bool UnwindsNativeStacks();
 
 // Adds "workload.so in Echo" or "libz.so.1+0x1234", quoted, with `separator` before it, which then is a comma. Nothing
-// for our own frames, and where there is no room.
-void AddFrame(TextBuffer& text, const void* place, const char*& separator);
+// for our own frames, and where there is no room. `files`: names that the loader does not know are looked up in the
+// files of the objects.
+void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool files = false);
 
 // The frames of another thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
 // answer in time, or the program uses the signal itself. Calls that the kernel does not restart end early in that

@@ -78,6 +78,21 @@ void Switch(benchmark::State& state) {
 }
 BENCHMARK(Switch)->Iterations(1000000);
 
+// What watching costs: the difference of these two, of which nothing is recorded.
+void SwitchOf(benchmark::State& state, int64_t hold_threshold) {
+  const Recorded recorded({.left_out = {EventKind::kSwitch}, .hold_threshold = hold_threshold});
+  uint32_t task = 0;
+  for (auto _ : state) Probe().set_task(++task);
+  Probe().set_task(0);
+}
+void SwitchUnrecorded(benchmark::State& state) { SwitchOf(state, 0); }
+BENCHMARK(SwitchUnrecorded)->Iterations(1000000);
+void SwitchOfAWatchedLoop(benchmark::State& state) {
+  SwitchOf(state, 100'000'000);
+  state.SetLabel("one switch of a task whose loop is watched: 20 ns more than SwitchUnrecorded");
+}
+BENCHMARK(SwitchOfAWatchedLoop)->Iterations(1000000);
+
 void RecordInChild(const std::string& path) {
   const pid_t child = fork();
   if (child == 0) {

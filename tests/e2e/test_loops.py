@@ -108,8 +108,6 @@ HOLD_CC = """\
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
     }
 
-    }  // namespace
-
     __attribute__((noinline)) void BurnHere(double seconds) {
       const double end = OwnSeconds() + seconds;
       while (OwnSeconds() < end) asm volatile("");
@@ -118,8 +116,6 @@ HOLD_CC = """\
       std::this_thread::sleep_for(std::chrono::milliseconds(400));
       asm volatile("");
     }
-
-    namespace {
 
     Task<> Hold(Runtime& rt, std::string how) {
       Operation op = rt.Op("hold");
