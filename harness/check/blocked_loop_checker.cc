@@ -30,6 +30,8 @@ std::string MessageOf(const TrialView& view, const Hold& hold) {
   std::string frame = InnermostOwnFrame(hold.stack);
   // The object that a C++ workload is compiled to has a name that says nothing.
   if (const size_t in = frame.find(".so in "); in != std::string::npos) frame.erase(0, in + 7);
+  constexpr std::string_view kUnnamed = "(anonymous namespace)::";
+  if (frame.starts_with(kUnnamed)) frame.erase(0, kUnnamed.size());
   return NameOf(view, hold) + " held the loop for " + Seconds(hold.wall) + ", " +
          Seconds(hold.wall - hold.delay) + " of its own" +
          (hold.ended ? "" : ", and had not ended") + ": " +

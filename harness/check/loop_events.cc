@@ -10,6 +10,7 @@ namespace trireme {
 namespace {
 
 constexpr double kSecond = 1e9;
+constexpr int64_t kTick = 10'000'000;
 
 LoopId LoopOf(const Event& event) { return {event.process, event.thread}; }
 
@@ -24,7 +25,9 @@ Hold ParseHolds(const Event& event) {
   const Json value = event.Value();
   Hold hold{
       .loop = LoopOf(event), .task = event.task, .found = event.time, .stack = {}, .source = {}};
-  hold.wall = std::max(0.0, GetDouble(value, "seconds"));
+  hold.wall = std::clamp(GetDouble(value, "seconds"), 0.0, 1e6);
+  const double lasted = std::clamp(GetDouble(value, "wall", hold.wall), hold.wall, 1e6);
+  hold.begin = event.time - static_cast<int64_t>(lasted * kSecond);
   ReadStack(value, hold);
   return hold;
 }
@@ -38,6 +41,9 @@ void End(const Event& event, Hold& hold) {
   hold.cpu = GetDouble(value, "cpu");
   if (hold.stack.empty() && GetMember(value, "stack").is_array()) ReadStack(value, hold);
 }
+
+// Whether it began when that was over. The clock of loops is coarse.
+bool IsAfter(const Hold& hold, int64_t end) { return hold.begin >= end - kTick; }
 
 // The trial's own process lasts to the trial's end, others to their last event.
 int64_t LastTime(const TrialView& view, uint32_t process) {
@@ -67,10 +73,13 @@ std::vector<Hold> HoldsOf(const TrialView& view) {
       End(event, holds[begun->second]);
       open.erase(begun);
     }
-    const bool over = view.end != nullptr && event.time > view.end->time;
-    if (event.key != "holds" || over || ended.contains(event.task)) continue;
+    if (event.key != "holds") continue;
+    Hold hold = ParseHolds(event);
+    const auto end = ended.find(event.task);
+    if (view.end != nullptr && IsAfter(hold, view.end->time)) continue;
+    if (end != ended.end() && IsAfter(hold, end->second)) continue;
     open[LoopOf(event)] = holds.size();
-    holds.push_back(ParseHolds(event));
+    holds.push_back(std::move(hold));
   }
   for (const auto& [loop, index] : open) LastToTheEnd(view, holds[index]);
   return holds;

@@ -18,6 +18,7 @@ using LoopId = std::pair<uint32_t, uint32_t>;
 struct Hold {
   LoopId loop;
   uint32_t task = 0;  // 0: a callback
+  int64_t begin = 0;  // to some milliseconds
   int64_t found = 0;  // when it was found to last too long
   int64_t end = 0;
   bool ended = false;  // false: it lasted to the end of its process

@@ -67,7 +67,7 @@ void RunAside(void (*function)(void*), void* argument) {
 }
 
 // No signal at its end, as above; not through fork(), which calls handlers of the program.
-void RunInCopy(void (*function)(void*), void* argument, int patience_ms) {
+void RunInCopy(void (*function)(void*), void* argument, bool (*wanted)(void*)) {
   const long child = syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
   if (child < 0) return;
   if (child == 0) {
@@ -78,7 +78,7 @@ void RunInCopy(void (*function)(void*), void* argument, int patience_ms) {
   const auto ended = [&](int flags) {
     return syscall(SYS_wait4, child, nullptr, __WCLONE | flags, nullptr) != 0;
   };
-  for (int waited = 0; waited < patience_ms; ++waited) {
+  while (wanted(argument)) {
     if (ended(WNOHANG)) return;
     const timespec millisecond = {.tv_sec = 0, .tv_nsec = 1000000};
     syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &millisecond, nullptr);

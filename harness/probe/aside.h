@@ -9,8 +9,9 @@ namespace trireme {
 void RunAside(void (*function)(void*), void* argument);
 
 // Runs `function` in a copy of this process, as fork() makes one, in which no other thread is; what it leaves it leaves in
-// shared memory. Ends it after `patience_ms`. Whatever goes wrong there stays there. REQUIRES: all signals are blocked.
-void RunInCopy(void (*function)(void*), void* argument, int patience_ms);
+// shared memory. Ends it where it is not over while `wanted` says so, asked each millisecond. Whatever goes wrong there stays
+// there. REQUIRES: all signals are blocked.
+void RunInCopy(void (*function)(void*), void* argument, bool (*wanted)(void*));
 
 }  // namespace trireme
 

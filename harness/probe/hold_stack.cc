@@ -13,21 +13,20 @@
 #include "harness/probe/native_stack.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/python_frames.h"
+#include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 
 namespace trireme {
 namespace {
 
-constexpr int kAskMs =
-    50;  // ten times as long as a thread may keep the interpreter that another wants
-constexpr int kSignalMs = 50;
+// Ten times as long as a thread may keep the interpreter that another wants.
+constexpr uint64_t kAskFor = 50 * kMillisecond;
+constexpr uint64_t kSignalFor = 500 * kMillisecond;
 
 void TakeOfPython(const LoopStep& step, HoldStack* stack) {
   const uint64_t ask = AskForFrames(step);
-  for (int i = 0; ask != 0 && i < kAskMs && step.Lasts(); ++i) {
-    if (FramesHaveCome(ask)) break;
-    SleepFor(kMillisecond);
-  }
+  const uint64_t end = Now() + kAskFor;
+  while (ask != 0 && !FramesHaveCome(ask) && step.Lasts() && Now() < end) SleepFor(kMillisecond);
   if (ask != 0 && FramesHaveCome(ask)) {
     if (!TakeFrames(ask, stack)) stack->source = "none: it was over when the interpreter was asked";
     return;
@@ -42,7 +41,7 @@ void TakeOfPython(const LoopStep& step, HoldStack* stack) {
 
 void TakeOfThread(const LoopStep& step, HoldStack* stack) {
   void* frames[kNativeFrames];
-  const int count = InterruptForStack(step.thread, frames, kSignalMs);
+  const int count = InterruptForStack(step.thread, frames, kSignalFor);
   TextBuffer text(stack->text, stack->capacity);
   const char* separator = "[";
   for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);

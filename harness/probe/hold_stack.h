@@ -27,7 +27,7 @@ struct HoldStack {
   uint64_t ask = 0;         // not 0: one may come later, see LateHoldStack()
 };
 
-// The stack of a thread that holds its loop, now, while it does. Takes a tenth of a second at most. REQUIRES: called
+// The stack of a thread that holds its loop, now, while it does: no longer than that, and a second at most. REQUIRES: called
 // by one thread at a time, which the program does not know.
 void TakeHoldStack(const LoopStep& step, HoldStack* stack);
 // What was asked for then, and came when the hold was over. False: nothing has.

@@ -115,6 +115,7 @@ void ReportHolds(const Loop& loop, SeenLoop& known) {
   TextBuffer text(event_text, sizeof(event_text));
   text.Add("{");
   AddSeconds(text, "seconds", known.own);
+  AddSeconds(text.Add(","), "wall", Since(known.since, Now()));
   AddStack(text, stack);
   text.Add("}");
   RecordFor(known, TRIREME_HOLD, "holds", text);
@@ -248,7 +249,10 @@ class Watcher {
     const trireme_header* header = AttachedHeader();
     if (header == nullptr || !__atomic_load_n(&loops_watched, __ATOMIC_ACQUIRE)) return false;
     const uint64_t now = Now();
-    const uint64_t late = expected_ == 0 ? 0 : Since(expected_, now);
+    const uint64_t delay = TimesOf(ThreadId()).delay;
+    // As far as we did not wait for a processor ourselves: the process, or the machine, stood still.
+    const uint64_t late = expected_ == 0 ? 0 : Since(Since(delay_, delay), Since(expected_, now));
+    delay_ = delay;
     const uint64_t threshold = header->hold_threshold;
     if (threshold != 0) LookAtAll(now, late, threshold);
     if (header->usage_interval != 0 && now >= next_usage_) RecordUsage(now, header->usage_interval);
@@ -258,7 +262,6 @@ class Watcher {
 
  private:
   void LookAtAll(uint64_t now, uint64_t late, uint64_t threshold) {
-    // A machine that is too busy to wake us is too busy for the program, too.
     const uint64_t overslept = late > threshold / kLooksPerThreshold ? late : 0;
     for (int i = 0; i < kLoops; ++i)
       if (__atomic_load_n(&loops[i].thread, __ATOMIC_RELAXED) != 0 || seen[i].thread != 0)
@@ -286,6 +289,7 @@ class Watcher {
 
   uint64_t next_usage_ = 0;
   uint64_t expected_ = 0;  // when we were to wake up
+  uint64_t delay_ = 0;     // how long we had waited for a processor by the last look
 };
 
 // False: another is.

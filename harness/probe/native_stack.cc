@@ -85,14 +85,13 @@ void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool 
   text.Add("\"");
 }
 
-int InterruptForStack(uint32_t thread, void** frames, int patience_ms) {
+int InterruptForStack(uint32_t thread, void** frames, uint64_t patience) {
   if (!HandleUnwindSignal()) return 0;
   __atomic_store_n(&unwind_turn, thread, __ATOMIC_RELEASE);
   if (syscall(SYS_tgkill, syscall(SYS_getpid), thread, kUnwindSignal) != 0) return 0;
-  for (int waited = 0; waited < patience_ms; ++waited) {
-    if (__atomic_load_n(&unwind_turn, __ATOMIC_ACQUIRE) == 0) break;
+  const uint64_t end = Now() + patience;
+  while (__atomic_load_n(&unwind_turn, __ATOMIC_ACQUIRE) != 0 && Now() < end)
     SleepFor(kMillisecond);
-  }
   // One that comes later finds that it is not its turn.
   uint32_t turn = thread;
   if (__atomic_compare_exchange_n(&unwind_turn, &turn, 0, false, __ATOMIC_ACQ_REL,

@@ -22,7 +22,7 @@ void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool 
 // The frames of another thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
 // answer in time, or the program uses the signal itself. Calls that the kernel does not restart end early in that
 // thread. REQUIRES: UnwindsNativeStacks(), and one caller at a time.
-int InterruptForStack(uint32_t thread, void** frames, int patience_ms);
+int InterruptForStack(uint32_t thread, void** frames, uint64_t patience);
 
 }  // namespace trireme
 

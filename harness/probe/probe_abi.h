@@ -102,7 +102,7 @@ enum trireme_event {
  * without a wait are one. Of one that lasts longer than `hold_threshold`, without the time that the thread was ready but had
  * no processor:
  *   watched when the thread is found to be a loop: from now on it is looked at. No value. One event a loop, held or not
- *   holds   when it was found to, while it lasts: {"seconds": so far, without that time, "stack": ["file:line in name", ...]
+ *   holds   when it was found to, while it lasts: {"seconds": so far, without that time, "wall": with it, "stack": ["file:line in name", ...]
  *           (outermost first), "source": how the stack was got, or why there is none}
  *   held    when it is over: {"wall": seconds, "delay": of which the thread was ready but had no processor, "cpu": of which it
  *           had one}; absent where the process ended before. With "stack" and "source" where `holds` had no stack and one

@@ -23,7 +23,7 @@ using PyObject = void;
 constexpr int kFrames = 48;
 constexpr size_t kMaxFile = 160;  // bytes of a path, its end
 constexpr size_t kMaxName = 64;
-constexpr int kCopyMs = 100;
+constexpr uint64_t kCopyFor = 1000 * kMillisecond;  // at most: a busy machine takes its time
 
 // What is used of CPython's C API; those that not every version has come last.
 struct FrameFunctions {
@@ -33,7 +33,7 @@ struct FrameFunctions {
   PyObject* (*PySequence_GetItem)(PyObject*, ptrdiff_t);
   PyObject* (*PySys_GetObject)(const char*);
   PyObject* (*PyLong_FromUnsignedLongLong)(unsigned long long);
-  long (*PyLong_AsLong)(PyObject*);
+  int (*PyFrame_GetLineNumber)(PyObject*);
   const char* (*PyUnicode_AsUTF8AndSize)(PyObject*, ptrdiff_t*);
   void (*Py_DecRef)(PyObject*);
   void (*PyErr_Clear)();
@@ -46,6 +46,8 @@ struct FrameFunctions {
   int (*PyGC_Disable)();                              // 3.10
   int (*PyGC_Enable)();                               // 3.10
   PyObject* (*PyThreadState_GetFrame)(void*);         // 3.9
+  PyObject* (*PyFrame_GetCode)(PyObject*);            // 3.9
+  PyObject* (*PyFrame_GetBack)(PyObject*);            // 3.9
   void (*DumpTraceback)(int, void*);                  // 3.8, 3.11, 3.12
   int (*PyUnstable_InterpreterFrame_GetLine)(void*);  // 3.12
   const uint64_t* runtime;                            // begins with offsets since 3.12
@@ -67,7 +69,7 @@ bool FindFrameFunctions(FrameFunctions* py) {
   const bool all = TRIREME_FIND(PyObject_GetAttrString) && TRIREME_FIND(PyObject_CallObject) &&
                    TRIREME_FIND(PyObject_GetItem) && TRIREME_FIND(PySequence_GetItem) &&
                    TRIREME_FIND(PySys_GetObject) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
-                   TRIREME_FIND(PyLong_AsLong) && TRIREME_FIND(PyUnicode_AsUTF8AndSize) &&
+                   TRIREME_FIND(PyFrame_GetLineNumber) && TRIREME_FIND(PyUnicode_AsUTF8AndSize) &&
                    TRIREME_FIND(Py_DecRef) && TRIREME_FIND(PyErr_Clear) &&
                    TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
                    TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
@@ -75,6 +77,8 @@ bool FindFrameFunctions(FrameFunctions* py) {
   TRIREME_FIND(PyGC_Disable);
   TRIREME_FIND(PyGC_Enable);
   TRIREME_FIND(PyThreadState_GetFrame);
+  TRIREME_FIND(PyFrame_GetCode);
+  TRIREME_FIND(PyFrame_GetBack);
   TRIREME_FIND(PyUnstable_InterpreterFrame_GetLine);
 #undef TRIREME_FIND
   FindIn("_Py_DumpTraceback", &py->DumpTraceback);
@@ -168,18 +172,26 @@ const char* TextOf(PyObject* text, size_t* size) {
   return bytes == nullptr ? "?" : bytes;
 }
 
+// By functions where there are any: who reads these attributes is told to audit hooks, which are code of the program.
+PyObject* CodeOf(PyObject* frame) {
+  return frame_python.PyFrame_GetCode != nullptr ? frame_python.PyFrame_GetCode(frame)
+                                                 : Attribute(frame, "f_code");
+}
+PyObject* CallerOf(PyObject* frame) {
+  return frame_python.PyFrame_GetBack != nullptr ? frame_python.PyFrame_GetBack(frame)
+                                                 : Attribute(frame, "f_back");
+}
+
 void AddFrameObject(FrameList& list, PyObject* frame) {
-  PyObject* code = Attribute(frame, "f_code");
-  PyObject* line = Attribute(frame, "f_lineno");
+  PyObject* code = CodeOf(frame);
   PyObject* file = code == nullptr ? nullptr : Attribute(code, "co_filename");
   PyObject* name = code == nullptr ? nullptr : Attribute(code, "co_name");
-  long number = line == nullptr || line == frame_python.none ? 0 : frame_python.PyLong_AsLong(line);
   size_t file_size = 0;
   size_t name_size = 0;
   const char* file_text = TextOf(file, &file_size);
   const char* name_text = TextOf(name, &name_size);
-  list.Add(file_text, file_size, number, name_text, name_size);
-  PyObject* const held[] = {code, line, file, name};
+  list.Add(file_text, file_size, frame_python.PyFrame_GetLineNumber(frame), name_text, name_size);
+  PyObject* const held[] = {code, file, name};
   for (PyObject* object : held) Drop(object);
 }
 
@@ -203,7 +215,7 @@ void AddFrames(FrameList& list, const Loop& loop) {
                         : FrameByNumber(loop.handle);
   while (frame != nullptr && !list.full()) {
     AddFrameObject(list, frame);
-    PyObject* back = Attribute(frame, "f_back");
+    PyObject* back = CallerOf(frame);
     Drop(frame);
     frame = back;
     if (frame == frame_python.none) break;
@@ -294,6 +306,7 @@ void* Ask(void*) {
 // What a copy of the process leaves for us: memory that both have.
 struct FrameCopy {
   LoopStep step;
+  uint64_t until;
   int fd;  // a file for what CPython writes
   uint64_t size;
   char text[16 * 1024];
@@ -388,12 +401,18 @@ void ReadInCopy(void* pointer) {
   copy->size = copied_frames.Write(copy->text, sizeof(copy->text), workload_folder);
 }
 
+bool CopyIsWanted(void* pointer) {
+  const auto* copy = static_cast<FrameCopy*>(pointer);
+  return copy->step.Lasts() && Now() < copy->until;
+}
+
 bool ReadCopy(const LoopStep& step, FrameCopy* copy, HoldStack* stack) {
   copy->step = step;
   copy->fd = -1;
   if (frame_python.DumpTraceback != nullptr)
     copy->fd = static_cast<int>(syscall(SYS_memfd_create, "trireme-watch", 1u /* CLOEXEC */));
-  RunInCopy(ReadInCopy, copy, kCopyMs);
+  copy->until = Now() + kCopyFor;
+  RunInCopy(ReadInCopy, copy, CopyIsWanted);
   if (copy->fd >= 0) syscall(SYS_close, copy->fd);
   // It is true of the step only if that lasted until now, and nobody had the interpreter meanwhile.
   if (copy->size == 0 || copy->size > stack->capacity || !step.Lasts()) return false;

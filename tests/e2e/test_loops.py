@@ -102,7 +102,7 @@ HOLD_CC = """\
 
     namespace {
 
-    double OwnSeconds() {
+    inline __attribute__((always_inline)) double OwnSeconds() {
       timespec time{};
       clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
