@@ -93,7 +93,8 @@ TEST(BlockedLoopCheckerTest, NamesCallbacksAndFunctionsOfCppAndWhatIsNotKnown) {
   TrialBuilder cpp = Loop();
   const Json native = {
       {"seconds", 0.1},
-      {"stack", {"trireme-runner in main", "0ab1.so in _ZN12_GLOBAL__N_14BurnEd", "libc.so.6 in read"}},
+      {"stack",
+       {"trireme-runner in main", "0ab1.so in _ZN12_GLOBAL__N_14BurnEd", "libc.so.6 in read"}},
       {"source", "a signal"}};
   EXPECT_THAT(Hold(cpp, 0.2, 0, 0, native).Check(BlockedLoopChecker(), kThreshold).reason,
               HasSubstr("a callback held the loop for 0.20 s, 0.20 s of its own: Burn(double)"));
@@ -114,13 +115,23 @@ TEST(BlockedLoopCheckerTest, AStackThatCameLaterStandsWhereThereWasNone) {
   EXPECT_EQ(result.findings.at(0).evidence.at("source"), "after: held");
 }
 
+// Of a hold that began at 890 ms.
 TEST(BlockedLoopCheckerTest, AcceptsWhatTheRuntimeDoesAfterTheEndOfATask) {
-  TrialBuilder trial = Loop();
-  trial.TaskEnd(2, 99);
-  EXPECT_EQ(Hold(trial, 0.5, 0).Check(BlockedLoopChecker(), kThreshold).verdict, Verdict::kPass);
-  TrialBuilder after = Loop();
-  after.End("returned", nullptr, 99).Exit("exited");
-  EXPECT_EQ(Hold(after, 0.5, 0).Check(BlockedLoopChecker(), kThreshold).verdict, Verdict::kPass);
+  for (const auto& [end, verdict] :
+       {std::pair(900 * kMs, Verdict::kPass), std::pair(901 * kMs, Verdict::kFail)}) {
+    TrialBuilder task = Loop();
+    task.TaskEnd(2, end)
+        .End("returned", nullptr, 2000 * kMs)
+        .Exit("exited", Json::object(), 2001 * kMs);
+    EXPECT_EQ(
+        Hold(task, 0.5, 0, 2, Holds(), 1000 * kMs).Check(BlockedLoopChecker(), kThreshold).verdict,
+        verdict);
+    TrialBuilder main = Loop();
+    main.End("returned", nullptr, end).Exit("exited", Json::object(), 2001 * kMs);
+    EXPECT_EQ(
+        Hold(main, 0.5, 0, 1, Holds(), 1000 * kMs).Check(BlockedLoopChecker(), kThreshold).verdict,
+        verdict);
+  }
 }
 
 TEST(BlockedLoopCheckerTest, CannotDecideWithoutARecordingThatLookedForIt) {
