@@ -1,4 +1,4 @@
-"""Measures what the README's table of speed and size says: benchmarks.py BUILD [--quick] [--only WORD].
+"""Measures what the README's table of speed and size says: benchmarks.py BUILD PYTHON [--quick] [--only WORD].
 
 Whole processes are measured here, by running the program; the rest are the Google Benchmark programs of tests/bench.
 What is compared is run side by side, in blocks whose order is shuffled, and the median of the blocks stands. Nothing is
@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import watched_programs
 
 PYTHON_RUNTIMES = ("eventlet", "threading", "asyncio")
 
@@ -73,8 +75,9 @@ class Row:
 
 
 class Bench:
-    def __init__(self, build: Path, quick: bool, folder: Path) -> None:
+    def __init__(self, build: Path, python: str, quick: bool, folder: Path) -> None:
         self.trireme = str(build / "bin/trireme")
+        self.python = python
         self.programs = sorted((build / "tests/bench").glob("*_bench"))
         self.blocks = 1 if quick else 5
         self.scale = 10 if quick else 1
@@ -227,6 +230,25 @@ class Bench:
             rows.append(Row(f"patterns/server, {runtime}: recording on against off", "<= 10 %", slowdown))
         return rows
 
+    def transfers(self) -> list[Row]:
+        """Calls and waits on sockets, in Python; tests/bench/transfer_bench.cc has those of C++."""
+        watch = [self.trireme, "watch", "--"]
+        goals = {"threads": "<= +5 %", "eventlet": "<= +8 %", "asyncio": "<= +8 %"}
+        rows = []
+        for kind, goal in goals.items():
+            ratio = watched_programs.compare_transfers(watch, self.python, kind, 400 // self.scale, self.random)
+            measure = f"send and recv of 100 bytes on loopback with the probe against without, {kind}"
+            rows.append(Row(measure, goal, ratio.as_slowdown()))
+        return rows
+
+    def servers(self) -> list[Row]:
+        watch = [self.trireme, "watch", "--"]
+        rows = []
+        for server, name in {"gunicorn": "gunicorn -k eventlet", "aiohttp": "aiohttp"}.items():
+            ratio = watched_programs.compare_requests(watch, self.python, server, 200 // self.scale, self.random)
+            rows.append(Row(f"requests per second of {name} under watch against without", ">= 0.90x", ratio.as_rate()))
+        return rows
+
     def programs_of_tests(self) -> list[Row]:
         """The Google Benchmark programs: each benchmark's median, and its ratio to the one that its label names."""
         rows = []
@@ -248,6 +270,9 @@ class Bench:
         parts = [part.strip() for part in str(entry.get("label", "")).split("|")]
         if len(parts) < 2:
             return None
+        if "ratio" in entry:  # it compared by itself
+            low, median, high = (float(str(entry[name])) for name in ("ratio_low", "ratio", "ratio_high"))
+            return Row(parts[0], parts[1], watched_programs.Ratio(low, median, high).as_slowdown())
         if len(parts) == 2:
             return Row(parts[0], parts[1], f"{float(str(entry['real_time'])):.0f} {entry['time_unit']}")
         mine, other = (float(str(one["items_per_second"])) for one in (entry, medians[parts[2]]))
@@ -258,6 +283,8 @@ class Bench:
             "short-trials": self.short_trials,
             "python-operation": self.python_operation,
             "programs": self.programs_of_tests,
+            "transfers": self.transfers,
+            "servers": self.servers,
             "recording": self.recording,
             "empty-trials": self.empty_trials,
             "scenarios": self.thousand_scenarios,
@@ -277,11 +304,12 @@ def table(rows: list[Row]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ci/bench", description="Prints the table of speed and size.")
     parser.add_argument("build", type=Path, help="a release build")
+    parser.add_argument("python", help="an interpreter that has what ci/bench.txt names")
     parser.add_argument("--quick", action="store_true", help="one block, a tenth of the trials: to see that it works")
     parser.add_argument("--only", help="only the measures whose name contains this")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(arguments.build.resolve(), arguments.quick, Path(folder))
+        bench = Bench(arguments.build.resolve(), arguments.python, arguments.quick, Path(folder))
         rows: list[Row] = []
         for name, measure in bench.measures().items():
             if arguments.only and arguments.only not in name:

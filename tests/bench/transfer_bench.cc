@@ -1,0 +1,173 @@
+// What the probe adds to a call that sends or receives: 100 bytes over TCP on loopback, and one task switch told to it
+// where switches are not recorded, as `trireme watch` has it. The arms take turns in one process: this program calls
+// the probe's functions, as every program does that is linked with it, and asks the C library for its own.
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "harness/base/check.h"
+#include "harness/base/file.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+constexpr int kMessage = 100;
+constexpr int kCalls = 100;    // a block: what a socket's buffer holds
+constexpr int kBlocks = 2000;  // of each arm, an iteration
+
+const trireme_probe_api& Probe() { return *trireme_probe(TRIREME_PROBE_ABI); }
+
+class Recorded {
+ public:
+  explicit Recorded(const RecordingOptions& options) {
+    TRIREME_CHECK(CreateRecording(path_, options).ok());
+    TRIREME_CHECK(Probe().attach(path_.c_str()) == 0);
+  }
+
+ private:
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+};
+
+const RecordingOptions kWatched{.left_out = {EventKind::kSwitch, EventKind::kTaskEnd}};
+
+struct Arm {
+  ssize_t (*send)(int, const void*, size_t, int);
+  ssize_t (*recv)(int, void*, size_t, int);
+};
+
+template <typename Function>
+Function* OfTheCLibrary(const char* name) {
+  void* library = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  TRIREME_CHECK(library != nullptr);
+  void* found = ::dlsym(library, name);
+  TRIREME_CHECK(found != nullptr);
+  return reinterpret_cast<Function*>(found);
+}
+
+// Two ends of a TCP connection on loopback.
+class Connection {
+ public:
+  Connection() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    TRIREME_CHECK(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    TRIREME_CHECK(::listen(listener, 1) == 0);
+    TRIREME_CHECK(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    near_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    TRIREME_CHECK(::connect(near_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    const int on = 1;
+    ::setsockopt(near_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    far_ = ::accept(listener, nullptr, nullptr);
+    TRIREME_CHECK(far_ >= 0);
+    ::close(listener);
+  }
+  ~Connection() {
+    ::close(near_);
+    ::close(far_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void Send(const Arm& arm) {
+    for (int i = 0; i < kCalls; ++i)
+      TRIREME_CHECK(arm.send(near_, data_.data(), data_.size(), 0) == kMessage);
+  }
+  void Receive(const Arm& arm) {
+    for (int i = 0; i < kCalls; ++i)
+      TRIREME_CHECK(arm.recv(far_, data_.data(), data_.size(), 0) == kMessage);
+  }
+
+ private:
+  int near_ = -1;
+  int far_ = -1;
+  std::array<char, kMessage> data_{};
+};
+
+double Seconds(const std::function<void()>& run) {
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double Quantile(std::vector<double>& values, double part) {
+  const auto place =
+      values.begin() + static_cast<ptrdiff_t>(part * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
+}
+
+using Block = std::function<double(const Arm& arm)>;
+
+// One block of each arm, in random order: how many times as long the probe's takes.
+double ComparePair(const std::array<Arm, 2>& arms, std::mt19937& random, const Block& block) {
+  std::array<double, 2> seconds{};
+  const size_t first = random() % 2;
+  seconds[first] = block(arms[first]);
+  seconds[1 - first] = block(arms[1 - first]);
+  return seconds[0] / seconds[1];
+}
+
+void Compare(benchmark::State& state, const std::string& call, const Block& block) {
+  const std::array<Arm, 2> arms = {
+      Arm{::send, ::recv},
+      Arm{OfTheCLibrary<decltype(::send)>("send"), OfTheCLibrary<decltype(::recv)>("recv")}};
+  TRIREME_CHECK(arms[0].send != arms[1].send && arms[0].recv != arms[1].recv);
+  std::mt19937 random(3);
+  std::vector<double> ratios;
+  for (auto _ : state)
+    for (int i = 0; i < kBlocks; ++i) ratios.push_back(ComparePair(arms, random, block));
+  state.counters["ratio"] = Quantile(ratios, 0.5);
+  state.counters["ratio_low"] = Quantile(ratios, 0.25);
+  state.counters["ratio_high"] = Quantile(ratios, 0.75);
+  state.SetLabel(call + " of 100 bytes on loopback with the probe against without, C++ | <= +3 %");
+}
+
+void Send(benchmark::State& state) {
+  const Recorded recorded(kWatched);
+  Connection connection;
+  Compare(state, "send", [&](const Arm& arm) {
+    const double seconds = Seconds([&] { connection.Send(arm); });
+    connection.Receive(arm);
+    return seconds;
+  });
+}
+BENCHMARK(Send)->Iterations(1);
+
+void Receive(benchmark::State& state) {
+  const Recorded recorded(kWatched);
+  Connection connection;
+  Compare(state, "recv", [&](const Arm& arm) {
+    connection.Send(arm);
+    return Seconds([&] { connection.Receive(arm); });
+  });
+}
+BENCHMARK(Receive)->Iterations(1);
+
+void SwitchNotRecorded(benchmark::State& state) {
+  const Recorded recorded(kWatched);
+  uint32_t task = 0;
+  for (auto _ : state) Probe().set_task(task = task % 64 + 1);
+  Probe().set_task(0);
+  state.SetLabel("one task switch told to the probe from C++ | <= 20 ns");
+}
+BENCHMARK(SwitchNotRecorded);
+
+}  // namespace
+}  // namespace trireme
