@@ -98,22 +98,30 @@ Descriptor* FindDescriptor(int fd) {
   return descriptor;
 }
 
+namespace {
+
+// What the descriptor is, asked of the kernel.
+[[gnu::noinline]] void LookUpNow(int fd, Descriptor* descriptor) {
+  const int error = errno;
+  ObjectKind kind = Identify(fd, &descriptor->id);
+  if (kind == ObjectKind::kEpoll)
+    descriptor->epoll = static_cast<uint32_t>(
+        __atomic_add_fetch(&FollowedHeader()->next_epoll, 1, __ATOMIC_RELAXED));
+  if (kind == ObjectKind::kPipe) descriptor->closed_for = ClosedFor(fd);
+  __atomic_store(&descriptor->kind, &kind, __ATOMIC_RELEASE);
+  errno = error;
+}
+
+}  // namespace
+
 Descriptor* LookUp(int fd) {
   Descriptor* descriptor = FindDescriptor(fd);
-  if (descriptor == nullptr) {
+  if (descriptor == nullptr) [[unlikely]] {
     if (fd >= 0) __atomic_fetch_add(&FollowedHeader()->unseen, 1, __ATOMIC_RELAXED);
     return nullptr;
   }
-  if (descriptor->kind == ObjectKind::kUnknown) {
-    const int error = errno;
-    ObjectKind kind = Identify(fd, &descriptor->id);
-    if (kind == ObjectKind::kEpoll)
-      descriptor->epoll = static_cast<uint32_t>(
-          __atomic_add_fetch(&FollowedHeader()->next_epoll, 1, __ATOMIC_RELAXED));
-    if (kind == ObjectKind::kPipe) descriptor->closed_for = ClosedFor(fd);
-    __atomic_store(&descriptor->kind, &kind, __ATOMIC_RELEASE);
-    errno = error;
-  }
+  if (descriptor->kind == ObjectKind::kUnknown) [[unlikely]]
+    LookUpNow(fd, descriptor);
   return descriptor->kind <= ObjectKind::kIgnored ? nullptr : descriptor;
 }
 

@@ -52,9 +52,9 @@ bool IsObject(const trireme_object* object, const ObjectId& id) {
          object->device == id.device && __atomic_load_n(&object->owned, __ATOMIC_RELAXED) == kInUse;
 }
 
-trireme_object* FindObject(trireme_header* header, Descriptor* descriptor) {
-  trireme_object* known = descriptor->slot == 0 ? nullptr : ObjectAt(header, descriptor->slot - 1);
-  if (known != nullptr && IsObject(known, descriptor->id)) return known;
+namespace {
+
+[[gnu::noinline]] trireme_object* FindOrTake(trireme_header* header, Descriptor* descriptor) {
   const uint64_t count = header->objects;
   if (count == 0) return nullptr;
   const uint64_t start = Hash(descriptor->id);
@@ -77,6 +77,15 @@ trireme_object* FindObject(trireme_header* header, Descriptor* descriptor) {
     if (taken == nullptr) return nullptr;
   }
   return nullptr;
+}
+
+}  // namespace
+
+trireme_object* FindObject(trireme_header* header, Descriptor* descriptor) {
+  trireme_object* known = descriptor->slot == 0 ? nullptr : ObjectAt(header, descriptor->slot - 1);
+  if (known != nullptr && IsObject(known, descriptor->id)) [[likely]]
+    return known;
+  return FindOrTake(header, descriptor);
 }
 
 }  // namespace trireme

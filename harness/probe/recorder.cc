@@ -12,6 +12,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/recording.h"
+#include "harness/probe/waiter.h"
 #include "harness/probe/waits.h"
 
 extern "C" {
@@ -40,6 +41,7 @@ struct ThreadState {
   int depth = 0;                   // of nested calls of Record()
   uint32_t thread = 0;             // OS thread id; 0: not asked yet
   uint32_t task = 0;
+  uint64_t self_word = 0;  // see SelfWord(); 0: to be made again
   uint64_t last_time = 0;
   uint64_t operations = 0;  // a range of ids, see NewOperation()
   bool ends_noticed = false;
@@ -50,6 +52,7 @@ enum LazyState : int { kNothing, kPending, kAttaching, kDone };
 
 thread_local ThreadState thread_state;
 Recording* current_recording = nullptr;
+trireme_header* followed_header = nullptr;  // of that one, where waits are followed
 uint32_t process_id = 0;
 bool watched = false;
 int lazy_state = kNothing;
@@ -60,6 +63,22 @@ uint64_t lost_before_attach = 0;
 int lost_errno = EAGAIN;  // why the newest of them were
 
 Recording* Current() { return __atomic_load_n(&current_recording, __ATOMIC_ACQUIRE); }
+
+// A compare-and-swap that only this thread's own signal handlers may come between: one instruction, without the lock that
+// other processors would need.
+bool SwapOwn(uint64_t* word, uint64_t* expected, uint64_t desired) {
+#if defined(__x86_64__)
+  bool swapped;
+  __asm__ volatile("cmpxchgq %3, %1"
+                   : "=@ccz"(swapped), "+m"(*word), "+a"(*expected)
+                   : "r"(desired)
+                   : "memory");
+  return swapped;
+#else
+  return __atomic_compare_exchange_n(word, expected, desired, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED);
+#endif
+}
 
 class KeepErrno {
  public:
@@ -124,7 +143,7 @@ Space NewChunk(const Lane& lane, Recording* recording, uint64_t size, int* error
 }
 
 // Makes room for `size` bytes, or counts the event as lost.
-bool MakeRoom(ThreadState& state, Lane& lane, uint64_t size) {
+[[gnu::noinline]] bool MakeRoom(ThreadState& state, Lane& lane, uint64_t size) {
   const KeepErrno keep;
   ThreadId();
   ProcessId();
@@ -149,7 +168,7 @@ void CopyEnds(char* place, const char* from, uint64_t size) {
 }
 
 // Most keys and values are short: then two moves, which may overlap, cost less than a call.
-char* Put(char* place, const Bytes& bytes) {
+[[gnu::always_inline]] inline char* Put(char* place, const Bytes& bytes) {
   const uint64_t size = bytes.size;
   const auto* from = static_cast<const char*>(bytes.data);
   if (size > 16)
@@ -177,13 +196,15 @@ uint64_t NextTime(ThreadState& state) {
 void Append(ThreadState& state, Recording* recording, const Entry& entry) {
   const uint64_t size =
       (sizeof(trireme_record) + entry.key.size + entry.value.size + 7) & ~uint64_t{7};
-  if (state.depth > kLanes || size > UINT32_MAX) {
+  if (state.depth > kLanes || size > UINT32_MAX) [[unlikely]] {
     recording->CountLost(1, state.depth > kLanes ? EDEADLK : EMSGSIZE);
     return;
   }
-  if (recording != state.recording) Adopt(state, recording);
+  if (recording != state.recording) [[unlikely]]
+    Adopt(state, recording);
   Lane& lane = state.lanes[state.depth - 1];
-  if (lane.space.left() < size && !MakeRoom(state, lane, size)) return;
+  if (lane.space.left() < size) [[unlikely]]
+    if (!MakeRoom(state, lane, size)) return;
   trireme_chunk* chunk = lane.space.chunk;
   char* place = lane.space.end();
   memset(place + size - 8, 0, 8);
@@ -271,7 +292,10 @@ void TellLostBeforeAttach(Recording* recording) {
 int AttachTo(const char* path) {
   int error = EINVAL;
   Recording* recording = path == nullptr ? nullptr : Recording::Open(path, &error);
+  const bool followed =
+      recording != nullptr && recording->enabled() && recording->header()->objects != 0;
   __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&followed_header, followed ? recording->header() : nullptr, __ATOMIC_SEQ_CST);
   ForgetAllDescriptors();
   ForgetWaits();
   if (recording != nullptr) EndWaitsOfProcess(recording->header());
@@ -311,11 +335,14 @@ Recording* AttachNow() {
   return Current();
 }
 
-Recording* CurrentOrAttachNow() {
-  Recording* recording = Current();
-  if (recording != nullptr) return recording;
+[[gnu::noinline]] Recording* AttachIfAsked() {
   const int state = __atomic_load_n(&lazy_state, __ATOMIC_ACQUIRE);
   return state == kPending || state == kAttaching ? AttachNow() : nullptr;
+}
+
+Recording* CurrentOrAttachNow() {
+  Recording* recording = Current();
+  return recording != nullptr ? recording : AttachIfAsked();
 }
 
 // Read each time: what is left out may change while the file is written.
@@ -383,16 +410,13 @@ uint64_t NewOperation() {
   constexpr uint64_t kLeft = (uint64_t{1} << kRangeBits) - 1;
   uint64_t range = __atomic_load_n(&state.operations, __ATOMIC_RELAXED);
   while ((range & kLeft) != 0) {
-    if (__atomic_compare_exchange_n(&state.operations, &range, range + kOneTaken, false,
-                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-      return range >> kRangeBits;
+    if (SwapOwn(&state.operations, &range, range + kOneTaken)) return range >> kRangeBits;
   }
   const uint64_t first = __atomic_fetch_add(&recording->header()->next_operation,
                                             kOperationsPerThread, __ATOMIC_RELAXED);
   // Where a handler has got a range meanwhile, that one stays, and of ours only this id is used.
   const uint64_t rest = ((first + 1) << kRangeBits) | (kOperationsPerThread - 1);
-  __atomic_compare_exchange_n(&state.operations, &range, rest, false, __ATOMIC_RELAXED,
-                              __ATOMIC_RELAXED);
+  SwapOwn(&state.operations, &range, rest);
   return first;
 }
 
@@ -435,14 +459,22 @@ const trireme_header* AttachedHeader() {
 
 void StopRecordingHere() {
   __atomic_store_n(&lazy_state, static_cast<int>(kNothing), __ATOMIC_RELEASE);
+  __atomic_store_n(&followed_header, nullptr, __ATOMIC_RELEASE);
   __atomic_store_n(&current_recording, nullptr, __ATOMIC_RELEASE);
 }
 
 trireme_header* FollowedHeader() {
-  Recording* recording = CurrentOrAttachNow();
-  if (recording == nullptr || !recording->enabled() || recording->header()->objects == 0)
-    return nullptr;
-  return recording->header();
+  trireme_header* header = __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE);
+  if (header != nullptr || Current() != nullptr) return header;
+  return AttachIfAsked() == nullptr ? nullptr : __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE);
+}
+
+uint64_t SelfWord() {
+  ThreadState& state = thread_state;
+  if (state.self_word == 0) [[unlikely]]
+    state.self_word =
+        Waiter(Waiter::kInside, ProcessId(), state.task, ThreadId(), /*wants_one=*/false).word();
+  return state.self_word;
 }
 
 void SetTask(uint32_t task) {
@@ -451,6 +483,7 @@ void SetTask(uint32_t task) {
   state.task = task;
   NoteTask(task);  // again, too: it gave way, and nobody else was ready
   if (before == task) return;
+  state.self_word = 0;
   SwitchWaits(before, task);
   Record({.kind = TRIREME_SWITCH, .task = task, .id = before});
 }
@@ -471,6 +504,7 @@ void ContinueInChild() {
     lane = {};
   }
   state.thread = 0;
+  state.self_word = 0;
   state.operations = 0;
   ForgetWaits();
   ForgetMeetings();

@@ -37,6 +37,8 @@ const uint8_t* Plan(uint32_t* size);
 uint64_t Now();
 uint32_t ProcessId();
 uint32_t ThreadId();
+// The word of the calling thread's current task as a waiter inside a call; see waiter.h.
+uint64_t SelfWord();
 // Whether this is a child by vfork, which has its parent's memory, but descriptors of its own. A system call.
 bool IsVforked();
 // Whether TRIREME_WATCH was set when the library was loaded.

@@ -24,6 +24,7 @@ class Waiter {
   // It asked for one byte, or one count of an eventfd: what is handed out there is a token, no message.
   bool wants_one() const { return (word_ & kWantsOne) != 0; }
   bool IsSameAs(Waiter other) const { return ((word_ ^ other.word_) & kWho) == 0; }
+  Waiter Wanting(bool one) const { return Waiter(word_ | (one ? kWantsOne : 0)); }
   Waiter In(State state) const {
     return Waiter((word_ & ~(uint64_t{3} << 62)) | uint64_t{state} << 62);
   }

@@ -203,12 +203,58 @@ void LeaveEpoll(Descriptor* descriptor) {
 }
 
 // A process that only reads files needs no recording.
-bool IsFollowed(int fd) {
+[[gnu::noinline]] bool IsFollowed(int fd) {
   const int error = errno;
   ObjectId id;
   const ObjectKind kind = Identify(fd, &id);
   errno = error;
   return kind > ObjectKind::kIgnored && kind != ObjectKind::kEpoll;
+}
+
+// Puts our word into an object where nobody else waits. False, and nothing of it stays: somebody does, or the object went
+// to another meanwhile.
+bool EnterAlone(trireme_object* object, const ObjectId& id, Wait* wait) {
+  uint64_t none = 0;
+  if (!__atomic_compare_exchange_n(&object->waiters[wait->direction], &none, wait->token, false,
+                                   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) [[unlikely]]
+    return false;
+  if (!IsObject(object, id)) [[unlikely]] {
+    Clear(object, wait->direction, wait->token);
+    return false;
+  }
+  wait->object = object;
+  NoteSelf(*wait, ThreadId(), How::kCall);
+  return true;
+}
+
+// The same, and otherwise says who is there, or makes room.
+[[gnu::noinline]] void EnterWhereOthersMayBe(trireme_header* header, Descriptor* descriptor,
+                                             How how, uint64_t size, const Caller& caller,
+                                             Wait* wait) {
+  const uint32_t thread = ThreadId();
+  for (int tries = 0; tries < kTries && descriptor != nullptr; ++tries) {
+    trireme_object* object = FindObject(header, descriptor);
+    if (object == nullptr) break;
+    // A loop that polls what its task was told EAGAIN for makes it wait.
+    if (how == How::kPoll) Registered(object, wait->direction);
+    if (!Enter(object, descriptor->id, wait)) continue;
+    if (wait->other == 0) return NoteSelf(*wait, thread, how);
+    if (ReadsForIt(*wait, thread)) return;
+    switch (ReportMeeting({*wait, *descriptor, caller, how, size})) {
+      case Met::kReported:
+      case Met::kNobody:
+        return;
+      case Met::kGone:  // its word must not stand in the way of others for ever
+        Clear(object, wait->direction, wait->other);
+        break;
+      case Met::kOther:
+        Forget(wait->fd);
+        descriptor = LookUp(wait->fd);
+        break;
+    }
+    wait->object = nullptr;
+  }
+  if (descriptor != nullptr) CountUnseen(header);
 }
 
 }  // namespace
@@ -217,47 +263,22 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller
   Wait wait{.fd = fd, .direction = direction};
   // A look at what is there takes nothing, and errors are in a queue of their own.
   if (direction == kRead && (caller.flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0) return wait;
-  if (AttachIsPending() && !IsFollowed(fd)) return wait;
+  if (AttachIsPending()) [[unlikely]]
+    if (!IsFollowed(fd)) return wait;
   trireme_header* header = FollowedHeader();
   if (header == nullptr) return wait;
-  for (const Direction each : kDirections)
-    if (waits.told[each].object != nullptr) DropLook(waits.told[each], each);
+  if (waits.told[kRead].object != nullptr) DropLook(waits.told[kRead], kRead);
+  if (waits.told[kWrite].object != nullptr) DropLook(waits.told[kWrite], kWrite);
   Descriptor* descriptor = LookUp(fd);
   if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return wait;
   if ((descriptor->closed_for >> direction & 1) != 0) return wait;
-  if (how != How::kPoll && waits.inside[direction].object != nullptr)
+  if (how != How::kPoll && waits.inside[direction].object != nullptr) [[unlikely]]
     Drop(waits.inside[direction], direction);
-  const uint32_t thread = ThreadId();
-  wait.token =
-      Waiter(Waiter::kInside, ProcessId(), CurrentTask(), thread, WantsOne(descriptor->kind, size))
-          .word();
-  for (int tries = 0; tries < kTries; ++tries) {
-    trireme_object* object = FindObject(header, descriptor);
-    if (object == nullptr) break;
-    // A loop that polls what its task was told EAGAIN for makes it wait.
-    if (how == How::kPoll) Registered(object, direction);
-    if (!Enter(object, descriptor->id, &wait)) continue;
-    if (wait.other == 0) {
-      NoteSelf(wait, thread, how);
-      return wait;
-    }
-    if (ReadsForIt(wait, thread)) return wait;
-    switch (ReportMeeting({wait, *descriptor, caller, how, size})) {
-      case Met::kReported:
-      case Met::kNobody:
-        return wait;
-      case Met::kGone:  // its word must not stand in the way of others for ever
-        Clear(object, direction, wait.other);
-        break;
-      case Met::kOther:
-        Forget(fd);
-        descriptor = LookUp(fd);
-        break;
-    }
-    wait.object = nullptr;
-    if (descriptor == nullptr) return wait;
-  }
-  CountUnseen(header);
+  wait.token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
+  // What nearly every call finds: the object where it was, and nobody there.
+  trireme_object* object = how == How::kPoll ? nullptr : FindObject(header, descriptor);
+  if (object == nullptr || !EnterAlone(object, descriptor->id, &wait)) [[unlikely]]
+    EnterWhereOthersMayBe(header, descriptor, how, size, caller, &wait);
   return wait;
 }
 

@@ -17,7 +17,9 @@
 namespace trireme {
 namespace {
 
-const trireme_probe_api& Probe() { return *trireme_probe(TRIREME_PROBE_ABI); }
+// Asked for once, as the C++ runtimes do.
+const trireme_probe_api* const probe = trireme_probe(TRIREME_PROBE_ABI);
+const trireme_probe_api& Probe() { return *probe; }
 
 void RecordOperation(int64_t number) {
   const uint64_t operation = Probe().new_operation();
