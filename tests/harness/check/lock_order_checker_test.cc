@@ -73,6 +73,19 @@ TEST(LockOrderCheckerTest, AcceptsOrdersUnderAGate) {
   EXPECT_EQ(JudgeOrders({13, 11, 12}, {14, 12, 11}), Verdict::kFail);
 }
 
+// Not every order is under the gate, but each that another task has the opposite of.
+TEST(LockOrderCheckerTest, JudgesTheGateOfEachPair) {
+  const auto judge = [](uint32_t third) {
+    SyncTrial trial = Locks();
+    Nest(trial, 100, 2, {13, 11, 12});
+    Nest(trial, 200, 3, {13, 12, 11});
+    Nest(trial, 300, third, {11, 12});
+    return trial.Check(LockOrderChecker()).verdict;
+  };
+  EXPECT_EQ(judge(3), Verdict::kPass);
+  EXPECT_EQ(judge(4), Verdict::kFail);
+}
+
 TEST(LockOrderCheckerTest, RejectsAGateThatOneTaskLeaves) {
   SyncTrial trial = Locks();
   Nest(trial, 100, 2, {13, 11, 12});
