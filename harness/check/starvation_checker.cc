@@ -11,7 +11,7 @@
 namespace trireme {
 namespace {
 
-constexpr double kShare = 10;
+constexpr double kFairShare = 10;
 constexpr size_t kStarved = 16;  // of one trial that are reported
 
 std::string ShareText(double share) {
@@ -52,12 +52,12 @@ std::string_view StarvationChecker::Summary() const {
 }
 
 std::vector<CheckArgument> StarvationChecker::Arguments() const {
-  return {{.name = "share", .type = "number", .required = false, .fallback = kShare}};
+  return {{.name = "share", .type = "number", .required = false, .fallback = kFairShare}};
 }
 
 CheckResult StarvationChecker::Check(const TrialView& view, const Json& arguments) const {
   if (const std::string why = WhyNotWhole(view); !why.empty()) return Unknown(why);
-  const double share = GetDouble(arguments, "share", kShare);
+  const double share = GetDouble(arguments, "share", kFairShare);
   if (!(share >= 0)) return Unknown("the check's argument 'share' is no number from 0");
   const Overtakings overtakings = FindOvertakings(view, EndOfWaits(view));
   CheckResult result;
