@@ -52,7 +52,10 @@ std::string_view StarvationChecker::Summary() const {
 }
 
 std::vector<CheckArgument> StarvationChecker::Arguments() const {
-  return {{.name = "share", .type = "number", .required = false, .fallback = kFairShare}};
+  return {{.name = "share",
+           .type = "number",
+           .required = false,
+           .fallback = static_cast<int64_t>(kFairShare)}};
 }
 
 CheckResult StarvationChecker::Check(const TrialView& view, const Json& arguments) const {

@@ -180,7 +180,10 @@ std::string_view UnboundedGrowthChecker::Summary() const {
 
 std::vector<CheckArgument> UnboundedGrowthChecker::Arguments() const {
   // Those of USAGE have no default here, so that it shows who asked for them.
-  return {{.name = "queue", .type = "number", .required = false, .fallback = kQueue},
+  return {{.name = "queue",
+           .type = "number",
+           .required = false,
+           .fallback = static_cast<int64_t>(kQueue)},
           {.name = "threads", .type = "number", .required = false, .fallback = nullptr},
           {.name = "memory", .type = "number", .required = false, .fallback = nullptr}};
 }

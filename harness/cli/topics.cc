@@ -205,8 +205,10 @@ std::span<const Topic> FindingKindTopics() {
        "tasks take the same locks in different orders, so they can wait for each other for ever. "
        "Take them in one order everywhere."},
       {"finding kind", "deadlock",
-       "tasks wait for each other in a circle, and none can go on. The participants say who holds "
-       "and who waits for what: break the circle with one order, or release before waiting."},
+       "tasks wait for each other in a circle, for what a task holds that has ended, or for what "
+       "nobody is left to give. The message says who holds and who waits for what: break the "
+       "circle "
+       "with one order, or release before waiting."},
       {"finding kind", "starvation",
        "a task waited far longer than its peers while they were served again and again. Use a fair "
        "lock or queue, or do less while holding it."},
@@ -234,8 +236,9 @@ std::span<const Topic> FindingKindTopics() {
        "what the workload says always holds did not hold at some moment. Find the step that leaves "
        "it broken while another task can look."},
       {"finding kind", "potential",
-       "advisory: nothing went wrong in this trial, but in another order it could have. Read it as "
-       "the finding it names, which more trials may show."},
+       "advisory: nothing went wrong in this trial, but in another order it could have. Two tasks "
+       "read one stream, and nothing in the history orders the two reads: another time they may "
+       "meet, which is multiple-readers. Hand the stream on by a queue, a lock or a join."},
   }};
   return topics;
 }
