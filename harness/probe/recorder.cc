@@ -294,8 +294,9 @@ int AttachTo(const char* path) {
   Recording* recording = path == nullptr ? nullptr : Recording::Open(path, &error);
   const bool followed =
       recording != nullptr && recording->enabled() && recording->header()->objects != 0;
-  __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
+  // First: who finds a recording shall find what it follows.
   __atomic_store_n(&followed_header, followed ? recording->header() : nullptr, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
   ForgetAllDescriptors();
   ForgetWaits();
   if (recording != nullptr) EndWaitsOfProcess(recording->header());
