@@ -47,7 +47,7 @@ class TrialChecker {
 };
 
 // Every check of single trials in this build, in the order of their reports. See
-// ADDING_A_CHECKER.md.
+// ADDING_A_CHECK.md.
 std::span<const TrialChecker* const> TrialCheckers();
 
 // Null when there is none of that name.
