@@ -247,7 +247,7 @@ struct FrameRequest {
   uint64_t size;
   char text[16 * 1024];
 };
-FrameRequest request;
+FrameRequest frame_request;
 bool asker_runs = false;
 
 bool MayEnter() {
@@ -272,33 +272,35 @@ class WithoutCollection {
 };
 
 void Answer() {
-  request.size = 0;
-  request.in_time = false;
+  frame_request.size = 0;
+  frame_request.in_time = false;
   if (!MayEnter()) return;
   const int state = frame_python.PyGILState_Ensure();
   // With the interpreter in hand the thread cannot go on, nor end.
-  request.in_time = request.step.Lasts();
-  const bool lives =
-      __atomic_load_n(&request.step.loop->thread, __ATOMIC_ACQUIRE) == request.step.thread;
+  frame_request.in_time = frame_request.step.Lasts();
+  const bool lives = __atomic_load_n(&frame_request.step.loop->thread, __ATOMIC_ACQUIRE) ==
+                     frame_request.step.thread;
   if (lives) {
     const WithoutCollection without;
     KeepFolder();
     asked_frames.Clear();
-    AddFrames(asked_frames, *request.step.loop);
+    AddFrames(asked_frames, *frame_request.step.loop);
   }
-  request.in_time = request.in_time && request.step.Lasts();
+  frame_request.in_time = frame_request.in_time && frame_request.step.Lasts();
   frame_python.PyGILState_Release(state);
-  if (lives) request.size = asked_frames.Write(request.text, sizeof(request.text), workload_folder);
+  if (lives)
+    frame_request.size =
+        asked_frames.Write(frame_request.text, sizeof(frame_request.text), workload_folder);
 }
 
 void* Ask(void*) {
   NameOwnThread();
   for (;;) {
-    const uint32_t done = __atomic_load_n(&request.answered, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&request.asked, __ATOMIC_ACQUIRE) == done)
-      syscall(SYS_futex, &request.asked, FUTEX_WAIT_PRIVATE, done, nullptr, nullptr, 0);
+    const uint32_t done = __atomic_load_n(&frame_request.answered, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&frame_request.asked, __ATOMIC_ACQUIRE) == done)
+      syscall(SYS_futex, &frame_request.asked, FUTEX_WAIT_PRIVATE, done, nullptr, nullptr, 0);
     Answer();
-    __atomic_store_n(&request.answered, done + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&frame_request.answered, done + 1, __ATOMIC_RELEASE);
   }
   return nullptr;
 }
@@ -445,24 +447,24 @@ void StartAskingPython() {
 }
 
 uint64_t AskForFrames(const LoopStep& step) {
-  const uint32_t asked = __atomic_load_n(&request.asked, __ATOMIC_RELAXED);
-  if (!asker_runs || __atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) != asked) return 0;
-  request.step = step;
-  __atomic_store_n(&request.asked, asked + 1, __ATOMIC_RELEASE);
-  syscall(SYS_futex, &request.asked, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  const uint32_t asked = __atomic_load_n(&frame_request.asked, __ATOMIC_RELAXED);
+  if (!asker_runs || __atomic_load_n(&frame_request.answered, __ATOMIC_ACQUIRE) != asked) return 0;
+  frame_request.step = step;
+  __atomic_store_n(&frame_request.asked, asked + 1, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &frame_request.asked, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   return asked + 1;
 }
 
 bool FramesHaveCome(uint64_t ask) {
-  return __atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) == ask;
+  return __atomic_load_n(&frame_request.answered, __ATOMIC_ACQUIRE) == ask;
 }
 
 bool TakeFrames(uint64_t ask, HoldStack* stack) {
   if (!FramesHaveCome(ask)) return false;
-  stack->size = request.size < stack->capacity ? request.size : 0;
-  memcpy(stack->text, request.text, stack->size);
+  stack->size = frame_request.size < stack->capacity ? frame_request.size : 0;
+  memcpy(stack->text, frame_request.text, stack->size);
   stack->source = "the interpreter";
-  return request.in_time;
+  return frame_request.in_time;
 }
 
 bool CopyFrames(const LoopStep& step, HoldStack* stack) {
@@ -477,7 +479,7 @@ bool CopyFrames(const LoopStep& step, HoldStack* stack) {
 
 void ForgetFrames() {
   asker_runs = false;
-  request.asked = request.answered = 0;
+  frame_request.asked = frame_request.answered = 0;
 }
 
 }  // namespace trireme
