@@ -147,7 +147,7 @@ Finding PotentialFinding(const TrialView& view, const std::string& check,
   const std::string message =
       first + " read the " + ObjectText(reads.facts) + ", then " + second +
       " did, and nothing orders the two: another time they may read at once";
-  const auto names = std::minmax(WithoutNumbers(first), WithoutNumbers(second));
+  const auto names = std::minmax({WithoutNumbers(first), WithoutNumbers(second)});
   Finding finding =
       view.MakeFinding(check, "potential", "readers\n" + names.first + "\n" + names.second, message,
                        {view.ParticipantOf(reads.first), view.ParticipantOf(reads.second)});
