@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[2] / "ci/install-packages"
-COREUTILS = ("sh", "dirname", "sed", "cat", "mktemp", "rm")
+COREUTILS = ("sh", "dirname", "sed", "cat", "mktemp", "rm", "tee", "chmod")
 
 
 class InstallPackagesTest(unittest.TestCase):
@@ -36,9 +36,8 @@ class InstallPackagesTest(unittest.TestCase):
         self.program("dpkg-query", f'case $4 in {pattern}) printf installed;; *) exit 1;; esac')
 
     def run_script(self, *groups: str) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [str(SCRIPT), *groups], env={"PATH": str(self.bin)}, capture_output=True, text=True, check=False
-        )
+        environment = {"PATH": str(self.bin), "POLICY_RC_D": str(self.bin / "policy")}
+        done = subprocess.run([str(SCRIPT), *groups], env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def test_is_silent_when_nothing_is_missing(self) -> None:
@@ -49,6 +48,13 @@ class InstallPackagesTest(unittest.TestCase):
         self.installed("libclang-rt-14-dev", "llvm")
         self.assertEqual(self.run_script("test"), (0, "installing: clang\n", ""))
         self.assertEqual(self.log.read_text().splitlines()[-1].split()[-3:], ["-y", "--no-install-recommends", "clang"])
+
+    def test_no_server_is_started_that_is_installed(self) -> None:
+        self.installed("libclang-rt-14-dev", "llvm")
+        self.program("apt-get", f'{self.bin}/policy >> {self.log}; echo "policy says $?" >> {self.log}')
+        self.assertEqual(self.run_script("test")[0], 0)
+        self.assertEqual(self.log.read_text().splitlines()[-1], "policy says 101")
+        self.assertFalse((self.bin / "policy").exists())
 
     def test_needs_no_package_whose_program_is_there(self) -> None:
         self.installed("libclang-rt-14-dev", "llvm")
