@@ -235,9 +235,9 @@ class Items:
 
     def _put(self, item: Any) -> None:
         _record(_SYNC, self.number, "put", len(self.queue) + 1)
-        super()._put(item)  # type: ignore[misc]
+        super()._put(item)  # type: ignore[misc]  # of the class it is mixed into
 
     def _get(self) -> Any:
-        item = super()._get()  # type: ignore[misc]
+        item = super()._get()  # type: ignore[misc]  # the same
         _record(_SYNC, self.number, "get", len(self.queue))
         return item

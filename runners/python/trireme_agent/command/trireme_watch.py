@@ -70,7 +70,7 @@ class Sleeping:
     def sleep(self, seconds: float) -> None:
         self._loop_waits(True)
         try:
-            self._time.sleep(seconds)
+            self._time.sleep(seconds)  # what the hub asked for
         finally:
             self._loop_waits(False)
 

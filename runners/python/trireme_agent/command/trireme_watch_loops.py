@@ -116,7 +116,7 @@ def _descriptor(file: Any) -> int:
     return file if isinstance(file, int) else int(file.fileno())
 
 
-class Steps(Coroutine):  # type: ignore[type-arg]
+class Steps(Coroutine):  # type: ignore[type-arg]  # Python 3.8 cannot subscript it
     """A coroutine that says at each of its steps that its task runs."""
 
     def __init__(self, coroutine: Any, probe: Any) -> None:

@@ -18,7 +18,7 @@ def would_wait(lock: Any) -> bool:
     return semaphore.counter <= 0 or bool(semaphore._waiters)
 
 
-class _Items(eventlet.queue.Queue):  # type: ignore[misc]
+class _Items(eventlet.queue.Queue):  # type: ignore[misc]  # Eventlet has no types
     """An eventlet.queue.Queue that records what goes in, for the task that puts it: where both sides wait, the hub moves
     the item. So an item is a pair: the number of that task, and what it put."""
 

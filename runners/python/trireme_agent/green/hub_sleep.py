@@ -20,7 +20,7 @@ class Sleeping:
     def sleep(self, seconds: float) -> None:
         probe.loop_waits(True)
         try:
-            self._time.sleep(seconds)
+            self._time.sleep(seconds)  # what the hub asked for
         finally:
             probe.loop_waits(False)
 

@@ -59,7 +59,7 @@ class RelockingCondition(asyncio.Condition):
             with backend.relocking():
                 return await acquire()
 
-        self.acquire = lock_again  # type: ignore[method-assign]
+        self.acquire = lock_again  # type: ignore[method-assign]  # as the class itself sets it
 
 
 class _Items(sync.Items, asyncio.Queue[Any]):
@@ -69,7 +69,7 @@ class _Items(sync.Items, asyncio.Queue[Any]):
 
     def _init(self, maxsize: int) -> None:
         super()._init(maxsize)
-        self.queue = self._queue  # type: ignore[attr-defined]
+        self.queue = self._queue  # type: ignore[attr-defined]  # not in the stubs
 
 
 class Queue(sync.Queue):
