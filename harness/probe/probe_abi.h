@@ -46,7 +46,8 @@ enum trireme_event {
   TRIREME_SOCKET =
       14, /* something about a kernel object that can be read or written. id: its inode; key: the
                               action, see the list below; value: JSON, see there */
-  TRIREME_FAULT = 15, /* reserved: a fault that was applied */
+  TRIREME_FAULT = 15, /* a fault was applied. id: its number in the plan, from 1; key: its name; value: JSON, see "Faults"
+                              below */
   TRIREME_WAIT =
       16, /* a point begins to wait. id: its ordinal in the task; key: its kind ("recv"); value: what it
                               waits for, see "What tasks wait for" below, or none */
@@ -72,8 +73,16 @@ enum trireme_event {
       25, /* code kept a loop from going on. task: whose code, thread: the loop's; key: watched | holds | held; value:
                               JSON, see "Loops" below */
   TRIREME_USAGE =
-      26 /* what the process takes, or one of its loops does, since it was last looked at. key:
+      26, /* what the process takes, or one of its loops does, since it was last looked at. key:
                               process | loop; value: JSON, see "Loops" below */
+  TRIREME_CONNECTION =
+      27, /* one end of a logical connection. id: its number in the trial, the same at both ends; key: opened |
+                              closed; value: JSON {"connection": id, "name", "side", "kind": "tcp" | "unix" |
+                              "pair" | "pipe" | "datagram" | "file", "local", "peer"}; closed: {"side", "read",
+                              "written": bytes} */
+  TRIREME_WIRE = 28 /* bytes that one end read or wrote, where the plan asks for them. id: the connection's number;
+                              key: "client read" | "client write" | "server read" | "server write"; value: BYTES, or
+                              none and the kind of close as INT: 0 end of stream read, 1 written, else an errno */
 };
 
 /* What tasks wait for. Locks, semaphores, conditions, events, queues, pools and streams have a number (new_operation()),
@@ -124,6 +133,17 @@ enum trireme_event {
  *   replaced: the runtime silently dropped the callback of an earlier reader: the same
  * At most TRIREME_SOCKET_EVENTS for an object, so that a program that always does it is not drowned in them. */
 #define TRIREME_SOCKET_EVENTS 64
+
+/* Faults. The harness compiles a plan into header.plan and the tables that it names; the probe decides each fault by a
+ * pure function of (the rule's seed, logical connection, side, direction, byte offset or event number), never by the order
+ * of calls, so that every runtime gets the same ones. value of a FAULT event:
+ *   {"do": {"short": bytes} | {"error": "ECONNRESET"} | {"delay": seconds} | ..., "call": as in the plan, "side": "client" | "server",
+ *    "connection": its id, "direction": "read" | "write", "offset": bytes of the stream before it, or the event's number}
+ * without those that a class has not. Of a network, process, resource, time or task fault: {"do": {...}} and what it hit. What
+ * happens again and again with time, as a slow clock, is recorded where it begins, and where it ends with "over": true.
+ * A connection's id is "<path of the connecting task>#<n-th connect of that task>", its name the same with the task's name
+ * ("-" where there is no task); the end that accepted finds both in the table by the pair of addresses. A socketpair or
+ * pipe has "<path>#<n>" too, its first end as client; a file "<path>@<n-th open>". */
 
 /* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
  * address-in-use resource value other, "errno": number or null, "message": text, "stack": ["file:line in name", ...]
@@ -179,7 +199,7 @@ struct trireme_header {
   uint64_t next_operation; /* atomic, from 1: threads take ranges of 1024 */
   uint32_t lost_errno;     /* why the first one was lost */
   uint32_t plan_size;      /* of the plan block below; 0: no decisions */
-  uint8_t plan[2048];      /* decisions for Point, compiled by the harness */
+  uint8_t plan[2048];      /* a struct trireme_plan, compiled by the harness */
   uint32_t damage_size;    /* in a sealed file: */
   char damage[508];        /* what could not be read of the recording, as text */
   uint64_t objects;    /* how many trireme_object there are: they fill the first chunks of the file,
@@ -207,6 +227,142 @@ struct trireme_object {
   int32_t fds[2];         /* their descriptors */
   uint32_t epoll;  /* atomic: the epoll set that holds it for reading, level-triggered; 0: none */
   uint32_t events; /* how many SOCKET events it may still have, plus 1; 0: it had no conflict */
+};
+
+/* What the plan block in header.plan holds. Places are offsets in the file. */
+#define TRIREME_PLAN_VERSION 1
+#define TRIREME_PLAN_CLOCKS 4
+#define TRIREME_PLAN_TASKS 8
+#define TRIREME_PLAN_ROUTES 4
+
+/* Bits of trireme_plan.flags. */
+#define TRIREME_PLAN_WIRE 1u /* record WIRE events */
+
+/* A clock that jumps or runs at another speed, for `from` <= time since the trial's begin < `until` (nanoseconds, by the true
+ * clock; 0: for ever). It shows true time + jump + (time since from) * (rate - 10^9) / 10^9; after `until` the true time again. */
+struct trireme_clock_fault {
+  uint64_t from, until;
+  int64_t jump;    /* nanoseconds */
+  uint64_t rate;   /* nanoseconds that it shows for a true second; 10^9: as fast as the true one */
+  uint32_t clocks; /* bit 0 CLOCK_REALTIME, bit 1 CLOCK_MONOTONIC */
+  uint32_t fault;  /* its number in the plan */
+  uint64_t late;   /* nanoseconds that timers (timeouts of epoll, poll, select, sleeps) come too late */
+  uint32_t told;   /* atomic: bit 0: its begin is recorded, bit 1: its end */
+  uint32_t reserved;
+};
+
+/* A task that is cancelled at a point. `ordinal` 0: at the first point that it comes to after `after`. */
+struct trireme_task_fault {
+  char task[96]; /* glob over a task's path or name */
+  uint64_t ordinal;
+  uint64_t after;   /* nanoseconds since the trial's begin */
+  uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over */
+  uint32_t fault;   /* its number in the plan */
+  uint32_t applied; /* atomic: how often */
+  uint32_t limit;   /* how often at most; 0: every task that matches, once */
+};
+
+/* Where a connection goes instead of where the program sends it: to a proxy of the harness on 127.0.0.1. */
+struct trireme_route {
+  char connection[96]; /* glob; "": every one */
+  char to[40];         /* only connections to this numeric "host:port"; "": any */
+  uint16_t port;       /* of the proxy, host's byte order */
+  uint16_t fault;      /* its number in the plan */
+  uint32_t reserved;
+};
+
+struct trireme_plan {
+  uint32_t version; /* TRIREME_PLAN_VERSION */
+  uint32_t flags;
+  uint64_t rules_at;       /* struct trireme_fault_rule[rules]; their order is that of the plan */
+  uint32_t rules;          /* at most 65535 */
+  uint32_t calls;          /* bit 1 << enum trireme_fault_call: some rule hits it */
+  uint64_t connections_at; /* struct trireme_connection[connections]; a power of two */
+  uint32_t connections;
+  uint32_t clocks; /* how many of each follow */
+  uint32_t tasks;
+  uint32_t routes;
+  uint64_t unseen; /* atomic: connections that could not be followed, for want of a place */
+  uint64_t next_connection; /* atomic: the number of the next one, from 1 */
+  struct trireme_clock_fault clock[TRIREME_PLAN_CLOCKS];
+  struct trireme_task_fault task[TRIREME_PLAN_TASKS];
+  struct trireme_route route[TRIREME_PLAN_ROUTES];
+};
+
+enum trireme_fault_call {
+  TRIREME_CALL_CONNECT = 0,
+  TRIREME_CALL_ACCEPT = 1,
+  TRIREME_CALL_RECV = 2, /* whatever reads from a socket */
+  TRIREME_CALL_SEND = 3,
+  TRIREME_CALL_READ = 4, /* whatever reads from a pipe or file */
+  TRIREME_CALL_WRITE = 5,
+  TRIREME_CALL_OPEN = 6,
+  TRIREME_CALL_FSYNC = 7,
+  TRIREME_CALL_CLOSE = 8,
+  TRIREME_CALL_EPOLL_WAIT = 9,   /* epoll, poll and select */
+  TRIREME_CALL_GETADDRINFO = 10, /* error: an EAI_ code */
+  TRIREME_CALL_FORK = 11,        /* fork, vfork, posix_spawn */
+  TRIREME_CALL_THREAD = 12,      /* pthread_create */
+  TRIREME_CALL_MALLOC = 13,
+  TRIREME_CALL_SOCKET = 14 /* socket, socketpair, pipe, epoll_create, eventfd, dup: what takes a descriptor */
+};
+
+enum trireme_fault_action {
+  TRIREME_DO_SHORT = 1,     /* at most `amount` bytes move */
+  TRIREME_DO_ERROR = 2,     /* the call fails with `error` */
+  TRIREME_DO_DELAY = 3,     /* the call, or the readiness of a non-blocking one, comes `amount` nanoseconds late */
+  TRIREME_DO_RESET = 4,     /* the connection is reset: RST to the peer, ECONNRESET here */
+  TRIREME_DO_CLOSE = 5,     /* it is shut down in order: FIN to the peer, end of stream here */
+  TRIREME_DO_STALL = 6,     /* nothing moves on it in either direction for `amount` nanoseconds */
+  TRIREME_DO_INTERRUPT = 7, /* EINTR, once */
+  TRIREME_DO_DROP = 8,      /* a datagram is lost */
+  TRIREME_DO_DUPLICATE = 9, /* a datagram comes twice */
+  TRIREME_DO_REORDER = 10,  /* a datagram comes after the next one */
+  TRIREME_DO_SPURIOUS = 11  /* epoll_wait comes back without an event */
+};
+
+enum trireme_fault_when {
+  TRIREME_WHEN_ALWAYS = 0, /* at each byte where a call begins; each event */
+  TRIREME_WHEN_AT = 1,     /* at byte or event `at`, from 0 */
+  TRIREME_WHEN_EVERY = 2,  /* at each multiple of `at` but 0; events at, 2 at, ... counted from 1 */
+  TRIREME_WHEN_CHANCE = 3  /* by chance: once in a unit of TRIREME_CHANCE_UNIT bytes, or for an event, with `chance` / 2^64 */
+};
+/* An "event" of a stream cannot be a call, which each runtime makes as it likes: it is so many bytes of it. */
+#define TRIREME_CHANCE_UNIT 64u
+
+/* A fault on a system call. */
+struct trireme_fault_rule {
+  char name[48];       /* of the fault */
+  char connection[96]; /* glob over a connection's id or name; "": every one. Without a connection: over the task's path or name */
+  uint64_t seed;       /* of its decisions */
+  uint64_t at;         /* see enum trireme_fault_when */
+  uint64_t chance;
+  uint64_t amount; /* bytes, or nanoseconds */
+  uint64_t after;  /* nanoseconds since the trial's begin: not before; 0: at once */
+  uint64_t until;  /* not from then on; 0: for ever */
+  uint32_t calls;  /* bits 1 << enum trireme_fault_call */
+  int32_t error;   /* errno, or EAI_ code */
+  uint32_t limit;  /* how often at most on one connection or, where there is none, in one task; 0: no limit */
+  uint32_t total;  /* how often at most in the trial; 0: no limit */
+  uint32_t applied; /* atomic: how often it was */
+  uint16_t fault;  /* its number in the plan, from 1 */
+  uint8_t when;    /* enum trireme_fault_when */
+  uint8_t action;  /* enum trireme_fault_action */
+  uint8_t sides;   /* bit 0: the end that connected, bit 1: the one that listened */
+  uint8_t reserved[7];
+};
+
+/* A logical connection of the trial, followed at both ends in every process. */
+struct trireme_connection {
+  uint64_t key;    /* atomic: of the pair of addresses; 0: free */
+  uint64_t number; /* in the trial, from 1 */
+  uint64_t hash;   /* of `id`, what decisions are made from */
+  uint64_t moved[2][2]; /* atomic, [client, server][read, written]: bytes so far */
+  uint64_t due[2][2];   /* atomic: where the next rule is due: offset << 16 | rule; all ones: nowhere */
+  uint32_t ends;        /* atomic: bits 0-1: that side was opened, 2-3: it is closed, 4-5: its end is dead by a fault */
+  uint32_t counted;     /* how many rules have a limit and are counted in `times` */
+  uint8_t times[32];    /* atomic: how often a rule with a limit (its number modulo 32) was applied here */
+  char id[64], name[64];
 };
 
 /* Every function is safe in any thread and any forked child, allocates nothing, and leaves errno alone. */
@@ -241,6 +397,9 @@ struct trireme_probe_api {
   /* This thread, which runs no task, waits as a loop does from now on (1), or no longer (0): for a runtime that waits in
    * something else than a call for events of descriptors. */
   void (*loop_waits)(int waits);
+  /* The current task, of that path and name, comes to its point `ordinal`: 0, or by a task fault of the plan 1: it is
+   * cancelled there, 2: its time is up. What is applied is recorded as FAULT. */
+  int (*point)(const char* path, const char* name, uint64_t ordinal);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
@@ -268,6 +427,7 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         is no meeting)
  *   wait_for(fd: int, direction: int) -> None   (the current task waits to read (0) or write (1) until it runs again)
  *   loop_waits(waits: bool) -> None      (as above)
+ *   point(path: str, name: str, ordinal: int) -> int   (as above)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);
