@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "harness/base/base64.h"
 #include "harness/base/strings.h"
 #include "harness/base/unique_fd.h"
 #include "harness/history/packing.h"
@@ -25,21 +26,6 @@ T Load(std::string_view bytes, size_t offset = 0) {
   if (offset <= bytes.size() && bytes.size() - offset >= sizeof(T))
     std::memcpy(&value, bytes.data() + offset, sizeof(T));
   return value;
-}
-
-std::string Base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j)
-      group = group << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0u);
-    for (size_t j = 0; j < 4; ++j)
-      out += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
-  }
-  return out;
 }
 
 Json FromDouble(double value) {
@@ -81,10 +67,10 @@ Result<std::vector<char>> ReadAll(const Source& source, const trireme_header& he
 
 std::string_view EventName(EventKind kind) {
   static constexpr std::string_view kNames[] = {
-      "unknown", "begin",   "end",    "invoke",  "ok",         "fail",      "info",
-      "observe", "outcome", "metric", "warning", "task-start", "task-end",  "switch",
-      "socket",  "fault",   "wait",   "wake",    "process",    "exception", "census",
-      "exit",    "join",    "cancel", "sync",    "hold",       "usage"};
+      "unknown", "begin",  "end",     "invoke",     "ok",       "fail",   "info",   "observe",
+      "outcome", "metric", "warning", "task-start", "task-end", "switch", "socket", "fault",
+      "wait",    "wake",   "process", "exception",  "census",   "exit",   "join",   "cancel",
+      "sync",    "hold",   "usage",   "connection", "wire"};
   const auto number = static_cast<size_t>(kind);
   return number < std::size(kNames) ? kNames[number] : kNames[0];
 }
@@ -106,7 +92,7 @@ Json Event::Value() const {
     case ValueType::kBytes:
       break;
   }
-  return Base64(raw);
+  return EncodeBase64(raw);
 }
 
 Result<History> History::Read(const std::string& path) {

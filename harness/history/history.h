@@ -42,6 +42,8 @@ enum class EventKind : uint16_t {
   kSync = 24,
   kHold = 25,
   kUsage = 26,
+  kConnection = 27,
+  kWire = 28,
 };
 
 enum class ValueType : uint16_t {

@@ -1,5 +1,7 @@
 #include "harness/history/jsonl.h"
 
+#include <algorithm>
+
 #include "harness/base/strings.h"
 
 namespace trireme {
@@ -33,6 +35,15 @@ void AddMetric(const Json& value, Json* line) {
   const bool pair = value.is_array() && value.size() == 2;
   (*line)["value"] = pair ? value[0] : value;
   (*line)["unit"] = pair ? value[1] : Json();
+}
+
+// "client read", with bytes or the kind of close.
+void AddWire(const Event& event, Json* line) {
+  const size_t space = std::min(event.key.find(' '), event.key.size());
+  (*line)["number"] = event.id;
+  (*line)["side"] = ToValidUtf8(event.key.substr(0, space));
+  (*line)["direction"] = ToValidUtf8(event.key.substr(std::min(space + 1, event.key.size())));
+  (*line)[event.type == ValueType::kInt ? "close" : "bytes"] = event.Value();
 }
 
 void AddMembers(const History& history, const Event& event, Json* line) {
@@ -107,7 +118,16 @@ void AddMembers(const History& history, const Event& event, Json* line) {
     case EventKind::kUsage:
       return add("what", "value");
     case EventKind::kFault:
+      // Before a fault had a number in its plan, its name was a member of its value.
+      if (event.id != 0) (*line)["number"] = event.id;
+      if (!event.key.empty()) (*line)["name"] = ToValidUtf8(event.key);
       return AddValueMembers(event.Value(), line);
+    case EventKind::kConnection:
+      (*line)["number"] = event.id;
+      (*line)["action"] = ToValidUtf8(event.key);
+      return AddValueMembers(event.Value(), line);
+    case EventKind::kWire:
+      return AddWire(event, line);
   }
   // Of a later version.
   (*line)["number"] = static_cast<uint16_t>(event.kind);

@@ -27,7 +27,9 @@ struct TrialLabel {
 // value | outcome: name | metric: name, value, unit | warning: category, value | task-start: name,
 // parent | task-end: state, error | switch: from | wait, wake: kind, ordinal, value | process:
 // parent, value | exception: where, error | census: kind, value | exit: state, value | join,
-// cancel: target | begin: value | end: state, error | socket, fault: the members of their value.
+// cancel: target | begin: value | end: state, error | socket: the members of its value |
+// fault: number, name, the members of its value | connection: number, action, the members of its
+// value | wire: number, side, direction, bytes (base64) or close.
 Json EventToJson(const TrialLabel& label, const History& history, const Event& event);
 
 // All of them, one object a line, in order; `write` gets whole lines.

@@ -7,13 +7,14 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/base64.h"
 #include "harness/base/strings.h"
 #include "harness/history/writer.h"
 
 namespace trireme {
 namespace {
 
-constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kUsage);
+constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kWire);
 
 // Members of every line; the rest of a socket's or a fault's line is its value.
 constexpr std::string_view kCommonMembers[] = {"cell",  "scenario", "runtime", "interpreter",
@@ -47,6 +48,24 @@ Json OwnMembers(const Json& line) {
         std::end(kCommonMembers))
       value[name] = member;
   return value;
+}
+
+// The way back of a fault's or a connection's line: its key is `key`, the rest its value.
+void AddNumbered(const Json& line, const char* key, NewEvent& event) {
+  event.id = Number64(line, "number");
+  event.key = GetString(line, key);
+  event.value = OwnMembers(line);
+  event.value.erase("number");
+  event.value.erase(key);
+}
+
+Json WireValue(const Json& line) {
+  if (const Json& close = GetMember(line, "close"); !close.is_null()) return close;
+  const Json& text = GetMember(line, "bytes");
+  const std::optional<std::string> bytes =
+      text.is_string() ? DecodeBase64(text.get<std::string>()) : std::nullopt;
+  if (!bytes) return text;
+  return Json::binary(std::vector<uint8_t>(bytes->begin(), bytes->end()));
 }
 
 // The lines of one attempt, on their way to be a history.
@@ -175,8 +194,15 @@ class Attempt {
         event.id = TaskOf(line, "target");
         return;
       case EventKind::kSocket:
-      case EventKind::kFault:
         event.value = OwnMembers(line);
+        return;
+      case EventKind::kFault:
+      case EventKind::kConnection:
+        return AddNumbered(line, event.kind == EventKind::kFault ? "name" : "action", event);
+      case EventKind::kWire:
+        event.id = Number64(line, "number");
+        event.key = GetString(line, "side") + " " + GetString(line, "direction");
+        event.value = WireValue(line);
         return;
     }
     event.id = Number64(line, "id");

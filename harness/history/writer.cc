@@ -82,6 +82,10 @@ std::string EncodeValue(const Json& value, ValueType* type) {
   if (value.is_null()) return *type = ValueType::kNone, "";
   if (value.is_boolean()) return *type = ValueType::kBool, pack(int64_t{value.get<bool>() ? 1 : 0});
   if (value.is_string()) return *type = ValueType::kText, value.get<std::string>();
+  if (value.is_binary()) {
+    const auto& bytes = value.get_binary();
+    return *type = ValueType::kBytes, std::string(bytes.begin(), bytes.end());
+  }
   if (value.is_number_float()) return *type = ValueType::kDouble, pack(value.get<double>());
   const bool fits = !value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{INT64_MAX};
   if (value.is_number_integer() && fits) return *type = ValueType::kInt, pack(value.get<int64_t>());

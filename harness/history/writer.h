@@ -39,7 +39,7 @@ struct NewEvent {
   EventKind kind{};
   int64_t time = 0;  // CLOCK_MONOTONIC
   std::string key;
-  Json value;
+  Json value;  // what is binary is recorded as bytes
   uint32_t task = 0;
   uint64_t id = 0;
   uint32_t process = 0;

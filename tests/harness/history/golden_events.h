@@ -1,6 +1,7 @@
 #ifndef TRIREME_TESTS_HARNESS_HISTORY_GOLDEN_EVENTS_H_
 #define TRIREME_TESTS_HARNESS_HISTORY_GOLDEN_EVENTS_H_
 
+#include <string_view>
 #include <vector>
 
 #include "harness/history/writer.h"
@@ -53,6 +54,55 @@ inline std::vector<NewEvent> GoldenEvents() {
     event.time = time += 10;
     event.process = event.kind == kProcess ? 101 : 100;
     event.thread = event.kind == kException ? 103 : event.process;
+  }
+  return events;
+}
+
+// What a trial with a fault plan records beside: golden/v1-faults.trh.
+inline std::vector<NewEvent> GoldenFaultEvents() {
+  const auto bytes = [](std::string_view text) {
+    return Json::binary(std::vector<uint8_t>(text.begin(), text.end()));
+  };
+  using enum EventKind;
+  std::vector<NewEvent> events = {
+      {.kind = kTaskStart, .key = "1", .value = "main", .task = 1},
+      {.kind = kConnection,
+       .key = "opened",
+       .value = {{"connection", "1#0"},
+                 {"name", "main#0"},
+                 {"side", "client"},
+                 {"kind", "tcp"},
+                 {"local", "127.0.0.1:40000"},
+                 {"peer", "127.0.0.1:80"}},
+       .task = 1,
+       .id = 7},
+      {.kind = kWire, .key = "client write", .value = bytes("hi\n\xff"), .task = 1, .id = 7},
+      {.kind = kFault,
+       .key = "cut",
+       .value = {{"do", {{"short", 1}}},
+                 {"call", "recv"},
+                 {"side", "client"},
+                 {"connection", "1#0"},
+                 {"direction", "read"},
+                 {"offset", 4096}},
+       .task = 1,
+       .id = 2},
+      {.kind = kWire, .key = "client read", .value = 0, .task = 1, .id = 7},
+      {.kind = kConnection,
+       .key = "closed",
+       .value = {{"side", "client"}, {"read", 4096}, {"written", 4}},
+       .task = 1,
+       .id = 7},
+      {.kind = kFault, .key = "pause", .value = {{"do", {{"signal", "STOP"}}}}, .id = 3},
+      {.kind = kFault,
+       .key = "pause",
+       .value = {{"do", {{"signal", "CONT"}}}, {"over", true}},
+       .id = 3},
+  };
+  int64_t time = 1000;
+  for (NewEvent& event : events) {
+    event.time = time += 10;
+    event.process = event.thread = 100;
   }
   return events;
 }

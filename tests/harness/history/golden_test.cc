@@ -38,17 +38,26 @@ void ExpectToRead(const std::string& file, const std::string& printed) {
   EXPECT_EQ(Print(*history), *expected);
 }
 
-TEST(GoldenTest, WritesVersion1AsEver) {
-  const std::string bytes = EncodeHistory(kGoldenBegin, GoldenEvents());
+void ExpectToWrite(const std::vector<NewEvent>& events, const std::string& file) {
+  const std::string bytes = EncodeHistory(kGoldenBegin, events);
   if (Writing()) {
-    ASSERT_TRUE(WriteFile(kGolden + "/v1.trh", bytes).ok());
+    ASSERT_TRUE(WriteFile(kGolden + file, bytes).ok());
   }
-  const Result<std::string> expected = ReadFile(kGolden + "/v1.trh");
+  const Result<std::string> expected = ReadFile(kGolden + file);
   ASSERT_TRUE(expected.ok());
   EXPECT_TRUE(bytes == *expected) << "the layout changed: raise TRIREME_HISTORY_VERSION";
 }
 
+TEST(GoldenTest, WritesVersion1AsEver) { ExpectToWrite(GoldenEvents(), "/v1.trh"); }
+
 TEST(GoldenTest, ReadsVersion1) { ExpectToRead("/v1.trh", "/v1.jsonl"); }
+
+// Kinds that version 1 had from when faults were injected.
+TEST(GoldenTest, WritesFaultsOfVersion1AsEver) {
+  ExpectToWrite(GoldenFaultEvents(), "/v1-faults.trh");
+}
+
+TEST(GoldenTest, ReadsFaultsOfVersion1) { ExpectToRead("/v1-faults.trh", "/v1-faults.jsonl"); }
 
 // Left behind by a process that had threads, forked, wrote a value larger than a chunk, and was
 // killed.

@@ -30,7 +30,7 @@ std::string PrintedAgain(const std::string& text) {
 }
 
 TEST(HistoryLinesTest, ComeBackAsTheyWerePrinted) {
-  for (const char* file : {"v1.trh", "v1.ring"}) {
+  for (const char* file : {"v1.trh", "v1-faults.trh", "v1.ring"}) {
     const std::string text = Printed(kTrialLabel, *History::Parse(Golden(file)));
     EXPECT_TRUE(IsHistoryLines(text));
     EXPECT_EQ(PrintedAgain(text), text) << file;
