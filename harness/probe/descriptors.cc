@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/connections.h"
+#include "harness/probe/held_back.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 
@@ -125,6 +127,15 @@ Descriptor* LookUp(int fd) {
   return descriptor->kind <= ObjectKind::kIgnored ? nullptr : descriptor;
 }
 
+namespace {
+
+void ForgetFaultsOf(int fd) {
+  ForgetEnd(fd);
+  ForgetHeldBack(fd);
+}
+
+}  // namespace
+
 void ForEachIn(uint32_t epoll, void (*function)(Descriptor*)) {
   for (Descriptor& descriptor : descriptors)
     if (descriptor.epoll == epoll && descriptor.kind != ObjectKind::kEpoll &&
@@ -141,6 +152,7 @@ Descriptor* KnownDescriptor(int fd) {
 }
 
 void Forget(int fd) {
+  if (ActivePlan() != nullptr) ForgetFaultsOf(fd);
   Descriptor* descriptor = KnownDescriptor(fd);
   if (descriptor == nullptr) return;
   const uint32_t generation = descriptor->generation;
@@ -149,6 +161,7 @@ void Forget(int fd) {
 }
 
 void CopyDescriptor(int fd, int copy) {
+  if (ActivePlan() != nullptr) CopyEnd(fd, copy);
   const Descriptor* from = FindDescriptor(fd);
   Descriptor* to = FindDescriptor(copy);
   if (from == nullptr || to == nullptr) return;

@@ -8,6 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/connections.h"
+#include "harness/probe/faulty_calls.h"
+#include "harness/probe/held_back.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
@@ -35,12 +38,48 @@ int Copied(int fd, int copy) {
   return copy;
 }
 
+// The call that the plan may let fail before it takes a descriptor.
+template <typename Call>
+int Take(const Call& call) {
+  int error = 0;
+  if (ActivePlan() != nullptr && CallFails(TRIREME_CALL_SOCKET, &error)) {
+    errno = error;
+    return -1;
+  }
+  return call();
+}
+
+// The same call where a plan may have a fault for it.
+template <typename Call>
+int AcceptWithFaults(int listener, const Call& call) {
+  int error = 0;
+  if (AcceptFails(listener, &error)) {
+    errno = error;
+    return -1;
+  }
+  const int fd = New(call());
+  if (fd < 0 || KeepAccepted(fd, &error)) return fd;
+  errno = error;
+  return -1;
+}
+
 template <typename Function, typename... Arguments>
 int Accept(const void* caller, int fd, Next<Function>& next, Arguments... arguments) {
   const Wait wait = BeginWait(fd, kRead, How::kAccept, kUnknownSize, {caller, 0});
-  const int result = next(fd, arguments...);
+  const auto call = [&] { return next(fd, arguments...); };
+  const int result = ActivePlan() == nullptr ? New(call()) : AcceptWithFaults(fd, call);
   EndWait(wait, result < 0 ? -errno : 0);
-  return New(result);
+  return result;
+}
+
+// Both ends of it are known to the plan.
+int FollowPair(int result, const int* fds, bool sockets) {
+  if (result == 0 && ActivePlan() != nullptr) {
+    const int error = errno;
+    OpenPair(fds, sockets);
+    errno = error;
+  }
+  return result;
 }
 
 int Fcntl(int fd, int command, void* argument, Next<int(int, int, ...)>& next) {
@@ -55,42 +94,51 @@ using trireme::Next;
 
 TRIREME_INTERPOSED int socket(int domain, int type, int protocol) {
   static Next<int(int, int, int)> next("socket");
-  return trireme::New(next(domain, type, protocol));
+  return trireme::Take([&] { return trireme::New(next(domain, type, protocol)); });
 }
 
 TRIREME_INTERPOSED int socketpair(int domain, int type, int protocol, int* fds) {
   static Next<int(int, int, int, int*)> next("socketpair");
-  return trireme::NewPair(next(domain, type, protocol, fds), fds);
+  return trireme::Take([&] {
+    const int result = trireme::NewPair(next(domain, type, protocol, fds), fds);
+    return trireme::FollowPair(result, fds, /*sockets=*/true);
+  });
 }
 
 TRIREME_INTERPOSED int pipe(int* fds) {
   static Next<int(int*)> next("pipe");
-  return trireme::NewPair(next(fds), fds);
+  return trireme::Take([&] {
+    return trireme::FollowPair(trireme::NewPair(next(fds), fds), fds, /*sockets=*/false);
+  });
 }
 
 TRIREME_INTERPOSED int pipe2(int* fds, int flags) {
   static Next<int(int*, int)> next("pipe2");
-  return trireme::NewPair(next(fds, flags), fds);
+  return trireme::Take([&] {
+    return trireme::FollowPair(trireme::NewPair(next(fds, flags), fds), fds, /*sockets=*/false);
+  });
 }
 
 TRIREME_INTERPOSED int eventfd(unsigned count, int flags) {
   static Next<int(unsigned, int)> next("eventfd");
-  return trireme::New(next(count, flags));
+  return trireme::Take([&] { return trireme::New(next(count, flags)); });
 }
 
 TRIREME_INTERPOSED int epoll_create(int size) {
   static Next<int(int)> next("epoll_create");
-  return trireme::New(next(size));
+  return trireme::Take([&] { return trireme::New(next(size)); });
 }
 
 TRIREME_INTERPOSED int epoll_create1(int flags) {
   static Next<int(int)> next("epoll_create1");
-  return trireme::New(next(flags));
+  return trireme::Take([&] { return trireme::New(next(flags)); });
 }
 
 TRIREME_INTERPOSED int epoll_ctl(int set, int operation, int fd, epoll_event* event) {
   static Next<int(int, int, int, epoll_event*)> next("epoll_ctl");
-  const int result = next(set, operation, fd, event);
+  const int result = trireme::ActivePlan() == nullptr
+                         ? next(set, operation, fd, event)
+                         : trireme::RegisterAllowed(set, operation, fd, event);
   if (result == 0)
     trireme::NoteRegistration(set, operation, fd, event == nullptr ? 0 : event->events,
                               __builtin_return_address(0));
@@ -105,6 +153,18 @@ TRIREME_INTERPOSED int accept(int fd, sockaddr* address, socklen_t* length) {
 TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   static Next<int(int, sockaddr*, socklen_t*, int)> next("accept4");
   return trireme::Accept(__builtin_return_address(0), fd, next, address, length, flags);
+}
+
+TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length) {
+  static Next<int(int, const sockaddr*, socklen_t)> next("connect");
+  if (trireme::ActivePlan() != nullptr) {
+    int error = 0;
+    if (trireme::ConnectFails(fd, address, length, &error)) {
+      errno = error;
+      return -1;
+    }
+  }
+  return next(fd, address, length);
 }
 
 TRIREME_INTERPOSED int dup(int fd) {
@@ -145,8 +205,14 @@ TRIREME_INTERPOSED int fcntl64(int fd, int command, ...) {
 
 TRIREME_INTERPOSED int close(int fd) {
   static Next<int(int)> next("close");
+  int error = 0;
+  const bool fails =
+      trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_CLOSE, &error);
   trireme::NoteClose(fd);
-  return next(fd);
+  const int result = next(fd);
+  if (!fails || result != 0) return result;
+  errno = error;  // the descriptor is gone all the same, as after an error of the disk
+  return -1;
 }
 
 // Both are newer than the C libraries that the probe runs with; where one is missing nobody can call it.

@@ -8,8 +8,11 @@
 #include <sys/select.h>
 #include <time.h>
 
+#include "harness/probe/faulty_calls.h"
+#include "harness/probe/held_back.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/next.h"
+#include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -27,9 +30,78 @@ void End(int fd, bool reads, bool writes) {
   if (writes) EndPoll(fd, kWrite);
 }
 
+// How long a call may take, in nanoseconds.
+constexpr int64_t kForEver = -1;
+constexpr int64_t kAsGiven = -2;  // as the program says
+
+int64_t Milliseconds(int timeout) {
+  return timeout < 0 ? kForEver : static_cast<int64_t>(timeout) * 1000000;
+}
+int64_t Nanoseconds(const timespec* timeout) {
+  return timeout == nullptr ? kForEver : timeout->tv_sec * int64_t{1000000000} + timeout->tv_nsec;
+}
+// Rounded up: a poll must not come back too early.
+int AsMilliseconds(int64_t nanoseconds) {
+  if (nanoseconds < 0) return -1;
+  const int64_t milliseconds = (nanoseconds + 999999) / 1000000;
+  return milliseconds > 0x7fffffff ? 0x7fffffff : static_cast<int>(milliseconds);
+}
+timespec AsTimespec(int64_t nanoseconds) {
+  return {.tv_sec = static_cast<time_t>(nanoseconds / 1000000000),
+          .tv_nsec = static_cast<long>(nanoseconds % 1000000000)};
+}
+
+// Repeats a call of at most `timeout` while some of what it asks for is held back: `call` is made for so long, and says
+// when the first of those comes free (~0: none is).
+template <typename Call>
+int WhileHeldBack(int64_t timeout, const Call& call) {
+  const uint64_t begin = Now();
+  for (;;) {
+    const uint64_t now = Now();
+    const auto passed = static_cast<int64_t>(now - begin);
+    const int64_t left = timeout < 0 ? kForEver : passed < timeout ? timeout - passed : 0;
+    uint64_t until = ~uint64_t{0};
+    const int result = call(left, now, &until);
+    if (result != 0 || until == ~uint64_t{0} || left == 0) return result;
+  }
+}
+
+int64_t Shorter(int64_t left, uint64_t now, uint64_t until) {
+  if (until == ~uint64_t{0}) return left;
+  const int64_t rest = until > now ? static_cast<int64_t>(until - now) : 0;
+  return left < 0 || rest < left ? rest : left;
+}
+
+template <typename Call>
+int PollShown(pollfd* fds, nfds_t count, int64_t timeout, const Call& call) {
+  return WhileHeldBack(timeout, [&](int64_t left, uint64_t now, uint64_t* until) {
+    const HiddenFromPoll hidden(fds, count);
+    *until = hidden.until();
+    return call(Shorter(left, now, *until));
+  });
+}
+
+// What a plan says of a call that waits for events: false, and what it gives instead.
+bool MayWait(int* result) {
+  int error = 0;
+  if (ActivePlan() == nullptr || !CallFails(TRIREME_CALL_EPOLL_WAIT, &error)) return true;
+  *result = error == kSpurious ? 0 : -1;
+  if (error != kSpurious) errno = error;
+  return false;
+}
+
 // Makes the call as one that waits for `fds`.
 template <typename Call>
-int Poll(const void* caller, pollfd* fds, nfds_t count, bool waits, Call call) {
+int Poll(const void* caller, pollfd* fds, nfds_t count, int64_t timeout, const Call& wait) {
+  int planned = 0;
+  if (!MayWait(&planned)) {
+    for (nfds_t i = 0; planned == 0 && i < count; ++i) fds[i].revents = 0;
+    return planned;
+  }
+  const bool waits = timeout != 0;
+  const auto call = [&] {
+    return fds != nullptr && AnyHeldBack() ? PollShown(fds, count, timeout, wait) : wait(kAsGiven);
+  };
   const LoopPoll poll(count != 0);
   if (!waits || fds == nullptr) {
     const int result = call();
@@ -54,10 +126,13 @@ class Sets {
       : count_(count < FD_SETSIZE ? count : FD_SETSIZE) {
     FD_ZERO(&reads_);
     FD_ZERO(&writes_);
-    // As many words as the call looks at: a program need not have more.
-    const size_t size = static_cast<size_t>(count_ < 0 ? 0 : count_ + 63) / 64 * sizeof(uint64_t);
-    if (reads != nullptr) __builtin_memcpy(&reads_, reads, size);
-    if (writes != nullptr) __builtin_memcpy(&writes_, writes, size);
+    if (reads != nullptr) __builtin_memcpy(&reads_, reads, size());
+    if (writes != nullptr) __builtin_memcpy(&writes_, writes, size());
+  }
+  // Writes them to where they were read from.
+  void PutBack(fd_set* reads, fd_set* writes) const {
+    if (reads != nullptr) __builtin_memcpy(reads, &reads_, size());
+    if (writes != nullptr) __builtin_memcpy(writes, &writes_, size());
   }
   template <typename Function>
   void ForEach(Function function) const {
@@ -69,14 +144,38 @@ class Sets {
   }
 
  private:
+  // As many words as the call looks at: a program need not have more.
+  size_t size() const {
+    return static_cast<size_t>(count_ < 0 ? 0 : count_ + 63) / 64 * sizeof(uint64_t);
+  }
+
   int count_;
   fd_set reads_;
   fd_set writes_;
 };
 
 template <typename Call>
-int Select(const void* caller, int count, const fd_set* reads, const fd_set* writes, bool waits,
-           Call call) {
+int SelectShown(int count, fd_set* reads, fd_set* writes, int64_t timeout, const Call& call) {
+  const Sets sets(count, reads, writes);
+  return WhileHeldBack(timeout, [&](int64_t left, uint64_t now, uint64_t* until) {
+    sets.PutBack(reads, writes);
+    *until = HideFromSelect(count, reads, writes);
+    return call(Shorter(left, now, *until));
+  });
+}
+
+template <typename Call>
+int Select(const void* caller, int count, fd_set* reads, fd_set* writes, int64_t timeout,
+           const Call& wait) {
+  int planned = 0;
+  if (!MayWait(&planned)) {
+    if (planned == 0) Sets(count, nullptr, nullptr).PutBack(reads, writes);
+    return planned;
+  }
+  const bool waits = timeout != 0;
+  const auto call = [&] {
+    return AnyHeldBack() ? SelectShown(count, reads, writes, timeout, wait) : wait(kAsGiven);
+  };
   const LoopPoll poll(count > 0);
   if (!waits) {
     const int result = call();
@@ -95,17 +194,17 @@ int Select(const void* caller, int count, const fd_set* reads, const fd_set* wri
 
 template <typename Function, typename... Arguments>
 int WaitInSet(Next<Function>& next, Arguments... arguments) {
+  int planned = 0;
+  if (!MayWait(&planned)) return planned;
   const LoopPoll poll(true);
   const int result = next(arguments...);
   poll.End(result);
   return result;
 }
 
-bool IsZero(const timespec* timeout) {
-  return timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_nsec == 0;
-}
-bool IsZero(const timeval* timeout) {
-  return timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_usec == 0;
+int64_t Nanoseconds(const timeval* timeout) {
+  return timeout == nullptr ? kForEver
+                            : timeout->tv_sec * int64_t{1000000000} + timeout->tv_usec * 1000;
 }
 
 }  // namespace
@@ -115,36 +214,55 @@ using trireme::Next;
 
 TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
   static Next<int(pollfd*, nfds_t, int)> next("poll");
-  return trireme::Poll(__builtin_return_address(0), fds, count, timeout != 0,
-                       [&] { return next(fds, count, timeout); });
+  return trireme::Poll(
+      __builtin_return_address(0), fds, count, trireme::Milliseconds(timeout), [&](int64_t limit) {
+        return next(fds, count,
+                    limit == trireme::kAsGiven ? timeout : trireme::AsMilliseconds(limit));
+      });
 }
 
 TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) {
   static Next<int(pollfd*, nfds_t, int, size_t)> next("__poll_chk");
-  return trireme::Poll(__builtin_return_address(0), fds, count, timeout != 0,
-                       [&] { return next(fds, count, timeout, room); });
+  return trireme::Poll(
+      __builtin_return_address(0), fds, count, trireme::Milliseconds(timeout), [&](int64_t limit) {
+        return next(fds, count,
+                    limit == trireme::kAsGiven ? timeout : trireme::AsMilliseconds(limit), room);
+      });
 }
 
 TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
                              const sigset_t* mask) {
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> next("ppoll");
-  return trireme::Poll(__builtin_return_address(0), fds, count, !trireme::IsZero(timeout),
-                       [&] { return next(fds, count, timeout, mask); });
+  return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
+                       [&](int64_t limit) {
+                         if (limit < 0) return next(fds, count, timeout, mask);
+                         const timespec time = trireme::AsTimespec(limit);
+                         return next(fds, count, &time, mask);
+                       });
 }
 
 TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
                                    const sigset_t* mask, size_t room) {
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> next("__ppoll_chk");
-  return trireme::Poll(__builtin_return_address(0), fds, count, !trireme::IsZero(timeout),
-                       [&] { return next(fds, count, timeout, mask, room); });
+  return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
+                       [&](int64_t limit) {
+                         if (limit < 0) return next(fds, count, timeout, mask, room);
+                         const timespec time = trireme::AsTimespec(limit);
+                         return next(fds, count, &time, mask, room);
+                       });
 }
 
 TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* others,
                               timeval* timeout) {
   static Next<int(int, fd_set*, fd_set*, fd_set*, timeval*)> next("select");
-  return trireme::Select(__builtin_return_address(0), count, reads, writes,
-                         !trireme::IsZero(timeout),
-                         [&] { return next(count, reads, writes, others, timeout); });
+  return trireme::Select(
+      __builtin_return_address(0), count, reads, writes, trireme::Nanoseconds(timeout),
+      [&](int64_t limit) {
+        if (limit < 0) return next(count, reads, writes, others, timeout);
+        timeval time = {.tv_sec = static_cast<time_t>(limit / 1000000000),
+                        .tv_usec = static_cast<suseconds_t>((limit % 1000000000 + 999) / 1000)};
+        return next(count, reads, writes, others, &time);
+      });
 }
 
 TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set* others,
@@ -152,8 +270,11 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
   static Next<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> next(
       "pselect");
   return trireme::Select(__builtin_return_address(0), count, reads, writes,
-                         !trireme::IsZero(timeout),
-                         [&] { return next(count, reads, writes, others, timeout, mask); });
+                         trireme::Nanoseconds(timeout), [&](int64_t limit) {
+                           if (limit < 0) return next(count, reads, writes, others, timeout, mask);
+                           const timespec time = trireme::AsTimespec(limit);
+                           return next(count, reads, writes, others, &time, mask);
+                         });
 }
 
 TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int timeout) {

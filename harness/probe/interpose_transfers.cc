@@ -5,10 +5,15 @@
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <type_traits>
+
+#include "harness/probe/fault_log.h"
+#include "harness/probe/faulty_transfer.h"
 #include "harness/probe/next.h"
 #include "harness/probe/waits.h"
 
@@ -19,13 +24,146 @@
 namespace trireme {
 namespace {
 
-// Makes the call as one that reads or writes `size` bytes of `fd`.
-template <typename Function, typename... Arguments>
-auto Transfer(const Caller& caller, int fd, Direction direction, uint64_t size,
-              Next<Function>& next, Arguments... arguments) {
+// The memory of a call on one piece; of one on many.
+struct Memory {
+  iovec part;
+  Pieces pieces() const { return {&part, 1}; }
+};
+Memory Of(const void* data, size_t size) { return {{const_cast<void*>(data), size}}; }
+struct ManyPieces {
+  const iovec* parts;
+  int count;
+  Pieces pieces() const { return {parts, parts == nullptr || count < 0 ? 0 : count}; }
+};
+ManyPieces Of(const msghdr* message) {
+  if (message == nullptr) return {nullptr, 0};
+  return {message->msg_iov, static_cast<int>(message->msg_iovlen)};
+}
+
+// The first `limit` bytes of many pieces.
+class Shortened {
+ public:
+  Shortened(const iovec* parts, int count, uint64_t limit) {
+    for (int i = 0; i < count && count_ < kMost && limit > 0; ++i) {
+      parts_[count_] = parts[i];
+      if (parts_[count_].iov_len > limit) parts_[count_].iov_len = limit;
+      limit -= parts_[count_++].iov_len;
+    }
+  }
+  iovec* parts() { return parts_; }
+  int count() const { return count_; }
+
+ private:
+  static constexpr int kMost =
+      64;  // as many as a fiber's stack has room for; the rest comes with the next call
+  iovec parts_[kMost];
+  int count_ = 0;
+};
+
+size_t AtMost(size_t size, uint64_t limit) { return size < limit ? size : limit; }
+
+// The same where a plan may have a fault for it.
+template <typename Call>
+[[gnu::noinline]] auto FaultyCall(int fd, Direction direction, const Pieces& pieces, int flags,
+                                  const Call& call) {
+  FaultyTransfer transfer(fd, direction, pieces, flags);
+  if (!transfer.Begin()) return static_cast<decltype(call(uint64_t{}))>(transfer.result());
+  if (transfer.dropped() && direction == kWrite) {
+    transfer.End(static_cast<int64_t>(pieces.size()));
+    return static_cast<decltype(call(uint64_t{}))>(pieces.size());
+  }
+  if (transfer.dropped()) call(FaultyTransfer::kNoLimit);
+  auto result = call(transfer.limit());
+  if (transfer.duplicated() && direction == kWrite && result >= 0) call(transfer.limit());
+  transfer.End(result < 0 ? -errno : static_cast<int64_t>(result));
+  return result;
+}
+
+// Makes the call as one that reads or writes `size` bytes of `fd`: `call` is given how many at most.
+template <typename Memories, typename Call>
+[[gnu::always_inline]] inline auto Transfer(const Caller& caller, int fd, Direction direction,
+                                            uint64_t size, const Memories& memory,
+                                            const Call& call) {
   const Wait wait = BeginWait(fd, direction, How::kCall, size, caller);
-  const auto result = next(arguments...);
+  auto result = ActivePlan() == nullptr
+                    ? call(FaultyTransfer::kNoLimit)
+                    : FaultyCall(fd, direction, memory.pieces(), caller.flags, call);
   EndWait(wait, result < 0 ? -errno : static_cast<int64_t>(result));
+  return result;
+}
+
+ssize_t CallOnParts(Next<ssize_t(int, const iovec*, int)>& next, int fd, const iovec* parts,
+                    int count, uint64_t limit) {
+  if (limit == FaultyTransfer::kNoLimit) return next(fd, parts, count);
+  Shortened shortened(parts, count, limit);
+  return next(fd, shortened.parts(), shortened.count());
+}
+
+template <typename Message>
+ssize_t CallOnMessage(Next<ssize_t(int, Message*, int)>& next, int fd, Message* message, int flags,
+                      uint64_t limit) {
+  if (limit == FaultyTransfer::kNoLimit) return next(fd, message, flags);
+  Shortened shortened(message->msg_iov, static_cast<int>(message->msg_iovlen), limit);
+  msghdr part = *message;
+  part.msg_iov = shortened.parts();
+  part.msg_iovlen = static_cast<size_t>(shortened.count());
+  const ssize_t result = next(fd, &part, flags);
+  if constexpr (!std::is_const_v<Message>) {
+    part.msg_iov = message->msg_iov;
+    part.msg_iovlen = message->msg_iovlen;
+    *message = part;
+  }
+  return result;
+}
+
+// Several messages at once; where a plan may have faults for them, one at a time, which the caller has to expect.
+template <typename Call>
+int TransferMessages(const Caller& caller, int fd, Direction direction, mmsghdr* messages,
+                     unsigned count, const Call& call) {
+  if (ActivePlan() == nullptr || count == 0 || messages == nullptr) {
+    const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
+    const int result = call(count);
+    EndWait(wait, result < 0 ? -errno : result);
+    return result;
+  }
+  const auto one = [&](uint64_t) -> ssize_t {
+    const int result = call(1);
+    return result < 0 ? result : static_cast<ssize_t>(messages[0].msg_len);
+  };
+  const ssize_t result =
+      Transfer(caller, fd, direction, kUnknownSize, Of(&messages[0].msg_hdr), one);
+  return result < 0 ? -1 : 1;
+}
+
+// The bytes of a file that were sent, as WIRE events, which do not pass through the program's memory.
+template <typename Offset>
+void LogSentFile(int out, int in, Offset at, int64_t size) {
+  const ConnectionEnd end = EndOf(out);
+  char bytes[2048];
+  while (size > 0) {
+    const size_t piece = AtMost(sizeof(bytes), static_cast<uint64_t>(size));
+    const long got = syscall(SYS_pread64, in, bytes, piece, at);
+    if (got <= 0) return;
+    const iovec part = {bytes, static_cast<size_t>(got)};
+    LogBytes(end, kWrite, &part, 1, static_cast<uint64_t>(got));
+    size -= got;
+    at += got;
+  }
+}
+
+template <typename Offset>
+ssize_t SendFile(const Caller& caller, int out, int in, Offset* offset, size_t size,
+                 Next<ssize_t(int, int, Offset*, size_t)>& next) {
+  const bool logs = RecordsWire() && EndOf(out).connection != nullptr;
+  const auto at = logs ? offset != nullptr ? *offset : syscall(SYS_lseek, in, 0, SEEK_CUR) : 0;
+  const ssize_t result =
+      Transfer(caller, out, kWrite, size, Of(nullptr, size),
+               [&](uint64_t limit) { return next(out, in, offset, AtMost(size, limit)); });
+  if (logs && result > 0) {
+    const int error = errno;
+    LogSentFile(out, in, at, result);
+    errno = error;
+  }
   return result;
 }
 
@@ -45,96 +183,113 @@ void NoteReceived(msghdr* message) {
 }  // namespace
 }  // namespace trireme
 
+using trireme::AtMost;
+using trireme::CallOnMessage;
+using trireme::CallOnParts;
 using trireme::kRead;
 using trireme::kWrite;
+using trireme::ManyPieces;
 using trireme::Next;
+using trireme::Of;
+using trireme::SendFile;
 using trireme::Transfer;
+using trireme::TransferMessages;
 
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
-  return Transfer(TRIREME_CALLER, fd, kRead, size, next, fd, data, size);
+  return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t __read_chk(int fd, void* data, size_t size, size_t room) {
   static Next<ssize_t(int, void*, size_t, size_t)> next("__read_chk");
-  return Transfer(TRIREME_CALLER, fd, kRead, size, next, fd, data, size, room);
+  return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), room); });
 }
 
 TRIREME_INTERPOSED ssize_t readv(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("readv");
-  return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize, next, fd, parts, count);
+  return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize, ManyPieces{parts, count},
+                  [&](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t recv(int fd, void* data, size_t size, int flags) {
   static Next<ssize_t(int, void*, size_t, int)> next("recv");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size,
-                  flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags) {
   static Next<ssize_t(int, void*, size_t, size_t, int)> next("__recv_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size, room,
-                  flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), room, flags); });
 }
 
 TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                                     socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, int, sockaddr*, socklen_t*)> next("recvfrom");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size,
-                  flags, address, length);
+  return Transfer(
+      {__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+      [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags,
                                           sockaddr* address, socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, size_t, int, sockaddr*, socklen_t*)> next(
       "__recvfrom_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, next, fd, data, size, room,
-                  flags, address, length);
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+                  [&](uint64_t limit) {
+                    return next(fd, data, AtMost(size, limit), room, flags, address, length);
+                  });
 }
 
 TRIREME_INTERPOSED ssize_t write(int fd, const void* data, size_t size) {
   static Next<ssize_t(int, const void*, size_t)> next("write");
-  return Transfer(TRIREME_CALLER, fd, kWrite, size, next, fd, data, size);
+  return Transfer(TRIREME_CALLER, fd, kWrite, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t writev(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("writev");
-  return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize, next, fd, parts, count);
+  return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize, ManyPieces{parts, count},
+                  [&](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t send(int fd, const void* data, size_t size, int flags) {
   static Next<ssize_t(int, const void*, size_t, int)> next("send");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, next, fd, data, size,
-                  flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size),
+                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int flags,
                                   const sockaddr* address, socklen_t length) {
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, next, fd, data, size,
-                  flags, address, length);
+  return Transfer(
+      {__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size),
+      [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static Next<ssize_t(int, const msghdr*, int)> next("sendmsg");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize, next, fd,
-                  message, flags);
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize,
+                  Of(message),
+                  [&](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
 }
 
 TRIREME_INTERPOSED int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   static Next<int(int, mmsghdr*, unsigned, int)> next("sendmmsg");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize, next, fd,
-                  messages, count, flags);
+  return TransferMessages({__builtin_return_address(0), flags}, fd, kWrite, messages, count,
+                          [&](unsigned many) { return next(fd, messages, many, flags); });
 }
 
 TRIREME_INTERPOSED ssize_t sendfile(int out, int in, off_t* offset, size_t size) {
   static Next<ssize_t(int, int, off_t*, size_t)> next("sendfile");
-  return Transfer(TRIREME_CALLER, out, kWrite, size, next, out, in, offset, size);
+  return SendFile(TRIREME_CALLER, out, in, offset, size, next);
 }
 
 TRIREME_INTERPOSED ssize_t sendfile64(int out, int in, off64_t* offset, size_t size) {
   static Next<ssize_t(int, int, off64_t*, size_t)> next("sendfile64");
-  return Transfer(TRIREME_CALLER, out, kWrite, size, next, out, in, offset, size);
+  return SendFile(TRIREME_CALLER, out, in, offset, size, next);
 }
 
 TRIREME_INTERPOSED int eventfd_read(int fd, eventfd_t* value) {
@@ -147,13 +302,17 @@ TRIREME_INTERPOSED int eventfd_read(int fd, eventfd_t* value) {
 
 TRIREME_INTERPOSED int eventfd_write(int fd, eventfd_t value) {
   static Next<int(int, eventfd_t)> next("eventfd_write");
-  return Transfer(TRIREME_CALLER, fd, kWrite, 8, next, fd, value);
+  const trireme::Wait wait = trireme::BeginWait(fd, kWrite, trireme::How::kCall, 8, TRIREME_CALLER);
+  const int result = next(fd, value);
+  trireme::EndWait(wait, result < 0 ? -errno : 8);
+  return result;
 }
 
 TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
   static Next<ssize_t(int, msghdr*, int)> next("recvmsg");
-  const ssize_t result = Transfer({__builtin_return_address(0), flags}, fd, kRead,
-                                  trireme::kUnknownSize, next, fd, message, flags);
+  const ssize_t result =
+      Transfer({__builtin_return_address(0), flags}, fd, kRead, trireme::kUnknownSize, Of(message),
+               [&](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
   if (result >= 0) trireme::NoteReceived(message);
   return result;
 }
@@ -161,8 +320,9 @@ TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
 TRIREME_INTERPOSED int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags,
                                 timespec* timeout) {
   static Next<int(int, mmsghdr*, unsigned, int, timespec*)> next("recvmmsg");
-  const int result = Transfer({__builtin_return_address(0), flags}, fd, kRead,
-                              trireme::kUnknownSize, next, fd, messages, count, flags, timeout);
+  const int result =
+      TransferMessages({__builtin_return_address(0), flags}, fd, kRead, messages, count,
+                       [&](unsigned many) { return next(fd, messages, many, flags, timeout); });
   for (int i = 0; i < result; ++i) trireme::NoteReceived(&messages[i].msg_hdr);
   return result;
 }

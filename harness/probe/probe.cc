@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "harness/probe/environment.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/native_stack.h"
 #include "harness/probe/probe_abi.h"
@@ -66,17 +67,6 @@ constexpr trireme_probe_api kApi = {
     .unwind = UnwindNativeStacks,
     .loop_waits = LoopWaits,
 };
-
-// Not getenv: a program may bring its own (bash does), which is not to be called before its main.
-const char* FindInEnvironment(const char* name) {
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const char* text = *entry;
-    const char* rest = name;
-    while (*rest != '\0' && *text == *rest) ++text, ++rest;
-    if (*rest == '\0' && *text == '=') return text + 1;
-  }
-  return nullptr;
-}
 
 __attribute__((constructor)) void Load() {
   ProcessId();  // now: a child by vfork would leave its own to its parent

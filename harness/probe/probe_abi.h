@@ -360,7 +360,7 @@ struct trireme_connection {
   uint64_t moved[2][2]; /* atomic, [client, server][read, written]: bytes so far */
   uint64_t due[2][2];   /* atomic: where the next rule is due: offset << 16 | rule; all ones: nowhere */
   uint32_t ends;        /* atomic: bits 0-1: that side was opened, 2-3: it is closed, 4-5: its end is dead by a fault */
-  uint32_t counted;     /* how many rules have a limit and are counted in `times` */
+  uint32_t ordinal;     /* the n of its id */
   uint8_t times[32];    /* atomic: how often a rule with a limit (its number modulo 32) was applied here */
   char id[64], name[64];
 };

@@ -8,10 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/probe/connections.h"
+#include "harness/probe/fault_gate.h"
+#include "harness/probe/held_back.h"
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/recording.h"
+#include "harness/probe/task_names.h"
 #include "harness/probe/waiter.h"
 #include "harness/probe/waits.h"
 
@@ -289,6 +293,14 @@ void TellLostBeforeAttach(Recording* recording) {
   if (lost != 0) recording->CountLost(lost, __atomic_load_n(&lost_errno, __ATOMIC_RELAXED));
 }
 
+void BeginFaults(trireme_header* header) {
+  TakePlan(header);
+  if (ActivePlan() == nullptr) return;
+  ForgetAllEnds();
+  ForgetAllHeldBack();
+  ForgetTaskNames();
+}
+
 int AttachTo(const char* path) {
   int error = EINVAL;
   Recording* recording = path == nullptr ? nullptr : Recording::Open(path, &error);
@@ -299,6 +311,7 @@ int AttachTo(const char* path) {
   __atomic_store_n(&current_recording, recording, __ATOMIC_SEQ_CST);
   ForgetAllDescriptors();
   ForgetWaits();
+  BeginFaults(recording == nullptr || !recording->enabled() ? nullptr : recording->header());
   if (recording != nullptr) EndWaitsOfProcess(recording->header());
   WatchLoops(recording == nullptr ? nullptr : recording->header());
   if (recording != nullptr) TellLostBeforeAttach(recording);
@@ -333,6 +346,7 @@ Recording* AttachNow() {
   __atomic_store_n(&lazy_state, static_cast<int>(IsTransient(error) ? kPending : kDone),
                    __ATOMIC_RELEASE);
   if (error == 0) RecordProcess(/*with_arguments=*/true);
+  if (error == 0) OpenGate();
   return Current();
 }
 
@@ -364,6 +378,7 @@ int Attach(const char* path) {
   const KeepErrno keep;
   const int error = AttachTo(path);
   __atomic_store_n(&lazy_state, static_cast<int>(kDone), __ATOMIC_RELEASE);
+  OpenGate();
   WatchUsage();
   return error;
 }
@@ -384,6 +399,7 @@ void Record(const Entry& entry) {
     EndWaitsOf(entry.task);
     NoteTaskEnd(entry.task);
   }
+  if (entry.kind == TRIREME_TASK_START && ActivePlan() != nullptr) NoteTaskName(entry);
   if (LeavesOut(recording, entry.kind)) return;
   ThreadState& state = thread_state;
   ++state.depth;
@@ -511,6 +527,7 @@ void ContinueInChild() {
   ForgetMeetings();
   ForgetLoops();
   ForgetWatcher();
+  ForgetAllHeldBack();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell
@@ -518,6 +535,7 @@ void ContinueInChild() {
   if (recording == nullptr) return;
   recording->ForgetReturned();
   RecordProcess(/*with_arguments=*/false);
+  ShutGateInChild();
 }
 
 }  // namespace trireme

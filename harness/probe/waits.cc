@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/connections.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
@@ -339,6 +340,7 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, cons
 }
 
 void NoteClose(int fd) {
+  if (ActivePlan() != nullptr && !IsVforked()) CloseEnd(fd);
   Descriptor* descriptor = KnownDescriptor(fd);
   if (descriptor == nullptr) return;
   if (IsVforked()) return;

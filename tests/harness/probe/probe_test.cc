@@ -149,10 +149,14 @@ TEST_F(ProbeTest, RecordsNothingWhereRecordingIsOff) {
 }
 
 TEST_F(ProbeTest, HandsOutThePlan) {
-  CreateAndAttach({.plan = "decisions"});
+  RecordingOptions options;
+  options.plan.block.flags = TRIREME_PLAN_WIRE;
+  CreateAndAttach(options);
   uint32_t size = 0;
-  const uint8_t* plan = Probe().plan(&size);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(plan), size), "decisions");
+  const auto* plan = reinterpret_cast<const trireme_plan*>(Probe().plan(&size));
+  ASSERT_GE(size, sizeof(*plan));
+  EXPECT_EQ(plan->version, TRIREME_PLAN_VERSION);
+  EXPECT_EQ(plan->flags, TRIREME_PLAN_WIRE);
 }
 
 TEST_F(ProbeTest, RecordsASwitchWhenTheTaskChanges) {

@@ -1,0 +1,294 @@
+#include "harness/probe/connections.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "harness/probe/fault_log.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/task_names.h"
+#include "harness/probe/text.h"
+
+namespace trireme {
+namespace {
+
+// What this process knows of a descriptor number; pages that nobody touches cost nothing.
+struct Entry16 {
+  uint16_t connection;  // its index, plus 1
+  uint8_t side : 1, socket : 1, datagrams : 1;
+  uint8_t generation;
+};
+Entry16 ends[kDescriptors];
+uint8_t ends_generation = 1;
+// Stands for the tasks that connect from outside the trial.
+TaskName outside_task = {.path = "outside", .name = "outside"};
+
+// How far from where its key points a connection may be.
+constexpr uint32_t kConnectionReach = 32;
+// Bits of trireme_connection.ends.
+constexpr uint32_t kOpened = 1, kClosed = 4, kIsDead = 16;
+
+Entry16* EntryOf(int fd) { return static_cast<unsigned>(fd) < kDescriptors ? &ends[fd] : nullptr; }
+
+Entry16* KnownEntry(int fd) {
+  Entry16* entry = EntryOf(fd);
+  const bool known = entry != nullptr && entry->connection != 0 &&
+                     entry->generation == __atomic_load_n(&ends_generation, __ATOMIC_RELAXED);
+  return known ? entry : nullptr;
+}
+
+bool IsOver(const trireme_connection* connection) {
+  const uint32_t now = __atomic_load_n(&connection->ends, __ATOMIC_ACQUIRE);
+  const uint32_t opened = now & 3;
+  return opened != 0 && (now >> 2 & 3) == opened;
+}
+
+// A place for a new connection; what was there by the same key is over. Null when there is none.
+trireme_connection* TakePlace(uint64_t key) {
+  trireme_plan* plan = ActivePlan();
+  const uint32_t mask = plan->connections - 1;
+  // The last choice are those whose ends were closed, for a copy of a descriptor may be left.
+  for (int round = 0; round < 3; ++round) {
+    for (uint32_t i = 0; i < kConnectionReach; ++i) {
+      trireme_connection* place = ConnectionAt(static_cast<uint32_t>(key + i) & mask);
+      uint64_t found = __atomic_load_n(&place->key, __ATOMIC_ACQUIRE);
+      const bool wanted = round == 0 ? found == key : round == 1 ? found == 0 : IsOver(place);
+      // All ones while it changes hands.
+      if (wanted && __atomic_compare_exchange_n(&place->key, &found, ~uint64_t{0}, false,
+                                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        return place;
+    }
+  }
+  __atomic_fetch_add(&plan->unseen, 1, __ATOMIC_RELAXED);
+  return nullptr;
+}
+
+trireme_connection* FindPlace(uint64_t key) {
+  const uint32_t mask = ActivePlan()->connections - 1;
+  for (uint32_t i = 0; i < kConnectionReach; ++i) {
+    trireme_connection* place = ConnectionAt(static_cast<uint32_t>(key + i) & mask);
+    if (__atomic_load_n(&place->key, __ATOMIC_ACQUIRE) == key) return place;
+  }
+  return nullptr;
+}
+
+// Fills a place that was taken, and lets others find it. `mark`: what stands between path and number.
+trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_t number) {
+  trireme_connection* place = TakePlace(key);
+  if (place == nullptr) return nullptr;
+  trireme_connection fresh{};
+  const char text[2] = {mark, '\0'};
+  TextBuffer id(fresh.id, sizeof(fresh.id));
+  id.Add(task.path).Add(text).AddNumber(static_cast<int64_t>(number));
+  TextBuffer name(fresh.name, sizeof(fresh.name));
+  name.Add(task.name).Add(text).AddNumber(static_cast<int64_t>(number));
+  fresh.number = __atomic_fetch_add(&ActivePlan()->next_connection, 1, __ATOMIC_RELAXED);
+  fresh.hash = HashOf(fresh.id);
+  fresh.key = ~uint64_t{0};
+  fresh.ordinal = static_cast<uint32_t>(number);
+  *place = fresh;
+  __atomic_store_n(&place->key, key, __ATOMIC_RELEASE);
+  return place;
+}
+
+// Lets the descriptor stand for that end of it.
+ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socket, bool datagrams,
+         const char* kind) {
+  Entry16* entry = EntryOf(fd);
+  if (connection == nullptr || entry == nullptr) return {};
+  const ConnectionEnd end{connection, side, socket, datagrams};
+  __atomic_fetch_or(&connection->ends, kOpened << side, __ATOMIC_RELEASE);
+  for (const Direction direction : kDirections) SetDue(end, direction, 0, 0);
+  *entry = {.connection = static_cast<uint16_t>(IndexOf(connection) + 1),
+            .side = side,
+            .socket = socket,
+            .datagrams = datagrams,
+            .generation = ends_generation};
+  LogOpened(end, kind, fd);
+  return end;
+}
+
+// Both ends know the client's port and the server's address; of what the client's is they may differ.
+uint64_t KeyOfPair(const sockaddr_storage& client, const sockaddr_storage& server) {
+  char text[64] = {};
+  size_t size = 0;
+  const auto add = [&](const void* bytes, size_t count) {
+    memcpy(text + size, bytes, count);
+    size += count;
+  };
+  const auto port = [](const sockaddr_storage& address) {
+    return address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                         : reinterpret_cast<const sockaddr_in&>(address).sin_port;
+  };
+  const uint16_t ports[2] = {port(client), port(server)};
+  add(ports, sizeof(ports));
+  if (server.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(server).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&six))
+      add(&six.s6_addr[12], 4);
+    else
+      add(&six, sizeof(six));
+  } else {
+    add(&reinterpret_cast<const sockaddr_in&>(server).sin_addr, 4);
+  }
+  uint64_t hash = 0x2545f4914f6cdd1du;
+  for (size_t i = 0; i < size; ++i)
+    hash = (hash ^ static_cast<unsigned char>(text[i])) * 0x100000001b3u;
+  hash ^= hash >> 29;
+  return hash == 0 || hash == ~uint64_t{0} ? 1 : hash;
+}
+
+uint64_t KeyOfPath(const sockaddr_un& client, socklen_t length) {
+  uint64_t hash = 0x9e3779b97f4a7c15u;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&client);
+  for (socklen_t i = 0; i < length; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+  hash ^= hash >> 29;
+  return hash == 0 || hash == ~uint64_t{0} ? 1 : hash;
+}
+
+// One that no address leads to.
+uint64_t KeyOfOwn() {
+  const uint64_t number = ActivePlan()->next_connection;
+  return (number * 0x9e3779b97f4a7c15u) | 1;
+}
+
+bool IsInternet(int family) { return family == AF_INET || family == AF_INET6; }
+
+bool GetName(long call, int fd, sockaddr_storage* address, socklen_t* length) {
+  *length = sizeof(*address);
+  memset(address, 0, sizeof(*address));
+  return syscall(call, fd, address, length) == 0;
+}
+
+// The client's end has a name before it connects, by which the other end finds it. False: it has none.
+bool NameClient(int fd, int family, sockaddr_storage* client, socklen_t* length) {
+  if (!GetName(SYS_getsockname, fd, client, length)) return false;
+  const bool internet = IsInternet(family);
+  const bool named = internet ? reinterpret_cast<sockaddr_in*>(client)->sin_port != 0
+                              : *length > sizeof(sa_family_t);
+  if (named) return true;
+  sockaddr_storage any{};
+  any.ss_family = static_cast<sa_family_t>(family);
+  const size_t size = family == AF_INET    ? sizeof(sockaddr_in)
+                      : family == AF_INET6 ? sizeof(sockaddr_in6)
+                                           : sizeof(sa_family_t);
+  return syscall(SYS_bind, fd, &any, size) == 0 && GetName(SYS_getsockname, fd, client, length);
+}
+
+int TypeOf(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
+}
+
+const char* KindOf(int family) { return family == AF_UNIX ? "unix" : "tcp"; }
+
+}  // namespace
+
+ConnectionEnd EndOf(int fd) {
+  const Entry16* entry = KnownEntry(fd);
+  if (entry == nullptr) return {};
+  return {ConnectionAt(entry->connection - 1u), entry->side, entry->socket != 0,
+          entry->datagrams != 0};
+}
+
+bool IsDead(const ConnectionEnd& end) {
+  return (__atomic_load_n(&end.connection->ends, __ATOMIC_RELAXED) & kIsDead << end.side) != 0;
+}
+
+void SetDead(const ConnectionEnd& end) {
+  __atomic_fetch_or(&end.connection->ends, kIsDead << end.side, __ATOMIC_RELAXED);
+}
+
+void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first) {
+  const Due due = NextDue(end.subject(end.transfer(direction)), offset, first);
+  __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
+}
+
+ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number) {
+  const bool known = address != nullptr && length >= sizeof(sa_family_t) &&
+                     (IsInternet(address->sa_family) || address->sa_family == AF_UNIX);
+  if (!known || EndOf(fd).connection != nullptr) return {};
+  const bool datagrams = TypeOf(fd) != SOCK_STREAM;
+  TaskName& task = CurrentTaskName();
+  *number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
+  uint64_t key = 0;
+  sockaddr_storage client;
+  socklen_t client_length = 0;
+  if (!datagrams && NameClient(fd, address->sa_family, &client, &client_length)) {
+    sockaddr_storage server{};
+    memcpy(&server, address, length < sizeof(server) ? length : sizeof(server));
+    key = address->sa_family == AF_UNIX
+              ? KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length)
+              : KeyOfPair(client, server);
+  }
+  trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
+  return Open(fd, connection, kClient, true, datagrams,
+              datagrams ? "datagram" : KindOf(address->sa_family));
+}
+
+ConnectionEnd OpenServer(int fd) {
+  sockaddr_storage client;
+  sockaddr_storage server;
+  socklen_t client_length = 0;
+  socklen_t server_length = 0;
+  if (!GetName(SYS_getpeername, fd, &client, &client_length) ||
+      !GetName(SYS_getsockname, fd, &server, &server_length))
+    return {};
+  trireme_connection* connection = nullptr;
+  if (IsInternet(server.ss_family))
+    connection = FindPlace(KeyOfPair(client, server));
+  else if (client_length > sizeof(sa_family_t))
+    connection = FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length));
+  // From outside the trial: no number of it is the same in another run but by the order of their coming.
+  if (connection == nullptr) {
+    const uint32_t number = __atomic_fetch_add(&outside_task.connects, 1, __ATOMIC_RELAXED);
+    connection = Enter(KeyOfOwn(), '#', outside_task, number);
+  }
+  return Open(fd, connection, kServer, true, false, KindOf(server.ss_family));
+}
+
+void OpenPair(const int* fds, bool socket) {
+  TaskName& task = CurrentTaskName();
+  const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
+  trireme_connection* connection = Enter(KeyOfOwn(), '#', task, number);
+  const bool datagrams = socket && TypeOf(fds[0]) != SOCK_STREAM;
+  const char* kind = socket ? "pair" : "pipe";
+  Open(fds[0], connection, kClient, socket, datagrams, kind);
+  Open(fds[1], connection, kServer, socket, datagrams, kind);
+}
+
+ConnectionEnd OpenFile(int fd) {
+  TaskName& task = CurrentTaskName();
+  const uint64_t number = task.counts[TRIREME_CALL_OPEN];
+  trireme_connection* connection = Enter(KeyOfOwn(), '@', task, number == 0 ? 0 : number - 1);
+  return Open(fd, connection, kClient, false, false, "file");
+}
+
+void ForgetEnd(int fd) {
+  Entry16* entry = EntryOf(fd);
+  if (entry != nullptr && entry->connection != 0) entry->connection = 0;
+}
+
+void CopyEnd(int fd, int copy) {
+  Entry16* to = EntryOf(copy);
+  if (to == nullptr) return;
+  const Entry16* from = KnownEntry(fd);
+  *to = from == nullptr ? Entry16() : *from;
+}
+
+// The last of several descriptors of an end closes it, but which one that is only the kernel knows: so each does, and
+// what moves afterwards is followed all the same.
+void CloseEnd(int fd) {
+  const ConnectionEnd end = EndOf(fd);
+  if (end.connection == nullptr) return;
+  LogClosed(end);
+  __atomic_fetch_or(&end.connection->ends, kClosed << end.side, __ATOMIC_RELEASE);
+  ForgetEnd(fd);
+}
+
+void ForgetAllEnds() { __atomic_add_fetch(&ends_generation, 1, __ATOMIC_RELAXED); }
+
+}  // namespace trireme

@@ -1,0 +1,59 @@
+#ifndef TRIREME_HARNESS_PROBE_CONNECTIONS_H_
+#define TRIREME_HARNESS_PROBE_CONNECTIONS_H_
+
+#include <sys/socket.h>
+
+#include "harness/probe/fault_rules.h"
+
+namespace trireme {
+
+// Which logical connection is behind a descriptor: struct trireme_connection, shared by the processes of the trial.
+// The end that connects enters it by its pair of addresses before the other end can accept it, and that one finds it.
+
+enum Side : uint8_t { kClient = 0, kServer = 1 };
+
+struct ConnectionEnd {
+  trireme_connection* connection = nullptr;  // null: none is known
+  uint8_t side = kClient;
+  bool socket = true;  // else a pipe or a file
+  bool datagrams = false;
+
+  Subject subject(trireme_fault_call call) const {
+    return {connection->hash, connection->id, connection->name, side, call};
+  }
+  uint64_t& moved(Direction direction) const { return connection->moved[side][direction]; }
+  uint64_t& due(Direction direction) const { return connection->due[side][direction]; }
+  trireme_fault_call transfer(Direction direction) const {
+    if (socket) return direction == kRead ? TRIREME_CALL_RECV : TRIREME_CALL_SEND;
+    return direction == kRead ? TRIREME_CALL_READ : TRIREME_CALL_WRITE;
+  }
+};
+
+// What is known of it; datagram sockets are given a connection at their first use.
+ConnectionEnd EndOf(int fd);
+bool IsDead(const ConnectionEnd& end);
+void SetDead(const ConnectionEnd& end);
+// Which rule is due next, from `offset` on; see NextDue().
+void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first);
+
+// Before connect(2): gives the descriptor a connection of the current task, and enters it. `number`: of this one among
+// those of the task. An end without a connection: it has one already, or cannot be followed.
+ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number);
+// After accept(2).
+ConnectionEnd OpenServer(int fd);
+// After socketpair(2) and pipe(2): both ends of one.
+void OpenPair(const int* fds, bool socket);
+// After open(2).
+ConnectionEnd OpenFile(int fd);
+
+// The number is given out or taken back, or copied.
+void ForgetEnd(int fd);
+void CopyEnd(int fd, int copy);
+// Before close(2).
+void CloseEnd(int fd);
+// Another recording.
+void ForgetAllEnds();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_CONNECTIONS_H_

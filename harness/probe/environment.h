@@ -1,0 +1,11 @@
+#ifndef TRIREME_HARNESS_PROBE_ENVIRONMENT_H_
+#define TRIREME_HARNESS_PROBE_ENVIRONMENT_H_
+
+namespace trireme {
+
+// Not getenv: a program may bring its own (bash does), which is not to be called before its main.
+const char* FindInEnvironment(const char* name);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_ENVIRONMENT_H_

@@ -1,0 +1,220 @@
+#include "harness/probe/fault_log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/addresses.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
+
+namespace trireme {
+namespace {
+
+struct ErrorName {
+  int error;
+  const char* name;
+};
+constexpr ErrorName kErrors[] = {{ECONNRESET, "ECONNRESET"},
+                                 {EPIPE, "EPIPE"},
+                                 {ECONNREFUSED, "ECONNREFUSED"},
+                                 {ETIMEDOUT, "ETIMEDOUT"},
+                                 {EMFILE, "EMFILE"},
+                                 {ENFILE, "ENFILE"},
+                                 {ENOBUFS, "ENOBUFS"},
+                                 {ENOMEM, "ENOMEM"},
+                                 {EINTR, "EINTR"},
+                                 {EAGAIN, "EAGAIN"},
+                                 {EIO, "EIO"},
+                                 {ENOSPC, "ENOSPC"},
+                                 {ECONNABORTED, "ECONNABORTED"},
+                                 {ENETUNREACH, "ENETUNREACH"},
+                                 {EHOSTUNREACH, "EHOSTUNREACH"},
+                                 {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+                                 {EADDRINUSE, "EADDRINUSE"},
+                                 {EACCES, "EACCES"},
+                                 {ENOENT, "ENOENT"},
+                                 {EDQUOT, "EDQUOT"},
+                                 {EROFS, "EROFS"},
+                                 {ENOTCONN, "ENOTCONN"},
+                                 {EPERM, "EPERM"},
+                                 {EPROTO, "EPROTO"},
+                                 {ESHUTDOWN, "ESHUTDOWN"},
+                                 {ENETDOWN, "ENETDOWN"},
+                                 {ENETRESET, "ENETRESET"},
+                                 {EFBIG, "EFBIG"}};
+constexpr ErrorName kLookupErrors[] = {{EAI_AGAIN, "EAI_AGAIN"},   {EAI_FAIL, "EAI_FAIL"},
+                                       {EAI_NONAME, "EAI_NONAME"}, {EAI_MEMORY, "EAI_MEMORY"},
+                                       {EAI_FAMILY, "EAI_FAMILY"}, {EAI_SERVICE, "EAI_SERVICE"},
+                                       {EAI_SYSTEM, "EAI_SYSTEM"}};
+
+template <size_t kCount>
+const char* FindName(const ErrorName (&names)[kCount], int error) {
+  for (const ErrorName& name : names)
+    if (name.error == error) return name.name;
+  return nullptr;
+}
+
+void AddError(TextBuffer& text, trireme_fault_call call, int error) {
+  const char* name =
+      call == TRIREME_CALL_GETADDRINFO ? FindName(kLookupErrors, error) : FindName(kErrors, error);
+  text.Add("{\"error\":");
+  if (name == nullptr)
+    text.AddNumber(error).Add("}");
+  else
+    text.Add("\"").Add(name).Add("\"}");
+}
+
+// {"delay":0.020000000}
+void AddDuration(TextBuffer& text, const char* name, uint64_t nanoseconds) {
+  char digits[10] = "000000000";
+  uint64_t rest = nanoseconds % 1000000000u;
+  for (int i = 8; i >= 0; --i, rest /= 10) digits[i] = static_cast<char>('0' + rest % 10);
+  text.Add("{\"").Add(name).Add("\":").AddNumber(static_cast<int64_t>(nanoseconds / 1000000000u));
+  text.Add(".").Add(digits).Add("}");
+}
+
+void AddDo(TextBuffer& text, const trireme_fault_rule& rule, trireme_fault_call call) {
+  switch (rule.action) {
+    case TRIREME_DO_SHORT:
+      text.Add("{\"short\":").AddNumber(static_cast<int64_t>(rule.amount)).Add("}");
+      return;
+    case TRIREME_DO_ERROR:
+      return AddError(text, call, rule.error);
+    case TRIREME_DO_DELAY:
+      return AddDuration(text, "delay", rule.amount);
+    case TRIREME_DO_STALL:
+      return AddDuration(text, "stall", rule.amount);
+    case TRIREME_DO_RESET:
+      text.Add("{\"reset\":true}");
+      return;
+    case TRIREME_DO_CLOSE:
+      text.Add("{\"close\":true}");
+      return;
+    case TRIREME_DO_INTERRUPT:
+      text.Add("{\"interrupt\":true}");
+      return;
+    case TRIREME_DO_DROP:
+      text.Add("{\"drop\":true}");
+      return;
+    case TRIREME_DO_DUPLICATE:
+      text.Add("{\"duplicate\":true}");
+      return;
+    case TRIREME_DO_REORDER:
+      text.Add("{\"reorder\":true}");
+      return;
+    default:
+      text.Add("{\"spurious\":true}");
+  }
+}
+
+const char* NameOfDirection(Direction direction) { return direction == kRead ? "read" : "write"; }
+const char* NameOfSide(uint8_t side) { return side == kClient ? "client" : "server"; }
+
+void AddWhere(TextBuffer& text, const Subject& subject, int direction, uint64_t offset) {
+  text.Add(",\"call\":\"")
+      .Add(NameOf(subject.call))
+      .Add("\",\"side\":\"")
+      .Add(NameOfSide(subject.side));
+  text.Add("\",\"connection\":\"").AddEscaped(subject.id).Add("\"");
+  if (direction >= 0)
+    text.Add(",\"direction\":\"").Add(NameOfDirection(static_cast<Direction>(direction))).Add("\"");
+  text.Add(",\"offset\":").AddNumber(static_cast<int64_t>(offset)).Add("}");
+}
+
+void RecordJson(uint16_t kind, uint64_t id, const char* key, const TextBuffer& text) {
+  Record({.kind = kind,
+          .type = TRIREME_JSON,
+          .task = CurrentTask(),
+          .id = id,
+          .key = {key, strlen(key)},
+          .value = {text.text(), text.size()}});
+}
+
+constexpr const char* kWireKeys[2][2] = {{"client read", "client write"},
+                                         {"server read", "server write"}};
+
+void RecordWire(const ConnectionEnd& end, Direction direction, uint16_t type, const void* value,
+                uint64_t size) {
+  const char* key = kWireKeys[end.side][direction];
+  Record({.kind = TRIREME_WIRE,
+          .type = type,
+          .task = CurrentTask(),
+          .id = end.connection->number,
+          .key = {key, strlen(key)},
+          .value = {value, size}});
+}
+
+}  // namespace
+
+const char* NameOf(trireme_fault_call call) {
+  constexpr const char* kNames[] = {"connect",     "accept", "recv",   "send",   "read",
+                                    "write",       "open",   "fsync",  "close",  "epoll_wait",
+                                    "getaddrinfo", "fork",   "thread", "malloc", "socket"};
+  return kNames[call];
+}
+
+void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direction,
+              uint64_t offset) {
+  char place[768];
+  TextBuffer text(place, sizeof(place));
+  text.Add("{\"do\":");
+  AddDo(text, rule, subject.call);
+  AddWhere(text, subject, direction, offset);
+  RecordJson(TRIREME_FAULT, rule.fault, rule.name, text);
+}
+
+void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int error) {
+  char place[768];
+  TextBuffer text(place, sizeof(place));
+  text.Add("{\"do\":");
+  AddError(text, subject.call, error);
+  AddWhere(text, subject, direction, offset);
+  RecordJson(TRIREME_FAULT, 0, "fiu-ctrl", text);
+}
+
+void LogOpened(const ConnectionEnd& end, const char* kind, int fd) {
+  char place[1024];
+  TextBuffer text(place, sizeof(place));
+  text.Add("{\"connection\":\"").AddEscaped(end.connection->id).Add("\",\"name\":\"");
+  text.AddEscaped(end.connection->name).Add("\",\"side\":\"").Add(NameOfSide(end.side));
+  text.Add("\",\"kind\":\"").Add(kind).Add("\"");
+  if (end.socket) {
+    AddAddress(text, "local", SYS_getsockname, fd);
+    AddAddress(text, "peer", SYS_getpeername, fd);
+  }
+  text.Add("}");
+  RecordJson(TRIREME_CONNECTION, end.connection->number, "opened", text);
+}
+
+void LogClosed(const ConnectionEnd& end) {
+  TextBuffer text;
+  text.Add("{\"side\":\"").Add(NameOfSide(end.side)).Add("\",\"read\":");
+  text.AddNumber(static_cast<int64_t>(end.moved(kRead))).Add(",\"written\":");
+  text.AddNumber(static_cast<int64_t>(end.moved(kWrite))).Add("}");
+  RecordJson(TRIREME_CONNECTION, end.connection->number, "closed", text);
+}
+
+bool RecordsWire() {
+  const trireme_plan* plan = ActivePlan();
+  return plan != nullptr && (plan->flags & TRIREME_PLAN_WIRE) != 0;
+}
+
+void LogBytes(const ConnectionEnd& end, Direction direction, const iovec* parts, int count, uint64_t size) {
+  for (int i = 0; i < count && size > 0; ++i) {
+    const uint64_t piece = parts[i].iov_len < size ? parts[i].iov_len : size;
+    // A file that is sent passes through no memory of the program.
+    if (piece != 0 && parts[i].iov_base != nullptr)
+      RecordWire(end, direction, TRIREME_BYTES, parts[i].iov_base, piece);
+    size -= piece;
+  }
+}
+
+void LogEndOfBytes(const ConnectionEnd& end, Direction direction, int error) {
+  const int64_t value = error;
+  RecordWire(end, direction, TRIREME_INT, &value, sizeof(value));
+}
+
+}  // namespace trireme

@@ -1,0 +1,191 @@
+#include "harness/probe/faulty_calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/connections.h"
+#include "harness/probe/fault_gate.h"
+#include "harness/probe/fault_log.h"
+#include "harness/probe/faulty_transfer.h"
+#include "harness/probe/held_back.h"
+#include "harness/probe/own_thread.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/task_names.h"
+
+namespace trireme {
+namespace {
+
+constexpr int kAnyDirection = -1;
+
+// Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
+// where one resets the connection.
+int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool* reset) {
+  const uint32_t count = RuleCount();
+  for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    uint8_t* counter = times == nullptr ? nullptr : times + i % sizeof(trireme_connection::times);
+    if (!GateLets(subject.call) || !MayApply(rule, counter)) continue;
+    LogFault(rule, subject, kAnyDirection, number);
+    switch (rule.action) {
+      case TRIREME_DO_DELAY:
+      case TRIREME_DO_STALL:
+        SleepFor(rule.amount);
+        break;
+      case TRIREME_DO_INTERRUPT:
+        return EINTR;
+      case TRIREME_DO_SPURIOUS:
+        return kSpurious;
+      case TRIREME_DO_RESET:
+      case TRIREME_DO_CLOSE:
+        *reset = true;
+        break;
+      case TRIREME_DO_ERROR:
+        return rule.error;
+      default:
+        break;
+    }
+  }
+  return 0;
+}
+
+// Errors of accept that say something of the connection that it took, which is gone then.
+bool IsOfConnection(int error) {
+  return error == ECONNABORTED || error == EPROTO || error == ECONNRESET;
+}
+
+bool Blocks(int fd) { return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) == 0; }
+
+// Whether a connection waits to be accepted; waits for one where the listener would.
+bool HasPending(int listener) {
+  pollfd polled{.fd = listener, .events = POLLIN, .revents = 0};
+  const timespec now{};
+  return syscall(SYS_ppoll, &polled, 1, Blocks(listener) ? nullptr : &now, nullptr, 0) > 0;
+}
+
+// Whether the rule says what becomes of a connection once it is accepted, and no error of the process.
+bool IsForAccepted(const trireme_fault_rule& rule) {
+  switch (rule.action) {
+    case TRIREME_DO_ERROR:
+      return IsOfConnection(rule.error);
+    case TRIREME_DO_RESET:
+    case TRIREME_DO_CLOSE:
+    case TRIREME_DO_DELAY:
+    case TRIREME_DO_STALL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// 0, or the error that accept gives for the connection, which is gone.
+int FaultOfAccepted(int fd, const ConnectionEnd& end) {
+  const Subject subject = end.subject(TRIREME_CALL_ACCEPT);
+  const uint64_t number = end.connection->ordinal;
+  const uint32_t count = RuleCount();
+  for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    uint8_t* times = &end.connection->times[i % sizeof(end.connection->times)];
+    if (!IsForAccepted(rule) || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, times)) continue;
+    LogFault(rule, subject, kAnyDirection, number);
+    if (rule.action == TRIREME_DO_DELAY || rule.action == TRIREME_DO_STALL) {
+      for (const Direction direction : kDirections) HoldBack(fd, direction, Now() + rule.amount);
+      continue;
+    }
+    SetDead(end);
+    ResetConnection(fd);
+    if (rule.action == TRIREME_DO_ERROR) return rule.error;
+  }
+  return 0;
+}
+
+// How many connections a listener of this process had waiting when accept was called.
+uint32_t accepts[kDescriptors];
+
+}  // namespace
+
+bool CallFails(trireme_fault_call call, int* error) {
+  TaskName& task = CurrentTaskName();
+  const uint32_t number = CountCall(task, call);
+  const Subject subject{HashOf(task.path), task.path, task.name, kClient, call};
+  *error = GateWants(call);
+  if (*error != 0) {
+    LogRemoteFault(subject, kAnyDirection, number, *error);
+    return true;
+  }
+  if (!PlanHits(call)) return false;
+  const int before = errno;
+  bool reset = false;
+  *error = EventFault(subject, number, nullptr, &reset);
+  errno = before;
+  return *error != 0;
+}
+
+bool ConnectFails(int fd, const sockaddr* address, socklen_t length, int* error) {
+  const int before = errno;
+  uint64_t number = 0;
+  const ConnectionEnd end = OpenClient(fd, address, length, &number);
+  errno = before;
+  if (end.connection == nullptr) return false;
+  const Subject subject = end.subject(TRIREME_CALL_CONNECT);
+  *error = GateWants(TRIREME_CALL_CONNECT);
+  if (*error != 0) {
+    LogRemoteFault(subject, kAnyDirection, number, *error);
+  } else if (PlanHits(TRIREME_CALL_CONNECT)) {
+    bool reset = false;
+    *error = EventFault(subject, number, end.connection->times, &reset);
+    if (reset) *error = ECONNRESET;
+  }
+  errno = before;
+  // A descriptor that tries again is another connection.
+  if (*error != 0) CloseEnd(fd);
+  return *error != 0;
+}
+
+bool AcceptFails(int listener, int* error) {
+  *error = GateWants(TRIREME_CALL_ACCEPT);
+  if (*error == 0 && !PlanHits(TRIREME_CALL_ACCEPT)) return false;
+  const int before = errno;
+  if (static_cast<unsigned>(listener) >= kDescriptors || !HasPending(listener)) {
+    errno = before;
+    *error = 0;
+    return false;
+  }
+  errno = before;
+  const TaskName& task = CurrentTaskName();
+  Subject subject{HashOf("listener"), task.path, task.name, kServer, TRIREME_CALL_ACCEPT};
+  const uint32_t number = __atomic_fetch_add(&accepts[listener], 1, __ATOMIC_RELAXED);
+  if (*error != 0) {
+    LogRemoteFault(subject, kAnyDirection, number, *error);
+    return true;
+  }
+  const uint32_t count = RuleCount();
+  for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    const bool ours = rule.action == TRIREME_DO_INTERRUPT ||
+                      (rule.action == TRIREME_DO_ERROR && !IsOfConnection(rule.error));
+    if (!ours || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, nullptr)) continue;
+    LogFault(rule, subject, kAnyDirection, number);
+    *error = rule.action == TRIREME_DO_INTERRUPT ? EINTR : rule.error;
+    return true;
+  }
+  return false;
+}
+
+bool KeepAccepted(int fd, int* error) {
+  const int before = errno;
+  const ConnectionEnd end = OpenServer(fd);
+  *error =
+      end.connection != nullptr && PlanHits(TRIREME_CALL_ACCEPT) ? FaultOfAccepted(fd, end) : 0;
+  if (*error != 0) {
+    CloseEnd(fd);
+    syscall(SYS_close, fd);
+  }
+  errno = before;
+  return *error == 0;
+}
+
+}  // namespace trireme

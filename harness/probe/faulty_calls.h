@@ -1,0 +1,29 @@
+#ifndef TRIREME_HARNESS_PROBE_FAULTY_CALLS_H_
+#define TRIREME_HARNESS_PROBE_FAULTY_CALLS_H_
+
+#include <sys/socket.h>
+
+#include "harness/probe/fault_rules.h"
+
+namespace trireme {
+
+// Faults on calls that are events by themselves: the n-th of a task, or, of connect and accept, that of a connection.
+// Delays happen inside.
+
+// An epoll_wait that comes back without an event, as CallFails() says it.
+constexpr int kSpurious = -1;
+
+// Whether the call is to fail, with *error (of getaddrinfo an EAI_ code), instead of being made.
+bool CallFails(trireme_fault_call call, int* error);
+
+// Before connect(2), after which the descriptor stands for its connection.
+bool ConnectFails(int fd, const sockaddr* address, socklen_t length, int* error);
+
+// Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted.
+bool AcceptFails(int listener, int* error);
+// After it: what happens to the connection that was accepted. False: it is gone, and accept fails with *error.
+bool KeepAccepted(int fd, int* error);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_FAULTY_CALLS_H_

@@ -1,0 +1,261 @@
+#include "harness/probe/faulty_transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/fault_gate.h"
+#include "harness/probe/fault_log.h"
+#include "harness/probe/held_back.h"
+#include "harness/probe/own_thread.h"
+#include "harness/probe/recorder.h"
+
+namespace trireme {
+namespace {
+
+// Sleeps until then, however often it is woken.
+void SleepUntil(uint64_t time) {
+  for (uint64_t now = Now(); now < time; now = Now()) SleepFor(time - now);
+}
+
+// Waits until there is something to be read, as the call itself would: 1 there is, 0 the end, -1 and errno: it fails, or
+// there is nothing and the call does not wait.
+int PeekSocket(int fd, int flags) {
+  char byte;
+  return static_cast<int>(
+      syscall(SYS_recvfrom, fd, &byte, 1, (flags & MSG_DONTWAIT) | MSG_PEEK, nullptr, nullptr));
+}
+
+int PeekPipe(int fd, bool blocks) {
+  pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
+  const timespec now{};
+  const long ready = syscall(SYS_ppoll, &polled, 1, blocks ? nullptr : &now, nullptr, 0);
+  if (ready <= 0) {
+    if (ready == 0) errno = EAGAIN;
+    return -1;
+  }
+  int size = 0;
+  syscall(SYS_ioctl, fd, FIONREAD, &size);
+  return size > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void ResetConnection(int fd) {
+  const int error = errno;
+  const linger now = {.l_onoff = 1, .l_linger = 0};
+  syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  sockaddr none{};
+  none.sa_family = AF_UNSPEC;
+  int family = 0;
+  socklen_t size = sizeof(family);
+  syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+  // Dissolves a TCP association, and tells the peer by RST; not while another thread sleeps in the socket.
+  const bool internet = family == AF_INET || family == AF_INET6;
+  if (!internet || syscall(SYS_connect, fd, &none, sizeof(none)) != 0)
+    syscall(SYS_shutdown, fd, SHUT_RDWR);
+  errno = error;
+}
+
+FaultyTransfer::FaultyTransfer(int fd, Direction direction, const Pieces& pieces, int flags)
+    : fd_(fd), direction_(direction), pieces_(pieces), flags_(flags) {
+  if (direction == kRead && (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)) != 0) return;
+  end_ = EndOf(fd);
+  if (end_.connection != nullptr) size_ = pieces_.size();
+}
+
+uint64_t FaultyTransfer::offset() const {
+  return __atomic_load_n(&end_.moved(direction_), __ATOMIC_RELAXED);
+}
+
+bool FaultyTransfer::MayBlock() const {
+  return (flags_ & MSG_DONTWAIT) == 0 && (syscall(SYS_fcntl, fd_, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+void FaultyTransfer::Over(int64_t result, int error) {
+  result_ = result;
+  errno = error;
+}
+
+// False: the call would have to wait, and does not.
+bool FaultyTransfer::WaitsWhileHeldBack() {
+  const uint64_t until = HeldBackUntil(fd_, direction_);
+  if (until == 0) return true;
+  if (!MayBlock()) {
+    Over(-1, EAGAIN);
+    return false;
+  }
+  SleepUntil(until);
+  return true;
+}
+
+bool FaultyTransfer::RemoteWants() {
+  const int error = GateWants(end_.transfer(direction_));
+  if (error == 0) return false;
+  LogRemoteFault(subject(), direction_, offset(), error);
+  Over(-1, error);
+  return true;
+}
+
+bool FaultyTransfer::Begin() {
+  if (end_.connection == nullptr || size_ == 0) return true;
+  if (IsDead(end_)) {
+    if (direction_ == kWrite && (flags_ & MSG_NOSIGNAL) == 0)
+      syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGPIPE);
+    Over(direction_ == kRead ? 0 : -1, EPIPE);
+    return false;
+  }
+  if (AnyHeldBack() && !WaitsWhileHeldBack()) return false;
+  if (RemoteWants()) return false;
+  if (end_.datagrams) return BeginDatagram();
+  for (;;) {
+    const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
+    const uint64_t at = offset();
+    if (due.offset > at) {
+      if (due.offset - at < size_) limit_ = due.offset - at;
+      return true;
+    }
+    switch (ApplyDue(due)) {
+      case Step::kMakeCall:
+        return true;
+      case Step::kOver:
+        return false;
+      case Step::kNextRule:
+        break;
+    }
+  }
+}
+
+FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
+  const uint64_t at = offset();
+  if (due.rule == Due::kLookAgain || due.offset < at) {
+    SetDue(end_, direction_, at, 0);
+    return Step::kNextRule;
+  }
+  if (direction_ == kRead && !HasByte()) return Step::kMakeCall;
+  trireme_fault_rule& rule = RuleAt(due.rule);
+  uint8_t* times = &end_.connection->times[due.rule % sizeof(end_.connection->times)];
+  const bool skipped = rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock();
+  if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) {
+    SetDue(end_, direction_, at, due.rule + 1);
+    return Step::kNextRule;
+  }
+  if (rule.action == TRIREME_DO_SHORT) {
+    shortened_ = &rule;
+    limit_ = rule.amount;
+    return Step::kMakeCall;
+  }
+  Note(rule);
+  SetDue(end_, direction_, at, due.rule + 1);
+  return Apply(rule);
+}
+
+// Whether the reader would get one; otherwise the call itself says what there is instead.
+bool FaultyTransfer::HasByte() {
+  const int error = errno;
+  const int found = end_.socket ? PeekSocket(fd_, flags_) : PeekPipe(fd_, MayBlock());
+  errno = error;
+  return found > 0;
+}
+
+void FaultyTransfer::Note(const trireme_fault_rule& rule) {
+  LogFault(rule, subject(), direction_, offset());
+}
+
+FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
+  switch (rule.action) {
+    case TRIREME_DO_ERROR:
+      return Fail(rule.error);
+    case TRIREME_DO_INTERRUPT:
+      return Fail(EINTR);
+    case TRIREME_DO_RESET:
+      return Fail(ECONNRESET);
+    case TRIREME_DO_CLOSE:
+      SetDead(end_);
+      if (end_.socket) syscall(SYS_shutdown, fd_, SHUT_RDWR);
+      Over(direction_ == kRead ? 0 : -1, EPIPE);
+      return Step::kOver;
+    case TRIREME_DO_DELAY:
+      return Late(rule.amount, /*both=*/false);
+    case TRIREME_DO_STALL:
+      return Late(rule.amount, /*both=*/true);
+    default:
+      return Step::kNextRule;
+  }
+}
+
+FaultyTransfer::Step FaultyTransfer::Fail(int error) {
+  if (end_.socket && (error == ECONNRESET || error == EPIPE)) {
+    SetDead(end_);
+    ResetConnection(fd_);
+    if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
+  }
+  if (error == EAGAIN || error == EINTR) LookAgain(fd_);
+  Over(-1, error);
+  return Step::kOver;
+}
+
+FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
+  const uint64_t until = Now() + nanoseconds;
+  const bool blocks = MayBlock();
+  if (both || !blocks) {
+    HoldBack(fd_, direction_, until);
+    if (both) HoldBack(fd_, direction_ == kRead ? kWrite : kRead, until);
+  }
+  if (!blocks) {
+    Over(-1, EAGAIN);
+    return Step::kOver;
+  }
+  SleepUntil(until);
+  return Step::kNextRule;
+}
+
+// Datagrams are events, whole by themselves.
+bool FaultyTransfer::BeginDatagram() {
+  const uint64_t number = offset();
+  const uint32_t count = RuleCount();
+  if (direction_ == kRead && !HasByte()) return true;
+  for (uint32_t i = NextRule(subject(), number, 0); i < count;
+       i = NextRule(subject(), number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    uint8_t* times = &end_.connection->times[i % sizeof(end_.connection->times)];
+    if (!GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) continue;
+    Note(rule);
+    if (rule.action == TRIREME_DO_DROP) dropped_ = true;
+    if (rule.action == TRIREME_DO_DUPLICATE) duplicated_ = true;
+    if (rule.action == TRIREME_DO_SHORT) limit_ = rule.amount;
+    if (Apply(rule) == Step::kOver) {
+      __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
+      return false;
+    }
+  }
+  return true;
+}
+
+void FaultyTransfer::End(int64_t result) {
+  if (end_.connection == nullptr || size_ == 0) return;
+  const int error = errno;
+  if (RecordsWire() && !end_.datagrams) {
+    if (result > 0)
+      LogBytes(end_, direction_, pieces_.parts, pieces_.count, static_cast<uint64_t>(result));
+    else if (result == 0 || (result != -EAGAIN && result != -EINTR))
+      LogEndOfBytes(end_, direction_, static_cast<int>(-result));
+  }
+  if (result > 0) {
+    if (shortened_ != nullptr) Note(*shortened_);
+    const uint64_t moved = end_.datagrams ? 1 : static_cast<uint64_t>(result);
+    const uint64_t at = __atomic_add_fetch(&end_.moved(direction_), moved, __ATOMIC_RELAXED);
+    const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
+    const bool anew = shortened_ != nullptr || due.offset < at || HasRulesForEachCall();
+    if (!end_.datagrams && anew) SetDue(end_, direction_, at, 0);
+    if (limit_ == static_cast<uint64_t>(result) && limit_ < size_) LookAgain(fd_);
+  }
+  errno = error;
+}
+
+}  // namespace trireme

@@ -1,0 +1,78 @@
+#ifndef TRIREME_HARNESS_PROBE_FAULTY_TRANSFER_H_
+#define TRIREME_HARNESS_PROBE_FAULTY_TRANSFER_H_
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "harness/probe/connections.h"
+
+namespace trireme {
+
+// The program's memory that a call reads into or writes from.
+struct Pieces {
+  const iovec* parts = nullptr;
+  int count = 0;
+
+  uint64_t size() const {
+    uint64_t sum = 0;
+    for (int i = 0; i < count; ++i) sum += parts[i].iov_len;
+    return sum;
+  }
+};
+
+// One call that reads or writes a connection while a plan is active. It is cut so that it ends exactly where the next
+// fault is due, and the fault happens to the call that begins there; for a read only once there is a byte to be read,
+// so that it does not matter how often and how early a runtime asks.
+class FaultyTransfer {
+ public:
+  static constexpr uint64_t kNoLimit = ~uint64_t{0};
+
+  FaultyTransfer(int fd, Direction direction, const Pieces& pieces, int flags);
+
+  // Whether the call is to be made, of at most limit() bytes. Otherwise it is over: result(), and errno.
+  bool Begin();
+  // What the call gave, or -errno.
+  void End(int64_t result);
+
+  uint64_t limit() const { return limit_; }
+  int64_t result() const { return result_; }
+  // A datagram that the peer shall see otherwise: not at all, or twice.
+  bool dropped() const { return dropped_; }
+  bool duplicated() const { return duplicated_; }
+
+ private:
+  enum class Step { kMakeCall, kOver, kNextRule };
+
+  uint64_t offset() const;
+  Subject subject() const { return end_.subject(end_.transfer(direction_)); }
+  bool MayBlock() const;
+  bool WaitsWhileHeldBack();
+  bool RemoteWants();
+  bool BeginDatagram();
+  Step ApplyDue(const Due& due);
+  Step Apply(trireme_fault_rule& rule);
+  Step Fail(int error);
+  Step Late(uint64_t nanoseconds, bool both);
+  bool HasByte();
+  void Note(const trireme_fault_rule& rule);
+  void Over(int64_t result, int error);
+
+  int fd_;
+  Direction direction_;
+  Pieces pieces_;
+  int flags_;
+  ConnectionEnd end_;
+  uint64_t size_ = 0;
+  uint64_t limit_ = kNoLimit;
+  int64_t result_ = -1;
+  trireme_fault_rule* shortened_ = nullptr;  // by this rule: to be noted once something moved
+  bool dropped_ = false;
+  bool duplicated_ = false;
+};
+
+// Resets the connection behind the descriptor as far as its kind allows: a TCP peer gets RST.
+void ResetConnection(int fd);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_FAULTY_TRANSFER_H_

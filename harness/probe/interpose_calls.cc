@@ -1,0 +1,121 @@
+// Calls that move no bytes and wait for no descriptor, where a plan may have a fault for them: files, names, processes,
+// threads.
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "harness/probe/connections.h"
+#include "harness/probe/faulty_calls.h"
+#include "harness/probe/next.h"
+
+#define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+
+namespace trireme {
+namespace {
+
+// -1 and an errno where the plan lets the call fail, else what it gives.
+template <typename Call>
+auto UnlessPlanned(trireme_fault_call what, const Call& call) -> decltype(call()) {
+  int error = 0;
+  if (ActivePlan() != nullptr && CallFails(what, &error)) {
+    errno = error;
+    return -1;
+  }
+  return call();
+}
+
+// A file of the program is followed like a connection where a rule may hit what is read from or written to it.
+int FollowFile(int fd, int flags) {
+  const bool hit = PlanHits(TRIREME_CALL_READ) || PlanHits(TRIREME_CALL_WRITE);
+  if (fd < 0 || !hit || (flags & O_PATH) != 0) return fd;
+  const int error = errno;
+  struct stat status;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) OpenFile(fd);
+  errno = error;
+  return fd;
+}
+
+template <typename Call>
+int OpenPath(int flags, const Call& call) {
+  if (ActivePlan() == nullptr) return call();
+  // What only reads a file is the interpreter at its imports as often as the program: it is none of the plan's business.
+  if ((flags & O_ACCMODE) == O_RDONLY) return call();
+  const int fd = UnlessPlanned(TRIREME_CALL_OPEN, call);
+  return FollowFile(fd, flags);
+}
+
+mode_t ModeOf(int flags, va_list arguments) {
+  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
+}
+
+}  // namespace
+}  // namespace trireme
+
+using trireme::Next;
+
+#define TRIREME_INTERPOSED_OPEN(name)                                               \
+  TRIREME_INTERPOSED int name(const char* path, int flags, ...) {                   \
+    static Next<int(const char*, int, ...)> next(#name);                            \
+    va_list arguments;                                                              \
+    va_start(arguments, flags);                                                     \
+    const mode_t mode = trireme::ModeOf(flags, arguments);                          \
+    va_end(arguments);                                                              \
+    return trireme::OpenPath(flags, [&] { return next.get()(path, flags, mode); }); \
+  }
+
+#define TRIREME_INTERPOSED_OPENAT(name)                                                     \
+  TRIREME_INTERPOSED int name(int folder, const char* path, int flags, ...) {               \
+    static Next<int(int, const char*, int, ...)> next(#name);                               \
+    va_list arguments;                                                                      \
+    va_start(arguments, flags);                                                             \
+    const mode_t mode = trireme::ModeOf(flags, arguments);                                  \
+    va_end(arguments);                                                                      \
+    return trireme::OpenPath(flags, [&] { return next.get()(folder, path, flags, mode); }); \
+  }
+
+TRIREME_INTERPOSED_OPEN(open)
+TRIREME_INTERPOSED_OPEN(open64)
+TRIREME_INTERPOSED_OPENAT(openat)
+TRIREME_INTERPOSED_OPENAT(openat64)
+
+TRIREME_INTERPOSED int fsync(int fd) {
+  static Next<int(int)> next("fsync");
+  return trireme::UnlessPlanned(TRIREME_CALL_FSYNC, [&] { return next(fd); });
+}
+
+TRIREME_INTERPOSED int fdatasync(int fd) {
+  static Next<int(int)> next("fdatasync");
+  return trireme::UnlessPlanned(TRIREME_CALL_FSYNC, [&] { return next(fd); });
+}
+
+TRIREME_INTERPOSED int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                                   addrinfo** found) {
+  static Next<int(const char*, const char*, const addrinfo*, addrinfo**)> next("getaddrinfo");
+  int error = 0;
+  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_GETADDRINFO, &error)) {
+    if (error == EAI_SYSTEM) errno = EIO;
+    return error;
+  }
+  return next(host, service, hints, found);
+}
+
+TRIREME_INTERPOSED pid_t fork() noexcept {
+  static Next<pid_t()> next("fork");
+  return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] { return next(); });
+}
+
+// In libpthread before glibc 2.34: who calls it has it.
+TRIREME_INTERPOSED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                      void* (*run)(void*), void* argument) noexcept {
+  static Next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)> next(
+      "pthread_create");
+  int error = 0;
+  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_THREAD, &error))
+    return error;
+  return next(thread, attributes, run, argument);
+}

@@ -1,0 +1,44 @@
+#include "harness/probe/task_names.h"
+
+namespace trireme {
+namespace {
+
+// By the task's number; pages that nobody touches cost nothing. Of two tasks that live at once with as many numbers
+// between them the older one loses its name.
+constexpr uint32_t kTaskNames = 16384;
+TaskName task_names[kTaskNames];
+TaskName no_task;
+
+void CopyText(char* place, uint64_t room, const Bytes& text) {
+  const uint64_t size = text.size < room - 1 ? text.size : room - 1;
+  __builtin_memcpy(place, text.data, size);
+  place[size] = '\0';
+}
+
+}  // namespace
+
+TaskName& CurrentTaskName() {
+  const uint32_t task = CurrentTask();
+  TaskName& name = task_names[task % kTaskNames];
+  return task != 0 && name.task == task ? name : no_task;
+}
+
+void NoteTaskName(const Entry& start) {
+  TaskName& name = task_names[start.task % kTaskNames];
+  name = TaskName();
+  CopyText(name.path, sizeof(name.path), start.key);
+  if (start.type == TRIREME_TEXT) CopyText(name.name, sizeof(name.name), start.value);
+  __atomic_store_n(&name.task, start.task, __ATOMIC_RELEASE);
+}
+
+void ForgetTaskNames() {
+  for (TaskName& name : task_names)
+    if (name.task != 0) name.task = 0;
+  no_task = TaskName();
+}
+
+uint32_t CountCall(TaskName& name, trireme_fault_call call) {
+  return __atomic_fetch_add(&name.counts[call], 1, __ATOMIC_RELAXED);
+}
+
+}  // namespace trireme

@@ -1,0 +1,30 @@
+#ifndef TRIREME_HARNESS_PROBE_TASK_NAMES_H_
+#define TRIREME_HARNESS_PROBE_TASK_NAMES_H_
+
+#include <stdint.h>
+
+#include "harness/probe/recorder.h"
+
+namespace trireme {
+
+// What decisions need of a task: the spawn path that it has under every runtime, its name, and what it did how often.
+struct TaskName {
+  uint32_t task = 0;
+  uint32_t connects = 0;     // connections, socketpairs and pipes that it made
+  uint32_t counts[16] = {};  // by enum trireme_fault_call
+  char path[48] = "-";
+  char name[48] = "-";
+};
+
+// Of the calling thread's task. What runs without one is one for the whole process, whose path and name are "-".
+TaskName& CurrentTaskName();
+// A TASK_START event that is recorded.
+void NoteTaskName(const Entry& start);
+void ForgetTaskNames();
+
+// The number of this one among the calls of that kind that the task made; from 0.
+uint32_t CountCall(TaskName& name, trireme_fault_call call);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_TASK_NAMES_H_

@@ -1,0 +1,429 @@
+// What a plan does to calls: they are the probe's, which is linked before the C library.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/unique_fd.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const trireme_probe_api& FaultsApi() { return *trireme_probe(TRIREME_PROBE_ABI); }
+
+trireme_fault_rule Rule(trireme_fault_call call, trireme_fault_action action) {
+  trireme_fault_rule rule{};
+  std::strcpy(rule.name, "f");  // NOLINT: it fits
+  rule.calls = 1u << call;
+  rule.action = static_cast<uint8_t>(action);
+  rule.fault = 1;
+  rule.seed = 7;
+  return rule;
+}
+
+trireme_fault_rule At(trireme_fault_rule rule, uint64_t offset) {
+  rule.when = TRIREME_WHEN_AT;
+  rule.at = offset;
+  return rule;
+}
+
+trireme_fault_rule Error(trireme_fault_call call, int error) {
+  trireme_fault_rule rule = Rule(call, TRIREME_DO_ERROR);
+  rule.error = error;
+  return rule;
+}
+
+trireme_fault_rule OfServer(trireme_fault_rule rule) {
+  rule.sides = 2;
+  return rule;
+}
+
+struct Ends {
+  UniqueFd client, server;
+};
+
+class FaultsTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    Begin({});
+    FaultsApi().set_task(0);
+  }
+
+  void Begin(const std::vector<trireme_fault_rule>& rules, uint32_t flags = 0) {
+    ::unlink(path_.c_str());
+    RecordingOptions options;
+    options.plan.rules = rules;
+    options.plan.connections = 64;
+    options.plan.block.flags = flags;
+    for (const trireme_fault_rule& rule : rules) options.plan.block.calls |= rule.calls;
+    ASSERT_TRUE(CreateRecording(path_, options).ok());
+    ASSERT_EQ(FaultsApi().attach(path_.c_str()), 0);
+    StartTask(1, "1", "main");
+  }
+  static void StartTask(uint32_t task, const std::string& path, const std::string& name) {
+    FaultsApi().record_for(task, TRIREME_TASK_START, 0, path.data(),
+                           static_cast<uint32_t>(path.size()), TRIREME_TEXT, name.data(),
+                           static_cast<uint32_t>(name.size()));
+    FaultsApi().set_task(task);
+  }
+
+  // "recv 1#0 server read 10 {...}" of each FAULT event.
+  std::vector<std::string> Faults() {
+    std::vector<std::string> faults;
+    for (const Json& fault : Values(EventKind::kFault))
+      faults.push_back(GetString(fault, "call") + " " + GetString(fault, "connection") + " " +
+                       GetString(fault, "side") + " " + GetString(fault, "direction") + " " +
+                       std::to_string(GetInt(fault, "offset")) + " " +
+                       DumpJson(GetMember(fault, "do")));
+    return faults;
+  }
+  std::vector<Json> Values(EventKind kind) {
+    Result<History> history = History::Read(path_);
+    EXPECT_TRUE(history.ok());
+    std::vector<Json> values;
+    for (const Event& event : history->events())
+      if (event.kind == kind) values.push_back(event.Value());
+    return values;
+  }
+
+  static Ends Connect(int extra = 0) {
+    const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener.get(), 8), 0);
+    EXPECT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    Ends ends;
+    ends.client.Reset(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(::connect(ends.client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ends.server.Reset(::accept4(listener.get(), nullptr, nullptr, extra));
+    const int one = 1;
+    ::setsockopt(ends.client.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return ends;
+  }
+  static std::string Receive(int fd, size_t size, int flags = 0) {
+    std::string bytes(size, '\0');
+    const ssize_t got = ::recv(fd, bytes.data(), size, flags);
+    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return got < 0 ? "error " + std::to_string(errno) : bytes;
+  }
+
+  const std::string path_ = testing::TempDir() + "faults." + std::to_string(::getpid());
+};
+
+TEST_F(FaultsTest, CutsAReadWhereAShortOneIsDue) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
+  rule.amount = 1;
+  Begin({rule});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123456789", 10, 0), 10);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "4");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "56789");
+  EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 4 {\"short\":1}"));
+}
+
+TEST_F(FaultsTest, ReadsOfTheOtherEndAreWhole) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
+  rule.amount = 1;
+  Begin({rule});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.server.get(), "0123456789", 10, 0), 10);
+  EXPECT_EQ(Receive(ends.client.get(), 10), "0123456789");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(FaultsTest, CutsManyPiecesAtTheSameByte) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 5);
+  Begin({rule});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123456789", 10, 0), 10);
+  std::array<char, 3> first{};
+  std::array<char, 7> second{};
+  std::array<iovec, 2> parts = {{{first.data(), first.size()}, {second.data(), second.size()}}};
+  EXPECT_EQ(::readv(ends.server.get(), parts.data(), 2), 5);
+  EXPECT_EQ(std::string(second.data(), 2), "34");
+  EXPECT_EQ(::readv(ends.server.get(), parts.data(), 2), -1);
+  EXPECT_EQ(errno, EINTR);
+  EXPECT_EQ(::readv(ends.server.get(), parts.data(), 2), 5);
+  EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 5 {\"interrupt\":true}"));
+}
+
+TEST_F(FaultsTest, DoesNothingToAReadThatFindsNothing) {
+  Begin({At(OfServer(Error(TRIREME_CALL_RECV, EAGAIN)), 0)});
+  const Ends ends = Connect(SOCK_NONBLOCK);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(EAGAIN));
+  EXPECT_THAT(Faults(), IsEmpty());
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(EAGAIN));
+  EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 0 {\"error\":\"EAGAIN\"}"));
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+}
+
+TEST_F(FaultsTest, TellsNoBlockingReaderToTryAgain) {
+  Begin({At(OfServer(Error(TRIREME_CALL_RECV, EAGAIN)), 0)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(FaultsTest, ResetsTheKernelsSocket) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 4)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
+  EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
+  // As after a real one.
+  EXPECT_EQ(Receive(ends.server.get(), 10), "");
+  EXPECT_EQ(::send(ends.server.get(), "x", 1, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, EPIPE);
+}
+
+TEST_F(FaultsTest, ClosesInOrder) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_SEND, TRIREME_DO_CLOSE)), 4)});
+  const Ends ends = Connect();
+  EXPECT_EQ(::send(ends.server.get(), "01234567", 8, MSG_NOSIGNAL), 4);
+  EXPECT_EQ(::send(ends.server.get(), "4567", 4, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, EPIPE);
+  EXPECT_EQ(Receive(ends.client.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.client.get(), 10), "");
+}
+
+TEST_F(FaultsTest, DecidesByTheConnectionAndNotByTheOrderOfCalls) {
+  trireme_fault_rule rule = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT));
+  rule.when = TRIREME_WHEN_CHANCE;
+  rule.chance = ~uint64_t{0} / 2;
+  const auto run = [&](size_t piece, bool backwards) {
+    Begin({rule});
+    std::array<Ends, 2> both = {Connect(), Connect()};
+    for (size_t i = 0; i < both.size(); ++i) {
+      const Ends& ends = both.at(backwards ? 1 - i : i);
+      const std::string bytes(1000, 'x');
+      EXPECT_EQ(::send(ends.client.get(), bytes.data(), bytes.size(), 0), 1000);
+      ::shutdown(ends.client.get(), SHUT_WR);
+      while (!Receive(ends.server.get(), piece).empty()) continue;
+    }
+    std::vector<std::string> faults = Faults();
+    std::sort(faults.begin(), faults.end());
+    return faults;
+  };
+  const std::vector<std::string> once = run(7, false);
+  EXPECT_GT(once.size(), 8u);
+  EXPECT_EQ(run(100, true), once);
+}
+
+TEST_F(FaultsTest, HitsOnlyConnectionsThatTheGlobNames) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 0);
+  std::strcpy(rule.connection, "client-*#1");  // NOLINT: it fits
+  Begin({rule});
+  StartTask(2, "1.1", "client-a");
+  for (int i = 0; i < 3; ++i) {
+    const Ends ends = Connect();
+    ASSERT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+    EXPECT_EQ(Receive(ends.server.get(), 1), i == 1 ? "error " + std::to_string(EINTR) : "x");
+  }
+  EXPECT_THAT(Faults(), ElementsAre("recv 1.1#1 server read 0 {\"interrupt\":true}"));
+}
+
+TEST_F(FaultsTest, RefusesTheFirstConnectionOfATask) {
+  Begin({At(Error(TRIREME_CALL_CONNECT, ECONNREFUSED), 0)});
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(9);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
+  const Ends ends = Connect();
+  EXPECT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+}
+
+TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 0)});
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "trireme-faults-" + std::to_string(::getpid());
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const auto size = static_cast<socklen_t>(sizeof(sa_family_t) + 1 + name.size());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::accept(listener.get(), nullptr, nullptr), -1);
+  EXPECT_EQ(errno, EMFILE);
+  const UniqueFd server(::accept(listener.get(), nullptr, nullptr));
+  EXPECT_TRUE(server.valid());
+  ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
+  EXPECT_EQ(Receive(server.get(), 9), "hello");
+  // Both ends know each other by the name that the client was given.
+  std::vector<std::string> opened;
+  for (const Json& connection : Values(EventKind::kConnection))
+    if (GetMember(connection, "connection").is_string())
+      opened.push_back(GetString(connection, "connection") + " " + GetString(connection, "side"));
+  EXPECT_THAT(opened, ElementsAre("1#0 client", "1#0 server"));
+}
+
+TEST_F(FaultsTest, HoldsBackWhatDoesNotBlock) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_DELAY)), 0);
+  rule.amount = 30'000'000;
+  Begin({rule});
+  const Ends ends = Connect(SOCK_NONBLOCK);
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLIN, .data = {.fd = ends.server.get()}};
+  ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, ends.server.get(), &event), 0);
+  ASSERT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+  const uint64_t begin = FaultsApi().now();
+  ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
+  EXPECT_EQ(Receive(ends.server.get(), 1), "error " + std::to_string(EAGAIN));
+  // Not ready before the time is over, by no way of asking; then it is again.
+  EXPECT_EQ(::epoll_wait(epoll.get(), &event, 1, 0), 0);
+  pollfd polled{.fd = ends.server.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&polled, 1, 0), 0);
+  EXPECT_EQ(polled.fd, ends.server.get());
+  ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
+  EXPECT_GE(FaultsApi().now() - begin, rule.amount);
+  EXPECT_EQ(Receive(ends.server.get(), 1), "x");
+}
+
+TEST_F(FaultsTest, PollWaitsUntilWhatIsHeldBackComesFree) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_STALL)), 0);
+  rule.amount = 20'000'000;
+  Begin({rule});
+  const Ends ends = Connect(SOCK_NONBLOCK);
+  ASSERT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+  const uint64_t begin = FaultsApi().now();
+  pollfd polled{.fd = ends.server.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&polled, 1, -1), 1);
+  EXPECT_EQ(Receive(ends.server.get(), 1), "error " + std::to_string(EAGAIN));
+  ASSERT_EQ(::poll(&polled, 1, -1), 1);
+  EXPECT_EQ(polled.revents, POLLIN);
+  EXPECT_GE(FaultsApi().now() - begin, rule.amount);
+  EXPECT_EQ(Receive(ends.server.get(), 1), "x");
+}
+
+// An edge-triggered set says only once that a descriptor is ready: a read that was cut short must not lose what is left.
+TEST_F(FaultsTest, SaysAgainWhatIsLeftInAnEdgeTriggeredSet) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 0);
+  rule.amount = 1;
+  Begin({rule});
+  const Ends ends = Connect(SOCK_NONBLOCK);
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = ends.server.get()}};
+  ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, ends.server.get(), &event), 0);
+  ASSERT_EQ(::send(ends.client.get(), "xyz", 3, 0), 3);
+  ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "x");
+  EXPECT_EQ(::epoll_wait(epoll.get(), &event, 1, 0), 1);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "yz");
+  EXPECT_EQ(::epoll_wait(epoll.get(), &event, 1, 0), 0);
+}
+
+TEST_F(FaultsTest, FailsALookUp) {
+  Begin({Error(TRIREME_CALL_GETADDRINFO, EAI_AGAIN)});
+  addrinfo* found = nullptr;
+  EXPECT_EQ(::getaddrinfo("127.0.0.1", "80", nullptr, &found), EAI_AGAIN);
+  EXPECT_THAT(Faults(), ElementsAre("getaddrinfo 1 client  0 {\"error\":\"EAI_AGAIN\"}"));
+}
+
+TEST_F(FaultsTest, FailsTheThirdWriteOfAFile) {
+  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 8);
+  rule.total = 1;
+  Begin({rule});
+  const std::string file = path_ + ".file";
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_EQ(::write(fd.get(), "0123", 4), 4);
+  EXPECT_EQ(::write(fd.get(), "4567", 4), 4);
+  EXPECT_EQ(::write(fd.get(), "89ab", 4), -1);
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_EQ(::write(fd.get(), "89ab", 4), 4);
+  EXPECT_THAT(Faults(), ElementsAre("write 1@0 client write 8 {\"error\":\"ENOSPC\"}"));
+  ::unlink(file.c_str());
+}
+
+TEST_F(FaultsTest, FollowsACopyAndAForkedChild) {
+  trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 2);
+  Begin({rule});
+  const Ends ends = Connect();
+  const UniqueFd copy(::dup(ends.server.get()));
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(copy.get(), 1), "0");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool right = Receive(ends.server.get(), 9) == "1" &&
+                       Receive(ends.server.get(), 9) == "error " + std::to_string(EINTR);
+    ::_exit(right ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Receive(copy.get(), 9), "23");
+}
+
+TEST_F(FaultsTest, RecordsTheBytesOfTheWire) {
+  Begin({}, TRIREME_PLAN_WIRE);
+  Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "ab", 2, 0), 2);
+  ASSERT_EQ(::send(ends.client.get(), "c", 1, 0), 1);
+  EXPECT_EQ(Receive(ends.server.get(), 1), "a");
+  EXPECT_EQ(Receive(ends.server.get(), 9), "bc");
+  ends.client.Reset();
+  EXPECT_EQ(Receive(ends.server.get(), 9), "");
+  Result<History> history = History::Read(path_);
+  ASSERT_TRUE(history.ok());
+  std::vector<std::string> wire;
+  for (const Event& event : history->events())
+    if (event.kind == EventKind::kWire)
+      wire.push_back(std::string(event.key) + " " + DumpJson(event.Value()));
+  EXPECT_THAT(wire, ElementsAre("client write \"YWI=\"", "client write \"Yw==\"",
+                                "server read \"YQ==\"", "server read \"YmM=\"", "server read 0"));
+}
+
+TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
+  trireme_fault_rule limited = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT));
+  limited.limit = 2;
+  limited.total = 3;
+  Begin({limited});
+  int interrupted = 0;
+  for (int i = 0; i < 2; ++i) {
+    const Ends ends = Connect();
+    ASSERT_EQ(::send(ends.client.get(), "012345", 6, 0), 6);
+    for (int got = 0; got < 6;) {
+      const std::string bytes = Receive(ends.server.get(), 1);
+      bytes.size() == 1 ? ++got : ++interrupted;
+    }
+  }
+  EXPECT_EQ(interrupted, 3);
+}
+
+}  // namespace
+}  // namespace trireme
