@@ -1,16 +1,50 @@
 #include "harness/fault/fault.h"
 
-namespace trireme {
+#include <set>
 
-Json FaultPlan::ToJson() const {
-  Json all = Json::array();
-  for (const Fault& fault : faults) {
-    Json json = {{"name", fault.name}, {fault.key, fault.members}};
-    if (fault.seed) json["seed"] = FormatHex(*fault.seed);
-    if (!fault.at.empty()) json["at"] = fault.at;
-    all.push_back(std::move(json));
+#include "harness/fault/class_table.h"
+#include "harness/fault/contradictions.h"
+#include "harness/fault/system_call.h"
+
+namespace trireme {
+namespace {
+
+// Faults have 16 bits for their number in what the probe reads.
+constexpr size_t kMostFaults = 65'535;
+
+Status CheckNamesOf(const FaultPlan& plan) {
+  std::set<std::string> names;
+  for (const Fault& fault : plan.faults)
+    if (!names.insert(fault.name).second)
+      return UsageError("two faults of plan '" + plan.name + "' are named '" + fault.name + "'",
+                        "its events in the history could not be told apart");
+  if (plan.faults.size() > kMostFaults)
+    return UsageError("plan '" + plan.name + "' has more than " + std::to_string(kMostFaults) +
+                      " faults");
+  return Done{};
+}
+
+}  // namespace
+
+const std::vector<FaultClass>& FaultClasses() {
+  static const auto& classes = *[] {
+    auto* all = new std::vector<FaultClass>{SystemCallPlaceClass()};
+    for (const FaultClassEntry& entry : FaultClassTable()) all->push_back(entry.describe());
+    return all;
+  }();
+  return classes;
+}
+
+Status CheckFaultPlan(const FaultPlan& plan) {
+  TRIREME_RETURN_IF_ERROR(CheckNamesOf(plan));
+  for (const Fault& fault : plan.faults) {
+    const FaultClassEntry* entry = FindFaultClass(fault.key);
+    if (entry == nullptr) return FaultError(fault, "there is no class '" + fault.key + "'");
+    if (fault.key != "do" && !fault.at.empty())
+      return FaultError(fault, "'at' belongs to 'do', not to '" + fault.key + "'");
+    TRIREME_RETURN_IF_ERROR(entry->check(fault));
   }
-  return {{"name", name}, {"summary", summary}, {"all", std::move(all)}};
+  return CheckContradictions(plan);
 }
 
 }  // namespace trireme

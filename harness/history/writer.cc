@@ -42,6 +42,52 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
   return (bytes + options.chunk_size - 1) / options.chunk_size;
 }
 
+// Where the tables of a plan are. They fill one chunk, which says that it holds no records, so that who reads the
+// recording passes over them whatever they hold.
+struct PlanPlaces {
+  uint64_t chunk = 0;  // 0: there are none
+  uint64_t rules = 0, connections = 0, capacity = 0;
+};
+
+constexpr uint64_t kTableAlignment = 64;  // of a cache line
+
+uint64_t Aligned(uint64_t offset, uint64_t unit) { return (offset + unit - 1) / unit * unit; }
+
+PlanPlaces PlacesOf(const RecordingOptions& options) {
+  const CompiledPlan& plan = options.plan;
+  if (plan.rules.empty() && plan.connections == 0) return {};
+  PlanPlaces places;
+  places.chunk = TRIREME_HEADER_SIZE + ObjectChunks(options) * options.chunk_size;
+  places.rules = Aligned(places.chunk + sizeof(trireme_chunk), kTableAlignment);
+  const uint64_t rules_end = places.rules + plan.rules.size() * sizeof(trireme_fault_rule);
+  places.connections = Aligned(rules_end, kTableAlignment);
+  const uint64_t end = places.connections + plan.connections * sizeof(trireme_connection);
+  places.capacity = Aligned(end - places.chunk, options.chunk_size);
+  return places;
+}
+
+trireme_plan PlanBlock(const RecordingOptions& options) {
+  const PlanPlaces places = PlacesOf(options);
+  trireme_plan block = options.plan.block;
+  block.version = TRIREME_PLAN_VERSION;
+  block.rules = static_cast<uint32_t>(options.plan.rules.size());
+  block.rules_at = places.rules;
+  block.connections = options.plan.connections;
+  block.connections_at = places.connections;
+  block.next_connection = 1;
+  return block;
+}
+
+void PutPlanTables(const RecordingOptions& options, char* bytes) {
+  const PlanPlaces places = PlacesOf(options);
+  if (places.chunk == 0) return;
+  const trireme_chunk chunk{.magic = TRIREME_CHUNK_MAGIC, .capacity = places.capacity};
+  std::memcpy(bytes + places.chunk, &chunk, sizeof(chunk));
+  const std::vector<trireme_fault_rule>& rules = options.plan.rules;
+  if (!rules.empty())
+    std::memcpy(bytes + places.rules, rules.data(), rules.size() * sizeof(trireme_fault_rule));
+}
+
 uint64_t BitsOf(const std::vector<EventKind>& kinds) {
   uint64_t bits = 0;
   for (const EventKind kind : kinds) bits |= uint64_t{1} << static_cast<int>(kind);
@@ -56,12 +102,15 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.hold_threshold = static_cast<uint64_t>(options.hold_threshold);
   header.usage_interval = static_cast<uint64_t>(options.usage_interval);
   header.left_out = BitsOf(options.left_out);
-  header.next_chunk = ObjectChunks(options);
+  header.next_chunk = ObjectChunks(options) + PlacesOf(options).capacity / options.chunk_size;
   header.allocated = options.chunks + header.next_chunk;
   header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +
                       header.next_chunk;
-  header.plan_size = static_cast<uint32_t>(options.plan.size());
-  std::memcpy(header.plan, options.plan.data(), options.plan.size());
+  if (options.plan.empty()) return header;
+  static_assert(sizeof(trireme_plan) <= sizeof(header.plan));
+  const trireme_plan block = PlanBlock(options);
+  header.plan_size = sizeof(block);
+  std::memcpy(header.plan, &block, sizeof(block));
   return header;
 }
 
@@ -70,6 +119,7 @@ Status FillRecording(int fd, const std::string& path, const RecordingOptions& op
   const trireme_header header = RecordingHeader(options);
   std::vector<char> bytes(TRIREME_HEADER_SIZE + size_t{options.chunk_size} * header.allocated);
   std::memcpy(bytes.data(), &header, sizeof(header));
+  PutPlanTables(options, bytes.data());
   return WriteAll(fd, bytes.data(), bytes.size(), path);
 }
 
@@ -146,7 +196,7 @@ Status WriteWhole(const std::string& path, const std::vector<char>& bytes) {
 Status CreateRecording(const std::string& path, const RecordingOptions& options) {
   TRIREME_CHECK(options.chunk_size >= TRIREME_HEADER_SIZE &&
                 options.chunk_size % TRIREME_HEADER_SIZE == 0);
-  TRIREME_CHECK(options.plan.size() <= sizeof(trireme_header::plan));
+  TRIREME_CHECK((options.plan.connections & (options.plan.connections - 1)) == 0);
   const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd.valid()) return ErrnoError("cannot create " + path, errno);
   Status status = FillRecording(fd.get(), path, options);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/history/compiled_plan.h"
 #include "harness/history/history.h"
 
 namespace trireme {
@@ -21,7 +22,7 @@ struct RecordingOptions {
   int64_t hold_threshold = 0;       // nanoseconds; 0: loops are not watched
   int64_t usage_interval = 0;       // nanoseconds; 0: no USAGE events
   uint32_t objects = 1024;          // that tasks may wait for at once and be followed; 0: none is
-  std::string plan;                 // decisions for Point; at most 2048 bytes
+  CompiledPlan plan;                // what the probe decides faults by
 };
 
 // Makes the file that a trial's processes attach to.

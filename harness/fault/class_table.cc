@@ -1,0 +1,28 @@
+#include "harness/fault/class_table.h"
+
+#include <array>
+
+#include "harness/fault/system_call.h"
+
+namespace trireme {
+namespace {
+
+constexpr std::array kClasses = {
+    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
+};
+
+}  // namespace
+
+std::span<const FaultClassEntry> FaultClassTable() { return kClasses; }
+
+const FaultClassEntry* FindFaultClass(const std::string& key) {
+  for (const FaultClassEntry& entry : kClasses)
+    if (entry.describe().key == key) return &entry;
+  return nullptr;
+}
+
+Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint) {
+  return UsageError("fault '" + fault.name + "': " + message, hint);
+}
+
+}  // namespace trireme

@@ -1,0 +1,331 @@
+#include "harness/fault/system_call.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "harness/base/strings.h"
+#include "harness/fault/class_table.h"
+#include "harness/fault/error_names.h"
+
+namespace trireme {
+namespace {
+
+constexpr uint32_t Bit(trireme_fault_call call) { return 1U << call; }
+
+struct CallWord {
+  std::string_view name;
+  trireme_fault_call call;
+};
+
+constexpr std::array kCallWords = {CallWord{"connect", TRIREME_CALL_CONNECT},
+                                   CallWord{"accept", TRIREME_CALL_ACCEPT},
+                                   CallWord{"recv", TRIREME_CALL_RECV},
+                                   CallWord{"send", TRIREME_CALL_SEND},
+                                   CallWord{"read", TRIREME_CALL_READ},
+                                   CallWord{"write", TRIREME_CALL_WRITE},
+                                   CallWord{"open", TRIREME_CALL_OPEN},
+                                   CallWord{"fsync", TRIREME_CALL_FSYNC},
+                                   CallWord{"close", TRIREME_CALL_CLOSE},
+                                   CallWord{"epoll_wait", TRIREME_CALL_EPOLL_WAIT},
+                                   CallWord{"getaddrinfo", TRIREME_CALL_GETADDRINFO},
+                                   CallWord{"fork", TRIREME_CALL_FORK},
+                                   CallWord{"thread", TRIREME_CALL_THREAD},
+                                   CallWord{"malloc", TRIREME_CALL_MALLOC},
+                                   CallWord{"socket", TRIREME_CALL_SOCKET}};
+
+constexpr uint32_t kAllCalls = (1U << kCallWords.size()) - 1;
+constexpr uint32_t kSocketTransfers = Bit(TRIREME_CALL_RECV) | Bit(TRIREME_CALL_SEND);
+constexpr uint32_t kConnecting = Bit(TRIREME_CALL_CONNECT) | Bit(TRIREME_CALL_ACCEPT);
+
+// What a fault may do, and where.
+struct ActionWord {
+  std::string_view name;
+  trireme_fault_action action;
+  uint32_t calls;     // that it can hit
+  uint32_t fallback;  // that it hits where `call` is not given
+};
+
+constexpr std::array kActionWords = {
+    ActionWord{"short", TRIREME_DO_SHORT, kTransferCalls, kSocketTransfers},
+    ActionWord{"error", TRIREME_DO_ERROR, kAllCalls, kSocketTransfers},
+    ActionWord{"delay", TRIREME_DO_DELAY, kAllCalls & ~Bit(TRIREME_CALL_MALLOC), kSocketTransfers},
+    ActionWord{"reset", TRIREME_DO_RESET, kSocketTransfers | kConnecting, kSocketTransfers},
+    ActionWord{"close", TRIREME_DO_CLOSE, kTransferCalls | kConnecting, kSocketTransfers},
+    ActionWord{"stall", TRIREME_DO_STALL, kTransferCalls | kConnecting, kSocketTransfers},
+    ActionWord{"interrupt", TRIREME_DO_INTERRUPT,
+               kTransferCalls | kConnecting | Bit(TRIREME_CALL_OPEN) | Bit(TRIREME_CALL_FSYNC) |
+                   Bit(TRIREME_CALL_EPOLL_WAIT),
+               kSocketTransfers},
+    ActionWord{"drop", TRIREME_DO_DROP, kSocketTransfers, kSocketTransfers},
+    ActionWord{"duplicate", TRIREME_DO_DUPLICATE, kSocketTransfers, kSocketTransfers},
+    ActionWord{"reorder", TRIREME_DO_REORDER, kSocketTransfers, kSocketTransfers},
+    ActionWord{"spurious", TRIREME_DO_SPURIOUS, Bit(TRIREME_CALL_EPOLL_WAIT),
+               Bit(TRIREME_CALL_EPOLL_WAIT)}};
+
+std::vector<std::string> CallNames(uint32_t calls) {
+  std::vector<std::string> names;
+  for (const CallWord& word : kCallWords)
+    if ((calls & Bit(word.call)) != 0) names.emplace_back(word.name);
+  return names;
+}
+
+uint64_t Natural(const Json& object, const char* key) {
+  return static_cast<uint64_t>(GetInt(object, key));
+}
+
+// Reads one fault, member by member.
+class SystemCallReader {
+ public:
+  explicit SystemCallReader(const Fault& fault) : fault_(fault) {}
+
+  Result<SystemCallFault> Read() {
+    for (const auto read :
+         {&SystemCallReader::ReadAction, &SystemCallReader::ReadCalls, &SystemCallReader::ReadError,
+          &SystemCallReader::ReadSide, &SystemCallReader::ReadConnection,
+          &SystemCallReader::ReadWhen, &SystemCallReader::ReadLimits})
+      TRIREME_RETURN_IF_ERROR((this->*read)());
+    return result_;
+  }
+
+ private:
+  Diagnostic Error(const std::string& message, const std::string& hint = "") const {
+    return FaultError(fault_, message, hint);
+  }
+
+  bool IsGiven(const char* key) const { return fault_.at.contains(key); }
+
+  Status ReadAction() {
+    std::vector<std::string> given;
+    for (const ActionWord& word : kActionWords) {
+      if (!fault_.members.contains(word.name)) continue;
+      given.emplace_back(word.name);
+      action_ = &word;
+    }
+    if (given.size() != 1)
+      return Error(
+          given.empty() ? "'do' is empty" : "'do' is one thing, not " + Join(given, " and "),
+          given.empty() ? "write do: {reset: true}" : "write a fault for each");
+    const Json& value = fault_.members.at(given[0]);
+    if (value.is_boolean() && !value.get<bool>())
+      return Error("'" + given[0] + ": false' does nothing", "leave the fault out");
+    result_.action = action_->action;
+    const bool counts = value.is_number_integer();
+    if (counts && value.get<int64_t>() <= 0)
+      return Error("'" + given[0] + "' of 0 does nothing", "a short count is at least 1 byte");
+    if (counts) result_.amount = value.get<uint64_t>();
+    return Done{};
+  }
+
+  Status ReadCalls() {
+    for (const std::string& name : TextsOf(GetMember(fault_.at, "call"))) {
+      const CallWord* found = nullptr;
+      for (const CallWord& word : kCallWords)
+        if (word.name == name) found = &word;
+      const std::vector<std::string> known = CallNames(kAllCalls);
+      const std::string near = DidYouMean(name, known);
+      if (found == nullptr)
+        return Error("there is no call '" + name + "'",
+                     near.empty() ? "calls: " + Join(known, ", ") : near);
+      result_.calls |= Bit(found->call);
+    }
+    if (result_.calls == 0) result_.calls = FallbackCalls();
+    const uint32_t beyond = result_.calls & ~action_->calls;
+    if (beyond == 0) return Done{};
+    return Error(
+        "'" + std::string(action_->name) + "' can never apply to " + Join(CallNames(beyond), ", "),
+        "it hits " + Join(CallNames(action_->calls), ", "));
+  }
+
+  // An error of getaddrinfo names its call.
+  uint32_t FallbackCalls() const {
+    const ErrorName* error = FindErrorName(GetString(fault_.members, "error"));
+    return error != nullptr && error->resolver ? Bit(TRIREME_CALL_GETADDRINFO) : action_->fallback;
+  }
+
+  Status ReadError() {
+    if (action_->action != TRIREME_DO_ERROR) return Done{};
+    const std::string name = GetString(fault_.members, "error");
+    const ErrorName* error = FindErrorName(name);
+    if (error == nullptr) {
+      std::vector<std::string> known;
+      for (const ErrorName& one : ErrorNames()) known.emplace_back(one.name);
+      const std::string near = DidYouMean(name, known);
+      return Error("there is no error '" + name + "'",
+                   near.empty() ? "errors are named as in C: ECONNRESET, EMFILE, EAI_AGAIN" : near);
+    }
+    const uint32_t resolver = Bit(TRIREME_CALL_GETADDRINFO);
+    if (error->resolver && (result_.calls & ~resolver) != 0)
+      return Error("only getaddrinfo fails with " + name + ", not " +
+                   Join(CallNames(result_.calls & ~resolver), ", "));
+    if (!error->resolver && (result_.calls & resolver) != 0)
+      return Error("getaddrinfo never fails with " + name,
+                   "its errors are EAI_AGAIN, EAI_NONAME, EAI_FAIL and so on");
+    result_.error = error->code;
+    return Done{};
+  }
+
+  Status ReadSide() {
+    if (!IsGiven("side")) return Done{};
+    const std::string side = GetString(fault_.at, "side");
+    static const auto& sides = *new std::vector<std::string>{"client", "server"};
+    if (side != "client" && side != "server")
+      return Error("'side' must be client or server, not '" + side + "'", DidYouMean(side, sides));
+    result_.sides = side == "client" ? 1 : 2;
+    const uint32_t sided = kTransferCalls | kConnecting | Bit(TRIREME_CALL_CLOSE);
+    const uint32_t never =
+        (result_.calls & ~sided) |
+        (result_.calls & Bit(side == "client" ? TRIREME_CALL_ACCEPT : TRIREME_CALL_CONNECT));
+    if (never == 0) return Done{};
+    return Error("'side: " + side + "' can never apply to " + Join(CallNames(never), ", "),
+                 "the client connects and the server accepts");
+  }
+
+  Status ReadConnection() {
+    result_.connection = GetString(fault_.at, "connection");
+    constexpr size_t kLongest = sizeof(trireme_fault_rule::connection) - 1;
+    if (result_.connection.size() > kLongest)
+      return Error("'connection' is longer than " + std::to_string(kLongest) + " bytes");
+    return Done{};
+  }
+
+  Status ReadWhen() {
+    static constexpr std::array kWhens = {std::pair("offset", TRIREME_WHEN_AT),
+                                          std::pair("every", TRIREME_WHEN_EVERY),
+                                          std::pair("probability", TRIREME_WHEN_CHANCE)};
+    const char* given = nullptr;
+    for (const auto& [key, when] : kWhens) {
+      if (!IsGiven(key)) continue;
+      if (given != nullptr)
+        return Error("'" + std::string(given) + "' and '" + key + "' exclude each other");
+      given = key;
+      result_.when = when;
+    }
+    if (given == nullptr) return Done{};
+    if (result_.when == TRIREME_WHEN_CHANCE) return ReadProbability();
+    result_.place = Natural(fault_.at, given);
+    if (result_.when == TRIREME_WHEN_EVERY && result_.place == 0)
+      return Error("'every: 0' can never apply", "leave 'every' out to hit each one");
+    const uint32_t streams = result_.calls & kTransferCalls;
+    if (streams == 0 || streams == result_.calls) return Done{};
+    return Error("'" + std::string(given) + "' counts bytes of " + Join(CallNames(streams), ", ") +
+                     ", but calls of " + Join(CallNames(result_.calls & ~streams), ", "),
+                 "write a fault for each of the two");
+  }
+
+  Status ReadProbability() {
+    result_.probability = GetDouble(fault_.at, "probability");
+    if (result_.probability <= 0) return Error("'probability: 0' can never apply");
+    return Done{};
+  }
+
+  Status ReadLimits() {
+    // Counted per connection in one byte each.
+    TRIREME_ASSIGN_OR_RETURN(result_.times, Limit("times", std::numeric_limits<uint8_t>::max()));
+    TRIREME_ASSIGN_OR_RETURN(result_.total, Limit("total", std::numeric_limits<uint32_t>::max()));
+    result_.after = Natural(fault_.at, "after");
+    if (!IsGiven("for")) return Done{};
+    const uint64_t length = Natural(fault_.at, "for");
+    if (length == 0) return Error("'for' of no time can never apply");
+    result_.until = result_.after + length;
+    return Done{};
+  }
+
+  Result<uint32_t> Limit(const char* key, uint64_t most) const {
+    if (!IsGiven(key)) return uint32_t{0};
+    const uint64_t value = Natural(fault_.at, key);
+    if (value == 0) return Error("'" + std::string(key) + ": 0' can never apply");
+    if (value > most) return Error("'" + std::string(key) + "' is at most " + std::to_string(most));
+    return static_cast<uint32_t>(value);
+  }
+
+  const Fault& fault_;
+  const ActionWord* action_ = nullptr;
+  SystemCallFault result_;
+};
+
+// A share as a threshold for a number of 64 bits.
+uint64_t ChanceOf(double probability) {
+  const double scaled = std::ldexp(probability, 64);
+  return scaled >= std::ldexp(1.0, 64) ? std::numeric_limits<uint64_t>::max()
+                                       : static_cast<uint64_t>(scaled);
+}
+
+template <size_t kSize>
+void CopyText(const std::string& text, char (&to)[kSize]) {
+  std::memcpy(static_cast<char*>(to), text.data(), std::min(text.size(), kSize - 1));
+}
+
+}  // namespace
+
+const FaultClass& SystemCallPlaceClass() {
+  static const auto& place = *new FaultClass{
+      "at",
+      "which system calls a fault with `do` hits; without `call` those that it is about",
+      {{"call", "texts", Join(CallNames(kAllCalls), ", ")},
+       {"side", "text", "client, the end that connected, or server, the one that listened"},
+       {"connection", "text", "glob over <task's path or name>#<n-th connect>, or over the task"},
+       {"offset", "bytes", "at this byte of the stream, or this event, from 0"},
+       {"every", "bytes", "at each multiple of so many bytes, or events"},
+       {"probability", "share", "by chance, for each 64 bytes or each event"},
+       {"times", "count", "at most so often on one connection, or in one task"},
+       {"total", "count", "at most so often in the trial"},
+       {"after", "duration", "not before, from the trial's begin"},
+       {"for", "duration", "not longer than this from then on"}}};
+  return place;
+}
+
+const FaultClass& SystemCallFaultClass() {
+  static const auto& what = *new FaultClass{
+      "do",
+      "what a system call does instead: one of these",
+      {{"short", "bytes", "at most so many bytes move"},
+       {"error", "text", "it fails: ECONNRESET, EMFILE, EAGAIN, EAI_AGAIN and so on"},
+       {"delay", "duration", "it, or the readiness for it, comes so late"},
+       {"reset", "boolean", "the connection is reset: RST to the peer, ECONNRESET here"},
+       {"close", "boolean", "it is shut down in order: FIN to the peer, end of stream here"},
+       {"stall", "duration", "nothing moves on it for so long"},
+       {"interrupt", "boolean", "EINTR, once"},
+       {"drop", "boolean", "a datagram is lost"},
+       {"duplicate", "boolean", "a datagram comes twice"},
+       {"reorder", "boolean", "a datagram comes after the next one"},
+       {"spurious", "boolean", "epoll_wait comes back without an event"}}};
+  return what;
+}
+
+std::string_view CallName(trireme_fault_call call) { return kCallWords.at(call).name; }
+
+Result<SystemCallFault> ReadSystemCallFault(const Fault& fault) {
+  return SystemCallReader(fault).Read();
+}
+
+Status CheckSystemCallFault(const Fault& fault) {
+  TRIREME_RETURN_IF_ERROR(ReadSystemCallFault(fault));
+  return Done{};
+}
+
+Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed,
+                              CompiledPlan& plan) {
+  TRIREME_ASSIGN_OR_RETURN(const SystemCallFault what, ReadSystemCallFault(fault));
+  trireme_fault_rule rule{.seed = seed,
+                          .at = what.place,
+                          .chance = ChanceOf(what.probability),
+                          .amount = what.amount,
+                          .after = what.after,
+                          .until = what.until,
+                          .calls = what.calls,
+                          .error = what.error,
+                          .limit = what.times,
+                          .total = what.total,
+                          .fault = static_cast<uint16_t>(number),
+                          .when = static_cast<uint8_t>(what.when),
+                          .action = static_cast<uint8_t>(what.action),
+                          .sides = what.sides};
+  CopyText(fault.name, rule.name);
+  CopyText(what.connection, rule.connection);
+  plan.rules.push_back(rule);
+  return Done{};
+}
+
+}  // namespace trireme

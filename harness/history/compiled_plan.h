@@ -1,0 +1,26 @@
+#ifndef TRIREME_HARNESS_HISTORY_COMPILED_PLAN_H_
+#define TRIREME_HARNESS_HISTORY_COMPILED_PLAN_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+
+// What the probe decides a trial's faults by: harness/fault makes it of a plan, CreateRecording() puts it into the file.
+struct CompiledPlan {
+  trireme_plan block{};  // without the places of its tables, which the file decides
+  std::vector<trireme_fault_rule> rules;
+  uint32_t connections = 0;  // that can be followed; a power of two, or 0: none is
+
+  // Nothing to decide: a recording needs no block.
+  bool empty() const {
+    return rules.empty() && connections == 0 && block.flags == 0 && block.clocks == 0 &&
+           block.tasks == 0 && block.routes == 0;
+  }
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_HISTORY_COMPILED_PLAN_H_
