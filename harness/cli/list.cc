@@ -19,6 +19,7 @@
 #include "harness/cli/vocabulary.h"
 #include "harness/protocol/runtimes.h"
 #include "harness/scenario/discovery.h"
+#include "harness/scenario/fault_plans.h"
 
 namespace trireme {
 namespace {
@@ -84,16 +85,40 @@ Listing ListChecks() {
   return listing;
 }
 
-Listing ListScenarioFiles() {
-  Listing listing{.columns = {"name", "file", "summary"}};
+std::vector<std::string> ListedPaths() {
   const Result<Settings> settings = FindSettings(".");
   const std::vector<std::string> given =
       settings.ok() ? settings->scenario_paths : std::vector<std::string>();
-  for (const ScenarioFile& file : ListScenarios(ScenarioPaths(given, FindLocations()))) {
-    const Result<std::vector<Scenario>> scenario = LoadScenarios({file}, MakeVocabulary());
+  return ScenarioPaths(given, FindLocations());
+}
+
+Listing ListScenarioFiles() {
+  Listing listing{.columns = {"name", "file", "summary"}};
+  const std::vector<std::string> paths = ListedPaths();
+  const Vocabulary vocabulary = MakeVocabulary(paths);
+  for (const ScenarioFile& file : ListScenarios(paths)) {
+    const Result<std::vector<Scenario>> scenario = LoadScenarios({file}, vocabulary);
     listing.rows.push_back({file.name, file.file,
                             scenario.ok() ? scenario->front().summary
                                           : "does not parse: " + scenario.error().message});
+  }
+  return listing;
+}
+
+// The named plans, then what a plan can be made of.
+Listing ListFaults() {
+  Listing listing{.columns = {"name", "type", "summary"}};
+  const Vocabulary vocabulary = MakeVocabulary(ListedPaths());
+  for (const FaultPlanFile& plan : ListFaultPlans(vocabulary)) {
+    const Result<FaultChoice> choice = FindFaultPlan(plan.name, vocabulary);
+    listing.rows.push_back({plan.name, "plan",
+                            choice.ok() ? GetString(choice->plan, "summary")
+                                        : "cannot be read: " + choice.error().message});
+  }
+  for (const Vocabulary::FaultClass& about : vocabulary.faults) {
+    listing.rows.push_back({about.key, "class", about.summary});
+    for (const Vocabulary::FaultField& field : about.fields)
+      listing.rows.push_back({about.key + "." + field.name, field.type, field.summary});
   }
   return listing;
 }
@@ -123,7 +148,7 @@ constexpr std::array kSubjects = {
     Subject{"glossary", &ListGlossary},
     Subject{"scenario-schema", nullptr, &ScenarioSchemaDocument},
     Subject{"results-schema", nullptr, &ResultsSchema},
-    Subject{"faults"},
+    Subject{"faults", &ListFaults},
 };
 
 bool IsAvailable(const Subject& subject) {

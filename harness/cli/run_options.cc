@@ -38,6 +38,9 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Values("--param", "KEY=VALUE", raw.params, "a parameter of the workload; repeatable");
   parser.Values("--tag", "TAG", options.tags,
                 "only scenarios with this tag; repeatable: with any of them");
+  parser.List("--faults", "PLAN,PLAN", options.faults,
+              "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
+              "its own, a plan file, or none");
   parser.Values("--scenario-path", "DIR", options.scenario_paths,
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");
@@ -51,7 +54,7 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
               "start no trial after the first unexpected failure");
   parser.Flag("--dry-run", options.dry_run, "print the plan with its estimated time, run nothing");
   for (const char* later :
-       {"--faults", "--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"})
+       {"--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"})
     parser.Later(later);
 }
 

@@ -9,6 +9,7 @@
 #include "harness/base/subprocess.h"
 #include "harness/cli/capabilities.h"
 #include "harness/cli/console.h"
+#include "harness/cli/faults.h"
 #include "harness/cli/interpreters.h"
 #include "harness/cli/python_packages.h"
 #include "harness/cli/python_preflight.h"
@@ -51,7 +52,7 @@ RunPreparation::RunPreparation(const RunOptions& options, const Locations& locat
     : options_(options),
       locations_(locations),
       entropy_(EntropySeed() & 0xffffffffU),
-      vocabulary_(MakeVocabulary()) {}
+      vocabulary_(MakeVocabulary(ScenarioPaths(options.scenario_paths, locations))) {}
 
 std::variant<PreparedRun, std::vector<Diagnostic>> RunPreparation::Prepare() {
   for (const auto step : {&RunPreparation::ReadScenarios, &RunPreparation::ChooseInterpreters,
@@ -67,7 +68,7 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
       return {UsageError("option --scenario-path: there is no folder '" + path + "'")};
   if (!options_.command.empty()) {
     scenarios_ = {MakeCommandScenario(options_.command, RealPath("."), vocabulary_)};
-    return {};
+    return ApplyFaults();
   }
   std::vector<std::string> paths = ScenarioPaths(options_.scenario_paths, locations_);
   // Without arguments the user's own are meant, where there are any.
@@ -82,7 +83,17 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
     else
       errors.push_back(scenario.error());
   }
-  return errors;
+  return errors.empty() ? ApplyFaults() : errors;
+}
+
+RunPreparation::Errors RunPreparation::ApplyFaults() {
+  if (options_.faults.empty()) return {};
+  for (Scenario& scenario : scenarios_) {
+    Result<std::vector<FaultChoice>> chosen = ChooseFaults(options_.faults, scenario, vocabulary_);
+    if (!chosen.ok()) return {chosen.error()};
+    scenario.faults = *std::move(chosen);
+  }
+  return {};
 }
 
 bool RunPreparation::WantsPython() const {
@@ -140,6 +151,7 @@ RunPreparation::Errors RunPreparation::MakePlan() {
   plan_options_.reference = options_.reference;
   plan_options_.params = options_.params;
   plan_options_.tags = options_.tags;
+  plan_options_.faults_chosen = !options_.faults.empty();
   plan_options_.replay_options = options_.replay;
   plan_options_.missing_capabilities = MissingCapabilities(scenarios_);
   Result<Plan> plan = trireme::MakePlan(scenarios_, plan_options_, vocabulary_);

@@ -38,6 +38,7 @@ class RunPreparation {
   using Errors = std::vector<Diagnostic>;
 
   Errors ReadScenarios();
+  Errors ApplyFaults();
   Errors ChooseInterpreters();
   Errors MakePlan();
   Errors CheckPythonWorkloads();

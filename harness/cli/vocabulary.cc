@@ -2,6 +2,7 @@
 
 #include "harness/check/checker.h"
 #include "harness/cli/capabilities.h"
+#include "harness/cli/faults.h"
 #include "harness/protocol/runtimes.h"
 
 namespace trireme {
@@ -16,7 +17,7 @@ std::vector<Vocabulary::Argument> ArgumentsOf(const CheckDescription& check) {
 
 }  // namespace
 
-Vocabulary MakeVocabulary() {
+Vocabulary MakeVocabulary(const std::vector<std::string>& scenario_paths) {
   Vocabulary vocabulary;
   for (const RuntimeInfo& runtime : Runtimes())
     vocabulary.runtimes.push_back({std::string(runtime.name), std::string(runtime.model),
@@ -28,7 +29,8 @@ Vocabulary MakeVocabulary() {
   vocabulary.later_runtimes = {"greenlet",       "futurist", "cotyledon", "oslo-eventlet",
                                "oslo-threading", "awaitlet", "aiohttp"};
   vocabulary.later_checks = {"linearizable", "no-effect"};
-  vocabulary.later_keys = {"roles", "faults", "budgets"};
+  vocabulary.later_keys = {"roles", "budgets"};
+  AddFaults(vocabulary, scenario_paths);
   return vocabulary;
 }
 

@@ -58,7 +58,8 @@ Status Trial::Prepare() {
   return CreateRecording(Path(kRecording), {.begin_time = begin_,
                                             .recording = setting_.record,
                                             .hold_threshold = setting_.watch.hold_threshold,
-                                            .usage_interval = setting_.watch.usage_interval});
+                                            .usage_interval = setting_.watch.usage_interval,
+                                            .plan = setting_.faults});
 }
 
 Status Trial::Send(Channel& runner) {

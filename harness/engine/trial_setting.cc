@@ -4,6 +4,10 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "harness/base/check.h"
+#include "harness/fault/compile.h"
+#include "harness/fault/fault.h"
+
 namespace trireme {
 namespace {
 
@@ -33,6 +37,16 @@ std::string NewName(Rng& names) {
   return text.data();
 }
 
+// What the probe does of the cell's faults in this trial.
+CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed) {
+  if (cell.fault_plan.is_null()) return {};
+  const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
+  TRIREME_CHECK(plan.ok());
+  Result<CompiledPlan> compiled = CompilePlan(*plan, seed);
+  TRIREME_CHECK(compiled.ok());
+  return *std::move(compiled);
+}
+
 }  // namespace
 
 TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOptions& options,
@@ -50,7 +64,8 @@ TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOp
       .memory = memory,
       .address_space = kSanitized ? 0 : memory,
       .record = options.record,
-      .watch = attempt.cell < options.watches.size() ? options.watches[attempt.cell] : LoopWatch{}};
+      .watch = attempt.cell < options.watches.size() ? options.watches[attempt.cell] : LoopWatch{},
+      .faults = FaultsFor(cell, seed)};
 }
 
 }  // namespace trireme

@@ -7,6 +7,7 @@
 #include "harness/base/rng.h"
 #include "harness/engine/engine.h"
 #include "harness/engine/schedule.h"
+#include "harness/history/compiled_plan.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
@@ -22,9 +23,10 @@ struct TrialSetting {
   int64_t address_space = 0;  // RLIMIT_AS; 0: none
   bool record = true;
   LoopWatch watch;
+  CompiledPlan faults;
 };
 
-// `names` is where unique names come from.
+// `names` is where unique names come from. REQUIRES: fault plans that CompilePlan() takes.
 TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOptions& options,
                         Rng& names);
 

@@ -56,6 +56,7 @@ std::string CellId(const PlannedCell& cell, const std::vector<std::string>& in_m
   }
   parts.push_back(Slug(cell.runtime, kLongestName));
   parts.push_back(Slug(cell.interpreter, kLongestName));
+  for (const std::string& plan : TextsOf(cell.faults)) parts.push_back(Slug(plan, kLongestName));
   std::string id;
   for (const std::string& part : parts)
     if (!part.empty()) id += part + '-';

@@ -126,14 +126,11 @@ class ScenarioPlanner {
     std::vector<PlannedCell> cells;
     if (runtimes_.empty() || !HasChosenTrial(scenario_, options_)) return cells;
     for (const Json& params : ExpandParams(scenario_, options_)) {
-      std::vector<PlannedCell> siblings = Subjects(params);
-      AddReferences(siblings, params);
-      for (PlannedCell& cell : siblings) {
-        PointAtReference(cell, siblings);
-        cell.replay = ReplayLine(scenario_, cell, ReplayOptions());
+      for (const FaultChoice& faults : scenario_.faults) {
+        std::vector<PlannedCell> siblings = Siblings({params, faults});
+        std::move(siblings.begin(), siblings.end(), std::back_inserter(cells));
+        if (cells.size() > kMostCells) return cells;
       }
-      std::move(siblings.begin(), siblings.end(), std::back_inserter(cells));
-      if (cells.size() > kMostCells) break;
     }
     return cells;
   }
@@ -145,19 +142,35 @@ class ScenarioPlanner {
     return options_.interpreters;
   }
 
-  std::vector<PlannedCell> Subjects(const Json& params) const {
+  // What cells that are compared with each other share.
+  struct Setting {
+    const Json& params;
+    const FaultChoice& faults;
+  };
+
+  std::vector<PlannedCell> Siblings(const Setting& setting) const {
+    std::vector<PlannedCell> siblings = Subjects(setting);
+    AddReferences(siblings, setting);
+    for (PlannedCell& cell : siblings) {
+      PointAtReference(cell, siblings);
+      cell.replay = ReplayLine(scenario_, cell, setting.faults, ReplayOptions());
+    }
+    return siblings;
+  }
+
+  std::vector<PlannedCell> Subjects(const Setting& setting) const {
     std::vector<PlannedCell> cells;
     for (const std::string& name : runtimes_) {
       const Vocabulary::Runtime& runtime = *FindRuntime(vocabulary_, name);
       for (const Interpreter& host : Hosts(runtime))
-        cells.push_back(MakeCell(runtime, host, params, "subject"));
+        cells.push_back(MakeCell(runtime, host, setting, "subject"));
     }
     return cells;
   }
 
   // What a selection left out: the reference on each interpreter that a Python cell runs on, on the
   // first when only C++ is compared, or on the one that was asked for.
-  void AddReferences(std::vector<PlannedCell>& cells, const Json& params) const {
+  void AddReferences(std::vector<PlannedCell>& cells, const Setting& setting) const {
     if (reference_.runtime.empty()) return;
     const Vocabulary::Runtime& runtime = *FindRuntime(vocabulary_, reference_.runtime);
     std::vector<Interpreter> hosts = Hosts(runtime);
@@ -169,7 +182,7 @@ class ScenarioPlanner {
         return cell.runtime == runtime.name && cell.interpreter == host.name;
       };
       if (std::none_of(cells.begin(), cells.end(), is_there))
-        cells.push_back(MakeCell(runtime, host, params, "reference"));
+        cells.push_back(MakeCell(runtime, host, setting, "reference"));
     }
   }
 
@@ -197,7 +210,7 @@ class ScenarioPlanner {
   }
 
   PlannedCell MakeCell(const Vocabulary::Runtime& runtime, const Interpreter& host,
-                       const Json& params, const std::string& role) const {
+                       const Setting& setting, const std::string& role) const {
     PlannedCell cell = {.scenario = scenario_.name,
                         .summary = scenario_.summary,
                         .directory = scenario_.directory,
@@ -206,7 +219,8 @@ class ScenarioPlanner {
                         .language = runtime.language,
                         .interpreter = host.name,
                         .interpreter_path = host.path,
-                        .params = params,
+                        .params = setting.params,
+                        .fault_plan = setting.faults.plan,
                         .role = role,
                         .command = scenario_.command,
                         .trials = Trials(role),
@@ -223,6 +237,7 @@ class ScenarioPlanner {
                         .unsupported = WhyUnsupported(runtime, host)};
     if (scenario_.command.empty())
       cell.workload = runtime.language == "python" ? scenario_.python : scenario_.cpp;
+    if (!cell.fault_plan.is_null()) cell.faults.push_back(setting.faults.name);
     cell.id = CellId(cell, axes_);
     return cell;
   }

@@ -31,7 +31,8 @@ struct PlannedCell {
   std::string interpreter;       // name, "" for C++
   std::string interpreter_path;  // "" for C++
   Json params = Json::object();
-  Json faults = Json::array();   // names of the fault plan; empty: none
+  Json faults = Json::array();   // the name of its fault plan; empty: none
+  Json fault_plan;               // what FaultPlan::FromJson() reads; null: none
   Json arm;                      // null
   std::string role = "subject";  // or "reference"
   // The id of the reference's cell: its own for the reference itself, "" when there is none.
@@ -80,6 +81,7 @@ struct PlanOptions {
   std::string reference;
   std::vector<std::pair<std::string, Json>> params;  // --param
   std::vector<std::string> tags;                     // a scenario needs one of them
+  bool faults_chosen = false;  // the scenarios' faults are those of --faults, which a replay repeats
   // Further options that the replay line has to carry: --python, --scenario-path.
   std::vector<std::string> replay_options;
   std::vector<std::pair<std::string, std::string>> missing_capabilities;  // capability, why

@@ -43,7 +43,7 @@ std::vector<std::string> ParamOptions(const Scenario& scenario, const PlannedCel
 
 }  // namespace
 
-std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
+std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
                        const PlanOptions& options) {
   std::vector<std::string> words = {"trireme", "run"};
   const auto add = [&](const std::vector<std::string>& more) {
@@ -58,6 +58,8 @@ std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
   if (options.timeout) add({"--timeout", ExactDuration(*options.timeout)});
   if (!options.reference.empty()) add({"--reference", options.reference});
   add(ParamOptions(scenario, cell, options));
+  if (options.faults_chosen || scenario.faults.size() > 1 || !faults.plan.is_null())
+    add({"--faults", faults.argument});
   add(options.replay_options);
   if (scenario.argument.empty()) {
     add({"--"});

@@ -9,7 +9,7 @@ namespace trireme {
 
 // The command that plans this cell and its reference again, with every option that shaped them,
 // quoted for a shell. REQUIRES: the cell's reference_name is set.
-std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
+std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
                        const PlanOptions& options);
 
 }  // namespace trireme

@@ -32,6 +32,13 @@ struct CheckChoice {
   bool by_default = false;          // nobody asked for it
 };
 
+// What a cell suffers.
+struct FaultChoice {
+  std::string name = "none";
+  std::string argument = "none";  // names it on a command line: `name`, else its file
+  Json plan;                      // {"name", "summary", "all": [...]}; null: no faults
+};
+
 // A definition: workload, parameters, checks, expected outcomes (interface.md section 2.1).
 struct Scenario {
   // "patterns/client": its folder below the scenario path, else its folder's name.
@@ -56,6 +63,7 @@ struct Scenario {
   bool exclusive = false;
   int64_t memory = 0;                     // bytes a trial may map; 0: the harness's default
   std::vector<std::string> requirements;  // `requires`
+  std::vector<FaultChoice> faults = {{}};  // never empty; each is a cell
   std::vector<CheckChoice> checks;        // hang and crash are judged whatever this says
   Json compare = Json::object();          // key -> "exact" | ... | {"tolerance": x}
   std::vector<Expectation> expectations;

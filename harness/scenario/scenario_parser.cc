@@ -5,6 +5,7 @@
 #include "harness/base/strings.h"
 #include "harness/scenario/check_choices.h"
 #include "harness/scenario/expectations.h"
+#include "harness/scenario/fault_plans.h"
 #include "harness/scenario/field_reader.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/scenario_keys.h"
@@ -280,17 +281,10 @@ class ScenarioParser {
     return Done{};
   }
 
-  // A scenario may say that it has no faults; the plans themselves come later.
   Status ReadFaults() {
     const YamlNode* node = Find("faults");
     if (node == nullptr) return Done{};
-    TRIREME_RETURN_IF_ERROR(reader_.List(*node, "'faults'"));
-    for (const YamlNode& item : node->items) {
-      if (item.kind == Kind::kMapping)
-        return reader_.ErrorAt(item, "an inline fault is not available yet");
-      TRIREME_ASSIGN_OR_RETURN(const std::string name, reader_.Text(item, "an item of 'faults'"));
-      if (name != "none") return reader_.ErrorAt(item, "fault '" + name + "' is not available yet");
-    }
+    TRIREME_ASSIGN_OR_RETURN(scenario_.faults, trireme::ReadFaults(reader_, *node, vocabulary_));
     return Done{};
   }
 
