@@ -234,6 +234,7 @@ struct trireme_object {
 #define TRIREME_PLAN_CLOCKS 4
 #define TRIREME_PLAN_TASKS 8
 #define TRIREME_PLAN_ROUTES 4
+#define TRIREME_FAULT_NAME 48 /* bytes, with the zero at its end */
 
 /* Bits of trireme_plan.flags. */
 #define TRIREME_PLAN_WIRE 1u /* record WIRE events */
@@ -287,6 +288,9 @@ struct trireme_plan {
   struct trireme_clock_fault clock[TRIREME_PLAN_CLOCKS];
   struct trireme_task_fault task[TRIREME_PLAN_TASKS];
   struct trireme_route route[TRIREME_PLAN_ROUTES];
+  uint64_t names_at; /* char[names][TRIREME_FAULT_NAME]: of the faults, by their numbers, from 1; 0: they have none here */
+  uint32_t names;
+  uint32_t reserved;
 };
 
 enum trireme_fault_call {
