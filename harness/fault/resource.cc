@@ -1,0 +1,81 @@
+#include "harness/fault/resource.h"
+
+#include "harness/base/strings.h"
+
+namespace trireme {
+namespace {
+
+// More would keep the harness from its own deadlines.
+constexpr uint64_t kMostSpinners = 64;
+// Less than that no thread starts with, and an interpreter not at all.
+constexpr uint64_t kLeastStack = 64 << 10;
+
+Diagnostic WrongLimit(const Fault& fault, const std::string& what, const std::string& hint = "") {
+  return UsageError(fault.name + ": " + what, hint);
+}
+
+std::optional<uint64_t> Limit(const Fault& fault, const char* name) {
+  const Json& value = GetMember(fault.members, name);
+  if (!value.is_number_integer()) return std::nullopt;
+  return value.get<uint64_t>();
+}
+
+Status CheckLimits(const Fault& fault, const ResourceFault& read) {
+  const bool any =
+      read.nofile || read.memory || read.stack || read.threads || read.disk || read.cpu;
+  if (!any)
+    return WrongLimit(fault, "it limits nothing",
+                      "one or several of nofile, memory, stack, threads, disk, cpu");
+  if (read.duration && *read.duration == 0)
+    return WrongLimit(fault, "a limit `for` no time is none", "`for` longer than 0s");
+  if (read.threads && *read.threads == 0)
+    return WrongLimit(fault, "the trial's own process has a thread: `threads` is at least 1");
+  if (read.stack && *read.stack < kLeastStack)
+    return WrongLimit(fault,
+                      "no thread starts with a stack of " + std::to_string(*read.stack) + " bytes",
+                      "`stack` is at least 64KiB");
+  if (read.cpu && (*read.cpu == 0 || *read.cpu > kMostSpinners))
+    return WrongLimit(fault, "`cpu` is how many threads compete for processors, from 1 to 64");
+  return Done{};
+}
+
+}  // namespace
+
+const FaultClass& ResourceFaultClass() {
+  static const FaultClass resource = {
+      .key = "resource",
+      .summary =
+          "descriptors, memory, stack, threads, disk or processor time run short for a while",
+      .fields = {{"nofile", "count", "descriptors that a process may have"},
+                 {"memory", "bytes", "addresses that a process may map"},
+                 {"stack", "bytes", "stack of the threads that are started from then on"},
+                 {"threads", "count", "threads and processes that the trial may have"},
+                 {"disk", "bytes", "what its folder for temporary files holds"},
+                 {"cpu", "count", "threads of the harness that compete with it for processors"},
+                 {"after", "duration", "when: since the trial's begin; default 0s"},
+                 {"for", "duration", "how long; default: until the trial ends"}}};
+  return resource;
+}
+
+Result<ResourceFault> ReadResourceFault(const Fault& fault) {
+  ResourceFault read{.nofile = Limit(fault, "nofile"),
+                     .memory = Limit(fault, "memory"),
+                     .stack = Limit(fault, "stack"),
+                     .threads = Limit(fault, "threads"),
+                     .disk = Limit(fault, "disk"),
+                     .cpu = Limit(fault, "cpu"),
+                     .after = GetInt(fault.members, "after")};
+  if (fault.members.contains("for")) read.duration = GetInt(fault.members, "for");
+  TRIREME_RETURN_IF_ERROR(CheckLimits(fault, read));
+  return read;
+}
+
+std::vector<std::string> CapabilitiesOf(const ResourceFault& fault) {
+  std::vector<std::string> names;
+  if (fault.nofile || fault.memory || fault.stack) names.emplace_back("prlimit");
+  if (fault.threads) names.emplace_back("thread-limit");
+  if (fault.disk) names.emplace_back("small-disk");
+  return names;
+}
+
+}  // namespace trireme

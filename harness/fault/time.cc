@@ -1,0 +1,87 @@
+#include "harness/fault/time.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "harness/base/clock.h"
+
+namespace trireme {
+namespace {
+
+constexpr double kFastest = 1000;
+constexpr double kSlowest = 0.001;
+
+Diagnostic WrongTime(const Fault& fault, const std::string& what, const std::string& hint = "") {
+  return UsageError(fault.name + ": " + what, hint);
+}
+
+Status ReadClocks(const Fault& fault, TimeFault* read) {
+  if (!fault.members.contains("clocks")) return Done{};
+  read->realtime = read->monotonic = false;
+  for (const std::string& name : TextsOf(GetMember(fault.members, "clocks"))) {
+    if (name != "realtime" && name != "monotonic")
+      return WrongTime(fault, "no clock is called '" + name + "'", "realtime, monotonic or both");
+    (name == "realtime" ? read->realtime : read->monotonic) = true;
+  }
+  if (!read->realtime && !read->monotonic)
+    return WrongTime(fault, "`clocks` names none", "realtime, monotonic or both");
+  return Done{};
+}
+
+Status CheckTimes(const Fault& fault, const TimeFault& read) {
+  const bool moves = read.jump != 0 || read.rate != 1;
+  if (!moves && read.late == 0)
+    return WrongTime(fault, "it changes no clock", "one or several of jump, rate, late");
+  if (!moves && fault.members.contains("clocks"))
+    return WrongTime(fault,
+                     "`clocks` says which of them jump, and none does: `late` is of all timers",
+                     "add `jump` or `rate`");
+  if (!std::isfinite(read.rate) || read.rate < kSlowest || read.rate > kFastest)
+    return WrongTime(fault, "`rate` is how fast a clock runs, from 0.001 to 1000");
+  if (read.duration && *read.duration == 0)
+    return WrongTime(fault, "a fault `for` no time is none", "`for` longer than 0s");
+  return Done{};
+}
+
+}  // namespace
+
+const FaultClass& TimeFaultClass() {
+  static const FaultClass time = {
+      .key = "time",
+      .summary = "clocks of the trial jump or run at another speed, or timers come late",
+      .fields = {{"jump", "signed-duration", "how far the clocks jump; -1h: back"},
+                 {"rate", "factor", "how fast they run; 0.5: half a second for each true one"},
+                 {"clocks", "texts", "which: realtime (default), monotonic or both"},
+                 {"late", "duration", "how much too late timers and time limits of waits come"},
+                 {"after", "duration", "when: since the trial's begin; default 0s"},
+                 {"for", "duration", "how long; default: until the trial ends"}}};
+  return time;
+}
+
+Result<TimeFault> ReadTimeFault(const Fault& fault) {
+  TimeFault read{.jump = GetInt(fault.members, "jump"),
+                 .rate = GetDouble(fault.members, "rate", 1),
+                 .late = GetInt(fault.members, "late"),
+                 .after = GetInt(fault.members, "after")};
+  if (fault.members.contains("for")) read.duration = GetInt(fault.members, "for");
+  TRIREME_RETURN_IF_ERROR(ReadClocks(fault, &read));
+  TRIREME_RETURN_IF_ERROR(CheckTimes(fault, read));
+  return read;
+}
+
+trireme_clock_fault ClockFaultOf(const TimeFault& fault, uint32_t number) {
+  const bool moves = fault.jump != 0 || fault.rate != 1;
+  trireme_clock_fault clock{};
+  clock.from = static_cast<uint64_t>(fault.after);
+  if (fault.duration) clock.until = static_cast<uint64_t>(fault.after + *fault.duration);
+  clock.jump = fault.jump;
+  clock.rate =
+      static_cast<uint64_t>(std::llround(fault.rate * static_cast<double>(kNanosecondsPerSecond)));
+  if (moves) clock.clocks = (fault.realtime ? 1U : 0U) | (fault.monotonic ? 2U : 0U);
+  clock.fault = number;
+  clock.late = static_cast<uint64_t>(fault.late);
+  return clock;
+}
+
+}  // namespace trireme
