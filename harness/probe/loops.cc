@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/probe/clock_faults.h"
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/python_frames.h"
 #include "harness/probe/recorder.h"
@@ -47,7 +48,7 @@ class KeepErrnoOfLoop {
 // A few nanoseconds, where the clock of the records takes twenty: the kernel's last tick.
 uint64_t RoughNow() {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  TrueClock(CLOCK_MONOTONIC_COARSE, &time);
   return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
 }
 

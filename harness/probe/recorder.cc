@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/probe/clock_faults.h"
 #include "harness/probe/connections.h"
 #include "harness/probe/fault_gate.h"
 #include "harness/probe/held_back.h"
@@ -314,6 +315,7 @@ int AttachTo(const char* path) {
   BeginFaults(recording == nullptr || !recording->enabled() ? nullptr : recording->header());
   if (recording != nullptr) EndWaitsOfProcess(recording->header());
   WatchLoops(recording == nullptr ? nullptr : recording->header());
+  UseClockFaults(recording == nullptr ? nullptr : recording->header());
   if (recording != nullptr) TellLostBeforeAttach(recording);
   return error;
 }
@@ -370,7 +372,7 @@ bool LeavesOut(Recording* recording, uint16_t kind) {
 
 uint64_t Now() {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  TrueClock(CLOCK_MONOTONIC, &time);
   return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
 }
 
@@ -387,6 +389,7 @@ void AttachLater(const char* path) {
   if (path == nullptr || *path == '\0' || strlen(path) >= sizeof(lazy_path)) return;
   memcpy(lazy_path, path, strlen(path) + 1);
   lazy_state = kPending;
+  ExpectClockFaults();
 }
 
 bool Attached() { return CurrentOrAttachNow() != nullptr; }
@@ -458,6 +461,8 @@ uint32_t ThreadId() {
 bool AttachIsPending() {
   return Current() == nullptr && __atomic_load_n(&lazy_state, __ATOMIC_ACQUIRE) == kPending;
 }
+
+const char* PendingPath() { return AttachIsPending() ? lazy_path : nullptr; }
 
 bool MayBeOpened() {
   const KeepErrno keep;

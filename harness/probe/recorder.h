@@ -56,6 +56,8 @@ const trireme_header* AttachedHeader();
 void StopRecordingHere();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.
 bool AttachIsPending();
+// Of the recording that the first event attaches to; nullptr: there is none, or it is attached.
+const char* PendingPath();
 
 // Once, when the library is loaded: the first event attaches to `path`. nullptr or "": nothing is
 // recorded until Attach().
