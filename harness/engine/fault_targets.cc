@@ -1,0 +1,134 @@
+#include "harness/engine/fault_targets.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "harness/base/file.h"
+#include "harness/base/strings.h"
+#include "harness/engine/process_table.h"
+
+namespace trireme {
+namespace {
+
+constexpr size_t kNetTableLimit = 16 << 20;
+
+std::string ProcFile(pid_t pid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+// The inodes of sockets that listen, in the network that the process sees.
+std::set<std::string> ListeningInodes(pid_t pid) {
+  std::set<std::string> inodes;
+  for (const char* table : {"net/tcp", "net/tcp6", "net/unix"}) {
+    const Result<std::string> text = ReadFile(ProcFile(pid, table), kNetTableLimit);
+    if (!text.ok()) continue;
+    const bool local = std::string(table) == "net/unix";
+    for (const std::string& line : Split(*text, '\n')) {
+      std::istringstream words(line);
+      std::array<std::string, 10> fields;
+      for (std::string& field : fields) words >> field;
+      // Unix sockets that listen have the flag __SO_ACCEPTCON; TCP sockets the state LISTEN.
+      if (local && fields[3] == "00010000") inodes.insert(fields[6]);
+      if (!local && fields[3] == "0A") inodes.insert(fields[9]);
+    }
+  }
+  return inodes;
+}
+
+bool Listens(pid_t pid) {
+  const std::set<std::string> inodes = ListeningInodes(pid);
+  if (inodes.empty()) return false;
+  for (const std::string& number : ListDirectory(ProcFile(pid, "fd"))) {
+    std::array<char, 64> target{};
+    const std::string link = ProcFile(pid, "fd/") + number;
+    if (::readlink(link.c_str(), target.data(), target.size() - 1) <= 0) continue;
+    const std::string text(target.data());
+    if (text.starts_with("socket:[") && inodes.contains(text.substr(8, text.size() - 9)))
+      return true;
+  }
+  return false;
+}
+
+// By the kernel's name, of at most 15 bytes, or by the program in its command line.
+bool IsNamed(const ProcessInfo& process, const std::string& pattern) {
+  if (GlobMatches(pattern, process.name)) return true;
+  const std::string command = CommandLineOf(process.pid);
+  return GlobMatches(pattern, BaseName(command.substr(0, command.find(' '))));
+}
+
+std::vector<ProcessInfo> LivingBelow(pid_t root, const std::vector<ProcessInfo>& table) {
+  std::vector<ProcessInfo> living = DescendantsOf(root, table);
+  std::erase_if(living,
+                [](const ProcessInfo& each) { return each.state == 'Z' || each.state == 'X'; });
+  return living;
+}
+
+std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessInfo>& below) {
+  std::optional<ProcessInfo> oldest;
+  for (const ProcessInfo& process : below) {
+    if (process.parent != parent) continue;
+    const bool older = !oldest || process.started < oldest->started ||
+                       (process.started == oldest->started && process.pid < oldest->pid);
+    if (older) oldest = process;
+  }
+  return oldest;
+}
+
+std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& target) {
+  const std::vector<ProcessInfo> table = ReadProcessTable();
+  std::vector<ProcessInfo> below = LivingBelow(subject.process, table);
+  if (target == "worker") {
+    const std::optional<ProcessInfo> oldest = OldestChild(subject.process, below);
+    return oldest ? std::vector{*oldest} : std::vector<ProcessInfo>{};
+  }
+  for (const ProcessInfo& process : table)
+    if (process.pid == subject.process) below.push_back(process);
+  std::erase_if(below, [&](const ProcessInfo& process) {
+    return target == "server" ? !Listens(process.pid) : !IsNamed(process, target);
+  });
+  return below;
+}
+
+// The process that the table showed, or nothing: its number may be another's by now.
+std::optional<FaultTarget> Hold(const ProcessInfo& process) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid()) return std::nullopt;
+  const std::vector<ProcessInfo> table = ReadProcessTable();
+  const bool same = std::any_of(table.begin(), table.end(), [&](const ProcessInfo& now) {
+    return now.pid == process.pid && now.started == process.started && now.parent == process.parent;
+  });
+  if (!same) return std::nullopt;
+  return FaultTarget{process.pid, std::move(pidfd), CommandLineOf(process.pid)};
+}
+
+}  // namespace
+
+std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::string& target) {
+  std::vector<FaultTarget> found;
+  if (target == "runner") {
+    UniqueFd pidfd(::fcntl(subject.pidfd, F_DUPFD_CLOEXEC, 0));
+    if (pidfd.valid())
+      found.push_back({subject.process, std::move(pidfd), CommandLineOf(subject.process)});
+    return found;
+  }
+  for (const ProcessInfo& process : Chosen(subject, target))
+    if (std::optional<FaultTarget> held = Hold(process)) found.push_back(*std::move(held));
+  return found;
+}
+
+std::vector<pid_t> ProcessesOf(const FaultSubject& subject) {
+  std::vector<pid_t> pids = {subject.process};
+  for (const ProcessInfo& process : LivingBelow(subject.process, ReadProcessTable()))
+    pids.push_back(process.pid);
+  return pids;
+}
+
+}  // namespace trireme

@@ -1,0 +1,44 @@
+#ifndef TRIREME_HARNESS_ENGINE_HARNESS_FAULT_H_
+#define TRIREME_HARNESS_ENGINE_HARNESS_FAULT_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "harness/base/json.h"
+
+namespace trireme {
+
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// The trial that a fault hits. Nothing but this process and what is below it may be touched.
+struct FaultSubject {
+  pid_t process = 0;
+  int pidfd = -1;         // of that process; borrowed
+  std::string recording;  // path
+  std::string directory;  // of the trial
+  int64_t begin = 0;      // CLOCK_MONOTONIC
+};
+
+// Records a FAULT event of this fault, done at that time (CLOCK_MONOTONIC).
+using RecordFault = std::function<void(int64_t time, Json value)>;
+
+// A fault that the harness itself does to a running trial.
+class HarnessFault {
+ public:
+  virtual ~HarnessFault() = default;
+  // When OnTime() is to be called (CLOCK_MONOTONIC).
+  virtual int64_t deadline() const = 0;
+  virtual void OnTime(int64_t now) = 0;
+  // Takes back what it did, and does no more.
+  virtual void End() = 0;
+  // Whether it sent the trial's own process that signal.
+  virtual bool Sent(int /*signal*/) const { return false; }
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_HARNESS_FAULT_H_

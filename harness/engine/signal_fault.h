@@ -1,0 +1,50 @@
+#ifndef TRIREME_HARNESS_ENGINE_SIGNAL_FAULT_H_
+#define TRIREME_HARNESS_ENGINE_SIGNAL_FAULT_H_
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/engine/fault_targets.h"
+#include "harness/engine/harness_fault.h"
+#include "harness/fault/process.h"
+#include "harness/history/recording_watch.h"
+
+namespace trireme {
+
+// Does a process fault: waits for its moment and for a process that it means, signals it, and lets go on what it stopped.
+class SignalFault final : public HarnessFault {
+ public:
+  SignalFault(ProcessFault fault, const FaultSubject& subject, RecordFault record);
+  ~SignalFault() override { End(); }
+  SignalFault(const SignalFault&) = delete;
+  SignalFault& operator=(const SignalFault&) = delete;
+
+  int64_t deadline() const override { return deadline_; }
+  void OnTime(int64_t now) override;
+  void End() override;
+  bool Sent(int signal) const override { return hit_own_ && fault_.signal == signal; }
+
+ private:
+  enum class Step { kAwaiting, kDue, kStopped, kOver };
+
+  bool MomentCame();
+  void Strike(int64_t now);
+  void Continue();
+  void Record(const FaultTarget& target, int64_t time, bool over) const;
+
+  const ProcessFault fault_;
+  const FaultSubject subject_;
+  const RecordFault record_;
+  Step step_;
+  int64_t deadline_;
+  RecordingWatch watch_;
+  std::set<uint64_t> operations_;  // of the event's name, by their ids: some are seen twice
+  std::vector<FaultTarget> stopped_;
+  bool hit_own_ = false;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_SIGNAL_FAULT_H_

@@ -1,0 +1,108 @@
+#include "harness/engine/small_disk.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+#include "harness/base/file.h"
+#include "harness/base/unique_fd.h"
+
+namespace trireme {
+namespace {
+
+constexpr unsigned long kDiskFlags = MS_NOSUID | MS_NODEV;
+
+// Runs `body` in a child; it returns 0 or an errno, and so does this.
+int InChild(const std::function<int()>& body) {
+  const pid_t child = ::fork();
+  if (child < 0) return errno;
+  if (child == 0) ::_exit(body());
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return errno;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+// The same, where `guardian` sees its mounts.
+int AmongMountsOf(pid_t guardian, const std::function<int()>& body) {
+  const std::string path = "/proc/" + std::to_string(guardian) + "/ns/mnt";
+  return InChild([&] {
+    const UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!space.valid() || ::setns(space.get(), CLONE_NEWNS) != 0) return errno;
+    return body();
+  });
+}
+
+// Pages that the files of a mounted disk fill, in bytes.
+uint64_t UsedOn(const std::string& folder) {
+  struct statfs disk {};
+  if (::statfs(folder.c_str(), &disk) != 0) return 0;
+  return static_cast<uint64_t>(disk.f_blocks - disk.f_bfree) * static_cast<uint64_t>(disk.f_bsize);
+}
+
+int MountDisk(const std::string& folder) {
+  return ::mount("trireme", folder.c_str(), "tmpfs", kDiskFlags, "mode=1777") == 0 ? 0 : errno;
+}
+
+// A size of 0 would be none: a full disk has one page.
+int LimitDisk(const std::string& folder, std::optional<uint64_t> bytes) {
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t size = bytes ? std::max({*bytes, UsedOn(folder), page}) : 0;
+  const std::string options = bytes ? "size=" + std::to_string(size) : "size=50%";
+  return ::mount("trireme", folder.c_str(), "tmpfs", MS_REMOUNT | kDiskFlags, options.c_str()) == 0
+             ? 0
+             : errno;
+}
+
+Status AsStatus(const std::string& what, int error) {
+  if (error != 0) return ErrnoError(what, error);
+  return Done{};
+}
+
+}  // namespace
+
+Result<SmallDisk> SmallDisk::Mount(const std::string& folder, pid_t guardian) {
+  TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
+  const int error = AmongMountsOf(guardian, [&] { return MountDisk(folder); });
+  TRIREME_RETURN_IF_ERROR(AsStatus("cannot mount a small disk at " + folder, error));
+  return SmallDisk(folder, guardian);
+}
+
+SmallDisk::SmallDisk(SmallDisk&& other) noexcept
+    : folder_(std::exchange(other.folder_, "")), guardian_(other.guardian_) {}
+
+SmallDisk::~SmallDisk() {
+  if (folder_.empty()) return;
+  // A guardian that is gone took it along.
+  AmongMountsOf(guardian_, [this] { return ::umount2(folder_.c_str(), MNT_DETACH); });
+}
+
+Status SmallDisk::Limit(std::optional<uint64_t> bytes) const {
+  const int error = AmongMountsOf(guardian_, [&] { return LimitDisk(folder_, bytes); });
+  return AsStatus("cannot limit the small disk at " + folder_, error);
+}
+
+int SeparateMounts() {
+  if (::unshare(CLONE_NEWNS) != 0) return errno;
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno;
+}
+
+std::string SmallDiskProblem() {
+  const int error = InChild([] {
+    const int separated = SeparateMounts();
+    return separated != 0 ? separated : MountDisk("/tmp");
+  });
+  return error == 0 ? "" : std::string("a mount of a tmpfs: ") + std::strerror(error);  // NOLINT
+}
+
+}  // namespace trireme

@@ -1,0 +1,97 @@
+#include "harness/engine/trial_faults.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/engine/limit_fault.h"
+#include "harness/engine/signal_fault.h"
+#include "harness/fault/process.h"
+#include "harness/fault/resource.h"
+
+namespace trireme {
+namespace {
+
+// As shells and runtimes say that a signal ended them, which they had caught.
+constexpr int kSignalledCode = 128;
+
+// The signal that a wait status tells of, or 0.
+int SignalIn(int status) {
+  if (WIFSIGNALED(status)) return WTERMSIG(status);
+  return WIFEXITED(status) && WEXITSTATUS(status) > kSignalledCode
+             ? WEXITSTATUS(status) - kSignalledCode
+             : 0;
+}
+
+}  // namespace
+
+bool LimitsDisk(const FaultPlan& plan) {
+  const std::string& key = ResourceFaultClass().key;
+  return std::any_of(plan.faults.begin(), plan.faults.end(), [&](const Fault& fault) {
+    return fault.key == key && fault.members.contains("disk");
+  });
+}
+
+Status TrialFaults::Prepare(const std::string& temporary, pid_t guardian) {
+  if (!LimitsDisk(plan_)) return Done{};
+  TRIREME_ASSIGN_OR_RETURN(SmallDisk disk, SmallDisk::Mount(temporary, guardian));
+  disk_.emplace(std::move(disk));
+  temporary_ = temporary;
+  return Done{};
+}
+
+void TrialFaults::Start(const FaultSubject& subject) {
+  for (uint32_t number = 1; number <= plan_.faults.size(); ++number) {
+    const Fault& fault = plan_.faults[number - 1];
+    if (fault.key == ProcessFaultClass().key) {
+      Result<ProcessFault> read = ReadProcessFault(fault);
+      TRIREME_CHECK(read.ok());
+      running_.push_back(
+          {number, std::make_unique<SignalFault>(*std::move(read), subject,
+                                                 Recorder(number, subject.process))});
+    } else if (fault.key == ResourceFaultClass().key) {
+      const Result<ResourceFault> read = ReadResourceFault(fault);
+      TRIREME_CHECK(read.ok());
+      running_.push_back(
+          {number, std::make_unique<LimitFault>(*read, subject, disk_ ? &*disk_ : nullptr,
+                                                Recorder(number, subject.process))});
+    }
+  }
+}
+
+RecordFault TrialFaults::Recorder(uint32_t number, pid_t process) {
+  return [this, number, process](int64_t time, Json value) {
+    events_.push_back({.kind = EventKind::kFault,
+                       .time = time,
+                       .key = NameOf(number),
+                       .value = std::move(value),
+                       .id = number,
+                       .process = static_cast<uint32_t>(process)});
+  };
+}
+
+int64_t TrialFaults::deadline() const {
+  int64_t next = kNever;
+  for (const Running& running : running_) next = std::min(next, running.fault->deadline());
+  return next;
+}
+
+void TrialFaults::OnTime(int64_t now) {
+  for (const Running& running : running_)
+    if (now >= running.fault->deadline()) running.fault->OnTime(now);
+}
+
+void TrialFaults::End() {
+  for (const Running& running : running_) running.fault->End();
+}
+
+uint32_t TrialFaults::EndedBy(int status) const {
+  const int signal = SignalIn(status);
+  if (signal == 0) return 0;
+  for (const Running& running : running_)
+    if (running.fault->Sent(signal)) return running.number;
+  return 0;
+}
+
+}  // namespace trireme

@@ -1,0 +1,63 @@
+#ifndef TRIREME_HARNESS_ENGINE_TRIAL_FAULTS_H_
+#define TRIREME_HARNESS_ENGINE_TRIAL_FAULTS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/engine/harness_fault.h"
+#include "harness/engine/small_disk.h"
+#include "harness/fault/fault.h"
+#include "harness/history/writer.h"
+
+namespace trireme {
+
+// What the harness itself does of a plan to one trial: signals to its processes, and limits of what it gets.
+class TrialFaults {
+ public:
+  // REQUIRES: a plan that CheckFaultPlan() takes.
+  explicit TrialFaults(FaultPlan plan) : plan_(std::move(plan)) {}
+  ~TrialFaults() { End(); }
+  TrialFaults(const TrialFaults&) = delete;
+  TrialFaults& operator=(const TrialFaults&) = delete;
+
+  // Before the trial has a process. Where the plan limits its disk, mounts that at `temporary`; see SmallDisk.
+  Status Prepare(const std::string& temporary, pid_t guardian);
+  // "", or the folder that the trial shall have its temporary files in.
+  const std::string& temporary() const { return temporary_; }
+
+  void Start(const FaultSubject& subject);
+  int64_t deadline() const;
+  void OnTime(int64_t now);
+  // Takes back what is not over.
+  void End();
+
+  // FAULT events of what was done.
+  const std::vector<NewEvent>& events() const { return events_; }
+  // The number in the plan, from 1, of the fault that ended the trial's own process, when it ended with that wait status; 0:
+  // none did.
+  uint32_t EndedBy(int status) const;
+  const std::string& NameOf(uint32_t number) const { return plan_.faults[number - 1].name; }
+
+ private:
+  struct Running {
+    uint32_t number = 0;
+    std::unique_ptr<HarnessFault> fault;
+  };
+
+  RecordFault Recorder(uint32_t number, pid_t process);
+
+  const FaultPlan plan_;
+  std::string temporary_;
+  std::optional<SmallDisk> disk_;
+  std::vector<Running> running_;
+  std::vector<NewEvent> events_;
+};
+
+// Whether a plan limits the disk of trials: then the guardian has to have mounts of its own.
+bool LimitsDisk(const FaultPlan& plan);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_ENGINE_TRIAL_FAULTS_H_
