@@ -50,6 +50,10 @@ Status ReadTaskFaultTasks(const Fault& fault, TaskFault& read) {
     return TaskFaultError(fault, std::string(member) + " is empty and matches no task",
                           "\"*\" is every task");
   constexpr size_t kMost = sizeof(trireme_task_fault::task) - 1;
+  if (fault.name.size() > sizeof(trireme_task_fault::name) - 1)
+    return TaskFaultError(fault, "its name is longer than " +
+                                     std::to_string(sizeof(trireme_task_fault::name) - 1) +
+                                     " bytes");
   if (read.task.size() > kMost)
     return TaskFaultError(
         fault, std::string(member) + " is longer than " + std::to_string(kMost) + " bytes");
@@ -94,7 +98,7 @@ const FaultClass& TaskFaultClass() {
 }
 
 Result<TaskFault> ReadTaskFault(const Fault& fault) {
-  TaskFault read;
+  TaskFault read{.name = fault.name};
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultTasks(fault, read));
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultPoints(fault, read));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> times, TaskFaultNumber(fault, "times"));
@@ -109,8 +113,10 @@ Result<TaskFault> ReadTaskFault(const Fault& fault) {
 }
 
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {
-  TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task));
+  TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task) &&
+                fault.name.size() < sizeof(filled->name));
   *filled = {};
+  std::copy(fault.name.begin(), fault.name.end(), filled->name);
   std::copy(fault.task.begin(), fault.task.end(), filled->task);
   filled->ordinal = fault.point;
   filled->after = static_cast<uint64_t>(fault.after);

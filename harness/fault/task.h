@@ -12,7 +12,8 @@ namespace trireme {
 
 // `task`: a task is cancelled, or its time is up, at one of its points, in the way in which its runtime does that.
 struct TaskFault {
-  std::string task;  // glob over a task's path or name
+  std::string name = {};
+  std::string task = {};  // glob over a task's path or name
   bool timeout = false;
   uint64_t point = 0;  // its ordinal in the task, from 1; 0: the first one after `after`
   int64_t after = 0;   // nanoseconds since the trial's begin

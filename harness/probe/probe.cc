@@ -20,6 +20,7 @@
 #include "harness/probe/environment.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/native_stack.h"
+#include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
@@ -66,6 +67,7 @@ constexpr trireme_probe_api kApi = {
     .wait_for = WaitFor,
     .unwind = UnwindNativeStacks,
     .loop_waits = LoopWaits,
+    .point = ComeToPoint,
 };
 
 __attribute__((constructor)) void Load() {

@@ -254,7 +254,8 @@ struct trireme_clock_fault {
 
 /* A task that is cancelled at a point. `ordinal` 0: at the first point that it comes to after `after`. */
 struct trireme_task_fault {
-  char task[96]; /* glob over a task's path or name */
+  char name[48]; /* of the fault */
+  char task[48]; /* glob over a task's path or name */
   uint64_t ordinal;
   uint64_t after;   /* nanoseconds since the trial's begin */
   uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over */
@@ -402,7 +403,8 @@ struct trireme_probe_api {
    * something else than a call for events of descriptors. */
   void (*loop_waits)(int waits);
   /* The current task, of that path and name, comes to its point `ordinal`: 0, or by a task fault of the plan 1: it is
-   * cancelled there, 2: its time is up. What is applied is recorded as FAULT. */
+   * cancelled there, 2: its time is up. What is applied is recorded as FAULT. A task suffers each fault once. Ordinal 0 is no
+   * point: 1 where the plan has faults of tasks at all, so that nobody else has to ask. */
   int (*point)(const char* path, const char* name, uint64_t ordinal);
 };
 

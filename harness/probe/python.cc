@@ -10,6 +10,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/next.h"
+#include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/python_frames.h"
 #include "harness/probe/recorder.h"
@@ -515,6 +516,36 @@ Object* PyLoopWaits(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+// A text as C functions take one; a name that does not fit is cut off.
+class ShortText {
+ public:
+  // False with an exception set when `object` is no str.
+  bool Read(Object* object) {
+    Text text;
+    if (!text.Read(object)) return false;
+    const Bytes bytes = text.bytes();
+    const uint64_t size = bytes.size < sizeof(text_) ? bytes.size : sizeof(text_) - 1;
+    memcpy(text_, bytes.data, size);
+    text_[size] = '\0';
+    return true;
+  }
+  const char* text() const { return text_; }
+
+ private:
+  char text_[256];
+};
+
+Object* PyPoint(Object*, Object* const* arguments, Size count) {
+  ShortText path;
+  ShortText name;
+  uint64_t ordinal = 0;
+  if (!CountIs(count, 3, "point(path, name, ordinal)") || !path.Read(arguments[0]) ||
+      !name.Read(arguments[1]) || !ReadUnsigned(arguments[2], ~0ULL, &ordinal))
+    return nullptr;
+  return python.PyLong_FromUnsignedLongLong(
+      static_cast<unsigned long long>(ComeToPoint(path.text(), name.text(), ordinal)));
+}
+
 Object* PyNewOperation(Object*, Object* const*, Size count) {
   return CountIs(count, 0, "new_operation()") ? python.PyLong_FromUnsignedLongLong(NewOperation())
                                               : nullptr;
@@ -542,6 +573,7 @@ constexpr MethodDef kMethods[] = {
     {"set_stack_source", PySetStackSource, kMethFastcall, "set_stack_source(function)"},
     {"wait_for", PyWaitFor, kMethFastcall, "wait_for(fd, direction)"},
     {"loop_waits", PyLoopWaits, kMethFastcall, "loop_waits(waits)"},
+    {"point", PyPoint, kMethFastcall, "point(path, name, ordinal) -> 0, 1 or 2"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -36,6 +36,7 @@ const trireme_probe_api kAbsent = {
     .wait_for = [](int, int) {},
     .unwind = [] {},
     .loop_waits = [](int) {},
+    .point = [](const char*, const char*, uint64_t) { return 0; },
 };
 
 const trireme_probe_api* Find() {

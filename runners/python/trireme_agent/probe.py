@@ -54,6 +54,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     _nothing,
     _nothing,
+    lambda path, name, ordinal: 0,
 )
 
 _made = _builtins()
@@ -73,6 +74,7 @@ new_operation: Callable[[], int]
 set_stack_source: Callable[[Callable[[int, int], str]], None]
 wait_for: Callable[[int, int], None]
 loop_waits: Callable[[bool], None]
+point: Callable[[str, str, int], int]
 (
     attach,
     record,
@@ -89,4 +91,5 @@ loop_waits: Callable[[bool], None]
     set_stack_source,
     wait_for,
     loop_waits,
+    point,
 ) = _made or _FALLBACK

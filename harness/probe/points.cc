@@ -1,0 +1,96 @@
+// Faults of tasks: whether one strikes at the point that the current task comes to.
+#include "harness/probe/points.h"
+
+#include <string.h>
+
+#include "harness/probe/glob.h"
+#include "harness/probe/probe_abi.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
+
+namespace trireme {
+namespace {
+
+static_assert(TRIREME_PLAN_TASKS == 8, "a byte has a bit for each fault");
+
+// A task suffers a fault once: on its way out it comes to more points. By its number, a bit for each fault of the plan;
+// tasks beyond these suffer none. Pages that nobody touches cost nothing.
+constexpr uint32_t kMostTasks = 1u << 20;
+uint8_t struck[kMostTasks];
+const uint8_t* struck_by = nullptr;  // the plan whose faults those are
+
+// nullptr: the recording asks for none.
+trireme_plan* PlanWithTaskFaults() {
+  uint32_t size = 0;
+  const uint8_t* block = Plan(&size);
+  if (size < sizeof(trireme_plan)) return nullptr;
+  // The block is ours to count in; others only read it.
+  auto* plan = reinterpret_cast<trireme_plan*>(const_cast<uint8_t*>(block));
+  return plan->version == TRIREME_PLAN_VERSION && plan->tasks != 0 ? plan : nullptr;
+}
+
+uint64_t SinceBegin() {
+  const trireme_header* header = AttachedHeader();
+  const uint64_t now = Now();
+  return header == nullptr || now < header->begin_time ? 0 : now - header->begin_time;
+}
+
+// Another recording numbers its tasks anew.
+void ForgetTasksOfOthers(const uint8_t* plan) {
+  const uint8_t* before = __atomic_exchange_n(&struck_by, plan, __ATOMIC_ACQ_REL);
+  if (before != nullptr && before != plan) memset(struck, 0, sizeof(struck));
+}
+
+bool StrikesAt(const trireme_task_fault& fault, const char* path, const char* name,
+               uint64_t ordinal) {
+  if (fault.ordinal != 0 && fault.ordinal != ordinal) return false;
+  if (!MatchesGlob(fault.task, path) && !MatchesGlob(fault.task, name)) return false;
+  return fault.after == 0 || SinceBegin() >= fault.after;
+}
+
+// False: it was applied as often as it may be.
+bool CountApplied(trireme_task_fault& fault) {
+  uint32_t applied = __atomic_load_n(&fault.applied, __ATOMIC_RELAXED);
+  do {
+    if (fault.limit != 0 && applied >= fault.limit) return false;
+  } while (!__atomic_compare_exchange_n(&fault.applied, &applied, applied + 1, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return true;
+}
+
+void RecordTaskFault(const trireme_task_fault& fault, const char* path, uint64_t ordinal) {
+  char place[512];
+  TextBuffer text(place, sizeof(place));
+  text.Add("{\"do\":{\"").Add(fault.how == 1 ? "timeout" : "cancel").Add("\":true},\"point\":");
+  text.AddNumber(static_cast<int64_t>(ordinal)).Add(",\"task\":\"").AddEscaped(path).Add("\"}");
+  Record({.kind = TRIREME_FAULT,
+          .type = TRIREME_JSON,
+          .task = CurrentTask(),
+          .id = fault.fault,
+          .key = {fault.name, strnlen(fault.name, sizeof(fault.name))},
+          .value = {text.text(), text.size()}});
+}
+
+}  // namespace
+
+int ComeToPoint(const char* path, const char* name, uint64_t ordinal) {
+  trireme_plan* plan = PlanWithTaskFaults();
+  if (plan == nullptr) return 0;
+  if (ordinal == 0) return 1;
+  const uint32_t task = CurrentTask();
+  if (task >= kMostTasks) return 0;
+  ForgetTasksOfOthers(reinterpret_cast<const uint8_t*>(plan));
+  const uint32_t count = plan->tasks < TRIREME_PLAN_TASKS ? plan->tasks : TRIREME_PLAN_TASKS;
+  for (uint32_t i = 0; i < count; ++i) {
+    trireme_task_fault& fault = plan->task[i];
+    const auto bit = static_cast<uint8_t>(1u << i);
+    if ((struck[task] & bit) != 0 || !StrikesAt(fault, path, name, ordinal)) continue;
+    if (!CountApplied(fault)) continue;
+    struck[task] = static_cast<uint8_t>(struck[task] | bit);
+    RecordTaskFault(fault, path, ordinal);
+    return fault.how == 1 ? 2 : 1;
+  }
+  return 0;
+}
+
+}  // namespace trireme

@@ -1,0 +1,13 @@
+#ifndef TRIREME_HARNESS_PROBE_POINTS_H_
+#define TRIREME_HARNESS_PROBE_POINTS_H_
+
+#include <stdint.h>
+
+namespace trireme {
+
+// What trireme_probe_api.point does; see there.
+int ComeToPoint(const char* path, const char* name, uint64_t ordinal);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_POINTS_H_
