@@ -4,15 +4,6 @@
 #include "harness/fault/class_table.h"
 
 namespace trireme {
-namespace {
-
-// What happens on a connection or an open file, which have ids; the other calls belong to tasks alone.
-constexpr uint32_t kCallsOfConnections =
-    1U << TRIREME_CALL_CONNECT | 1U << TRIREME_CALL_ACCEPT | 1U << TRIREME_CALL_RECV |
-    1U << TRIREME_CALL_SEND | 1U << TRIREME_CALL_READ | 1U << TRIREME_CALL_WRITE |
-    1U << TRIREME_CALL_OPEN | 1U << TRIREME_CALL_FSYNC | 1U << TRIREME_CALL_CLOSE;
-
-}  // namespace
 
 uint64_t FaultSeed(const Fault& fault, uint64_t trial_seed) {
   return Mix64(Mix64(fault.seed.value_or(trial_seed)) ^ Hash64(fault.name));
@@ -29,7 +20,7 @@ Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed) {
     TRIREME_RETURN_IF_ERROR(entry.compile(fault, number, FaultSeed(fault, trial_seed), compiled));
   }
   for (const trireme_fault_rule& rule : compiled.rules) compiled.block.calls |= rule.calls;
-  if ((compiled.block.calls & kCallsOfConnections) != 0 || compiled.block.routes > 0)
+  if (!compiled.rules.empty() || compiled.block.flags != 0 || compiled.block.routes > 0)
     compiled.connections = kPlanConnections;
   return compiled;
 }
