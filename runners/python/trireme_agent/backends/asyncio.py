@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import probe, sync
+from trireme_agent import network, probe, sync
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
@@ -264,28 +264,19 @@ class AsyncioBackend(Backend):
     # Streams.
 
     def listen(self, address: Address) -> socket.socket:
-        sock = _socket(address)
-        try:
-            if sock.family != socket.AF_UNIX:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
-            sock.listen(1024)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+        return network.listening(_socket(address), address)
 
     async def accept(self, listener: socket.socket) -> socket.socket:
         with self.waiting():
             sock, _ = await self.loop.sock_accept(listener)
-        return _no_delay(sock)
+        return network.no_delay(sock)
 
     async def connect(self, address: Address) -> socket.socket:
         sock = _socket(address)
         try:
             with self.waiting():
                 await self.loop.sock_connect(sock, address)
-            return _no_delay(sock)
+            return network.no_delay(sock)
         except BaseException:
             sock.close()
             raise
@@ -348,7 +339,7 @@ class AsyncioBackend(Backend):
     async def resolve(self, host: str) -> list[str]:
         # What loop.getaddrinfo does, on a thread that the census knows.
         found = await self.offload(socket.getaddrinfo, (host, None, 0, socket.SOCK_STREAM))
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return network.addresses(found)
 
     correspondences = [
         Correspondence("rt.spawn", "loop.create_task", "runs when its parent next awaits"),
@@ -393,17 +384,8 @@ def _http() -> Any:
 
 
 def _socket(address: Address) -> socket.socket:
-    if isinstance(address, str):
-        sock = socket.socket(socket.AF_UNIX)
-    else:
-        sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    sock = socket.socket(network.family(address))
     sock.setblocking(False)
-    return sock
-
-
-def _no_delay(sock: socket.socket) -> socket.socket:
-    if sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 

@@ -11,14 +11,13 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.parse
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from gc import get_objects  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import errors, meetings, probe, sync
+from trireme_agent import errors, meetings, network, probe, sync
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.task import Task
 
@@ -294,27 +293,18 @@ class EventletBackend(Backend):
     # Streams.
 
     def listen(self, address: Address) -> Any:
-        sock = socket.socket(_family(address))
-        try:
-            if sock.family != socket.AF_UNIX:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
-            sock.listen(1024)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+        return network.listening(socket.socket(network.family(address)), address)
 
     async def accept(self, listener: Any) -> Any:
         with self.waiting():
-            return _no_delay(listener.accept()[0])
+            return network.no_delay(listener.accept()[0])
 
     async def connect(self, address: Address) -> Any:
-        sock = socket.socket(_family(address))
+        sock = socket.socket(network.family(address))
         try:
             with self.waiting():
                 sock.connect(address)
-            return _no_delay(sock)
+            return network.no_delay(sock)
         except BaseException:
             sock.close()
             raise
@@ -341,15 +331,8 @@ class EventletBackend(Backend):
     # Services.
 
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
-        parts = urllib.parse.urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
-        try:
-            with self.waiting():
-                connection.request(method, parts._replace(scheme="", netloc="").geturl() or "/", body=body)
-                reply = connection.getresponse()
-                return trireme.Response(reply.status, reply.read(), trireme.Headers(reply.getheaders()))
-        finally:
-            connection.close()
+        with self.waiting():
+            return network.fetch(http.client.HTTPConnection, method, url, body)
 
     async def http_server(self, handler: Callable[[trireme.Request], Any], service: Task) -> WsgiServer:
         return WsgiServer(self, handler, service)
@@ -375,7 +358,7 @@ class EventletBackend(Backend):
     async def resolve(self, host: str) -> list[str]:
         with self.waiting():
             found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return network.addresses(found)
 
 
 # What eventlet.hubs keeps for each thread of tpool, by native id: a hub, once a patched call has waited in it.
@@ -435,18 +418,6 @@ def _timer_name(function: Callable[..., Any], arguments: tuple[Any, ...]) -> str
     if isinstance(getattr(function, "__self__", None), greenlet.greenlet):
         return errors.callable_name(started[0]) if started else "sleep of a green thread"
     return errors.callable_name(function)
-
-
-def _family(address: Address) -> socket.AddressFamily:
-    if isinstance(address, str):
-        return socket.AF_UNIX
-    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-
-
-def _no_delay(sock: Any) -> Any:
-    if sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
 
 
 EventletBackend.correspondences = [

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import socket
 import threading
-import urllib.parse
 from collections.abc import Callable, Coroutine
 from subprocess import DEVNULL, PIPE, Popen
 from time import sleep  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import probe, sync
+from trireme_agent import network, probe, sync
 from trireme_agent.backend import Address, Correspondence
 from trireme_agent.idle import IdleThreads
 from trireme_agent.task import Task
@@ -182,14 +182,7 @@ class ThreadingBackend(WaitingBackend):
     # Services.
 
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
-        parts = urllib.parse.urlsplit(url)
-        connection = sockets.HttpConnection(self, parts.hostname or "", parts.port or 80)
-        try:
-            connection.request(method, parts._replace(scheme="", netloc="").geturl() or "/", body=body)
-            reply = connection.getresponse()
-            return trireme.Response(reply.status, reply.read(), trireme.Headers(reply.getheaders()))
-        finally:
-            connection.close()
+        return network.fetch(functools.partial(sockets.HttpConnection, self), method, url, body)
 
     async def http_server(self, handler: Callable[[trireme.Request], Any], service: Task) -> ThreadHttpServer:
         return ThreadHttpServer(self, handler, service)
@@ -217,7 +210,7 @@ class ThreadingBackend(WaitingBackend):
 
     async def resolve(self, host: str) -> list[str]:
         found = await self.offload(socket.getaddrinfo, (host, None, 0, socket.SOCK_STREAM))
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return network.addresses(found)
 
     correspondences = [
         Correspondence("rt.spawn", "threading.Thread(...).start()", "not daemon"),

@@ -8,6 +8,7 @@ import select
 import socket
 from typing import Any
 
+from trireme_agent import network
 from trireme_agent.backend import Address
 from trireme_agent.threads.waiting import WaitingBackend
 
@@ -57,7 +58,7 @@ class TaskSocket(socket.socket):
             except BlockingIOError:
                 self._backend.wait_fd(self.fileno(), select.POLLIN)
         sock.setblocking(True)
-        return no_delay(TaskSocket.adopt(self._backend, sock))
+        return network.no_delay(TaskSocket.adopt(self._backend, sock))
 
     def connect_task(self, address: Address) -> None:
         self.setblocking(False)
@@ -69,24 +70,11 @@ class TaskSocket(socket.socket):
             if error:
                 raise OSError(error, os.strerror(error)) from None
         self.setblocking(True)
-        no_delay(self)
-
-
-def family(address: Address) -> socket.AddressFamily:
-    if isinstance(address, str):
-        return socket.AF_UNIX
-    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-
-
-def no_delay(sock: TaskSocket) -> TaskSocket:
-    """What asyncio does by itself: without it small messages wait for acknowledgements, 40 ms each."""
-    if sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+        network.no_delay(self)
 
 
 def connect(backend: WaitingBackend, address: Address) -> TaskSocket:
-    sock = TaskSocket(backend, family(address))
+    sock = TaskSocket(backend, network.family(address))
     try:
         sock.connect_task(address)
     except BaseException:
@@ -96,16 +84,8 @@ def connect(backend: WaitingBackend, address: Address) -> TaskSocket:
 
 
 def listen(backend: WaitingBackend, address: Address) -> TaskSocket:
-    sock = TaskSocket(backend, family(address))
-    try:
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(1024)
-        sock.setblocking(False)
-    except BaseException:
-        sock.close()
-        raise
+    sock = network.listening(TaskSocket(backend, network.family(address)), address)
+    sock.setblocking(False)
     return sock
 
 

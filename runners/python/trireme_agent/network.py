@@ -1,0 +1,57 @@
+"""What the sockets and HTTP clients of all runtimes have in common. None of it knows of tasks."""
+
+from __future__ import annotations
+
+import socket
+import urllib.parse
+from collections.abc import Callable, Iterable
+from http.client import HTTPConnection
+from typing import Any, TypeVar
+
+import trireme
+from trireme_agent.backend import Address
+
+S = TypeVar("S", bound=Any)  # a socket.socket, or what a runtime has in its place
+
+
+def family(address: Address) -> socket.AddressFamily:
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
+def listening(sock: S, address: Address) -> S:
+    """The same socket, which never waits for this; closed where the address cannot be had."""
+    try:
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(1024)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def no_delay(sock: S) -> S:
+    """What asyncio's transports do by themselves: without it small messages wait for acknowledgements, 40 ms each."""
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def addresses(found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Of what getaddrinfo found, each once."""
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def fetch(make: Callable[[str, int], HTTPConnection], method: str, url: str, body: bytes | None) -> trireme.Response:
+    """One request on a connection of its own, `make(host, port)`; blocks as that does."""
+    parts = urllib.parse.urlsplit(url)
+    connection: HTTPConnection = make(parts.hostname or "", parts.port or 80)
+    try:
+        connection.request(method, parts._replace(scheme="", netloc="").geturl() or "/", body=body)
+        reply = connection.getresponse()
+        return trireme.Response(reply.status, reply.read(), trireme.Headers(reply.getheaders()))
+    finally:
+        connection.close()
