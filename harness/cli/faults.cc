@@ -51,4 +51,10 @@ Result<std::vector<FaultChoice>> ChooseFaults(const std::vector<std::string>& wo
   return choices;
 }
 
+Result<FaultPlan> ReadFaultOption(const std::string& word, const Vocabulary& vocabulary) {
+  TRIREME_ASSIGN_OR_RETURN(const FaultChoice choice, ChooseOne(word, Scenario{}, vocabulary));
+  if (choice.plan.is_null()) return FaultPlan{.name = choice.name};
+  return FaultPlan::FromJson(choice.plan);
+}
+
 }  // namespace trireme

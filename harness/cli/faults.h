@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/fault/fault.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/vocabulary.h"
 
@@ -17,6 +18,9 @@ void AddFaults(Vocabulary& vocabulary, const std::vector<std::string>& scenario_
 Result<std::vector<FaultChoice>> ChooseFaults(const std::vector<std::string>& words,
                                               const Scenario& scenario,
                                               const Vocabulary& vocabulary);
+
+// One plan of --faults, for a program that is no scenario.
+Result<FaultPlan> ReadFaultOption(const std::string& word, const Vocabulary& vocabulary);
 
 }  // namespace trireme
 

@@ -38,9 +38,10 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Values("--param", "KEY=VALUE", raw.params, "a parameter of the workload; repeatable");
   parser.Values("--tag", "TAG", options.tags,
                 "only scenarios with this tag; repeatable: with any of them");
-  parser.List("--faults", "PLAN,PLAN", options.faults,
-              "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
-              "its own, a plan file, or none");
+  parser.List(
+      "--faults", "PLAN,PLAN", options.faults,
+      "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
+      "its own, a plan file, or none");
   parser.Values("--scenario-path", "DIR", options.scenario_paths,
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");

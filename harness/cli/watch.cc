@@ -17,13 +17,16 @@
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/faults.h"
 #include "harness/cli/option_parser.h"
 #include "harness/cli/process_sample.h"
 #include "harness/cli/run_options.h"
+#include "harness/cli/run_preparation.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/cli/watch_findings.h"
 #include "harness/cli/watch_session.h"
 #include "harness/cli/watched_program.h"
+#include "harness/fault/compile.h"
 #include "harness/history/history.h"
 #include "harness/history/waits.h"
 #include "harness/history/writer.h"
@@ -34,6 +37,9 @@
 namespace trireme {
 namespace {
 
+// Of the faults' decisions, where none is given: the same each time.
+constexpr uint64_t kWatchSeed = 1;
+
 struct WatchOptions {
   std::vector<std::string> command;
   std::vector<std::string> checks = {"multiple-readers", "multiple-writers"};
@@ -42,6 +48,9 @@ struct WatchOptions {
   Suppressions suppressions;
   std::optional<int64_t> attach_after, limit;
   int finding_status = kExitFail;
+  std::string faults;  // the name of their plan, "" for none
+  uint64_t seed = kWatchSeed;
+  CompiledPlan plan;
 };
 
 // Of a program from outside: its switches are too many to keep, and nobody asks for them.
@@ -197,6 +206,21 @@ Status ReadSuppressions(const std::vector<std::string>& files, Suppressions& sup
   return Done{};
 }
 
+// What the probe does by itself: nobody stands between the program and the network, or ends its processes.
+Status ReadWatchFaults(const std::string& word, WatchOptions& options) {
+  const std::vector<std::string> paths = ScenarioPaths({}, FindLocations());
+  TRIREME_ASSIGN_OR_RETURN(const FaultPlan plan, ReadFaultOption(word, MakeVocabulary(paths)));
+  for (const Fault& fault : plan.faults)
+    if (NeedsEngine(fault))
+      return UsageError(
+          "option --faults: fault '" + fault.name + "' is of class '" + fault.key +
+              "', which a watched program cannot have",
+          "'trireme run --faults " + word + " -- CMD' runs the program as a workload");
+  TRIREME_ASSIGN_OR_RETURN(options.plan, CompilePlan(plan, options.seed));
+  options.faults = plan.name;
+  return Done{};
+}
+
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -213,7 +237,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
                                   .left_out = watching ? kLeftOut : kLeftOutAtFirst,
                                   .hold_threshold = needs.hold_threshold,
                                   .usage_interval = needs.usage_interval,
-                                  .objects = kObjects});
+                                  .objects = kObjects,
+                                  .plan = options.plan});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
@@ -226,6 +251,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
   const auto look = [&](bool last) {
     for (const Finding& finding : findings.Look(last)) PrintFinding(finding, 1);
   };
+  if (!options.faults.empty())
+    PrintError("trireme: faults " + options.faults + ", seed " + FormatHex(options.seed) + "\n");
   WatchSession session;
   const Result<WatchedEnd> end = session.Run(
       {.program = *program,
@@ -296,7 +323,7 @@ int WatchCommand(const Arguments& arguments) {
   const auto separator = std::find(arguments.begin(), arguments.end(), "--");
   OptionParser parser("watch");
   std::vector<std::string> checks, reports, surplus, suppressions;
-  std::optional<std::string> runtime, status;
+  std::optional<std::string> runtime, status, faults, seed;
   std::optional<int64_t> process;
   parser.List(
       "--checks", "A,B", checks,
@@ -313,7 +340,9 @@ int WatchCommand(const Arguments& arguments) {
                   "what the program does until then is no finding");
   parser.Duration("--for", options.limit, "end the program after that long, from then on");
   parser.Value("--error-exitcode", "N", status, "exit status when there is a finding (default 1)");
-  parser.Later("--faults");
+  parser.Value("--faults", "PLAN", faults,
+               "inject these faults: a name of 'trireme list faults', or a plan file");
+  parser.Value("--seed", "N", seed, "of the faults' decisions, decimal or 0x; default 1");
   parser.Positionals("CMD", surplus, "after --: the program and its arguments");
   if (const std::optional<int> code = parser.Parse(Arguments(arguments.begin(), separator)))
     return *code;
@@ -340,6 +369,18 @@ int WatchCommand(const Arguments& arguments) {
           UsageError("option --error-exitcode: '" + *status + "' is no exit status", "0 to 255"));
     options.finding_status = static_cast<int>(*number);
   }
+  if (seed) {
+    const std::optional<uint64_t> number = ParseUnsigned(*seed);
+    if (!number)
+      return Fail(
+          UsageError("option --seed: '" + *seed + "' is not a number such as 17 or 0x5eed"));
+    options.seed = *number;
+  }
+  if (faults && sampled)
+    return Fail(UsageError("option --faults: a process that runs already gets no faults"));
+  if (faults)
+    if (const Status read = ReadWatchFaults(*faults, options); !read.ok())
+      return Fail(read.error());
   if (runtime) {
     const std::vector<Vocabulary::Runtime> known = MakeVocabulary().runtimes;
     if (std::none_of(known.begin(), known.end(),

@@ -8,7 +8,7 @@ namespace trireme {
 namespace {
 
 constexpr std::array kClasses = {
-    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
+    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault, nullptr},
 };
 
 }  // namespace
@@ -22,7 +22,7 @@ const FaultClassEntry* FindFaultClass(const std::string& key) {
 }
 
 Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint) {
-  return UsageError("fault '" + fault.name + "': " + message, hint);
+  return UsageError(fault.name + ": " + message, hint);
 }
 
 }  // namespace trireme

@@ -9,12 +9,18 @@ uint64_t FaultSeed(const Fault& fault, uint64_t trial_seed) {
   return Mix64(Mix64(fault.seed.value_or(trial_seed)) ^ Hash64(fault.name));
 }
 
+bool NeedsEngine(const Fault& fault) {
+  const FaultClassEntry* entry = FindFaultClass(fault.key);
+  return entry != nullptr && entry->needs_engine != nullptr && entry->needs_engine(fault);
+}
+
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed) {
   TRIREME_RETURN_IF_ERROR(CheckFaultPlan(plan));
   CompiledPlan compiled;
   uint32_t number = 0;
   for (const Fault& fault : plan.faults) {
     ++number;
+    compiled.names.push_back(fault.name);
     const FaultClassEntry& entry = *FindFaultClass(fault.key);
     if (entry.compile == nullptr) continue;
     TRIREME_RETURN_IF_ERROR(entry.compile(fault, number, FaultSeed(fault, trial_seed), compiled));

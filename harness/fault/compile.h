@@ -15,6 +15,9 @@ constexpr uint32_t kPlanConnections = 4096;
 // kUsage for a plan that CheckFaultPlan() refuses.
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed);
 
+// Whether more than the probe has a part in it: a proxy, or who sends signals and sets limits.
+bool NeedsEngine(const Fault& fault);
+
 // Each fault decides by a seed of its own, which changes with its name but not with what else the plan has: a plan that
 // is reduced keeps the decisions of what is left.
 uint64_t FaultSeed(const Fault& fault, uint64_t trial_seed);

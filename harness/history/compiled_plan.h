@@ -2,6 +2,7 @@
 #define TRIREME_HARNESS_HISTORY_COMPILED_PLAN_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "harness/probe/probe_abi.h"
@@ -12,9 +13,10 @@ namespace trireme {
 struct CompiledPlan {
   trireme_plan block{};  // without the places of its tables, which the file decides
   std::vector<trireme_fault_rule> rules;
+  std::vector<std::string> names;  // of its faults, the first is number 1
   uint32_t connections = 0;  // that can be followed; a power of two, or 0: none is
 
-  // Nothing to decide: a recording needs no block.
+  // Nothing to decide, so that a recording needs no block.
   bool empty() const {
     return rules.empty() && connections == 0 && block.flags == 0 && block.clocks == 0 &&
            block.tasks == 0 && block.routes == 0;

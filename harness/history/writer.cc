@@ -46,7 +46,7 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
 // recording passes over them whatever they hold.
 struct PlanPlaces {
   uint64_t chunk = 0;  // 0: there are none
-  uint64_t rules = 0, connections = 0, capacity = 0;
+  uint64_t names = 0, rules = 0, connections = 0, capacity = 0;
 };
 
 constexpr uint64_t kTableAlignment = 64;  // of a cache line
@@ -55,10 +55,12 @@ uint64_t Aligned(uint64_t offset, uint64_t unit) { return (offset + unit - 1) / 
 
 PlanPlaces PlacesOf(const RecordingOptions& options) {
   const CompiledPlan& plan = options.plan;
-  if (plan.rules.empty() && plan.connections == 0) return {};
+  if (plan.empty()) return {};
   PlanPlaces places;
   places.chunk = TRIREME_HEADER_SIZE + ObjectChunks(options) * options.chunk_size;
-  places.rules = Aligned(places.chunk + sizeof(trireme_chunk), kTableAlignment);
+  places.names = Aligned(places.chunk + sizeof(trireme_chunk), kTableAlignment);
+  const uint64_t names_end = places.names + plan.names.size() * TRIREME_FAULT_NAME;
+  places.rules = Aligned(names_end, kTableAlignment);
   const uint64_t rules_end = places.rules + plan.rules.size() * sizeof(trireme_fault_rule);
   places.connections = Aligned(rules_end, kTableAlignment);
   const uint64_t end = places.connections + plan.connections * sizeof(trireme_connection);
@@ -74,6 +76,8 @@ trireme_plan PlanBlock(const RecordingOptions& options) {
   block.rules_at = places.rules;
   block.connections = options.plan.connections;
   block.connections_at = places.connections;
+  block.names = static_cast<uint32_t>(options.plan.names.size());
+  block.names_at = places.names;
   block.next_connection = 1;
   return block;
 }
@@ -83,6 +87,11 @@ void PutPlanTables(const RecordingOptions& options, char* bytes) {
   if (places.chunk == 0) return;
   const trireme_chunk chunk{.magic = TRIREME_CHUNK_MAGIC, .capacity = places.capacity};
   std::memcpy(bytes + places.chunk, &chunk, sizeof(chunk));
+  char* name_place = bytes + places.names;
+  for (const std::string& name : options.plan.names) {
+    std::memcpy(name_place, name.data(), std::min<size_t>(name.size(), TRIREME_FAULT_NAME - 1));
+    name_place += TRIREME_FAULT_NAME;
+  }
   const std::vector<trireme_fault_rule>& rules = options.plan.rules;
   if (!rules.empty())
     std::memcpy(bytes + places.rules, rules.data(), rules.size() * sizeof(trireme_fault_rule));

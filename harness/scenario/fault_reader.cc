@@ -206,7 +206,7 @@ class PlanReader {
     const Status status = vocabulary_.check_faults(plan);
     if (status.ok()) return Done{};
     for (const auto& [name, node] : nodes_)
-      if (status.error().message.starts_with("fault '" + name + "':"))
+      if (status.error().message.starts_with(name + ": "))
         return reader_.ErrorAt(*node, status.error());
     return reader_.ErrorAt(whole, status.error());
   }

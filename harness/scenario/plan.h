@@ -81,7 +81,8 @@ struct PlanOptions {
   std::string reference;
   std::vector<std::pair<std::string, Json>> params;  // --param
   std::vector<std::string> tags;                     // a scenario needs one of them
-  bool faults_chosen = false;  // the scenarios' faults are those of --faults, which a replay repeats
+  bool faults_chosen =
+      false;  // the scenarios' faults are those of --faults, which a replay repeats
   // Further options that the replay line has to carry: --python, --scenario-path.
   std::vector<std::string> replay_options;
   std::vector<std::pair<std::string, std::string>> missing_capabilities;  // capability, why

@@ -61,11 +61,11 @@ struct Scenario {
   bool isolated_process = false;     // isolation: process
   bool inputs_per_trial = false;
   bool exclusive = false;
-  int64_t memory = 0;                     // bytes a trial may map; 0: the harness's default
-  std::vector<std::string> requirements;  // `requires`
+  int64_t memory = 0;                      // bytes a trial may map; 0: the harness's default
+  std::vector<std::string> requirements;   // `requires`
   std::vector<FaultChoice> faults = {{}};  // never empty; each is a cell
-  std::vector<CheckChoice> checks;        // hang and crash are judged whatever this says
-  Json compare = Json::object();          // key -> "exact" | ... | {"tolerance": x}
+  std::vector<CheckChoice> checks;         // hang and crash are judged whatever this says
+  Json compare = Json::object();           // key -> "exact" | ... | {"tolerance": x}
   std::vector<Expectation> expectations;
   double max_unknown = 0.05;
 };

@@ -8,6 +8,9 @@ namespace {
 // What YAML's plain scalars may be where a duration or a size stands.
 constexpr const char* kDuration = "^[0-9.]+(ns|us|ms|s|m|h)?$";
 constexpr const char* kSize = "^[0-9.]+(B|[KMGT]iB|[KMG]B)?$";
+constexpr const char* kSignedDuration = "^-?[0-9.]+(ns|us|ms|s|m|h)?$";
+constexpr const char* kBandwidth = "^[0-9.]+(B|[KMGT]iB|[KMG]B)?ps$";
+constexpr const char* kFaultName = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,46}$";
 constexpr const char* kParamName = "^[A-Za-z_][A-Za-z0-9_.-]*$";
 
 Json Text() { return {{"type", "string"}, {"minLength", 1}}; }
@@ -111,6 +114,50 @@ Json CompareSchema() {
           {"additionalProperties", {{"anyOf", {OneOf(CompareRules()), std::move(tolerance)}}}}};
 }
 
+Json FaultFieldSchema(const Vocabulary::FaultField& field) {
+  Json schema = Text();
+  if (field.type == "duration") schema = Quantity(kDuration);
+  if (field.type == "signed-duration")
+    schema = {{"anyOf", {Quantity(kSignedDuration), {{"type", "number"}}}}};
+  if (field.type == "bytes") schema = Quantity(kSize);
+  if (field.type == "bandwidth") schema = {{"type", "string"}, {"pattern", kBandwidth}};
+  if (field.type == "count") schema = {{"type", "integer"}, {"minimum", 0}};
+  if (field.type == "share") schema = {{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+  if (field.type == "factor") schema = {{"type", "number"}, {"exclusiveMinimum", 0}};
+  if (field.type == "boolean") schema = {{"type", "boolean"}};
+  if (field.type == "texts") schema = {{"anyOf", {Text(), ListOf(Text(), 1)}}};
+  return Described(std::move(schema), field.summary.c_str());
+}
+
+// name, seed and the classes: what one fault may say.
+Json FaultKeys(const Vocabulary& vocabulary) {
+  Json keys = {{"name", {{"type", "string"}, {"pattern", kFaultName}}},
+               {"seed",
+                {{"anyOf",
+                  {{{"type", "integer"}, {"minimum", 0}},
+                   {{"type", "string"}, {"pattern", "^0x[0-9a-fA-F]+$"}}}}}}};
+  for (const Vocabulary::FaultClass& about : vocabulary.faults) {
+    Json fields = Json::object();
+    for (const Vocabulary::FaultField& field : about.fields)
+      fields[field.name] = FaultFieldSchema(field);
+    keys[about.key] = Described(Closed(std::move(fields)), about.summary.c_str());
+  }
+  return keys;
+}
+
+Json FaultSchema(const Vocabulary& vocabulary) { return Closed(FaultKeys(vocabulary)); }
+
+// A name, one fault, or {name: x, all: [faults]}.
+Json FaultPlanSchema(const Vocabulary& vocabulary) {
+  Json keys = FaultKeys(vocabulary);
+  keys["summary"] = Text();
+  keys["all"] = ListOf({{"$ref", "#/$defs/fault"}}, 1);
+  Json mapping = Closed(std::move(keys));
+  mapping["required"] = Json::array({"name"});
+  return {{"anyOf",
+           {Described(Text(), "none, or a plan of 'trireme list faults'"), std::move(mapping)}}};
+}
+
 Json Properties(const Vocabulary& vocabulary) {
   const Json runtimes = OneOf(RuntimeNames(vocabulary));
   const Json names = {{"pattern", kParamName}};
@@ -140,7 +187,8 @@ Json Properties(const Vocabulary& vocabulary) {
       {"inputs", OneOf({"fixed", "per-trial"})},
       {"exclusive", {{"type", "boolean"}, {"default", false}}},
       {"requires", ListOf(OneOf(vocabulary.capabilities))},
-      {"faults", ListOf(OneOf({"none"}), 1)},
+      {"faults", Described(ListOf({{"$ref", "#/$defs/fault-plan"}}, 1),
+                           "each is a cell of its own; default [none]")},
       {"checks", ListOf({{"$ref", "#/$defs/check"}})},
       {"compare", CompareSchema()},
       {"expect", ExpectSchema(vocabulary)},
@@ -160,7 +208,10 @@ Json ScenarioSchema(const Vocabulary& vocabulary) {
           {"additionalProperties", false},
           {"properties", Properties(vocabulary)},
           {"$defs",
-           {{"check", CheckSchema(vocabulary)}, {"expectation", ExpectationSchema(vocabulary)}}}};
+           {{"check", CheckSchema(vocabulary)},
+            {"expectation", ExpectationSchema(vocabulary)},
+            {"fault", FaultSchema(vocabulary)},
+            {"fault-plan", FaultPlanSchema(vocabulary)}}}};
 }
 
 }  // namespace trireme

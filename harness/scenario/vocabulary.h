@@ -40,8 +40,8 @@ struct Vocabulary {
   std::vector<Runtime> runtimes;
   std::vector<Check> checks;
   std::vector<std::string> finding_kinds;
-  std::vector<std::string> capabilities;                              // for `requires`
-  std::vector<FaultClass> faults;  // `at` and `do` first
+  std::vector<std::string> capabilities;  // for `requires`
+  std::vector<FaultClass> faults;         // `at` and `do` first
   // Whether a plan, as ReadFaultPlan() makes it, can do what it says; none: nobody asks.
   std::function<Status(const Json& plan)> check_faults;
   std::vector<std::string> fault_folders;  // where NAME.yaml of a named plan is looked for
