@@ -24,6 +24,11 @@ void CheckScenario(const Scenario& scenario) {
   TRIREME_CHECK(scenario.trials >= 1 && scenario.trials <= 1'000'000);
   TRIREME_CHECK(scenario.timeout >= 1'000'000 && scenario.timeout <= 86'400'000'000'000);
   TRIREME_CHECK(scenario.command.empty() != (scenario.python.empty() && scenario.cpp.empty()));
+  TRIREME_CHECK(!scenario.faults.empty());
+  for (const FaultChoice& faults : scenario.faults)
+    TRIREME_CHECK(faults.plan.is_null() ? faults.name == "none"
+                                        : GetString(faults.plan, "name") == faults.name &&
+                                              !faults.plan["all"].empty());
   for (const Expectation& expectation : scenario.expectations) {
     TRIREME_CHECK(expectation.rate_low >= 0 && expectation.rate_low <= expectation.rate_high);
     TRIREME_CHECK(!expectation.verdicts.empty());

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "harness/base/file.h"
 #include "tests/harness/history/recording_builder.h"
 
@@ -24,10 +27,9 @@ class WriterTest : public testing::Test {
 };
 
 TEST_F(WriterTest, CreatesARecordingBackedByDisk) {
-  ASSERT_TRUE(CreateRecording(
-                  Path("r"),
-                  {.begin_time = 5, .chunk_size = 4096, .chunks = 2, .objects = 65, .plan = "plan"})
-                  .ok());
+  ASSERT_TRUE(
+      CreateRecording(Path("r"), {.begin_time = 5, .chunk_size = 4096, .chunks = 2, .objects = 65})
+          .ok());
   const Result<std::string> bytes = ReadFile(Path("r"));
   ASSERT_TRUE(bytes.ok());
   EXPECT_EQ(bytes->size(), (1 + 2 + 2) * 4096u);  // header, objects, chunks
@@ -35,6 +37,62 @@ TEST_F(WriterTest, CreatesARecordingBackedByDisk) {
   ASSERT_TRUE(history.ok());
   EXPECT_EQ(history->begin_time(), 5);
   EXPECT_TRUE(history->events().empty());
+}
+
+TEST_F(WriterTest, PutsAPlanBehindTheObjects) {
+  CompiledPlan plan;
+  plan.rules = {{.seed = 17}, {.seed = 18}};
+  plan.names = {"cut", std::string(60, 'n')};
+  plan.connections = 8;
+  ASSERT_TRUE(
+      CreateRecording(Path("r"), {.chunk_size = 4096, .chunks = 2, .objects = 65, .plan = plan})
+          .ok());
+  const std::string bytes = *ReadFile(Path("r"));
+  trireme_header header{};
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  ASSERT_EQ(header.plan_size, sizeof(trireme_plan));
+  trireme_plan block{};
+  std::memcpy(&block, static_cast<const void*>(header.plan), sizeof(block));
+  EXPECT_EQ(block.version, 1U);
+  EXPECT_EQ(block.next_connection, 1U);
+  ASSERT_EQ(block.rules, 2U);
+  ASSERT_EQ(block.connections, 8U);
+  const uint64_t objects_end = 4096 + 65 * sizeof(trireme_object);
+  EXPECT_GE(block.names_at, objects_end);
+  EXPECT_GE(block.rules_at, block.names_at + 2 * TRIREME_FAULT_NAME);
+  EXPECT_GE(block.connections_at, block.rules_at + 2 * sizeof(trireme_fault_rule));
+  const uint64_t tables_end = block.connections_at + 8 * sizeof(trireme_connection);
+  EXPECT_LE(tables_end, 4096 + header.next_chunk * 4096) << "no process may claim their chunks";
+  EXPECT_EQ(bytes.size(), 4096 + (header.next_chunk + 2) * 4096) << "all of it is backed";
+  trireme_fault_rule second{};
+  std::memcpy(&second, bytes.data() + block.rules_at + sizeof(second), sizeof(second));
+  EXPECT_EQ(second.seed, 18U);
+  EXPECT_STREQ(bytes.data() + block.names_at, "cut");
+  EXPECT_STREQ(bytes.data() + block.names_at + TRIREME_FAULT_NAME, std::string(47, 'n').c_str());
+}
+
+// Bytes of a table that look like a chunk are none.
+TEST_F(WriterTest, ReadsNothingOfAPlansTables) {
+  CompiledPlan plan;
+  plan.rules.resize(40);
+  for (trireme_fault_rule& rule : plan.rules)
+    std::fill(std::begin(rule.name), std::end(rule.name), '\1');
+  plan.connections = 64;
+  ASSERT_TRUE(CreateRecording(Path("r"), {.chunk_size = 4096, .plan = plan}).ok());
+  EXPECT_EQ(NewestEventTime(Path("r")), 0);
+  const Result<History> history = History::Read(Path("r"));
+  ASSERT_TRUE(history.ok());
+  EXPECT_EQ(history->damage(), "");
+  ASSERT_TRUE(SealRecording(Path("r"), Path("sealed"), {}).ok());
+  EXPECT_EQ(History::Read(Path("sealed"))->damage(), "");
+  EXPECT_LT(ReadFile(Path("sealed"))->size(), 2U * 4096);
+}
+
+TEST_F(WriterTest, HasNoPlanWhereThereIsNothingToDecide) {
+  ASSERT_TRUE(CreateRecording(Path("r"), {}).ok());
+  trireme_header header{};
+  std::memcpy(&header, ReadFile(Path("r"))->data(), sizeof(header));
+  EXPECT_EQ(header.plan_size, 0U);
 }
 
 TEST_F(WriterTest, LeavesAnExistingFileAlone) {

@@ -401,5 +401,37 @@ TEST(PlanJsonTest, FillsInWhatIsMissing) {
   EXPECT_EQ(cell.max_unknown, 0.05);
 }
 
+constexpr const char* kCutFault = "{name: cut, do: {reset: true}}";
+
+TEST_F(PlanTest, PlansACellForEachFaultPlan) {
+  const Plan plan = PlanOf(
+      Complete("runtimes: [threading, thread]\nfaults: [none, " + std::string(kCutFault) + "]\n"));
+  ASSERT_EQ(plan.cells.size(), 4U);
+  EXPECT_TRUE(plan.cells[0].faults.empty());
+  EXPECT_TRUE(plan.cells[0].fault_plan.is_null());
+  EXPECT_EQ(plan.cells[2].faults, Json::array({"cut"}));
+  EXPECT_EQ(plan.cells[2].fault_plan["all"][0]["do"]["reset"], true);
+  EXPECT_NE(plan.cells[0].id, plan.cells[2].id);
+  EXPECT_NE(plan.cells[2].id.find("-cut-"), std::string::npos) << plan.cells[2].id;
+}
+
+// What a runtime makes of faults is compared with what the reference makes of the same.
+TEST_F(PlanTest, ComparesUnderTheSameFaults) {
+  const Plan plan = PlanOf(
+      Complete("runtimes: [threading, thread]\nfaults: [none, " + std::string(kCutFault) + "]\n"));
+  ASSERT_EQ(plan.cells.size(), 4U);
+  EXPECT_EQ(plan.cells[1].reference, plan.cells[0].id);
+  EXPECT_EQ(plan.cells[3].reference, plan.cells[2].id);
+}
+
+TEST_F(PlanTest, KeepsFaultPlansInItsJson) {
+  const Plan plan =
+      PlanOf(Complete("runtimes: [thread]\nfaults: [" + std::string(kCutFault) + "]\n"));
+  const Result<Plan> again = Plan::FromJson(plan.ToJson());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->cells[0].fault_plan, plan.cells[0].fault_plan);
+  EXPECT_EQ(again->cells[0].faults, plan.cells[0].faults);
+}
+
 }  // namespace
 }  // namespace trireme

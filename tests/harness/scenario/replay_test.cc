@@ -122,5 +122,15 @@ TEST(ParamTest, RejectsWhatIsNoParam) {
   EXPECT_FALSE(ParseParam("n=[1").ok());
 }
 
+TEST_F(ReplayTest, NamesTheFaultsOfTheCell) {
+  const std::string faults = "{name: cut, do: {reset: true}}";
+  const std::string line = "trireme run hazards/test --runtimes thread --seed 0x5eed";
+  EXPECT_EQ(ReplayOf("runtimes: [thread]\nfaults: [" + faults + "]\n"), line + " --faults cut");
+  EXPECT_EQ(ReplayOf("runtimes: [thread]\nfaults: [" + faults + ", none]\n"),
+            line + " --faults none");
+  options_.faults_chosen = true;
+  EXPECT_EQ(ReplayOf("runtimes: [thread]\n"), line + " --faults none");
+}
+
 }  // namespace
 }  // namespace trireme

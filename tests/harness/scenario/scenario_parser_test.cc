@@ -464,19 +464,6 @@ TEST_F(ScenarioParserTest, RejectsAnUnknownCapability) {
             "hint: did you mean 'ipv6'?\n");
 }
 
-TEST_F(ScenarioParserTest, AcceptsThatThereAreNoFaults) {
-  EXPECT_EQ(ErrorOf("faults: [none]\n"), "");
-}
-
-TEST_F(ScenarioParserTest, RejectsFaultsOfALaterVersion) {
-  EXPECT_EQ(ErrorOf("faults: [none, short-io]\n"),
-            "scenario.yaml:4:16: error: fault 'short-io' is not available yet\nfaults: [none, "
-            "short-io]\n               ^~~~~~~~\n");
-  EXPECT_EQ(ErrorOf("faults: [{name: x}]\n"),
-            "scenario.yaml:4:10: error: an inline fault is not available yet\nfaults: [{name: "
-            "x}]\n         ^\n");
-}
-
 TEST_F(ScenarioParserTest, RejectsParamsThatNoOptionCanName) {
   EXPECT_EQ(ErrorOf("params: {a b: 1}\n"),
             "scenario.yaml:4:10: error: 'a b' cannot name a param\nparams: {a b: 1}\n         ^~~\n"

@@ -22,6 +22,22 @@ Vocabulary TestVocabulary() {
        .arguments = {{"op", "text", true, Json()}, {"within", "duration", false, 1'000'000'000}}}};
   vocabulary.finding_kinds = {"difference", "hang", "crash", "lost-update", "overlap"};
   vocabulary.capabilities = {"fork", "ipv6"};
+  vocabulary.faults = {{"at", "where", {{"call", "texts", "c"}, {"offset", "bytes", "o"}}},
+                       {"do", "what", {{"reset", "boolean", "r"}, {"delay", "duration", "d"}}},
+                       {"link",
+                        "all types",
+                        {{"rate", "bandwidth", "b"},
+                         {"jump", "signed-duration", "j"},
+                         {"count", "count", "c"},
+                         {"loss", "share", "s"},
+                         {"speed", "factor", "f"},
+                         {"to", "text", "t"}}}};
+  vocabulary.check_faults = [](const Json& plan) -> Status {
+    for (const Json& fault : plan["all"])
+      if (fault["name"] == "never") return UsageError("never: it can never apply", "drop it");
+    if (plan["all"].size() > 2) return UsageError("these faults contradict each other");
+    return Done{};
+  };
   vocabulary.later_runtimes = {"greenlet", "aiohttp"};
   vocabulary.later_checks = {"multiple-readers", "linearizable"};
   vocabulary.later_keys = {"roles", "budgets"};
@@ -34,11 +50,18 @@ ScenarioFolder::ScenarioFolder() {
 }
 
 void ScenarioFolder::Write(const std::string& name, const std::string& text) const {
+  TRIREME_CHECK(MakeDirectories(DirName(JoinPath(path(), name))).ok());
   TRIREME_CHECK(WriteFile(JoinPath(path(), name), text).ok());
 }
 
+Vocabulary ScenarioFolder::vocabulary() const {
+  Vocabulary vocabulary = TestVocabulary();
+  vocabulary.fault_folders = {JoinPath(path(), "faults")};
+  return vocabulary;
+}
+
 Result<Scenario> ScenarioFolder::Parse(const std::string& text) const {
-  return ParseScenario(text, JoinPath(path(), "scenario.yaml"), "hazards/test", TestVocabulary());
+  return ParseScenario(text, JoinPath(path(), "scenario.yaml"), "hazards/test", vocabulary());
 }
 
 std::string ScenarioFolder::ErrorOf(const std::string& text) const {

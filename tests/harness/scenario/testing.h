@@ -10,8 +10,9 @@
 
 namespace trireme::testing {
 
-// A vocabulary of the six runtimes, with a check of each argument type and a word of each kind that
-// comes later.
+// A vocabulary of the six runtimes, with a check of each argument type, a fault's field of each type
+// and a word of each kind that comes later. A fault named `never` can never apply, and three of them
+// contradict each other.
 Vocabulary TestVocabulary();
 
 // A scenario's folder with both workloads in it; a text below is completed by what each scenario
@@ -20,6 +21,8 @@ class ScenarioFolder {
  public:
   ScenarioFolder();
 
+  // The named plans of its scenarios are in its folder `faults`.
+  Vocabulary vocabulary() const;
   const std::string& path() const { return folder_.path(); }
   void Write(const std::string& name, const std::string& text) const;
 

@@ -1,0 +1,70 @@
+#include "harness/fault/compile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/harness/fault/fault_testing.h"
+
+namespace trireme {
+namespace {
+
+using testing::SystemCall;
+
+FaultPlan PlanOf(std::vector<Fault> faults) {
+  return {.name = "p", .summary = "s", .faults = std::move(faults)};
+}
+
+TEST(CompilePlanTest, HasARuleForEachFaultInOrder) {
+  const auto plan =
+      CompilePlan(PlanOf({SystemCall("{}", R"({"short": 1})", "a"),
+                          SystemCall(R"({"call": ["fsync"]})", R"({"error": "EIO"})", "b")}),
+                  5);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->rules.size(), 2U);
+  EXPECT_EQ(plan->rules[0].fault, 1);
+  EXPECT_EQ(plan->rules[1].fault, 2);
+  EXPECT_THAT(plan->names, ::testing::ElementsAre("a", "b"));
+  EXPECT_EQ(plan->block.calls, plan->rules[0].calls | plan->rules[1].calls);
+  EXPECT_EQ(plan->connections, kPlanConnections);
+  EXPECT_FALSE(plan->empty());
+}
+
+TEST(CompilePlanTest, IsEmptyWithoutFaults) {
+  const auto plan = CompilePlan(PlanOf({}), 5);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_TRUE(plan->empty());
+}
+
+TEST(CompilePlanTest, HasNoConnectionsWhereNoRuleHitsOne) {
+  const auto plan =
+      CompilePlan(PlanOf({SystemCall(R"({"call": ["malloc"]})", R"({"error": "ENOMEM"})")}), 5);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->connections, 0U);
+  EXPECT_FALSE(plan->empty());
+}
+
+TEST(CompilePlanTest, RefusesWhatACheckRefuses) {
+  EXPECT_FALSE(CompilePlan(PlanOf({SystemCall("{}", "{}")}), 5).ok());
+}
+
+TEST(CompilePlanTest, SeedsDependOnTheTrialOrTheFaultAlone) {
+  const Fault a = SystemCall("{}", R"({"short": 1})", "a");
+  const Fault b = SystemCall("{}", R"({"short": 1})", "b");
+  EXPECT_NE(FaultSeed(a, 1), FaultSeed(a, 2));
+  EXPECT_NE(FaultSeed(a, 1), FaultSeed(b, 1));
+  Fault fixed = a;
+  fixed.seed = 1;
+  EXPECT_EQ(FaultSeed(fixed, 1), FaultSeed(fixed, 2));
+  EXPECT_EQ(FaultSeed(fixed, 2), FaultSeed(a, 1));
+}
+
+// A plan that is reduced keeps the decisions of what is left.
+TEST(CompilePlanTest, SeedsDoNotDependOnOtherFaults) {
+  const Fault a = SystemCall("{}", R"({"short": 1})", "a");
+  const Fault b = SystemCall("{}", R"({"short": 2})", "b");
+  EXPECT_EQ(CompilePlan(PlanOf({a, b}), 9)->rules[1].seed,
+            CompilePlan(PlanOf({b}), 9)->rules[0].seed);
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,170 @@
+#include "harness/fault/system_call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "harness/fault/error_names.h"
+#include "tests/harness/fault/fault_testing.h"
+
+namespace trireme {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::MessageOf;
+using ::testing::StartsWith;
+using testing::SystemCall;
+
+std::string ErrorOf(const std::string& at, const std::string& what) {
+  return MessageOf(CheckSystemCallFault(SystemCall(at, what)));
+}
+
+std::string HintOf(const std::string& at, const std::string& what) {
+  const Status status = CheckSystemCallFault(SystemCall(at, what));
+  return status.ok() ? "" : status.error().hint;
+}
+
+TEST(SystemCallFaultTest, ReadsEveryMember) {
+  const Result<SystemCallFault> fault = ReadSystemCallFault(SystemCall(
+      R"({"call": ["recv", "send"], "side": "server", "connection": "client-*#0", "offset": 4096,
+          "times": 2, "total": 9, "after": 5, "for": 7})",
+      R"({"short": 3})"));
+  ASSERT_TRUE(fault.ok()) << fault.error().message;
+  EXPECT_EQ(fault->calls, 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND);
+  EXPECT_EQ(fault->sides, 2);
+  EXPECT_EQ(fault->connection, "client-*#0");
+  EXPECT_EQ(fault->when, TRIREME_WHEN_AT);
+  EXPECT_EQ(fault->place, 4096U);
+  EXPECT_EQ(fault->times, 2U);
+  EXPECT_EQ(fault->total, 9U);
+  EXPECT_EQ(fault->after, 5U);
+  EXPECT_EQ(fault->until, 12U);
+  EXPECT_EQ(fault->action, TRIREME_DO_SHORT);
+  EXPECT_EQ(fault->amount, 3U);
+}
+
+TEST(SystemCallFaultTest, HitsWhatItIsAboutWhereNoCallIsNamed) {
+  const auto calls_of = [](const char* what) {
+    return ReadSystemCallFault(SystemCall("{}", what))->calls;
+  };
+  const uint32_t transfers = 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND;
+  EXPECT_EQ(calls_of(R"({"reset": true})"), transfers);
+  EXPECT_EQ(calls_of(R"({"error": "EPIPE"})"), transfers);
+  EXPECT_EQ(calls_of(R"({"error": "EAI_AGAIN"})"), 1U << TRIREME_CALL_GETADDRINFO);
+  EXPECT_EQ(calls_of(R"({"spurious": true})"), 1U << TRIREME_CALL_EPOLL_WAIT);
+}
+
+TEST(SystemCallFaultTest, KnowsEachCallByItsName) {
+  for (int call = TRIREME_CALL_CONNECT; call <= TRIREME_CALL_SOCKET; ++call) {
+    const std::string name(CallName(static_cast<trireme_fault_call>(call)));
+    const char* what =
+        call == TRIREME_CALL_GETADDRINFO ? R"({"error": "EAI_FAIL"})" : R"({"error": "ENOMEM"})";
+    const auto fault = ReadSystemCallFault(SystemCall(R"({"call": [")" + name + "\"]}", what));
+    ASSERT_TRUE(fault.ok()) << fault.error().message;
+    EXPECT_EQ(fault->calls, 1U << call) << name;
+  }
+}
+
+TEST(SystemCallFaultTest, KnowsErrorsByTheirNames) {
+  EXPECT_EQ(FindErrorName("ECONNRESET")->code, ECONNRESET);
+  EXPECT_EQ(FindErrorName("EWOULDBLOCK")->code, EAGAIN);
+  EXPECT_TRUE(FindErrorName("EAI_AGAIN")->resolver);
+  EXPECT_EQ(FindErrorName("ENOTHING"), nullptr);
+}
+
+TEST(SystemCallFaultTest, DoesOneThing) {
+  EXPECT_EQ(ErrorOf("{}", "{}"), "x: 'do' is empty");
+  EXPECT_EQ(ErrorOf("{}", R"({"reset": true, "short": 1})"),
+            "x: 'do' is one thing, not short and reset");
+  EXPECT_EQ(ErrorOf("{}", R"({"reset": false})"), "x: 'reset: false' does nothing");
+  EXPECT_EQ(ErrorOf("{}", R"({"short": 0})"), "x: 'short' of 0 does nothing");
+  EXPECT_EQ(ErrorOf("{}", R"({"delay": 0})"), "x: 'delay' of 0 does nothing");
+}
+
+TEST(SystemCallFaultTest, RefusesUnknownWords) {
+  EXPECT_EQ(ErrorOf(R"({"call": ["recieve"]})", R"({"reset": true})"),
+            "x: there is no call 'recieve'");
+  EXPECT_EQ(HintOf(R"({"call": ["recvv"]})", R"({"reset": true})"), "did you mean 'recv'?");
+  EXPECT_EQ(ErrorOf("{}", R"({"error": "ECONRESET"})"), "x: there is no error 'ECONRESET'");
+  EXPECT_EQ(HintOf("{}", R"({"error": "ECONRESET"})"), "did you mean 'ECONNRESET'?");
+  EXPECT_EQ(ErrorOf(R"({"side": "sever"})", R"({"reset": true})"),
+            "x: 'side' must be client or server, not 'sever'");
+}
+
+TEST(SystemCallFaultTest, RefusesWhatNoSuchCallDoes) {
+  EXPECT_EQ(ErrorOf(R"({"call": ["recv", "open"]})", R"({"short": 1})"),
+            "x: 'short' can never apply to open");
+  EXPECT_EQ(ErrorOf(R"({"call": ["connect"]})", R"({"drop": true})"),
+            "x: 'drop' can never apply to connect");
+  EXPECT_EQ(ErrorOf(R"({"call": ["recv"]})", R"({"error": "EAI_AGAIN"})"),
+            "x: only getaddrinfo fails with EAI_AGAIN, not recv");
+  EXPECT_EQ(ErrorOf(R"({"call": ["getaddrinfo"]})", R"({"error": "EMFILE"})"),
+            "x: getaddrinfo never fails with EMFILE");
+}
+
+// Which errors a kernel returns where is not ours to say: a program has to bear any.
+TEST(SystemCallFaultTest, TakesAnyErrnoForAnyCall) {
+  EXPECT_EQ(ErrorOf(R"({"call": ["recv"]})", R"({"error": "ENOSPC"})"), "");
+  EXPECT_EQ(ErrorOf(R"({"call": ["send"]})", R"({"error": "EAGAIN"})"), "");
+}
+
+TEST(SystemCallFaultTest, RefusesASideThatNeverCalls) {
+  EXPECT_EQ(ErrorOf(R"({"call": ["accept"], "side": "client"})", R"({"error": "EMFILE"})"),
+            "x: 'side: client' can never apply to accept");
+  EXPECT_EQ(ErrorOf(R"({"call": ["connect"], "side": "server"})", R"({"error": "ETIMEDOUT"})"),
+            "x: 'side: server' can never apply to connect");
+  EXPECT_EQ(ErrorOf(R"({"call": ["malloc"], "side": "server"})", R"({"error": "ENOMEM"})"),
+            "x: 'side: server' can never apply to malloc");
+}
+
+TEST(SystemCallFaultTest, TakesOneWayToSayWhen) {
+  EXPECT_EQ(ErrorOf(R"({"offset": 1, "probability": 0.5})", R"({"reset": true})"),
+            "x: 'offset' and 'probability' exclude each other");
+  EXPECT_EQ(ErrorOf(R"({"every": 0})", R"({"reset": true})"), "x: 'every: 0' can never apply");
+  EXPECT_EQ(ErrorOf(R"({"probability": 0})", R"({"reset": true})"),
+            "x: 'probability: 0' can never apply");
+  EXPECT_EQ(ErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "EMFILE"})"),
+            "x: 'offset' counts bytes of recv, but calls of accept");
+}
+
+TEST(SystemCallFaultTest, RefusesLimitsThatLeaveNothing) {
+  EXPECT_EQ(ErrorOf(R"({"times": 0})", R"({"reset": true})"), "x: 'times: 0' can never apply");
+  EXPECT_EQ(ErrorOf(R"({"total": 0})", R"({"reset": true})"), "x: 'total: 0' can never apply");
+  EXPECT_EQ(ErrorOf(R"({"times": 256})", R"({"reset": true})"), "x: 'times' is at most 255");
+  EXPECT_EQ(ErrorOf(R"({"for": 0})", R"({"reset": true})"), "x: 'for' of no time can never apply");
+  EXPECT_THAT(ErrorOf(R"({"connection": ")" + std::string(96, 'a') + "\"}", R"({"reset": true})"),
+              HasSubstr("'connection' is longer than 95 bytes"));
+}
+
+TEST(SystemCallFaultTest, FillsItsRule) {
+  CompiledPlan plan;
+  const Fault fault = SystemCall(
+      R"({"call": ["recv"], "side": "client", "connection": "c*#1", "probability": 0.25, "times": 3})",
+      R"({"error": "ECONNRESET"})", "cut");
+  ASSERT_TRUE(CompileSystemCallFault(fault, 2, 77, plan).ok());
+  ASSERT_EQ(plan.rules.size(), 1U);
+  const trireme_fault_rule& rule = plan.rules[0];
+  EXPECT_STREQ(static_cast<const char*>(rule.name), "cut");
+  EXPECT_STREQ(static_cast<const char*>(rule.connection), "c*#1");
+  EXPECT_EQ(rule.seed, 77U);
+  EXPECT_EQ(rule.chance, uint64_t{1} << 62);
+  EXPECT_EQ(rule.calls, 1U << TRIREME_CALL_RECV);
+  EXPECT_EQ(rule.error, ECONNRESET);
+  EXPECT_EQ(rule.limit, 3U);
+  EXPECT_EQ(rule.fault, 2);
+  EXPECT_EQ(rule.when, TRIREME_WHEN_CHANCE);
+  EXPECT_EQ(rule.action, TRIREME_DO_ERROR);
+  EXPECT_EQ(rule.sides, 1);
+}
+
+TEST(SystemCallFaultTest, IsCertainWhereTheProbabilityIsOne) {
+  CompiledPlan plan;
+  ASSERT_TRUE(
+      CompileSystemCallFault(SystemCall(R"({"probability": 1})", R"({"reset": true})"), 1, 0, plan)
+          .ok());
+  EXPECT_EQ(plan.rules[0].chance, UINT64_MAX);
+}
+
+}  // namespace
+}  // namespace trireme
