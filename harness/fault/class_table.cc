@@ -8,7 +8,7 @@ namespace trireme {
 namespace {
 
 constexpr std::array kClasses = {
-    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault, nullptr},
+    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
 };
 
 }  // namespace

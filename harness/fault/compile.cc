@@ -11,7 +11,8 @@ uint64_t FaultSeed(const Fault& fault, uint64_t trial_seed) {
 
 bool NeedsEngine(const Fault& fault) {
   const FaultClassEntry* entry = FindFaultClass(fault.key);
-  return entry != nullptr && entry->needs_engine != nullptr && entry->needs_engine(fault);
+  if (entry == nullptr || entry->compile == nullptr) return true;
+  return entry->needs_engine != nullptr && entry->needs_engine(fault);
 }
 
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed) {
