@@ -8,8 +8,6 @@
 namespace trireme {
 namespace {
 
-using testing::SystemCall;
-
 FaultPlan PlanOf(std::vector<Fault> faults) {
   return {.name = "p", .summary = "s", .faults = std::move(faults)};
 }

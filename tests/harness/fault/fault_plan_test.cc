@@ -7,19 +7,16 @@
 namespace trireme {
 namespace {
 
-using testing::MessageOf;
-using testing::SystemCall;
-
-Result<FaultPlan> Read(const std::string& text) {
+Result<FaultPlan> ReadPlanText(const std::string& text) {
   return FaultPlan::FromJson(*ParseJson(text, "plan"));
 }
 
-std::string ReadErrorOf(const std::string& fault) {
-  const Result<FaultPlan> plan = Read(R"({"name": "p", "all": [)" + fault + "]}");
+std::string PlanReadErrorOf(const std::string& fault) {
+  const Result<FaultPlan> plan = ReadPlanText(R"({"name": "p", "all": [)" + fault + "]}");
   return plan.ok() ? "" : plan.error().message;
 }
 
-std::string CheckErrorOf(const std::vector<Fault>& faults) {
+std::string PlanCheckErrorOf(const std::vector<Fault>& faults) {
   return MessageOf(CheckFaultPlan({.name = "p", .summary = "s", .faults = faults}));
 }
 
@@ -41,51 +38,52 @@ TEST(FaultPlanTest, HasPlacesAndActionsFirst) {
 }
 
 TEST(FaultPlanTest, IsNoPlanWithoutANameAndFaults) {
-  EXPECT_FALSE(Read("{}").ok());
-  EXPECT_FALSE(Read(R"({"name": "p"})").ok());
-  EXPECT_FALSE(Read("17").ok());
-  EXPECT_FALSE(Read(R"({"name": "p", "all": [17]})").ok());
+  EXPECT_FALSE(ReadPlanText("{}").ok());
+  EXPECT_FALSE(ReadPlanText(R"({"name": "p"})").ok());
+  EXPECT_FALSE(ReadPlanText("17").ok());
+  EXPECT_FALSE(ReadPlanText(R"({"name": "p", "all": [17]})").ok());
 }
 
 TEST(FaultPlanTest, RefusesMembersThatItDoesNotKnow) {
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "do": {"shrot": 1}})"), "x: unknown key 'shrot' of 'do'");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "at": {"of": 1}, "do": {"short": 1}})"),
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "do": {"shrot": 1}})"),
+            "x: unknown key 'shrot' of 'do'");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "at": {"of": 1}, "do": {"short": 1}})"),
             "x: unknown key 'of' of 'at'");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "dew": {}})"), "x: unknown key 'dew'");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x"})"), "x: it does nothing: it is of no class");
-  EXPECT_EQ(ReadErrorOf(R"({"do": {"short": 1}})"), "a fault without a name");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "dew": {}})"), "x: unknown key 'dew'");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x"})"), "x: it does nothing: it is of no class");
+  EXPECT_EQ(PlanReadErrorOf(R"({"do": {"short": 1}})"), "a fault without a name");
 }
 
 TEST(FaultPlanTest, RefusesMembersOfAnotherType) {
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "do": {"short": -1}})"), "x: 'short' is no bytes: -1");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "do": {"reset": 1}})"), "x: 'reset' is no boolean: 1");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "at": {"call": [1]}, "do": {"short": 1}})"),
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "do": {"short": -1}})"), "x: 'short' is no bytes: -1");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "do": {"reset": 1}})"), "x: 'reset' is no boolean: 1");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "at": {"call": [1]}, "do": {"short": 1}})"),
             "x: 'call' is no texts: [1]");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "at": {"probability": 1.5}, "do": {"short": 1}})"),
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "at": {"probability": 1.5}, "do": {"short": 1}})"),
             "x: 'probability' is no share: 1.5");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "do": 1})"), "x: 'do' must be a mapping");
-  EXPECT_EQ(ReadErrorOf(R"({"name": "x", "seed": "many", "do": {"short": 1}})"),
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "do": 1})"), "x: 'do' must be a mapping");
+  EXPECT_EQ(PlanReadErrorOf(R"({"name": "x", "seed": "many", "do": {"short": 1}})"),
             "x: its seed is no number: \"many\"");
 }
 
 TEST(FaultPlanTest, HasFaultsOfDifferentNames) {
   const Fault fault = SystemCall("{}", R"({"short": 1})");
-  EXPECT_EQ(CheckErrorOf({fault, fault}), "two faults of plan 'p' are named 'x'");
+  EXPECT_EQ(PlanCheckErrorOf({fault, fault}), "two faults of plan 'p' are named 'x'");
 }
 
 TEST(FaultPlanTest, RefusesAPlaceForWhatIsNoSystemCall) {
   Fault fault = SystemCall(R"({"offset": 1})", R"({"short": 1})");
   fault.key = "nothing";
-  EXPECT_EQ(CheckErrorOf({fault}), "x: there is no class 'nothing'");
+  EXPECT_EQ(PlanCheckErrorOf({fault}), "x: there is no class 'nothing'");
 }
 
 TEST(FaultPlanTest, RefusesTwoEndsAtOneByte) {
   const char* place = R"({"call": ["recv"], "connection": "c#0", "offset": 100})";
   const Fault reset = SystemCall(place, R"({"reset": true})", "r");
   const Fault stall = SystemCall(place, R"({"stall": 5})", "s");
-  EXPECT_EQ(CheckErrorOf({reset, stall}),
+  EXPECT_EQ(PlanCheckErrorOf({reset, stall}),
             "s: it contradicts fault 'r': both hit the same place of the same connections");
-  EXPECT_EQ(CheckErrorOf({reset, SystemCall(place, R"({"short": 1})", "s")}), "");
+  EXPECT_EQ(PlanCheckErrorOf({reset, SystemCall(place, R"({"short": 1})", "s")}), "");
 }
 
 TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
@@ -96,7 +94,7 @@ TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
         R"({"call": ["recv"], "offset": 100, "after": 10})",
         R"({"call": ["recv"], "offset": 100, "connection": "c#0"})",
         R"({"call": ["recv"], "every": 100})"})
-    EXPECT_EQ(CheckErrorOf({reset, SystemCall(elsewhere, R"({"stall": 5})", "s")}), "")
+    EXPECT_EQ(PlanCheckErrorOf({reset, SystemCall(elsewhere, R"({"stall": 5})", "s")}), "")
         << elsewhere;
 }
 

@@ -5,7 +5,7 @@
 
 #include "harness/fault/fault.h"
 
-namespace trireme::testing {
+namespace trireme {
 
 // {"name": "x", "at": at, "do": what} in a plan, as JSON texts.
 inline Fault SystemCall(const std::string& at, const std::string& what,
@@ -18,6 +18,6 @@ inline std::string MessageOf(const Status& status) {
   return status.ok() ? "" : status.error().message;
 }
 
-}  // namespace trireme::testing
+}  // namespace trireme
 
 #endif  // TRIREME_TESTS_HARNESS_FAULT_FAULT_TESTING_H_

@@ -12,15 +12,13 @@ namespace trireme {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::MessageOf;
 using ::testing::StartsWith;
-using testing::SystemCall;
 
-std::string ErrorOf(const std::string& at, const std::string& what) {
+std::string CallErrorOf(const std::string& at, const std::string& what) {
   return MessageOf(CheckSystemCallFault(SystemCall(at, what)));
 }
 
-std::string HintOf(const std::string& at, const std::string& what) {
+std::string CallHintOf(const std::string& at, const std::string& what) {
   const Status status = CheckSystemCallFault(SystemCall(at, what));
   return status.ok() ? "" : status.error().hint;
 }
@@ -74,67 +72,70 @@ TEST(SystemCallFaultTest, KnowsErrorsByTheirNames) {
 }
 
 TEST(SystemCallFaultTest, DoesOneThing) {
-  EXPECT_EQ(ErrorOf("{}", "{}"), "x: 'do' is empty");
-  EXPECT_EQ(ErrorOf("{}", R"({"reset": true, "short": 1})"),
+  EXPECT_EQ(CallErrorOf("{}", "{}"), "x: 'do' is empty");
+  EXPECT_EQ(CallErrorOf("{}", R"({"reset": true, "short": 1})"),
             "x: 'do' is one thing, not short and reset");
-  EXPECT_EQ(ErrorOf("{}", R"({"reset": false})"), "x: 'reset: false' does nothing");
-  EXPECT_EQ(ErrorOf("{}", R"({"short": 0})"), "x: 'short' of 0 does nothing");
-  EXPECT_EQ(ErrorOf("{}", R"({"delay": 0})"), "x: 'delay' of 0 does nothing");
+  EXPECT_EQ(CallErrorOf("{}", R"({"reset": false})"), "x: 'reset: false' does nothing");
+  EXPECT_EQ(CallErrorOf("{}", R"({"short": 0})"), "x: 'short' of 0 does nothing");
+  EXPECT_EQ(CallErrorOf("{}", R"({"delay": 0})"), "x: 'delay' of 0 does nothing");
 }
 
 TEST(SystemCallFaultTest, RefusesUnknownWords) {
-  EXPECT_EQ(ErrorOf(R"({"call": ["recieve"]})", R"({"reset": true})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recieve"]})", R"({"reset": true})"),
             "x: there is no call 'recieve'");
-  EXPECT_EQ(HintOf(R"({"call": ["recvv"]})", R"({"reset": true})"), "did you mean 'recv'?");
-  EXPECT_EQ(ErrorOf("{}", R"({"error": "ECONRESET"})"), "x: there is no error 'ECONRESET'");
-  EXPECT_EQ(HintOf("{}", R"({"error": "ECONRESET"})"), "did you mean 'ECONNRESET'?");
-  EXPECT_EQ(ErrorOf(R"({"side": "sever"})", R"({"reset": true})"),
+  EXPECT_EQ(CallHintOf(R"({"call": ["recvv"]})", R"({"reset": true})"), "did you mean 'recv'?");
+  EXPECT_EQ(CallErrorOf("{}", R"({"error": "ECONRESET"})"), "x: there is no error 'ECONRESET'");
+  EXPECT_EQ(CallHintOf("{}", R"({"error": "ECONRESET"})"), "did you mean 'ECONNRESET'?");
+  EXPECT_EQ(CallErrorOf(R"({"side": "sever"})", R"({"reset": true})"),
             "x: 'side' must be client or server, not 'sever'");
 }
 
 TEST(SystemCallFaultTest, RefusesWhatNoSuchCallDoes) {
-  EXPECT_EQ(ErrorOf(R"({"call": ["recv", "open"]})", R"({"short": 1})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recv", "open"]})", R"({"short": 1})"),
             "x: 'short' can never apply to open");
-  EXPECT_EQ(ErrorOf(R"({"call": ["connect"]})", R"({"drop": true})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["connect"]})", R"({"drop": true})"),
             "x: 'drop' can never apply to connect");
-  EXPECT_EQ(ErrorOf(R"({"call": ["recv"]})", R"({"error": "EAI_AGAIN"})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"error": "EAI_AGAIN"})"),
             "x: only getaddrinfo fails with EAI_AGAIN, not recv");
-  EXPECT_EQ(ErrorOf(R"({"call": ["getaddrinfo"]})", R"({"error": "EMFILE"})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["getaddrinfo"]})", R"({"error": "EMFILE"})"),
             "x: getaddrinfo never fails with EMFILE");
 }
 
 // Which errors a kernel returns where is not ours to say: a program has to bear any.
 TEST(SystemCallFaultTest, TakesAnyErrnoForAnyCall) {
-  EXPECT_EQ(ErrorOf(R"({"call": ["recv"]})", R"({"error": "ENOSPC"})"), "");
-  EXPECT_EQ(ErrorOf(R"({"call": ["send"]})", R"({"error": "EAGAIN"})"), "");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"error": "ENOSPC"})"), "");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["send"]})", R"({"error": "EAGAIN"})"), "");
 }
 
 TEST(SystemCallFaultTest, RefusesASideThatNeverCalls) {
-  EXPECT_EQ(ErrorOf(R"({"call": ["accept"], "side": "client"})", R"({"error": "EMFILE"})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["accept"], "side": "client"})", R"({"error": "EMFILE"})"),
             "x: 'side: client' can never apply to accept");
-  EXPECT_EQ(ErrorOf(R"({"call": ["connect"], "side": "server"})", R"({"error": "ETIMEDOUT"})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["connect"], "side": "server"})", R"({"error": "ETIMEDOUT"})"),
             "x: 'side: server' can never apply to connect");
-  EXPECT_EQ(ErrorOf(R"({"call": ["malloc"], "side": "server"})", R"({"error": "ENOMEM"})"),
+  EXPECT_EQ(CallErrorOf(R"({"call": ["malloc"], "side": "server"})", R"({"error": "ENOMEM"})"),
             "x: 'side: server' can never apply to malloc");
 }
 
 TEST(SystemCallFaultTest, TakesOneWayToSayWhen) {
-  EXPECT_EQ(ErrorOf(R"({"offset": 1, "probability": 0.5})", R"({"reset": true})"),
+  EXPECT_EQ(CallErrorOf(R"({"offset": 1, "probability": 0.5})", R"({"reset": true})"),
             "x: 'offset' and 'probability' exclude each other");
-  EXPECT_EQ(ErrorOf(R"({"every": 0})", R"({"reset": true})"), "x: 'every: 0' can never apply");
-  EXPECT_EQ(ErrorOf(R"({"probability": 0})", R"({"reset": true})"),
+  EXPECT_EQ(CallErrorOf(R"({"every": 0})", R"({"reset": true})"), "x: 'every: 0' can never apply");
+  EXPECT_EQ(CallErrorOf(R"({"probability": 0})", R"({"reset": true})"),
             "x: 'probability: 0' can never apply");
-  EXPECT_EQ(ErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "EMFILE"})"),
-            "x: 'offset' counts bytes of recv, but calls of accept");
+  EXPECT_EQ(
+      CallErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "EMFILE"})"),
+      "x: 'offset' counts bytes of recv, but calls of accept");
 }
 
 TEST(SystemCallFaultTest, RefusesLimitsThatLeaveNothing) {
-  EXPECT_EQ(ErrorOf(R"({"times": 0})", R"({"reset": true})"), "x: 'times: 0' can never apply");
-  EXPECT_EQ(ErrorOf(R"({"total": 0})", R"({"reset": true})"), "x: 'total: 0' can never apply");
-  EXPECT_EQ(ErrorOf(R"({"times": 256})", R"({"reset": true})"), "x: 'times' is at most 255");
-  EXPECT_EQ(ErrorOf(R"({"for": 0})", R"({"reset": true})"), "x: 'for' of no time can never apply");
-  EXPECT_THAT(ErrorOf(R"({"connection": ")" + std::string(96, 'a') + "\"}", R"({"reset": true})"),
-              HasSubstr("'connection' is longer than 95 bytes"));
+  EXPECT_EQ(CallErrorOf(R"({"times": 0})", R"({"reset": true})"), "x: 'times: 0' can never apply");
+  EXPECT_EQ(CallErrorOf(R"({"total": 0})", R"({"reset": true})"), "x: 'total: 0' can never apply");
+  EXPECT_EQ(CallErrorOf(R"({"times": 256})", R"({"reset": true})"), "x: 'times' is at most 255");
+  EXPECT_EQ(CallErrorOf(R"({"for": 0})", R"({"reset": true})"),
+            "x: 'for' of no time can never apply");
+  EXPECT_THAT(
+      CallErrorOf(R"({"connection": ")" + std::string(96, 'a') + "\"}", R"({"reset": true})"),
+      HasSubstr("'connection' is longer than 95 bytes"));
 }
 
 TEST(SystemCallFaultTest, FillsItsRule) {
