@@ -33,14 +33,6 @@ TEST(CompilePlanTest, IsEmptyWithoutFaults) {
   EXPECT_TRUE(plan->empty());
 }
 
-TEST(CompilePlanTest, HasNoConnectionsWhereNoRuleHitsOne) {
-  const auto plan =
-      CompilePlan(PlanOf({SystemCall(R"({"call": ["malloc"]})", R"({"error": "ENOMEM"})")}), 5);
-  ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->connections, 0U);
-  EXPECT_FALSE(plan->empty());
-}
-
 TEST(CompilePlanTest, RefusesWhatACheckRefuses) {
   EXPECT_FALSE(CompilePlan(PlanOf({SystemCall("{}", "{}")}), 5).ok());
 }
