@@ -15,7 +15,7 @@ namespace {
 // Texts that are understood only after the options are known to be well-formed.
 struct RawOptions {
   std::vector<std::string> trials, params, reports;
-  std::optional<std::string> seed, reference, out;
+  std::optional<std::string> seed, reference, out, faults_from;
 };
 
 void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
@@ -42,6 +42,9 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
       "--faults", "PLAN,PLAN", options.faults,
       "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
       "its own, a plan file, or none");
+  parser.Value("--faults-from", "RUN", raw.faults_from,
+               "the faults that were applied in that run's --trial, each at its byte; RUN may be "
+               "the folder of one of its cells");
   parser.Values("--scenario-path", "DIR", options.scenario_paths,
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");
@@ -84,6 +87,11 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
     options.replay.insert(options.replay.end(), {"--python", python});
   for (const std::string& path : options.scenario_paths)
     options.replay.insert(options.replay.end(), {"--scenario-path", path});
+  if (raw.faults_from && !options.faults.empty())
+    return UsageError("options --faults and --faults-from exclude each other");
+  if (raw.faults_from && options.only_trials.size() != 1)
+    return UsageError("option --faults-from: of which trial?", "name it with --trial K");
+  options.faults_from = raw.faults_from.value_or("");
   options.reference = raw.reference.value_or("");
   options.out = raw.out.value_or("");
   if (raw.out && raw.out->empty()) return UsageError("option --out: the path is empty");

@@ -35,6 +35,7 @@ struct RunOptions {
   std::string reference;
   std::vector<std::pair<std::string, Json>> params;
   std::vector<std::string> tags;
+  std::string faults_from;          // a run; its trial is the only one of only_trials
   std::vector<std::string> faults;  // instead of the scenarios'; empty: theirs
   std::vector<ReportRequest> reports;
   std::string out;

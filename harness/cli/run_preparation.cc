@@ -10,6 +10,7 @@
 #include "harness/cli/capabilities.h"
 #include "harness/cli/console.h"
 #include "harness/cli/faults.h"
+#include "harness/cli/faults_from.h"
 #include "harness/cli/interpreters.h"
 #include "harness/cli/python_packages.h"
 #include "harness/cli/python_preflight.h"
@@ -87,12 +88,21 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
 }
 
 RunPreparation::Errors RunPreparation::ApplyFaults() {
+  if (!options_.faults_from.empty()) return TakeFaultsFrom();
   if (options_.faults.empty()) return {};
   for (Scenario& scenario : scenarios_) {
     Result<std::vector<FaultChoice>> chosen = ChooseFaults(options_.faults, scenario, vocabulary_);
     if (!chosen.ok()) return {chosen.error()};
     scenario.faults = *std::move(chosen);
   }
+  return {};
+}
+
+RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
+  Result<FaultsOfTrial> faults = ReadFaultsFrom(options_.faults_from, options_.only_trials.front());
+  if (!faults.ok()) return {faults.error()};
+  for (Scenario& scenario : scenarios_) scenario.faults = {faults->choice};
+  entropy_ = faults->seed;
   return {};
 }
 

@@ -39,6 +39,7 @@ class RunPreparation {
 
   Errors ReadScenarios();
   Errors ApplyFaults();
+  Errors TakeFaultsFrom();
   Errors ChooseInterpreters();
   Errors MakePlan();
   Errors CheckPythonWorkloads();
@@ -51,7 +52,8 @@ class RunPreparation {
 
   const RunOptions& options_;
   const Locations& locations_;
-  uint64_t entropy_;  // the seed where none is given: one, however often the plan is made
+  // The seed where none is given, one however often the plan is made: by chance, or of the run whose faults come again.
+  uint64_t entropy_;
   Vocabulary vocabulary_;
   std::vector<Scenario> scenarios_;
   PlanOptions plan_options_;

@@ -59,7 +59,7 @@ std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const 
   if (!options.reference.empty()) add({"--reference", options.reference});
   add(ParamOptions(scenario, cell, options));
   if (options.faults_chosen || scenario.faults.size() > 1 || !faults.plan.is_null())
-    add({"--faults", faults.argument});
+    add({faults.option, faults.argument});
   add(options.replay_options);
   if (scenario.argument.empty()) {
     add({"--"});

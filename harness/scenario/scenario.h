@@ -35,8 +35,9 @@ struct CheckChoice {
 // What a cell suffers.
 struct FaultChoice {
   std::string name = "none";
-  std::string argument = "none";  // names it on a command line: `name`, else its file
-  Json plan;                      // {"name", "summary", "all": [...]}; null: no faults
+  std::string option = "--faults";  // with `argument` names it on a command line
+  std::string argument = "none";
+  Json plan;  // {"name", "summary", "all": [...]}; null: no faults
 };
 
 // A definition: workload, parameters, checks, expected outcomes (interface.md section 2.1).

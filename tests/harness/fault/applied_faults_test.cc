@@ -1,0 +1,109 @@
+#include "harness/fault/applied_faults.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/history/writer.h"
+#include "tests/harness/fault/fault_testing.h"
+
+namespace trireme {
+namespace {
+
+NewEvent Applied(const std::string& name, const std::string& value) {
+  return {.kind = EventKind::kFault,
+          .time = 1,
+          .key = name,
+          .value = *ParseJson(value, "value"),
+          .id = 1};
+}
+
+Result<FaultPlan> PlanFrom(const std::vector<NewEvent>& events, const FaultPlan& planned = {}) {
+  return AppliedFaults(*History::Parse(EncodeHistory(0, events)), planned, "applied");
+}
+
+TEST(AppliedFaultsTest, HitTheSameByteOfTheSameConnection) {
+  const auto plan = PlanFrom({Applied(
+      "cut", R"({"do": {"short": 1}, "call": "recv", "side": "server", "connection": "1.2#0",
+                 "direction": "read", "offset": 4096})")});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->faults.size(), 1U);
+  EXPECT_EQ(plan->faults[0].name, "cut.1");
+  EXPECT_EQ(CanonicalJson(plan->faults[0].at),
+            R"({"call":["recv"],"connection":"1.2#0","offset":4096,"side":"server"})");
+  EXPECT_EQ(DumpJson(plan->faults[0].members), R"({"short":1})");
+  EXPECT_TRUE(CheckFaultPlan(*plan).ok());
+}
+
+TEST(AppliedFaultsTest, HaveNanosecondsAndNamedErrors) {
+  const auto plan = PlanFrom(
+      {Applied("late", R"({"do": {"delay": 0.02}, "call": "send", "side": "client",
+                          "connection": "1#0", "direction": "write", "offset": 1})"),
+       Applied("full", R"({"do": {"error": 28}, "call": "write", "side": "client",
+                          "connection": "1@0", "offset": 9})"),
+       Applied("gone", R"({"do": {"error": "EAI_AGAIN"}, "call": "getaddrinfo", "side": "client",
+                          "connection": "1.1", "offset": 2})")});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->faults.size(), 3U);
+  EXPECT_EQ(plan->faults[0].members["delay"], 20'000'000);
+  EXPECT_EQ(plan->faults[1].members["error"], "ENOSPC");
+  EXPECT_FALSE(plan->faults[2].at.contains("side")) << "who looks up a name has none";
+  EXPECT_TRUE(CheckFaultPlan(*plan).ok());
+}
+
+// A rule without a place hits the same byte until the program gives up.
+TEST(AppliedFaultsTest, AreOnceAtOnePlace) {
+  const char* event = R"({"do": {"error": "EPIPE"}, "call": "send", "side": "client",
+                          "connection": "1#0", "direction": "write", "offset": 5})";
+  EXPECT_EQ(PlanFrom({Applied("x", event), Applied("x", event)})->faults.size(), 1U);
+}
+
+TEST(AppliedFaultsTest, LeaveOutWhatContradictsAnEarlierOne) {
+  const std::string place =
+      R"("call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
+  const auto plan = PlanFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
+                              Applied("b", R"({"do": {"reset": true}, )" + place),
+                              Applied("c", R"({"do": {"short": 2}, )" + place)});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->faults.size(), 2U);
+  EXPECT_EQ(plan->faults[0].name, "a.1");
+  EXPECT_EQ(plan->faults[1].name, "c.2");
+}
+
+TEST(AppliedFaultsTest, StopTheSameTaskAtItsPoint) {
+  const auto plan =
+      PlanFrom({Applied("stop", R"({"do": {"cancel": true}, "point": 7, "task": "1.3"})")});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->faults[0].key, "task");
+  EXPECT_EQ(DumpJson(plan->faults[0].members), R"({"cancel":"1.3","point":7,"times":1})");
+}
+
+TEST(AppliedFaultsTest, TakeWhatHappensAtATimeAsItWasPlanned) {
+  const Fault pause{.name = "pause", .key = "process", .members = {{"signal", "STOP"}}};
+  const Fault other{.name = "other", .key = "process", .members = {{"signal", "TERM"}}};
+  const auto plan = PlanFrom({Applied("pause", R"({"do": {"signal": "STOP"}})"),
+                              Applied("pause", R"({"do": {"signal": "STOP"}, "over": true})")},
+                             {.name = "p", .summary = "", .faults = {pause, other}});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->faults.size(), 1U);
+  EXPECT_EQ(plan->faults[0].members, pause.members);
+}
+
+TEST(AppliedFaultsTest, AreNothingWithoutAny) {
+  const auto plan = PlanFrom({});
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.error().kind, ErrorKind::kNothing);
+}
+
+TEST(AppliedFaultsTest, BearEventsOfNoKnownForm) {
+  EXPECT_FALSE(PlanFrom({Applied("x", "17"), Applied("x", R"({"call": "recv"})"),
+                         Applied("x", R"({"do": {"delay": true}, "call": 5})")})
+                   .ok());
+}
+
+TEST(LiteralGlobTest, MatchesItsTextAlone) {
+  EXPECT_EQ(LiteralGlob("1.2#0"), "1.2#0");
+  EXPECT_EQ(LiteralGlob("a*b?[c]\\"), R"(a\*b\?\[c]\\)");
+}
+
+}  // namespace
+}  // namespace trireme
