@@ -46,7 +46,7 @@ int AsMilliseconds(int64_t nanoseconds) {
   const int64_t milliseconds = (nanoseconds + 999999) / 1000000;
   return milliseconds > 0x7fffffff ? 0x7fffffff : static_cast<int>(milliseconds);
 }
-timespec AsTimespec(int64_t nanoseconds) {
+timespec TimespecOf(int64_t nanoseconds) {
   return {.tv_sec = static_cast<time_t>(nanoseconds / 1000000000),
           .tv_nsec = static_cast<long>(nanoseconds % 1000000000)};
 }
@@ -236,7 +236,7 @@ TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
   return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
                        [&](int64_t limit) {
                          if (limit < 0) return next(fds, count, timeout, mask);
-                         const timespec time = trireme::AsTimespec(limit);
+                         const timespec time = trireme::TimespecOf(limit);
                          return next(fds, count, &time, mask);
                        });
 }
@@ -247,7 +247,7 @@ TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* ti
   return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
                        [&](int64_t limit) {
                          if (limit < 0) return next(fds, count, timeout, mask, room);
-                         const timespec time = trireme::AsTimespec(limit);
+                         const timespec time = trireme::TimespecOf(limit);
                          return next(fds, count, &time, mask, room);
                        });
 }
@@ -272,7 +272,7 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
   return trireme::Select(__builtin_return_address(0), count, reads, writes,
                          trireme::Nanoseconds(timeout), [&](int64_t limit) {
                            if (limit < 0) return next(count, reads, writes, others, timeout, mask);
-                           const timespec time = trireme::AsTimespec(limit);
+                           const timespec time = trireme::TimespecOf(limit);
                            return next(count, reads, writes, others, &time, mask);
                          });
 }
