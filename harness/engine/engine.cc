@@ -12,6 +12,7 @@
 #include "harness/base/unique_fd.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/supervisor.h"
+#include "harness/engine/trial_faults.h"
 
 namespace trireme {
 namespace {
@@ -71,7 +72,9 @@ class ProcessSettings {
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
                               const EngineEvents& events) {
   const ProcessSettings settings;
-  TRIREME_ASSIGN_OR_RETURN(Guardian guardian, Guardian::Start(settings.files()));
+  TRIREME_ASSIGN_OR_RETURN(
+      Guardian guardian,
+      Guardian::Start({.files = settings.files(), .own_mounts = NeedsOwnMounts(plan)}));
   Supervisor supervisor(plan, options, events, std::move(guardian), settings.files());
   return supervisor.Run(settings.signals());
 }

@@ -19,7 +19,7 @@ constexpr int64_t kAdoptedPatience = 30 * kNanosecondsPerSecond;
 
 }  // namespace
 
-Result<Guardian> Guardian::Start(const rlimit& files) {
+Result<Guardian> Guardian::Start(const GuardianOptions& options) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return ErrnoError("cannot become a subreaper", errno);
   EarlierChildren earlier;
@@ -28,7 +28,7 @@ Result<Guardian> Guardian::Start(const rlimit& files) {
   if (pid < 0) return ErrnoError("cannot fork the guardian", errno);
   if (pid == 0) {
     ends.first.Close();
-    RunGuardian(std::move(ends.second), files);
+    RunGuardian(std::move(ends.second), options);
   }
   return Guardian(pid, std::move(ends.first), std::move(earlier));
 }

@@ -26,6 +26,13 @@ struct LaunchRequest {
   int output = -1;        // becomes standard output and error; -1: /dev/null
 };
 
+// What runners get of the guardian.
+struct GuardianOptions {
+  rlimit files{};  // the limit on open files
+  bool own_mounts =
+      false;  // a name space of mounts: what is mounted there is gone with the last of them
+};
+
 // What the guardian tells.
 struct GuardianReport {
   enum class Kind { kStarted, kFailed, kExited };
@@ -49,9 +56,9 @@ struct GuardianReport {
 // its concern. Thread safety: one thread.
 class Guardian {
  public:
-  // Forks. Call it before anything is open that a guardian must not hold. `files` is the limit on
-  // open files that runners get. REQUIRES: this process has one thread.
-  static Result<Guardian> Start(const rlimit& files);
+  // Forks. Call it before anything is open that a guardian must not hold. REQUIRES: this process has
+  // one thread.
+  static Result<Guardian> Start(const GuardianOptions& options);
 
   Guardian(Guardian&& other) noexcept;
   Guardian& operator=(Guardian&&) = delete;

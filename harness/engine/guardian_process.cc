@@ -23,6 +23,8 @@
 
 #include "harness/base/clock.h"
 #include "harness/engine/process_table.h"
+#include "harness/engine/small_disk.h"
+#include "harness/engine/thread_group.h"
 
 namespace trireme {
 namespace {
@@ -119,11 +121,12 @@ struct Launch {
 // The guardian is two processes, so that what is under test sets nothing free by killing the one
 // that is its parent's parent: this is the other one. It also passes on what wakes a stopped one,
 // from the harness or by its end.
-[[noreturn]] void WatchOver(pid_t worker, const sigset_t& awaited) {
+[[noreturn]] void WatchOver(pid_t harness, pid_t worker, const sigset_t& awaited) {
   ::prctl(PR_SET_PDEATHSIG, SIGCONT);
   while (::waitpid(worker, nullptr, WNOHANG) == 0)
     if (::sigwaitinfo(&awaited, nullptr) == SIGCONT) ::kill(worker, SIGCONT);
   EndChildren(kEndPatience);
+  RemoveThreadGroups(harness);
   ::_exit(0);
 }
 
@@ -276,11 +279,14 @@ class GuardianProcess {
 
 }  // namespace
 
-void RunGuardian(Channel channel, const rlimit& files) {
+void RunGuardian(Channel channel, const GuardianOptions& options) {
+  const pid_t harness = ::getppid();
   ::setsid();
   ::prctl(PR_SET_NAME, "trireme-guard");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   IgnoreSignals();
+  // Where it does not succeed there is no SmallDisk, which looks at it.
+  if (options.own_mounts) (void)SeparateMounts();
   UniqueFd socket = channel.TakeSocket();
   UniqueFd kept = KeepOnly(socket);
   (void)socket.Release();  // closed with all the others
@@ -290,11 +296,11 @@ void RunGuardian(Channel channel, const rlimit& files) {
   const pid_t worker = ::fork();
   if (worker != 0) {
     kept.Reset();
-    WatchOver(worker, awaited);
+    WatchOver(harness, worker, awaited);
   }
   // A fork's child is no subreaper.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  GuardianProcess guardian(Channel(std::move(kept)), files);
+  GuardianProcess guardian(Channel(std::move(kept)), options.files);
   guardian.Serve();
   EndChildren(kEndPatience);
   ::_exit(0);

@@ -1,8 +1,7 @@
 #ifndef TRIREME_HARNESS_ENGINE_GUARDIAN_PROCESS_H_
 #define TRIREME_HARNESS_ENGINE_GUARDIAN_PROCESS_H_
 
-#include <sys/resource.h>
-
+#include "harness/engine/guardian.h"
 #include "harness/protocol/channel.h"
 
 namespace trireme {
@@ -10,8 +9,9 @@ namespace trireme {
 // The body of the guardian process: serves `channel` until the harness is gone, then ends all
 // descendants. Messages: spawn {token, argv, environment, directory, input, output} with the
 // descriptors, end {pid}; answers started {token, pid}, failed {token, errno}, exited {pid, status,
-// orphans}. Both ends are one program, so no version.
-[[noreturn]] void RunGuardian(Channel channel, const rlimit& files);
+// orphans}. Both ends are one program, so no version. Removes what the harness may have left in control
+// groups, too.
+[[noreturn]] void RunGuardian(Channel channel, const GuardianOptions& options);
 
 }  // namespace trireme
 

@@ -145,7 +145,7 @@ Limits LimitsOf(const ResourceFault& fault, const FaultSubject& subject, const S
   return limits;
 }
 
-Json ActionOf(const ResourceFault& fault) {
+Json ActionOfLimit(const ResourceFault& fault) {
   Json action = Json::object();
   const auto add = [&](const char* name, const std::optional<uint64_t>& value) {
     if (value) action[name] = *value;
@@ -195,7 +195,7 @@ void LimitFault::End() {
 }
 
 void LimitFault::Record(int64_t time, bool over, const std::vector<std::string>& problems) const {
-  Json value = {{"do", ActionOf(fault_)}, {"process", subject_.process}};
+  Json value = {{"do", ActionOfLimit(fault_)}, {"process", subject_.process}};
   if (!problems.empty()) value["failed"] = problems;
   if (over) value["over"] = true;
   record_(time, std::move(value));

@@ -14,11 +14,11 @@ namespace {
 // How often it looks for an event, a byte or a process that is not there yet.
 constexpr int64_t kLookInterval = kNanosecondsPerMillisecond;
 
-bool Send(const FaultTarget& target, int signal) {
+bool SendTo(const FaultTarget& target, int signal) {
   return ::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) == 0;
 }
 
-Json ActionOf(const ProcessFault& fault) {
+Json ActionOfSignal(const ProcessFault& fault) {
   Json action = {{"signal", FaultSignalName(fault.signal)}};
   if (fault.duration)
     action["for"] =
@@ -67,7 +67,7 @@ void SignalFault::Strike(int64_t now) {
   for (FaultTarget& target : FindTargets(subject_, fault_.target)) {
     // As of before: what the signal makes others do comes after it.
     const int64_t time = SystemClock().Now();
-    if (!Send(target, fault_.signal)) continue;
+    if (!SendTo(target, fault_.signal)) continue;
     Record(target, time, false);
     hit = true;
     hit_own_ = hit_own_ || target.pid == subject_.process;
@@ -84,13 +84,13 @@ void SignalFault::Strike(int64_t now) {
 void SignalFault::Continue() {
   for (const FaultTarget& target : std::exchange(stopped_, {})) {
     Record(target, SystemClock().Now(), true);
-    Send(target, SIGCONT);
+    SendTo(target, SIGCONT);
   }
   step_ = Step::kOver;
 }
 
 void SignalFault::Record(const FaultTarget& target, int64_t time, bool over) const {
-  Json value = {{"do", ActionOf(fault_)},
+  Json value = {{"do", ActionOfSignal(fault_)},
                 {"target", fault_.target},
                 {"process", target.pid},
                 {"command", target.command}};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -33,9 +34,17 @@ int InChild(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
+std::string MountsOf(pid_t process) { return "/proc/" + std::to_string(process) + "/ns/mnt"; }
+
+// Which name space that is, as text.
+std::string LinkOf(const std::string& path) {
+  std::array<char, 64> target{};
+  return ::readlink(path.c_str(), target.data(), target.size() - 1) > 0 ? target.data() : "";
+}
+
 // The same, where `guardian` sees its mounts.
 int AmongMountsOf(pid_t guardian, const std::function<int()>& body) {
-  const std::string path = "/proc/" + std::to_string(guardian) + "/ns/mnt";
+  const std::string path = MountsOf(guardian);
   return InChild([&] {
     const UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!space.valid() || ::setns(space.get(), CLONE_NEWNS) != 0) return errno;
@@ -73,6 +82,10 @@ Status AsStatus(const std::string& what, int error) {
 
 Result<SmallDisk> SmallDisk::Mount(const std::string& folder, pid_t guardian) {
   TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
+  // Among our own mounts it would outlive us.
+  const std::string theirs = LinkOf(MountsOf(guardian));
+  if (theirs.empty() || theirs == LinkOf(MountsOf(::getpid())))
+    return InfrastructureError("the guardian has no mounts of its own");
   const int error = AmongMountsOf(guardian, [&] { return MountDisk(folder); });
   TRIREME_RETURN_IF_ERROR(AsStatus("cannot mount a small disk at " + folder, error));
   return SmallDisk(folder, guardian);

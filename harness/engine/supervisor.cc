@@ -36,6 +36,7 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
           .poller = poller_,
           .launch = [this](const LaunchRequest& request) { return guardian_->Launch(request); },
           .end = [this](pid_t pid) { (void)guardian_->End(pid); },
+          .guardian = [this] { return guardian_->pid(); },
           .debugger = FindProgram("gdb"),
           .patience = options.patience},
       schedule_(plan),
@@ -359,7 +360,8 @@ void Supervisor::ReplaceGuardian() {
   guardian_lost_ = false;
   EndEverything("the guardian process was ended");
   if (stopping_) return;
-  Result<Guardian> next = Guardian::Start(runner_files_);
+  Result<Guardian> next =
+      Guardian::Start({.files = runner_files_, .own_mounts = NeedsOwnMounts(plan_)});
   if (!next.ok()) return FailInfrastructure(next.error().message);
   guardian_.emplace(*std::move(next));
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });

@@ -29,6 +29,16 @@ constexpr size_t kStacksLimit = 4 << 20;
 constexpr const char* kRecording = "history.ring";
 constexpr const char* kHistory = "history.trh";
 
+// Of the trial's temporary files, where a fault limits them.
+constexpr const char* kTemporary = "tmp";
+
+FaultPlan FaultsOf(const PlannedCell& cell) {
+  if (cell.fault_plan.is_null()) return {};
+  Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
+  TRIREME_CHECK(plan.ok());
+  return *std::move(plan);
+}
+
 bool RegularFile(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
@@ -40,6 +50,7 @@ Trial::Trial(const Services& services, const PlannedCell& cell, TrialSetting set
     : services_(services),
       cell_(cell),
       setting_(std::move(setting)),
+      faults_(FaultsOf(cell)),
       output_(Path("stdout")),
       errors_(Path("stderr")),
       stacks_(kStacksLimit),
@@ -53,6 +64,7 @@ std::string Trial::Path(const char* file) const { return JoinPath(setting_.direc
 
 Status Trial::Prepare() {
   TRIREME_RETURN_IF_ERROR(MakeDirectories(setting_.directory));
+  TRIREME_RETURN_IF_ERROR(faults_.Prepare(Path(kTemporary), services_.guardian()));
   begin_ = SystemClock().Now();
   prepared_ = true;
   return CreateRecording(Path(kRecording), {.begin_time = begin_,
@@ -77,7 +89,8 @@ Status Trial::Send(Channel& runner) {
                                        {"inputs", FormatHex(setting_.inputs)},
                                        {"params", cell_.params},
                                        {"memory", setting_.address_space},
-                                       {"record", setting_.record}},
+                                       {"record", setting_.record},
+                                       {"temporary", faults_.temporary()}},
                                       {out.get(), err.get(), stacks.get()}));
   Enter(Phase::kSent, services_.patience.start);
   return Done{};
@@ -103,6 +116,8 @@ Status Trial::OnStarted(Packet& packet) {
   Enter(Phase::kRunning, kNever);
   phase_deadline_ = begin_ + cell_.timeout;
   if (setting_.memory > 0) next_memory_check_ = begin_ + kMemoryInterval;
+  faults_.Start(
+      {.process = pid_, .pidfd = process_.get(), .recording = Path(kRecording), .begin = begin_});
   return Done{};
 }
 
@@ -111,6 +126,7 @@ Status Trial::OnEnded(const Packet& packet) {
     return InfrastructureError("the runner ended a trial that it had not started");
   if (GetInt(packet.message, "pid") != pid_ || !GetMember(packet.message, "status").is_number())
     return InfrastructureError("the runner's `ended` is about another process");
+  faults_.End();
   ended_ = packet.message;
   end_ = SystemClock().Now();
   phase_ = Phase::kOver;
@@ -134,13 +150,17 @@ bool Trial::OnReport(const GuardianReport& report) {
   return true;
 }
 
-int64_t Trial::deadline() const { return std::min(phase_deadline_, next_memory_check_); }
+int64_t Trial::deadline() const {
+  const int64_t faults = phase_ == Phase::kRunning ? faults_.deadline() : kNever;
+  return std::min({phase_deadline_, next_memory_check_, faults});
+}
 
 void Trial::Postpone(int64_t nanoseconds) {
   if (phase_deadline_ != kNever) phase_deadline_ += nanoseconds;
 }
 
 void Trial::OnTime(int64_t now) {
+  if (phase_ == Phase::kRunning) faults_.OnTime(now);
   if (now >= next_memory_check_) WatchMemory(now);
   if (now < phase_deadline_) return;
   const auto within = [](int64_t patience) { return " within " + FormatDuration(patience); };
@@ -177,6 +197,7 @@ void Trial::WatchMemory(int64_t now) {
 
 void Trial::TimedOut() {
   timed_out_ = true;
+  faults_.End();  // what is stopped or short of memory says nothing of its stacks
   newest_event_ = NewestEventTime(Path(kRecording));
   report_.heading = cell_.id + ", trial " + std::to_string(setting_.attempt.trial) +
                     ": not over after " + FormatDuration(cell_.timeout) + "; process " +
@@ -228,6 +249,7 @@ void Trial::DebuggerDone() {
 void Trial::Kill() {
   if (debugger_ != 0) services_.end(debugger_);
   next_memory_check_ = kNever;
+  faults_.End();
   (void)::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
   Enter(Phase::kKilled, services_.patience.end);
 }
@@ -243,6 +265,7 @@ void Trial::Break(const std::string& reason) {
   if (phase_ == Phase::kBroken || over()) return;
   if (debugger_ != 0) services_.end(debugger_);
   next_memory_check_ = kNever;
+  faults_.End();
   broken_ = reason;
   Enter(Phase::kBroken, kNever);
 }
@@ -301,8 +324,16 @@ Json Trial::ExitValue(const std::string& key) const {
   value["memory_exceeded"] = memory_exceeded_;
   value["newest_event_ns"] =
       key == "timeout" && newest_event_ > 0 ? Json(newest_event_ - begin_) : null;
+  value["fault"] = FaultThatEndedIt();
   value["protocol_error"] = broken_.empty() || interrupted_ ? null : Json(broken_);
   return value;
+}
+
+Json Trial::FaultThatEndedIt() const {
+  const bool by_itself = !timed_out_ && !interrupted_ && !vanished_ && !memory_exceeded_;
+  const uint32_t number =
+      by_itself ? faults_.EndedBy(static_cast<int>(GetInt(ended_, "status"))) : 0;
+  return number == 0 ? Json() : Json{{"id", number}, {"name", faults_.NameOf(number)}};
 }
 
 Status Trial::Seal(const std::string& key, const Json& value) const {
@@ -312,7 +343,9 @@ Status Trial::Seal(const std::string& key, const Json& value) const {
   const std::string recording = Path(kRecording);
   if (IsDirectory(sealed)) TRIREME_RETURN_IF_ERROR(RemoveTree(sealed));
   if (RegularFile(recording)) {
-    Status status = SealRecording(recording, sealed, {event});
+    std::vector<NewEvent> added = faults_.events();
+    added.push_back(event);
+    Status status = SealRecording(recording, sealed, added);
     const bool overwritten = !status.ok() && status.error().kind == ErrorKind::kUsage;
     if (overwritten) ::rename(recording.c_str(), (recording + ".damaged").c_str());
     if (status.ok() || RegularFile(recording)) return status;

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -19,13 +18,12 @@
 #include "harness/engine/poller.h"
 #include "harness/engine/schedule.h"
 #include "harness/engine/stack_report.h"
+#include "harness/engine/trial_faults.h"
 #include "harness/engine/trial_setting.h"
 #include "harness/protocol/channel.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
-
-inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 // One attempt at a trial: its folder, the messages about it, its deadline, what happens at that,
 // and what remains.
@@ -39,6 +37,7 @@ class Trial {
     Poller& poller;
     std::function<Result<uint64_t>(const LaunchRequest&)> launch;  // by the guardian
     std::function<void(pid_t)> end;                                // of what it launched
+    std::function<pid_t()> guardian;
     std::string debugger;  // path of gdb, "" when there is none
     EnginePatience patience;
   };
@@ -100,6 +99,7 @@ class Trial {
   std::string ExitKey() const;
   Status Seal(const std::string& key, const Json& value) const;
   Status WriteStacks();
+  Json FaultThatEndedIt() const;
   std::string Path(const char* file) const;
 
   const Services& services_;
@@ -111,6 +111,7 @@ class Trial {
   int64_t phase_deadline_ = kNever;
   int64_t next_memory_check_ = kNever;
 
+  TrialFaults faults_;
   OutputCapture output_;
   OutputCapture errors_;
   PipeText stacks_;

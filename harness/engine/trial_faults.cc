@@ -24,12 +24,20 @@ int SignalIn(int status) {
              : 0;
 }
 
-}  // namespace
-
 bool LimitsDisk(const FaultPlan& plan) {
   const std::string& key = ResourceFaultClass().key;
   return std::any_of(plan.faults.begin(), plan.faults.end(), [&](const Fault& fault) {
     return fault.key == key && fault.members.contains("disk");
+  });
+}
+
+}  // namespace
+
+bool NeedsOwnMounts(const Plan& plan) {
+  return std::any_of(plan.cells.begin(), plan.cells.end(), [](const PlannedCell& cell) {
+    if (cell.fault_plan.is_null()) return false;
+    const Result<FaultPlan> faults = FaultPlan::FromJson(cell.fault_plan);
+    return faults.ok() && LimitsDisk(*faults);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "harness/engine/small_disk.h"
 #include "harness/fault/fault.h"
 #include "harness/history/writer.h"
+#include "harness/scenario/plan.h"
 
 namespace trireme {
 
@@ -55,8 +56,8 @@ class TrialFaults {
   std::vector<NewEvent> events_;
 };
 
-// Whether a plan limits the disk of trials: then the guardian has to have mounts of its own.
-bool LimitsDisk(const FaultPlan& plan);
+// Whether a cell's faults limit the disk of its trials: for them the guardian has to have mounts of its own.
+bool NeedsOwnMounts(const Plan& plan);
 
 }  // namespace trireme
 

@@ -2,13 +2,19 @@
 
 #include <array>
 
+#include "harness/fault/process.h"
+#include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
+#include "harness/fault/time.h"
 
 namespace trireme {
 namespace {
 
 constexpr std::array kClasses = {
     FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
+    FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, nullptr},
+    FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},
+    FaultClassEntry{&TimeFaultClass, &CheckTimeFault, &CompileTimeFault},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/strings.h"
+#include "harness/fault/class_table.h"
 
 namespace trireme {
 namespace {
@@ -31,10 +32,6 @@ constexpr std::array<NamedSignal, 12> kSignals = {{{"STOP", SIGSTOP},
                                                    {"USR1", SIGUSR1},
                                                    {"USR2", SIGUSR2}}};
 
-Diagnostic Wrong(const Fault& fault, const std::string& what, const std::string& hint = "") {
-  return UsageError(fault.name + ": " + what, hint);
-}
-
 // 0 for what is none.
 int SignalByName(std::string_view name) {
   if (name.starts_with("SIG")) name.remove_prefix(3);
@@ -53,17 +50,17 @@ Result<int> ReadSignal(const Fault& fault) {
   const std::vector<std::string> names = SignalNames();
   const std::string name = GetString(fault.members, "signal");
   if (name.empty())
-    return Wrong(fault, "a fault of a process needs a signal", "one of " + Join(names, ", "));
+    return FaultError(fault, "a fault of a process needs a signal", "one of " + Join(names, ", "));
   if (const int signal = SignalByName(name); signal != 0) return signal;
   const std::string near = DidYouMean(name, names);
-  return Wrong(fault, "no signal is called '" + name + "'",
-               near.empty() ? "one of " + Join(names, ", ") : near);
+  return FaultError(fault, "no signal is called '" + name + "'",
+                    near.empty() ? "one of " + Join(names, ", ") : near);
 }
 
 // "observe:KEY", "op:NAME" or "op:NAME#N".
 Result<FaultEvent> ReadEvent(const Fault& fault, const std::string& text) {
-  const Diagnostic wrong = Wrong(fault, "'" + text + "' is no event",
-                                 "observe:KEY, op:NAME or op:NAME#2, the second of them");
+  const Diagnostic wrong = FaultError(fault, "'" + text + "' is no event",
+                                      "observe:KEY, op:NAME or op:NAME#2, the second of them");
   const size_t colon = text.find(':');
   if (colon == std::string::npos || colon + 1 == text.size()) return wrong;
   const std::string kind = text.substr(0, colon);
@@ -85,10 +82,10 @@ Status ReadMoment(const Fault& fault, ProcessFault* read) {
   const bool has_offset = fault.members.contains("offset");
   const bool has_connection = fault.members.contains("connection");
   if (has_event && has_offset)
-    return Wrong(fault, "`event` and `offset` both say when", "leave one of them out");
+    return FaultError(fault, "`event` and `offset` both say when", "leave one of them out");
   if (has_connection && !has_offset)
-    return Wrong(fault, "`connection` says where `offset` counts, and there is none",
-                 "add `offset`");
+    return FaultError(fault, "`connection` says where `offset` counts, and there is none",
+                      "add `offset`");
   if (has_offset)
     read->offset = FaultOffset{static_cast<uint64_t>(GetInt(fault.members, "offset")),
                                GetString(fault.members, "connection")};
@@ -101,15 +98,17 @@ Status ReadMoment(const Fault& fault, ProcessFault* read) {
 Status CheckEnd(const Fault& fault, const ProcessFault& read) {
   const std::string name = FaultSignalName(read.signal);
   if (read.duration && read.signal != SIGSTOP)
-    return Wrong(fault, "`for` goes with STOP only: nobody can take a " + name + " back");
+    return FaultError(fault, "`for` goes with STOP only: nobody can take a " + name + " back");
   if (read.duration && *read.duration == 0)
-    return Wrong(fault, "a stop `for` no time is none", "`for` longer than 0s");
+    return FaultError(fault, "a stop `for` no time is none", "`for` longer than 0s");
   if (!read.restart) return Done{};
   if (read.signal == SIGSTOP || read.signal == SIGCONT)
-    return Wrong(fault, "`restart` goes with a signal that ends a process, " + name + " does not");
+    return FaultError(fault,
+                      "`restart` goes with a signal that ends a process, " + name + " does not");
   if (read.target == "runner" || read.target == "worker")
-    return Wrong(fault, "a " + read.target + " cannot be started again: it is a fork of the trial",
-                 "`target: server`, or the name of a program that the trial starts");
+    return FaultError(fault,
+                      "a " + read.target + " cannot be started again: it is a fork of the trial",
+                      "`target: server`, or the name of a program that the trial starts");
   return Done{};
 }
 
@@ -154,6 +153,11 @@ std::string FaultSignalName(int signal) {
   for (const NamedSignal& known : kSignals)
     if (known.number == signal) return known.name;
   return "signal " + std::to_string(signal);
+}
+
+Status CheckProcessFault(const Fault& fault) {
+  TRIREME_RETURN_IF_ERROR(ReadProcessFault(fault));
+  return Done{};
 }
 
 }  // namespace trireme

@@ -41,6 +41,8 @@ const FaultClass& ProcessFaultClass();
 
 Result<ProcessFault> ReadProcessFault(const Fault& fault);
 
+Status CheckProcessFault(const Fault& fault);
+
 // "KILL" for SIGKILL: as plans write it; "signal 40" for what has no name there.
 std::string FaultSignalName(int signal);
 

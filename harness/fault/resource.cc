@@ -1,6 +1,7 @@
 #include "harness/fault/resource.h"
 
 #include "harness/base/strings.h"
+#include "harness/fault/class_table.h"
 
 namespace trireme {
 namespace {
@@ -9,10 +10,6 @@ namespace {
 constexpr uint64_t kMostSpinners = 64;
 // Less than that no thread starts with, and an interpreter not at all.
 constexpr uint64_t kLeastStack = 64 << 10;
-
-Diagnostic WrongLimit(const Fault& fault, const std::string& what, const std::string& hint = "") {
-  return UsageError(fault.name + ": " + what, hint);
-}
 
 std::optional<uint64_t> Limit(const Fault& fault, const char* name) {
   const Json& value = GetMember(fault.members, name);
@@ -24,18 +21,18 @@ Status CheckLimits(const Fault& fault, const ResourceFault& read) {
   const bool any =
       read.nofile || read.memory || read.stack || read.threads || read.disk || read.cpu;
   if (!any)
-    return WrongLimit(fault, "it limits nothing",
+    return FaultError(fault, "it limits nothing",
                       "one or several of nofile, memory, stack, threads, disk, cpu");
   if (read.duration && *read.duration == 0)
-    return WrongLimit(fault, "a limit `for` no time is none", "`for` longer than 0s");
+    return FaultError(fault, "a limit `for` no time is none", "`for` longer than 0s");
   if (read.threads && *read.threads == 0)
-    return WrongLimit(fault, "the trial's own process has a thread: `threads` is at least 1");
+    return FaultError(fault, "the trial's own process has a thread: `threads` is at least 1");
   if (read.stack && *read.stack < kLeastStack)
-    return WrongLimit(fault,
+    return FaultError(fault,
                       "no thread starts with a stack of " + std::to_string(*read.stack) + " bytes",
                       "`stack` is at least 64KiB");
   if (read.cpu && (*read.cpu == 0 || *read.cpu > kMostSpinners))
-    return WrongLimit(fault, "`cpu` is how many threads compete for processors, from 1 to 64");
+    return FaultError(fault, "`cpu` is how many threads compete for processors, from 1 to 64");
   return Done{};
 }
 
@@ -76,6 +73,11 @@ std::vector<std::string> CapabilitiesOf(const ResourceFault& fault) {
   if (fault.threads) names.emplace_back("thread-limit");
   if (fault.disk) names.emplace_back("small-disk");
   return names;
+}
+
+Status CheckResourceFault(const Fault& fault) {
+  TRIREME_RETURN_IF_ERROR(ReadResourceFault(fault));
+  return Done{};
 }
 
 }  // namespace trireme

@@ -28,6 +28,8 @@ const FaultClass& ResourceFaultClass();
 
 Result<ResourceFault> ReadResourceFault(const Fault& fault);
 
+Status CheckResourceFault(const Fault& fault);
+
 // The names, as of `trireme doctor`, of what the machine must allow for it.
 std::vector<std::string> CapabilitiesOf(const ResourceFault& fault);
 

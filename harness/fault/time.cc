@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/base/clock.h"
+#include "harness/fault/class_table.h"
 
 namespace trireme {
 namespace {
@@ -12,35 +13,31 @@ namespace {
 constexpr double kFastest = 1000;
 constexpr double kSlowest = 0.001;
 
-Diagnostic WrongTime(const Fault& fault, const std::string& what, const std::string& hint = "") {
-  return UsageError(fault.name + ": " + what, hint);
-}
-
 Status ReadClocks(const Fault& fault, TimeFault* read) {
   if (!fault.members.contains("clocks")) return Done{};
   read->realtime = read->monotonic = false;
   for (const std::string& name : TextsOf(GetMember(fault.members, "clocks"))) {
     if (name != "realtime" && name != "monotonic")
-      return WrongTime(fault, "no clock is called '" + name + "'", "realtime, monotonic or both");
+      return FaultError(fault, "no clock is called '" + name + "'", "realtime, monotonic or both");
     (name == "realtime" ? read->realtime : read->monotonic) = true;
   }
   if (!read->realtime && !read->monotonic)
-    return WrongTime(fault, "`clocks` names none", "realtime, monotonic or both");
+    return FaultError(fault, "`clocks` names none", "realtime, monotonic or both");
   return Done{};
 }
 
 Status CheckTimes(const Fault& fault, const TimeFault& read) {
   const bool moves = read.jump != 0 || read.rate != 1;
   if (!moves && read.late == 0)
-    return WrongTime(fault, "it changes no clock", "one or several of jump, rate, late");
+    return FaultError(fault, "it changes no clock", "one or several of jump, rate, late");
   if (!moves && fault.members.contains("clocks"))
-    return WrongTime(fault,
-                     "`clocks` says which of them jump, and none does: `late` is of all timers",
-                     "add `jump` or `rate`");
+    return FaultError(fault,
+                      "`clocks` says which of them jump, and none does: `late` is of all timers",
+                      "add `jump` or `rate`");
   if (!std::isfinite(read.rate) || read.rate < kSlowest || read.rate > kFastest)
-    return WrongTime(fault, "`rate` is how fast a clock runs, from 0.001 to 1000");
+    return FaultError(fault, "`rate` is how fast a clock runs, from 0.001 to 1000");
   if (read.duration && *read.duration == 0)
-    return WrongTime(fault, "a fault `for` no time is none", "`for` longer than 0s");
+    return FaultError(fault, "a fault `for` no time is none", "`for` longer than 0s");
   return Done{};
 }
 
@@ -82,6 +79,21 @@ trireme_clock_fault ClockFaultOf(const TimeFault& fault, uint32_t number) {
   clock.fault = number;
   clock.late = static_cast<uint64_t>(fault.late);
   return clock;
+}
+
+Status CheckTimeFault(const Fault& fault) {
+  TRIREME_RETURN_IF_ERROR(ReadTimeFault(fault));
+  return Done{};
+}
+
+Status CompileTimeFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
+                        CompiledPlan& plan) {
+  TRIREME_ASSIGN_OR_RETURN(const TimeFault read, ReadTimeFault(fault));
+  if (plan.block.clocks == TRIREME_PLAN_CLOCKS)
+    return FaultError(fault, "a plan has at most " + std::to_string(TRIREME_PLAN_CLOCKS) +
+                                 " faults of time, this is one more");
+  plan.block.clock[plan.block.clocks++] = ClockFaultOf(read, number);
+  return Done{};
 }
 
 }  // namespace trireme

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "harness/fault/fault.h"
+#include "harness/history/compiled_plan.h"
 #include "harness/probe/probe_abi.h"
 
 namespace trireme {
@@ -23,6 +24,10 @@ struct TimeFault {
 const FaultClass& TimeFaultClass();
 
 Result<TimeFault> ReadTimeFault(const Fault& fault);
+
+Status CheckTimeFault(const Fault& fault);
+// Adds its clock. kUsage where the plan has as many as the probe takes.
+Status CompileTimeFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
 
 // `number`: of the fault in its plan, from 1.
 trireme_clock_fault ClockFaultOf(const TimeFault& fault, uint32_t number);

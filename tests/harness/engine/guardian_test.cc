@@ -27,7 +27,7 @@ class GuardianTest : public ::testing::Test {
  protected:
   GuardianTest() {
     ::getrlimit(RLIMIT_NOFILE, &files_);
-    Result<Guardian> started = Guardian::Start(files_);
+    Result<Guardian> started = Guardian::Start({.files = files_});
     TRIREME_CHECK(started.ok());
     guardian_.emplace(*std::move(started));
   }
@@ -170,14 +170,14 @@ TEST(GuardianWithEarlierChildrenTest, StopLeavesThemAlone) {
     ::usleep(20'000);  // processes are told by their age, in hundredths of a second
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
-    Result<Guardian> guardian = Guardian::Start(files);
+    Result<Guardian> guardian = Guardian::Start({.files = files});
     ASSERT_TRUE(guardian.ok());
     if (killed) ::kill(guardian->pid(), SIGKILL);
     guardian->Stop();
     EXPECT_EQ(DescendantsOf(::getpid(), ReadProcessTable()).size(), 2U) << killed;
     ::kill(earlier, SIGKILL);
     ::waitpid(earlier, nullptr, 0);  // `below` is this process's child now
-    Result<Guardian> second = Guardian::Start(files);
+    Result<Guardian> second = Guardian::Start({.files = files});
     ASSERT_TRUE(second.ok());
     if (killed) ::kill(second->pid(), SIGKILL);
     second->Stop();
