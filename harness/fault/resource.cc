@@ -69,7 +69,6 @@ Result<ResourceFault> ReadResourceFault(const Fault& fault) {
 
 std::vector<std::string> CapabilitiesOf(const ResourceFault& fault) {
   std::vector<std::string> names;
-  if (fault.nofile || fault.memory || fault.stack) names.emplace_back("prlimit");
   if (fault.threads) names.emplace_back("thread-limit");
   if (fault.disk) names.emplace_back("small-disk");
   return names;

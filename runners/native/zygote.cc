@@ -190,6 +190,8 @@ class Zygote {
     packet.descriptors.at(1).Reset();
     const std::string history = GetString(message, "history");
     ::setenv("TRIREME_HISTORY", history.c_str(), 1);
+    const std::string temporary = GetString(message, "temporary");
+    if (!temporary.empty()) ::setenv("TMPDIR", temporary.c_str(), 1);
     if (::chdir(GetString(message, "directory").c_str()) != 0)
       FailTrial("cannot enter the trial's folder");
     Probe().unwind();

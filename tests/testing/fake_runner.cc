@@ -120,6 +120,40 @@ void Operations(int count) {
   for (int i = 0; i < count; ++i) RecordOperation("add", i);
 }
 
+// Waits for `step` to succeed, as a server that is short of something does.
+void RetryUntil(const std::function<bool()>& step) {
+  while (!step()) ::usleep(1000);
+}
+
+bool IsRunning(const std::string& name) {
+  for (const ProcessInfo& process : ReadProcessTable())
+    if (process.name == name && process.state != 'Z') return true;
+  return false;
+}
+
+pid_t StartChild() {
+  const pid_t child = ::fork();
+  if (child == 0) Forever();
+  return child;
+}
+
+// A file that grows in the folder for temporary ones; how far it got.
+class GrowingFile {
+ public:
+  GrowingFile()
+      : fd_(::open((std::string(std::getenv("TMPDIR")) + "/file").c_str(), O_RDWR | O_CREAT,
+                   0666)) {}
+  bool Grow() const {
+    const std::string page(4096, 'x');
+    return ::write(fd_.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size());
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+volatile sig_atomic_t continued = 0;
+
 using Behaviour = std::function<void(const Json& params)>;
 
 const std::map<std::string, Behaviour>& Behaviours() {
@@ -205,6 +239,63 @@ const std::map<std::string, Behaviour>& Behaviours() {
          Forever();
        }},
       {"stop-guardian", [](const Json&) { ::kill(Above(kGuardianName, 0), SIGSTOP); }},
+      {"until-continued",  // records until somebody sends it SIGCONT
+       [](const Json&) {
+         ::signal(SIGCONT, [](int) { continued = 1; });
+         for (int i = 0; continued == 0; ++i) RecordOperation("add", i);
+       }},
+      {"worker",  // the signal that ended it
+       [](const Json&) {
+         const pid_t child = StartChild();
+         RecordOperation("child", child);
+         int status = 0;
+         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+         RecordOperation("signal", WTERMSIG(status));
+       }},
+      {"stopped-worker",  // until it goes on, which it can only when it was stopped
+       [](const Json&) {
+         const pid_t child = StartChild();
+         RecordOperation("child", child);
+         int status = 0;
+         ::waitpid(child, &status, WCONTINUED);
+         RecordOperation("continued", WIFCONTINUED(status) ? 1 : 0);
+       }},
+      {"open-files",  // until it may open no more, and until it may again
+       [](const Json&) {
+         const auto open = [] { return UniqueFd(::open("/dev/null", O_RDONLY)).valid(); };
+         RetryUntil([&] { return !open(); });
+         RecordOperation("errno", errno);
+         RetryUntil(open);
+         RecordOperation("open", 1);
+       }},
+      {"start-processes",  // the same
+       [](const Json&) {
+         const auto start = [] {
+           const pid_t child = StartChild();
+           if (child <= 0) return false;
+           ::kill(child, SIGKILL);
+           return ::waitpid(child, nullptr, 0) == child;
+         };
+         RetryUntil([&] { return !start(); });
+         RecordOperation("errno", errno);
+         RetryUntil(start);
+         RecordOperation("start", 1);
+       }},
+      {"write-files",  // the same
+       [](const Json&) {
+         const GrowingFile file;
+         RetryUntil([&] { return !file.Grow(); });
+         RecordOperation("errno", errno);
+         RetryUntil([&] { return file.Grow(); });
+         RecordOperation("write", 1);
+       }},
+      {"await-load",  // until somebody spins, and until nobody does
+       [](const Json&) {
+         RetryUntil([] { return IsRunning("trireme-spin"); });
+         RecordOperation("load", 1);
+         RetryUntil([] { return !IsRunning("trireme-spin"); });
+         RecordOperation("load", 0);
+       }},
       {"stop-itself", [](const Json&) { ::raise(SIGSTOP); }},
       {"fork-bomb",
        [](const Json& params) { ForkBomb(static_cast<int>(GetInt(params, "count", 20)), 20000); }},
@@ -259,6 +350,8 @@ struct Child {
   packet.descriptors.clear();
   control.Close();
   (void)!::chdir(GetString(message, "directory").c_str());
+  if (const std::string temporary = GetString(message, "temporary"); !temporary.empty())
+    ::setenv("TMPDIR", temporary.c_str(), 1);
   const Json& params = GetMember(message, "params");
   const auto bytes = static_cast<rlim_t>(GetInt(message, "memory"));
   if (bytes > 0 && !GetBool(params, "unlimited")) {

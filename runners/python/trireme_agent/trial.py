@@ -11,6 +11,7 @@ import inspect
 import os
 import posix
 import random
+import sys
 import threading
 from atexit import _run_exitfuncs  # by name, as what follows: a workload may put others in their place
 from collections.abc import Callable
@@ -58,6 +59,10 @@ def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
     posix.close(descriptors[1])
     posix.chdir(message["directory"])
     os.environ["TRIREME_HISTORY"] = message["history"]
+    if message.get("temporary"):
+        os.environ["TMPDIR"] = message["temporary"]
+        if tempfile := sys.modules.get("tempfile"):
+            tempfile.tempdir = None  # type: ignore[attr-defined]  # it may know another one already
     os.environ["PYTHONHASHSEED"] = "0"
     if message.get("memory"):
         import resource

@@ -1,0 +1,216 @@
+// Faults that the harness does itself, on real processes, each beside a twin that does not suffer it.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "harness/base/clock.h"
+#include "harness/engine/small_disk.h"
+#include "harness/engine/thread_group.h"
+#include "tests/harness/engine/engine_fixture.h"
+
+namespace trireme {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int64_t kMillisecond = kNanosecondsPerMillisecond;
+
+class FaultsTest : public EngineTest {
+ protected:
+  FaultsTest() { options_.patience.debugger = 0; }
+
+  // A trial that does `what` and suffers one fault.
+  const FinishedTrial& Suffer(const std::string& what, const char* key, const Json& members) {
+    return SufferAll(what, {{{"name", "fault"}, {key, members}}});
+  }
+  const FinishedTrial& SufferAll(const std::string& what, const Json& faults) {
+    PlannedCell cell = Cell("cell", {{"do", what}});
+    if (!faults.empty()) cell.fault_plan = {{"name", "plan"}, {"summary", ""}, {"all", faults}};
+    finished_.clear();
+    Run({cell});
+    return only();
+  }
+  // The same without a fault, for a moment: it must end by its deadline.
+  void ExpectThatItHangsWithout(const std::string& what) {
+    PlannedCell cell = Cell("twin", {{"do", what}});
+    cell.timeout = 300 * kMillisecond;
+    finished_.clear();
+    Run({cell});
+    EXPECT_EQ(ExitKey(only()), "timeout");
+    EXPECT_TRUE(GetMember(only().exit, "fault").is_null());
+    EXPECT_THAT(FaultsOf(only()), IsEmpty());
+  }
+
+  // Of its FAULT events, without what differs between runs.
+  static std::vector<Json> FaultsOf(const FinishedTrial& trial) {
+    std::vector<Json> values;
+    const History history = HistoryOf(trial);
+    for (const Event& event : history.events()) {
+      if (event.kind != EventKind::kFault) continue;
+      EXPECT_EQ(event.id, 1U);
+      EXPECT_EQ(event.key, "fault");
+      Json value = event.Value();
+      value.erase("process");
+      value.erase("command");
+      values.push_back(value);
+    }
+    return values;
+  }
+  static std::vector<int64_t> FaultTimesOf(const FinishedTrial& trial) {
+    std::vector<int64_t> times;
+    const History history = HistoryOf(trial);
+    for (const Event& event : history.events())
+      if (event.kind == EventKind::kFault) times.push_back(event.time);
+    return times;
+  }
+  // The value that an operation of that name gave.
+  static std::optional<int64_t> ValueOf(const FinishedTrial& trial, const std::string& name) {
+    for (const Operation& operation : HistoryOf(trial).Operations())
+      if (operation.name == name) return operation.value.get<int64_t>();
+    return std::nullopt;
+  }
+};
+
+TEST_F(FaultsTest, KillsTheTrialAndSaysSo) {
+  const FinishedTrial& trial = Suffer("hang", "process", {{"signal", "KILL"}});
+  EXPECT_EQ(ExitKey(trial), "signalled");
+  EXPECT_EQ(GetMember(trial.exit, "fault"), Json({{"id", 1}, {"name", "fault"}}));
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(Json{{"do", {{"signal", "KILL"}}}, {"target", "runner"}}));
+  ExpectThatItHangsWithout("hang");
+}
+
+TEST_F(FaultsTest, ACrashBesideAFaultIsNotTheFaults) {
+  const FinishedTrial& trial =
+      Suffer("segv", "process", {{"signal", "KILL"}, {"after", 3600 * kNanosecondsPerSecond}});
+  EXPECT_EQ(ExitKey(trial), "signalled");
+  EXPECT_TRUE(GetMember(trial.exit, "fault").is_null());
+  EXPECT_THAT(FaultsOf(trial), IsEmpty());
+}
+
+TEST_F(FaultsTest, WaitsForAnOperation) {
+  const FinishedTrial& trial =
+      Suffer("record-for-ever", "process", {{"signal", "KILL"}, {"event", "op:add#5"}});
+  EXPECT_EQ(ExitKey(trial), "signalled");
+  const std::vector<Operation> operations = HistoryOf(trial).Operations();
+  ASSERT_GE(operations.size(), 5U);
+  ASSERT_EQ(FaultTimesOf(trial).size(), 1U);
+  EXPECT_GE(FaultTimesOf(trial)[0], operations[4].begin);
+}
+
+TEST_F(FaultsTest, DoesNothingBeforeAnEventThatNeverComes) {
+  const FinishedTrial& trial =
+      Suffer("operations", "process", {{"signal", "KILL"}, {"event", "op:add#11"}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  EXPECT_THAT(FaultsOf(trial), IsEmpty());
+}
+
+TEST_F(FaultsTest, StopsTheTrialForAWhile) {
+  const FinishedTrial& trial =
+      Suffer("until-continued", "process",
+             {{"signal", "STOP"}, {"event", "op:add#3"}, {"for", 300 * kMillisecond}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  const Json stop = {{"do", {{"signal", "STOP"}, {"for", 0.3}}}, {"target", "runner"}};
+  Json over = stop;
+  over["over"] = true;
+  EXPECT_THAT(FaultsOf(trial), ElementsAre(stop, over));
+  // What it recorded while it stood still, but for the moment in which the signal was on its way.
+  const std::vector<int64_t> times = FaultTimesOf(trial);
+  ASSERT_EQ(times.size(), 2U);
+  EXPECT_GE(times[1] - times[0], 300 * kMillisecond);
+  for (const Operation& operation : HistoryOf(trial).Operations())
+    EXPECT_FALSE(operation.begin > times[0] + 200 * kMillisecond && operation.begin < times[1]);
+  ExpectThatItHangsWithout("until-continued");
+}
+
+TEST_F(FaultsTest, LetsGoOnWhatIsStoppedAtTheDeadline) {
+  PlannedCell cell = Cell("cell", {{"do", "hang"}});
+  cell.fault_plan = {{"name", "plan"},
+                     {"summary", ""},
+                     {"all", {{{"name", "fault"}, {"process", {{"signal", "STOP"}}}}}}};
+  cell.timeout = 300 * kMillisecond;
+  Run({cell});
+  EXPECT_EQ(ExitKey(only()), "timeout");
+  // Only a process that runs answers the signal for its stacks.
+  EXPECT_THAT(FileOf(only(), "stacks.txt"), ::testing::HasSubstr("main: in Forever"));
+  EXPECT_EQ(FaultsOf(only()).size(), 2U);
+}
+
+TEST_F(FaultsTest, KillsAWorker) {
+  const FinishedTrial& trial =
+      Suffer("worker", "process", {{"signal", "KILL"}, {"target", "worker"}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  EXPECT_EQ(ValueOf(trial, "signal"), SIGKILL);
+  EXPECT_TRUE(GetMember(trial.exit, "fault").is_null());
+  ExpectThatItHangsWithout("worker");
+}
+
+TEST_F(FaultsTest, FindsAProcessByItsName) {
+  const FinishedTrial& trial =
+      Suffer("worker", "process",
+             {{"signal", "TERM"}, {"target", "trireme_fake_*"}, {"event", "op:child"}});
+  EXPECT_EQ(GetMember(trial.exit, "fault"), Json({{"id", 1}, {"name", "fault"}}));
+  EXPECT_EQ(FaultsOf(trial).size(), 2U);  // the worker, and the trial's own
+}
+
+TEST_F(FaultsTest, StopsAndContinuesAWorker) {
+  const FinishedTrial& trial =
+      Suffer("stopped-worker", "process",
+             {{"signal", "STOP"}, {"target", "worker"}, {"for", 50 * kMillisecond}});
+  EXPECT_EQ(ValueOf(trial, "continued"), 1);
+}
+
+Json LimitEvent(const char* name, uint64_t value, bool over) {
+  Json event = {{"do", {{name, value}, {"for", 0.2}}}};
+  if (over) event["over"] = true;
+  return event;
+}
+
+TEST_F(FaultsTest, TakesDescriptorsAndGivesThemBack) {
+  const FinishedTrial& trial =
+      Suffer("open-files", "resource", {{"nofile", 3}, {"for", 200 * kMillisecond}});
+  EXPECT_EQ(ValueOf(trial, "errno"), EMFILE);
+  EXPECT_EQ(ValueOf(trial, "open"), 1);
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(LimitEvent("nofile", 3, false), LimitEvent("nofile", 3, true)));
+}
+
+TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
+  if (!ThreadGroupProblem().empty()) GTEST_SKIP() << ThreadGroupProblem();
+  const FinishedTrial& trial =
+      Suffer("start-processes", "resource", {{"threads", 1}, {"for", 200 * kMillisecond}});
+  EXPECT_EQ(ValueOf(trial, "errno"), EAGAIN);
+  EXPECT_EQ(ValueOf(trial, "start"), 1);
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(LimitEvent("threads", 1, false), LimitEvent("threads", 1, true)));
+}
+
+TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
+  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  const FinishedTrial& trial =
+      Suffer("write-files", "resource", {{"disk", 65536}, {"for", 200 * kMillisecond}});
+  EXPECT_EQ(ValueOf(trial, "errno"), ENOSPC);
+  EXPECT_EQ(ValueOf(trial, "write"), 1);
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(LimitEvent("disk", 65536, false), LimitEvent("disk", 65536, true)));
+}
+
+TEST_F(FaultsTest, CompetesForProcessorsForAWhile) {
+  const FinishedTrial& trial =
+      Suffer("await-load", "resource", {{"cpu", 1}, {"for", 200 * kMillisecond}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(LimitEvent("cpu", 1, false), LimitEvent("cpu", 1, true)));
+  ExpectThatItHangsWithout("await-load");
+}
+
+TEST_F(FaultsTest, EndsALoadWithItsTrial) {
+  const FinishedTrial& trial = Suffer("return", "resource", {{"cpu", 2}});
+  EXPECT_EQ(ExitKey(trial), "exited");  // the fixture finds no process
+}
+
+}  // namespace
+}  // namespace trireme

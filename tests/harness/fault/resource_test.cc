@@ -1,0 +1,62 @@
+#include "harness/fault/resource.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace trireme {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Result<ResourceFault> ReadWith(const Json& members) {
+  return ReadResourceFault({.name = "short", .seed = {}, .key = "resource", .members = members});
+}
+
+std::string ErrorOfLimit(const Json& members) {
+  const Result<ResourceFault> read = ReadWith(members);
+  return read.ok() ? "no error" : read.error().message;
+}
+
+TEST(ResourceFaultTest, AcceptsEachLimitAndSeveral) {
+  const Result<ResourceFault> fault =
+      ReadWith({{"nofile", 24}, {"disk", 0}, {"after", 1}, {"for", 2}});
+  ASSERT_TRUE(fault.ok());
+  EXPECT_EQ(fault->nofile, 24U);
+  EXPECT_EQ(fault->disk, 0U);
+  EXPECT_FALSE(fault->memory || fault->stack || fault->threads || fault->cpu);
+  EXPECT_EQ(fault->after, 1);
+  EXPECT_EQ(fault->duration, 2);
+}
+
+TEST(ResourceFaultTest, RejectsAFaultThatLimitsNothing) {
+  EXPECT_EQ(ErrorOfLimit({{"after", 1}}), "fault 'short': it limits nothing");
+  EXPECT_EQ(ErrorOfLimit({{"nofile", 24}, {"for", 0}}),
+            "fault 'short': a limit `for` no time is none");
+}
+
+TEST(ResourceFaultTest, AcceptsTheLeastAndRejectsLess) {
+  EXPECT_TRUE(ReadWith({{"threads", 1}}).ok());
+  EXPECT_EQ(ErrorOfLimit({{"threads", 0}}),
+            "fault 'short': the trial's own process has a thread: `threads` is at least 1");
+  EXPECT_TRUE(ReadWith({{"stack", 65536}}).ok());
+  EXPECT_EQ(ErrorOfLimit({{"stack", 65535}}),
+            "fault 'short': no thread starts with a stack of 65535 bytes");
+}
+
+TEST(ResourceFaultTest, AcceptsAsMuchLoadAsTheHarnessBears) {
+  EXPECT_TRUE(ReadWith({{"cpu", 64}}).ok());
+  for (const int cpu : {0, 65}) {
+    EXPECT_EQ(ErrorOfLimit({{"cpu", cpu}}),
+              "fault 'short': `cpu` is how many threads compete for processors, from 1 to 64");
+  }
+}
+
+TEST(ResourceFaultTest, SaysWhatTheMachineMustAllow) {
+  EXPECT_THAT(CapabilitiesOf(*ReadWith({{"threads", 4}, {"disk", 0}})),
+              ElementsAre("thread-limit", "small-disk"));
+  EXPECT_THAT(CapabilitiesOf(*ReadWith({{"cpu", 4}, {"nofile", 4}})), IsEmpty());
+}
+
+}  // namespace
+}  // namespace trireme
