@@ -15,11 +15,14 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
 #include "harness/base/unique_fd.h"
+#include "harness/engine/small_disk.h"
+#include "harness/engine/thread_group.h"
 
 namespace trireme {
 namespace {
@@ -130,6 +133,14 @@ Problem TryCgroups() {
   return std::nullopt;
 }
 
+Problem WhenNotEmpty(std::string problem) {
+  return problem.empty() ? Problem() : Problem(std::move(problem));
+}
+
+Problem TryThreadLimit() { return WhenNotEmpty(ThreadGroupProblem()); }
+
+Problem TrySmallDisk() { return WhenNotEmpty(SmallDiskProblem()); }
+
 Problem TryGdb() { return FindProgram("gdb").empty() ? Problem("no gdb in PATH") : std::nullopt; }
 
 Problem TryCompiler() {
@@ -145,7 +156,7 @@ struct Probe {
   const char* fix;
 };
 
-constexpr std::array<Probe, 10> kProbes = {{
+constexpr std::array<Probe, 12> kProbes = {{
     {"fork", &TryFork, "zygotes: a trial costs a fork", ""},
     {"unix-sockets", &TryUnixSockets, "the runner protocol", ""},
     {"ipv6", &TryIpv6, "scenarios that use ::1", "sysctl net.ipv6.conf.all.disable_ipv6=0"},
@@ -158,6 +169,11 @@ constexpr std::array<Probe, 10> kProbes = {{
      "sysctl kernel.unprivileged_userns_clone=1, or root"},
     {"cgroups", &TryCgroups, "scenarios that ask for it; a trial's memory is limited without",
      "systemd-run --user --scope -p Delegate=yes trireme run"},
+    {"thread-limit", &TryThreadLimit, "faults that limit threads",
+     "root, or a control group with the controller 'pids' delegated: systemd-run --user --scope -p "
+     "Delegate=yes trireme run"},
+    {"small-disk", &TrySmallDisk, "faults that fill the disk",
+     "root; in a container: --cap-add=SYS_ADMIN"},
     {"perf-counters", &TryPerfCounters, "rr and perf on a trial; a run needs none",
      "sysctl kernel.perf_event_paranoid=1"},
 }};

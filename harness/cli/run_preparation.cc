@@ -9,6 +9,7 @@
 #include "harness/base/subprocess.h"
 #include "harness/cli/capabilities.h"
 #include "harness/cli/console.h"
+#include "harness/cli/fault_support.h"
 #include "harness/cli/faults.h"
 #include "harness/cli/faults_from.h"
 #include "harness/cli/interpreters.h"
@@ -167,6 +168,7 @@ RunPreparation::Errors RunPreparation::MakePlan() {
   Result<Plan> plan = trireme::MakePlan(scenarios_, plan_options_, vocabulary_);
   if (!plan.ok()) return {plan.error()};
   run_.plan = *std::move(plan);
+  MarkUnsupportedFaults(run_.plan);
   return {};
 }
 

@@ -36,7 +36,7 @@ class KeepErrnoOfClock {
 
 int64_t InNanoseconds(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
-timespec AsTimespec(int64_t nanoseconds) {
+timespec ToTimespec(int64_t nanoseconds) {
   int64_t seconds = nanoseconds / kSecond;
   int64_t rest = nanoseconds % kSecond;
   if (rest < 0) rest += kSecond, --seconds;
@@ -286,7 +286,7 @@ void ShowClock(clockid_t clock, timespec* time) {
   const Faults faults;
   faults.Tell(bit);
   const int64_t shift = faults.Shift(bit, faults.elapsed());
-  if (shift != 0) *time = AsTimespec(InNanoseconds(*time) + shift);
+  if (shift != 0) *time = ToTimespec(InNanoseconds(*time) + shift);
 }
 
 const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* place) {
@@ -306,12 +306,12 @@ const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* p
   const int64_t wanted = InNanoseconds(*shown);
   const uint64_t when = WhenShown(faults, bit, now, wanted);
   if (when == UINT64_MAX) {
-    *place = AsTimespec(kLatestSecond * kSecond);
+    *place = ToTimespec(kLatestSecond * kSecond);
     return place;
   }
   // What is over already stays so.
   const bool over = wanted <= now + faults.Shift(bit, faults.elapsed());
-  *place = AsTimespec(over ? now : now + static_cast<int64_t>(when - faults.elapsed()) + late);
+  *place = ToTimespec(over ? now : now + static_cast<int64_t>(when - faults.elapsed()) + late);
   return place;
 }
 
@@ -327,7 +327,7 @@ const timespec* LaterTimeout(const timespec* timeout, timespec* place) {
   if (none || timeout->tv_sec < 0 || timeout->tv_sec > kLatestSecond) return timeout;
   const int64_t late = LateNow();
   if (late == 0) return timeout;
-  *place = AsTimespec(InNanoseconds(*timeout) + late);
+  *place = ToTimespec(InNanoseconds(*timeout) + late);
   return place;
 }
 

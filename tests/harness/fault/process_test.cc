@@ -36,8 +36,8 @@ TEST(ProcessFaultTest, AcceptsTheLongNameOfASignal) {
 }
 
 TEST(ProcessFaultTest, RejectsASignalThatIsNone) {
-  EXPECT_EQ(ErrorOfProcess({{"signal", "KIL"}}), "fault 'kill': no signal is called 'KIL'");
-  EXPECT_EQ(ErrorOfProcess({{"after", 5}}), "fault 'kill': a fault of a process needs a signal");
+  EXPECT_EQ(ErrorOfProcess({{"signal", "KIL"}}), "kill: no signal is called 'KIL'");
+  EXPECT_EQ(ErrorOfProcess({{"after", 5}}), "kill: a fault of a process needs a signal");
 }
 
 TEST(ProcessFaultTest, AcceptsAStopWithItsLength) {
@@ -48,9 +48,9 @@ TEST(ProcessFaultTest, AcceptsAStopWithItsLength) {
 
 TEST(ProcessFaultTest, RejectsALengthOfWhatNobodyTakesBack) {
   EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"for", 5}}),
-            "fault 'kill': `for` goes with STOP only: nobody can take a KILL back");
+            "kill: `for` goes with STOP only: nobody can take a KILL back");
   EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"for", 0}}),
-            "fault 'kill': a stop `for` no time is none");
+            "kill: a stop `for` no time is none");
 }
 
 TEST(ProcessFaultTest, AcceptsEvents) {
@@ -69,7 +69,7 @@ TEST(ProcessFaultTest, AcceptsEvents) {
 TEST(ProcessFaultTest, RejectsWhatIsNoEvent) {
   for (const char* event : {"", "get", "op:", "op:#3", "op:get#0", "op:get#x", "send:get"}) {
     EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"event", event}}),
-              "fault 'kill': '" + std::string(event) + "' is no event");
+              "kill: '" + std::string(event) + "' is no event");
   }
 }
 
@@ -83,17 +83,17 @@ TEST(ProcessFaultTest, AcceptsAByteOfAConnection) {
 
 TEST(ProcessFaultTest, RejectsTwoMomentsAndHalfOfOne) {
   EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"offset", 1}, {"event", "op:get"}}),
-            "fault 'kill': `event` and `offset` both say when");
+            "kill: `event` and `offset` both say when");
   EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"connection", "c#0"}}),
-            "fault 'kill': `connection` says where `offset` counts, and there is none");
+            "kill: `connection` says where `offset` counts, and there is none");
 }
 
 TEST(ProcessFaultTest, AcceptsARestartOfAProgramOnly) {
   EXPECT_EQ(ReadProcess({{"signal", "KILL"}, {"target", "server"}, {"restart", 7}}).restart, 7);
   EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"restart", 7}}),
-            "fault 'kill': a runner cannot be started again: it is a fork of the trial");
+            "kill: a runner cannot be started again: it is a fork of the trial");
   EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"target", "server"}, {"restart", 7}}),
-            "fault 'kill': `restart` goes with a signal that ends a process, STOP does not");
+            "kill: `restart` goes with a signal that ends a process, STOP does not");
 }
 
 TEST(ProcessFaultTest, NamesSignals) {

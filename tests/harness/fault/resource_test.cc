@@ -30,25 +30,25 @@ TEST(ResourceFaultTest, AcceptsEachLimitAndSeveral) {
 }
 
 TEST(ResourceFaultTest, RejectsAFaultThatLimitsNothing) {
-  EXPECT_EQ(ErrorOfLimit({{"after", 1}}), "fault 'short': it limits nothing");
+  EXPECT_EQ(ErrorOfLimit({{"after", 1}}), "short: it limits nothing");
   EXPECT_EQ(ErrorOfLimit({{"nofile", 24}, {"for", 0}}),
-            "fault 'short': a limit `for` no time is none");
+            "short: a limit `for` no time is none");
 }
 
 TEST(ResourceFaultTest, AcceptsTheLeastAndRejectsLess) {
   EXPECT_TRUE(ReadWith({{"threads", 1}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"threads", 0}}),
-            "fault 'short': the trial's own process has a thread: `threads` is at least 1");
+            "short: the trial's own process has a thread: `threads` is at least 1");
   EXPECT_TRUE(ReadWith({{"stack", 65536}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"stack", 65535}}),
-            "fault 'short': no thread starts with a stack of 65535 bytes");
+            "short: no thread starts with a stack of 65535 bytes");
 }
 
 TEST(ResourceFaultTest, AcceptsAsMuchLoadAsTheHarnessBears) {
   EXPECT_TRUE(ReadWith({{"cpu", 64}}).ok());
   for (const int cpu : {0, 65}) {
     EXPECT_EQ(ErrorOfLimit({{"cpu", cpu}}),
-              "fault 'short': `cpu` is how many threads compete for processors, from 1 to 64");
+              "short: `cpu` is how many threads compete for processors, from 1 to 64");
   }
 }
 

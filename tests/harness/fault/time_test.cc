@@ -33,16 +33,16 @@ TEST(TimeFaultTest, MovesTheWallClockByDefault) {
 
 TEST(TimeFaultTest, EndsAfterItsTime) {
   EXPECT_EQ(Compiled({{"jump", 5}, {"after", 10}, {"for", 3}}).until, 13U);
-  EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"for", 0}}), "fault 'clock': a fault `for` no time is none");
+  EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"for", 0}}), "clock: a fault `for` no time is none");
 }
 
 TEST(TimeFaultTest, MovesTheClocksThatItNames) {
   EXPECT_EQ(Compiled({{"rate", 0.5}, {"clocks", {"monotonic"}}}).clocks, 2U);
   EXPECT_EQ(Compiled({{"rate", 2}, {"clocks", {"realtime", "monotonic"}}}).rate, 2'000'000'000U);
   EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"clocks", {"boottime"}}}),
-            "fault 'clock': no clock is called 'boottime'");
+            "clock: no clock is called 'boottime'");
   EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"clocks", Json::array()}}),
-            "fault 'clock': `clocks` names none");
+            "clock: `clocks` names none");
 }
 
 TEST(TimeFaultTest, DelaysTimersWithoutMovingAClock) {
@@ -51,19 +51,19 @@ TEST(TimeFaultTest, DelaysTimersWithoutMovingAClock) {
   EXPECT_EQ(clock.clocks, 0U);
   EXPECT_EQ(
       ErrorOfTime({{"late", 50}, {"clocks", {"realtime"}}}),
-      "fault 'clock': `clocks` says which of them jump, and none does: `late` is of all timers");
+      "clock: `clocks` says which of them jump, and none does: `late` is of all timers");
 }
 
 TEST(TimeFaultTest, RejectsWhatChangesNoClock) {
-  EXPECT_EQ(ErrorOfTime({{"after", 50}}), "fault 'clock': it changes no clock");
-  EXPECT_EQ(ErrorOfTime({{"rate", 1.0}}), "fault 'clock': it changes no clock");
+  EXPECT_EQ(ErrorOfTime({{"after", 50}}), "clock: it changes no clock");
+  EXPECT_EQ(ErrorOfTime({{"rate", 1.0}}), "clock: it changes no clock");
 }
 
 TEST(TimeFaultTest, AcceptsTheSlowestRateAndRejectsASlowerOne) {
   EXPECT_EQ(ErrorOfTime({{"rate", 0.001}}), "no error");
   for (const double rate : {0.0009, 1001.0})
     EXPECT_EQ(ErrorOfTime({{"rate", rate}}),
-              "fault 'clock': `rate` is how fast a clock runs, from 0.001 to 1000");
+              "clock: `rate` is how fast a clock runs, from 0.001 to 1000");
 }
 
 TEST(TimeFaultTest, TakesAsManyClocksAsTheProbe) {
@@ -76,7 +76,7 @@ TEST(TimeFaultTest, TakesAsManyClocksAsTheProbe) {
   const Status fifth = CompileTimeFault(fault, 5, 0, plan);
   ASSERT_FALSE(fifth.ok());
   EXPECT_EQ(fifth.error().message,
-            "fault 'clock': a plan has at most 4 faults of time, this is one more");
+            "clock: a plan has at most 4 faults of time, this is one more");
 }
 
 }  // namespace
