@@ -8,6 +8,7 @@
 #include <sys/select.h>
 #include <time.h>
 
+#include "harness/probe/clock_faults.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/held_back.h"
 #include "harness/probe/loops.h"
@@ -213,6 +214,7 @@ int64_t Nanoseconds(const timeval* timeout) {
 using trireme::Next;
 
 TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
+  timeout = trireme::LaterTimeout(timeout);
   static Next<int(pollfd*, nfds_t, int)> next("poll");
   return trireme::Poll(
       __builtin_return_address(0), fds, count, trireme::Milliseconds(timeout), [&](int64_t limit) {
@@ -222,6 +224,7 @@ TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
 }
 
 TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) {
+  timeout = trireme::LaterTimeout(timeout);
   static Next<int(pollfd*, nfds_t, int, size_t)> next("__poll_chk");
   return trireme::Poll(
       __builtin_return_address(0), fds, count, trireme::Milliseconds(timeout), [&](int64_t limit) {
@@ -232,6 +235,8 @@ TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t
 
 TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
                              const sigset_t* mask) {
+  timespec place;
+  timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> next("ppoll");
   return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
                        [&](int64_t limit) {
@@ -243,6 +248,8 @@ TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
 
 TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
                                    const sigset_t* mask, size_t room) {
+  timespec place;
+  timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> next("__ppoll_chk");
   return trireme::Poll(__builtin_return_address(0), fds, count, trireme::Nanoseconds(timeout),
                        [&](int64_t limit) {
@@ -254,6 +261,8 @@ TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* ti
 
 TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* others,
                               timeval* timeout) {
+  timeval place;
+  timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, fd_set*, fd_set*, fd_set*, timeval*)> next("select");
   return trireme::Select(
       __builtin_return_address(0), count, reads, writes, trireme::Nanoseconds(timeout),
@@ -267,6 +276,8 @@ TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* 
 
 TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set* others,
                                const timespec* timeout, const sigset_t* mask) {
+  timespec place;
+  timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> next(
       "pselect");
   return trireme::Select(__builtin_return_address(0), count, reads, writes,
@@ -278,12 +289,14 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
 }
 
 TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int timeout) {
+  timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int)> next("epoll_wait");
   return trireme::WaitInSet(next, set, events, room, timeout);
 }
 
 TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int timeout,
                                    const sigset_t* mask) {
+  timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int, const sigset_t*)> next("epoll_pwait");
   return trireme::WaitInSet(next, set, events, room, timeout, mask);
 }
@@ -291,6 +304,8 @@ TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int t
 // Since glibc 2.35: who calls it has it.
 TRIREME_INTERPOSED int epoll_pwait2(int set, epoll_event* events, int room, const timespec* timeout,
                                     const sigset_t* mask) {
+  timespec place;
+  timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, epoll_event*, int, const timespec*, const sigset_t*)> next("epoll_pwait2");
   if (next.get() == nullptr) {
     errno = ENOSYS;
