@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/base/json.h"
+#include "harness/engine/guardian.h"
 
 namespace trireme {
 
@@ -19,8 +20,10 @@ struct FaultSubject {
   pid_t process = 0;
   int pidfd = -1;         // of that process; borrowed
   std::string recording;  // path
-  std::string directory;  // of the trial
   int64_t begin = 0;      // CLOCK_MONOTONIC
+  // By the guardian, as Trial::Services have them.
+  std::function<Result<uint64_t>(const LaunchRequest&)> launch = {};
+  std::function<void(pid_t)> end = {};
 };
 
 // Records a FAULT event of this fault, done at that time (CLOCK_MONOTONIC).
@@ -35,6 +38,8 @@ class HarnessFault {
   virtual void OnTime(int64_t now) = 0;
   // Takes back what it did, and does no more.
   virtual void End() = 0;
+  // The guardian's answer to what it launched; false when the report is not about that.
+  virtual bool OnReport(const GuardianReport& /*report*/) { return false; }
   // Whether it sent the trial's own process that signal.
   virtual bool Sent(int /*signal*/) const { return false; }
 };

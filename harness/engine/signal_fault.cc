@@ -1,9 +1,11 @@
 #include "harness/engine/signal_fault.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 #include "harness/base/clock.h"
@@ -23,6 +25,9 @@ Json ActionOfSignal(const ProcessFault& fault) {
   if (fault.duration)
     action["for"] =
         static_cast<double>(*fault.duration) / static_cast<double>(kNanosecondsPerSecond);
+  if (fault.restart)
+    action["restart"] =
+        static_cast<double>(*fault.restart) / static_cast<double>(kNanosecondsPerSecond);
   return action;
 }
 
@@ -46,8 +51,10 @@ void SignalFault::OnTime(int64_t now) {
     if (fault_.after > 0) return;
   }
   if (step_ == Step::kDue) return Strike(now);
-  if (step_ == Step::kStopped) Continue();
+  if (step_ == Step::kEnding) return AwaitEnds(now);
   deadline_ = kNever;
+  if (step_ == Step::kStopped) Continue();
+  if (step_ == Step::kEnded) RestartAll();
 }
 
 bool SignalFault::MomentCame() {
@@ -67,18 +74,59 @@ void SignalFault::Strike(int64_t now) {
   for (FaultTarget& target : FindTargets(subject_, fault_.target)) {
     // As of before: what the signal makes others do comes after it.
     const int64_t time = SystemClock().Now();
+    std::optional<StartedProgram> program;
+    if (fault_.restart) program = ReadStartedProgram(target.pid);
     if (!SendTo(target, fault_.signal)) continue;
     Record(target, time, false);
     hit = true;
     hit_own_ = hit_own_ || target.pid == subject_.process;
-    if (fault_.signal == SIGSTOP) stopped_.push_back(std::move(target));
+    if (fault_.signal == SIGSTOP)
+      stopped_.push_back(std::move(target));
+    else if (program)
+      restarts_.push_back({std::move(target), *std::move(program)});
   }
   if (!hit) {
     deadline_ = now + kLookInterval;
     return;
   }
-  step_ = stopped_.empty() ? Step::kOver : Step::kStopped;
-  deadline_ = stopped_.empty() || !fault_.duration ? kNever : now + *fault_.duration;
+  step_ = !stopped_.empty() ? Step::kStopped : restarts_.empty() ? Step::kOver : Step::kEnding;
+  deadline_ = kNever;
+  if (step_ == Step::kStopped && fault_.duration) deadline_ = now + *fault_.duration;
+  if (step_ == Step::kEnding) deadline_ = now + kLookInterval;
+}
+
+// Until all have ended: a program may need some time for that.
+void SignalFault::AwaitEnds(int64_t now) {
+  deadline_ = now + kLookInterval;
+  for (const Restart& restart : restarts_) {
+    pollfd ended = {.fd = restart.target.pidfd.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ended, 1, 0) == 0) return;
+  }
+  step_ = Step::kEnded;
+  deadline_ = now + *fault_.restart;
+}
+
+void SignalFault::RestartAll() {
+  step_ = Step::kOver;
+  for (Restart& restart : restarts_) {
+    restart.program.request.output = restart.program.output.get();
+    const Result<uint64_t> token = subject_.launch(restart.program.request);
+    if (!token.ok()) continue;
+    restart.token = *token;
+    Record(restart.target, SystemClock().Now(), /*over=*/true);
+  }
+}
+
+bool SignalFault::OnReport(const GuardianReport& report) {
+  for (Restart& restart : restarts_) {
+    const bool exited = report.kind == GuardianReport::Kind::kExited;
+    if (exited ? restart.pid == 0 || report.pid != restart.pid
+               : restart.token == 0 || report.token != restart.token)
+      continue;
+    restart.pid = exited ? 0 : report.pid;
+    return true;
+  }
+  return false;
 }
 
 void SignalFault::Continue() {
@@ -101,6 +149,9 @@ void SignalFault::Record(const FaultTarget& target, int64_t time, bool over) con
 void SignalFault::End() {
   Continue();
   deadline_ = kNever;
+  for (const Restart& restart : restarts_)
+    if (restart.pid != 0) subject_.end(restart.pid);
+  restarts_.clear();
 }
 
 }  // namespace trireme

@@ -8,6 +8,7 @@
 
 #include "harness/engine/fault_targets.h"
 #include "harness/engine/harness_fault.h"
+#include "harness/engine/started_program.h"
 #include "harness/fault/process.h"
 #include "harness/history/recording_watch.h"
 
@@ -24,14 +25,24 @@ class SignalFault final : public HarnessFault {
   int64_t deadline() const override { return deadline_; }
   void OnTime(int64_t now) override;
   void End() override;
+  bool OnReport(const GuardianReport& report) override;
   bool Sent(int signal) const override { return hit_own_ && fault_.signal == signal; }
 
  private:
-  enum class Step { kAwaiting, kDue, kStopped, kOver };
+  enum class Step { kAwaiting, kDue, kStopped, kEnding, kEnded, kOver };
+  // What is to be started again, and was.
+  struct Restart {
+    FaultTarget target;
+    StartedProgram program;
+    uint64_t token = 0;
+    pid_t pid = 0;
+  };
 
   bool MomentCame();
   void Strike(int64_t now);
   void Continue();
+  void AwaitEnds(int64_t now);
+  void RestartAll();
   void Record(const FaultTarget& target, int64_t time, bool over) const;
 
   const ProcessFault fault_;
@@ -42,6 +53,7 @@ class SignalFault final : public HarnessFault {
   RecordingWatch watch_;
   std::set<uint64_t> operations_;  // of the event's name, by their ids: some are seen twice
   std::vector<FaultTarget> stopped_;
+  std::vector<Restart> restarts_;
   bool hit_own_ = false;
 };
 

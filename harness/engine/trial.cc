@@ -134,6 +134,7 @@ Status Trial::OnEnded(const Packet& packet) {
 }
 
 bool Trial::OnReport(const GuardianReport& report) {
+  if (faults_.OnReport(report)) return true;
   using Kind = GuardianReport::Kind;
   if (report.kind == Kind::kExited) {
     if (debugger_ == 0 || report.pid != debugger_) return false;

@@ -90,6 +90,11 @@ void TrialFaults::OnTime(int64_t now) {
     if (now >= running.fault->deadline()) running.fault->OnTime(now);
 }
 
+bool TrialFaults::OnReport(const GuardianReport& report) {
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const Running& running) { return running.fault->OnReport(report); });
+}
+
 void TrialFaults::End() {
   for (const Running& running : running_) running.fault->End();
 }

@@ -31,6 +31,8 @@ class TrialFaults {
   void Start(const FaultSubject& subject);
   int64_t deadline() const;
   void OnTime(int64_t now);
+  // Answers of the guardian about what a fault launched. False when the report is not about that.
+  bool OnReport(const GuardianReport& report);
   // Takes back what is not over.
   void End();
 

@@ -6,8 +6,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +154,32 @@ class GrowingFile {
   UniqueFd fd_;
 };
 
+sockaddr_un ServerAddress() {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "server"};
+  return address;
+}
+
+// A program that serves whoever connects, until it is ended.
+[[noreturn]] void Listen() {
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const sockaddr_un address = ServerAddress();
+  ::unlink(address.sun_path);
+  ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  ::listen(listener, 8);
+  while (true) ::accept(listener, nullptr, nullptr);
+}
+
+UniqueFd ConnectToServer() {
+  UniqueFd socket;
+  RetryUntil([&] {
+    socket = UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0));
+    const sockaddr_un address = ServerAddress();
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+           0;
+  });
+  return socket;
+}
+
 volatile sig_atomic_t continued = 0;
 
 using Behaviour = std::function<void(const Json& params)>;
@@ -288,6 +316,21 @@ const std::map<std::string, Behaviour>& Behaviours() {
          RecordOperation("errno", errno);
          RetryUntil([&] { return file.Grow(); });
          RecordOperation("write", 1);
+       }},
+      {"listen", [](const Json&) { Listen(); }},
+      {"served",  // until the server is gone, and until there is another
+       [](const Json&) {
+         if (::fork() == 0) {
+           ::execl("/proc/self/exe", "server", "listen", nullptr);
+           ::_exit(127);
+         }
+         const UniqueFd first = ConnectToServer();
+         RecordOperation("connect", 1);
+         char byte = 0;
+         while (::read(first.get(), &byte, 1) < 0) continue;
+         RecordOperation("end", 1);
+         const UniqueFd second = ConnectToServer();
+         RecordOperation("again", 1);
        }},
       {"await-load",  // until somebody spins, and until nobody does
        [](const Json&) {

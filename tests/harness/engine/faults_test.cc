@@ -163,6 +163,21 @@ TEST_F(FaultsTest, StopsAndContinuesAWorker) {
   EXPECT_EQ(ValueOf(trial, "continued"), 1);
 }
 
+TEST_F(FaultsTest, EndsAServerAndStartsItAgain) {
+  const FinishedTrial& trial = Suffer("served", "process",
+                                      {{"signal", "KILL"},
+                                       {"target", "server"},
+                                       {"event", "op:connect"},
+                                       {"restart", 10 * kMillisecond}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  EXPECT_EQ(ValueOf(trial, "again"), 1);
+  const Json ended = {{"do", {{"signal", "KILL"}, {"restart", 0.01}}}, {"target", "server"}};
+  Json over = ended;
+  over["over"] = true;
+  EXPECT_THAT(FaultsOf(trial), ElementsAre(ended, over));
+  ExpectThatItHangsWithout("served");
+}
+
 Json LimitEvent(const char* name, uint64_t value, bool over) {
   Json event = {{"do", {{name, value}, {"for", 0.2}}}};
   if (over) event["over"] = true;
