@@ -1,0 +1,158 @@
+"""Faults of processes, resources and time, by scenarios: each with a twin that does not suffer it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import unittest
+from typing import Any
+
+from trireme_case import TriremeCase
+
+RUNTIMES = ["threading", "asyncio"]
+PYTHON = ["--python", f"here={sys.executable}"]
+YAML = """\
+    version: 1
+    summary: Suffers a fault of the machine
+    workload: workload.py
+    runtimes: [%s]
+    timeout: 60s
+    trials: 1
+    """
+# What the kernel writes of a file is the true time, whatever this process is shown.
+CLOCK = """\
+    import os, time
+
+    async def main(rt, params):
+        def shift():
+            with open("now", "w") as file:
+                file.write("x")
+            return round((time.time() - os.stat("now").st_mtime) / 3600)
+
+        rt.observe("shift", shift())
+        with rt.op("wait") as op:
+            await rt.sleep(0.05)
+            op.ok()
+    """
+FILES = """\
+    import errno, os
+
+    async def main(rt, params):
+        def can_open():
+            try:
+                os.close(os.open("/dev/null", os.O_RDONLY))
+            except OSError as error:
+                return errno.errorcode[error.errno]
+            return "opened"
+
+        async def until(wanted):
+            while can_open() != wanted:
+                await rt.sleep(0.001)
+            rt.observe("open", wanted)
+
+        if params["short"]:
+            await until("EMFILE")
+        await until("opened")
+    """
+DISK = """\
+    import errno, tempfile
+
+    async def main(rt, params):
+        with tempfile.TemporaryFile(buffering=0) as file:
+            written = ""
+            while written != params["until"]:
+                try:
+                    file.write(b"x" * 4096)
+                    written = "written"
+                except OSError as error:
+                    written = errno.errorcode[error.errno]
+                await rt.sleep(0.001)
+            rt.observe("disk", written)
+    """
+RECORDS = """\
+    async def main(rt, params):
+        n = 0
+        while n < params["operations"]:
+            with rt.op("step", n) as op:
+                await rt.sleep(0.001)
+                op.ok()
+            n += 1
+    """
+
+
+class MachineFaultsTest(TriremeCase):
+    def suffer(self, workload: str, fault: str = "", params: str = "{}") -> list[dict[str, Any]]:
+        """The events of the run's history."""
+        plan = f"faults: [{{name: suffered, {fault}}}]\n" if fault else ""
+        text = textwrap.dedent(YAML) % ", ".join(RUNTIMES) + plan + f"params: {params}\n"
+        self.write("scenario/scenario.yaml", text)
+        self.write("scenario/workload.py", workload)
+        self.outcome = self.trireme("run", "scenario", *PYTHON, "--jobs", "1")
+        history = self.trireme("history", str(self.run_directory()))
+        self.assertEqual(history.code, 0, history.err + self.outcome.err)
+        return [json.loads(line) for line in history.out.splitlines()]
+
+    def observed(self, events: list[dict[str, Any]], key: str) -> list[Any]:
+        return [event["value"] for event in events if event["event"] == "observe" and event["key"] == key]
+
+    def faults(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [event for event in events if event["event"] == "fault" and event["name"] == "suffered"]
+
+    def test_a_clock_jumps(self) -> None:
+        events = self.suffer(CLOCK, "time: {jump: -2h}")
+        self.assertEqual(self.observed(events, "shift"), [-2, -2], self.outcome.out)
+        self.assertEqual([fault["do"]["jump"] for fault in self.faults(events)], [-7200, -7200])
+        self.assertEqual(self.outcome.code, 0, self.outcome.out)
+
+    def test_a_clock_is_true_without(self) -> None:
+        events = self.suffer(CLOCK)
+        self.assertEqual(self.observed(events, "shift"), [0, 0])
+        self.assertEqual(self.faults(events), [])
+
+    def test_descriptors_are_short_for_a_while(self) -> None:
+        events = self.suffer(FILES, "resource: {nofile: 3, for: 300ms}", "{short: true}")
+        self.assertEqual(self.observed(events, "open"), ["EMFILE", "opened"] * 2, self.outcome.out)
+        self.assertEqual([bool(fault.get("over")) for fault in self.faults(events)], [False, True] * 2)
+
+    def test_descriptors_are_there_without(self) -> None:
+        self.assertEqual(self.observed(self.suffer(FILES, params="{short: false}"), "open"), ["opened"] * 2)
+
+    def test_a_disk_is_full(self) -> None:
+        events = self.suffer(DISK, "resource: {disk: 64KiB}", "{until: ENOSPC}")
+        if "unsupported" in self.outcome.out:
+            self.skipTest(self.outcome.out)
+        self.assertEqual(self.observed(events, "disk"), ["ENOSPC"] * 2, self.outcome.out)
+
+    def test_a_disk_has_room_without(self) -> None:
+        self.assertEqual(self.observed(self.suffer(DISK, params="{until: written}"), "disk"), ["written"] * 2)
+
+    def test_the_trial_is_stopped_for_a_while(self) -> None:
+        fault = 'process: {signal: STOP, event: "op:step#3", for: 200ms}'
+        events = self.suffer(RECORDS, fault, "{operations: 20}")
+        self.assertEqual([bool(each.get("over")) for each in self.faults(events)], [False, True] * 2)
+        self.assertEqual(self.outcome.code, 0, self.outcome.out)
+
+    def test_the_trial_is_killed_by_the_plan(self) -> None:
+        fault = 'process: {signal: KILL, event: "op:step#3"}'
+        events = self.suffer(RECORDS, fault, "{operations: 1000000}")
+        ends = [event["value"] for event in events if event["event"] == "exit"]
+        self.assertTrue(all(end["fault"] == {"id": 1, "name": "suffered"} for end in ends), ends)
+        self.assertTrue(ends)
+
+    def test_a_plan_that_means_nothing_is_refused(self) -> None:
+        self.suffer_nothing("process: {signal: KILL, for: 1s}", "`for` goes with STOP only")
+        self.suffer_nothing("resource: {after: 1s}", "it limits nothing")
+        self.suffer_nothing("time: {after: 1s}", "it changes no clock")
+
+    def suffer_nothing(self, fault: str, message: str) -> None:
+        text = textwrap.dedent(YAML) % "threading" + f"faults: [{{name: suffered, {fault}}}]\n"
+        self.write("scenario/scenario.yaml", text)
+        self.write("scenario/workload.py", RECORDS)
+        outcome = self.trireme("run", "scenario", *PYTHON)
+        self.assertEqual(outcome.code, 2, outcome.err)
+        self.assertIn(message, outcome.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
