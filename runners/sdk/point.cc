@@ -1,5 +1,6 @@
 #include "runners/sdk/point.h"
 
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
 
@@ -9,6 +10,7 @@ namespace trireme {
 namespace {
 
 thread_local TaskState* current = nullptr;
+std::atomic<bool> plan_has_task_faults{false};
 
 }  // namespace
 
@@ -28,7 +30,11 @@ TaskState& CurrentTaskState() {
   Probe().set_task(task == nullptr ? 0 : task->number);
 }
 
+void AskForTaskFaults() { plan_has_task_faults = Probe().point("", "", 0) != 0; }
+
 Point::Point(const char* kind) : task_(CurrentTaskState()), kind_(kind), ordinal_(++task_.ordinal) {
+  if (plan_has_task_faults.load(std::memory_order_relaxed)) [[unlikely]]
+    task_.Suffer(Probe().point(task_.path.c_str(), task_.name.c_str(), ordinal_));
   task_.ThrowIfStopped();
 }
 

@@ -16,6 +16,9 @@ TaskState* CurrentTaskOrNull();
 // What a backend says at each switch; tells the probe too.
 void SetCurrentTask(TaskState* task);
 
+// Once a trial records: whether its plan stops tasks at points, which then ask.
+void AskForTaskFaults();
+
 // A place where a task may wait: every call of the workload API that may is one, whichever runtime
 // it runs on. It counts, notices cancel() and deadlines, and records WAIT and WAKE around what
 // really waits.

@@ -54,6 +54,16 @@ void TaskState::ThrowIfStopped() {
   if (timeouts != nullptr) ThrowIfLate(static_cast<int64_t>(Probe().now()));
 }
 
+void TaskState::Suffer(int fault) {
+  if (fault == 1) cancel_requested.store(true, std::memory_order_release);
+  if (fault != 2) return;
+  TimeoutBlock* around = timeouts;
+  while (around != nullptr && around->fired) around = around->outer_;
+  if (around == nullptr) throw TimeoutExpired();
+  around->fired = true;
+  throw DeadlineReached(around);
+}
+
 // The outermost one that is late is what unwinds furthest, so it is the one to say.
 void TaskState::ThrowIfLate(int64_t now) {
   TimeoutBlock* late = nullptr;

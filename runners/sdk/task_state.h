@@ -92,6 +92,8 @@ struct TaskState : std::enable_shared_from_this<TaskState> {
   int64_t Deadline() const;
   // Throws what stops it, once.
   void ThrowIfStopped();
+  // What trireme_probe_api.point said of the point that it comes to.
+  void Suffer(int fault);
 
  private:
   void ThrowIfLate(int64_t now);

@@ -146,6 +146,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   Record(TRIREME_BEGIN, 0, {}, BeginValue(backend, options));
   InstallTerminateHandler();
   TaskRegistry::Get().Begin(options.inputs);
+  AskForTaskFaults();
   TrialRuntime& rt =
       *new TrialRuntime(backend, options.seed);  // tasks that outlive main may still use it
   const Params& params = *new Params(ToParams(options.params));

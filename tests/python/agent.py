@@ -93,11 +93,13 @@ class Agent:
             return running.finish(timeout)
 
     @contextlib.contextmanager
-    def started(self, params: Any = None, **members: Any) -> Iterator[Running]:
+    def started(
+        self, params: Any = None, *, faults: list[recording.TaskFault] | None = None, **members: Any
+    ) -> Iterator[Running]:
         self._count += 1
         directory = self.folder / f"trial-{self._count}"
         directory.mkdir()
-        recording.create(directory / "history.ring")
+        recording.create(directory / "history.ring", faults=faults)
         files = [open(directory / name, "wb") for name in ("stdout", "stderr", "stacks")]
         message = {
             "type": "trial", "attempt": "a", "directory": str(directory), "history": str(directory / "history.ring"),

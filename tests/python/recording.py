@@ -17,6 +17,9 @@ CHUNK = 32 * 1024
 HEADER = struct.Struct("<8sIIIIQQQQQQQII")
 CHUNK_HEADER = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
+PLAN = struct.Struct("<IIQIIQIIIIQQ224x")  # what stands before the faults of tasks
+TASK_FAULT = struct.Struct("<48s48sQQIIII")
+PLAN_SIZE = PLAN.size + 8 * TASK_FAULT.size + 4 * 144
 CHUNK_MAGIC = 0x4B4E4843
 
 _text = ABI.read_text()
@@ -34,12 +37,30 @@ class Event:
     time: int
 
 
-def create(path: Path, chunks: int = 64) -> None:
+@dataclass
+class TaskFault:
+    """A task that is stopped at a point of its own."""
+
+    task: str  # glob
+    point: int
+    timeout: bool = False
+
+
+def _plan(faults: list[TaskFault]) -> bytes:
+    plan = PLAN.pack(1, 0, 0, 0, 0, 0, 0, 0, len(faults), 0, 0, 0)
+    for number, fault in enumerate(faults, 1):
+        name = b"fault-%d" % number
+        plan += TASK_FAULT.pack(name, fault.task.encode(), fault.point, 0, int(fault.timeout), number, 0, 0)
+    return plan.ljust(PLAN_SIZE, b"\0")
+
+
+def create(path: Path, chunks: int = 64, faults: list[TaskFault] | None = None) -> None:
+    plan = _plan(faults) if faults else b""
     header = HEADER.pack(
-        b"TRIREMEH", 1, CHUNK, 0, 1, time.monotonic_ns(), 0, chunks, 1 << 16, 0, 1, 1, 0, 0
+        b"TRIREMEH", 1, CHUNK, 0, 1, time.monotonic_ns(), 0, chunks, 1 << 16, 0, 1, 1, 0, len(plan)
     )
     with open(path, "wb") as file:
-        file.write(header)
+        file.write(header + plan)
         file.truncate(PAGE + chunks * CHUNK)
 
 

@@ -35,6 +35,12 @@ class Deadline(Protocol):
     def due(self) -> bool:
         """Its time has come and it has not been delivered yet."""
 
+    def pending(self) -> bool:
+        """It has not been delivered yet."""
+
+    async def expire(self) -> None:
+        """Delivers it now, whatever the time is, in the current task, whose it is."""
+
 
 class TaskStopped(BaseException):
     """What travels in a cancelled task where the runtime has no exception for it. Not an Exception, as elsewhere."""
@@ -74,6 +80,7 @@ class Backend(ABC):
         self.live: dict[int, Task] = {}
         self.unjoined: list[Task] = []  # raised; asked for at the end of the trial
         self.settling = 0
+        self.has_task_faults = False  # the plan of the trial stops tasks at points
         self.unsupported: BaseException | None = None
         self.abort: Callable[[str, BaseException], NoReturn]  # ends the trial's process; set by the trial
 
@@ -247,11 +254,25 @@ class Backend(ABC):
         task.ordinal += 1
         task.kind, task.what = kind, what
         try:
+            if self.has_task_faults:
+                await self._suffer(task)
             if task.cancel_requested or task.deadlines:
                 await self.deliver(task)
             return await call(*args)
         finally:
             task.kind = task.what = None
+
+    async def _suffer(self, task: Task) -> None:
+        """A fault of the plan may stop the current task at the point that it has come to."""
+        struck = probe.point(task.path, task.name, task.ordinal)
+        if struck == 1:
+            self.cancel(task)  # delivered as any other
+        elif struck == 2:
+            for deadline in reversed(task.deadlines):
+                if deadline.pending():
+                    await deadline.expire()
+                    return
+            raise trireme.TimeoutExpired("by a fault of the plan")
 
     def begin_wait(self) -> Task | None:
         """The current task really waits from now on, until end_wait(); None when there is no task, or it waits already."""

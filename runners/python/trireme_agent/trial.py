@@ -87,6 +87,7 @@ class _Trial:
         message = self._message
         backend = self._backend
         backend.enter()
+        backend.has_task_faults = probe.point("", "", 0) != 0
         meetings.install(backend)
         creations.install()
         unawaited.watch()

@@ -13,6 +13,7 @@ import pytest
 import workload
 
 from agent import ROOT, Trial
+from recording import TaskFault
 
 # A line for each Python runtime of harness/protocol/runtimes.cc: its model.
 RUNTIMES = {"eventlet": "green", "eventlet-asyncio": "green", "threading": "native", "asyncio": "async"}
@@ -39,6 +40,9 @@ def test_every_runtime_has_a_line():
     assert dict(rows) == RUNTIMES, "a Python runtime of runtimes.cc is not in this suite"
 
 
+# What the cases of faults are told of: see cases.txt.
+FAULTS = [TaskFault("victim*", 2), TaskFault("late*", 2, timeout=True)]
+
 CHECKS = {}
 
 
@@ -49,7 +53,8 @@ def check(function):
 
 @pytest.mark.parametrize("name", cases())
 def test_contract(name, zygote, runtime):
-    trial = zygote.trial({"case": name})
+    faults = FAULTS if name.startswith("fault-") else None
+    trial = zygote.trial({"case": name}, faults=faults)
     CHECKS.get(name, ended_clean)(trial)
     assert trial.status == 0, trial.stderr
     assert trial.orphans == []
@@ -72,6 +77,27 @@ def only_exception(trial: Trial, key: str):
 def join_raises(trial):
     ended_clean(trial)
     assert [event.key for event in trial.of("task_end")] == ["raised", "returned"]
+
+
+def applied(trial: Trial) -> list[tuple[str, dict]]:
+    return [(event.key, event.value) for event in trial.of("fault")]
+
+
+@check
+def fault_cancels_at_a_wait(trial):
+    ended_clean(trial)
+    names = {event.key: event.value for event in trial.of("task_start")}
+    assert {key for key, _ in applied(trial)} == {"fault-1"}
+    hit = {names[value["task"]] for _, value in applied(trial)}
+    assert hit == {name for name in names.values() if name.startswith("victim")}
+    assert all(value["do"] == {"cancel": True} and value["point"] == 2 for _, value in applied(trial))
+
+
+@check
+def fault_ends_the_time_of_a_block(trial):
+    ended_clean(trial)
+    (path,) = [event.key for event in trial.of("task_start") if event.value == "late"]
+    assert applied(trial) == [("fault-2", {"do": {"timeout": True}, "point": 2, "task": path})]
 
 
 @check

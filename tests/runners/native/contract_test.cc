@@ -101,6 +101,15 @@ void RecordTo(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint32
                        .value = TextOf(type, value, value_size)});
 }
 
+// A plan of the faults that fault_contract.cc tells of.
+int Suffers(const char*, const char* name, uint64_t ordinal) {
+  if (ordinal == 0) return 1;
+  if (ordinal != 2) return 0;
+  return std::string_view(name).starts_with("victim") ? 1
+         : std::string_view(name).starts_with("late") ? 2
+                                                      : 0;
+}
+
 const trireme_probe_api& RecorderProbe() {
   static trireme_probe_api api = Probe();
   api.record = [](uint16_t kind, uint64_t id, const char* key, uint32_t key_size, uint16_t type,
@@ -113,6 +122,7 @@ const trireme_probe_api& RecorderProbe() {
   api.current_task = [] { return current_task; };
   api.set_task = [](uint32_t task) { current_task = task; };
   api.attached = [] { return 1; };
+  api.point = Suffers;
   return api;
 }
 

@@ -57,7 +57,14 @@ class GreenDeadline:
         self._task: Task | None = None
 
     def due(self) -> bool:
-        return bool(self._timeout.pending and eventlet.hubs.get_hub().clock() >= self._at)
+        return self.pending() and bool(eventlet.hubs.get_hub().clock() >= self._at)
+
+    def pending(self) -> bool:
+        return bool(self._timeout.pending)
+
+    async def expire(self) -> None:
+        self._timeout.cancel()
+        raise self._timeout
 
     async def __aenter__(self) -> None:
         self._at = eventlet.hubs.get_hub().clock() + self._seconds

@@ -69,7 +69,10 @@ class LoopDeadline:
         """Its time came while the task computed, so that it has not been told yet."""
         if isinstance(self._timeout, _Timeout) and self._timeout.missed:
             return True
-        return not self._rushed and not self._timeout.expired() and self._backend.loop.time() >= self._at
+        return self.pending() and self._backend.loop.time() >= self._at
+
+    def pending(self) -> bool:
+        return not self._rushed and not self._timeout.expired()
 
     async def expire(self) -> None:
         """Raises CancelledError, by way of the loop."""
@@ -77,7 +80,7 @@ class LoopDeadline:
             self._timeout.missed = False
             raise asyncio.CancelledError
         self._rushed = True
-        self._timeout.reschedule(self._at)
+        self._timeout.reschedule(min(self._at, self._backend.loop.time()))
         await asyncio.sleep(0)
 
     async def __aenter__(self) -> None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep  # by name: a workload may put others in their place
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import trireme
 from trireme_agent.backend import Backend, TaskStopped
@@ -42,7 +42,17 @@ class ThreadDeadline:
         self._task: Task | None = None
 
     def due(self) -> bool:
-        return not self.delivered and monotonic() >= self.at
+        return self.pending() and monotonic() >= self.at
+
+    def pending(self) -> bool:
+        return not self.delivered
+
+    async def expire(self) -> None:
+        self.deliver()
+
+    def deliver(self) -> NoReturn:
+        self.delivered = True
+        raise DeadlineReached(self)
 
     async def __aenter__(self) -> None:
         self.at = monotonic() + self.seconds
@@ -133,8 +143,7 @@ class WaitingBackend(Backend):
             raise TaskStopped
         for deadline in task.deadlines:
             if isinstance(deadline, ThreadDeadline) and deadline.due():
-                deadline.delivered = True
-                raise DeadlineReached(deadline)
+                deadline.deliver()
 
     def is_stop(self, error: BaseException) -> bool:
         return isinstance(error, TaskStopped)
