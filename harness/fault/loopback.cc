@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -84,6 +85,15 @@ Result<LoopbackAddress> LoopbackAddress::Parse(const std::string& text) {
   if (::inet_pton(AF_INET6, WithoutBrackets(host).c_str(), &v6.sin6_addr) == 1)
     return Of(reinterpret_cast<const sockaddr*>(&v6), sizeof(v6));
   return NoAddress(text);
+}
+
+Result<LoopbackAddress> LoopbackAddress::OfSocket(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  if (::getsockname(fd, address, &size) != 0)
+    return ErrnoError("cannot tell a socket's address", errno);
+  return Of(address, size);
 }
 
 LoopbackAddress LoopbackAddress::Any() {

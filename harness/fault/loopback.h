@@ -18,6 +18,8 @@ class LoopbackAddress {
   // "127.0.0.1:5432", "[::1]:5432", "unix:/run/server.sock"; an abstract Unix name begins with '@'.
   static Result<LoopbackAddress> Parse(const std::string& text);
   static Result<LoopbackAddress> Of(const sockaddr* address, socklen_t size);
+  // The socket's own.
+  static Result<LoopbackAddress> OfSocket(int fd);
   // 127.0.0.1, any free port.
   static LoopbackAddress Any();
 

@@ -16,6 +16,7 @@ namespace trireme {
 // From the end that connected to the one that listened, and back.
 enum class Way { kUp = 0, kDown = 1 };
 inline constexpr Way kWays[] = {Way::kUp, Way::kDown};
+inline constexpr Way Other(Way way) { return way == Way::kUp ? Way::kDown : Way::kUp; }
 const char* WayName(Way way);  // "up", "down"
 
 // A fault of the network between two ends: on streams a proxy does it, on datagrams the probe.
