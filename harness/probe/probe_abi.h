@@ -434,6 +434,9 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   wait_for(fd: int, direction: int) -> None   (the current task waits to read (0) or write (1) until it runs again)
  *   loop_waits(waits: bool) -> None      (as above)
  *   point(path: str, name: str, ordinal: int) -> int   (as above)
+ *   step(task: int, send) -> function    (function(value) calls send(value) as that task, which was another before and is
+ *                                         so afterwards, and records TASK_END "returned" when it raises: one step of a
+ *                                         coroutine, send being its own)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

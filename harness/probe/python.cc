@@ -46,6 +46,7 @@ struct Python {
   Object* (*PyObject_GetAttr)(Object*, Object*);
   int (*PyObject_SetAttr)(Object*, Object*, Object*);
   Object* (*PyObject_CallObject)(Object*, Object*);
+  Object* (*PyObject_CallFunctionObjArgs)(Object*, ...);
   Object* (*PyNumber_ToBase)(Object*, int);
   int (*PyType_IsSubtype)(Object*, Object*);
   long long (*PyLong_AsLongLongAndOverflow)(Object*, int*);
@@ -98,7 +99,8 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyTuple_GetItem) && TRIREME_FIND(PyObject_Type) &&
          TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
          TRIREME_FIND(PyObject_SetAttr) && TRIREME_FIND(PyObject_CallObject) &&
-         TRIREME_FIND(PyErr_Fetch) && TRIREME_FIND(PyErr_Restore) &&
+         TRIREME_FIND(PyObject_CallFunctionObjArgs) && TRIREME_FIND(PyErr_Fetch) &&
+         TRIREME_FIND(PyErr_Restore) &&
          TRIREME_FIND(Py_AddPendingCall) && TRIREME_FIND(PyGILState_Ensure) &&
          TRIREME_FIND(PyGILState_Release) && TRIREME_FIND(PyGILState_GetThisThreadState) &&
          TRIREME_FIND(Py_IsInitialized) && TRIREME_FIND(PyNumber_ToBase) &&
@@ -546,6 +548,40 @@ Object* PyPoint(Object*, Object* const* arguments, Size count) {
       static_cast<unsigned long long>(ComeToPoint(path.text(), name.text(), ordinal)));
 }
 
+// One step of a coroutine. `self`: the number of its task, and its send.
+Object* RunStep(Object* self, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 1, "send(value)") ||
+      !ReadUnsigned(python.PyTuple_GetItem(self, 0), UINT32_MAX, &task))
+    return nullptr;
+  const uint32_t before = CurrentTask();
+  SetTask(static_cast<uint32_t>(task));
+  Object* send = python.PyTuple_GetItem(self, 1);
+  Object* result = python.PyObject_CallFunctionObjArgs(send, arguments[0], nullptr);
+  if (result == nullptr)  // its end: it waits for nothing any more
+    Record(
+        {.kind = TRIREME_TASK_END, .task = static_cast<uint32_t>(task), .key = {"returned", 8}});
+  SetTask(before);
+  return result;
+}
+
+constexpr MethodDef kStep = {"send", RunStep, kMethFastcall, "send(value)"};
+
+Object* PyStep(Object*, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 2, "step(task, send)") || !ReadUnsigned(arguments[0], UINT32_MAX, &task))
+    return nullptr;
+  Object* self = python.PyTuple_New(2);
+  if (self == nullptr) return nullptr;
+  for (Size i = 0; i < 2; ++i) {
+    python.Py_IncRef(arguments[i]);
+    python.PyTuple_SetItem(self, i, arguments[i]);
+  }
+  Object* step = python.PyCFunction_NewEx(&kStep, self, nullptr);
+  python.Py_DecRef(self);
+  return step;
+}
+
 Object* PyNewOperation(Object*, Object* const*, Size count) {
   return CountIs(count, 0, "new_operation()") ? python.PyLong_FromUnsignedLongLong(NewOperation())
                                               : nullptr;
@@ -574,6 +610,7 @@ constexpr MethodDef kMethods[] = {
     {"wait_for", PyWaitFor, kMethFastcall, "wait_for(fd, direction)"},
     {"loop_waits", PyLoopWaits, kMethFastcall, "loop_waits(waits)"},
     {"point", PyPoint, kMethFastcall, "point(path, name, ordinal) -> 0, 1 or 2"},
+    {"step", PyStep, kMethFastcall, "step(task, send) -> function"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

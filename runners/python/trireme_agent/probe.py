@@ -55,6 +55,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     _nothing,
     lambda path, name, ordinal: 0,
+    lambda task, send: send,
 )
 
 _made = _builtins()
@@ -75,6 +76,7 @@ set_stack_source: Callable[[Callable[[int, int], str]], None]
 wait_for: Callable[[int, int], None]
 loop_waits: Callable[[bool], None]
 point: Callable[[str, str, int], int]
+step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
 (
     attach,
     record,
@@ -92,4 +94,5 @@ point: Callable[[str, str, int], int]
     wait_for,
     loop_waits,
     point,
+    step,
 ) = _made or _FALLBACK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import os
 import shutil
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import weakref
 
 HEADER = struct.Struct("<8sIIIIQQQQQQQII")
 CHUNK = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 CHUNK_SIZE = 32768
-OBSERVE, INVOKE, SWITCH, PROCESS = 7, 3, 13, 18
+OBSERVE, INVOKE, TASK_END, SWITCH, PROCESS = 7, 3, 12, 13, 18
 NONE, INT, DOUBLE, TEXT, JSON, BOOL, BYTES = range(7)
 
 
@@ -221,6 +223,55 @@ class ProbeBuiltinsTest(unittest.TestCase):
         enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
         self.assertEqual(enabled, not sysconfig.get_config_var("Py_GIL_DISABLED"))
 
+    def steps_of(self, work: object) -> tuple[object, list[tuple[int, int, int, bytes, int, bytes]]]:
+        """A coroutine's send as steps of task 7, called in task 3, and what is recorded from now on."""
+        set_task(3)
+        self.addCleanup(set_task, 0)
+        return step(7, work), self.recorded()
+
+    def test_a_step_runs_as_its_task(self) -> None:
+        def work() -> object:
+            sent = yield current_task()
+            yield (current_task(), sent)
+
+        send, before = self.steps_of(work().send)
+        self.assertEqual((send(None), current_task()), (7, 3))
+        self.assertEqual((send("x"), current_task()), ((7, "x"), 3))
+        self.assertEqual([event[:3] for event in self.recorded()[len(before) :]], [(SWITCH, 7, 3), (SWITCH, 3, 7)] * 2)
+
+    def test_the_step_that_raises_is_the_last(self) -> None:
+        def work() -> object:
+            return current_task()
+            yield
+
+        send, before = self.steps_of(work().send)
+        with self.assertRaises(StopIteration) as ended:
+            send(None)
+        self.assertEqual((ended.exception.value, current_task()), (7, 3))
+        kinds = [event[:4] for event in self.recorded()[len(before) :]]
+        self.assertEqual(kinds, [(SWITCH, 7, 3, b""), (TASK_END, 7, 0, b"returned"), (SWITCH, 3, 7, b"")])
+
+    def test_a_step_holds_what_it_needs_and_lets_go_of_it(self) -> None:
+        class Work:
+            def send(self, value: object) -> object:
+                return value
+
+        work = Work()
+        gone = weakref.ref(work)
+        send = step(1 << 31, work.send)
+        del work
+        self.assertIs(send(gone), gone)
+        self.assertIsNotNone(gone())
+        del send
+        gc.collect()
+        self.assertIsNone(gone())
+
+    def test_refuses_what_is_no_step(self) -> None:
+        for wrong in (lambda: step(), lambda: step("1", id), lambda: step(1, id)(), lambda: step(1, 2)(3)):
+            self.assertRaises(TypeError, wrong)
+        self.assertRaises((OverflowError, ValueError), step, -1, id)
+        self.assertRaises(ValueError, step, 1 << 32, id)
+
 
 def find_interpreter(version: str) -> str | None:
     """Of pyenv or PATH; `3.13t` is a free-threaded build."""
@@ -251,6 +302,6 @@ if __name__ == "__main__":
     (
         attach, record, record_json, record_for, record_json_for, invoke,
         new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
-        loop_waits,
+        loop_waits, step,
     ) = make_builtins()  # fmt: skip
     unittest.main()

@@ -42,6 +42,7 @@ class Probe:
         self.set_stack_source = builtins[12]
         self.wait_for = builtins[13]
         self.loop_waits = builtins[14]
+        self.step = builtins[15]
 
 
 def install() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 TASK_END = 12  # enum trireme_event
+# An attribute of a loop: which task registered each descriptor last.
+_OWNERS = "trireme_owners_to_"
 
 
 class Loops:
@@ -35,11 +37,12 @@ class Loops:
         self._hook_tasks(module.BaseEventLoop)
 
     def hook_selector(self, module: Any) -> None:
-        self._hook_registrations(module.BaseSelectorEventLoop, "_add_", "_remove_")
+        self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
 
     def hook_uvloop(self, module: Any) -> None:
         self._hook_tasks(module.Loop)
-        self._hook_registrations(module.Loop, "add_", "remove_")
+        self._hook_registrations(module.Loop, "add_", _stands)
+        self._hook_removals(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)
 
@@ -73,33 +76,65 @@ class Loops:
 
         kind.__init__ = begin_and_wait
 
-    def _hook_registrations(self, kind: Any, add: str, remove: str) -> None:
+    def _hook_registrations(self, kind: Any, add: str, stands: Callable[..., bool]) -> None:
         """Says when one task's callback for a descriptor silently goes for another's."""
         for direction, who in (("read", "reader"), ("write", "writer")):
-            owners: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()  # by loop and descriptor
-            setattr(kind, add + who, self._noting_who_goes(getattr(kind, add + who), direction, owners))
-            setattr(kind, remove + who, _forgetting(getattr(kind, remove + who), owners))
+            setattr(kind, add + who, self._noting_who_goes(getattr(kind, add + who), direction, stands))
 
-    def _noting_who_goes(self, add: Callable[..., Any], direction: str, owners: Any) -> Callable[..., Any]:
+    def _noting_who_goes(self, add: Callable[..., Any], direction: str, stands: Callable[..., bool]) -> Callable[..., Any]:
+        current_task, place = self.asyncio.current_task, _OWNERS + direction
+
         def noted(loop: Any, file: Any, *rest: Any) -> Any:
+            fd = file if type(file) is int else _descriptor(file)
+            task = current_task(loop)
+            owners = getattr(loop, place, None)
+            before = None if owners is None else owners.get(fd)
+            owner = None if before is None else before()
+            if owner is task and owner is not None:
+                return add(loop, file, *rest)
+            goes = owner is not None and task is not None and stands(loop, fd, direction) and not _is_over(owner)
             added = add(loop, file, *rest)
-            fd = _descriptor(file)
-            task = self.asyncio.current_task(loop)
-            before = owners.setdefault(loop, {}).get(fd, _nobody)()
-            if task is not None and before is not None and before is not task and not (before.done() or is_cancelled(before)):
+            if goes:
                 self.note("replaced", direction, fd, "")
-            owners[loop][fd] = _nobody if task is None else weakref.ref(task)
+            if owners is None:
+                owners = {}
+                setattr(loop, place, owners)
+            owners[fd] = None if task is None else weakref.ref(task)
             return added
 
         return noted
 
+    def _hook_removals(self, kind: Any) -> None:
+        """Of a loop that cannot be asked what it has a callback for."""
+        for direction, who in (("read", "reader"), ("write", "writer")):
+            name = f"remove_{who}"
+            setattr(kind, name, _forgetting(getattr(kind, name), _OWNERS + direction))
 
-def _forgetting(remove: Callable[..., Any], owners: Any) -> Callable[..., Any]:
+
+def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:
     def forgotten(loop: Any, file: Any) -> Any:
-        owners.get(loop, {}).pop(_descriptor(file), None)
+        owners = getattr(loop, place, None)
+        if owners is not None:
+            owners.pop(_descriptor(file), None)
         return remove(loop, file)
 
     return forgotten
+
+
+def _stands_in_selector(loop: Any, fd: int, direction: str) -> bool:
+    """Whether a loop of asyncio's own has a callback for the descriptor."""
+    registered = loop._selector.get_map() if loop._selector is not None else None  # None: it is closed
+    key = registered.get(fd) if registered is not None else None
+    return key is not None and key.data[0 if direction == "read" else 1] is not None
+
+
+def _stands(loop: Any, fd: int, direction: str) -> bool:
+    """The same of a loop whose removals are hooked."""
+    return True
+
+
+def _is_over(task: Any) -> bool:
+    return bool(task.done()) or is_cancelled(task)
 
 
 def is_cancelled(task: Any) -> bool:
@@ -108,35 +143,26 @@ def is_cancelled(task: Any) -> bool:
     return waiter is not None and bool(waiter.cancelled())
 
 
-def _nobody() -> None:
-    return None
-
-
 def _descriptor(file: Any) -> int:
-    return file if isinstance(file, int) else int(file.fileno())
+    """-1: it has none, which is for the loop to say."""
+    try:
+        return file if isinstance(file, int) else int(file.fileno())
+    except (AttributeError, TypeError, ValueError):
+        return -1
 
 
-class Steps(Coroutine):  # type: ignore[type-arg]  # Python 3.8 cannot subscript it
+@Coroutine.register
+class Steps:
     """A coroutine that says at each of its steps that its task runs."""
 
     def __init__(self, coroutine: Any, probe: Any) -> None:
         self.trireme_task = probe.new_task()
         self.coroutine = coroutine
         self.probe = probe
+        self.send = probe.step(self.trireme_task, coroutine.send)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.coroutine, name)
-
-    def send(self, value: Any) -> Any:
-        before = self.probe.current_task()
-        self.probe.set_task(self.trireme_task)
-        try:
-            return self.coroutine.send(value)
-        except BaseException:  # its end: it waits for nothing any more
-            self._tell_end("returned")
-            raise
-        finally:
-            self.probe.set_task(before)
 
     def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
         before = self.probe.current_task()
