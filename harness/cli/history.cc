@@ -18,11 +18,11 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kMaxPlan = 1 << 30;
+constexpr int64_t kMaxPlanOfHistory = 1 << 30;
 
 // The cells of plan.json; none when it cannot be read: then the folders' names say what they can.
 Json ReadCells(const std::string& run) {
-  const Result<std::string> text = ReadFile(JoinPath(run, "plan.json"), kMaxPlan);
+  const Result<std::string> text = ReadFile(JoinPath(run, "plan.json"), kMaxPlanOfHistory);
   if (!text.ok()) return Json::array();
   const Result<Json> plan = ParseJson(*text, "plan.json");
   return plan.ok() ? GetMember(*plan, "cells") : Json::array();
