@@ -19,7 +19,8 @@ std::string Trials(const PlannedCell& cell) {
 
 std::string Remark(const PlannedCell& cell) {
   if (!cell.unsupported.empty()) return "unsupported: " + cell.unsupported;
-  return "timeout " + FormatDuration(cell.timeout) +
+  const std::string faults = Join(TextsOf(cell.faults), ", ");
+  return "timeout " + FormatDuration(cell.timeout) + (faults.empty() ? "" : ", faults " + faults) +
          (cell.role == "reference" ? ", added as the reference" : "");
 }
 

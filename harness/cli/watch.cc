@@ -221,6 +221,23 @@ Status ReadWatchFaults(const std::string& word, WatchOptions& options) {
   return Done{};
 }
 
+struct RawFaultOptions {
+  const std::optional<std::string>&faults, &seed;
+  bool sampled = false;
+};
+
+Status ReadFaultOptions(const RawFaultOptions& raw, WatchOptions& options) {
+  if (raw.seed) {
+    const std::optional<uint64_t> number = ParseUnsigned(*raw.seed);
+    if (!number)
+      return UsageError("option --seed: '" + *raw.seed + "' is not a number such as 17 or 0x5eed");
+    options.seed = *number;
+  }
+  if (!raw.faults) return Done{};
+  if (raw.sampled) return UsageError("option --faults: a process that runs already gets no faults");
+  return ReadWatchFaults(*raw.faults, options);
+}
+
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -369,18 +386,8 @@ int WatchCommand(const Arguments& arguments) {
           UsageError("option --error-exitcode: '" + *status + "' is no exit status", "0 to 255"));
     options.finding_status = static_cast<int>(*number);
   }
-  if (seed) {
-    const std::optional<uint64_t> number = ParseUnsigned(*seed);
-    if (!number)
-      return Fail(
-          UsageError("option --seed: '" + *seed + "' is not a number such as 17 or 0x5eed"));
-    options.seed = *number;
-  }
-  if (faults && sampled)
-    return Fail(UsageError("option --faults: a process that runs already gets no faults"));
-  if (faults)
-    if (const Status read = ReadWatchFaults(*faults, options); !read.ok())
-      return Fail(read.error());
+  if (const Status read = ReadFaultOptions({faults, seed, sampled}, options); !read.ok())
+    return Fail(read.error());
   if (runtime) {
     const std::vector<Vocabulary::Runtime> known = MakeVocabulary().runtimes;
     if (std::none_of(known.begin(), known.end(),

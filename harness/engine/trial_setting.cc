@@ -37,14 +37,26 @@ std::string NewName(Rng& names) {
   return text.data();
 }
 
-// What the probe does of the cell's faults in this trial.
+// `compare: {wire: ...}`: the bytes of every connection are compared, so they have to be recorded.
+bool ComparesWire(const PlannedCell& cell) {
+  const Json& rule = GetMember(cell.compare, "wire");
+  return !rule.is_null() && rule != "ignore";
+}
+
+// What the probe does of the cell's faults in this trial, and what it records of connections.
 CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed) {
-  if (cell.fault_plan.is_null()) return {};
-  const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
-  TRIREME_CHECK(plan.ok());
-  Result<CompiledPlan> compiled = CompilePlan(*plan, seed);
-  TRIREME_CHECK(compiled.ok());
-  return *std::move(compiled);
+  CompiledPlan compiled;
+  if (!cell.fault_plan.is_null()) {
+    const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
+    TRIREME_CHECK(plan.ok());
+    Result<CompiledPlan> result = CompilePlan(*plan, seed);
+    TRIREME_CHECK(result.ok());
+    compiled = *std::move(result);
+  }
+  if (!ComparesWire(cell)) return compiled;
+  compiled.block.flags |= TRIREME_PLAN_WIRE;
+  compiled.connections = kPlanConnections;
+  return compiled;
 }
 
 }  // namespace

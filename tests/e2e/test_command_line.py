@@ -43,7 +43,7 @@ class CommandLineTest(TriremeCase):
                 """)
 
     def test_options_of_later_releases(self) -> None:
-        for option in ("--faults", "--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"):
+        for option in ("--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"):
             self.expect("run", option, "x", code=2, err=f"""\
                 error: option {option} is not available yet
                 hint: it comes with a later release; run without it
@@ -115,13 +115,10 @@ class ListTest(TriremeCase):
             self.assertEqual((outcome.code, outcome.err), (0, ""))
             self.assertIn("$schema", json.loads(outcome.out))
 
-    def test_faults_come_later(self) -> None:
-        self.expect("list", "faults", code=2, err="error: 'list faults' is not available yet\n")
-
     def test_the_hint_names_only_what_can_be_listed(self) -> None:
         self.expect("list", "foo", code=2, err="""\
             error: 'foo' is nothing that can be listed
-            hint: one of scenarios, runtimes, checks, exceptions, correspondences, glossary, scenario-schema, results-schema
+            hint: one of scenarios, runtimes, checks, exceptions, correspondences, glossary, scenario-schema, results-schema, faults
             """)
 
     def test_something_unknown(self) -> None:

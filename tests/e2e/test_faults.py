@@ -1,0 +1,162 @@
+"""Fault plans from the command line: which there are, what they plan, and that a seed brings the same faults back."""
+
+from __future__ import annotations
+
+import json
+import unittest
+from typing import Any
+
+from trireme_case import PYTHON, TriremeCase
+
+# Both ends in one process: each request is 64 bytes, each reply as many.
+ECHO = """\
+    async def main(rt, params):
+        listener = await rt.listen()
+
+        async def answer(stream):
+            try:
+                while data := await stream.recv(64):
+                    await stream.send_all(data)
+            except OSError:
+                pass
+            stream.close()
+
+        async def serve():
+            answers = [rt.spawn(answer, await listener.accept()) for _ in range(params["clients"])]
+            await rt.gather(*answers)
+
+        async def ask(number):
+            stream = await rt.connect(listener.address)
+            got = 0
+            try:
+                for _ in range(params["requests"]):
+                    await stream.send_all(bytes(64))
+                    got += len(await stream.recv_exactly(64))
+            except (OSError, EOFError):
+                pass
+            stream.close()
+            rt.observe(f"client-{number}", got)
+
+        clients = [rt.spawn(ask, number) for number in range(params["clients"])]
+        await rt.gather(rt.spawn(serve), *clients)
+        listener.close()
+    """
+SCENARIO = """\
+    version: 1
+    summary: Clients ask for their own bytes
+    workload: {python: workload.py}
+    params: {clients: 2, requests: 8}
+    runtimes: [threading]
+    checks: []
+    """
+PLAN = """\
+    version: 1
+    summary: Cuts and one reset
+    all:
+      - {name: cut, at: {call: recv, every: 50}, do: {short: 1}}
+      - {name: reset, at: {call: recv, side: server, offset: 256}, do: {reset: true}}
+    """
+
+
+class FaultsTest(TriremeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("s/scenario.yaml", SCENARIO)
+        self.write("s/workload.py", ECHO)
+        self.write("mine.yaml", PLAN)
+
+    def cells(self, *arguments: str) -> list[dict[str, Any]]:
+        outcome = self.trireme("run", "s", *arguments, *PYTHON)
+        self.assertIn(outcome.code, (0, 1, 4), outcome.err)
+        plan = json.loads((self.folder / "out/plan.json").read_text())
+        cells: list[dict[str, Any]] = plan["cells"]
+        return cells
+
+    def faults(self, run: str) -> list[tuple[str, str, int, str, str]]:
+        lines = self.trireme("history", run).out.splitlines()
+        events = [event for event in map(json.loads, lines) if event["event"] == "fault"]
+        return sorted((event["connection"], event["side"], event["offset"], event["call"], event["name"])
+                      for event in events)
+
+    def test_the_list_names_plans_and_fields(self) -> None:
+        listing = self.trireme("list", "faults")
+        self.assertEqual((listing.code, listing.err), (0, ""))
+        names = [line.split()[0] for line in listing.out.splitlines() if line and not line.startswith(" ")]
+        self.assertLess(names.index("cut-and-reset"), names.index("at"))
+        self.assertLess(names.index("at.offset"), names.index("do.short"))
+        self.assertNotIn("cannot be read", listing.out)
+
+    def test_each_plan_is_a_cell(self) -> None:
+        cells = self.cells("--faults", "none,mine.yaml", "--out", "out")
+        self.assertEqual([cell["faults"] for cell in cells], [[], ["mine"]])
+        self.assertTrue(cells[1]["replay"].endswith("--faults mine.yaml"), cells[1]["replay"])
+        self.assertIn("-mine-", cells[1]["id"])
+
+    def test_a_plan_in_the_scenario(self) -> None:
+        self.write("s/scenario.yaml", SCENARIO + "    faults: [none, {name: late, do: {delay: 1ms}}]\n")
+        cells = self.cells("--faults", "late", "--out", "out")
+        self.assertEqual([cell["faults"] for cell in cells], [["late"]])
+        self.assertEqual(cells[0]["fault_plan"]["all"][0]["do"], {"delay": 1_000_000})
+
+    def test_what_is_no_plan(self) -> None:
+        self.expect("run", "s", "--faults", "cut-and-rest", *PYTHON, code=2, err="""\
+            error: option --faults: there is no fault plan 'cut-and-rest'
+            hint: did you mean 'cut-and-reset'?
+            """)
+        self.write("mine.yaml", PLAN.replace("reset: true", "rest: true"))
+        self.expect("run", "s", "--faults", "mine.yaml", *PYTHON, code=2, err="""\
+            mine.yaml:5:80: error: unknown key 'rest' of 'do'
+              - {name: reset, at: {call: recv, side: server, offset: 256}, do: {rest: true}}
+                                                                                ^~~~
+            hint: did you mean 'reset'?
+            """)
+        self.write("mine.yaml", PLAN.replace("call: recv, side: server", "call: accept, side: client"))
+        outcome = self.trireme("run", "s", "--faults", "mine.yaml", *PYTHON)
+        self.assertEqual(outcome.code, 2)
+        self.assertIn("mine.yaml:5:5: error: reset: 'side: client' can never apply to accept\n", outcome.err)
+
+    def test_a_seed_brings_the_same_faults_back(self) -> None:
+        arguments = ["run", "s", "--faults", "short-io,mine.yaml", "--seed", "99", *PYTHON]
+        for run in ("a", "b"):
+            self.assertIn(self.trireme(*arguments, "--out", run).code, (0, 1, 4))
+        self.assertNotEqual(self.faults("a"), [])
+        self.assertEqual(self.faults("a"), self.faults("b"))
+
+    def test_the_faults_of_a_trial_again(self) -> None:
+        self.trireme("run", "s", "--faults", "mine.yaml", "--seed", "7", "--out", "a", *PYTHON)
+        outcome = self.trireme("run", "s", "--faults-from", "a", "--trial", "0", "--out", "b", *PYTHON)
+        self.assertIn(outcome.code, (0, 1, 4), outcome.err)
+        plan = json.loads((self.folder / "b/plan.json").read_text())
+        self.assertEqual(plan["seed"], "0x7")
+        places = [fault[:4] for fault in self.faults("a")]
+        self.assertNotEqual(places, [])
+        self.assertEqual([fault[:4] for fault in self.faults("b")], places)
+
+    def test_faults_from_nowhere(self) -> None:
+        self.expect("run", "s", "--faults-from", "a", *PYTHON, code=2, err="""\
+            error: option --faults-from: of which trial?
+            hint: name it with --trial K
+            """)
+        self.expect("run", "s", "--faults-from", "a", "--trial", "0", *PYTHON, code=2, err="""\
+            error: option --faults-from: 'a' is no run: it has no plan.json
+            hint: runs are in trireme-runs, unless --out said otherwise
+            """)
+
+    def test_a_watched_program_gets_what_the_probe_does(self) -> None:
+        self.write("pause.yaml", "version: 1\nsummary: s\nprocess: {signal: STOP, for: 1ms}\n")
+        outcome = self.trireme("watch", "--faults", "pause.yaml", "--", "true")
+        self.assertEqual(outcome.code, 2)
+        self.assertIn("is of class 'process', which a watched program cannot have", outcome.err)
+        self.write("cut.yaml", "version: 1\nsummary: s\nat: {call: send}\ndo: {short: 1}\n")
+        program = self.write("p.py", """\
+            import socket
+            a, b = socket.socketpair()
+            print(a.send(b"four"))
+            """)
+        outcome = self.trireme("watch", "--faults", "cut.yaml", "--", "python3", str(program))
+        self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
+        self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
