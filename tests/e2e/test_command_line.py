@@ -116,9 +116,11 @@ class ListTest(TriremeCase):
             self.assertIn("$schema", json.loads(outcome.out))
 
     def test_the_hint_names_only_what_can_be_listed(self) -> None:
-        self.expect("list", "foo", code=2, err="""\
+        names = ("scenarios, runtimes, checks, exceptions, correspondences, glossary, scenario-schema, results-schema, "
+                 "faults")
+        self.expect("list", "foo", code=2, err=f"""\
             error: 'foo' is nothing that can be listed
-            hint: one of scenarios, runtimes, checks, exceptions, correspondences, glossary, scenario-schema, results-schema, faults
+            hint: one of {names}
             """)
 
     def test_something_unknown(self) -> None:

@@ -490,8 +490,8 @@ class WatchTest(TriremeCase):
 
     def test_bad_options(self) -> None:
         for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
-                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"], ["--faults", "shrt-io"], ["--seed", "x"],
-                        ["--attach-after", "soon"]):
+                        ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"],
+                        ["--faults", "shrt-io"], ["--seed", "x"], ["--attach-after", "soon"]):
             self.assertEqual(self.trireme("watch", *options, "--", "true").code, 2, options)
         self.assertEqual(self.trireme("watch").code, 2)
         self.assertEqual(self.trireme("watch", "true").code, 2)

@@ -68,6 +68,17 @@ TEST_F(RunOptionsTest, ReplaysWhatTheCommandLineSaidAndNotTheFile) {
   EXPECT_EQ(options.replay, (std::vector<std::string>{"--python", "x=/py"}));
 }
 
+TEST_F(RunOptionsTest, TakesFaultPlansOrThoseOfATrial) {
+  EXPECT_EQ(Parse({"--faults", "none,short-io", "--faults", "mine.yaml"}).faults,
+            (std::vector<std::string>{"none", "short-io", "mine.yaml"}));
+  EXPECT_EQ(Parse({"--faults-from", "run", "--trial", "3"}).faults_from, "run");
+  for (const Arguments& arguments :
+       {Arguments{"--faults-from", "run"},
+        Arguments{"--faults-from", "run", "--trial", "1", "--trial", "2"},
+        Arguments{"--faults-from", "run", "--trial", "1", "--faults", "none"}})
+    EXPECT_EQ(std::get<int>(ParseRunOptions(arguments)), 2);
+}
+
 TEST(ParseReportRequestTest, TakesAPathWithEqualsSigns) {
   const Result<ReportRequest> request = ParseReportRequest("junit=out/a=b.xml");
   ASSERT_TRUE(request.ok());

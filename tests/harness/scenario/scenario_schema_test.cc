@@ -21,31 +21,35 @@ std::string WhyRejected(const std::string& rest) {
 }
 
 TEST(ScenarioSchemaTest, AcceptsEveryKey) {
-  EXPECT_EQ(WhyRejected("description: d\n"
-                        "tags: [hazard]\n"
-                        "references: [F57]\n"
-                        "params: {readers: 2, list: [1, {a: null}]}\n"
-                        "matrix: {protocol: [tcp, unix], size: [1]}\n"
-                        "runtimes: [eventlet]\n"
-                        "reference: eventlet/3.11\n"
-                        "trials: 20\n"
-                        "timeout: 1.5m\n"
-                        "isolation: process\n"
-                        "inputs: per-trial\n"
-                        "exclusive: true\n"
-                        "requires: [fork]\n"
-                        "faults: [none]\n"
-                        "checks: [leak, {leak: {allow: [x]}}, {overlap: {ops: [sell]}},"
-                        " {deadline: {op: get, within: 20ms}},"
-                        " {lost-update: {op: a, final: b, strict: true, slack: 0.5}}]\n"
-                        "compare: {total: exact, rate: {tolerance: 0.1}}\n"
-                        "expect:\n"
-                        "  default: {verdict: fail, finding: overlap}\n"
-                        "  \"threading/3.13t\": {verdict: [pass, fail], findings: [], rate: "
-                        "0.02..1, outcome: o}\n"
-                        "max-unknown: 0.1\n"
-                        "memory: 1GiB\n"),
-            "");
+  EXPECT_EQ(
+      WhyRejected("description: d\n"
+                  "tags: [hazard]\n"
+                  "references: [F57]\n"
+                  "params: {readers: 2, list: [1, {a: null}]}\n"
+                  "matrix: {protocol: [tcp, unix], size: [1]}\n"
+                  "runtimes: [eventlet]\n"
+                  "reference: eventlet/3.11\n"
+                  "trials: 20\n"
+                  "timeout: 1.5m\n"
+                  "isolation: process\n"
+                  "inputs: per-trial\n"
+                  "exclusive: true\n"
+                  "requires: [fork]\n"
+                  "faults: [none, slow, {name: cut, seed: 0x7, at: {call: recv, offset: 4KiB},"
+                  " do: {reset: true}}, {name: two, summary: s, all: [{name: a, seed: 7,"
+                  " do: {delay: 5ms}}, {link: {rate: 1MBps, jump: -1h, count: 2, loss: 0.5,"
+                  " speed: 2, to: there}}]}]\n"
+                  "checks: [leak, {leak: {allow: [x]}}, {overlap: {ops: [sell]}},"
+                  " {deadline: {op: get, within: 20ms}},"
+                  " {lost-update: {op: a, final: b, strict: true, slack: 0.5}}]\n"
+                  "compare: {total: exact, rate: {tolerance: 0.1}}\n"
+                  "expect:\n"
+                  "  default: {verdict: fail, finding: overlap}\n"
+                  "  \"threading/3.13t\": {verdict: [pass, fail], findings: [], rate: "
+                  "0.02..1, outcome: o}\n"
+                  "max-unknown: 0.1\n"
+                  "memory: 1GiB\n"),
+      "");
 }
 
 TEST(ScenarioSchemaTest, AcceptsPlainNumbersAsDurationsAndSizes) {
@@ -62,7 +66,12 @@ TEST(ScenarioSchemaTest, RejectsWhatTheParserRejects) {
   EXPECT_EQ(WhyRejected("params: {a b: 1}\n"), "/params/a b: pattern");
   EXPECT_EQ(WhyRejected("matrix: {a: []}\n"), "/matrix/a: minItems");
   EXPECT_EQ(WhyRejected("exclusive: yes\n"), "/exclusive: type");
-  EXPECT_EQ(WhyRejected("faults: [short-io]\n"), "/faults/0: enum");
+  EXPECT_EQ(WhyRejected("faults: []\n"), "/faults: minItems");
+  EXPECT_NE(WhyRejected("faults: [{do: {reset: true}}]\n"), "");
+  EXPECT_NE(WhyRejected("faults: [{name: x, do: {rest: true}}]\n"), "");
+  EXPECT_NE(WhyRejected("faults: [{name: x, link: {rate: 1MB}}]\n"), "");
+  EXPECT_NE(WhyRejected("faults: [{name: x, link: {loss: 2}}]\n"), "");
+  EXPECT_NE(WhyRejected("faults: [{name: a/b, do: {reset: true}}]\n"), "");
   EXPECT_EQ(WhyRejected("checks: [overlap]\n"), "/checks/0: enum, nor /checks/0: type");
   EXPECT_EQ(WhyRejected("checks: [{overlap: {}}]\n"),
             "/checks/0: enum, nor /checks/0/overlap: required");

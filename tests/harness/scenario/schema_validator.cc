@@ -141,6 +141,8 @@ const std::map<std::string, Validator::Rule>& Validator::Rules() {
       {"maxProperties",
        RULE(Unless(!value.is_object() || value.size() <= argument, at, "maxProperties"))},
       {"minimum", RULE(Unless(!value.is_number() || value >= argument, at, "minimum"))},
+      {"exclusiveMinimum",
+       RULE(Unless(!value.is_number() || value > argument, at, "exclusiveMinimum"))},
       {"maximum", RULE(Unless(!value.is_number() || value <= argument, at, "maximum"))},
   };
   return rules;
