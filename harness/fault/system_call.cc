@@ -38,6 +38,8 @@ constexpr std::array kCallWords = {CallWord{"connect", TRIREME_CALL_CONNECT},
 constexpr uint32_t kAllCalls = (1U << kCallWords.size()) - 1;
 constexpr uint32_t kSocketTransfers = Bit(TRIREME_CALL_RECV) | Bit(TRIREME_CALL_SEND);
 constexpr uint32_t kConnecting = Bit(TRIREME_CALL_CONNECT) | Bit(TRIREME_CALL_ACCEPT);
+// What happens on a connection, or an open file, that has ends; the other calls belong to tasks alone.
+constexpr uint32_t kOnConnections = kTransferCalls | kConnecting;
 
 // What a fault may do, and where.
 struct ActionWord {
@@ -173,9 +175,8 @@ class SystemCallReader {
     if (side != "client" && side != "server")
       return Error("'side' must be client or server, not '" + side + "'", DidYouMean(side, sides));
     result_.sides = side == "client" ? 1 : 2;
-    const uint32_t sided = kTransferCalls | kConnecting | Bit(TRIREME_CALL_CLOSE);
     const uint32_t never =
-        (result_.calls & ~sided) |
+        (result_.calls & ~kOnConnections) |
         (result_.calls & Bit(side == "client" ? TRIREME_CALL_ACCEPT : TRIREME_CALL_CONNECT));
     if (never == 0) return Done{};
     return Error("'side: " + side + "' can never apply to " + Join(CallNames(never), ", "),
@@ -222,6 +223,11 @@ class SystemCallReader {
 
   Status ReadLimits() {
     // Counted per connection in one byte each.
+    const uint32_t alone = result_.calls & ~kOnConnections;
+    if (IsGiven("times") && alone != 0)
+      return Error("'times' counts what happens on one connection, and " +
+                       Join(CallNames(alone), ", ") + " is on none",
+                   "say 'total', or 'offset' for the n-th of a task");
     TRIREME_ASSIGN_OR_RETURN(result_.times, Limit("times", std::numeric_limits<uint8_t>::max()));
     TRIREME_ASSIGN_OR_RETURN(result_.total, Limit("total", std::numeric_limits<uint32_t>::max()));
     result_.after = Natural(fault_.at, "after");
@@ -269,7 +275,7 @@ const FaultClass& SystemCallPlaceClass() {
        {"offset", "bytes", "at this byte of the stream, or this event, from 0"},
        {"every", "bytes", "at each multiple of so many bytes, or events"},
        {"probability", "share", "by chance, for each 64 bytes or each event"},
-       {"times", "count", "at most so often on one connection, or in one task"},
+       {"times", "count", "at most so often on one connection"},
        {"total", "count", "at most so often in the trial"},
        {"after", "duration", "not before, from the trial's begin"},
        {"for", "duration", "not longer than this from then on"}}};
