@@ -77,7 +77,7 @@ void AddHackKinds(std::vector<Topic>& topics) {
 }  // namespace
 
 std::span<const Topic> Glossary() {
-  static const auto& topics = *new std::array<Topic, 26>{{
+  static const auto& topics = *new std::array<Topic, 27>{{
       {"word", "scenario",
        "a definition: workload, parameters, faults, checks, expected outcomes; one folder with a "
        "scenario.yaml"},
@@ -95,6 +95,10 @@ std::span<const Topic> Glossary() {
        "scenario x params x runtime x interpreter name x fault plan x arm; has a stable, readable "
        "id"},
       {"word", "arm", "a version of the code under test that the same plan runs on"},
+      {"word", "fault plan",
+       "the faults that a cell suffers, at the same bytes under every runtime; 'trireme list "
+       "faults' "
+       "names those that ship"},
       {"word", "role",
        "one of several processes of a scenario, each with its own runtime; in results also subject "
        "or reference"},

@@ -36,7 +36,7 @@ Json ActionOfEvent(const Json& event) {
 
 bool HasSides(const std::string& call) {
   static const auto& sided =
-      *new std::set<std::string>{"connect", "accept", "recv", "send", "read", "write", "close"};
+      *new std::set<std::string>{"connect", "accept", "recv", "send", "read", "write"};
   return sided.contains(call);
 }
 

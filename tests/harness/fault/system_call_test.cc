@@ -138,6 +138,12 @@ TEST(SystemCallFaultTest, RefusesLimitsThatLeaveNothing) {
       HasSubstr("'connection' is longer than 95 bytes"));
 }
 
+TEST(SystemCallFaultTest, CountsOnConnectionsOnly) {
+  EXPECT_EQ(CallErrorOf(R"({"call": ["fsync"], "times": 2})", R"({"error": "EIO"})"),
+            "x: 'times' counts what happens on one connection, and fsync is on none");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["write"], "times": 2})", R"({"error": "EIO"})"), "");
+}
+
 TEST(SystemCallFaultTest, FillsItsRule) {
   CompiledPlan plan;
   const Fault fault = SystemCall(
