@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/base/check.h"
+#include "harness/scenario/fault_plans.h"
 #include "tests/harness/scenario/testing.h"
 
 namespace trireme {
@@ -52,10 +53,19 @@ void CheckPlan(const Scenario& scenario) {
   TRIREME_CHECK(again.ok() && DumpJson(again->ToJson()) == DumpJson(plan->ToJson()));
 }
 
+// The same text as a file of its own that is a plan of faults.
+void ReadAnyFaultPlan(const std::string& text, const Vocabulary& vocabulary) {
+  const Result<Json> plan = ParseFaultPlan(text, "plan.yaml", "fuzzed", vocabulary);
+  if (!plan.ok()) return CheckError(plan.error(), text);
+  TRIREME_CHECK(GetString(*plan, "name") == "fuzzed" && !(*plan)["all"].empty());
+  for (const Json& fault : (*plan)["all"]) TRIREME_CHECK(!GetString(fault, "name").empty());
+}
+
 }  // namespace
 
 void ReadAnyScenario(const std::string& text) {
   static const testing::ScenarioFolder folder;
+  ReadAnyFaultPlan(text, folder.vocabulary());
   const Result<Scenario> scenario = folder.Parse(text);
   if (!scenario.ok()) return CheckError(scenario.error(), text);
   CheckScenario(*scenario);
