@@ -1,0 +1,126 @@
+#include "harness/cli/faults.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/base/file.h"
+#include "harness/cli/faults_from.h"
+#include "harness/cli/vocabulary.h"
+#include "harness/history/writer.h"
+#include "harness/scenario/plan.h"
+
+namespace trireme {
+namespace {
+
+constexpr const char* kCutPlan = "version: 1\nsummary: s\nat: {offset: 9}\ndo: {short: 1}\n";
+
+class FaultsTest : public testing::Test {
+ protected:
+  FaultsTest() { Write("faults/cut.yaml", kCutPlan); }
+
+  std::string Path(const std::string& name) const { return JoinPath(folder_.path(), name); }
+  void Write(const std::string& name, const std::string& text) const {
+    ASSERT_TRUE(MakeDirectories(DirName(Path(name))).ok());
+    ASSERT_TRUE(WriteFile(Path(name), text).ok());
+  }
+  Result<std::vector<FaultChoice>> Choose(const std::vector<std::string>& words) const {
+    Scenario scenario;
+    scenario.faults = {{.name = "own", .argument = "own", .plan = {{"name", "own"}}}};
+    return ChooseFaults(words, scenario, MakeVocabulary({folder_.path()}));
+  }
+  std::string ErrorOfChoice(const std::vector<std::string>& words) const {
+    const auto chosen = Choose(words);
+    return chosen.ok() ? "" : chosen.error().message;
+  }
+
+  TemporaryDirectory folder_;
+};
+
+TEST_F(FaultsTest, AreTheScenariosOwnOrNamedOrFiles) {
+  Write("mine.yaml", kCutPlan);
+  const auto chosen = Choose({"own", "none", "cut", Path("mine.yaml")});
+  ASSERT_TRUE(chosen.ok()) << chosen.error().message;
+  ASSERT_EQ(chosen->size(), 4U);
+  EXPECT_EQ((*chosen)[0].plan["name"], "own");
+  EXPECT_TRUE((*chosen)[1].plan.is_null());
+  EXPECT_EQ((*chosen)[2].plan["all"][0]["at"]["offset"], 9);
+  EXPECT_EQ((*chosen)[3].name, "mine");
+}
+
+TEST_F(FaultsTest, AreOfDifferentNames) {
+  EXPECT_EQ(ErrorOfChoice({"cut", "cut"}), "option --faults: two plans are named 'cut'");
+}
+
+TEST_F(FaultsTest, SayWhichOptionNamesWhatThereIsNot) {
+  EXPECT_EQ(ErrorOfChoice({"cutt"}), "option --faults: there is no fault plan 'cutt'");
+}
+
+TEST_F(FaultsTest, SayWhatCanNeverApply) {
+  Write("faults/cut.yaml", "version: 1\nsummary: s\nat: {times: 0}\ndo: {short: 1}\n");
+  EXPECT_EQ(ErrorOfChoice({"cut"}), "cut: 'times: 0' can never apply");
+}
+
+// A run of two cells, each with a trial 0 that suffered one fault at the given byte; negative: none.
+class FaultsFromTest : public FaultsTest {
+ protected:
+  void WriteRun(const std::vector<int>& offsets) const {
+    Plan plan;
+    plan.seed = 7;
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      PlannedCell cell = {.id = "cell-" + std::to_string(i), .scenario = "s"};
+      cell.fault_plan = {{"name", "p"}, {"all", Json::array()}};
+      const std::string folder = "run/trials/" + cell.id + "/0/history.trh";
+      Write(folder, EncodeHistory(0, EventsAt(offsets[i])));
+      plan.cells.push_back(std::move(cell));
+    }
+    Write("run/plan.json", DumpJson(plan.ToJson()));
+  }
+
+  static std::vector<NewEvent> EventsAt(int offset) {
+    if (offset < 0) return {};
+    return {{.kind = EventKind::kFault,
+             .key = "cut",
+             .value = {{"do", {{"short", 1}}},
+                       {"call", "recv"},
+                       {"side", "client"},
+                       {"connection", "1#0"},
+                       {"offset", offset}}}};
+  }
+};
+
+TEST_F(FaultsFromTest, AreWhatATrialSuffered) {
+  WriteRun({-1, 64});
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run"), 0);
+  ASSERT_TRUE(faults.ok()) << faults.error().message;
+  EXPECT_EQ(faults->seed, 7U);
+  EXPECT_EQ(faults->choice.option, "--faults-from");
+  EXPECT_EQ(faults->choice.argument, Path("run"));
+  EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
+}
+
+TEST_F(FaultsFromTest, AreOfOneCellWhereCellsDiffer) {
+  WriteRun({32, 64});
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), 0).error().message,
+            "option --faults-from: cells suffered different faults in trial 0 of " + Path("run"));
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run/trials/cell-1"), 0);
+  ASSERT_TRUE(faults.ok());
+  EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
+}
+
+TEST_F(FaultsFromTest, AreTheSameWhereCellsAgree) {
+  WriteRun({64, 64});
+  EXPECT_TRUE(ReadFaultsFrom(Path("run"), 0).ok());
+}
+
+TEST_F(FaultsFromTest, AreNothingWhereNoneWasApplied) {
+  WriteRun({-1, -1});
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), 0).error().kind, ErrorKind::kNothing);
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), 3).error().kind, ErrorKind::kNothing);
+}
+
+TEST_F(FaultsFromTest, NeedARun) {
+  EXPECT_EQ(ReadFaultsFrom(Path("absent"), 0).error().message,
+            "option --faults-from: '" + Path("absent") + "' is no run: it has no plan.json");
+}
+
+}  // namespace
+}  // namespace trireme
