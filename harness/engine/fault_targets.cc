@@ -64,16 +64,17 @@ bool IsNamed(const ProcessInfo& process, const std::string& pattern) {
   return GlobMatches(pattern, BaseName(command.substr(0, command.find(' '))));
 }
 
-std::vector<ProcessInfo> LivingBelow(pid_t root, const std::vector<ProcessInfo>& table) {
-  std::vector<ProcessInfo> living = DescendantsOf(root, table);
+// The trial's own process and all below it.
+std::vector<ProcessInfo> Living(const FaultSubject& subject) {
+  std::vector<ProcessInfo> living = ReadTree(subject.process);
   std::erase_if(living,
                 [](const ProcessInfo& each) { return each.state == 'Z' || each.state == 'X'; });
   return living;
 }
 
-std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessInfo>& below) {
+std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessInfo>& tree) {
   std::optional<ProcessInfo> oldest;
-  for (const ProcessInfo& process : below) {
+  for (const ProcessInfo& process : tree) {
     if (process.parent != parent) continue;
     const bool older = !oldest || process.started < oldest->started ||
                        (process.started == oldest->started && process.pid < oldest->pid);
@@ -83,29 +84,23 @@ std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessIn
 }
 
 std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& target) {
-  const std::vector<ProcessInfo> table = ReadProcessTable();
-  std::vector<ProcessInfo> below = LivingBelow(subject.process, table);
+  std::vector<ProcessInfo> tree = Living(subject);
   if (target == "worker") {
-    const std::optional<ProcessInfo> oldest = OldestChild(subject.process, below);
+    const std::optional<ProcessInfo> oldest = OldestChild(subject.process, tree);
     return oldest ? std::vector{*oldest} : std::vector<ProcessInfo>{};
   }
-  for (const ProcessInfo& process : table)
-    if (process.pid == subject.process) below.push_back(process);
-  std::erase_if(below, [&](const ProcessInfo& process) {
+  std::erase_if(tree, [&](const ProcessInfo& process) {
     return target == "server" ? !Listens(process.pid) : !IsNamed(process, target);
   });
-  return below;
+  return tree;
 }
 
-// The process that the table showed, or nothing: its number may be another's by now.
+// The process that was seen there, or nothing: its number may be another's by now.
 std::optional<FaultTarget> Hold(const ProcessInfo& process) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd.valid()) return std::nullopt;
-  const std::vector<ProcessInfo> table = ReadProcessTable();
-  const bool same = std::any_of(table.begin(), table.end(), [&](const ProcessInfo& now) {
-    return now.pid == process.pid && now.started == process.started && now.parent == process.parent;
-  });
-  if (!same) return std::nullopt;
+  const std::optional<ProcessInfo> now = ReadProcess(process.pid);
+  if (!pidfd.valid() || !now || now->started != process.started || now->parent != process.parent)
+    return std::nullopt;
   return FaultTarget{process.pid, std::move(pidfd), CommandLineOf(process.pid)};
 }
 
@@ -125,9 +120,8 @@ std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::str
 }
 
 std::vector<pid_t> ProcessesOf(const FaultSubject& subject) {
-  std::vector<pid_t> pids = {subject.process};
-  for (const ProcessInfo& process : LivingBelow(subject.process, ReadProcessTable()))
-    pids.push_back(process.pid);
+  std::vector<pid_t> pids;
+  for (const ProcessInfo& process : Living(subject)) pids.push_back(process.pid);
   return pids;
 }
 

@@ -196,6 +196,20 @@ std::vector<ProcessInfo> ReadProcessTable() {
   return table;
 }
 
+std::optional<ProcessInfo> ReadProcess(pid_t pid) {
+  ProcessInfo info;
+  if (!ParseStat(ReadStart(ProcPath(pid, "stat")), info)) return std::nullopt;
+  return info;
+}
+
+std::vector<ProcessInfo> ReadTree(pid_t root) {
+  std::vector<ProcessInfo> processes;
+  for (const pid_t pid : Tree(root))
+    if (std::optional<ProcessInfo> process = ReadProcess(pid))
+      processes.push_back(*std::move(process));
+  return processes;
+}
+
 std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo>& table) {
   std::set<pid_t> known = {root};
   std::vector<ProcessInfo> found;

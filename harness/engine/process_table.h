@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ struct ProcessInfo {
 
 // All processes of this PID namespace: one pass over /proc, so neither atomic nor cheap.
 std::vector<ProcessInfo> ReadProcessTable();
+
+// Nothing when it is gone.
+std::optional<ProcessInfo> ReadProcess(pid_t pid);
+
+// A process and its descendants, by the kernel's lists of children: much cheaper than the table, but may miss one while
+// others end.
+std::vector<ProcessInfo> ReadTree(pid_t root);
 
 // Those of `table` below `root`, which is not among them.
 std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo>& table);

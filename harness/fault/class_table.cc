@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::array kClasses = {
     FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
-    FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, nullptr},
+    FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, &CompileProcessFault,
+                    &ProcessFaultNeedsEngine},
     FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},
     FaultClassEntry{&TimeFaultClass, &CheckTimeFault, &CompileTimeFault},
 };

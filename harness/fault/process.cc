@@ -9,6 +9,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/fault/class_table.h"
+#include "harness/fault/compile.h"
 
 namespace trireme {
 namespace {
@@ -159,5 +160,14 @@ Status CheckProcessFault(const Fault& fault) {
   TRIREME_RETURN_IF_ERROR(ReadProcessFault(fault));
   return Done{};
 }
+
+Status CompileProcessFault(const Fault& fault, uint32_t /*number*/, uint64_t /*seed*/,
+                           CompiledPlan& plan) {
+  TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
+  if (read.offset) plan.connections = kPlanConnections;
+  return Done{};
+}
+
+bool ProcessFaultNeedsEngine(const Fault& /*fault*/) { return true; }
 
 }  // namespace trireme

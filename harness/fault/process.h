@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/fault/fault.h"
+#include "harness/history/compiled_plan.h"
 
 namespace trireme {
 
@@ -42,6 +43,9 @@ const FaultClass& ProcessFaultClass();
 Result<ProcessFault> ReadProcessFault(const Fault& fault);
 
 Status CheckProcessFault(const Fault& fault);
+// Has connections followed where the fault waits for a byte of one; the rest the engine does.
+Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
+bool ProcessFaultNeedsEngine(const Fault& fault);
 
 // "KILL" for SIGKILL: as plans write it; "signal 40" for what has no name there.
 std::string FaultSignalName(int signal);

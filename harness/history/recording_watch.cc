@@ -19,16 +19,21 @@ std::string TextIn(const char (&place)[kSize]) {
   return {place, ::strnlen(place, kSize)};
 }
 
-bool HasMovedOn(const trireme_connection& connection, const std::string& pattern, uint64_t offset) {
-  if (connection.key == 0) return false;
-  const bool meant = pattern.empty() || GlobMatches(pattern, TextIn(connection.id)) ||
-                     GlobMatches(pattern, TextIn(connection.name));
-  if (!meant) return false;
+bool IsMeant(const trireme_connection& connection, const std::string& pattern) {
+  return connection.key != 0 && (pattern.empty() || GlobMatches(pattern, TextIn(connection.id)) ||
+                                 GlobMatches(pattern, TextIn(connection.name)));
+}
+
+bool HasMovedOn(const trireme_connection& connection, uint64_t offset) {
   for (const auto& side : connection.moved)
     for (const uint64_t moved : side)
       if (moved > offset) return true;
   return false;
 }
+
+// The whole table is a megabyte: it is read when there is a connection more, and now and then, since one gets its number
+// before it stands in the table.
+constexpr int kLooksAtKnown = 16;
 
 // The plan block, where there is one that has connections.
 bool ReadPlanBlock(const trireme_header& header, trireme_plan* plan) {
@@ -88,18 +93,31 @@ void RecordingWatch::LookAtChunk(uint64_t offset, uint64_t used,
   place.used += whole;
 }
 
+void RecordingWatch::FindConnections(const trireme_plan& plan, const std::string& pattern) {
+  if (plan.next_connection == next_connection_ && ++looks_ < kLooksAtKnown) return;
+  next_connection_ = plan.next_connection;
+  looks_ = 0;
+  connections_.clear();
+  std::vector<trireme_connection> table(plan.connections);
+  const FileSource source(fd_.get());
+  const size_t size = table.size() * sizeof(trireme_connection);
+  if (!source.ReadAt(plan.connections_at, reinterpret_cast<char*>(table.data()), size)) return;
+  for (size_t i = 0; i < table.size(); ++i)
+    if (IsMeant(table[i], pattern))
+      connections_.push_back(plan.connections_at + i * sizeof(trireme_connection));
+}
+
 bool RecordingWatch::HasMoved(const std::string& connection, uint64_t offset) {
   if (!Open()) return false;
   const FileSource source(fd_.get());
   const Result<trireme_header> header = ReadHeader(source);
   trireme_plan plan{};
   if (!header.ok() || !ReadPlanBlock(*header, &plan)) return false;
-  std::vector<trireme_connection> connections(plan.connections);
-  const size_t size = connections.size() * sizeof(trireme_connection);
-  if (!source.ReadAt(plan.connections_at, reinterpret_cast<char*>(connections.data()), size))
-    return false;
-  return std::any_of(connections.begin(), connections.end(), [&](const trireme_connection& each) {
-    return HasMovedOn(each, connection, offset);
+  FindConnections(plan, connection);
+  return std::any_of(connections_.begin(), connections_.end(), [&](uint64_t place) {
+    trireme_connection found{};
+    return source.ReadAt(place, reinterpret_cast<char*>(&found), sizeof(found)) &&
+           HasMovedOn(found, offset);
   });
 }
 

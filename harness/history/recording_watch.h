@@ -6,9 +6,11 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/base/unique_fd.h"
 #include "harness/history/history.h"
+#include "harness/probe/probe_abi.h"
 
 namespace trireme {
 
@@ -28,7 +30,7 @@ class RecordingWatch {
   void Look(const std::function<void(const Seen&)>& see);
 
   // Whether the byte at `offset` of a connection has moved, at any end and in any direction. `connection`: a glob over its
-  // id or name; "": any.
+  // id or name; "": any; always the same one.
   bool HasMoved(const std::string& connection, uint64_t offset);
 
  private:
@@ -40,11 +42,15 @@ class RecordingWatch {
   };
 
   bool Open();
+  void FindConnections(const trireme_plan& plan, const std::string& pattern);
   void LookAtChunk(uint64_t offset, uint64_t used, const std::function<void(const Seen&)>& see);
 
   std::string path_;
   UniqueFd fd_;
-  std::map<uint64_t, Place> places_;  // by the chunk's offset in the file
+  std::map<uint64_t, Place> places_;   // by the chunk's offset in the file
+  std::vector<uint64_t> connections_;  // offsets in the file of those that HasMoved() was asked for
+  uint64_t next_connection_ = 0;       // as of when they were looked for
+  int looks_ = 0;
 };
 
 }  // namespace trireme

@@ -49,8 +49,7 @@ TEST(ProcessFaultTest, AcceptsAStopWithItsLength) {
 TEST(ProcessFaultTest, RejectsALengthOfWhatNobodyTakesBack) {
   EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"for", 5}}),
             "kill: `for` goes with STOP only: nobody can take a KILL back");
-  EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"for", 0}}),
-            "kill: a stop `for` no time is none");
+  EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"for", 0}}), "kill: a stop `for` no time is none");
 }
 
 TEST(ProcessFaultTest, AcceptsEvents) {
@@ -94,6 +93,15 @@ TEST(ProcessFaultTest, AcceptsARestartOfAProgramOnly) {
             "kill: a runner cannot be started again: it is a fork of the trial");
   EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"target", "server"}, {"restart", 7}}),
             "kill: `restart` goes with a signal that ends a process, STOP does not");
+}
+
+TEST(ProcessFaultTest, HasConnectionsFollowedForAnOffsetOnly) {
+  CompiledPlan plan;
+  EXPECT_TRUE(CompileProcessFault(ProcessFaultWith({{"signal", "KILL"}}), 1, 0, plan).ok());
+  EXPECT_EQ(plan.connections, 0U);
+  const Json members = {{"signal", "KILL"}, {"offset", 0}};
+  EXPECT_TRUE(CompileProcessFault(ProcessFaultWith(members), 2, 0, plan).ok());
+  EXPECT_EQ(plan.connections, 4096U);
 }
 
 TEST(ProcessFaultTest, NamesSignals) {

@@ -126,12 +126,14 @@ TEST_F(RecordingWatchTest, KnowsWhichByteOfWhichConnectionHasMoved) {
   std::memcpy(connection.id, "1.2#0", 6);
   std::memcpy(connection.name, "client-3#0", 11);
   Write(block.connections_at + 2 * sizeof(connection), &connection, sizeof(connection));
-  RecordingWatch watch(path_);
-  EXPECT_TRUE(watch.HasMoved("", 99));
-  EXPECT_FALSE(watch.HasMoved("", 100));
-  EXPECT_TRUE(watch.HasMoved("1.2#0", 99));
-  EXPECT_TRUE(watch.HasMoved("client-*#0", 99));
-  EXPECT_FALSE(watch.HasMoved("client-*#1", 99));
+  const auto moved = [this](const std::string& pattern, uint64_t offset) {
+    return RecordingWatch(path_).HasMoved(pattern, offset);
+  };
+  EXPECT_TRUE(moved("", 99));
+  EXPECT_FALSE(moved("", 100));
+  EXPECT_TRUE(moved("1.2#0", 99));
+  EXPECT_TRUE(moved("client-*#0", 99));
+  EXPECT_FALSE(moved("client-*#1", 99));
 }
 
 }  // namespace
