@@ -187,11 +187,10 @@ void LimitFault::OnTime(int64_t now) {
 }
 
 void LimitFault::End() {
-  for (const std::unique_ptr<ResourceLimit>& limit : limits_) limit->End();
-  if (step_ == Step::kActive) Record(SystemClock().Now(), /*over=*/true, {});
-  limits_.clear();
-  step_ = Step::kOver;
   deadline_ = kNever;
+  if (std::exchange(step_, Step::kOver) != Step::kActive) return;
+  for (const std::unique_ptr<ResourceLimit>& limit : limits_) limit->End();
+  Record(SystemClock().Now(), /*over=*/true, {});
 }
 
 void LimitFault::Record(int64_t time, bool over, const std::vector<std::string>& problems) const {

@@ -10,7 +10,7 @@
 
 namespace trireme {
 
-// One resource of a trial that a fault limits for a while. Its destructor takes the limit back.
+// One resource of a trial that a fault limits for a while. It lives until the trial's processes are gone.
 class ResourceLimit {
  public:
   virtual ~ResourceLimit() = default;

@@ -98,6 +98,7 @@ SmallDisk::~SmallDisk() {
   if (folder_.empty()) return;
   // A guardian that is gone took it along.
   AmongMountsOf(guardian_, [this] { return ::umount2(folder_.c_str(), MNT_DETACH); });
+  ::rmdir(folder_.c_str());
 }
 
 Status SmallDisk::Limit(std::optional<uint64_t> bytes) const {
