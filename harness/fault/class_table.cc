@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "harness/fault/network.h"
 #include "harness/fault/process.h"
 #include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::array kClasses = {
     FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
+    FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault},
     FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, &CompileProcessFault,
                     &ProcessFaultNeedsEngine},
     FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},

@@ -55,7 +55,19 @@ Result<LoopbackAddress> LoopbackAddress::Of(const sockaddr* address, socklen_t s
   if (result.family() == AF_INET6 && size >= sizeof(sockaddr_in6))
     stays = Stays(reinterpret_cast<const sockaddr_in6&>(result.storage_));
   if (!stays) return UsageError("'" + result.ToString() + "' is beyond this machine", kAddressHint);
+  result.Unmap();
   return result;
+}
+
+// What is mapped into IPv6 is the same place as without, so that there is one way to say it.
+void LoopbackAddress::Unmap() {
+  if (family() != AF_INET6) return;
+  const auto six = reinterpret_cast<const sockaddr_in6&>(storage_);
+  if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) return;
+  *this = Any();
+  auto& four = reinterpret_cast<sockaddr_in&>(storage_);
+  four.sin_port = six.sin6_port;
+  std::memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], sizeof(four.sin_addr));
 }
 
 Result<LoopbackAddress> LoopbackAddress::Parse(const std::string& text) {

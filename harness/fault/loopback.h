@@ -11,7 +11,7 @@
 
 namespace trireme {
 
-// An address on this machine: 127.0.0.0/8, ::1 (or the former mapped into IPv6), or a Unix socket. There is no way to make
+// An address on this machine: 127.0.0.0/8, ::1, or a Unix socket. There is no way to make
 // one of anything beyond, so what connects and listens by it stays here.
 class LoopbackAddress {
  public:
@@ -37,6 +37,7 @@ class LoopbackAddress {
 
  private:
   LoopbackAddress() = default;
+  void Unmap();
 
   sockaddr_storage storage_{};
   socklen_t size_ = 0;

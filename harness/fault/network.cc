@@ -185,6 +185,29 @@ Result<NetworkFault> ReadNetworkFault(const Fault& fault) {
   return network;
 }
 
+Status CheckNetworkFault(const Fault& fault) {
+  const Result<NetworkFault> network = ReadNetworkFault(fault);
+  if (!network.ok()) return network.error();
+  return Done{};
+}
+
+Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan) {
+  TRIREME_ASSIGN_OR_RETURN(NetworkFault network, ReadNetworkFault(fault));
+  network.number = static_cast<uint16_t>(number);
+  network.seed = seed;
+  for (const trireme_fault_rule& rule : DatagramRules(network)) plan.rules.push_back(rule);
+  if (!network.NeedsProxy()) return Done{};
+  plan.passages = kPlanPassages;
+  if (plan.block.routes < TRIREME_PLAN_ROUTES) {
+    FillRoute(network, 0, &plan.block.route[plan.block.routes++]);
+    return Done{};
+  }
+  // The proxy knows by itself which fault a connection suffers: what the table cannot tell apart all goes there.
+  trireme_route& last = plan.block.route[TRIREME_PLAN_ROUTES - 1];
+  last.connection[0] = last.to[0] = '\0';
+  return Done{};
+}
+
 void FillRoute(const NetworkFault& fault, uint16_t port, trireme_route* route) {
   CopyText(fault.connection, route->connection, sizeof(route->connection));
   CopyText(fault.to ? fault.to->ToString() : "", route->to, sizeof(route->to));

@@ -9,6 +9,7 @@
 #include "harness/base/result.h"
 #include "harness/fault/fault.h"
 #include "harness/fault/loopback.h"
+#include "harness/history/compiled_plan.h"
 #include "harness/probe/probe_abi.h"
 
 namespace trireme {
@@ -62,6 +63,12 @@ const FaultClass& NetworkFaultClass();
 // the fault has itself is taken.
 Result<NetworkFault> ReadNetworkFault(const Fault& fault);
 
+// Connections that can be on their way through the proxy of a trial, and those that were.
+inline constexpr uint32_t kPlanPassages = 8192;
+
+// For the table of classes: what the probe does of it, with routes that have no port yet.
+Status CheckNetworkFault(const Fault& fault);
+Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
 // Sends the connections that `fault` means to the proxy of the harness at `port`.
 void FillRoute(const NetworkFault& fault, uint16_t port, trireme_route* route);
 // What the probe does with datagrams; none where the fault is only about streams.

@@ -15,7 +15,9 @@ namespace trireme {
 struct ProxyTarget {
   LoopbackAddress address;
   std::string id, name;
-  uint32_t place = 0;  // of whoever keeps the table of connections
+  // Of whoever keeps the table of connections: which one it is.
+  uint32_t place = 0;
+  uint64_t number = 0;
 };
 
 // The kernel sends RST instead of FIN.

@@ -15,6 +15,7 @@ struct CompiledPlan {
   std::vector<trireme_fault_rule> rules;
   std::vector<std::string> names;  // of its faults, the first is number 1
   uint32_t connections = 0;  // that can be followed; a power of two, or 0: none is
+  uint32_t passages = 0;     // of connections through a proxy, where there are routes; a power of two, or 0
 
   // Nothing to decide, so that a recording needs no block.
   bool empty() const {

@@ -46,7 +46,7 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
 // recording passes over them whatever they hold.
 struct PlanPlaces {
   uint64_t chunk = 0;  // 0: there are none
-  uint64_t names = 0, rules = 0, connections = 0, capacity = 0;
+  uint64_t names = 0, rules = 0, connections = 0, passages = 0, capacity = 0;
 };
 
 constexpr uint64_t kTableAlignment = 64;  // of a cache line
@@ -63,7 +63,10 @@ PlanPlaces PlacesOf(const RecordingOptions& options) {
   places.rules = Aligned(names_end, kTableAlignment);
   const uint64_t rules_end = places.rules + plan.rules.size() * sizeof(trireme_fault_rule);
   places.connections = Aligned(rules_end, kTableAlignment);
-  const uint64_t end = places.connections + plan.connections * sizeof(trireme_connection);
+  const uint64_t connections_end =
+      places.connections + plan.connections * sizeof(trireme_connection);
+  places.passages = Aligned(connections_end, kTableAlignment);
+  const uint64_t end = places.passages + plan.passages * sizeof(trireme_passage);
   places.capacity = Aligned(end - places.chunk, options.chunk_size);
   return places;
 }
@@ -78,6 +81,8 @@ trireme_plan PlanBlock(const RecordingOptions& options) {
   block.connections_at = places.connections;
   block.names = static_cast<uint32_t>(options.plan.names.size());
   block.names_at = places.names;
+  block.passages = options.plan.passages;
+  block.passages_at = places.passages;
   block.next_connection = 1;
   return block;
 }

@@ -8,6 +8,7 @@
 
 #include "harness/probe/fault_log.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/routes.h"
 #include "harness/probe/task_names.h"
 #include "harness/probe/text.h"
 
@@ -242,6 +243,7 @@ ConnectionEnd OpenServer(int fd) {
     connection = FindPlace(KeyOfPair(client, server));
   else if (client_length > sizeof(sa_family_t))
     connection = FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length));
+  if (connection == nullptr) connection = PassedOnFrom(client);
   // From outside the trial: no number of it is the same in another run but by the order of their coming.
   if (connection == nullptr) {
     const uint32_t number = __atomic_fetch_add(&outside_task.connects, 1, __ATOMIC_RELAXED);

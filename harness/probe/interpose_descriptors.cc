@@ -13,6 +13,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/routes.h"
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -157,14 +158,18 @@ TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int
 
 TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length) {
   static Next<int(int, const sockaddr*, socklen_t)> next("connect");
-  if (trireme::ActivePlan() != nullptr) {
-    int error = 0;
-    if (trireme::ConnectFails(fd, address, length, &error)) {
-      errno = error;
-      return -1;
-    }
+  if (trireme::ActivePlan() == nullptr) return next(fd, address, length);
+  // A call that asks whether the one before has got through is about the same connection.
+  const bool asks = trireme::EndOf(fd).connection != nullptr;
+  int error = 0;
+  if (trireme::ConnectFails(fd, address, length, &error)) {
+    errno = error;
+    return -1;
   }
-  return next(fd, address, length);
+  sockaddr_storage instead;
+  const socklen_t routed = asks ? 0 : trireme::RouteFor(fd, address, length, &instead);
+  if (routed == 0) return next(fd, address, length);
+  return next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
 }
 
 TRIREME_INTERPOSED int dup(int fd) {

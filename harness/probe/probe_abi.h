@@ -291,8 +291,29 @@ struct trireme_plan {
   struct trireme_route route[TRIREME_PLAN_ROUTES];
   uint64_t names_at; /* char[names][TRIREME_FAULT_NAME]: of the faults, by their numbers, from 1; 0: they have none here */
   uint32_t names;
-  uint32_t reserved;
+  uint32_t passages; /* a power of two; 0: the plan has no route */
+  uint64_t passages_at; /* struct trireme_passage[passages] */
 };
+
+/* How a connection gets through a proxy of the harness. The end that connects binds its socket, enters its connection, and then
+ * a passage by its own port, with where it wanted to go; the proxy takes that away when it accepts, and enters another one by
+ * the port from which it connects on, which the end that accepts looks up by its peer's. */
+#define TRIREME_PASSAGE_IPV6 (1u << 16)
+#define TRIREME_PASSAGE_ONWARD (1u << 17) /* entered by the proxy */
+#define TRIREME_PASSAGE_USED (1u << 18)
+#define TRIREME_PASSAGE_OVER (1u << 19) /* may be taken by another, but is still true */
+#define TRIREME_PASSAGE_REACH 32u /* how many places from trireme_passage_start() on a passage may be at */
+struct trireme_passage {
+  uint32_t key;    /* atomic: 0: free; else a port | the bits above; all ones while it changes hands */
+  uint32_t place;  /* of the connection in its table */
+  uint64_t number; /* of the connection: by that time the place may hold another */
+  uint32_t target_size;
+  unsigned char target[28]; /* a struct sockaddr_in or sockaddr_in6 on this machine */
+};
+/* Not all of the key: a passage that is over is found as it was before. */
+static inline uint32_t trireme_passage_start(uint32_t key, uint32_t passages) {
+  return ((key & ~TRIREME_PASSAGE_OVER) * 0x9e3779b1u >> 8) & (passages - 1);
+}
 
 enum trireme_fault_call {
   TRIREME_CALL_CONNECT = 0,

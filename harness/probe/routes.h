@@ -1,0 +1,20 @@
+#ifndef TRIREME_HARNESS_PROBE_ROUTES_H_
+#define TRIREME_HARNESS_PROBE_ROUTES_H_
+
+#include <sys/socket.h>
+
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+
+// Connections that a plan sends through a proxy of the harness; see struct trireme_passage.
+
+// Before connect(2), once it has a connection as its client: where to connect to instead, whose size is returned. 0: to
+// `address`.
+socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_storage* instead);
+// After accept(2): what the proxy passes on from `client`. Null when it comes from elsewhere.
+trireme_connection* PassedOnFrom(const sockaddr_storage& client);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_ROUTES_H_
