@@ -6,6 +6,7 @@
 #include "harness/fault/process.h"
 #include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
+#include "harness/fault/task.h"
 #include "harness/fault/time.h"
 
 namespace trireme {
@@ -18,6 +19,7 @@ constexpr std::array kClasses = {
                     &ProcessFaultNeedsEngine},
     FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},
     FaultClassEntry{&TimeFaultClass, &CheckTimeFault, &CompileTimeFault},
+    FaultClassEntry{&TaskFaultClass, &CheckTaskFault, &CompileTaskFault},
 };
 
 }  // namespace

@@ -5,22 +5,18 @@
 #include <optional>
 
 #include "harness/base/check.h"
+#include "harness/fault/class_table.h"
 
 namespace trireme {
 namespace {
 
 constexpr const char* kEveryPoint = "every-point";
 
-Diagnostic TaskFaultError(const Fault& fault, const std::string& what,
-                          const std::string& hint = "") {
-  return UsageError(fault.name + ": task: " + what, hint);
-}
-
 // Absent: none. Types were checked when the file was read, but a saved plan may be damaged.
 Result<std::optional<std::string>> TaskFaultText(const Fault& fault, const char* name) {
   const auto found = fault.members.find(name);
   if (found == fault.members.end()) return std::optional<std::string>();
-  if (!found->is_string()) return TaskFaultError(fault, std::string(name) + " is no text");
+  if (!found->is_string()) return FaultError(fault, std::string(name) + " is no text");
   return std::optional<std::string>(found->get<std::string>());
 }
 
@@ -29,7 +25,7 @@ Result<std::optional<uint64_t>> TaskFaultNumber(const Fault& fault, const char* 
   if (found == fault.members.end()) return std::optional<uint64_t>();
   const bool is_number =
       found->is_number_integer() && (found->is_number_unsigned() || found->get<int64_t>() >= 0);
-  if (!is_number) return TaskFaultError(fault, std::string(name) + " is no number from 0 on");
+  if (!is_number) return FaultError(fault, std::string(name) + " is no number from 0 on");
   return std::optional<uint64_t>(found->get<uint64_t>());
 }
 
@@ -38,25 +34,20 @@ Status ReadTaskFaultTasks(const Fault& fault, TaskFault& read) {
   TRIREME_ASSIGN_OR_RETURN(const std::optional<std::string> timeout,
                            TaskFaultText(fault, "timeout"));
   if (cancel.has_value() == timeout.has_value())
-    return TaskFaultError(
-        fault,
-        cancel ? "cancel and timeout exclude each other"
-               : "neither cancel nor timeout says which tasks",
-        "say `cancel: \"GLOB\"` or `timeout: \"GLOB\"`, over a task's path or name");
+    return FaultError(fault,
+                      cancel ? "cancel and timeout exclude each other"
+                             : "neither cancel nor timeout says which tasks",
+                      "say `cancel: \"GLOB\"` or `timeout: \"GLOB\"`, over a task's path or name");
   read.timeout = timeout.has_value();
   read.task = cancel ? *cancel : *timeout;
   const char* member = cancel ? "cancel" : "timeout";
   if (read.task.empty())
-    return TaskFaultError(fault, std::string(member) + " is empty and matches no task",
-                          "\"*\" is every task");
+    return FaultError(fault, std::string(member) + " is empty and matches no task",
+                      "\"*\" is every task");
   constexpr size_t kMost = sizeof(trireme_task_fault::task) - 1;
-  if (fault.name.size() > sizeof(trireme_task_fault::name) - 1)
-    return TaskFaultError(fault, "its name is longer than " +
-                                     std::to_string(sizeof(trireme_task_fault::name) - 1) +
-                                     " bytes");
   if (read.task.size() > kMost)
-    return TaskFaultError(
-        fault, std::string(member) + " is longer than " + std::to_string(kMost) + " bytes");
+    return FaultError(fault,
+                      std::string(member) + " is longer than " + std::to_string(kMost) + " bytes");
   return Done{};
 }
 
@@ -66,13 +57,13 @@ Status ReadTaskFaultPoints(const Fault& fault, TaskFault& read) {
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> after, TaskFaultNumber(fault, "after"));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<std::string> sweep, TaskFaultText(fault, "sweep"));
   if (sweep && *sweep != kEveryPoint)
-    return TaskFaultError(fault, "there is no sweep \"" + *sweep + "\"",
-                          std::string("say `sweep: ") + kEveryPoint + "`");
+    return FaultError(fault, "there is no sweep \"" + *sweep + "\"",
+                      std::string("say `sweep: ") + kEveryPoint + "`");
   if (point.has_value() + after.has_value() + sweep.has_value() > 1)
-    return TaskFaultError(fault, "point, after and sweep exclude each other", "say one of them");
-  if (point == 0) return TaskFaultError(fault, "point is 0", "a task's first point is 1");
+    return FaultError(fault, "point, after and sweep exclude each other", "say one of them");
+  if (point == 0) return FaultError(fault, "point is 0", "a task's first point is 1");
   if (after && *after > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
-    return TaskFaultError(fault, "after is beyond any trial's end");
+    return FaultError(fault, "after is beyond any trial's end");
   read.point = point.value_or(0);
   read.after = static_cast<int64_t>(after.value_or(0));
   read.every_point = sweep.has_value();
@@ -98,25 +89,40 @@ const FaultClass& TaskFaultClass() {
 }
 
 Result<TaskFault> ReadTaskFault(const Fault& fault) {
-  TaskFault read{.name = fault.name};
+  TaskFault read;
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultTasks(fault, read));
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultPoints(fault, read));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> times, TaskFaultNumber(fault, "times"));
-  if (times == 0) return TaskFaultError(fault, "times is 0: it never applies");
+  if (times == 0) return FaultError(fault, "times is 0: it never applies");
   if (times > std::numeric_limits<uint32_t>::max())
-    return TaskFaultError(fault, "times is more than there can be tasks");
+    return FaultError(fault, "times is more than there can be tasks");
   if (times && read.every_point)
-    return TaskFaultError(fault, "times and sweep exclude each other",
-                          "a sweep hits one point a trial");
+    return FaultError(fault, "times and sweep exclude each other",
+                      "a sweep hits one point a trial");
   read.times = times.value_or(0);
   return read;
 }
 
+Status CheckTaskFault(const Fault& fault) {
+  TRIREME_RETURN_IF_ERROR(ReadTaskFault(fault));
+  return Done{};
+}
+
+// Of a sweep each trial has a point of its own, see TaskFaultAt(): a trial without one has no such fault.
+Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
+                        CompiledPlan& plan) {
+  TRIREME_ASSIGN_OR_RETURN(const TaskFault read, ReadTaskFault(fault));
+  if (read.every_point) return Done{};
+  if (plan.block.tasks == TRIREME_PLAN_TASKS)
+    return FaultError(fault, "a plan has at most " + std::to_string(TRIREME_PLAN_TASKS) +
+                                 " faults of tasks, this is one more");
+  FillTaskFault(read, number, &plan.block.task[plan.block.tasks++]);
+  return Done{};
+}
+
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {
-  TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task) &&
-                fault.name.size() < sizeof(filled->name));
+  TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task));
   *filled = {};
-  std::copy(fault.name.begin(), fault.name.end(), filled->name);
   std::copy(fault.task.begin(), fault.task.end(), filled->task);
   filled->ordinal = fault.point;
   filled->after = static_cast<uint64_t>(fault.after);

@@ -6,14 +6,13 @@
 
 #include "harness/base/result.h"
 #include "harness/fault/fault.h"
-#include "harness/probe/probe_abi.h"
+#include "harness/history/compiled_plan.h"
 
 namespace trireme {
 
 // `task`: a task is cancelled, or its time is up, at one of its points, in the way in which its runtime does that.
 struct TaskFault {
-  std::string name = {};
-  std::string task = {};  // glob over a task's path or name
+  std::string task;  // glob over a task's path or name
   bool timeout = false;
   uint64_t point = 0;  // its ordinal in the task, from 1; 0: the first one after `after`
   int64_t after = 0;   // nanoseconds since the trial's begin
@@ -24,6 +23,10 @@ struct TaskFault {
 
 const FaultClass& TaskFaultClass();
 Result<TaskFault> ReadTaskFault(const Fault& fault);
+
+Status CheckTaskFault(const Fault& fault);
+// Adds it. kUsage where the plan has as many as the probe takes.
+Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
 
 // As the probe wants it; `number`: the fault's in the plan, from 1. REQUIRES: !fault.every_point.
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled);

@@ -58,6 +58,16 @@ bool CountApplied(trireme_task_fault& fault) {
   return true;
 }
 
+// "" where the plan does not say.
+Bytes NameOfTaskFault(const trireme_task_fault& fault) {
+  uint32_t size = 0;
+  const auto* plan = reinterpret_cast<const trireme_plan*>(Plan(&size));
+  if (plan->names_at == 0 || fault.fault == 0 || fault.fault > plan->names) return {};
+  const char* name = reinterpret_cast<const char*>(AttachedHeader()) + plan->names_at +
+                     uint64_t{fault.fault - 1} * TRIREME_FAULT_NAME;
+  return {name, strnlen(name, TRIREME_FAULT_NAME)};
+}
+
 void RecordTaskFault(const trireme_task_fault& fault, const char* path, uint64_t ordinal) {
   char place[512];
   TextBuffer text(place, sizeof(place));
@@ -67,7 +77,7 @@ void RecordTaskFault(const trireme_task_fault& fault, const char* path, uint64_t
           .type = TRIREME_JSON,
           .task = CurrentTask(),
           .id = fault.fault,
-          .key = {fault.name, strnlen(fault.name, sizeof(fault.name))},
+          .key = NameOfTaskFault(fault),
           .value = {text.text(), text.size()}});
 }
 

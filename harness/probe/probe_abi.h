@@ -254,8 +254,7 @@ struct trireme_clock_fault {
 
 /* A task that is cancelled at a point. `ordinal` 0: at the first point that it comes to after `after`. */
 struct trireme_task_fault {
-  char name[48]; /* of the fault */
-  char task[48]; /* glob over a task's path or name */
+  char task[96]; /* glob over a task's path or name */
   uint64_t ordinal;
   uint64_t after;   /* nanoseconds since the trial's begin */
   uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over */

@@ -18,8 +18,8 @@ HEADER = struct.Struct("<8sIIIIQQQQQQQII")
 CHUNK_HEADER = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 PLAN = struct.Struct("<IIQIIQIIIIQQ224x")  # what stands before the faults of tasks
-TASK_FAULT = struct.Struct("<48s48sQQIIII")
-PLAN_SIZE = PLAN.size + 8 * TASK_FAULT.size + 4 * 144
+TASK_FAULT = struct.Struct("<96sQQIIII")
+PLAN_SIZE = PLAN.size + 8 * TASK_FAULT.size + 4 * 144 + 16
 CHUNK_MAGIC = 0x4B4E4843
 
 _text = ABI.read_text()
@@ -49,8 +49,7 @@ class TaskFault:
 def _plan(faults: list[TaskFault]) -> bytes:
     plan = PLAN.pack(1, 0, 0, 0, 0, 0, 0, 0, len(faults), 0, 0, 0)
     for number, fault in enumerate(faults, 1):
-        name = b"fault-%d" % number
-        plan += TASK_FAULT.pack(name, fault.task.encode(), fault.point, 0, int(fault.timeout), number, 0, 0)
+        plan += TASK_FAULT.pack(fault.task.encode(), fault.point, 0, int(fault.timeout), number, 0, 0)
     return plan.ljust(PLAN_SIZE, b"\0")
 
 

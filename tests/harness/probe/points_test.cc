@@ -21,7 +21,6 @@ const trireme_probe_api& PointsProbe() { return *trireme_probe(TRIREME_PROBE_ABI
 
 trireme_task_fault FaultAt(const std::string& task, uint64_t ordinal) {
   trireme_task_fault fault{};
-  std::strcpy(fault.name, "stop");
   std::strcpy(fault.task, task.c_str());
   fault.ordinal = ordinal;
   fault.fault = 7;
@@ -82,7 +81,7 @@ TEST_F(PointsTest, StopsATaskAtItsPointAndRecordsIt) {
   EXPECT_THAT(
       Applied(),
       ElementsAre(Json{{"id", 7},
-                       {"key", "stop"},
+                       {"key", ""},
                        {"value", {{"do", {{"cancel", true}}}, {"point", 2}, {"task", "1.2"}}}}));
 }
 

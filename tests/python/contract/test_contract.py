@@ -79,15 +79,15 @@ def join_raises(trial):
     assert [event.key for event in trial.of("task_end")] == ["raised", "returned"]
 
 
-def applied(trial: Trial) -> list[tuple[str, dict]]:
-    return [(event.key, event.value) for event in trial.of("fault")]
+def applied(trial: Trial) -> list[tuple[int, dict]]:
+    return [(event.id, event.value) for event in trial.of("fault")]
 
 
 @check
 def fault_cancels_at_a_wait(trial):
     ended_clean(trial)
     names = {event.key: event.value for event in trial.of("task_start")}
-    assert {key for key, _ in applied(trial)} == {"fault-1"}
+    assert {number for number, _ in applied(trial)} == {1}
     hit = {names[value["task"]] for _, value in applied(trial)}
     assert hit == {name for name in names.values() if name.startswith("victim")}
     assert all(value["do"] == {"cancel": True} and value["point"] == 2 for _, value in applied(trial))
@@ -97,7 +97,7 @@ def fault_cancels_at_a_wait(trial):
 def fault_ends_the_time_of_a_block(trial):
     ended_clean(trial)
     (path,) = [event.key for event in trial.of("task_start") if event.value == "late"]
-    assert applied(trial) == [("fault-2", {"do": {"timeout": True}, "point": 2, "task": path})]
+    assert applied(trial) == [(2, {"do": {"timeout": True}, "point": 2, "task": path})]
 
 
 @check
