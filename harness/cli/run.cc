@@ -16,6 +16,7 @@
 #include "harness/cli/run_execution.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/run_preparation.h"
+#include "harness/cli/sweep.h"
 #include "reports/report.h"
 
 namespace trireme {
@@ -94,7 +95,7 @@ int Conclude(RunResults& results, const RunOptions& options, RunDirectory& direc
   return results.exit_code();
 }
 
-int Run(const PreparedRun& run, const RunOptions& options, const Arguments& arguments,
+int Run(PreparedRun& run, const RunOptions& options, const Arguments& arguments,
         const Locations& locations) {
   const int64_t started = SystemClock().WallNow();
   Result<RunDirectory> directory = RunDirectory::Create(options.out, EntropySeed(), started);
@@ -102,6 +103,9 @@ int Run(const PreparedRun& run, const RunOptions& options, const Arguments& argu
   const Json about = AboutRun(run, options, arguments, *directory, started);
   if (const Status written = directory->WriteRun(about); !written.ok())
     return Fail(written.error());
+  const EngineOptions engine = EngineOptionsFor(run, options, locations, directory->path());
+  if (const Status swept = PlanSweeps(run, options.only_trials, engine); !swept.ok())
+    return Fail(swept.error());
   if (const Status written = directory->WritePlan(run.plan); !written.ok())
     return Fail(written.error());
   Progress progress(run.plan, ProgressOutput(options.progress), SystemClock());
@@ -118,9 +122,9 @@ int RunCommandLine(const Arguments& arguments) {
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const RunOptions& options = std::get<RunOptions>(parsed);
   const Locations locations = FindLocations();
-  const auto prepared = RunPreparation(options, locations).Prepare();
+  auto prepared = RunPreparation(options, locations).Prepare();
   if (const auto* errors = std::get_if<std::vector<Diagnostic>>(&prepared)) return FailAll(*errors);
-  const PreparedRun& run = std::get<PreparedRun>(prepared);
+  PreparedRun& run = std::get<PreparedRun>(prepared);
   return options.dry_run ? DryRun(run, options) : Run(run, options, arguments, locations);
 }
 

@@ -45,17 +45,24 @@ RunExecution::RunExecution(const PreparedRun& run, const RunOptions& options,
       options_(options),
       directory_(directory),
       progress_(progress),
-      judge_(run.plan.ToJson()) {}
+      judge_(run.plan.ToJson()),
+      sweeps_(run.plan) {}
+
+EngineOptions EngineOptionsFor(const PreparedRun& run, const RunOptions& options,
+                               const Locations& locations, const std::string& run_directory) {
+  EngineOptions engine{.locations = locations, .run_directory = run_directory};
+  engine.jobs = options.run.jobs ? static_cast<int>(*options.run.jobs) : DefaultJobs();
+  engine.budget = options.run.budget.value_or(0);
+  engine.fail_fast = options.fail_fast;
+  engine.keep = options.keep;
+  engine.record = !options.no_record;
+  engine.compiled = run.compiled;
+  engine.watches = WatchesOf(run.plan);
+  return engine;
+}
 
 Result<RunResults> RunExecution::Execute(const Locations& locations, const Json& about) {
-  EngineOptions engine{.locations = locations, .run_directory = directory_.path()};
-  engine.jobs = options_.run.jobs ? static_cast<int>(*options_.run.jobs) : DefaultJobs();
-  engine.budget = options_.run.budget.value_or(0);
-  engine.fail_fast = options_.fail_fast;
-  engine.keep = options_.keep;
-  engine.record = !options_.no_record;
-  engine.compiled = run_.compiled;
-  engine.watches = WatchesOf(run_.plan);
+  const EngineOptions engine = EngineOptionsFor(run_, options_, locations, directory_.path());
   const int64_t begin = SystemClock().Now();
   TRIREME_ASSIGN_OR_RETURN(const EngineOutcome outcome, RunPlan(run_.plan, engine, Events()));
   progress_.Clear();
@@ -87,6 +94,7 @@ Judgement RunExecution::Judge(const FinishedTrial& finished) {
                                         .directory = finished.directory,
                                         .seconds = finished.seconds});
   Keep(directory_.WriteTrial(finished.directory, judgement));
+  sweeps_.Add(finished.cell, finished.trial, judgement.verdict, judgement.reason);
   const bool repeated =
       judgement.verdict == Verdict::kUnknown && judgement.unsupported.empty() && !finished.retry;
   const bool failed =
@@ -114,6 +122,7 @@ RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about)
   if (outcome.budget_spent)
     judge_.AddRunNote("the budget of " + FormatDuration(*options_.run.budget) +
                       " was spent: not every trial was run");
+  for (const auto& [cell, note] : sweeps_.Notes()) judge_.AddNote(cell, note);
   RunResults results = judge_.Finish(about);
   results.interrupted = outcome.interrupted;
   for (const std::string& reason : {outcome.infrastructure, write_error_, start_error_}) {

@@ -14,6 +14,7 @@
 #include "harness/cli/run_directory.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/run_preparation.h"
+#include "harness/cli/sweep.h"
 #include "harness/engine/engine.h"
 
 namespace trireme {
@@ -43,9 +44,14 @@ class RunExecution {
   RunDirectory& directory_;
   Progress& progress_;
   RunJudge judge_;
+  SweepTally sweeps_;
   std::string write_error_;
   std::string start_error_;
 };
+
+// How the engine runs what the options ask for.
+EngineOptions EngineOptionsFor(const PreparedRun& run, const RunOptions& options,
+                               const Locations& locations, const std::string& run_directory);
 
 // The number of cores.
 int DefaultJobs();

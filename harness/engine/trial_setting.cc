@@ -7,6 +7,7 @@
 #include "harness/base/check.h"
 #include "harness/fault/compile.h"
 #include "harness/fault/fault.h"
+#include "harness/fault/task.h"
 
 namespace trireme {
 namespace {
@@ -43,16 +44,22 @@ bool ComparesWire(const PlannedCell& cell) {
   return !rule.is_null() && rule != "ignore";
 }
 
-// What the probe does of the cell's faults in this trial, and what it records of connections.
-CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed) {
-  CompiledPlan compiled;
-  if (!cell.fault_plan.is_null()) {
-    const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
-    TRIREME_CHECK(plan.ok());
-    Result<CompiledPlan> result = CompilePlan(*plan, seed);
-    TRIREME_CHECK(result.ok());
-    compiled = *std::move(result);
-  }
+// What the probe does of the cell's faults in this trial.
+CompiledPlan CompiledFor(const PlannedCell& cell, uint64_t seed, int64_t trial) {
+  if (cell.fault_plan.is_null()) return {};
+  const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
+  TRIREME_CHECK(plan.ok());
+  const auto place = static_cast<size_t>(trial);
+  const bool has_point = cell.sweep.is_array() && place >= 1 && place <= cell.sweep.size();
+  Result<CompiledPlan> compiled =
+      CompilePlan(has_point ? FaultsAtPoint(*plan, cell.sweep[place - 1]) : *plan, seed);
+  TRIREME_CHECK(compiled.ok());
+  return *std::move(compiled);
+}
+
+// The same, and what it records of connections.
+CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed, int64_t trial) {
+  CompiledPlan compiled = CompiledFor(cell, seed, trial);
   if (!ComparesWire(cell)) return compiled;
   compiled.block.flags |= TRIREME_PLAN_WIRE;
   compiled.connections = kPlanConnections;
@@ -77,7 +84,7 @@ TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOp
       .address_space = kSanitized ? 0 : memory,
       .record = options.record,
       .watch = attempt.cell < options.watches.size() ? options.watches[attempt.cell] : LoopWatch{},
-      .faults = FaultsFor(cell, seed)};
+      .faults = FaultsFor(cell, seed, attempt.trial)};
 }
 
 }  // namespace trireme

@@ -108,7 +108,7 @@ Status CheckTaskFault(const Fault& fault) {
   return Done{};
 }
 
-// Of a sweep each trial has a point of its own, see TaskFaultAt(): a trial without one has no such fault.
+// Of a sweep each trial has a point of its own, see FaultsAtPoint(): a trial without one has no such fault.
 Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
                         CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(const TaskFault read, ReadTaskFault(fault));
@@ -118,6 +118,15 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
                                  " faults of tasks, this is one more");
   FillTaskFault(read, number, &plan.block.task[plan.block.tasks++]);
   return Done{};
+}
+
+FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point) {
+  for (Fault& fault : plan.faults) {
+    if (fault.key != TaskFaultClass().key || fault.name != GetString(point, "fault")) continue;
+    const char* what = fault.members.contains("timeout") ? "timeout" : "cancel";
+    fault.members = {{what, GetString(point, "task")}, {"point", GetInt(point, "point")}};
+  }
+  return plan;
 }
 
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {

@@ -31,6 +31,10 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t seed, Comp
 // As the probe wants it; `number`: the fault's in the plan, from 1. REQUIRES: !fault.every_point.
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled);
 
+// The plan of a trial of a sweep: in place of `point`'s fault, which sweeps, one at that point. `point`: {fault, task,
+// point}; null: a trial without.
+FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_FAULT_TASK_H_
