@@ -6,6 +6,7 @@
 #include "harness/check/judge.h"
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/suppression.h"
+#include "harness/check/task_faults.h"
 
 namespace trireme {
 namespace {
@@ -60,7 +61,8 @@ CheckResult JudgeRecord(const TrialView& view) {
   if (view.begin == nullptr) return Unknown("the workload never began");
   if (view.end != nullptr && view.end->key == "suspended") return Unknown(SuspendedAt(*view.end));
   if (const std::string dropped = NeverAwaited(history); !dropped.empty()) return Unknown(dropped);
-  if (!HasOperationOrObservation(view))
+  // A task that was cancelled before it did anything is evidence of how that was borne.
+  if (!HasOperationOrObservation(view) && !HasTaskFault(view))
     return Unknown("it recorded no operation and no observation");
   return {};
 }

@@ -1,8 +1,11 @@
 #include "harness/check/unhandled_exception_checker.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "harness/check/task_faults.h"
 
 namespace trireme {
 namespace {
@@ -63,10 +66,13 @@ std::string_view UnhandledExceptionChecker::Summary() const {
 CheckResult UnhandledExceptionChecker::Check(const TrialView& view,
                                              const Json& /*arguments*/) const {
   CheckResult result;
-  if (view.end != nullptr && view.end->key == "raised")
-    AddOnce(result, ExceptionFinding(view, *view.end));
+  const auto add = [&](const Event& event) {
+    const std::optional<TrialError> error = ParseError(event.Value());
+    if (!error || !IsOfTaskFault(view, *error)) AddOnce(result, ExceptionFinding(view, event));
+  };
+  if (view.end != nullptr && view.end->key == "raised") add(*view.end);
   for (const Event& event : view.history->events()) {
-    if (event.kind == EventKind::kException) AddOnce(result, ExceptionFinding(view, event));
+    if (event.kind == EventKind::kException) add(event);
   }
   if (result.findings.empty() && view.end == nullptr) return Unknown("main did not end");
   return result;

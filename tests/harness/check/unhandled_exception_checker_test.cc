@@ -48,6 +48,20 @@ TEST(UnhandledExceptionCheckerTest, RejectsOneThatLeftMain) {
   EXPECT_EQ(result.findings.at(0).evidence.at("where"), "main");
 }
 
+TEST(UnhandledExceptionCheckerTest, AcceptsTheCancellationThatTheFaultPlanAskedFor) {
+  const Json cancelled = ErrorJson("trireme.Cancelled", "cancelled", nullptr, "1.1", {});
+  const Json fault = {{"do", {{"cancel", true}}}, {"task", "1.1"}, {"point", 1}};
+  const auto check = [&](const Json& applied, const Json& error) {
+    TrialBuilder trial;
+    if (!applied.is_null()) trial.Add(EventKind::kFault, 5, "cancel", applied);
+    return Check(trial.End("raised", error).Exit("exited")).verdict;
+  };
+  EXPECT_EQ(check(fault, cancelled), Verdict::kPass);
+  EXPECT_EQ(check(nullptr, cancelled), Verdict::kFail);
+  EXPECT_EQ(check(fault, Reset()), Verdict::kFail);
+  EXPECT_EQ(check({{"do", {{"timeout", true}}}}, cancelled), Verdict::kFail);
+}
+
 TEST(UnhandledExceptionCheckerTest, CountsOneExceptionSeenByTwoHooksOnce) {
   const CheckResult result = Check(TrialBuilder()
                                        .Add(EventKind::kException, 5, "hub", Reset())

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/fault/compile.h"
+
 namespace trireme {
 namespace {
 
@@ -44,8 +46,7 @@ TEST(TaskFault, SweepsOverEveryPoint) {
 }
 
 TEST(TaskFault, BeginsItsErrorsWithItsName) {
-  EXPECT_EQ(Refusal({{"cancel", "*"}, {"sweep", "each"}}),
-            "fault 'stop': there is no sweep \"each\"");
+  EXPECT_EQ(Refusal({{"cancel", "*"}, {"sweep", "each"}}), "stop: there is no sweep \"each\"");
 }
 
 TEST(TaskFault, RefusesWhatCanNeverApplyAndWhatContradicts) {
@@ -76,6 +77,26 @@ TEST(TaskFault, IsFilledAsTheProbeWantsIt) {
   EXPECT_EQ(filled.fault, 3u);
   EXPECT_EQ(filled.limit, 2u);
   EXPECT_EQ(filled.applied, 0u);
+}
+
+// A trial of a sweep.
+TEST(TaskFault, StrikesAtThePointOfItsTrialAlone) {
+  const FaultPlan plan = {
+      .name = "sweep",
+      .faults = {TaskFaultOf({{"timeout", "*"}, {"sweep", "every-point"}}),
+                 {.name = "other", .key = "task", .members = {{"cancel", "1.2"}, {"point", 9}}}}};
+  const Result<CompiledPlan> without = CompilePlan(FaultsAtPoint(plan, nullptr), 7);
+  ASSERT_TRUE(without.ok());
+  EXPECT_EQ(without->block.tasks, 1u);
+  const Json point = {{"fault", "stop"}, {"task", "1.3"}, {"point", 4}};
+  const Result<CompiledPlan> with = CompilePlan(FaultsAtPoint(plan, point), 7);
+  ASSERT_TRUE(with.ok());
+  ASSERT_EQ(with->block.tasks, 2u);
+  EXPECT_STREQ(with->block.task[0].task, "1.3");
+  EXPECT_EQ(with->block.task[0].ordinal, 4u);
+  EXPECT_EQ(with->block.task[0].how, 1u);
+  EXPECT_EQ(with->block.task[0].fault, 1u);
+  EXPECT_STREQ(with->block.task[1].task, "1.2");
 }
 
 }  // namespace

@@ -1,0 +1,81 @@
+"""`sweep: every-point`: one fault at each point that the tasks of a workload come to, one a trial."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+from trireme_case import PYTHON, TriremeCase
+
+YAML = textwrap.dedent("""\
+    version: 1
+    summary: Two workers share a lock
+    workload: {python: workload.py}
+    runtimes: [threading, asyncio]
+    timeout: 3s
+    faults: [{name: cancel, task: {cancel: "worker-*", sweep: every-point}}]
+    """)
+# Each worker comes to two points that wait: main holds the lock at first, and then a sleep.
+PY = """\
+    import trireme
+
+    async def main(rt, params):
+        lock = rt.lock()
+
+        async def worker():
+            ACQUIRE
+                with rt.op("work", 1) as op:
+                    await rt.sleep(0.001)
+                    op.ok(1)
+            RELEASE
+
+        await lock.acquire()
+        workers = [rt.spawn(worker, name=f"worker-{n}") for n in range(2)]
+        await rt.settle()
+        lock.release()
+        for each in workers:
+            try:
+                await each.join()
+            except trireme.Cancelled:
+                pass
+    """
+SAFE = PY.replace("ACQUIRE", "async with lock:").replace("RELEASE", "pass")
+# The lock is not given back by who is cancelled while it sleeps.
+KEPT = PY.replace("ACQUIRE", "await lock.acquire()\n            if True:").replace("RELEASE", "lock.release()")
+
+
+class SweepTest(TriremeCase):
+    def scenario(self, py: str) -> None:
+        self.write("shared/scenario.yaml", YAML)
+        self.write("shared/workload.py", py)
+
+    def results(self) -> dict:
+        return json.loads((self.run_directory() / "results.json").read_text())
+
+    def cells(self) -> list[dict]:
+        return json.loads((self.run_directory() / "plan.json").read_text())["cells"]
+
+    def test_each_point_has_a_trial(self) -> None:
+        self.scenario(SAFE)
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 0)
+        for cell in self.cells():
+            points = [(point["task"], point["point"], point["kind"]) for point in cell["sweep"]]
+            self.assertEqual(points, [(f"1.{n}", at, kind) for n in (1, 2) for at, kind in ((1, "lock"), (2, "sleep"))])
+            self.assertEqual(cell["trials"], [0, 1, 2, 3, 4])
+        for cell in self.results()["cells"]:
+            self.assertIn("sweep: 4 of 4 points tried, it failed at 0", cell["notes"])
+
+    def test_a_point_where_a_lock_is_kept_is_named(self) -> None:
+        self.scenario(KEPT)
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)
+        for cell in self.results()["cells"]:
+            (note,) = [note for note in cell["notes"] if note.startswith("sweep: ")]
+            self.assertTrue(note.startswith("sweep: 4 of 4 points tried, it failed at 1"), note)
+            self.assertIn("trial 2: 1.1 (worker-0) at point 2, sleep", note)
+
+    def test_one_trial_is_run_again(self) -> None:
+        self.scenario(KEPT)
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "2").code, 1)
+        self.assertEqual({tuple(cell["trials"]) for cell in self.cells() if cell["role"] != "reference"}, {(2,)})
+        missing = self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "9", "--out", "again")
+        self.assertIn("the sweep has no trial 9", missing.err)
