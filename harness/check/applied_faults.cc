@@ -1,0 +1,99 @@
+#include "harness/check/applied_faults.h"
+
+#include <algorithm>
+
+namespace trireme {
+namespace {
+
+// How long its effect lasts by what it does; nanoseconds.
+int64_t LastsFor(const Json& action) {
+  constexpr double kLongest = 1e9;  // seconds; a damaged history may say anything
+  const double seconds = GetDouble(action, "delay", GetDouble(action, "stall"));
+  return seconds > 0 && seconds < kLongest ? static_cast<int64_t>(seconds * 1e9) : 0;
+}
+
+AppliedFault FaultOf(const Event& event) {
+  const Json value = event.Value();
+  AppliedFault fault{.number = event.id,
+                     .name = event.key.empty() ? GetString(value, "name") : std::string(event.key),
+                     .action = GetMember(value, "do"),
+                     .call = GetString(value, "call"),
+                     .side = GetString(value, "side"),
+                     .connection = GetString(value, "connection"),
+                     .direction = GetString(value, "direction"),
+                     .offset = GetInt(value, "offset", -1),
+                     .time = event.time,
+                     .end = event.time,
+                     .task = event.task};
+  fault.end += LastsFor(fault.action);
+  return fault;
+}
+
+bool IsSystemCallFault(const Json& fault) { return !GetMember(fault, "do").is_null(); }
+
+}  // namespace
+
+std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
+  std::vector<AppliedFault> faults;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kFault) continue;
+    AppliedFault fault = FaultOf(event);
+    if (!GetBool(event.Value(), "over")) {
+      faults.push_back(std::move(fault));
+      continue;
+    }
+    const auto begun = std::find_if(faults.rbegin(), faults.rend(), [&](const AppliedFault& known) {
+      return known.number == fault.number && known.name == fault.name &&
+             known.connection == fault.connection;
+    });
+    if (begun != faults.rend()) begun->end = std::max(begun->end, fault.time);
+  }
+  return faults;
+}
+
+std::string SignalOf(const AppliedFault& fault) {
+  std::string signal = GetString(fault.action, "signal");
+  return signal.starts_with("SIG") ? signal.substr(3) : signal;
+}
+
+std::string DescribeFault(const AppliedFault& fault) {
+  std::string text = "'" + fault.name + "'";
+  if (fault.action.is_object() && !fault.action.empty()) {
+    const Json& amount = fault.action.begin().value();
+    text += " (" + fault.action.begin().key();
+    if (!amount.is_boolean())
+      text += " " + (amount.is_string() ? amount.get<std::string>() : DumpJson(amount));
+    text += ")";
+  }
+  if (fault.connection.empty()) return text;
+  if (fault.direction.empty()) return text + " in " + fault.call + " of " + fault.connection;
+  return text + " at byte " + std::to_string(fault.offset) + " of " + fault.side + " " +
+         fault.direction + " of " + fault.connection;
+}
+
+std::vector<Json> PlannedFaults(const Json& cell) {
+  const Json& plan = GetMember(cell, "fault_plan");
+  const Json& all = GetMember(plan, "all");
+  std::vector<Json> faults;
+  if (!all.is_array()) return faults;
+  for (const Json& fault : all) faults.push_back(fault);
+  return faults;
+}
+
+bool HasFaultPlan(const Json& cell) {
+  const Json& names = GetMember(cell, "faults");
+  return !PlannedFaults(cell).empty() || (names.is_array() && !names.empty() && names[0] != "none");
+}
+
+bool IsExact(const Json& fault) {
+  return IsSystemCallFault(fault) && GetMember(GetMember(fault, "at"), "offset").is_number();
+}
+
+bool IsPlacedByCalls(const Json& fault) {
+  const Json& at = GetMember(fault, "at");
+  if (!IsSystemCallFault(fault)) return false;
+  return GetMember(at, "offset").is_null() && GetMember(at, "every").is_null() &&
+         GetMember(at, "probability").is_null();
+}
+
+}  // namespace trireme

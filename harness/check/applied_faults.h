@@ -1,0 +1,46 @@
+#ifndef TRIREME_HARNESS_CHECK_APPLIED_FAULTS_H_
+#define TRIREME_HARNESS_CHECK_APPLIED_FAULTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/check/trial_view.h"
+
+namespace trireme {
+
+// A fault that was applied in a trial: one FAULT event ("Faults" in probe_abi.h), with the one that says that it is over.
+struct AppliedFault {
+  uint64_t number = 0;  // in the plan, from 1; 0: not said
+  std::string name;
+  Json action;                                    // its `do`
+  std::string call, side, connection, direction;  // "" where its class has none
+  int64_t offset = -1;                            // -1: none
+  int64_t time = 0;                               // nanoseconds since the trial began
+  int64_t end = 0;  // of its effect: that of a delay or stall, or when it was over
+  uint32_t task = 0;
+};
+
+// In the order of their times.
+std::vector<AppliedFault> AppliedFaults(const TrialView& view);
+
+// The signal that it sent, as "KILL"; "" for none.
+std::string SignalOf(const AppliedFault& fault);
+
+// "'cut' (short 1) at byte 4096 of server read of 1.2#0"
+std::string DescribeFault(const AppliedFault& fault);
+
+// The faults of a cell of plan.json, in the order of their numbers; what is no plan has none.
+std::vector<Json> PlannedFaults(const Json& cell);
+bool HasFaultPlan(const Json& cell);
+
+// Whether `fault`, of the plan, hits one byte: which of them it is, no runtime has a say in.
+bool IsExact(const Json& fault);
+
+// Whether it hits each byte at which a call begins: where calls begin each runtime decides, and so where this fault is.
+bool IsPlacedByCalls(const Json& fault);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_APPLIED_FAULTS_H_

@@ -1,0 +1,155 @@
+#include "harness/check/fault_log.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+
+#include "harness/base/sha256.h"
+#include "harness/check/applied_faults.h"
+
+namespace trireme {
+namespace {
+
+// How often these are called is the runtime's choice, not the workload's.
+constexpr std::array<std::string_view, 6> kCallsOfTheRuntime = {
+    "epoll_wait", "malloc", "thread", "fork", "socket", "posix_spawn"};
+
+const Json& PlanOf(const std::vector<Json>& plan, const AppliedFault& fault) {
+  static const Json none;
+  return fault.number >= 1 && fault.number <= plan.size() ? plan[fault.number - 1] : none;
+}
+
+bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
+  if (fault.offset < 0 || fault.call.empty()) return false;
+  if (std::find(kCallsOfTheRuntime.begin(), kCallsOfTheRuntime.end(), fault.call) !=
+      kCallsOfTheRuntime.end())
+    return false;
+  return fault.direction.empty() || !IsPlacedByCalls(planned);
+}
+
+LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json& planned) {
+  const Task* task = view.history->FindTask(fault.task);
+  const bool event = fault.direction.empty();
+  return {.stream = {.connection = !fault.connection.empty() ? fault.connection
+                                   : task != nullptr         ? "task " + task->path
+                                                             : "no task",
+                     .side = fault.side,
+                     .direction = event ? fault.call : fault.direction},
+          .offset = fault.offset,
+          .name = fault.name,
+          .action = CanonicalJson(fault.action),
+          .event = event,
+          .exact = IsExact(planned)};
+}
+
+// How far a stream went as far as the log shows; nothing when it is not in it.
+std::optional<int64_t> LengthIn(const FaultLog& log, const StreamKey& key) {
+  const auto found = log.streams.find(key);
+  std::optional<int64_t> length;
+  if (found != log.streams.end()) length = std::max<int64_t>(0, found->second.moved);
+  if (found != log.streams.end() && found->second.moved >= 0) return length;
+  for (const LoggedFault& fault : log.faults)
+    if (fault.stream == key) length = std::max(length.value_or(0), fault.offset);
+  return length;
+}
+
+bool HasConnection(const FaultLog& log, const LoggedFault& fault) {
+  return std::any_of(log.streams.begin(), log.streams.end(), [&](const auto& stream) {
+    return stream.first.connection == fault.stream.connection &&
+           stream.first.side == fault.stream.side;
+  });
+}
+
+// The first byte in which two recorded streams differ; nothing where they do not, or nobody knows.
+std::optional<int64_t> FirstDifference(const FaultLog& here, const FaultLog& there,
+                                       const StreamKey& key) {
+  const auto a = here.streams.find(key);
+  const auto b = there.streams.find(key);
+  if (a == here.streams.end() || b == there.streams.end()) return std::nullopt;
+  if (!a->second.recorded || !b->second.recorded) return std::nullopt;
+  const std::string& left = a->second.bytes;
+  const std::string& right = b->second.bytes;
+  const auto [first, other] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+  if (first == left.end() || other == right.end()) return std::nullopt;
+  return first - left.begin();
+}
+
+// A fault that only `owner` has: what `other` did instead.
+FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, const FaultLog& other,
+                           const std::string& missing) {
+  using enum FaultLogState;
+  const std::string what = fault.InWords();
+  if (fault.event) {
+    if (!HasConnection(owner, fault) || HasConnection(other, fault))
+      return {.state = kDifferent, .where = what + " is not " + missing};
+    return {.state = kDiverged,
+            .where = "connection " + fault.stream.connection + " is not " + missing};
+  }
+  if (const auto byte = FirstDifference(owner, other, fault.stream); byte && fault.offset >= *byte)
+    return {
+        .state = kDiverged,
+        .where = fault.stream.InWords() + " differs from byte " + std::to_string(*byte) + " on"};
+  const std::optional<int64_t> length = LengthIn(other, fault.stream);
+  if (length && fault.offset < *length)
+    return {.state = kDifferent, .where = what + " is not " + missing};
+  const std::string end = std::to_string(length.value_or(0));
+  if (fault.exact || (length && length == LengthIn(owner, fault.stream)))
+    return {.state = kNotReached, .where = what + " was not reached " + missing};
+  return {.state = kDiverged,
+          .where = fault.stream.InWords() + " ended after " + end + " bytes " + missing};
+}
+
+}  // namespace
+
+std::string LoggedFault::InWords() const {
+  if (event)
+    return "'" + name + "' in " + stream.direction + " " + std::to_string(offset) + " of " +
+           stream.connection;
+  return "'" + name + "' at byte " + std::to_string(offset) + " of " + stream.InWords();
+}
+
+std::string FaultLog::Text() const {
+  std::string text;
+  for (const LoggedFault& fault : faults)
+    text += fault.stream.connection + '\t' + fault.stream.side + '\t' + fault.stream.direction +
+            '\t' + std::to_string(fault.offset) + '\t' + fault.name + '\t' + fault.action + '\n';
+  return text;
+}
+
+std::string FaultLog::Sha256() const { return trireme::Sha256(Text()); }
+
+FaultLog MakeFaultLog(const TrialView& view) {
+  FaultLog log;
+  log.streams = ReadStreams(view);
+  const std::vector<Json> plan = PlannedFaults(*view.cell);
+  for (const Json& fault : plan)
+    if (IsExact(fault)) log.not_reached.insert(GetString(fault, "name"));
+  for (const AppliedFault& fault : AppliedFaults(view)) {
+    ++log.applied[fault.name];
+    log.not_reached.erase(fault.name);
+    const Json& planned = PlanOf(plan, fault);
+    if (IsComparableFault(fault, planned)) log.faults.push_back(Logged(view, fault, planned));
+  }
+  std::sort(log.faults.begin(), log.faults.end());
+  return log;
+}
+
+FaultLogComparison CompareFaultLogs(const FaultLog& here, const FaultLog& there) {
+  FaultLogComparison comparison;
+  const auto explain_all = [&](const FaultLog& owner, const FaultLog& other,
+                               const std::string& missing) {
+    std::vector<LoggedFault> only;
+    std::set_difference(owner.faults.begin(), owner.faults.end(), other.faults.begin(),
+                        other.faults.end(), std::back_inserter(only));
+    for (const LoggedFault& fault : only) {
+      FaultLogComparison one = Explain(fault, owner, other, missing);
+      if (one.state > comparison.state) comparison = std::move(one);
+    }
+  };
+  explain_all(here, there, "there");
+  explain_all(there, here, "here");
+  return comparison;
+}
+
+}  // namespace trireme

@@ -1,0 +1,122 @@
+#include "harness/check/fault_log.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/harness/check/fault_trial.h"
+
+namespace trireme {
+namespace {
+
+using enum FaultLogState;
+
+FaultLog LogOf(FaultTrial trial) { return MakeFaultLog(trial.View()); }
+
+FaultLogState Compare(FaultTrial here, FaultTrial there) {
+  const FaultLog a = LogOf(std::move(here));
+  const FaultLog b = LogOf(std::move(there));
+  const FaultLogState state = CompareFaultLogs(a, b).state;
+  EXPECT_EQ(state, CompareFaultLogs(b, a).state) << "it depends on which of them is the reference";
+  return state;
+}
+
+TEST(FaultLogTest, IsEqualWhateverTheTimesAndTheOrder) {
+  const FaultLog here =
+      LogOf(FaultTrial().Open(1).Open(2).Fault("cut", 1, 10, 100).Fault("cut", 2, 4, 200));
+  const FaultLog there =
+      LogOf(FaultTrial().Open(2).Open(1).Fault("cut", 2, 4, 5).Fault("cut", 1, 10, 900));
+  EXPECT_EQ(here.Text(),
+            "1#0\tclient\tread\t10\tcut\t{\"short\":1}\n"
+            "1#1\tclient\tread\t4\tcut\t{\"short\":1}\n");
+  EXPECT_EQ(here.Sha256(), there.Sha256());
+  EXPECT_EQ(CompareFaultLogs(here, there).state, kEqual);
+}
+
+TEST(FaultLogTest, DiffersByOneByteOfOneFault) {
+  const FaultLog here = LogOf(FaultTrial().Open(1).Fault("cut", 1, 10).Closed(1, 100, 0));
+  const FaultLog there = LogOf(FaultTrial().Open(1).Fault("cut", 1, 11).Closed(1, 100, 0));
+  EXPECT_NE(here.Sha256(), there.Sha256());
+  const FaultLogComparison comparison = CompareFaultLogs(here, there);
+  EXPECT_EQ(comparison.state, kDifferent);
+  EXPECT_EQ(comparison.where, "'cut' at byte 10 of client read of 1#0 is not there");
+}
+
+TEST(FaultLogTest, DiffersByWhatAFaultDid) {
+  EXPECT_EQ(
+      Compare(FaultTrial().Open(1).Fault("cut", 1, 10, 100, 1, {{"short", 1}}).Closed(1, 100, 0),
+              FaultTrial().Open(1).Fault("cut", 1, 10, 100, 1, {{"short", 2}}).Closed(1, 100, 0)),
+      kDifferent);
+}
+
+TEST(FaultLogTest, DivergesWhereAStreamEndedSooner) {
+  const FaultTrial longer =
+      FaultTrial().Open(1).Fault("cut", 1, 10).Fault("cut", 1, 50).Closed(1, 60, 0);
+  EXPECT_EQ(Compare(longer, FaultTrial().Open(1).Fault("cut", 1, 10).Closed(1, 50, 0)), kDiverged);
+  // One more byte, and it would have come to that fault.
+  EXPECT_EQ(Compare(longer, FaultTrial().Open(1).Fault("cut", 1, 10).Closed(1, 51, 0)), kDifferent);
+}
+
+TEST(FaultLogTest, DivergesFromTheFirstByteThatDiffers) {
+  const auto trial = [](std::string_view bytes, int64_t offset) {
+    return FaultTrial()
+        .Open(1)
+        .Wire(1, "client read", bytes)
+        .Fault("cut", 1, offset)
+        .Closed(1, 6, 0);
+  };
+  EXPECT_EQ(Compare(trial("abcdef", 3), trial("abcDef", 4)), kDiverged);
+  EXPECT_EQ(Compare(trial("abcdef", 2), trial("abcDef", 4)), kDifferent);
+}
+
+TEST(FaultLogTest, DivergesWhereAConnectionIsMissing) {
+  EXPECT_EQ(Compare(FaultTrial().Open(1).Open(2).Fault("cut", 2, 0).Closed(2, 5, 0),
+                    FaultTrial().Open(1)),
+            kDiverged);
+}
+
+TEST(FaultLogTest, LeavesOutAnExactOffsetThatOneOfThemNeverReached) {
+  const Json plan = FaultTrial::PlannedCellWith(Json::array({FaultTrial::Exact("cut", 50)}));
+  FaultTrial longer = FaultTrial().Open(1).Fault("cut", 1, 50).Closed(1, 60, 0);
+  FaultTrial shorter = FaultTrial().Open(1).Closed(1, 40, 0);
+  longer.Cell(plan);
+  shorter.Cell(plan);
+  EXPECT_EQ(LogOf(longer).not_reached, std::set<std::string>());
+  EXPECT_EQ(LogOf(shorter).not_reached, std::set<std::string>{"cut"});
+  EXPECT_EQ(Compare(longer, shorter), kNotReached);
+}
+
+TEST(FaultLogTest, LeavesOutWhatOnlyAReadAtTheEndMeets) {
+  EXPECT_EQ(Compare(FaultTrial().Open(1).Fault("cut", 1, 40).Closed(1, 40, 0),
+                    FaultTrial().Open(1).Closed(1, 40, 0)),
+            kNotReached);
+}
+
+TEST(FaultLogTest, ComparesConnectsByTheirNumber) {
+  const auto trial = [](int64_t offset) {
+    FaultTrial one;
+    one.Open(1).Add(EventKind::kFault, 5, "refuse",
+                    {{"do", {{"error", "ECONNREFUSED"}}},
+                     {"call", "connect"},
+                     {"side", "client"},
+                     {"connection", "1#0"},
+                     {"offset", offset}},
+                    1, 1);
+    return one;
+  };
+  EXPECT_EQ(Compare(trial(0), trial(0)), kEqual);
+  EXPECT_EQ(Compare(trial(0), trial(1)), kDifferent);
+}
+
+TEST(FaultLogTest, LeavesOutWhatIsPlacedByTimesOrCalls) {
+  FaultTrial trial;
+  trial.Cell(FaultTrial::PlannedCellWith(
+      Json::array({{{"name", "slow"}, {"do", {{"delay", 1}}}, {"at", {{"call", {"recv"}}}}}})));
+  trial.Open(1).Fault("slow", 1, 10, 100, 1, {{"delay", 0.1}}).Signal("STOP", 50, false, 2);
+  trial.Add(EventKind::kFault, 60, "poll",
+            {{"do", {{"spurious", true}}}, {"call", "epoll_wait"}, {"offset", 3}}, 1, 3);
+  const FaultLog log = LogOf(trial);
+  EXPECT_EQ(log.Text(), "");
+  EXPECT_EQ(log.applied, (std::map<std::string, int64_t>{{"pause", 1}, {"poll", 1}, {"slow", 1}}));
+}
+
+}  // namespace
+}  // namespace trireme
