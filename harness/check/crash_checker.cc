@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/base/strings.h"
+#include "harness/check/fault_effect.h"
 #include "harness/check/mixed_arm_checker.h"
 
 namespace trireme {
@@ -106,6 +107,7 @@ std::string_view CrashChecker::Summary() const {
 
 CheckResult CrashChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
   if (!view.exit.present) return Unknown("the history does not say how the trial ended");
+  if (EndedByFault(view)) return {};
   Death death = FindDeath(view);
   if (death.subject.empty()) return {};
   std::vector<Participant> participants = DyingStack(view);

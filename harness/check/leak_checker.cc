@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/check/fault_effect.h"
 
 namespace trireme {
 namespace {
@@ -142,7 +143,8 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
 }  // namespace
 
 std::string_view LeakChecker::Summary() const {
-  return "no task, timer, thread, descriptor or process outlives the workload by more than the grace";
+  return "no task, timer, thread, descriptor or process outlives the workload by more than the "
+         "grace";
 }
 
 std::vector<CheckArgument> LeakChecker::Arguments() const {
@@ -157,6 +159,7 @@ CheckResult LeakChecker::Check(const TrialView& view, const Json& arguments) con
     result.verdict = Verdict::kFail;
     result.findings.push_back(std::move(finding));
   }
+  if (view.end == nullptr && EndedByFault(view)) return NotExercised(kEndedByFault);
   if (view.end == nullptr) return Unknown("main did not end, so what was there then says nothing");
   const std::string unseen = WhatWasUnseen(*view.history);
   if (result.findings.empty() && !unseen.empty())

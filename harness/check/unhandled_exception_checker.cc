@@ -2,13 +2,38 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "harness/check/applied_faults.h"
+#include "harness/check/fault_effect.h"
 #include "harness/check/task_faults.h"
 
 namespace trireme {
 namespace {
+
+// Errors that an operation of the workload met with. Where faults were applied, a runtime that tells of one of these a
+// second time (a transport's, of a future that nobody asks) tells nothing new.
+class HandledErrors {
+ public:
+  explicit HandledErrors(const TrialView& view) {
+    if (AppliedFaults(view).empty()) return;
+    for (const Operation& operation : view.operations)
+      if (operation.state == OperationState::kFail || operation.state == OperationState::kInfo)
+        if (const std::optional<TrialError> error = ParseError(operation.result))
+          families_.insert(error->Family());
+  }
+
+  bool Has(const Event& exception) const {
+    if (exception.key != "never-retrieved" && exception.key != "loop") return false;
+    const std::optional<TrialError> error = ParseError(exception.Value());
+    return error && error->number && families_.contains(error->Family());
+  }
+
+ private:
+  std::set<std::string> families_;
+};
 
 // Families are the same on every runtime; where they say nothing, the class does.
 std::string Subject(const TrialError& error) {
@@ -71,10 +96,12 @@ CheckResult UnhandledExceptionChecker::Check(const TrialView& view,
     if (!error || !IsOfTaskFault(view, *error)) AddOnce(result, ExceptionFinding(view, event));
   };
   if (view.end != nullptr && view.end->key == "raised") add(*view.end);
+  const HandledErrors handled(view);
   for (const Event& event : view.history->events()) {
-    if (event.kind == EventKind::kException) add(event);
+    if (event.kind == EventKind::kException && !handled.Has(event)) add(event);
   }
-  if (result.findings.empty() && view.end == nullptr) return Unknown("main did not end");
+  if (result.findings.empty() && view.end == nullptr)
+    return EndedByFault(view) ? NotExercised(kEndedByFault) : Unknown("main did not end");
   return result;
 }
 

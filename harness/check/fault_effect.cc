@@ -1,0 +1,191 @@
+#include "harness/check/fault_effect.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "harness/check/applied_faults.h"
+#include "harness/check/observations.h"
+
+namespace trireme {
+namespace {
+
+// These cut or delay what moves; no program is meant to notice.
+constexpr std::array<const char*, 5> kSilentActions = {"short", "interrupt", "spurious",
+                                                       "duplicate", "reorder"};
+
+bool IsSilent(const AppliedFault& fault) {
+  return std::any_of(kSilentActions.begin(), kSilentActions.end(), [&](const char* action) {
+    return !GetMember(fault.action, action).is_null();
+  });
+}
+
+bool EndedBadly(const Operation& operation) {
+  return operation.state == OperationState::kFail || operation.state == OperationState::kInfo;
+}
+
+// What a trial did, in the order in which it is looked for.
+class Reactions {
+ public:
+  explicit Reactions(const TrialView& view) {
+    for (const Operation& operation : view.operations) {
+      by_task_[operation.task].push_back(&operation);
+      if (operation.state == OperationState::kOk) acknowledged_.push_back(operation.end);
+      if (EndedBadly(operation)) failures_.push_back(operation.end);
+    }
+    std::sort(acknowledged_.begin(), acknowledged_.end());
+    std::sort(failures_.begin(), failures_.end());
+    for (const Event& event : view.history->events())
+      if (event.task != 0 && IsReaction(event)) events_[event.task].push_back(event.time);
+  }
+
+  // When the task of the fault, or without one anybody, met with it; -1: never.
+  int64_t NoticeOf(const AppliedFault& fault) const {
+    if (fault.task == 0) return FirstAfter(failures_, fault.time);
+    if (const int64_t end = EndOfOpen(fault); end >= 0) return end;
+    const auto found = events_.find(fault.task);
+    return found == events_.end() ? -1 : FirstAfter(found->second, fault.time);
+  }
+  int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
+  int64_t FailedAfter(int64_t time) const {
+    return failures_.end() - std::lower_bound(failures_.begin(), failures_.end(), time);
+  }
+
+ private:
+  static bool IsReaction(const Event& event) {
+    return event.kind != EventKind::kFault && event.kind != EventKind::kWire &&
+           event.kind != EventKind::kSwitch;
+  }
+
+  static int64_t FirstAfter(const std::vector<int64_t>& times, int64_t time) {
+    const auto next = std::upper_bound(times.begin(), times.end(), time);
+    return next == times.end() ? -1 : *next;
+  }
+
+  // The innermost operation that was open in its task; -1 where there was none, or it never ended.
+  int64_t EndOfOpen(const AppliedFault& fault) const {
+    constexpr int kDeepest = 16;
+    const auto found = by_task_.find(fault.task);
+    if (found == by_task_.end()) return -1;
+    const auto& operations = found->second;
+    auto next = std::upper_bound(
+        operations.begin(), operations.end(), fault.time,
+        [](int64_t time, const Operation* operation) { return time < operation->begin; });
+    for (int depth = 0; depth < kDeepest && next != operations.begin(); ++depth) {
+      const Operation& operation = **--next;
+      if (operation.end >= fault.time)
+        return operation.state == OperationState::kOpen ? -1 : operation.end;
+    }
+    return -1;
+  }
+
+  std::map<uint32_t, std::vector<const Operation*>> by_task_;  // by their begin
+  std::map<uint32_t, std::vector<int64_t>> events_;
+  std::vector<int64_t> acknowledged_, failures_;
+};
+
+int64_t CountDuplicates(const TrialView& view) {
+  std::set<std::pair<std::string, std::string>> seen;
+  int64_t duplicates = 0;
+  for (const Operation& operation : view.operations) {
+    if (operation.state != OperationState::kOk || operation.value.is_null()) continue;
+    duplicates += seen.emplace(operation.name, ValueText(operation.value)).second ? 0 : 1;
+  }
+  return duplicates;
+}
+
+// Of loops, in [from, until]; -1 when nothing was recorded.
+double CpuOfLoops(const TrialView& view, int64_t from, int64_t until) {
+  double cpu = -1;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kUsage || event.key != "loop") continue;
+    if (event.time >= from && event.time <= until)
+      cpu = std::max(cpu, 0.0) + GetDouble(event.Value(), "cpu");
+  }
+  return cpu;
+}
+
+void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, TrialEffect& trial) {
+  const Reactions reactions(view);
+  trial.failed = reactions.FailedAfter(faults.front().time);
+  trial.duplicates = CountDuplicates(view);
+  int64_t until = faults.front().time;
+  for (const AppliedFault& fault : faults) {
+    until = std::max(until, fault.end);
+    if (IsSilent(fault)) continue;
+    if (const int64_t notice = reactions.NoticeOf(fault); notice >= 0)
+      trial.notices.push_back(notice - fault.time);
+    const int64_t next = reactions.AcknowledgedAfter(fault.end);
+    if (trial.failed > 0 && next >= 0)
+      trial.recovery = std::max(trial.recovery, next - fault.end), until = std::max(until, next);
+  }
+  trial.cpu_seconds = CpuOfLoops(view, faults.front().time, until);
+}
+
+}  // namespace
+
+std::string_view FaultEffectName(FaultEffect effect) {
+  static constexpr std::array<std::string_view, kFaultEffects> kNames = {
+      "not reached", "survived",  "recovered", "unknown", "failed",
+      "wrong error", "lost data", "hung",      "crashed"};
+  return kNames.at(static_cast<size_t>(effect));
+}
+
+FaultEffect EffectOf(const Finding& finding) {
+  if (finding.advisory) return FaultEffect::kSurvived;
+  const std::string& kind = finding.kind;
+  const std::string rule = GetString(finding.evidence, "rule");
+  const std::string key = GetString(finding.evidence, "key");
+  if (kind == "crash") return FaultEffect::kCrashed;
+  if (kind == "hang" || kind == "deadlock" || (kind == "invariant" && rule == "progress"))
+    return FaultEffect::kHung;
+  if (kind == "lost-update" || kind == "not-linearizable" || kind == "effect" ||
+      (kind == "invariant" && (rule == "acknowledged" || rule == "bytes")))
+    return FaultEffect::kLostData;
+  if (kind == "unhandled-exception" || (kind == "difference" && key.starts_with("(exception")))
+    return FaultEffect::kWrongError;
+  if (kind == "difference" && key != "(fault log)") return FaultEffect::kLostData;
+  return FaultEffect::kFailed;
+}
+
+TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::string& reason,
+                          const std::vector<Finding>& findings) {
+  TrialEffect trial;
+  const std::vector<AppliedFault> faults = AppliedFaults(view);
+  if (!faults.empty()) {
+    trial.effect = FaultEffect::kSurvived;
+    Measure(view, faults, trial);
+    if (trial.recovery >= 0) trial.effect = FaultEffect::kRecovered;
+  }
+  const auto raise = [&](FaultEffect effect, const std::string& why) {
+    if (effect <= trial.effect) return;
+    trial.effect = effect;
+    trial.reason = why;
+  };
+  if (verdict == Verdict::kUnknown) raise(FaultEffect::kUnknown, reason);
+  if (EndedByFault(view))
+    raise(FaultEffect::kUnknown, "the plan itself ended the process, and nothing ran after it");
+  for (const Finding& finding : findings) {
+    const FaultEffect effect = EffectOf(finding);
+    if (effect > FaultEffect::kSurvived) raise(effect, finding.message);
+  }
+  return trial;
+}
+
+bool EndedByFault(const TrialView& view) {
+  const std::vector<AppliedFault> faults = AppliedFaults(view);
+  return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
+    const std::string signal = SignalOf(fault);
+    if (signal.empty() || signal == "STOP" || signal == "CONT") return false;
+    if (view.exit.how == "vanished") return true;
+    const auto number = static_cast<int>(view.exit.signal.value_or(0));
+    const char* name = number > 0 && number < NSIG ? sigabbrev_np(number) : nullptr;
+    return view.exit.how == "signalled" && name != nullptr && signal == name;
+  });
+}
+
+}  // namespace trireme
