@@ -9,6 +9,7 @@
 #include "harness/check/deadline_checker.h"
 #include "harness/check/deadlock_checker.h"
 #include "harness/check/hub_spin_checker.h"
+#include "harness/check/invariant_checker.h"
 #include "harness/check/leak_checker.h"
 #include "harness/check/lock_order_checker.h"
 #include "harness/check/lost_update_checker.h"
@@ -39,10 +40,11 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const UnboundedGrowthChecker unbounded_growth;
   static const BlockedLoopChecker blocked_loop;
   static const HubSpinChecker hub_spin;
+  static const InvariantChecker invariant;
   static const auto all = std::to_array<const TrialChecker*>(
       {&crash, &progress, &mixed_arm, &unhandled_exception, &leak, &overlap, &lost_update,
        &deadline, &multiple_readers, &multiple_writers, &deadlock, &lock_order, &starvation,
-       &unbounded_growth, &blocked_loop, &hub_spin});
+       &unbounded_growth, &blocked_loop, &hub_spin, &invariant});
   return all;
 }
 
@@ -95,7 +97,8 @@ std::vector<std::string> FindingKinds() {
           "shared-listener",
           "potential",
           "blocked-loop",
-          "hub-spin"};
+          "hub-spin",
+          "invariant"};
 }
 
 RecordingNeeds NeedsOf(const Json& checks) {

@@ -237,8 +237,17 @@ std::span<const Topic> FindingKindTopics() {
        "operation that had an effect, or a successful one without. Make it all or nothing, or "
        "report it as info."},
       {"finding kind", "invariant",
-       "what the workload says always holds did not hold at some moment. Find the step that leaves "
-       "it broken while another task can look."},
+       "what always holds did not, under the faults of a plan: an acknowledged operation was lost, "
+       "or "
+       "done twice ({invariant: {ops: [...], final: KEY}} compares them with an observation); an "
+       "end "
+       "of a connection read what the other end did not write; a task outlived the workload; or "
+       "nothing happened any more after the last fault was over. The message names the operation, "
+       "the byte, the task or the fault; the cell's replay line brings the same faults back. Find "
+       "the step that a fault leaves half done: a retry without a key that makes it safe to "
+       "repeat, "
+       "a reply that is read after its request was given up, a lock or a slot that an error path "
+       "does not give back."},
       {"finding kind", "potential",
        "advisory: nothing went wrong in this trial, but in another order it could have. Two tasks "
        "read one stream, and nothing in the history orders the two reads: another time they may "

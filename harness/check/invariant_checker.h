@@ -1,0 +1,32 @@
+#ifndef TRIREME_HARNESS_CHECK_INVARIANT_CHECKER_H_
+#define TRIREME_HARNESS_CHECK_INVARIANT_CHECKER_H_
+
+#include <string_view>
+#include <vector>
+
+#include "harness/check/checker.h"
+
+namespace trireme {
+
+// What has to hold whatever faults a plan injects:
+//   acknowledged  of operations `ops`, each value that was acknowledged is in the observation `final`, and none of them
+//                 more often than it was invoked: neither lost nor done twice. Only with both arguments
+//   bytes         what one end of a connection read is a beginning of what the other end wrote, where both were recorded.
+//                 Datagrams may be lost, doubled and reordered
+//   tasks         no task outlived the workload. The check leak says the same, and says it where a cell has it
+//   progress      after the last fault was over something happened before the trial was ended at its timeout
+//
+// An operation that failed, or of which nobody knows whether it happened, may be in `final` or not, but as often as it
+// was invoked. Not exercised where none of these could be looked at: without a fault, without recorded bytes, and
+// without arguments. Judged by default in the cells that have a fault plan.
+class InvariantChecker final : public TrialChecker {
+ public:
+  std::string_view Name() const override { return "invariant"; }
+  std::string_view Summary() const override;
+  std::vector<CheckArgument> Arguments() const override;
+  CheckResult Check(const TrialView& view, const Json& arguments) const override;
+};
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CHECK_INVARIANT_CHECKER_H_

@@ -1,0 +1,127 @@
+#include "harness/check/invariant_checker.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/harness/check/fault_trial.h"
+
+namespace trireme {
+namespace {
+
+const Json kArguments = {{"ops", {"put"}}, {"final", "stored"}};
+
+CheckResult CheckInvariant(TrialBuilder& trial, const Json& arguments = Json::object()) {
+  return trial.Check(InvariantChecker(), arguments);
+}
+
+TEST(InvariantCheckerTest, AcceptsWhatWasAcknowledgedAndIsThere) {
+  FaultTrial trial;
+  trial.Op(1, "put", 10, 20, 1).Op(1, "put", 30, 40, 2).Observe("stored", {2, 1});
+  EXPECT_EQ(CheckInvariant(trial, kArguments).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, RejectsALostAcknowledgement) {
+  FaultTrial trial;
+  trial.Op(1, "put", 10, 20, 1).Op(1, "put", 30, 40, 2).Observe("stored", {2});
+  const CheckResult result = CheckInvariant(trial, kArguments);
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason, "'put' of 1 was acknowledged to main, but 'stored' has it not");
+  EXPECT_EQ(result.findings.at(0).kind, "invariant");
+}
+
+TEST(InvariantCheckerTest, AcceptsAFailedOperationThatMayHaveHappened) {
+  for (const Json& stored : {Json{1, 2}, Json{1}}) {
+    FaultTrial trial;
+    trial.Op(1, "put", 10, 20, 1)
+        .Operation(EventKind::kFail, 1, "put", 30, 40, 2)
+        .Observe("stored", stored);
+    EXPECT_EQ(CheckInvariant(trial, kArguments).verdict, Verdict::kPass);
+  }
+}
+
+TEST(InvariantCheckerTest, RejectsWhatWasDoneTwice) {
+  FaultTrial trial;
+  trial.Op(1, "put", 10, 20, 1).Observe("stored", {1, 1});
+  EXPECT_EQ(CheckInvariant(trial, kArguments).reason,
+            "'put' of 1 was acknowledged to main 1 time, but 'stored' has it 2 times");
+}
+
+TEST(InvariantCheckerTest, AcceptsAsOftenAsItWasInvoked) {
+  FaultTrial trial;
+  trial.Operation(EventKind::kInfo, 1, "put", 5, 8, 1)
+      .Op(1, "put", 10, 20, 1)
+      .Observe("stored", {1, 1});
+  EXPECT_EQ(CheckInvariant(trial, kArguments).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, CannotDecideWithoutTheFinalValues) {
+  FaultTrial trial;
+  trial.Op(1, "put", 10, 20, 1);
+  const CheckResult result = CheckInvariant(trial, kArguments);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "nothing was observed as 'stored'");
+}
+
+TEST(InvariantCheckerTest, AcceptsABeginningOfWhatTheOtherEndWrote) {
+  FaultTrial trial;
+  trial.Open(1).Open(1, "server").Wire(1, "server write", "ab").Wire(1, "server write", "cd", 11);
+  trial.Wire(1, "client read", "abc", 20);
+  EXPECT_EQ(CheckInvariant(trial).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, RejectsBytesOfAnotherConnection) {
+  FaultTrial trial;
+  trial.Open(1).Open(1, "server").Open(2, "server").Wire(1, "server write", "abcd");
+  trial.Wire(2, "server write", "wxyz").Wire(1, "client read", "abyz", 20);
+  const CheckResult result = CheckInvariant(trial);
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason,
+            "client read of 1#0 read at byte 2 what the other end did not write there; connection "
+            "1#1 wrote it");
+}
+
+TEST(InvariantCheckerTest, RejectsATaskThatStayed) {
+  FaultTrial trial;
+  trial.Fault("cut", 1, 0)
+      .Add(EventKind::kCensus, 990, "tasks", Json::array({{{"name", "reader-1"}}}));
+  const CheckResult result = CheckInvariant(trial);
+  EXPECT_EQ(result.reason, "reader-1 outlived the workload");
+}
+
+TEST(InvariantCheckerTest, LeavesTasksToTheCheckForLeaks) {
+  FaultTrial trial;
+  Json cell = FaultTrial::PlannedCellWith(Json::array());
+  cell["checks"] = Json::array({{{"name", "leak"}}});
+  trial.Cell(cell);
+  trial.Fault("cut", 1, 0)
+      .Add(EventKind::kCensus, 990, "tasks", Json::array({{{"name", "reader-1"}}}));
+  EXPECT_EQ(CheckInvariant(trial).verdict, Verdict::kPass);
+}
+
+FaultTrial Stalled() {
+  FaultTrial trial;
+  trial.Signal("STOP", 100).Signal("CONT", 400, true).Op(1, "get", 10, 20);
+  trial.Exit("timeout", {{"timeout_ns", 2000}}, 2000);
+  return trial;
+}
+
+TEST(InvariantCheckerTest, RejectsStandstillAfterTheLastFault) {
+  FaultTrial trial = Stalled();
+  EXPECT_EQ(CheckInvariant(trial).reason,
+            "nothing happened after 'pause' (signal STOP) was over, at 0.4us");
+}
+
+TEST(InvariantCheckerTest, AcceptsOneEventAfterTheLastFault) {
+  FaultTrial trial = Stalled();
+  trial.OpenOp(1, "get", 401);
+  EXPECT_EQ(CheckInvariant(trial).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, CannotDecideWithoutFaultsAndBytes) {
+  FaultTrial trial;
+  const CheckResult result = CheckInvariant(trial);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_TRUE(result.not_exercised);
+}
+
+}  // namespace
+}  // namespace trireme
