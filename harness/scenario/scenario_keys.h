@@ -19,6 +19,9 @@ constexpr int64_t kMatrixCells = 10'000;
 
 const std::vector<std::string>& ScenarioKeys();
 const std::vector<std::string>& CompareRules();  // but {tolerance: x}
+// What `compare` says of the bytes of connections, which are no observation.
+inline constexpr const char* kWireKey = "wire";
+const std::vector<std::string>& WireRules();
 
 // Letters, digits, _ . and -, a letter or _ first: what --param KEY=VALUE can name.
 bool IsParamName(const std::string& name);

@@ -313,6 +313,10 @@ class ScenarioParser {
   Result<Json> ReadRule(const YamlNode& key, const YamlNode& node) const {
     static const auto& known_keys = *new std::vector<std::string>{"tolerance"};
     const std::string what = "'" + key.text + "'";
+    if (key.text == kWireKey) {
+      TRIREME_ASSIGN_OR_RETURN(const std::string rule, reader_.OneOf(node, what, WireRules()));
+      return Json(rule);
+    }
     if (node.kind != Kind::kMapping) {
       TRIREME_ASSIGN_OR_RETURN(const std::string rule, reader_.OneOf(node, what, CompareRules()));
       return Json(rule);
@@ -345,6 +349,11 @@ const std::vector<std::string>& ScenarioKeys() {
 const std::vector<std::string>& CompareRules() {
   static const auto& rules =
       *new std::vector<std::string>{"exact", "multiset", "sequence", "set", "ignore"};
+  return rules;
+}
+
+const std::vector<std::string>& WireRules() {
+  static const auto& rules = *new std::vector<std::string>{"exact", "lines", "http"};
   return rules;
 }
 

@@ -111,6 +111,9 @@ Json CompareSchema() {
   Json tolerance = Closed({{"tolerance", {{"type", "number"}, {"minimum", 0}}}});
   tolerance["required"] = Json::array({"tolerance"});
   return {{"type", "object"},
+          {"properties",
+           {{kWireKey, Described(OneOf(WireRules()),
+                                 "no key: the bytes of each connection, as the probe saw them")}}},
           {"additionalProperties", {{"anyOf", {OneOf(CompareRules()), std::move(tolerance)}}}}};
 }
 

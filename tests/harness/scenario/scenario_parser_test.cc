@@ -521,6 +521,10 @@ TEST_F(ScenarioParserTest, RejectsAnUnknownRule) {
   EXPECT_EQ(ErrorOf("compare: {a: {}}\n"),
             "scenario.yaml:4:11: error: 'a' needs 'tolerance'\ncompare: {a: {}}\n          ^\n");
   EXPECT_EQ(ErrorOf("compare: {a: {tolerance: 0}}\n"), "");
+  EXPECT_EQ(ErrorOf("compare: {wire: http}\n"), "");
+  EXPECT_EQ(ErrorOf("compare: {wire: line}\n"),
+            "scenario.yaml:4:17: error: 'wire' must be exact, lines or http, not 'line'\n"
+            "compare: {wire: line}\n                ^~~~\nhint: did you mean 'lines'?\n");
 }
 
 }  // namespace

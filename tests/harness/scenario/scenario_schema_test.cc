@@ -76,6 +76,8 @@ TEST(ScenarioSchemaTest, RejectsWhatTheParserRejects) {
   EXPECT_EQ(WhyRejected("checks: [{overlap: {}}]\n"),
             "/checks/0: enum, nor /checks/0/overlap: required");
   EXPECT_EQ(WhyRejected("compare: {a: exakt}\n"), "/compare/a: enum, nor /compare/a: type");
+  EXPECT_EQ(WhyRejected("compare: {wire: lines}\n"), "");
+  EXPECT_EQ(WhyRejected("compare: {wire: multiset}\n"), "/compare/wire: enum");
   EXPECT_EQ(WhyRejected("expect: {default: {verdit: fail}}\n"),
             "/expect/default/verdit: additionalProperties");
   EXPECT_EQ(WhyRejected("expect: {\"e*\": {rate: \"0.5\"}}\n"), "/expect/e*/rate: pattern");
