@@ -13,6 +13,7 @@
 #include "harness/check/cell_summary.h"
 #include "harness/check/equivalence.h"
 #include "harness/check/expectation.h"
+#include "harness/check/fault_comparison.h"
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/observations.h"
 #include "harness/history/history.h"
@@ -23,11 +24,12 @@ namespace {
 constexpr int64_t kLongestStacks = 16 << 20;  // bytes of stacks.txt
 
 struct JudgedCell {
-  explicit JudgedCell(const Json& cell) : plan(cell), observations(cell) {}
+  explicit JudgedCell(const Json& cell) : plan(cell), observations(cell), faults(cell) {}
 
   Json plan;  // of plan.json
   CellSummary summary;
   CellObservations observations;
+  CellFaults faults;
   Json environment = Json::object();
   std::optional<StateWithReason> refused;
   std::map<int64_t, std::vector<Finding>> undecided;  // findings of trials that are unknown
@@ -153,6 +155,11 @@ void AddStart(JudgedCell& cell, const TrialView& view) {
     cell.not_started = std::move(why);
 }
 
+void AddDifference(JudgedCell& cell, const Difference& difference) {
+  cell.summary.AddCellFinding(difference.finding, difference.count, difference.first_trial);
+  cell.differing.AddAll(difference.trials);
+}
+
 bool IsMixed(const TrialJudgement& judgement) {
   return std::any_of(judgement.findings.begin(), judgement.findings.end(),
                      [](const Finding& finding) { return finding.kind == "mixed-arm"; });
@@ -231,14 +238,18 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
     return {.state = CellState::kUnknown, .reason = why};
   }
   result.reference = reference->Name();
-  const Comparison comparison = CompareCells(cell.observations, reference->observations,
-                                             reference->Name(), cell.Text("scenario"));
+  Comparison comparison = CompareCells(cell.observations, reference->observations,
+                                       reference->Name(), cell.Text("scenario"));
+  AddFaultComparison({.here = cell.faults,
+                      .reference = reference->faults,
+                      .reference_name = reference->Name(),
+                      .scenario = cell.Text("scenario"),
+                      .wire = WireRuleOf(cell.plan),
+                      .per_trial = cell.observations.per_trial()},
+                     comparison, result);
   result.comparison = comparison.entries;
   result.keys_compared = comparison.keys;
-  for (const Difference& difference : comparison.differences) {
-    cell.summary.AddCellFinding(difference.finding, difference.count, difference.first_trial);
-    cell.differing.AddAll(difference.trials);
-  }
+  for (const Difference& difference : comparison.differences) AddDifference(cell, difference);
   if (comparison.verdict == Verdict::kPass) return {.state = CellState::kPass, .reason = ""};
   if (comparison.verdict == Verdict::kFail)
     return {.state = CellState::kFail, .reason = comparison.reason};
@@ -328,6 +339,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
     // Before a command, whose own options follow `--`.
     result.replay.insert(std::min(result.replay.find(" -- "), result.replay.size()),
                          " --trial " + std::to_string(to_replay));
+  cell.faults.Describe(result);
   return result;
 }
 
@@ -379,6 +391,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   }
   if (IsCommand(cell.plan)) AddCommandEnvironment(cell, view);
   if (!stands) return judgement;
+  cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings);
   cell.undecided.erase(trial.trial);
   if (judgement.verdict == Verdict::kUnknown) {
     if (!judgement.findings.empty()) cell.undecided[trial.trial] = judgement.findings;

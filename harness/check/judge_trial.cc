@@ -3,17 +3,22 @@
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
 #include "harness/check/judge.h"
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/suppression.h"
 #include "harness/check/task_faults.h"
+#include "harness/check/wire_fields.h"
 
 namespace trireme {
 namespace {
 
+// Bytes of a connection are evidence where they are what is compared.
 bool HasOperationOrObservation(const TrialView& view) {
+  const bool wire = WireRuleOf(*view.cell) != WireRule::kNone;
   for (const Event& event : view.history->events()) {
     if (event.kind == EventKind::kInvoke || event.kind == EventKind::kObserve) return true;
+    if (wire && event.kind == EventKind::kWire) return true;
   }
   return false;
 }
@@ -80,10 +85,23 @@ bool IsJudgedAlways(std::string_view name) {
   return name == "crash" || name == "progress" || name == "mixed-arm";
 }
 
+// The cell's checks; where nobody chose them, those of its fault plan too.
+std::vector<Json> ChosenChecks(const Json& cell) {
+  const Json& checks = GetMember(cell, "checks");
+  std::vector<Json> chosen;
+  bool by_default = false;
+  if (checks.is_array())
+    for (const Json& choice : checks) {
+      chosen.push_back(choice);
+      by_default |= GetBool(choice, "by_default");
+    }
+  if (by_default && HasFaultPlan(cell))
+    chosen.push_back({{"name", "invariant"}, {"arguments", Json::object()}, {"by_default", true}});
+  return chosen;
+}
+
 void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
-  const Json& checks = GetMember(*view.cell, "checks");
-  if (!checks.is_array()) return;
-  for (const Json& choice : checks) {
+  for (const Json& choice : ChosenChecks(*view.cell)) {
     const std::string name = GetString(choice, "name");
     if (name == "equivalence" || IsJudgedAlways(name)) continue;
     const TrialChecker* checker = FindTrialChecker(name);

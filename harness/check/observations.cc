@@ -150,7 +150,8 @@ std::string ValueText(const Json& value) {
 CellObservations::CellObservations(const Json& cell)
     : language_(GetString(cell, "language")), per_trial_(GetString(cell, "inputs") == "per-trial") {
   if (const Json& compare = GetMember(cell, "compare"); compare.is_object()) {
-    for (const auto& [key, rule] : compare.items()) rules_[key] = ParseRule(rule);
+    for (const auto& [key, rule] : compare.items())
+      if (key != "wire") rules_[key] = ParseRule(rule);  // that is no key, see wire_fields.h
   }
   if (const Json& trials = GetMember(cell, "trials"); trials.is_array()) {
     for (const Json& trial : trials) {

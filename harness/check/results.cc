@@ -63,7 +63,11 @@ Json CellToJson(const CellResult& cell) {
           {"findings", std::move(findings)},
           {"metrics", cell.metrics},
           {"notes", cell.notes},
-          {"replay", cell.replay}};
+          {"replay", cell.replay},
+          {"faults_applied", cell.faults_applied},
+          {"fault_log", cell.fault_log},
+          {"under_faults", cell.under_faults},
+          {"wire", cell.wire}};
 }
 
 Json TotalsToJson(const RunTotals& totals) {
@@ -81,6 +85,11 @@ Json TotalsToJson(const RunTotals& totals) {
 Json ObjectOr(const Json& object, const char* key) {
   const Json& member = GetMember(object, key);
   return member.is_object() ? member : Json::object();
+}
+
+Json ObjectOrNull(const Json& object, const char* key) {
+  const Json& member = GetMember(object, key);
+  return member.is_object() ? member : Json();
 }
 
 Json ArrayOr(const Json& object, const char* key) {
@@ -157,6 +166,10 @@ CellResult CellFromJson(const Json& json) {
   cell.metrics = ObjectOr(json, "metrics");
   cell.notes = TextsOf(GetMember(json, "notes"));
   cell.replay = GetString(json, "replay");
+  cell.faults_applied = ObjectOrNull(json, "faults_applied");
+  cell.fault_log = ObjectOrNull(json, "fault_log");
+  cell.under_faults = ObjectOrNull(json, "under_faults");
+  cell.wire = ObjectOrNull(json, "wire");
   if (const std::optional<CellState> state = StateFrom(GetString(json, "verdict"))) {
     cell.state = *state;
   } else {

@@ -60,6 +60,10 @@ struct CellResult {
   std::vector<std::string>
       notes;  // said once: "isolation: process, because importing the workload started 1 thread"
   std::string replay;
+  // Of a cell with a fault plan, else null: how often each fault was applied; what their log is, and how it compares with
+  // the reference's; what the program made of them.
+  Json faults_applied, fault_log, under_faults;
+  Json wire;  // of a cell that compares the bytes of connections, else null
 };
 
 struct RunTotals {

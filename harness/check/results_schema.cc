@@ -84,7 +84,67 @@ constexpr const char* kSchema = R"json({
         "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
         "metrics": {"type": "object", "additionalProperties": {"$ref": "#/$defs/metric"}},
         "notes": {"type": "array", "items": {"type": "string"}},
-        "replay": {"type": "string"}
+        "replay": {"type": "string"},
+        "faults_applied": {
+          "description": "of a cell with a fault plan: how often each fault was applied",
+          "type": ["object", "null"],
+          "additionalProperties": {"$ref": "#/$defs/count"}
+        },
+        "fault_log": {
+          "description": "applied faults by connection, side, direction, offset, name and what they did, without times",
+          "type": ["object", "null"],
+          "properties": {
+            "trial": {"type": ["integer", "null"], "description": "that sha256 is of: the first"},
+            "sha256": {"type": ["string", "null"]},
+            "sha256_of_all": {"type": ["string", "null"], "description": "of the logs of all trials"},
+            "not_reached_faults": {
+              "$ref": "#/$defs/values", "description": "fault at an exact offset to the trials that never came there"
+            },
+            "state": {
+              "enum": ["equal", "not reached", "diverged", "different", null],
+              "description": "the worst of the trials against the reference's of the same seed; null: not compared"
+            },
+            "where": {"type": "string"},
+            "trials": {"$ref": "#/$defs/values", "description": "compared, and by state"}
+          }
+        },
+        "under_faults": {
+          "description": "what the program made of its faults",
+          "type": ["object", "null"],
+          "required": ["class", "summary", "reason", "trials"],
+          "properties": {
+            "class": {
+              "enum": ["not reached", "survived", "recovered", "unknown", "failed", "wrong error", "lost data", "hung",
+                       "crashed"]
+            },
+            "summary": {"type": "string", "description": "the class, with the time to recover"},
+            "reason": {"type": "string"},
+            "trials": {"$ref": "#/$defs/values", "description": "class to the number of trials"},
+            "notice_ms": {"$ref": "#/$defs/milliseconds"},
+            "recovery_ms": {"$ref": "#/$defs/milliseconds"},
+            "cpu_seconds": {"type": ["number", "null"], "minimum": 0, "description": "of loops, where recorded"},
+            "failed_operations": {"$ref": "#/$defs/count"},
+            "duplicates": {"$ref": "#/$defs/count"}
+          }
+        },
+        "wire": {
+          "description": "how the bytes of connections compare with the reference's",
+          "type": ["object", "null"],
+          "required": ["verdict", "reason", "streams", "masked", "differences"],
+          "properties": {
+            "verdict": {"$ref": "#/$defs/verdict"}, "reason": {"type": "string"},
+            "streams": {"$ref": "#/$defs/count"}, "masked": {"$ref": "#/$defs/count"},
+            "differences": {"$ref": "#/$defs/count"}
+          }
+        }
+      }
+    },
+    "milliseconds": {
+      "description": "from a fault to when it was noticed, or from its end to the next acknowledged operation",
+      "type": ["object", "null"],
+      "required": ["n", "p50", "max"],
+      "properties": {
+        "n": {"$ref": "#/$defs/count"}, "p50": {"type": "number", "minimum": 0}, "max": {"type": "number", "minimum": 0}
       }
     },
     "comparison": {

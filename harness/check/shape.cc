@@ -151,6 +151,7 @@ Json PlannedCellShape() {
       "id": {"type": "string"}, "scenario": {"type": "string"}, "summary": {"type": "string"},
       "runtime": {"type": "string"}, "model": {"type": "string"}, "language": {"type": "string"},
       "interpreter": {"type": "string"}, "params": {"type": "object"}, "faults": {"type": "array"},
+      "fault_plan": {"type": ["object", "null"]},
       "arm": {"type": ["string", "null"]}, "role": {"enum": ["subject", "reference"]},
       "reference": {"type": "string"}, "reference_name": {"type": "string"},
       "command": {"type": "array", "items": {"type": "string"}},

@@ -1,0 +1,215 @@
+#include "harness/check/cell_faults.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "harness/base/sha256.h"
+#include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
+#include "harness/check/wire_fields.h"
+
+namespace trireme {
+namespace {
+
+std::string_view LogStateName(FaultLogState state) {
+  switch (state) {
+    case FaultLogState::kEqual:
+      return "equal";
+    case FaultLogState::kNotReached:
+      return "not reached";
+    case FaultLogState::kDiverged:
+      return "diverged";
+    case FaultLogState::kDifferent:
+      return "different";
+  }
+  return "different";
+}
+
+Json MillisecondsJson(const Quantiles& seconds) {
+  if (seconds.count() == 0) return nullptr;
+  const auto milliseconds = [](double value) { return std::round(value * 1e6) / 1e3; };
+  return {{"n", seconds.count()},
+          {"p50", milliseconds(seconds.At(0.5))},
+          {"max", milliseconds(seconds.max())}};
+}
+
+double InSeconds(int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
+
+// More than a report can show, or a machine hold.
+void DropBytes(Streams& streams, size_t most) {
+  size_t total = 0;
+  for (const auto& [key, stream] : streams) total += stream.bytes.size();
+  if (total <= most) return;
+  for (auto& [key, stream] : streams) {
+    stream.moved = std::max(stream.moved, static_cast<int64_t>(stream.bytes.size()));
+    stream.recorded = false;
+    stream.bytes.clear();
+  }
+}
+
+Finding LogFinding(const FaultLog& here, const FaultLog& there, const std::string& where) {
+  constexpr size_t kLongest = 4000;
+  const auto text = [](const FaultLog& log) { return ToValidUtf8(log.Text().substr(0, kLongest)); };
+  Finding finding;
+  finding.check = "equivalence";
+  finding.kind = "difference";
+  finding.message = "the same bytes had other faults";
+  finding.evidence = {
+      {"key", "(fault log)"}, {"where", where}, {"here", text(here)}, {"there", text(there)}};
+  return finding;
+}
+
+}  // namespace
+
+CellFaults::CellFaults(const Json& cell)
+    : planned_(HasFaultPlan(cell)), keeps_logs_(planned_ || WireRuleOf(cell) != WireRule::kNone) {}
+
+void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
+                          const std::string& reason, const std::vector<Finding>& findings) {
+  if (!keeps_logs_) return;
+  FaultLog log = MakeFaultLog(view);
+  if (!planned_) return KeepLog(trial, std::move(log));
+  const TrialEffect effect = EffectOnTrial(view, verdict, reason, findings);
+  effects_[trial] = effect.effect;
+  reasons_.try_emplace(effect.effect, effect.reason);
+  // An unknown trial is repeated, and what it measured is measured again.
+  if (verdict == Verdict::kUnknown) return;
+  for (const int64_t notice : effect.notices) notices_.Add(InSeconds(notice));
+  if (effect.recovery >= 0) recoveries_.Add(InSeconds(effect.recovery));
+  if (effect.cpu_seconds >= 0) cpu_seconds_ = std::max(cpu_seconds_, 0.0) + effect.cpu_seconds;
+  failed_ += effect.failed;
+  duplicates_ += effect.duplicates;
+  for (const auto& [name, count] : log.applied) applied_[name] += count;
+  for (const std::string& name : log.not_reached) ++not_reached_[name];
+  hashes_[trial] = log.Sha256();
+  KeepLog(trial, std::move(log));
+}
+
+// Every cell keeps the trials of the lowest numbers, so that they have their counterparts.
+void CellFaults::KeepLog(int64_t trial, FaultLog log) {
+  DropBytes(log.streams, kKeptBytes);
+  logs_[trial] = std::move(log);
+  if (logs_.size() > kKeptLogs) logs_.erase(std::prev(logs_.end()));
+}
+
+std::map<int64_t, Streams> CellFaults::KeptStreams() const {
+  std::map<int64_t, Streams> streams;
+  for (const auto& [trial, log] : logs_) streams.emplace(trial, log.streams);
+  return streams;
+}
+
+std::optional<Difference> CellFaults::CompareLogs(const CellFaults& reference,
+                                                  const std::string& reference_name,
+                                                  const std::string& scenario) {
+  std::optional<Difference> difference;
+  if (!planned_) return difference;
+  Compared compared;
+  for (const auto& [trial, hash] : hashes_) {
+    const auto there = reference.hashes_.find(trial);
+    if (there == reference.hashes_.end()) continue;
+    ++compared.trials;
+    const auto here_log = logs_.find(trial);
+    const auto there_log = reference.logs_.find(trial);
+    FaultLogComparison one;
+    if (hash != there->second) {
+      if (here_log == logs_.end() || there_log == reference.logs_.end()) {
+        ++compared.undecided;
+        continue;
+      }
+      one = CompareFaultLogs(here_log->second, there_log->second);
+    }
+    ++compared.by_state[static_cast<size_t>(one.state)];
+    if (one.state > compared.worst.state) compared.worst = one;
+    if (one.state != FaultLogState::kDifferent) continue;
+    if (!difference) {
+      difference.emplace();
+      difference->first_trial = trial;
+      difference->finding = LogFinding(here_log->second, there_log->second, one.where);
+      difference->finding.evidence["reference"] = reference_name;
+      difference->finding.message += " than on " + reference_name + ": " + one.where;
+      difference->finding.signature = Signature("difference", scenario + "\nfault log", {});
+    }
+    ++difference->count;
+    difference->trials.Add(trial);
+  }
+  compared_ = compared;
+  return difference;
+}
+
+Json CellFaults::LogJson() const {
+  Json json = {{"trial", nullptr}, {"sha256", nullptr}, {"sha256_of_all", nullptr}};
+  std::string all;
+  for (const auto& [trial, hash] : hashes_) all += std::to_string(trial) + ' ' + hash + '\n';
+  if (!hashes_.empty()) {
+    json["trial"] = hashes_.begin()->first;
+    json["sha256"] = hashes_.begin()->second;
+    json["sha256_of_all"] = Sha256(all);
+  }
+  json["not_reached_faults"] = not_reached_;
+  json["state"] = nullptr;
+  if (!compared_ || compared_->trials == 0) return json;
+  const auto count = [&](FaultLogState state) {
+    return compared_->by_state[static_cast<size_t>(state)];
+  };
+  json["state"] = compared_->undecided < compared_->trials
+                      ? Json(LogStateName(compared_->worst.state))
+                      : Json();
+  json["where"] = compared_->worst.where;
+  json["trials"] = {{"compared", compared_->trials},
+                    {"equal", count(FaultLogState::kEqual)},
+                    {"not_reached", count(FaultLogState::kNotReached)},
+                    {"diverged", count(FaultLogState::kDiverged)},
+                    {"different", count(FaultLogState::kDifferent)},
+                    {"undecided", compared_->undecided}};
+  return json;
+}
+
+// The heaviest of what its trials and the comparison with the reference say.
+std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& cell) const {
+  FaultEffect effect = FaultEffect::kNotReached;
+  for (const auto& [trial, one] : effects_) effect = std::max(effect, one);
+  const auto reason_of = reasons_.find(effect);
+  std::string reason = reason_of == reasons_.end() ? "" : reason_of->second;
+  if (effects_.empty()) return {FaultEffect::kUnknown, cell.reason};
+  if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown)
+    effect = FaultEffect::kUnknown, reason = cell.reason;
+  for (const CellFinding& found : cell.findings) {
+    const FaultEffect one = EffectOf(found.finding);
+    if (one > effect && one > FaultEffect::kUnknown) effect = one, reason = found.finding.message;
+  }
+  if (effect == FaultEffect::kNotReached) reason = "no fault of the plan was applied";
+  return {effect, reason};
+}
+
+Json CellFaults::EffectJson(const CellResult& cell) const {
+  const auto [effect, reason] = EffectOnCell(cell);
+  std::string summary(FaultEffectName(effect));
+  if (effect == FaultEffect::kRecovered && recoveries_.count() > 0)
+    summary += " in " + FormatDuration(std::llround(recoveries_.At(0.5) * 1e9));
+  Json trials = Json::object();
+  for (int i = 0; i < kFaultEffects; ++i) {
+    const auto one = static_cast<FaultEffect>(i);
+    const auto count = std::count_if(effects_.begin(), effects_.end(),
+                                     [&](const auto& trial) { return trial.second == one; });
+    if (count > 0) trials[std::string(FaultEffectName(one))] = count;
+  }
+  return {{"class", FaultEffectName(effect)},
+          {"summary", summary},
+          {"reason", reason},
+          {"trials", trials},
+          {"notice_ms", MillisecondsJson(notices_)},
+          {"recovery_ms", MillisecondsJson(recoveries_)},
+          {"cpu_seconds", cpu_seconds_ < 0 ? Json() : Json(cpu_seconds_)},
+          {"failed_operations", failed_},
+          {"duplicates", duplicates_}};
+}
+
+void CellFaults::Describe(CellResult& cell) const {
+  if (!planned_) return;
+  cell.faults_applied = applied_;
+  cell.fault_log = LogJson();
+  if (cell.state != CellState::kUnsupported) cell.under_faults = EffectJson(cell);
+}
+
+}  // namespace trireme

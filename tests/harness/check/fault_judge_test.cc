@@ -1,0 +1,166 @@
+#include <gtest/gtest.h>
+
+#include "harness/base/file.h"
+#include "harness/check/judge.h"
+#include "tests/harness/check/fault_trial.h"
+#include "tests/harness/check/json_schema.h"
+
+namespace trireme {
+namespace {
+
+// A saved run under a fault plan with two cells: eventlet (0), the reference, and threading (1).
+class FaultJudgeTest : public testing::Test {
+ protected:
+  FaultJudgeTest() {
+    plan_ = {{"schema", "trireme.plan/1"},
+             {"seed", "0x5eed"},
+             {"cells", {PlannedCell("eventlet"), PlannedCell("threading")}}};
+  }
+
+  static Json PlannedCell(const std::string& runtime) {
+    Json cell = FaultTrial::PlannedCellWith(Json::array({FaultTrial::Exact("cut", 10)}));
+    cell.update({{"id", "example-" + runtime},
+                 {"runtime", runtime},
+                 {"model", "native"},
+                 {"language", "python"},
+                 {"interpreter", "3.11"},
+                 {"params", Json::object()},
+                 {"arm", nullptr},
+                 {"role", "subject"},
+                 {"reference", "example-eventlet"},
+                 {"reference_name", "eventlet/3.11"},
+                 {"trials", {0, 1}},
+                 {"checks", {{{"name", "equivalence"}, {"by_default", true}}}},
+                 {"compare", Json::object()},
+                 {"expect", {{"verdicts", {"pass"}}}},
+                 {"replay", "trireme run tests/example --runtimes " + runtime}});
+    return cell;
+  }
+
+  void Write(size_t cell, int trial, FaultTrial builder) {
+    const std::string folder = directory_.path() + "/trials/" +
+                               GetString(plan_["cells"][cell], "id") + "/" + std::to_string(trial);
+    ASSERT_TRUE(MakeDirectories(folder).ok());
+    builder.Finish();
+    ASSERT_TRUE(WriteFile(folder + "/history.trh", builder.Bytes()).ok());
+  }
+  void WriteBoth(size_t cell, const FaultTrial& trial) {
+    Write(cell, 0, trial);
+    Write(cell, 1, trial);
+  }
+
+  RunResults Judge() {
+    EXPECT_TRUE(WriteFile(directory_.path() + "/plan.json", DumpJson(plan_)).ok());
+    Result<RunResults> results = JudgeSavedRun(directory_.path());
+    EXPECT_TRUE(results.ok());
+    if (!results.ok()) return {};
+    EXPECT_EQ(SchemaProblem(ResultsSchema(), results->ToJson()), "");
+    const Result<RunResults> again = RunResults::FromJson(results->ToJson());
+    EXPECT_EQ(DumpJson(again->ToJson()), DumpJson(results->ToJson()));
+    return *std::move(results);
+  }
+
+  static FaultTrial Trial(int64_t offset) {
+    FaultTrial trial;
+    trial.Op(1, "get", 90, 200, 1).Observe("total", 40);
+    return trial.Open(1).Fault("cut", 1, offset).Closed(1, 100, 0);
+  }
+
+  TemporaryDirectory directory_;
+  Json plan_;
+};
+
+TEST_F(FaultJudgeTest, ComparesTheFaultLogs) {
+  WriteBoth(0, Trial(10));
+  WriteBoth(1, Trial(10));
+  const RunResults results = Judge();
+  const CellResult& cell = results.cells.at(1);
+  EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
+  EXPECT_EQ(DumpJson(cell.faults_applied), R"({"cut":2})");
+  EXPECT_EQ(GetString(cell.fault_log, "state"), "equal");
+  EXPECT_EQ(DumpJson(cell.fault_log["trials"]),
+            R"({"compared":2,"equal":2,"not_reached":0,"diverged":0,"different":0,"undecided":0})");
+  EXPECT_EQ(GetString(cell.fault_log, "sha256"),
+            GetString(results.cells.at(0).fault_log, "sha256"));
+  EXPECT_EQ(GetString(cell.under_faults, "class"), "survived");
+}
+
+TEST_F(FaultJudgeTest, FailsTheCellThatHadOtherFaultsForTheSameBytes) {
+  WriteBoth(0, Trial(10));
+  Write(1, 0, Trial(10));
+  Write(1, 1, Trial(11));
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(cell.state, CellState::kFail);
+  ASSERT_EQ(cell.findings.size(), 1U);
+  EXPECT_EQ(cell.findings[0].finding.kind, "difference");
+  EXPECT_EQ(
+      cell.findings[0].finding.message,
+      "the same bytes had other faults than on eventlet/3.11: 'cut' at byte 11 of client read "
+      "of 1#0 is not there");
+  EXPECT_EQ(cell.findings[0].first_trial, 1);
+  EXPECT_EQ(GetString(cell.fault_log, "state"), "different");
+}
+
+TEST_F(FaultJudgeTest, SaysWhichExactOffsetWasNotReached) {
+  FaultTrial none;
+  none.Op(1, "get", 90, 200, 1).Observe("total", 40);
+  none.Open(1).Closed(1, 5, 0);
+  WriteBoth(0, none);
+  WriteBoth(1, none);
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(DumpJson(cell.fault_log["not_reached_faults"]), R"({"cut":2})");
+  EXPECT_EQ(GetString(cell.under_faults, "summary"), "not reached");
+}
+
+TEST_F(FaultJudgeTest, CallsAnotherErrorThanTheReferencesWrong) {
+  const auto trial = [](const Json& error) {
+    FaultTrial one;
+    one.Operation(EventKind::kFail, 1, "get", 90, 130, 1, error).Op(1, "get", 140, 200, 1);
+    return one.Open(1).Fault("cut", 1, 10, 100, 1, {{"reset", true}}).Closed(1, 100, 0);
+  };
+  WriteBoth(0, trial(ErrorJson("ConnectionResetError", "reset", 104)));
+  WriteBoth(1, trial(ErrorJson("EOFError", "end-of-stream")));
+  const RunResults results = Judge();
+  EXPECT_EQ(GetString(results.cells.at(0).under_faults, "summary"), "recovered in 0.1us");
+  const Json& effect = results.cells.at(1).under_faults;
+  EXPECT_EQ(GetString(effect, "class"), "wrong error");
+  EXPECT_EQ(GetString(effect, "reason"),
+            "'(exceptions of get)' was \"end-of-stream\" in 2 of 2 trials, never on eventlet/3.11 "
+            "(\"reset (errno 104)\" in all 2)");
+  EXPECT_EQ(GetDouble(effect["notice_ms"], "p50"), 0);
+}
+
+TEST_F(FaultJudgeTest, ChecksInvariantsByDefaultUnderAPlanOnly) {
+  FaultTrial strays = Trial(10);
+  strays.Open(1, "server").Wire(1, "server write", "ab").Wire(1, "client read", "ax", 20);
+  WriteBoth(0, strays);
+  WriteBoth(1, strays);
+  EXPECT_EQ(Judge().cells.at(1).findings.at(0).finding.kind, "invariant");
+  for (Json& cell : plan_["cells"]) cell["faults"] = Json::array(), cell.erase("fault_plan");
+  const CellResult without = Judge().cells.at(1);
+  EXPECT_TRUE(without.findings.empty());
+  EXPECT_TRUE(without.under_faults.is_null());
+}
+
+TEST_F(FaultJudgeTest, ComparesTheWireWithoutAnyObservation) {
+  for (Json& cell : plan_["cells"]) {
+    cell["faults"] = Json::array();
+    cell.erase("fault_plan");
+    cell["compare"] = {{"wire", "lines"}};
+  }
+  const auto trial = [](std::string_view text) {
+    return FaultTrial().Open(1).Wire(1, "client write", text);
+  };
+  WriteBoth(0, trial("hello\n"));
+  WriteBoth(1, trial("hello\n"));
+  RunResults results = Judge();
+  EXPECT_EQ(results.cells.at(1).state, CellState::kPass) << results.cells.at(1).reason;
+  EXPECT_EQ(GetInt(results.cells.at(1).wire, "streams"), 1);
+  WriteBoth(1, trial("hallo\n"));
+  results = Judge();
+  EXPECT_EQ(results.cells.at(1).state, CellState::kFail);
+  EXPECT_EQ(results.cells.at(1).findings.at(0).finding.kind, "difference");
+}
+
+}  // namespace
+}  // namespace trireme
