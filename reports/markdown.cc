@@ -13,24 +13,6 @@ namespace {
 // Kept free for the lines that say what was left out, and the closing of what is open.
 constexpr size_t kReserve = 1024;
 
-// Nothing in it is markup any more.
-std::string Plain(std::string_view text, size_t limit = 400) {
-  std::string out;
-  for (const char c : OneLine(text, limit)) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (std::string_view("\\`*_[]|#~@!").find(c) != std::string_view::npos)
-      out += std::string("\\") + c;
-    else
-      out += c;
-  }
-  return out;
-}
-
 // A code span; its delimiter cannot occur in it. Pipes are escaped for tables.
 std::string Code(std::string_view text, size_t limit = 200) {
   std::string out = "`";
@@ -88,7 +70,7 @@ std::string Title(const RunResults& results) {
   if (results.interrupted)
     title += " (interrupted)";
   else if (results.infrastructure_failed)
-    title += " (" + Plain(results.infrastructure_reason) + ")";
+    title += " (" + MarkdownText(results.infrastructure_reason) + ")";
   return title + "\n\n";
 }
 
@@ -110,7 +92,8 @@ std::string TestsItem(const CellResult& cell) {
   constexpr size_t kShown = 10;
   const std::vector<std::string> tests = DifferingTests(cell);
   std::string item;
-  for (size_t i = 0; i < tests.size() && i < kShown; ++i) item += "  - " + Plain(tests[i]) + "\n";
+  for (size_t i = 0; i < tests.size() && i < kShown; ++i)
+    item += "  - " + MarkdownText(tests[i]) + "\n";
   if (tests.size() > kShown)
     item += "  - and " + std::to_string(tests.size() - kShown) + " more tests\n";
   return item;
@@ -122,9 +105,9 @@ std::vector<std::string> Surprises(const RunResults& results) {
   for (size_t i = 0; i < results.cells.size(); ++i) {
     const CellResult& cell = results.cells[i];
     if (cell.expected) continue;
-    std::string item = "- **" + Plain(rows[i] + " on " + ColumnName(cell)) +
-                       "**: " + Plain(StateInWords(cell)) + "  \n  " + Plain(FirstFinding(cell)) +
-                       "\n";
+    std::string item = "- **" + MarkdownText(rows[i] + " on " + ColumnName(cell)) +
+                       "**: " + MarkdownText(StateInWords(cell)) + "  \n  " +
+                       MarkdownText(FirstFinding(cell)) + "\n";
     item += TestsItem(cell);
     if (!cell.replay.empty()) item += "  ```\n  " + OneLine(cell.replay, 1000) + "\n  ```\n";
     items.push_back(std::move(item));
@@ -148,8 +131,9 @@ std::vector<std::string> MatrixRows(const Matrix& matrix) {
     std::string line = "| " + Code(matrix.rows[row]) + " |";
     for (size_t column = 0; column < matrix.columns.size(); ++column) {
       const auto found = matrix.cells.find({row, column});
-      line +=
-          " " + (found == matrix.cells.end() ? "" : Plain(CellText(*found->second, true))) + " |";
+      line += " " +
+              (found == matrix.cells.end() ? "" : MarkdownText(CellText(*found->second, true))) +
+              " |";
     }
     rows.push_back(line + "\n");
   }
@@ -159,24 +143,24 @@ std::vector<std::string> MatrixRows(const Matrix& matrix) {
 std::string Legend() {
   std::string legend = "\n";
   for (const Glyph& glyph : Glyphs())
-    legend +=
-        (legend.size() == 1 ? "" : ", ") + Plain(glyph.unicode) + " " + std::string(glyph.meaning);
+    legend += (legend.size() == 1 ? "" : ", ") + MarkdownText(glyph.unicode) + " " +
+              std::string(glyph.meaning);
   return legend + "; \\~ either was allowed; \\* advisory findings\n";
 }
 
 std::vector<std::string> Unsupported(const RunResults& results) {
   std::vector<std::string> items;
   for (const UnsupportedGroup& group : UnsupportedByReason(results))
-    items.push_back("- " + Plain(group.reason) + ": " +
+    items.push_back("- " + MarkdownText(group.reason) + ": " +
                     Counted(static_cast<int64_t>(group.cells.size()), "cell") + ", first " +
-                    Plain(group.cells.front()) + "\n");
+                    MarkdownText(group.cells.front()) + "\n");
   return items;
 }
 
 std::vector<std::string> ListItems(const std::vector<std::string>& sentences) {
   std::vector<std::string> items;
   for (const std::string& sentence : sentences)
-    items.push_back("- " + Plain(sentence, 1000) + "\n");
+    items.push_back("- " + MarkdownText(sentence, 1000) + "\n");
   return items;
 }
 

@@ -14,6 +14,9 @@ constexpr std::array kFormats = {
         "JUnit XML in Jenkins' dialect: a suite a scenario, a case a cell; only surprises fail",
         &JunitReport},
     ReportFormat{"markdown", "at most 60 KiB, for a job summary or a comment", &MarkdownReport},
+    ReportFormat{"faults",
+                 "what each runtime made of each fault plan; Markdown in a file that ends in .md",
+                 &FaultsReport},
     ReportFormat{"jsonl", ""},
     ReportFormat{"subunit", ""},
     ReportFormat{"sarif", ""},
@@ -22,7 +25,6 @@ constexpr std::array kFormats = {
     ReportFormat{"html", ""},
     ReportFormat{"trace", ""},
     ReportFormat{"prometheus", ""},
-    ReportFormat{"faults", ""},
     ReportFormat{"correspondences", ""},
 };
 

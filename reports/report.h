@@ -13,7 +13,8 @@ namespace trireme {
 struct ReportStyle {
   bool unicode = true;  // else ASCII only in what we write ourselves
   bool color = false;
-  size_t columns = 0;  // of the terminal; 0: as wide as needed
+  size_t columns = 0;     // of the terminal; 0: as wide as needed
+  bool markdown = false;  // of a format that has both: Markdown instead of plain text
 };
 
 // A format: results -> bytes, one file a format. Every report is a function of the results alone,
@@ -36,6 +37,9 @@ std::string JsonReport(const RunResults& results, const ReportStyle& style);
 std::string JunitReport(const RunResults& results, const ReportStyle& style);
 // At most kMarkdownLimit bytes, whatever the results; says with counts what it leaves out.
 std::string MarkdownReport(const RunResults& results, const ReportStyle& style);
+
+// What each runtime made of each fault plan, with a line for each cell that neither survived nor recovered.
+std::string FaultsReport(const RunResults& results, const ReportStyle& style);
 
 inline constexpr size_t kMarkdownLimit = 60 * 1024;
 

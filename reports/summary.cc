@@ -57,6 +57,11 @@ std::string ComparedTestsText(const RunResults& results) {
   return out;
 }
 
+std::string FaultsText(const RunResults& results) {
+  const std::string logs = FaultLogsInWords(results);
+  return logs.empty() ? "" : "faults   " + logs + "\n";
+}
+
 std::string VerdictText(const RunResults& results, const ReportStyle& style) {
   const Verdict verdict = results.verdict();
   const int color = verdict == Verdict::kPass ? 32 : verdict == Verdict::kFail ? 31 : 35;
@@ -133,7 +138,7 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
 
 std::string ClosingSummary(const RunResults& results, const ReportStyle& style) {
   return DifferencesText(results) + CountsText(results) + ComparedTestsText(results) +
-         VerdictText(results, style) + RunText(results) + NotesText(results) +
+         FaultsText(results) + VerdictText(results, style) + RunText(results) + NotesText(results) +
          UnsupportedText(results) + SurprisesText(results, style);
 }
 

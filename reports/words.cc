@@ -225,6 +225,23 @@ std::string OneLine(std::string_view text, size_t limit) {
   return out.substr(0, end) + "...";
 }
 
+std::string MarkdownText(std::string_view text, size_t limit) {
+  std::string out;
+  for (const char c : OneLine(text, limit)) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (std::string_view("\\`*_[]|#~@!").find(c) != std::string_view::npos)
+      out += std::string("\\") + c;
+    else
+      out += c;
+  }
+  return out;
+}
+
 size_t DisplayWidth(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
@@ -317,6 +334,30 @@ std::vector<std::string> Differences(const RunResults& results) {
   std::vector<std::string> sentences;
   for (const Comparison& comparison : comparisons) sentences.push_back(Sentence(comparison));
   return sentences;
+}
+
+std::string FaultLogsInWords(const RunResults& results) {
+  std::map<std::string, int64_t> trials;
+  std::vector<std::string> columns;  // that have a log which is not equal
+  for (const CellResult& cell : results.cells) {
+    const Json& counts = GetMember(cell.fault_log, "trials");
+    if (!counts.is_object()) continue;
+    for (const auto& [state, count] : counts.items())
+      if (count.is_number_integer()) trials[state] += count.get<int64_t>();
+    const std::string column = OneLine(ColumnName(cell), 60);
+    if (GetInt(counts, "equal") < GetInt(counts, "compared") &&
+        std::find(columns.begin(), columns.end(), column) == columns.end())
+      columns.push_back(column);
+  }
+  if (trials["compared"] == 0) return "";
+  std::string text = "fault logs: equal in " + std::to_string(trials["equal"]) + " of " +
+                     Counted(trials["compared"], "trial");
+  for (const auto& [state, words] : {std::pair("not_reached", "equal but for what was not reached"),
+                                     {"diverged", "diverged"},
+                                     {"different", "different"},
+                                     {"undecided", "undecided"}})
+    if (trials[state] > 0) text += ", " + std::to_string(trials[state]) + " " + words;
+  return columns.empty() ? text : text + " (" + Join(columns, ", ") + ")";
 }
 
 std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results) {

@@ -19,6 +19,9 @@ std::string Counted(int64_t count, std::string_view singular, std::string_view p
 // "...".
 std::string OneLine(std::string_view text, size_t limit = 400);
 
+// The same with nothing in it that Markdown would take for markup.
+std::string MarkdownText(std::string_view text, size_t limit = 400);
+
 // Columns that `text` takes on a terminal: its code points. Scenario names are not East Asian
 // enough to want more.
 size_t DisplayWidth(std::string_view text);
@@ -52,6 +55,9 @@ CellCounts CountCells(const RunResults& results);
 // What differs, a sentence for each runtime that was compared: "threading differs from eventlet in
 // 2 of 41 scenarios: a, b". Those that differ come first.
 std::vector<std::string> Differences(const RunResults& results);
+
+// "fault logs: equal in 12 of 14 trials, 1 diverged, 1 different (asyncio/3.11)"; "" where none were compared.
+std::string FaultLogsInWords(const RunResults& results);
 
 // Unsupported cells by reason, in order of appearance.
 struct UnsupportedGroup {

@@ -57,7 +57,8 @@ std::vector<Diagnostic> WriteReports(const RunResults& results,
                                      const std::vector<ReportRequest>& requests) {
   std::vector<Diagnostic> errors;
   for (const ReportRequest& request : requests) {
-    const std::string report = FindReportFormat(request.format)->write(results, ReportStyle{});
+    const std::string report =
+        FindReportFormat(request.format)->write(results, StyleOfFile(request.path));
     if (request.path == "-") {
       Print(report);
       continue;

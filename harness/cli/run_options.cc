@@ -143,6 +143,8 @@ Result<ReportRequest> ParseReportRequest(const std::string& text) {
                     hint.empty() ? "formats: " + Join(names, ", ") : hint);
 }
 
+ReportStyle StyleOfFile(const std::string& path) { return {.markdown = path.ends_with(".md")}; }
+
 ReportStyle StyleOf(int fd) {
   const Terminal terminal = DescribeTerminal(fd);
   return {.unicode = terminal.unicode,

@@ -56,6 +56,8 @@ Result<ReportRequest> ParseReportRequest(const std::string& text);
 
 // How reports for people look on what `fd` is connected to.
 ReportStyle StyleOf(int fd);
+// How they look in a file.
+ReportStyle StyleOfFile(const std::string& path);
 
 }  // namespace trireme
 

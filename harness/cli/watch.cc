@@ -192,7 +192,8 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
   const RunResults results = judge.Finish({{"command_line", options.command}});
   for (const ReportRequest& request : options.reports) {
     const ReportFormat& format = *FindReportFormat(request.format);
-    TRIREME_RETURN_IF_ERROR(WriteOutput(request.path, format.write(results, ReportStyle{})));
+    TRIREME_RETURN_IF_ERROR(
+        WriteOutput(request.path, format.write(results, StyleOfFile(request.path))));
   }
   return Done{};
 }

@@ -80,11 +80,11 @@ class CommandLineTest(TriremeCase):
             """)
         self.expect("run", "--report", "html=x", code=2, err="""\
             error: report format 'html' is not available yet
-            hint: formats: text, json, junit, markdown
+            hint: formats: text, json, junit, markdown, faults
             """)
         self.expect("run", "--report", "junit", code=2, err="""\
             error: option --report: 'junit' is not FORMAT=PATH
-            hint: formats: text, json, junit, markdown
+            hint: formats: text, json, junit, markdown, faults
             """)
 
     def test_a_scenario_and_a_command(self) -> None:

@@ -16,7 +16,7 @@ TEST(JsonReportTest, ReadsBackAsTheSameResults) {
 }
 
 TEST(ReportFormatsTest, WritesEveryFormatOfThisRelease) {
-  for (const char* name : {"text", "json", "junit", "markdown"}) {
+  for (const char* name : {"text", "json", "junit", "markdown", "faults"}) {
     ASSERT_NE(FindReportFormat(name), nullptr) << name;
     EXPECT_NE(FindReportFormat(name)->write, nullptr) << name;
   }

@@ -1,0 +1,176 @@
+// What each runtime made of each fault plan: a row for a scenario and a plan, a column for a runtime.
+
+#include <algorithm>
+#include <map>
+
+#include "reports/report.h"
+#include "reports/words.h"
+
+namespace trireme {
+namespace {
+
+struct FaultRow {
+  std::string plan, scenario;
+  std::map<std::string, const CellResult*> cells;  // by column
+};
+
+struct FaultTable {
+  std::vector<std::string> columns;
+  std::vector<FaultRow> rows;
+};
+
+std::string PlanName(const CellResult& cell) {
+  std::string name;
+  if (cell.faults.is_array())
+    for (const Json& fault : cell.faults)
+      if (fault.is_string())
+        name += (name.empty() ? "" : ", ") + OneLine(fault.get<std::string>(), 60);
+  return name;
+}
+
+// The row's name without its fault plan, which has a column of its own.
+std::string ScenarioName(const std::string& row_name) {
+  return row_name.substr(0, row_name.find(" fault="));
+}
+
+FaultTable MakeFaultTable(const RunResults& results) {
+  FaultTable table;
+  std::map<std::pair<std::string, std::string>, size_t> places;
+  const std::vector<std::string> names = RowNames(results.cells);
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    const std::string plan = PlanName(cell);
+    if (plan.empty()) continue;
+    const std::string column = OneLine(ColumnName(cell), 60);
+    const std::string scenario = ScenarioName(names[i]);
+    const auto [place, is_new] = places.try_emplace({plan, scenario}, table.rows.size());
+    if (is_new) table.rows.push_back({.plan = plan, .scenario = scenario});
+    table.rows[place->second].cells.emplace(column, &cell);
+    if (std::find(table.columns.begin(), table.columns.end(), column) == table.columns.end())
+      table.columns.push_back(column);
+  }
+  return table;
+}
+
+std::string EffectInWords(const CellResult& cell) {
+  if (cell.state == CellState::kUnsupported) return "unsupported";
+  const std::string summary = GetString(cell.under_faults, "summary");
+  return summary.empty() ? "unknown" : OneLine(summary, 60);
+}
+
+bool NeedsExplanation(const CellResult& cell) {
+  const std::string effect = GetString(cell.under_faults, "class");
+  return effect != "survived" && effect != "recovered";
+}
+
+std::string Explanation(const CellResult& cell) {
+  std::string reason = GetString(cell.under_faults, "reason");
+  if (reason.empty()) reason = cell.reason;
+  return EffectInWords(cell) + (reason.empty() ? "" : ": " + OneLine(reason));
+}
+
+// One line for each cell that neither survived nor recovered.
+std::vector<std::string> Explanations(const FaultTable& table) {
+  std::vector<std::string> lines;
+  for (const FaultRow& row : table.rows)
+    for (const std::string& column : table.columns) {
+      const auto found = row.cells.find(column);
+      if (found != row.cells.end() && NeedsExplanation(*found->second))
+        lines.push_back(row.plan + ", " + row.scenario + " on " + column + ": " +
+                        Explanation(*found->second));
+    }
+  return lines;
+}
+
+// "faults applied: cut 120, reset 12"
+std::string AppliedText(const RunResults& results) {
+  std::map<std::string, int64_t> applied;
+  for (const CellResult& cell : results.cells)
+    if (cell.faults_applied.is_object())
+      for (const auto& [name, count] : cell.faults_applied.items())
+        if (count.is_number_integer()) applied[name] += count.get<int64_t>();
+  std::string text;
+  for (const auto& [name, count] : applied)
+    text += (text.empty() ? "" : ", ") + OneLine(name, 60) + " " + std::to_string(count);
+  return "faults applied: " + (text.empty() ? "none" : text);
+}
+
+std::vector<std::string> ClosingLines(const RunResults& results) {
+  std::vector<std::string> lines = {AppliedText(results)};
+  if (const std::string logs = FaultLogsInWords(results); !logs.empty()) lines.push_back(logs);
+  return lines;
+}
+
+// The cells of a row, in the order of the columns; "" where none was planned.
+std::vector<std::string> CellsOf(const FaultTable& table, const FaultRow& row) {
+  std::vector<std::string> cells = {row.plan, row.scenario};
+  for (const std::string& column : table.columns) {
+    const auto found = row.cells.find(column);
+    cells.push_back(found == row.cells.end() ? "" : EffectInWords(*found->second));
+  }
+  return cells;
+}
+
+std::vector<std::string> HeadOf(const FaultTable& table) {
+  std::vector<std::string> head = {"faults", "scenario"};
+  head.insert(head.end(), table.columns.begin(), table.columns.end());
+  return head;
+}
+
+std::string AlignedLine(const std::vector<std::string>& cells, const std::vector<size_t>& widths) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i)
+    line += cells[i] + std::string(widths[i] - DisplayWidth(cells[i]) + 2, ' ');
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+std::string TerminalTable(const FaultTable& table) {
+  std::vector<std::vector<std::string>> lines = {HeadOf(table)};
+  for (const FaultRow& row : table.rows) lines.push_back(CellsOf(table, row));
+  std::vector<size_t> widths(lines.front().size());
+  for (const auto& line : lines)
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(line[i]));
+  std::string text;
+  for (const auto& line : lines) text += AlignedLine(line, widths);
+  return text;
+}
+
+std::string MarkdownLine(const std::vector<std::string>& cells) {
+  std::string line = "|";
+  for (const std::string& cell : cells) line += " " + MarkdownText(cell) + " |";
+  return line + "\n";
+}
+
+std::string MarkdownTable(const FaultTable& table) {
+  std::string text = MarkdownLine(HeadOf(table)) + "|";
+  for (size_t i = 0; i < table.columns.size() + 2; ++i) text += "---|";
+  text += "\n";
+  for (const FaultRow& row : table.rows) text += MarkdownLine(CellsOf(table, row));
+  return text;
+}
+
+std::string MarkdownFaults(const RunResults& results, const FaultTable& table) {
+  std::string text = MarkdownTable(table);
+  for (const std::string& line : Explanations(table)) {
+    if (text.ends_with("|\n")) text += "\n";
+    text += "- " + MarkdownText(line) + "\n";
+  }
+  for (const std::string& line : ClosingLines(results)) text += "\n" + MarkdownText(line) + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string FaultsReport(const RunResults& results, const ReportStyle& style) {
+  const FaultTable table = MakeFaultTable(results);
+  if (table.rows.empty()) return "no cell of this run has a fault plan\n";
+  if (style.markdown) return MarkdownFaults(results, table);
+  std::string text = TerminalTable(table) + "\n";
+  for (const std::string& line : Explanations(table)) text += line + "\n";
+  if (!text.ends_with("\n\n")) text += "\n";
+  for (const std::string& line : ClosingLines(results)) text += line + "\n";
+  return text;
+}
+
+}  // namespace trireme

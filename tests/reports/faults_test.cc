@@ -1,0 +1,81 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reports/report.h"
+#include "tests/reports/sample_results.h"
+
+namespace trireme {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+CellResult Under(CellResult cell, const std::string& plan, const std::string& effect,
+                 const std::string& summary, const std::string& reason = "") {
+  cell.faults = Json::array({plan});
+  cell.faults_applied = {{"cut", 20}, {"reset", 3}};
+  cell.under_faults = {
+      {"class", effect}, {"summary", summary}, {"reason", reason}, {"trials", {{effect, 20}}}};
+  cell.fault_log = {{"state", "equal"}, {"trials", {{"compared", 20}, {"equal", 20}}}};
+  return cell;
+}
+
+RunResults FaultyResults() {
+  RunResults results;
+  const std::string name = "patterns/client";
+  results.cells = {
+      Under(PassingCell(name, "eventlet"), "cut-and-reset", "survived", "survived"),
+      Under(PassingCell(name, "threading"), "cut-and-reset", "recovered", "recovered in 12ms"),
+      Under(FailingCell(name, "asyncio", 2, "difference", "x"), "cut-and-reset", "wrong error",
+            "wrong error", "'(exceptions of get)' was \"end|of-stream\""),
+      Under(UnsupportedCell(name, "fiber", "no tmpfs"), "no-disk", "", ""),
+      PassingCell(name, "eventlet")};
+  results.cells[0].fault_log = Json();
+  results.cells[2].fault_log["trials"] = {
+      {"compared", 20}, {"equal", 18}, {"not_reached", 0}, {"diverged", 2}, {"different", 0}};
+  results.cells[3].under_faults = results.cells[3].fault_log = Json();
+  return results;
+}
+
+TEST(FaultsReportTest, ShowsWhatEachRuntimeMadeOfEachPlan) {
+  EXPECT_EQ(FaultsReport(FaultyResults(), {}),
+            R"(faults         scenario         eventlet/3.11  threading/3.11     asyncio/3.11  fiber
+cut-and-reset  patterns/client  survived       recovered in 12ms  wrong error
+no-disk        patterns/client                                                  unsupported
+
+cut-and-reset, patterns/client on asyncio/3.11: wrong error: '(exceptions of get)' was "end|of-stream"
+no-disk, patterns/client on fiber: unsupported: no tmpfs
+
+faults applied: cut 80, reset 12
+fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11)
+)");
+}
+
+TEST(FaultsReportTest, WritesMarkdownThatNoWordOfTheResultsBreaks) {
+  EXPECT_EQ(FaultsReport(FaultyResults(), {.markdown = true}),
+            R"(| faults | scenario | eventlet/3.11 | threading/3.11 | asyncio/3.11 | fiber |
+|---|---|---|---|---|---|
+| cut-and-reset | patterns/client | survived | recovered in 12ms | wrong error |  |
+| no-disk | patterns/client |  |  |  | unsupported |
+
+- cut-and-reset, patterns/client on asyncio/3.11: wrong error: '(exceptions of get)' was "end\|of-stream"
+- no-disk, patterns/client on fiber: unsupported: no tmpfs
+
+faults applied: cut 80, reset 12
+
+fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11)
+)");
+}
+
+TEST(FaultsReportTest, SaysThatThereWereNone) {
+  EXPECT_EQ(FaultsReport(GoodResults(), {}), "no cell of this run has a fault plan\n");
+}
+
+TEST(TextReportTest, SaysInHowManyTrialsTheFaultLogsWereEqual) {
+  EXPECT_THAT(TextReport(FaultyResults(), {}),
+              HasSubstr("\nfaults   fault logs: equal in 38 of 40 trials"));
+  EXPECT_THAT(TextReport(GoodResults(), {}), Not(HasSubstr("fault")));
+}
+
+}  // namespace
+}  // namespace trireme
