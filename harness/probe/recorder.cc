@@ -485,8 +485,10 @@ void StopRecordingHere() {
   __atomic_store_n(&current_recording, nullptr, __ATOMIC_RELEASE);
 }
 
+trireme_header* FollowedHeaderNow() { return __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE); }
+
 trireme_header* FollowedHeader() {
-  trireme_header* header = __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE);
+  trireme_header* header = FollowedHeaderNow();
   if (header != nullptr || Current() != nullptr) return header;
   return AttachIfAsked() == nullptr ? nullptr : __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE);
 }

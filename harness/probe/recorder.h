@@ -50,6 +50,8 @@ bool MayBeOpened();
 bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.
 trireme_header* FollowedHeader();
+// The same without opening a file: null where it has not been opened yet.
+trireme_header* FollowedHeaderNow();
 // Of the recording that this process is attached to; nullptr: none yet.
 const trireme_header* AttachedHeader();
 // In a copy of the process that is no part of the trial.
