@@ -241,6 +241,16 @@ class Bench:
             rows.append(Row(measure, goal, ratio.as_slowdown()))
         return rows
 
+    def switches(self) -> list[Row]:
+        """Of tasks, told from Python; tests/bench/transfer_bench.cc has that of C++."""
+        watch = [self.trireme, "watch", "--"]
+        rows = []
+        for kind, runtime in {"set_task": "by itself", "greenlet_trace": "eventlet", "step": "asyncio"}.items():
+            seconds = watched_programs.switch_seconds(watch, self.python, kind, 100 // self.scale)
+            measure = f"one task switch told to the probe from Python, {runtime}"
+            rows.append(Row(measure, "<= 0.5 us", f"{seconds * 1e6:.2f} us"))
+        return rows
+
     def servers(self) -> list[Row]:
         watch = [self.trireme, "watch", "--"]
         rows = []
@@ -284,6 +294,7 @@ class Bench:
             "python-operation": self.python_operation,
             "programs": self.programs_of_tests,
             "transfers": self.transfers,
+            "switches": self.switches,
             "servers": self.servers,
             "recording": self.recording,
             "empty-trials": self.empty_trials,

@@ -144,6 +144,13 @@ def compare_transfers(watch: list[str], python: str, kind: str, pairs: int, orde
         return compare(lambda: float(watched.ask(count)), lambda: float(alone.ask(count)), pairs, order)
 
 
+def switch_seconds(watch: list[str], python: str, kind: str, blocks: int) -> float:
+    """Seconds of processor time to tell the probe of one switch of task: the median of the blocks."""
+    with Program([*watch, python, str(PROGRAMS / "switches.py"), kind]) as program:
+        program.read(), program.ask("20000")
+        return statistics.median(float(program.ask("20000")) for _ in range(blocks))
+
+
 def server_command(python: str, server: str, descriptor: int) -> list[str]:
     if server == "aiohttp":
         return [python, str(PROGRAMS / "http_servers.py"), str(descriptor)]
