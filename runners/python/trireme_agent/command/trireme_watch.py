@@ -24,6 +24,9 @@ WARNING, SOCKET = 10, 14  # enum trireme_event
 _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
+# The parameters of eventlet.hubs.hub.BaseHub.add, as of every version that is in use.
+_ADD = ("self", "evtype", "fileno", "cb", "tb", "mark_as_closed")
+
 # Whose tasks run beside each other in one thread, and tell nobody when they switch.
 _UNKNOWN = {"trio", "curio"}
 
@@ -127,24 +130,39 @@ class Watch:
     # Green threads
 
     def _hook_eventlet(self, module: Any) -> None:
-        base, probe = module.BaseHub, self.probe
+        base, wait_for = module.BaseHub, self.probe.wait_for
         begin, add = base.__init__, base.add
 
         def begin_and_trace(hub: Any, *args: Any, **keywords: Any) -> None:
             begin(hub, *args, **keywords)
             self._trace(hub.greenlet)
 
-        def add_and_note(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
+        def note_refused(hub: Any, direction: str, fd: int, error: RuntimeError) -> None:
+            if fd in hub.listeners[direction]:
+                self.note("rejected", direction, fd, str(error).partition(".")[0])
+
+        # Some calls do not try before they wait.
+        def add_and_note(hub: Any, direction: str, fd: int, ready: Any, gone: Any, closed: Any) -> Any:
+            try:
+                listener = add(hub, direction, fd, ready, gone, closed)
+            except RuntimeError as error:
+                note_refused(hub, direction, fd, error)
+                raise
+            wait_for(fd, direction == "write")
+            return listener
+
+        def add_whatever_and_note(hub: Any, direction: str, fd: int, *rest: Any) -> Any:
             try:
                 listener = add(hub, direction, fd, *rest)
             except RuntimeError as error:
-                if fd in hub.listeners[direction]:
-                    self.note("rejected", direction, fd, str(error).partition(".")[0])
+                note_refused(hub, direction, fd, error)
                 raise
-            probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
+            wait_for(fd, direction == "write")
             return listener
 
-        base.__init__, base.add = begin_and_trace, add_and_note
+        # Each wait of a task comes through here, and one that hands on any arguments costs half a microsecond more.
+        known = add.__code__.co_varnames[: add.__code__.co_argcount] == _ADD
+        base.__init__, base.add = begin_and_trace, add_and_note if known else add_whatever_and_note
 
     def _hook_sleep(self, module: Any) -> None:
         """A hub without descriptors sleeps instead of polling."""
