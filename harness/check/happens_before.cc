@@ -89,8 +89,8 @@ void HappensBefore::End(const Event& event) {
   if (parent != 0) Tell(event.task, tasks_[parent].clock);
 }
 
-// The wait may have ended otherwise, by a cancel or a deadline: then this is an edge too many. A pool is waited for
-// until all that it ran has ended.
+// The wait may have ended otherwise, by a cancel or a deadline: then this is an edge too many. Whoever joins a pool comes
+// after all that it ran; which tasks those are is known from what they did to it, else it is taken to be all that ended.
 void HappensBefore::Wake(Task& task) {
   const Wait wait = task.wait;
   task.wait = {};
@@ -100,6 +100,8 @@ void HappensBefore::Wake(Task& task) {
     if (target == tasks_.end()) return;
     target->second.told = true;
     Join(task.clock, target->second.clock);
+  } else if (wait.kind == WaitKind::kPoolJoin && edges_ == Edges::kTasks) {
+    Join(task.clock, ended_);
   } else if (wait.kind != WaitKind::kOther && edges_ == Edges::kAll) {
     if (const auto object = objects_.find(wait.number); object != objects_.end())
       Join(task.clock, object->second);

@@ -33,12 +33,13 @@ std::vector<int64_t> LiveHolders(const WaitGraph& graph) {
   return live;
 }
 
-// A task that ended has given its place back, whether that was recorded or not. Who waits while there are free places
-// waits for the whole pool to be done.
+// A task that ended has given its place back, whether that was recorded or not. Where none has a place, those that were
+// submitted get one.
 Waker WakerOfPool(const WaitGraph::Object& object, int64_t live, WaitKind kind) {
   if (live == 0) return Waker::kItself;
-  if (!object.made || (object.facts.size > 0 && live >= object.facts.size)) return Waker::kHolder;
-  return kind == WaitKind::kPool ? Waker::kHolders : Waker::kItself;
+  if (kind == WaitKind::kPoolJoin) return Waker::kHolders;
+  const bool full = object.facts.size > 0 && live >= object.facts.size;
+  return !object.made || full ? Waker::kHolder : Waker::kItself;
 }
 
 Waker WakerOfLock(const WaitGraph::Object& object) {

@@ -25,7 +25,7 @@ constexpr std::array<std::pair<std::string_view, SyncAction>, 13> kActions = {
      {"write", SyncAction::kWrite},
      {"close", SyncAction::kClose}}};
 
-constexpr std::array<std::pair<std::string_view, WaitKind>, 9> kWaitKinds = {
+constexpr std::array<std::pair<std::string_view, WaitKind>, 10> kWaitKinds = {
     {{"lock", WaitKind::kLock},
      {"semaphore", WaitKind::kSemaphore},
      {"condition", WaitKind::kCondition},
@@ -35,6 +35,7 @@ constexpr std::array<std::pair<std::string_view, WaitKind>, 9> kWaitKinds = {
      {"pool", WaitKind::kPool},
      {"pool-place", WaitKind::kPoolPlace},
      {"join", WaitKind::kJoin}}};
+     {"pool-join", WaitKind::kPoolJoin},
 
 template <typename Value, size_t size>
 Value Named(const std::array<std::pair<std::string_view, Value>, size>& names,

@@ -40,6 +40,7 @@ enum class WaitKind {
   kQueueGet,
   kPool,
   kPoolPlace,
+  kPoolJoin,
   kJoin
 };
 WaitKind WaitKindOf(std::string_view key);

@@ -306,6 +306,8 @@ std::string WhatItNeeds(WaitKind kind, const WaitGraph::Actor& actor, const Wait
     default:
       return "the ";
   }
+    case WaitKind::kPoolJoin:
+      return "the end of all in the ";
 }
 
 // Of objects whose making was not recorded, the kind of the wait says what they are.
@@ -338,7 +340,7 @@ ObjectFacts FactsFor(const WaitGraph::Object& object, WaitKind kind) {
 
 bool HasHolders(WaitKind kind, const WaitGraph::Actor& actor, const WaitGraph::Wait& wait) {
   return kind == WaitKind::kLock || kind == WaitKind::kSemaphore || kind == WaitKind::kPool ||
-         kind == WaitKind::kPoolPlace ||
+         kind == WaitKind::kPoolPlace || kind == WaitKind::kPoolJoin ||
          (kind == WaitKind::kCondition && actor.condition != wait.object);
 }
 

@@ -88,7 +88,8 @@ enum trireme_event {
 /* What tasks wait for. Locks, semaphores, conditions, events, queues, pools and streams have a number (new_operation()),
  * unique in the trial, which is the value of a WAIT of kind
  *   lock, semaphore, condition, event, queue-put, queue-get, pool (a submitter that waits for a place), pool-place (a task
- *   that was submitted and has no place yet: recorded for it when it is submitted), recv, send, accept
+ *   that was submitted and has no place yet: recorded for it when it is submitted), pool-join (until all that was submitted
+ *   has ended), recv, send, accept
  * while the value of a WAIT of kind join is the number of the task that is waited for. SYNC events, whose id it is:
  *   new      it was made. value: JSON {"kind": lock | rlock | semaphore | condition | event | queue | pool | stream,
  *            "size": permits, items or places, 0 where there is no limit (a semaphore always has one), "place": "file:line in name"}

@@ -105,6 +105,17 @@ class WaitTask : public WaitOperation {
   Waiter waiter_;
 };
 
+// One of those that a pool's joiner waits for.
+class WaitPooled : public WaitTask {
+ public:
+  WaitPooled(TaskState& task, std::shared_ptr<TaskState> awaited, uint64_t pool)
+      : WaitTask(task, std::move(awaited)), pool_(pool) {}
+  uint64_t Awaited() const { return pool_; }
+
+ private:
+  uint64_t pool_;
+};
+
 class WaitUntil : public WaitOperation {
  public:
   WaitUntil(TaskState&, int64_t until) : until_(until) {}
@@ -243,7 +254,8 @@ Task<> TakeSlot(std::shared_ptr<PoolCore> pool) { return Await<TakePlace>("pool"
 
 Task<> JoinPool(std::shared_ptr<PoolCore> pool) {
   CurrentTaskState().ThrowIfStopped();
-  while (std::shared_ptr<TaskState> task = pool->AnyTask()) co_await WaitEnd(std::move(task));
+  while (std::shared_ptr<TaskState> task = pool->AnyTask())
+    co_await Await<WaitPooled>("pool-join", std::move(task), pool->object().number());
 }
 
 void ReleasePlace(TaskState& task) {

@@ -297,7 +297,7 @@ class TaskPool(sync.Waited):
     async def join(self) -> None:
         """Returns when everything submitted has ended; the exceptions stay with their tasks."""
         for task in list(self._tasks.values()):
-            await task.wait_ended()
+            await self._backend.point("pool-join", self._backend.wait_task, task, what=self.number)
 
 
 __all__ = ["Runtime", "TaskPool", "descriptors"]

@@ -110,13 +110,47 @@ TEST(DeadlockCheckerTest, RejectsAParentThatWaitsForAChildInItsFullPool) {
   EXPECT_EQ(trial(2).verdict, Verdict::kPass);
 }
 
-TEST(DeadlockCheckerTest, TakesWhoWaitsForAPoolWithRoomForOneThatWaitsForAllOfIt) {
+// Both tasks of a pool are stuck; main waits for `kind` of it.
+CheckResult StuckPool(const std::string& kind, int64_t size) {
   SyncTrial trial;
-  trial.New(11, "pool", 4).New(12, "event").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+  trial.New(11, "pool", size).New(12, "event").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
   trial.Sync(20, 2, "acquire", 11).Sync(20, 3, "acquire", 11);
-  trial.Wait(30, 2, "join", 3).Wait(30, 3, "event", 12).Wait(40, 1, "pool", 11);
-  EXPECT_EQ(CheckHung(trial).reason,
-            "b waits for the event, and nobody is left who could end that");
+  trial.Wait(30, 2, "join", 3).Wait(30, 3, "event", 12).Wait(40, 1, kind, 11);
+  return CheckHung(trial);
+}
+
+TEST(DeadlockCheckerTest, TakesWhoJoinsAPoolForOneThatWaitsForAllOfIt) {
+  const std::string stuck = "b waits for the event, and nobody is left who could end that";
+  EXPECT_EQ(StuckPool("pool-join", 4).reason, stuck);
+  EXPECT_EQ(StuckPool("pool-join", 2).reason, stuck);
+}
+
+TEST(DeadlockCheckerTest, TakesWhoSubmitsToAPoolForOneThatWaitsForAnyPlace) {
+  EXPECT_EQ(StuckPool("pool", 4).verdict, Verdict::kPass);  // it goes on, and may set the event
+  EXPECT_EQ(StuckPool("pool", 2).verdict, Verdict::kFail);
+}
+
+// One of two in a pool ends by itself: that is enough for a submitter, and not for who joins it.
+TEST(DeadlockCheckerTest, TellsAPlaceOfAPoolFromAllOfIt) {
+  const auto trial = [](const std::string& kind) {
+    SyncTrial it;
+    it.New(11, "pool", 2).New(12, "lock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+    it.Sync(20, 2, "acquire", 11).Sync(20, 3, "acquire", 11).Sync(20, 1, "acquire", 12);
+    it.Wait(30, 2, "lock", 12).Wait(30, 3, "recv", 0).Wait(40, 1, kind, 11);
+    return CheckHung(it);
+  };
+  EXPECT_EQ(trial("pool").verdict, Verdict::kPass);
+  EXPECT_EQ(
+      trial("pool-join").reason,
+      "main waits for the end of all in the pool that a holds and b holds, a waits for the lock that "
+      "main holds");
+}
+
+TEST(DeadlockCheckerTest, RejectsATaskThatJoinsItsOwnPool) {
+  SyncTrial trial;
+  trial.New(11, "pool", 4).Task(2, "1.1", "a", 10).Sync(20, 2, "acquire", 11);
+  trial.Wait(30, 2, "pool-join", 11).Wait(40, 1, "join", 2);
+  EXPECT_EQ(CheckHung(trial).reason, "a waits for the end of all in the pool that itself holds");
 }
 
 TEST(DeadlockCheckerTest, RejectsALockThatATaskTookWithItAsItEnded) {

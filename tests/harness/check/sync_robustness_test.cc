@@ -73,9 +73,9 @@ class HostileTrial {
   static constexpr std::array<const char*, 14> kSyncActions = {
       "new", "new",   "acquire", "release", "wait", "put",   "get",
       "set", "clear", "notify",  "passed",  "read", "write", "later"};
-  static constexpr std::array<const char*, 10> kWaits = {
-      "lock",      "semaphore", "condition",  "event", "queue-put",
-      "queue-get", "pool",      "pool-place", "join",  "recv"};
+  static constexpr std::array<const char*, 11> kWaits = {
+      "lock", "semaphore",  "condition", "event", "queue-put", "queue-get",
+      "pool", "pool-place", "pool-join", "join",  "recv"};
   static constexpr std::array<const char*, 9> kKinds = {
       "lock", "rlock", "semaphore", "condition", "event", "queue", "pool", "stream", ""};
 

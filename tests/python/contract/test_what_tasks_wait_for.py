@@ -182,6 +182,11 @@ def test_pool_that_is_submitted_to_from_its_own_place(run, runtime):
 
 def test_join(run):
     history = run("join_of_a_task")
+def test_pool_that_is_joined(run):
+    told = run("pool_joined").of("pool")
+    assert by_task(told, "1.2") == ["WAIT pool-join", "WAKE pool-join"]
+
+
     joins = [(history.paths[event.task], history.paths[event.value]) for event in history.trial.of("wait", "join")]
     assert joins == [("1.2", "1.1"), ("1", "1.2")]
 

@@ -283,6 +283,15 @@ async def pool_within_a_full_one(rt):
 
 
 @case
+@case
+async def pool_joined(rt):
+    pool, gate = rt.pool(2), rt.event()
+    await pool.submit(gate.wait)
+    joiner = await blocked(rt, pool.join)
+    gate.set()
+    await joiner.join()
+
+
 async def join_of_a_task(rt):
     gate = rt.event()
     task = rt.spawn(gate.wait)
