@@ -58,15 +58,17 @@ Waker WakerOfTask(const WaitGraph& graph, const WaitGraph::Wait& wait) {
   return graph.actors[wait.target].ended ? Waker::kItself : Waker::kTarget;
 }
 
-// Whether a request to stop may still reach it: one that did not in a quarter of the trial's time never will.
-bool MayBeStopped(const WaitGraph& graph, const WaitGraph::Actor& actor, bool hung) {
-  return actor.cancelled && (!hung || *actor.cancelled > graph.until - graph.until / 4);
+// Whether what shall end a wait at `time` may still do so: what did not in a quarter of the trial's time never will.
+bool MayStillEnd(const WaitGraph& graph, const std::optional<int64_t>& time, bool hung) {
+  return time && (!hung || *time > graph.until - graph.until / 4);
 }
 
 Waker WakerOf(const WaitGraph& graph, const std::vector<int64_t>& live,
               const WaitGraph::Actor& actor, bool hung) {
   const WaitGraph::Wait& wait = *actor.wait;
-  if (wait.granted || MayBeStopped(graph, actor, hung)) return Waker::kItself;
+  if (wait.granted || MayStillEnd(graph, actor.cancelled, hung) ||
+      MayStillEnd(graph, wait.deadline, hung))
+    return Waker::kItself;
   if (wait.kind == WaitKind::kOther) return Waker::kItself;
   if (wait.kind == WaitKind::kJoin) return WakerOfTask(graph, wait);
   if (wait.object == WaitGraph::kNone) return Waker::kAnybody;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "harness/base/json.h"
@@ -34,8 +35,8 @@ constexpr std::array<std::pair<std::string_view, WaitKind>, 10> kWaitKinds = {
      {"queue-get", WaitKind::kQueueGet},
      {"pool", WaitKind::kPool},
      {"pool-place", WaitKind::kPoolPlace},
-     {"join", WaitKind::kJoin}}};
      {"pool-join", WaitKind::kPoolJoin},
+     {"join", WaitKind::kJoin}}};
 
 template <typename Value, size_t size>
 Value Named(const std::array<std::pair<std::string_view, Value>, size>& names,
@@ -63,6 +64,14 @@ std::optional<uint64_t> WaitedFor(const Event& wait) {
   const int64_t number = wait.Value().get<int64_t>();
   if (number <= 0) return std::nullopt;
   return static_cast<uint64_t>(number);
+}
+
+std::optional<int64_t> DeadlineOf(const Event& deadline) {
+  if (deadline.type != ValueType::kInt) return std::nullopt;
+  const int64_t left = deadline.Value().get<int64_t>();
+  const bool fits =
+      left <= std::numeric_limits<int64_t>::max() - std::max<int64_t>(deadline.time, 0);
+  return fits ? deadline.time + std::max<int64_t>(left, 0) : std::numeric_limits<int64_t>::max();
 }
 
 std::optional<int64_t> ItemsAfter(const Event& sync) {

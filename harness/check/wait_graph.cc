@@ -28,6 +28,9 @@ class WaitReplay {
       case EventKind::kTaskEnd:
       case EventKind::kEnd:
         return End(event);
+      case EventKind::kDeadline:
+        if (event.task != 0) TaskIn(event).deadline = DeadlineOf(event);
+        return;
       case EventKind::kWait:
         return BeginWait(event);
       case EventKind::kWake:
@@ -121,8 +124,10 @@ class WaitReplay {
   void BeginWait(const Event& event) {
     if (event.task == 0) return;
     const Index actor = ActorOf(event);
-    WaitGraph::Wait wait{
-        .kind = WaitKindOf(event.key), .name = ToValidUtf8(event.key), .since = event.time};
+    WaitGraph::Wait wait{.kind = WaitKindOf(event.key),
+                         .name = ToValidUtf8(event.key),
+                         .since = event.time,
+                         .deadline = std::exchange(At(actor).deadline, std::nullopt)};
     if (const std::optional<uint64_t> number = WaitedFor(event)) {
       if (wait.kind == WaitKind::kJoin) {
         if (*number <= UINT32_MAX)
@@ -301,13 +306,13 @@ std::string WhatItNeeds(WaitKind kind, const WaitGraph::Actor& actor, const Wait
     case WaitKind::kPool:
     case WaitKind::kPoolPlace:
       return "a place of the ";
+    case WaitKind::kPoolJoin:
+      return "the end of all in the ";
     case WaitKind::kCondition:
       return actor.condition == wait.object ? "a notification of the " : "the lock of the ";
     default:
       return "the ";
   }
-    case WaitKind::kPoolJoin:
-      return "the end of all in the ";
 }
 
 // Of objects whose making was not recorded, the kind of the wait says what they are.

@@ -22,11 +22,12 @@ struct WaitGraph {
 
   struct Wait {
     WaitKind kind = WaitKind::kOther;
-    std::string name;      // of its kind, as recorded
-    int64_t since = 0;     // nanoseconds since the trial began
-    Index object = kNone;  // in `objects`, where it was recorded
-    Index target = kNone;  // of a join, in `actors`
-    bool granted = false;  // the task has it, and is about to go on
+    std::string name;                   // of its kind, as recorded
+    int64_t since = 0;                  // nanoseconds since the trial began
+    Index object = kNone;               // in `objects`, where it was recorded
+    Index target = kNone;               // of a join, in `actors`
+    bool granted = false;               // the task has it, and is about to go on
+    std::optional<int64_t> deadline{};  // when the wait ends by itself
   };
 
   // A task, or an OS thread that runs none and did something to an object.
@@ -39,6 +40,7 @@ struct WaitGraph {
     bool absent = false;                // of a forked process that has no such task
     std::optional<int64_t> cancelled;   // when somebody last asked it to stop
     std::optional<Wait> wait;           // none: it runs, or could
+    std::optional<int64_t> deadline;    // of the wait that it begins next
     Index condition = kNone;            // it gave that one's lock back and waits to be notified
     int64_t depth = 0;                  // of that lock before
     std::map<Index, int64_t> holdings;  // object: how often

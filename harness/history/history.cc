@@ -67,10 +67,10 @@ Result<std::vector<char>> ReadAll(const Source& source, const trireme_header& he
 
 std::string_view EventName(EventKind kind) {
   static constexpr std::string_view kNames[] = {
-      "unknown", "begin",  "end",     "invoke",     "ok",       "fail",   "info",   "observe",
-      "outcome", "metric", "warning", "task-start", "task-end", "switch", "socket", "fault",
-      "wait",    "wake",   "process", "exception",  "census",   "exit",   "join",   "cancel",
-      "sync",    "hold",   "usage",   "connection", "wire"};
+      "unknown", "begin",  "end",     "invoke",     "ok",       "fail",    "info",   "observe",
+      "outcome", "metric", "warning", "task-start", "task-end", "switch",  "socket", "fault",
+      "wait",    "wake",   "process", "exception",  "census",   "exit",    "join",   "cancel",
+      "sync",    "hold",   "usage",   "connection", "wire",     "deadline"};
   const auto number = static_cast<size_t>(kind);
   return number < std::size(kNames) ? kNames[number] : kNames[0];
 }

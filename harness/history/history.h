@@ -44,6 +44,7 @@ enum class EventKind : uint16_t {
   kUsage = 26,
   kConnection = 27,
   kWire = 28,
+  kDeadline = 29,
 };
 
 enum class ValueType : uint16_t {

@@ -85,6 +85,7 @@ void AddMembers(const History& history, const Event& event, Json* line) {
       return;
     case EventKind::kWait:
     case EventKind::kWake:
+    case EventKind::kDeadline:
       (*line)["kind"] = ToValidUtf8(event.key);
       (*line)["ordinal"] = event.id;
       (*line)["value"] = event.Value();

@@ -14,7 +14,7 @@
 namespace trireme {
 namespace {
 
-constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kWire);
+constexpr uint16_t kLastKind = static_cast<uint16_t>(EventKind::kDeadline);
 
 // Members of every line; the rest of a socket's or a fault's line is its value.
 constexpr std::string_view kCommonMembers[] = {"cell",  "scenario", "runtime", "interpreter",
@@ -168,6 +168,7 @@ class Attempt {
         return;
       case EventKind::kWait:
       case EventKind::kWake:
+      case EventKind::kDeadline:
         event.id = Number64(line, "ordinal");
         take("kind", "value");
         if (event.kind == EventKind::kWait && event.key == "join" && event.value.is_string())

@@ -80,9 +80,11 @@ enum trireme_event {
                               closed; value: JSON {"connection": id, "name", "side", "kind": "tcp" | "unix" |
                               "pair" | "pipe" | "datagram" | "file", "local", "peer"}; closed: {"side", "read",
                               "written": bytes} */
-  TRIREME_WIRE = 28 /* bytes that one end read or wrote, where the plan asks for them. id: the connection's number;
+  TRIREME_WIRE = 28, /* bytes that one end read or wrote, where the plan asks for them. id: the connection's number;
                               key: "client read" | "client write" | "server read" | "server write"; value: BYTES, or
                               none and the kind of close as INT: 0 end of stream read, 1 written, else an errno */
+  TRIREME_DEADLINE =
+      29 /* the wait that the task begins next ends by itself. id, key: of that WAIT; value: in how many nanoseconds */
 };
 
 /* What tasks wait for. Locks, semaphores, conditions, events, queues, pools and streams have a number (new_operation()),

@@ -1,5 +1,6 @@
 #include "runners/sdk/point.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <stdexcept>
@@ -46,10 +47,19 @@ void Point::Wait(uint64_t awaited) {
   waited_ = true;
   task_.waiting_ordinal.store(ordinal_, std::memory_order_relaxed);
   task_.waiting.store(kind_, std::memory_order_release);
+  if (task_.timeouts != nullptr) RecordDeadline();
   const auto value = static_cast<int64_t>(awaited);
   Probe().record_for(
       task_.number, TRIREME_WAIT, ordinal_, kind_, static_cast<uint32_t>(std::strlen(kind_)),
       awaited == 0 ? TRIREME_NONE : TRIREME_INT, &value, awaited == 0 ? 0 : sizeof(value));
+}
+
+void Point::RecordDeadline() const {
+  const int64_t deadline = task_.Deadline();
+  if (deadline == kNever) return;
+  const int64_t left = std::max<int64_t>(0, deadline - static_cast<int64_t>(Probe().now()));
+  Probe().record_for(task_.number, TRIREME_DEADLINE, ordinal_, kind_,
+                     static_cast<uint32_t>(std::strlen(kind_)), TRIREME_INT, &left, sizeof(left));
 }
 
 Point::~Point() {

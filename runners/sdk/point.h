@@ -42,6 +42,9 @@ class Point {
   void Check() { task_.ThrowIfStopped(); }
 
  private:
+  // That the wait which begins now ends by itself.
+  void RecordDeadline() const;
+
   TaskState& task_;
   const char* kind_;
   uint64_t ordinal_;

@@ -41,6 +41,9 @@ class Deadline(Protocol):
     async def expire(self) -> None:
         """Delivers it now, whatever the time is, in the current task, whose it is."""
 
+    def left(self) -> float | None:
+        """Seconds until it ends what its task waits for; None when it has been delivered."""
+
 
 class TaskStopped(BaseException):
     """What travels in a cancelled task where the runtime has no exception for it. Not an Exception, as elsewhere."""
@@ -280,8 +283,17 @@ class Backend(ABC):
         if task is None or task.blocked:
             return None
         task.blocked = True
+        if task.deadlines:
+            self._record_deadline(task)
         probe.record(probe.WAIT, task.ordinal, task.kind or "other", task.what)
         return task
+
+    def _record_deadline(self, task: Task) -> None:
+        """That the wait which begins now ends by itself."""
+        left = [seconds for deadline in task.deadlines if (seconds := deadline.left()) is not None]
+        if left:
+            nanoseconds = int(max(0.0, min(left)) * 1e9)
+            probe.record(probe.DEADLINE, task.ordinal, task.kind or "other", nanoseconds)
 
     def end_wait(self, task: Task | None) -> None:
         if task is not None and task.blocked:

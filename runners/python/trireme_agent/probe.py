@@ -13,7 +13,7 @@ from typing import Any
 # enum trireme_event
 BEGIN, END, INVOKE, OK, FAIL, INFO, OBSERVE, OUTCOME, METRIC, WARNING = range(1, 11)
 TASK_START, TASK_END, SWITCH, SOCKET, FAULT, WAIT, WAKE, PROCESS, EXCEPTION, CENSUS = range(11, 21)
-EXIT, JOIN, CANCEL, SYNC, HOLD, USAGE = range(21, 27)
+EXIT, JOIN, CANCEL, SYNC, HOLD, USAGE, CONNECTION, WIRE, DEADLINE = range(21, 30)
 
 _tasks = itertools.count(1)
 _operations = itertools.count(1)

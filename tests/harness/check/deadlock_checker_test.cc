@@ -50,6 +50,34 @@ TEST(DeadlockCheckerTest, AcceptsAWaitThatEndedBeforeTheTimeout) {
   EXPECT_EQ(CheckHung(trial).verdict, Verdict::kPass);
 }
 
+// That a timeout ends the wait of `a`, which begins at 30.
+SyncTrial TwoLocksUntil(int64_t deadline) {
+  SyncTrial trial = TwoLocks();
+  trial.Add(EventKind::kDeadline, 29, "lock", deadline - 29, 2, 1);
+  return trial;
+}
+
+TEST(DeadlockCheckerTest, AcceptsAWaitThatATimeoutMayStillEnd) {
+  constexpr int64_t kTooLong = kHungAt - kHungAt / 4;
+  SyncTrial soon = TwoLocksUntil(kTooLong + 1);
+  EXPECT_EQ(CheckHung(soon).verdict, Verdict::kPass);
+  SyncTrial never = TwoLocksUntil(kTooLong);  // it did not
+  EXPECT_EQ(CheckHung(never).verdict, Verdict::kFail);
+}
+
+TEST(DeadlockCheckerTest, AcceptsATimeoutThatEndsAWaitAfterMain) {
+  SyncTrial trial = TwoLocksUntil(5000);
+  trial.Add(EventKind::kWake, 50, "join", nullptr, 1, 40);
+  EXPECT_EQ(trial.Check(DeadlockChecker()).verdict, Verdict::kPass);
+}
+
+TEST(DeadlockCheckerTest, TakesATimeoutForThatOfOneWait) {
+  SyncTrial trial = TwoLocksUntil(kHungAt);
+  trial.Add(EventKind::kWake, 60, "lock", nullptr, 2, 1);
+  trial.Wait(61, 2, "lock", 12);
+  EXPECT_EQ(CheckHung(trial).verdict, Verdict::kFail);
+}
+
 TEST(DeadlockCheckerTest, FindsACycleOfATrialThatEnded) {
   SyncTrial trial = TwoLocks();
   trial.Add(EventKind::kWake, 50, "join", nullptr, 1, 40);

@@ -56,10 +56,10 @@ class HostileTrial {
   }
 
   void AddEvent(SyncTrial& trial, int time) {
-    static constexpr std::array<EventKind, 10> kEvents = {
+    static constexpr std::array<EventKind, 11> kEvents = {
         EventKind::kSync,   EventKind::kSync, EventKind::kWait,    EventKind::kWake,
         EventKind::kCancel, EventKind::kJoin, EventKind::kProcess, EventKind::kTaskStart,
-        EventKind::kUsage,  EventKind::kSync};
+        EventKind::kUsage,  EventKind::kSync, EventKind::kDeadline};
     const EventKind kind =
         rng_.Below(20) == 0 ? EventKind::kTaskEnd : kEvents[rng_.Below(kEvents.size())];
     const std::string key = kind == EventKind::kSync ? Any(kSyncActions) : Any(kWaits);

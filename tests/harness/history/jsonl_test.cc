@@ -59,6 +59,14 @@ TEST(JsonlTest, NamesTheTaskThatIsWaitedFor) {
   EXPECT_NE(printed.find(R"("kind":"lock","ordinal":5,"value":2})"), std::string::npos) << printed;
 }
 
+TEST(JsonlTest, PrintsWhenAWaitEndsByItself) {
+  const std::string printed = PrintEvents(
+      {{.kind = EventKind::kDeadline, .key = "lock", .value = 5'000'000, .task = 1, .id = 7}});
+  EXPECT_NE(printed.find(R"("event":"deadline","kind":"lock","ordinal":7,"value":5000000})"),
+            std::string::npos)
+      << printed;
+}
+
 TEST(JsonlTest, PrintsWhatWasDoneToAnObject) {
   const std::string printed = PrintEvents(
       {{.kind = EventKind::kSync, .key = "put", .value = 3, .task = 1, .id = 9},

@@ -152,6 +152,26 @@ def test_queue_whose_items_the_runtime_moves(run):
         assert line.endswith(f" {fill}") and 0 <= fill <= 1, told
 
 
+def deadlines(history):
+    """Of each wait that has one, by its kind and ordinal: in how many nanoseconds it ends by itself."""
+    waits = {(event.task, event.id): event for event in history.trial.of("wait")}
+    found = {}
+    for event in history.trial.of("deadline"):
+        wait = waits[event.task, event.id]
+        assert wait.key == event.key and wait.time >= event.time
+        found[history.paths[event.task], event.key] = event.value
+    return found
+
+
+def test_wait_that_the_nearest_of_two_timeouts_would_end(run):
+    found = deadlines(run("lock_within_two_timeouts"))
+    assert list(found) == [("1.1", "lock")] and 900e9 < found["1.1", "lock"] <= 1000e9
+
+
+def test_wait_without_a_timeout(run):
+    assert deadlines(run("lock_contended")) == {}
+
+
 def test_pool_of_one_place(run, runtime):
     history = run("pool_of_one_place")
     told = history.of("pool")
@@ -160,6 +180,11 @@ def test_pool_of_one_place(run, runtime):
     assert told.index("1.3 WAIT pool-place") < told.index("1.2 release") < told.index("1.3 WAKE pool-place")
     blocks = ["WAIT pool", "WAKE pool"] if runtime.startswith("eventlet") else []
     assert by_task(told, "1") == blocks
+
+
+def test_pool_that_is_joined(run):
+    told = run("pool_joined").of("pool")
+    assert by_task(told, "1.2") == ["WAIT pool-join", "WAKE pool-join"]
 
 
 def test_task_that_never_gets_a_place(run):
@@ -182,11 +207,6 @@ def test_pool_that_is_submitted_to_from_its_own_place(run, runtime):
 
 def test_join(run):
     history = run("join_of_a_task")
-def test_pool_that_is_joined(run):
-    told = run("pool_joined").of("pool")
-    assert by_task(told, "1.2") == ["WAIT pool-join", "WAKE pool-join"]
-
-
     joins = [(history.paths[event.task], history.paths[event.value]) for event in history.trial.of("wait", "join")]
     assert joins == [("1.2", "1.1"), ("1", "1.2")]
 

@@ -113,6 +113,21 @@ async def lock_timed_out(rt):
 
 
 @case
+async def lock_within_two_timeouts(rt):
+    lock = rt.lock()
+    await lock.acquire()
+
+    async def wait():
+        async with rt.timeout(1000), rt.timeout(2000):
+            await hold(lock)
+        await hold(lock)
+
+    task = await blocked(rt, wait)
+    lock.release()
+    await task.join()
+
+
+@case
 async def lock_released_too_often(rt):
     lock = rt.lock()
     refuses(lock.release)
@@ -269,6 +284,15 @@ async def pool_cancelled_without_a_place(rt):
 
 
 @case
+async def pool_joined(rt):
+    pool, gate = rt.pool(2), rt.event()
+    await pool.submit(gate.wait)
+    joiner = await blocked(rt, pool.join)
+    gate.set()
+    await joiner.join()
+
+
+@case
 async def pool_within_a_full_one(rt):
     """Of green threads: the function runs in place of the one that submits it."""
     pool = rt.pool(1)
@@ -283,15 +307,6 @@ async def pool_within_a_full_one(rt):
 
 
 @case
-@case
-async def pool_joined(rt):
-    pool, gate = rt.pool(2), rt.event()
-    await pool.submit(gate.wait)
-    joiner = await blocked(rt, pool.join)
-    gate.set()
-    await joiner.join()
-
-
 async def join_of_a_task(rt):
     gate = rt.event()
     task = rt.spawn(gate.wait)

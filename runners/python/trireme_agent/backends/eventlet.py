@@ -66,6 +66,9 @@ class GreenDeadline:
         self._timeout.cancel()
         raise self._timeout
 
+    def left(self) -> float | None:
+        return self._at - eventlet.hubs.get_hub().clock() if self._timeout.pending else None
+
     async def __aenter__(self) -> None:
         self._at = eventlet.hubs.get_hub().clock() + self._seconds
         self._timeout = eventlet.Timeout(self._seconds)

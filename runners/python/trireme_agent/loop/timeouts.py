@@ -74,6 +74,9 @@ class LoopDeadline:
     def pending(self) -> bool:
         return not self._rushed and not self._timeout.expired()
 
+    def left(self) -> float | None:
+        return None if self._timeout.expired() else self._at - self._backend.loop.time()
+
     async def expire(self) -> None:
         """Raises CancelledError, by way of the loop."""
         if isinstance(self._timeout, _Timeout) and self._timeout.missed:

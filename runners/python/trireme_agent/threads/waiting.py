@@ -54,6 +54,9 @@ class ThreadDeadline:
         self.delivered = True
         raise DeadlineReached(self)
 
+    def left(self) -> float | None:
+        return None if self.delivered else self.at - monotonic()
+
     async def __aenter__(self) -> None:
         self.at = monotonic() + self.seconds
         self._task = self._backend.current()
