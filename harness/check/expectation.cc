@@ -132,7 +132,8 @@ std::string CellExpectation::InWords() const {
   if (!finding.empty()) words += " with " + finding;
   if (findings)
     words += findings->empty() ? " without findings" : " with exactly " + Join(*findings, ", ");
-  if (rate) words += " in " + RangeInWords(*rate) + " of the trials";
+  if (rate && whole) words += " in " + RangeInWords(*rate) + " of the trials";
+  if (rate && !whole) words += " in some trials";
   if (!outcome.empty()) words += ", outcome " + outcome;
   return words;
 }
@@ -147,7 +148,7 @@ ExpectationJudgement JudgeExpectation(const CellExpectation& expectation, const 
     return {.state = cell.state, .expected = false, .reason = ""};
   ExpectationJudgement judgement{.state = cell.state, .expected = true, .reason = ""};
   if (expectation.rate && Has(expectation.verdicts, "fail")) {
-    judgement = JudgeByRate(expectation, cell, failing);
+    if (expectation.whole) judgement = JudgeByRate(expectation, cell, failing);
   } else if (!Has(expectation.verdicts, CellStateName(cell.state))) {
     judgement.expected = false;
     judgement.reason = unsupported_expected && expectation.verdicts.size() == 1

@@ -23,6 +23,8 @@ struct CellExpectation {
   std::optional<std::vector<std::string>> findings;  // exactly these kinds
   std::string outcome;                               // in every trial that was decided
   std::optional<Interval> rate;                      // share of failing trials
+  // The cell has all trials of its plan. A selection of them (--trial) says nothing of a rate.
+  bool whole = true;
 
   static CellExpectation FromJson(const Json& expect);  // total
   // "pass", "fail with lost-update in 2% to 100% of the trials", "pass or fail"
@@ -41,7 +43,8 @@ struct ExpectationJudgement {
 //
 // The rate: a share inside the range is expected. One outside breaks the expectation where the
 // exact binomial test rejects the range's nearer end at kRateAlpha, else it is expected, or unknown
-// where no outcome of so few trials could have been rejected.
+// where no outcome of so few trials could have been rejected. Of a selection it is not judged: its trials may pass or
+// fail.
 ExpectationJudgement JudgeExpectation(const CellExpectation& expectation, const CellResult& cell,
                                       int64_t failing);
 

@@ -325,7 +325,8 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
     if (result.trials.fail == 0)
       to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
   }
-  const CellExpectation expectation = CellExpectation::FromJson(GetMember(cell.plan, "expect"));
+  CellExpectation expectation = CellExpectation::FromJson(GetMember(cell.plan, "expect"));
+  expectation.whole = cell.planned() >= GetInt(cell.plan, "trials_of_plan");
   ExpectationJudgement judgement = JudgeExpectation(expectation, result, failing.size());
   result.state = judgement.state;
   result.expected = judgement.expected;

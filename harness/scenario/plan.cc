@@ -279,16 +279,20 @@ class ScenarioPlanner {
 };
 
 // "planted/x on threading: 20 trials may not decide a rate of 0.02..1: 228 always do", "" when they
-// do.
+// do. A selection decides none.
 std::string RateNote(const PlannedCell& cell) {
   const Expectation& expectation = cell.expectation;
   if (!expectation.has_rate || cell.role != "subject" || !cell.unsupported.empty()) return "";
   const int64_t needed = TrialsToDecideRate(expectation.rate_low, expectation.rate_high);
-  if (cell.trials_of_plan >= needed) return "";
+  const std::string rate = FormatRate(expectation.rate_low, expectation.rate_high);
+  const std::string of_plan = std::to_string(cell.trials_of_plan) + " trials";
   std::string note = cell.scenario + " on " + cell.runtime + ": ";
-  note += std::to_string(cell.trials_of_plan) + " trials may not decide a rate of ";
-  note += FormatRate(expectation.rate_low, expectation.rate_high) + ": ";
-  return note + std::to_string(needed) + " always do";
+  if (static_cast<int64_t>(cell.trials.size()) < cell.trials_of_plan)
+    return note + std::to_string(cell.trials.size()) + " of " + of_plan + " chosen: the rate of " +
+           rate + " is not judged, pass and fail are both expected";
+  if (cell.trials_of_plan >= needed) return "";
+  return note + of_plan + " may not decide a rate of " + rate + ": " + std::to_string(needed) +
+         " always do";
 }
 
 std::string ReferenceNote(const PlannedCell& cell) {

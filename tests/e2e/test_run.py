@@ -52,6 +52,23 @@ LOST_PY = """\
         await rt.gather(rt.spawn(increment, *events), rt.spawn(increment, *reversed(events)))
         rt.observe("total", 1)
     """
+# Which trials fail is a matter of their seeds alone.
+SOMETIMES_YAML = textwrap.dedent("""\
+    version: 1
+    summary: Fails in about half of its trials
+    workload: {python: workload.py}
+    runtimes: [threading]
+    inputs: per-trial
+    trials: 12
+    checks: [unhandled-exception]
+    expect: {default: {verdict: fail, finding: unhandled-exception, rate: 0.9..1}}
+    """)
+SOMETIMES_PY = """\
+    async def main(rt, params):
+        rt.observe("began", True)
+        if rt.random.random() < 0.5:
+            raise ValueError("it did")
+    """
 
 
 class RunTest(TriremeCase):
@@ -118,6 +135,17 @@ class RunTest(TriremeCase):
         outcome = self.expect("run", "sum", *PYTHON, code=1, out=None)
         self.assertIn("sum  !\n\n! PASS, unexpected\n", outcome.out)
         self.assertIn("  sum on threading/here: pass, expected fail\n", outcome.out)
+
+    def test_a_rate_is_not_judged_of_a_selection(self) -> None:
+        self.scenario("sometimes", SOMETIMES_YAML, SOMETIMES_PY)
+        outcome = self.trireme("run", "sometimes", *PYTHON, "--seed", "7")
+        self.assertIn("expected were 90% to 100%", outcome.out)
+        replay = re.search(r"replay: trireme (run .* --trial \d+)\n", outcome.out)
+        assert replay is not None
+        again = self.expect(*shlex.split(replay.group(1)), out=None)
+        self.assertIn("1 planned, 1 executed: 0 pass, 1 fail, 0 unknown\n", again.out)
+        self.assertIn("note     sometimes on threading: 1 of 12 trials chosen: the rate of 0.9..1 is not judged, pass and "
+                      "fail are both expected\n", again.out)
 
     def test_fail_fast_starts_no_further_trial(self) -> None:
         self.scenario("lost", LOST_YAML, LOST_PY)

@@ -133,6 +133,23 @@ TEST(ExpectationRateTest, RejectsTooManyFailuresAsSoonAsTheTestDoes) {
   EXPECT_FALSE(Expected(Rate(0.1, 0.4), Cell(CellState::kFail, 9, 10)));
 }
 
+TEST(ExpectationRateTest, IsNotJudgedForASelectionOfTrials) {
+  Json expect = Rate(0.2, 0.8);
+  expect["finding"] = "lost-update";
+  CellExpectation selection = CellExpectation::FromJson(expect);
+  const auto judge = [&](const CellResult& cell) {
+    return JudgeExpectation(selection, cell, cell.trials.fail);
+  };
+  const CellResult reproduced = Cell(CellState::kFail, 1, 1, {"lost-update"});
+  EXPECT_EQ(judge(reproduced).state, CellState::kUnknown);
+  selection.whole = false;
+  EXPECT_EQ(judge(reproduced).state, CellState::kFail);
+  EXPECT_TRUE(judge(reproduced).expected);
+  EXPECT_TRUE(judge(Cell(CellState::kPass, 0, 1)).expected);
+  EXPECT_FALSE(judge(Cell(CellState::kFail, 1, 1, {"hang"})).expected);
+  EXPECT_EQ(selection.InWords(), "fail with lost-update in some trials");
+}
+
 TEST(ExpectationRateTest, AcceptsAPassWhereTheRangeBeginsAtZero) {
   EXPECT_TRUE(Expected(Rate(0, 0.5), Cell(CellState::kPass, 0, 20)));
 }

@@ -357,6 +357,16 @@ TEST_F(PlanTest, SaysThatTrialsAreTooFewForARate) {
                                       "of 0.02..1: 228 always do"}));
 }
 
+TEST_F(PlanTest, SaysThatASelectionDecidesNoRate) {
+  options_.runtimes = {"threading"};
+  options_.only_trials = {3};
+  const Plan plan =
+      PlanOf(Complete("trials: 228\nexpect: {threading: {verdict: fail, rate: 0.02..1}}\n"));
+  EXPECT_EQ(plan.notes, (std::vector<std::string>{
+                            "hazards/test on threading: 1 of 228 trials chosen: the rate of "
+                            "0.02..1 is not judged, pass and fail are both expected"}));
+}
+
 TEST_F(PlanTest, SurvivesTheWayThroughJson) {
   const Plan plan =
       PlanOf(Complete("matrix: {a: [1, 2]}\n"
