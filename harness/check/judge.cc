@@ -173,11 +173,14 @@ struct RunJudge::Impl {
   std::vector<std::string> notes;
 
   const JudgedCell* FindCell(const std::string& id) const;
+  // The references that show it, by scenario and key.
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> nondeterministic;
   bool IsReference(const JudgedCell& cell) const;
   const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
   bool NothingStarted(const JudgedCell& cell) const;
   StateWithReason Compare(JudgedCell& cell, CellResult& result);
-  void NoteNondeterminism(JudgedCell& cell, int64_t* keys);
+  void FindNondeterminism(JudgedCell& cell);
+  std::vector<std::string> NondeterminismNotes() const;
   CellResult FinishCell(JudgedCell& cell);
 };
 
@@ -256,8 +259,8 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
   return {.state = CellState::kUnknown, .reason = "equivalence: " + comparison.reason};
 }
 
-// Said once, at the reference.
-void RunJudge::Impl::NoteNondeterminism(JudgedCell& cell, int64_t* keys) {
+// A finding of the reference, and of no cell that is compared with it.
+void RunJudge::Impl::FindNondeterminism(JudgedCell& cell) {
   if (!cell.ChecksEquivalence() || !IsReference(cell)) return;
   for (const std::string& key : NondeterministicKeys(cell.observations)) {
     Finding finding;
@@ -271,12 +274,29 @@ void RunJudge::Impl::NoteNondeterminism(JudgedCell& cell, int64_t* keys) {
     finding.evidence = {{"key", key}};
     cell.summary.AddCellFinding(finding, cell.observations.trials(),
                                 cell.observations.first_trial());
-    ++*keys;
+    nondeterministic[{cell.Text("scenario"), key}].insert(cell.Name());
   }
 }
 
 CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   CellResult result;
+// One for each key, however many interpreters and parameters have a reference of their own.
+std::vector<std::string> RunJudge::Impl::NondeterminismNotes() const {
+  constexpr size_t kMostKeys = 20;
+  std::vector<std::string> said;
+  for (const auto& [place, references] : nondeterministic) {
+    if (said.size() == kMostKeys) break;
+    const auto& [scenario, key] = place;
+    const std::vector<std::string> names(references.begin(), references.end());
+    said.push_back(scenario + ": '" + key + "' is nondeterministic in the reference (" +
+                   Join(names, ", ") + "): it is compared only by an explicit rule");
+  }
+  if (const size_t more = nondeterministic.size() - said.size(); more > 0)
+    said.push_back(Count(static_cast<int64_t>(more), "more key") + (more == 1 ? " is" : " are") +
+                   " nondeterministic in the reference");
+  return said;
+}
+
   result.id = cell.Text("id");
   result.scenario = cell.Text("scenario");
   result.summary = cell.Text("summary");
@@ -430,15 +450,11 @@ void RunJudge::AddRunNote(const std::string& note) {
 RunResults RunJudge::Finish(const Json& run) {
   RunResults results;
   results.run = run.is_object() ? run : Json::object();
-  int64_t nondeterministic = 0;
   for (JudgedCell& cell : impl_->cells) {
-    impl_->NoteNondeterminism(cell, &nondeterministic);
+    impl_->FindNondeterminism(cell);
     results.cells.push_back(impl_->FinishCell(cell));
   }
-  if (nondeterministic > 0) {
-    AddRunNote(Count(nondeterministic, "key") + (nondeterministic == 1 ? " is" : " are") +
-               " nondeterministic in the reference");
-  }
+  for (const std::string& note : impl_->NondeterminismNotes()) AddRunNote(note);
   results.notes = impl_->notes;
   return results;
 }

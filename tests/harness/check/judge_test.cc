@@ -1,5 +1,6 @@
 #include "harness/check/judge.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "harness/base/file.h"
@@ -161,8 +162,35 @@ TEST_F(RunJudgeTest, SaysOnceWhatTheReferenceDoesNotDecide) {
   EXPECT_EQ(results.cells[0].findings[0].finding.kind, "nondeterministic");
   EXPECT_TRUE(results.cells[0].findings[0].finding.advisory);
   EXPECT_TRUE(results.cells[1].findings.empty());
-  EXPECT_EQ(results.notes.back(), "1 key is nondeterministic in the reference");
+  EXPECT_EQ(results.notes.back(),
+            "tests/example: 'clock' is nondeterministic in the reference (eventlet/3.11): it is "
+            "compared only by an explicit rule");
   EXPECT_EQ(results.cells[1].keys_compared, 1);
+}
+
+TEST_F(RunJudgeTest, NamesAKeyOnceThatSeveralReferencesDoNotDecide) {
+  Json other = Cell(0);
+  other["id"] = other["reference"] = "example-eventlet-3.13";
+  other["interpreter"] = "3.13";
+  other["reference_name"] = "eventlet/3.13";
+  plan_["cells"].push_back(other);
+  for (int trial = 0; trial < 4; ++trial)
+    for (int cell = 0; cell < 3; ++cell)
+      Write(cell, trial,
+            TrialBuilder().Observe("clock", trial).Observe("id", -trial).Observe("total", 40));
+  JudgeSaved();
+  const RunResults results = JudgeSaved();  // a judgement of one that was judged before
+  const std::string where =
+      "is nondeterministic in the reference (eventlet/3.11, eventlet/3.13): it is compared only by "
+      "an explicit rule";
+  const auto said = [&](const std::string& key) {
+    return std::count(results.notes.begin(), results.notes.end(),
+                      "tests/example: '" + key + "' " + where);
+  };
+  EXPECT_EQ(said("clock"), 1);
+  EXPECT_EQ(said("id"), 1);
+  EXPECT_EQ(said("total"), 0);
+  EXPECT_TRUE(results.cells[1].findings.empty());
 }
 
 TEST_F(RunJudgeTest, IsUnknownWhereNothingWasCompared) {
@@ -646,9 +674,8 @@ TEST(CheckersTest, AreDescribedForTheVocabulary) {
     EXPECT_FALSE(check.summary.empty()) << check.name;
     if (check.by_default) defaults.push_back(check.name);
   }
-  EXPECT_EQ(defaults,
-            (std::vector<std::string>{"equivalence", "progress", "unhandled-exception", "leak",
-                                      "multiple-readers", "multiple-writers"}));
+  EXPECT_EQ(defaults, (std::vector<std::string>{"equivalence", "progress", "unhandled-exception",
+                                                "leak", "multiple-readers", "multiple-writers"}));
   EXPECT_EQ(FindTrialChecker("no-such-check"), nullptr);
 }
 
