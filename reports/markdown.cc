@@ -185,7 +185,9 @@ std::string MarkdownReport(const RunResults& results, const ReportStyle&) {
   page.AddSection(MatrixHeading(matrix), MatrixRows(matrix), "rows of the matrix");
   if (!matrix.rows.empty()) page.Offer(Legend());
   page.AddSection("\n### Unsupported\n\n", Unsupported(results), "reasons for unsupported");
-  page.AddSection("\n### Notes\n\n", ListItems(results.notes), "notes");
+  std::vector<std::string> notes = ListItems(results.notes);
+  for (std::string& note : ListItems(SuppressionNotes(results))) notes.push_back(std::move(note));
+  page.AddSection("\n### Notes\n\n", notes, "notes");
   return page.Finish();
 }
 

@@ -86,6 +86,7 @@ std::string RunText(const RunResults& results) {
 std::string NotesText(const RunResults& results) {
   std::string out;
   for (const std::string& note : results.notes) out += "note     " + OneLine(note) + "\n";
+  for (const std::string& note : SuppressionNotes(results)) out += "note     " + note + "\n";
   return out;
 }
 

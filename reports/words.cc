@@ -310,6 +310,18 @@ CellCounts CountCells(const RunResults& results) {
   return counts;
 }
 
+std::vector<std::string> SuppressionNotes(const RunResults& results) {
+  std::vector<std::string> notes;
+  for (const Suppression& one : results.suppressions) {
+    if (one.count > 0)
+      notes.push_back(OneLine("findings suppressed in " + Counted(one.count, "trial") + " by " +
+                              one.place + ": " + one.reason));
+    else if (const std::string useless = one.Useless(); !useless.empty())
+      notes.push_back(OneLine("suppression " + useless));
+  }
+  return notes;
+}
+
 std::vector<std::string> Differences(const RunResults& results) {
   const std::set<std::string> ambiguous = AmbiguousRuntimes(results.cells);
   const Places places = IndexByPlace(results.cells);

@@ -58,6 +58,8 @@ std::vector<std::string> Differences(const RunResults& results);
 
 // "fault logs: equal in 12 of 14 trials, 1 diverged, 1 different (asyncio/3.11)"; "" where none were compared.
 std::string FaultLogsInWords(const RunResults& results);
+// What was known and left alone, and what of it was of no use: "suppressed in 20 trials by known.yaml:2: REASON".
+std::vector<std::string> SuppressionNotes(const RunResults& results);
 
 // Unsupported cells by reason, in order of appearance.
 struct UnsupportedGroup {

@@ -32,6 +32,17 @@ void CellSummary::AddFindings(int64_t trial, const std::vector<Finding>& finding
   for (const Finding& finding : findings) AddCellFinding(finding, 1, trial);
 }
 
+void CellSummary::AddSuppressed(int64_t trial, const std::vector<SuppressedFinding>& suppressed) {
+  for (const SuppressedFinding& known : suppressed) suppressed_[known.place].Add(trial);
+}
+
+std::vector<CellSuppression> CellSummary::suppressed() const {
+  std::vector<CellSuppression> all;
+  for (const auto& [place, trials] : suppressed_)
+    all.push_back({.place = place, .count = trials.size()});
+  return all;
+}
+
 void CellSummary::AddCellFinding(const Finding& finding, int64_t count, int64_t first_trial) {
   const auto [found, is_new] =
       by_signature_.try_emplace(finding.kind + finding.signature, findings_.size());

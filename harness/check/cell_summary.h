@@ -27,6 +27,7 @@ class CellSummary {
   // that stand.
   bool AddVerdict(int64_t trial, Verdict verdict, const std::string& reason);
   void AddFindings(int64_t trial, const std::vector<Finding>& findings);
+  void AddSuppressed(int64_t trial, const std::vector<SuppressedFinding>& suppressed);
   // One more finding that `count` trials showed, first `first_trial`.
   void AddCellFinding(const Finding& finding, int64_t count, int64_t first_trial);
   // With the outcomes that its checks found.
@@ -39,6 +40,7 @@ class CellSummary {
   TrialCounts Counts() const;
   const std::vector<CellFinding>& findings() const { return findings_; }
   const std::map<std::string, int64_t>& outcomes() const { return outcomes_; }
+  std::vector<CellSuppression> suppressed() const;
   std::vector<std::string> notes() const;
   Json Metrics() const;
   std::optional<double> Seconds() const;  // nothing before an attempt
@@ -63,6 +65,7 @@ class CellSummary {
   std::vector<CellFinding> findings_;
   std::unordered_map<std::string, size_t> by_signature_;
   int64_t findings_left_out_ = 0;
+  std::map<std::string, TrialSet> suppressed_;  // by the place of the suppression
   std::map<std::string, int64_t> outcomes_;
   std::map<std::string, Metric> metrics_;
   bool metrics_left_out_ = false;

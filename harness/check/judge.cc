@@ -139,6 +139,8 @@ void Describe(TrialJudgement& judgement, const JudgedCell& cell, const TrialToJu
   judgement.document = judgement.line;
   judgement.document["reason"] = judgement.reason;
   judgement.document["findings"] = std::move(findings);
+  if (!judgement.suppressed.empty())
+    judgement.document["suppressed"] = SuppressedToJson(judgement.suppressed);
 }
 
 // What the first trial that tells measured stands, instead of what the arm was meant to be.
@@ -171,10 +173,11 @@ struct RunJudge::Impl {
   std::vector<JudgedCell> cells;
   uint64_t seed = 0;
   std::vector<std::string> notes;
-
-  const JudgedCell* FindCell(const std::string& id) const;
+  std::vector<Suppression> suppressions;
   // The references that show it, by scenario and key.
   std::map<std::pair<std::string, std::string>, std::set<std::string>> nondeterministic;
+
+  const JudgedCell* FindCell(const std::string& id) const;
   bool IsReference(const JudgedCell& cell) const;
   const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
   bool NothingStarted(const JudgedCell& cell) const;
@@ -278,8 +281,6 @@ void RunJudge::Impl::FindNondeterminism(JudgedCell& cell) {
   }
 }
 
-CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
-  CellResult result;
 // One for each key, however many interpreters and parameters have a reference of their own.
 std::vector<std::string> RunJudge::Impl::NondeterminismNotes() const {
   constexpr size_t kMostKeys = 20;
@@ -297,6 +298,8 @@ std::vector<std::string> RunJudge::Impl::NondeterminismNotes() const {
   return said;
 }
 
+CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
+  CellResult result;
   result.id = cell.Text("id");
   result.scenario = cell.Text("scenario");
   result.summary = cell.Text("summary");
@@ -334,6 +337,7 @@ std::vector<std::string> RunJudge::Impl::NondeterminismNotes() const {
   result.outcomes = cell.summary.outcomes();
   for (const auto& [trial, findings] : cell.undecided) cell.summary.AddFindings(trial, findings);
   result.findings = cell.summary.findings();
+  result.suppressed = cell.summary.suppressed();
   result.metrics = cell.summary.Metrics();
   result.notes = cell.summary.notes();
 
@@ -374,6 +378,7 @@ RunJudge::RunJudge(const Json& plan) : impl_(std::make_unique<Impl>()) {
       if (note.is_string()) AddRunNote(note.get<std::string>());
     }
   }
+  impl_->suppressions = SuppressionsFromJson(GetMember(plan, "suppressions"));
   const Json& cells = GetMember(plan, "cells");
   if (!cells.is_array()) return;
   impl_->cells.reserve(cells.size());
@@ -395,7 +400,8 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
     cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);
     return judgement;
   }
-  const TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
+  TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
+  view.suppressions = &impl_->suppressions;
   TrialJudgement judgement = trireme::JudgeTrial(view);
   const double seconds = view.exit.seconds > 0 ? view.exit.seconds : trial.seconds;
   Describe(judgement, cell, trial, seconds, impl_->seed);
@@ -413,6 +419,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   if (IsCommand(cell.plan)) AddCommandEnvironment(cell, view);
   if (!stands) return judgement;
   cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings);
+  cell.summary.AddSuppressed(trial.trial, judgement.suppressed);
   cell.undecided.erase(trial.trial);
   if (judgement.verdict == Verdict::kUnknown) {
     if (!judgement.findings.empty()) cell.undecided[trial.trial] = judgement.findings;
@@ -456,6 +463,8 @@ RunResults RunJudge::Finish(const Json& run) {
   }
   for (const std::string& note : impl_->NondeterminismNotes()) AddRunNote(note);
   results.notes = impl_->notes;
+  results.suppressions = impl_->suppressions;
+  results.CountSuppressed();
   return results;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct TrialJudgement {
   std::string unsupported;  // not empty: the workload said so, and neither crashed nor hung; the
                             // trial needs no retry, and the cell is unsupported if none was decided
   std::vector<Finding> findings;
+  std::vector<SuppressedFinding> suppressed;
   std::set<std::string> outcomes;  // that its checks found
   Json document;                   // verdict.json
   Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
@@ -82,10 +84,12 @@ class RunJudge {
 // reason names the file and the member. A cell keeps its earlier result where
 // run.json says that the run threw trials' folders away (--keep), its own or its reference's; trials
 // that are missing without that are lost evidence, and the cell is unknown. `each`, where it is
-// given, is called with every trial's judgement.
+// given, is called with every trial's judgement. `suppressions`, where they are given, stand instead of
+// those of the plan.
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,
-    const std::function<void(size_t cell, const TrialJudgement&)>& each = nullptr);
+    const std::function<void(size_t cell, const TrialJudgement&)>& each = nullptr,
+    const std::optional<std::vector<Suppression>>& suppressions = std::nullopt);
 
 }  // namespace trireme
 

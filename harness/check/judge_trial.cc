@@ -79,6 +79,8 @@ void Add(TrialJudgement& judgement, CheckResult result) {
   judgement.verdict = Heavier(judgement.verdict, result.verdict);
   judgement.outcomes.merge(result.outcomes);
   for (Finding& finding : result.findings) judgement.findings.push_back(std::move(finding));
+  for (SuppressedFinding& known : result.suppressed)
+    judgement.suppressed.push_back(std::move(known));
 }
 
 bool IsJudgedAlways(std::string_view name) {
@@ -108,7 +110,8 @@ void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
     CheckResult result = checker == nullptr
                              ? Unknown("no check '" + name + "' in this version")
                              : RunChecker(*checker, view, GetMember(choice, "arguments"));
-    result = WithoutSuppressed(std::move(result), GetMember(*view.cell, "suppressions"));
+    if (view.suppressions != nullptr)
+      result = WithoutSuppressed(std::move(result), *view.suppressions);
     if (!(result.not_exercised && GetBool(choice, "by_default"))) Add(judgement, std::move(result));
   }
 }

@@ -27,6 +27,13 @@ Json CellFindingToJson(const CellFinding& found) {
   return json;
 }
 
+Json CellSuppressionsToJson(const std::vector<CellSuppression>& suppressed) {
+  Json all = Json::array();
+  for (const CellSuppression& one : suppressed)
+    all.push_back({{"place", one.place}, {"trials", one.count}});
+  return all;
+}
+
 Json CellToJson(const CellResult& cell) {
   Json findings = Json::array();
   for (const CellFinding& found : cell.findings) findings.push_back(CellFindingToJson(found));
@@ -61,6 +68,7 @@ Json CellToJson(const CellResult& cell) {
             {"unknown", cell.trials.unknown}}},
           {"seconds", cell.seconds ? Json(*cell.seconds) : Json()},
           {"findings", std::move(findings)},
+          {"suppressed", CellSuppressionsToJson(cell.suppressed)},
           {"metrics", cell.metrics},
           {"notes", cell.notes},
           {"replay", cell.replay},
@@ -163,6 +171,10 @@ CellResult CellFromJson(const Json& json) {
   cell.seconds = SecondsFrom(json);
   const Json findings = ArrayOr(json, "findings");
   for (const Json& finding : findings) cell.findings.push_back(CellFindingFromJson(finding));
+  const Json suppressed = ArrayOr(json, "suppressed");
+  for (const Json& one : suppressed)
+    cell.suppressed.push_back(
+        {.place = GetString(one, "place"), .count = PossibleCount(GetMember(one, "trials"))});
   cell.metrics = ObjectOr(json, "metrics");
   cell.notes = TextsOf(GetMember(json, "notes"));
   cell.replay = GetString(json, "replay");
@@ -206,6 +218,15 @@ Json FindingToJson(const Finding& finding) {
           {"evidence", finding.evidence}};
 }
 
+Json SuppressedToJson(const std::vector<SuppressedFinding>& suppressed) {
+  Json all = Json::array();
+  for (const SuppressedFinding& known : suppressed) {
+    all.push_back(FindingToJson(known.finding));
+    all.back()["suppressed_by"] = known.place;
+  }
+  return all;
+}
+
 Finding FindingFromJson(const Json& json) {
   Finding finding{.check = GetString(json, "check"),
                   .kind = GetString(json, "kind"),
@@ -240,6 +261,15 @@ RunTotals RunResults::totals() const {
   return totals;
 }
 
+void RunResults::CountSuppressed() {
+  for (Suppression& one : suppressions) {
+    one.count = 0;
+    for (const CellResult& cell : cells)
+      for (const CellSuppression& of_cell : cell.suppressed)
+        if (of_cell.place == one.place) one.count += of_cell.count;
+  }
+}
+
 int RunResults::exit_code() const {
   if (interrupted) return 130;
   if (infrastructure_failed) return 3;
@@ -270,6 +300,7 @@ Json RunResults::ToJson() const {
           {"infrastructure", infrastructure_failed ? Json(infrastructure_reason) : Json()},
           {"totals", TotalsToJson(totals())},
           {"notes", notes},
+          {"suppressions", SuppressionsToJson(suppressions)},
           {"cells", std::move(all)}};
 }
 
@@ -285,6 +316,7 @@ Result<RunResults> RunResults::FromJson(const Json& json) {
   RunResults results;
   results.run = ObjectOr(json, "run");
   results.notes = TextsOf(GetMember(json, "notes"));
+  results.suppressions = SuppressionsFromJson(GetMember(json, "suppressions"));
   results.interrupted = GetBool(json, "interrupted") || GetInt(json, "exit_code") == 130;
   const Json& infrastructure = GetMember(json, "infrastructure");
   results.infrastructure_failed = infrastructure.is_string() || GetInt(json, "exit_code") == 3;

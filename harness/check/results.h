@@ -10,6 +10,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/check/suppression.h"
 #include "harness/check/verdict.h"
 
 namespace trireme {
@@ -24,6 +25,12 @@ struct CellFinding {
   Finding finding;
   int64_t count = 0;  // trials that showed it
   int64_t first_trial = 0;
+};
+
+// A suppression that matched findings of a cell.
+struct CellSuppression {
+  std::string place;  // of one of RunResults::suppressions
+  int64_t count = 0;  // trials
 };
 
 struct TrialCounts {
@@ -56,6 +63,7 @@ struct CellResult {
   TrialCounts trials;
   std::optional<double> seconds;  // of all attempts together; nothing: none ran
   std::vector<CellFinding> findings;
+  std::vector<CellSuppression> suppressed;
   Json metrics = Json::object();  // name -> {unit, n, min, p50, p99, max}
   std::vector<std::string>
       notes;  // said once: "isolation: process, because importing the workload started 1 thread"
@@ -77,7 +85,8 @@ struct RunResults {
                               // directory
   std::vector<CellResult> cells;
   std::vector<std::string>
-      notes;  // "3 keys are nondeterministic in the reference", "budget spent: 12 trials not run"
+      notes;  // "patterns/client: 'took' is nondeterministic in the reference", "budget spent: 12 trials not run"
+  std::vector<Suppression> suppressions;
   bool interrupted = false;
   bool infrastructure_failed = false;
   std::string infrastructure_reason;
@@ -85,6 +94,8 @@ struct RunResults {
   Verdict verdict() const;  // follows the exit code: 0 pass, 1 fail, else unknown
   int exit_code() const;    // the first of 130, 3, 1, 4, 0 that holds
   RunTotals totals() const;
+  // Takes the count of each suppression from the cells.
+  void CountSuppressed();
 
   Json ToJson() const;
   // Total: what is missing is unknown and noted. An error only for what is no results document at
@@ -95,6 +106,8 @@ struct RunResults {
 // As results.json and verdict.json hold it. The way back is total: what is missing is empty.
 Json FindingToJson(const Finding& finding);
 Finding FindingFromJson(const Json& json);
+// For verdict.json: each with the place of its suppression as suppressed_by.
+Json SuppressedToJson(const std::vector<SuppressedFinding>& suppressed);
 
 // The published JSON schema of results.json (draft 2020-12).
 Json ResultsSchema();

@@ -43,6 +43,7 @@ constexpr const char* kSchema = R"json({
       }
     },
     "notes": {"type": "array", "items": {"type": "string"}},
+    "suppressions": {"type": "array", "items": {"$ref": "#/$defs/suppression"}},
     "cells": {"type": "array", "items": {"$ref": "#/$defs/cell"}}
   },
   "$defs": {
@@ -82,6 +83,15 @@ constexpr const char* kSchema = R"json({
         },
         "seconds": {"type": ["number", "null"], "minimum": 0, "description": "all attempts together; null: none ran"},
         "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
+        "suppressed": {
+          "description": "suppressions that matched findings; those findings are in verdict.json of the trial",
+          "type": "array",
+          "items": {
+            "type": "object",
+            "required": ["place", "trials"],
+            "properties": {"place": {"type": "string"}, "trials": {"$ref": "#/$defs/count"}}
+          }
+        },
         "metrics": {"type": "object", "additionalProperties": {"$ref": "#/$defs/metric"}},
         "notes": {"type": "array", "items": {"type": "string"}},
         "replay": {"type": "string"},
@@ -180,6 +190,17 @@ constexpr const char* kSchema = R"json({
         "evidence": {"type": "object"},
         "count": {"$ref": "#/$defs/count", "description": "trials that showed it"},
         "first_trial": {"type": "integer"}
+      }
+    },
+    "suppression": {
+      "type": "object",
+      "required": ["kind", "frames", "reason", "place", "trials"],
+      "properties": {
+        "kind": {"type": "string"}, "frames": {"type": "array", "items": {"type": "string"}},
+        "reason": {"type": "string"}, "place": {"type": "string", "description": "file:line"},
+        "expires": {"type": "string", "description": "the day from which on it suppresses nothing; empty: none"},
+        "expired": {"type": "boolean"}, "shipped": {"type": "boolean"},
+        "trials": {"$ref": "#/$defs/count", "description": "trials in which it matched a finding"}
       }
     },
     "metric": {

@@ -161,6 +161,7 @@ class SavedRunJudge {
     NoteProblems(of_verdicts);
     RunResults results = judge_.Finish(About());
     for (const auto& [cell, before] : standing) Restore(results.cells[cell], before);
+    results.CountSuppressed();
     if (!plan_damage_.empty()) results.cells.push_back(LostCells());
     if (before_.ok()) {
       results.interrupted = before_->interrupted;
@@ -325,10 +326,11 @@ class SavedRunJudge {
 
 Result<RunResults> JudgeSavedRun(
     const std::string& directory,
-    const std::function<void(size_t cell, const TrialJudgement&)>& each) {
+    const std::function<void(size_t cell, const TrialJudgement&)>& each,
+    const std::optional<std::vector<Suppression>>& suppressions) {
   const std::string path = JoinPath(directory, "plan.json");
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const SalvagedJson plan = SalvageJson(text);
+  SalvagedJson plan = SalvageJson(text);
   const std::string hint = plan.damage.empty() ? "" : "the file is " + plan.damage;
   if (!plan.value.is_object() || !GetMember(plan.value, "cells").is_array())
     return UsageError(path + ": " + Join(ShapeProblems(PlanShape(), plan.value, "", 3), "; "),
@@ -337,6 +339,7 @@ Result<RunResults> JudgeSavedRun(
       schema != kPlanSchema)
     return UsageError(path + ": unknown schema '" + schema + "'",
                       std::string("this trireme reads ") + kPlanSchema);
+  if (suppressions) plan.value["suppressions"] = SuppressionsToJson(*suppressions);
   SavedRunJudge judge(directory, plan.value, plan.damage, each);
   return judge.Judge();
 }

@@ -9,6 +9,7 @@
 
 #include "harness/base/json.h"
 #include "harness/check/stacks.h"
+#include "harness/check/suppression.h"
 #include "harness/check/verdict.h"
 #include "harness/history/history.h"
 
@@ -50,7 +51,8 @@ std::optional<TrialError> ParseError(const Json& value);
 struct TrialView {
   const History* history = nullptr;
   const Json* cell = nullptr;
-  std::vector<Operation> operations;  // in the order of their invocation
+  const std::vector<Suppression>* suppressions = nullptr;  // of the run; null: none
+  std::vector<Operation> operations;                       // in the order of their invocation
   std::vector<TaskStack> stacks;
   TrialExit exit;
   const Event* begin = nullptr;  // null: the workload never began

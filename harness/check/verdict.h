@@ -44,6 +44,12 @@ struct Finding {
 std::string Signature(const std::string& kind, const std::string& subject,
                       const std::vector<Participant>& participants);
 
+// A finding that is known and left alone, with the place of the suppression that says so.
+struct SuppressedFinding {
+  Finding finding;
+  std::string place;
+};
+
 // What one check says of one trial, or of a cell.
 struct CheckResult {
   Verdict verdict = Verdict::kPass;
@@ -52,6 +58,7 @@ struct CheckResult {
   std::set<std::string>
       outcomes;  // classes of what the trial did, beside those that the workload named
   bool not_exercised = false;  // unknown only because the trial did nothing that the check is about
+  std::vector<SuppressedFinding> suppressed{};
 };
 
 }  // namespace trireme

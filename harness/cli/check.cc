@@ -16,6 +16,7 @@
 #include "harness/cli/option_parser.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/saved_run.h"
+#include "harness/cli/suppressions.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/scenario/check_choices.h"
 #include "harness/scenario/check_option.h"
@@ -63,12 +64,27 @@ void KeepEnding(const std::string& run, RunResults& results) {
     results.run["seconds"] = before->run["seconds"];
 }
 
-Result<Judged> JudgeRun(const std::string& run) {
+// What --format, --check and --suppressions say.
+struct Wishes {
+  std::optional<std::string> format;
+  std::vector<std::string> checks;
+  // With the shipped ones; of a run only where files are named, for its plan has those that it was made with.
+  std::vector<Suppression> suppressions;
+  bool names_suppressions = false;
+
+  std::optional<std::vector<Suppression>> ForRun() const {
+    return names_suppressions ? std::optional(suppressions) : std::nullopt;
+  }
+};
+
+Result<Judged> JudgeRun(const std::string& run, const Wishes& wishes) {
   std::string lines;
-  TRIREME_ASSIGN_OR_RETURN(RunResults results,
-                           JudgeSavedRun(run, [&](size_t, const TrialJudgement& judgement) {
-                             lines += DumpJson(judgement.line) + "\n";
-                           }));
+  TRIREME_ASSIGN_OR_RETURN(RunResults results, JudgeSavedRun(
+                                                   run,
+                                                   [&](size_t, const TrialJudgement& judgement) {
+                                                     lines += DumpJson(judgement.line) + "\n";
+                                                   },
+                                                   wishes.ForRun()));
   KeepEnding(run, results);
   WriteResults(run, results, lines);
   return Judged{.path = run,
@@ -83,15 +99,23 @@ int CodeOf(Verdict verdict) {
   return verdict == Verdict::kFail ? kExitFail : kExitUnknown;
 }
 
+// "1 finding suppressed", "" for none.
+std::string SuppressedInWords(const TrialJudgement& judgement) {
+  const auto count = static_cast<int64_t>(judgement.suppressed.size());
+  return count == 0 ? "" : " (" + Count(count, "finding") + " suppressed)";
+}
+
 // One trial of a run: its folder, or a file in it.
-Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
+Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial,
+                             const Wishes& wishes) {
   const std::string run = DirName(DirName(DirName(trial.directory)));
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(JoinPath(run, "plan.json"), kMaxPlan));
-  TRIREME_ASSIGN_OR_RETURN(const Json plan, ParseJson(text, JoinPath(run, "plan.json")));
+  TRIREME_ASSIGN_OR_RETURN(Json plan, ParseJson(text, JoinPath(run, "plan.json")));
   const Json& cells = GetMember(plan, "cells");
   if (!cells.is_array())
     return UsageError(JoinPath(run, "plan.json") + ": " +
                       Join(ShapeProblems(PlanShape(), plan, "", 3), "; "));
+  if (wishes.names_suppressions) plan["suppressions"] = SuppressionsToJson(wishes.suppressions);
   for (size_t i = 0; i < cells.size(); ++i) {
     if (GetString(cells[i], "id") != trial.cell) continue;
     const TrialJudgement judgement = RunJudge(plan).JudgeTrial(
@@ -99,6 +123,7 @@ Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
         {.trial = trial.trial, .retry = trial.retry, .attempt = "", .directory = trial.directory});
     std::string said = path + ": " + std::string(VerdictName(judgement.verdict));
     if (!judgement.reason.empty()) said += ": " + judgement.reason;
+    said += SuppressedInWords(judgement);
     return Judged{.path = path,
                   .verdict = judgement.verdict,
                   .exit_code = CodeOf(judgement.verdict),
@@ -107,12 +132,6 @@ Result<Judged> JudgeOneTrial(const std::string& path, const SavedTrial& trial) {
   }
   return UsageError(path + ": the plan of " + run + " has no cell " + trial.cell);
 }
-
-// What --format and --check say.
-struct Wishes {
-  std::optional<std::string> format;
-  std::vector<std::string> checks;
-};
 
 // As plan.json holds them: the default ones that need no other cell, and those that were named.
 Result<Json> ChecksOfLoneHistory(const std::vector<std::string>& named) {
@@ -145,14 +164,28 @@ std::string InWords(const LoneTrial& trial) {
   if (!label.cell.empty()) said = label.cell + "/" + std::to_string(label.trial) + ": ";
   said += VerdictName(trial.judgement.verdict);
   if (!trial.judgement.reason.empty()) said += ": " + trial.judgement.reason;
-  return said;
+  return said + SuppressedInWords(trial.judgement);
+}
+
+// Of those that were named, what no trial of a history showed.
+std::vector<std::string> UselessFor(const std::vector<LoneTrial>& trials,
+                                    std::vector<Suppression> suppressions) {
+  std::vector<std::string> useless;
+  for (Suppression& one : suppressions) {
+    for (const LoneTrial& trial : trials)
+      for (const SuppressedFinding& known : trial.judgement.suppressed)
+        one.count += known.place == one.place ? 1 : 0;
+    if (std::string said = one.Useless(); !said.empty()) useless.push_back(std::move(said));
+  }
+  return useless;
 }
 
 // A history whose run is not there: judged by the checks that need no plan.
 Result<Judged> JudgeLoneHistory(const std::string& path, const Wishes& wishes) {
   TRIREME_ASSIGN_OR_RETURN(const Json checks, ChecksOfLoneHistory(wishes.checks));
-  TRIREME_ASSIGN_OR_RETURN(const std::vector<LoneTrial> trials,
-                           JudgeHistory(path, wishes.format.value_or(""), checks));
+  TRIREME_ASSIGN_OR_RETURN(
+      const std::vector<LoneTrial> trials,
+      JudgeHistory(path, wishes.format.value_or(""), checks, wishes.suppressions));
   Judged judged{.path = path, .verdict = Verdict::kPass, .document = {{"trials", Json::array()}}};
   for (const LoneTrial& trial : trials) {
     judged.verdict = Heavier(judged.verdict, trial.judgement.verdict);
@@ -160,6 +193,8 @@ Result<Judged> JudgeLoneHistory(const std::string& path, const Wishes& wishes) {
     judged.document["trials"].push_back(trial.judgement.document);
   }
   judged.exit_code = CodeOf(judged.verdict);
+  for (const std::string& useless : UselessFor(trials, wishes.suppressions))
+    PrintError("warning: suppression " + useless + "\n");
   return judged;
 }
 
@@ -172,12 +207,12 @@ Result<Judged> JudgePath(const std::string& path, const Wishes& wishes) {
     return JudgeLoneHistory(path, wishes);
   }
   const std::string real = RealPath(path);
-  if (IsDirectory(real) && FileExists(JoinPath(real, "plan.json"))) return JudgeRun(path);
+  if (IsDirectory(real) && FileExists(JoinPath(real, "plan.json"))) return JudgeRun(path, wishes);
   const std::optional<SavedTrial> trial = DescribeTrial(IsDirectory(real) ? real : DirName(real));
   const bool in_trial = IsDirectory(real) || BaseName(real).starts_with("history.");
   if (trial && in_trial &&
       FileExists(JoinPath(DirName(DirName(DirName(trial->directory))), "plan.json")))
-    return JudgeOneTrial(path, *trial);
+    return JudgeOneTrial(path, *trial, wishes);
   return JudgeLoneHistory(path, wishes);
 }
 
@@ -210,7 +245,7 @@ void PrintJson(const std::vector<Judged>& all) {
 
 int CheckCommand(const Arguments& arguments) {
   OptionParser parser("check");
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, suppressions;
   bool quiet = false;
   bool json = false;
   Wishes wishes;
@@ -221,9 +256,15 @@ int CheckCommand(const Arguments& arguments) {
                "of a single history: trh, jsonl; default: recognised");
   parser.Values("--check", "NAME:KEY=VALUE", wishes.checks,
                 "judge a single history by this check too; repeatable");
+  parser.Values("--suppressions", "FILE", suppressions,
+                "findings to leave alone, instead of those that the run named; repeatable");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
   if (paths.empty()) return Fail(UsageError("check what?", "'trireme check RUN', a run directory"));
   if (const Status format = CheckFormat(wishes.format); !format.ok()) return Fail(format.error());
+  const Result<Suppressions> known = ReadSuppressions(suppressions, FindLocations());
+  if (!known.ok()) return Fail(known.error());
+  wishes.suppressions = known->all();
+  wishes.names_suppressions = !suppressions.empty();
   std::vector<Judged> all;
   for (const std::string& path : paths) {
     Result<Judged> judged = JudgePath(path, wishes);

@@ -20,21 +20,30 @@ Diagnostic Unrecognised(const std::string& path, const std::string& what) {
       "yet");
 }
 
+// How a lone history is judged.
+struct Rules {
+  const Json& checks;
+  const std::vector<Suppression>& suppressions;
+};
+
 TrialJudgement Judge(const TrialLabel& label, const History& history, const std::string& stacks,
-                     const Json& checks) {
+                     const Rules& rules) {
   const Json cell = {{"id", label.cell},
                      {"scenario", label.scenario},
                      {"runtime", label.runtime},
                      {"interpreter", label.interpreter},
-                     {"checks", checks}};
-  TrialJudgement judgement = JudgeTrial(MakeTrialView(history, cell, stacks));
+                     {"checks", rules.checks}};
+  TrialView view = MakeTrialView(history, cell, stacks);
+  view.suppressions = &rules.suppressions;
+  TrialJudgement judgement = JudgeTrial(view);
   Json findings = Json::array();
   for (const Finding& finding : judgement.findings) findings.push_back(FindingToJson(finding));
   judgement.document = {{"cell", label.cell},
                         {"trial", label.trial},
                         {"verdict", VerdictName(judgement.verdict)},
                         {"reason", judgement.reason},
-                        {"findings", std::move(findings)}};
+                        {"findings", std::move(findings)},
+                        {"suppressed", SuppressedToJson(judgement.suppressed)}};
   return judgement;
 }
 
@@ -45,10 +54,10 @@ std::string HistoryIn(const std::string& folder) {
 }
 
 Result<std::vector<LoneTrial>> JudgeLines(const std::string& path, const std::string& text,
-                                          const Json& checks) {
+                                          const Rules& rules) {
   std::vector<LoneTrial> trials;
   for (const LabelledHistory& one : ReadHistoryLines(text)) {
-    LoneTrial trial{.label = one.label, .judgement = Judge(one.label, one.history, "", checks)};
+    LoneTrial trial{.label = one.label, .judgement = Judge(one.label, one.history, "", rules)};
     const auto earlier = std::find_if(trials.begin(), trials.end(), [&](const LoneTrial& other) {
       return other.label.cell == one.label.cell && other.label.trial == one.label.trial;
     });
@@ -66,19 +75,21 @@ Result<std::vector<LoneTrial>> JudgeLines(const std::string& path, const std::st
 std::vector<std::string> HistoryFormats() { return {"trh", "jsonl"}; }
 
 Result<std::vector<LoneTrial>> JudgeHistory(const std::string& path, const std::string& format,
-                                            const Json& checks) {
+                                            const Json& checks,
+                                            const std::vector<Suppression>& suppressions) {
+  const Rules rules{.checks = checks, .suppressions = suppressions};
   const bool folder = IsDirectory(path);
   const std::string file = folder ? HistoryIn(path) : path;
   if (file.empty()) return Unrecognised(path, "it is neither a run nor holds a history");
   TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   if (format != "trh" && (format == "jsonl" || IsHistoryLines(text)))
-    return JudgeLines(path, text, checks);
+    return JudgeLines(path, text, rules);
   const Result<History> history = History::Parse(text);
   if (!history.ok()) return Unrecognised(path, history.error().message);
   const Result<std::string> stacks =
       folder ? ReadFile(JoinPath(path, "stacks.txt"), kMaxStacks) : Result<std::string>("");
   return std::vector<LoneTrial>{
-      {.label = {}, .judgement = Judge({}, *history, stacks.ok() ? *stacks : "", checks)}};
+      {.label = {}, .judgement = Judge({}, *history, stacks.ok() ? *stacks : "", rules)}};
 }
 
 }  // namespace trireme

@@ -21,12 +21,13 @@ struct LoneTrial {
 std::vector<std::string> HistoryFormats();
 
 // Judges each trial that `path` holds by `checks` (as plan.json holds them), and by those that are
-// always judged. `path` is a history.trh or history.ring, a folder with one, or a file of JSON Lines
+// always judged; what `suppressions` match is left alone. `path` is a history.trh or history.ring, a folder with one, or a file of JSON Lines
 // as `trireme history` prints them; `format`, where it is not empty, is what it must be. The
 // repetition of a trial takes the place of an attempt that is unknown. kUsage for anything else,
 // with the list of what is recognised.
 Result<std::vector<LoneTrial>> JudgeHistory(const std::string& path, const std::string& format,
-                                            const Json& checks);
+                                            const Json& checks,
+                                            const std::vector<Suppression>& suppressions);
 
 }  // namespace trireme
 

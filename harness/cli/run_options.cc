@@ -14,7 +14,7 @@ namespace {
 
 // Texts that are understood only after the options are known to be well-formed.
 struct RawOptions {
-  std::vector<std::string> trials, params, reports;
+  std::vector<std::string> trials, params, reports, suppressions;
   std::optional<std::string> seed, reference, out, faults_from;
 };
 
@@ -57,8 +57,9 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Flag("--fail-fast", options.fail_fast,
               "start no trial after the first unexpected failure");
   parser.Flag("--dry-run", options.dry_run, "print the plan with its estimated time, run nothing");
-  for (const char* later :
-       {"--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"})
+  parser.Values("--suppressions", "FILE", raw.suppressions,
+                "findings to leave alone, beside the shipped ones; repeatable");
+  for (const char* later : {"--arms", "--strategy", "--stress", "--known", "--store"})
     parser.Later(later);
 }
 
@@ -92,6 +93,8 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
   if (raw.faults_from && options.only_trials.size() != 1)
     return UsageError("option --faults-from: of which trial?", "name it with --trial K");
   options.faults_from = raw.faults_from.value_or("");
+  for (const std::string& file : raw.suppressions)
+    options.replay.insert(options.replay.end(), {"--suppressions", file});
   options.reference = raw.reference.value_or("");
   options.out = raw.out.value_or("");
   if (raw.out && raw.out->empty()) return UsageError("option --out: the path is empty");
@@ -169,6 +172,11 @@ std::variant<RunOptions, int> ParseRunOptions(const Arguments& arguments) {
   const Result<Settings> settings = FindSettings(".");
   if (!settings.ok()) return Fail(settings.error());
   Apply(*settings, options);
+  raw.suppressions.insert(raw.suppressions.end(), settings->suppressions.begin(),
+                          settings->suppressions.end());
+  Result<Suppressions> known = ReadSuppressions(raw.suppressions, FindLocations());
+  if (!known.ok()) return Fail(known.error());
+  options.suppressions = *std::move(known);
   return options;
 }
 

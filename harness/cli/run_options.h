@@ -12,6 +12,7 @@
 #include "harness/base/result.h"
 #include "harness/cli/command.h"
 #include "harness/cli/settings.h"
+#include "harness/cli/suppressions.h"
 #include "reports/report.h"
 
 namespace trireme {
@@ -38,6 +39,7 @@ struct RunOptions {
   std::string faults_from;          // a run; its trial is the only one of only_trials
   std::vector<std::string> faults;  // instead of the scenarios'; empty: theirs
   std::vector<ReportRequest> reports;
+  Suppressions suppressions;  // the shipped ones among them
   std::string out;
   std::string keep = "all";
   std::string progress = "auto";

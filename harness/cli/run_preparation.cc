@@ -169,6 +169,7 @@ RunPreparation::Errors RunPreparation::MakePlan() {
   if (!plan.ok()) return {plan.error()};
   run_.plan = *std::move(plan);
   MarkUnsupportedFaults(run_.plan);
+  run_.plan.suppressions = SuppressionsToJson(options_.suppressions.all());
   return {};
 }
 

@@ -37,18 +37,19 @@ class SettingsReader {
   // Later releases bring these: they are no typing errors.
   Status CheckKeys(const YamlNode& root) const {
     for (const YamlNode& key : root.keys)
-      for (const char* later : {"presets", "known", "suppressions", "faults", "store"})
+      for (const char* later : {"presets", "known", "faults", "store"})
         if (key.text == later)
           return reader_.ErrorAt(key, "'" + key.text + "' is not available yet", "remove it");
     static const auto& known = *new std::vector<std::string>{
-        "version",      "scenario-paths", "python", "profile", "profiles", "runtimes",
-        "interpreters", "trials",         "jobs",   "timeout", "budget"};
+        "version",  "scenario-paths", "suppressions", "python", "profile", "profiles",
+        "runtimes", "interpreters",   "trials",       "jobs",   "timeout", "budget"};
     return reader_.Keys(root, kFileName, known);
   }
 
   Status ReadKey(const std::string& key, const YamlNode& node, Settings& settings) const {
     if (key == "version") return ReadVersion(node);
     if (key == "scenario-paths") return ReadScenarioPaths(node, settings);
+    if (key == "suppressions") return ReadSuppressionFiles(node, settings);
     if (key == "python") return ReadPythons(node, settings);
     if (key == "profiles") return ReadProfiles(node, settings);
     if (key == "profile") {
@@ -76,6 +77,17 @@ class SettingsReader {
       if (!IsDirectory(settings.scenario_paths.back()))
         return reader_.ErrorAt(node.kind == YamlNode::Kind::kSequence ? node.items[i] : node,
                                "there is no folder '" + paths[i] + "'");
+    }
+    return Done{};
+  }
+
+  Status ReadSuppressionFiles(const YamlNode& node, Settings& settings) const {
+    TRIREME_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                             reader_.Texts(node, "'suppressions'"));
+    for (size_t i = 0; i < files.size(); ++i) {
+      settings.suppressions.push_back(JoinPath(folder_, files[i]));
+      if (!FileExists(settings.suppressions.back()))
+        return reader_.ErrorAt(node.items[i], "there is no file '" + files[i] + "'");
     }
     return Done{};
   }

@@ -22,6 +22,7 @@ struct RunSettings {
 struct Settings {
   std::string file;                         // "" when there is none
   std::vector<std::string> scenario_paths;  // absolute
+  std::vector<std::string> suppressions;    // files, absolute
   std::vector<std::string> pythons;         // NAME=PATH, as --python takes them; PATH absolute
   std::string profile;                      // when none is given
   RunSettings run;

@@ -4,10 +4,10 @@
 #include <cctype>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/check/checker.h"
-#include "harness/check/suppression.h"
 #include "harness/scenario/field_reader.h"
 #include "harness/scenario/words.h"
 #include "harness/scenario/yaml_document.h"
@@ -36,6 +36,11 @@ Result<std::string> ReadDate(const FieldReader& reader, const YamlNode& node) {
 
 Result<std::string> ReadKind(const FieldReader& reader, const YamlNode& node) {
   TRIREME_ASSIGN_OR_RETURN(std::string kind, reader.Text(node, "'kind'"));
+  // What is judged always, and what comes from comparing cells: no frames are theirs to match.
+  static const auto& never =
+      *new std::vector<std::string>{"crash", "hang", "mixed-arm", "difference", "nondeterministic"};
+  if (std::find(never.begin(), never.end(), kind) != never.end())
+    return reader.ErrorAt(node, "'" + kind + "' cannot be suppressed", "name it under 'expect'");
   const std::vector<std::string> known = FindingKinds();
   if (std::find(known.begin(), known.end(), kind) != known.end()) return kind;
   return reader.ErrorAt(node, UnknownWord("finding kind", kind, known, {}));
@@ -55,7 +60,9 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
     for (const char* needed : {"kind", "frames", "reason"})
       if (node.Find(needed) == nullptr)
         return reader.ErrorAt(node, "a suppression needs '" + std::string(needed) + "'");
-    Entry entry{.place = path + ":" + std::to_string(node.line), .shipped = shipped};
+    Suppression entry;
+    entry.place = path + ":" + std::to_string(node.line);
+    entry.shipped = shipped;
     TRIREME_ASSIGN_OR_RETURN(entry.kind, ReadKind(reader, *node.Find("kind")));
     TRIREME_ASSIGN_OR_RETURN(entry.frames, reader.Texts(*node.Find("frames"), "'frames'"));
     TRIREME_ASSIGN_OR_RETURN(entry.reason, reader.Text(*node.Find("reason"), "'reason'"));
@@ -63,38 +70,38 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
       TRIREME_ASSIGN_OR_RETURN(entry.expires, ReadDate(reader, *expires));
       entry.expired = entry.expires <= today;
     }
-    entries_.push_back(std::move(entry));
+    all_.push_back(std::move(entry));
   }
   return Done{};
 }
 
-Json Suppressions::ToJson(const Entry& entry) {
-  return {{"kind", entry.kind}, {"frames", entry.frames}};
-}
-
-Json Suppressions::ToJson() const {
-  Json all = Json::array();
-  for (const Entry& entry : entries_)
-    if (!entry.expired) all.push_back(ToJson(entry));
-  return all;
-}
-
 bool Suppressions::Suppress(const Finding& finding) {
   bool matched = false;
-  for (Entry& entry : entries_)
-    if (!entry.expired && IsSuppressedBy(ToJson(entry), finding)) matched = entry.used = true;
+  for (Suppression& one : all_) {
+    if (!one.Matches(finding)) continue;
+    ++one.count;
+    matched = true;
+  }
   suppressed_ += matched ? 1 : 0;
   return matched;
 }
 
 std::vector<std::string> Suppressions::Unused() const {
   std::vector<std::string> unused;
-  for (const Entry& entry : entries_) {
-    if (entry.shipped || entry.used) continue;
-    unused.push_back(entry.place + ": " + entry.reason + ": " +
-                     (entry.expired ? "expired on " + entry.expires : "nothing matched it"));
-  }
+  for (const Suppression& one : all_)
+    if (std::string useless = one.Useless(); !useless.empty()) unused.push_back(std::move(useless));
   return unused;
+}
+
+Result<Suppressions> ReadSuppressions(const std::vector<std::string>& files,
+                                      const Locations& locations) {
+  Suppressions suppressions;
+  const std::string today = FormatUtc(SystemClock().WallNow()).substr(0, 10);
+  const std::string shipped = JoinPath(locations.scenarios, "suppressions.yaml");
+  if (FileExists(shipped)) TRIREME_RETURN_IF_ERROR(suppressions.Add(shipped, today, true));
+  for (const std::string& file : files)
+    TRIREME_RETURN_IF_ERROR(suppressions.Add(file, today, false));
+  return suppressions;
 }
 
 }  // namespace trireme

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/base/json.h"
+#include "harness/base/locations.h"
 #include "harness/base/result.h"
+#include "harness/check/suppression.h"
 #include "harness/check/verdict.h"
 
 namespace trireme {
@@ -18,8 +19,7 @@ class Suppressions {
   // or before suppresses nothing. Of a `shipped` file nobody is told what was not used.
   Status Add(const std::string& path, const std::string& today, bool shipped);
 
-  // [{kind, frames}] of those that have not expired, as a cell of plan.json holds them.
-  Json ToJson() const;
+  const std::vector<Suppression>& all() const { return all_; }
 
   // Whether an entry matches; it is used then.
   bool Suppress(const Finding& finding);
@@ -29,18 +29,13 @@ class Suppressions {
   int64_t suppressed() const { return suppressed_; }  // findings so far
 
  private:
-  struct Entry {
-    std::string kind;
-    std::vector<std::string> frames;
-    std::string reason, expires, place;
-    bool expired = false, shipped = false, used = false;
-  };
-
-  static Json ToJson(const Entry& entry);
-
-  std::vector<Entry> entries_;
+  std::vector<Suppression> all_;
   int64_t suppressed_ = 0;
 };
+
+// The shipped ones, and those of `files`; they expire by today's date.
+Result<Suppressions> ReadSuppressions(const std::vector<std::string>& files,
+                                      const Locations& locations);
 
 }  // namespace trireme
 

@@ -22,6 +22,7 @@
 #include "harness/cli/process_sample.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/run_preparation.h"
+#include "harness/cli/suppressions.h"
 #include "harness/cli/vocabulary.h"
 #include "harness/cli/watch_findings.h"
 #include "harness/cli/watch_session.h"
@@ -85,7 +86,6 @@ Json CellOf(const WatchOptions& options, const Json& checks) {
           {"runtime", options.runtime},
           {"trials", {0}},
           {"checks", checks},
-          {"suppressions", options.suppressions.ToJson()},
           {"expect", {{"verdicts", {"pass"}}}}};
 }
 
@@ -187,7 +187,8 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
        {.kind = EventKind::kObserve, .time = now, .key = "exit-status", .value = status},
        {.kind = EventKind::kEnd, .time = now, .key = "returned"},
        {.kind = EventKind::kExit, .time = now, .key = "exited", .value = exit}}));
-  RunJudge judge(Json{{"cells", Json::array({cell})}});
+  RunJudge judge(Json{{"cells", Json::array({cell})},
+                      {"suppressions", SuppressionsToJson(options.suppressions.all())}});
   judge.JudgeTrial(0, {.trial = 0, .attempt = "watch", .directory = folder});
   const RunResults results = judge.Finish({{"command_line", options.command}});
   for (const ReportRequest& request : options.reports) {
@@ -195,15 +196,6 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
     TRIREME_RETURN_IF_ERROR(
         WriteOutput(request.path, format.write(results, StyleOfFile(request.path))));
   }
-  return Done{};
-}
-
-Status ReadSuppressions(const std::vector<std::string>& files, Suppressions& suppressions) {
-  const std::string today = FormatUtc(SystemClock().WallNow()).substr(0, 10);
-  const std::string shipped = JoinPath(FindLocations().scenarios, "suppressions.yaml");
-  if (FileExists(shipped)) TRIREME_RETURN_IF_ERROR(suppressions.Add(shipped, today, true));
-  for (const std::string& file : files)
-    TRIREME_RETURN_IF_ERROR(suppressions.Add(file, today, false));
   return Done{};
 }
 
@@ -378,8 +370,9 @@ int WatchCommand(const Arguments& arguments) {
     if (!request.ok()) return Fail(request.error());
     options.reports.push_back(*std::move(request));
   }
-  if (const Status read = ReadSuppressions(suppressions, options.suppressions); !read.ok())
-    return Fail(read.error());
+  Result<Suppressions> left_alone = ReadSuppressions(suppressions, FindLocations());
+  if (!left_alone.ok()) return Fail(left_alone.error());
+  options.suppressions = *std::move(left_alone);
   if (status) {
     const std::optional<uint64_t> number = ParseUnsigned(*status);
     if (!number || *number > 255)

@@ -64,6 +64,7 @@ struct Plan {
   std::vector<PlannedCell> cells;
   // "planted/x on thread: 20 trials may not decide a rate of 0.02..1: 228 always do"
   std::vector<std::string> notes;
+  Json suppressions = Json::array();  // findings to leave alone, as the checks read them
 
   Json ToJson() const;  // plan.json, schema trireme.plan/1
   // Members that are missing take their defaults; kUsage for another schema or what is no plan.

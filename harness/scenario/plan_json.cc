@@ -144,11 +144,8 @@ PlannedCell CellFromJson(const Json& json) {
 }  // namespace
 
 Json Plan::ToJson() const {
-  Json json = {{"schema", kSchema},
-               {"seed", FormatHex(seed)},
-               {"profile", profile},
-               {"notes", notes},
-               {"cells", Json::array()}};
+  Json json = {{"schema", kSchema}, {"seed", FormatHex(seed)},      {"profile", profile},
+               {"notes", notes},    {"suppressions", suppressions}, {"cells", Json::array()}};
   for (const PlannedCell& cell : cells) json["cells"].push_back(CellToJson(cell));
   return json;
 }
@@ -166,6 +163,8 @@ Result<Plan> Plan::FromJson(const Json& json) {
   plan.seed = *seed;
   plan.profile = GetString(json, "profile");
   plan.notes = TextsOf(GetMember(json, "notes"));
+  if (const Json& known = GetMember(json, "suppressions"); known.is_array())
+    plan.suppressions = known;
   for (const Json& cell : cells) {
     plan.cells.push_back(CellFromJson(cell));
     if (plan.cells.back().id.empty()) return UsageError("a cell of this plan has no id");

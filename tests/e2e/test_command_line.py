@@ -43,7 +43,7 @@ class CommandLineTest(TriremeCase):
                 """)
 
     def test_options_of_later_releases(self) -> None:
-        for option in ("--arms", "--strategy", "--stress", "--known", "--suppressions", "--store"):
+        for option in ("--arms", "--strategy", "--stress", "--known", "--store"):
             self.expect("run", option, "x", code=2, err=f"""\
                 error: option {option} is not available yet
                 hint: it comes with a later release; run without it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import textwrap
@@ -51,6 +52,31 @@ LOST_PY = """\
 
         await rt.gather(rt.spawn(increment, *events), rt.spawn(increment, *reversed(events)))
         rt.observe("total", 1)
+    """
+# Two tasks wait to read one socket.
+READERS_YAML = textwrap.dedent("""\
+    version: 1
+    summary: Two read one socket
+    workload: {python: workload.py}
+    runtimes: [threading]
+    checks: [multiple-readers]
+    """)
+READERS_PY = """\
+    async def main(rt, params):
+        ours, theirs = await rt.socketpair()
+
+        async def read():
+            with rt.op("read") as op:
+                op.ok(await ours.recv(1))
+
+        readers = []
+        for _ in range(2):
+            readers.append(rt.spawn(read))
+            await rt.settle()
+        await theirs.send_all(b"12")
+        await rt.gather(*readers)
+        ours.close()
+        theirs.close()
     """
 # Which trials fail is a matter of their seeds alone.
 SOMETIMES_YAML = textwrap.dedent("""\
@@ -135,6 +161,57 @@ class RunTest(TriremeCase):
         outcome = self.expect("run", "sum", *PYTHON, code=1, out=None)
         self.assertIn("sum  !\n\n! PASS, unexpected\n", outcome.out)
         self.assertIn("  sum on threading/here: pass, expected fail\n", outcome.out)
+
+    def test_what_is_suppressed_fails_nothing_and_is_counted(self) -> None:
+        self.scenario("readers", READERS_YAML, READERS_PY)
+        self.write("known.yaml", """\
+            - {kind: multiple-readers, frames: ["*workload.py:* in read"], reason: by design}
+            - {kind: multiple-readers, frames: ["nowhere"], reason: never seen}
+            - {kind: leak, frames: ["*"], reason: mended, expires: 2020-01-01}
+            """)
+        command = ("run", "readers", *PYTHON, "--trials", "2")
+        said = ("note     findings suppressed in 2 trials by known.yaml:1: by design\n"
+                "note     suppression known.yaml:2: never seen: nothing matched it\n"
+                "note     suppression known.yaml:3: mended: expired on 2020-01-01\n")
+        outcome = self.expect(*command, "--suppressions", "known.yaml", out=None)
+        self.assertIn(said, outcome.out)
+        cell = self.results()["cells"][0]
+        self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []))
+        self.assertEqual(cell["suppressed"], [{"place": "known.yaml:1", "trials": 2}])
+        self.assertIn(" --suppressions known.yaml", cell["replay"])
+        verdict = json.loads(next(self.run_directory().glob("trials/*/0/verdict.json")).read_text())
+        self.assertEqual([finding["suppressed_by"] for finding in verdict["suppressed"]], ["known.yaml:1"])
+
+        run = str(self.run_directory())
+        self.assertIn(said, self.expect("check", run, out=None).out)
+        self.write("other.yaml", "- {kind: leak, frames: ['*'], reason: another}\n")
+        again = self.expect("check", run, "--suppressions", "other.yaml", code=1, out=None)
+        self.assertIn("note     suppression other.yaml:1: another: nothing matched it\n", again.out)
+        history = str(next(self.run_directory().glob("trials/*/0/history.trh")))
+        shutil.copy(history, self.folder / "lone.trh")
+        self.expect("check", "lone.trh", "--suppressions", "known.yaml", out="lone.trh: pass (1 finding suppressed)\n",
+                    err="""\
+            warning: suppression known.yaml:2: never seen: nothing matched it
+            warning: suppression known.yaml:3: mended: expired on 2020-01-01
+            """)
+
+    def test_suppressions_of_the_repository(self) -> None:
+        self.scenario("readers", READERS_YAML, READERS_PY)
+        self.write("known.yaml", "- {kind: multiple-readers, frames: ['*workload.py:*'], reason: by design}\n")
+        self.expect("run", "readers", *PYTHON, code=1, out=None)
+        self.write("trireme.yaml", "suppressions: [known.yaml]\n")
+        self.expect("run", "readers", *PYTHON, out=None)
+
+    def test_a_suppression_that_cannot_be(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.write("known.yaml", "- {kind: crash, frames: ['*'], reason: r}\n")
+        self.expect("run", "sum", *PYTHON, "--suppressions", "known.yaml", code=2, err="""\
+            known.yaml:1:10: error: 'crash' cannot be suppressed
+            - {kind: crash, frames: ['*'], reason: r}
+                     ^~~~~
+            hint: name it under 'expect'
+            """)
+        self.assertFalse((self.folder / "trireme-runs").exists())
 
     def test_a_rate_is_not_judged_of_a_selection(self) -> None:
         self.scenario("sometimes", SOMETIMES_YAML, SOMETIMES_PY)

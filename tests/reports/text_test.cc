@@ -52,6 +52,24 @@ unsupported:
 )");
 }
 
+TEST(TextReportTest, SaysWhatWasLeftAloneAndWhatOfThatWasOfNoUse) {
+  RunResults results = GoodResults();
+  results.suppressions = {
+      {.kind = "leak",
+       .frames = {"*"},
+       .reason = "by design",
+       .place = "known.yaml:1",
+       .count = 20},
+      {.kind = "leak", .frames = {"x"}, .reason = "gone", .place = "known.yaml:4"},
+      {.kind = "leak", .frames = {"x"}, .reason = "gone", .place = "s.yaml:1", .shipped = true}};
+  const std::string text = TextReport(results, kAscii);
+  EXPECT_THAT(text,
+              HasSubstr("note     findings suppressed in 20 trials by known.yaml:1: by design\n"
+                        "note     suppression known.yaml:4: gone: nothing matched it\n"));
+  EXPECT_THAT(text, Not(HasSubstr("s.yaml")));
+  EXPECT_THAT(MarkdownReport(results, {}), HasSubstr("findings suppressed in 20 trials"));
+}
+
 TEST(TextReportTest, SaysWhatDoesTheSameWhenNothingDiffers) {
   EXPECT_EQ(TextReport(GoodResults(), {}), R"(                 eventlet/3.11  threading/3.11
 patterns/client  ✓              ✓

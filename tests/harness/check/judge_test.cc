@@ -193,6 +193,52 @@ TEST_F(RunJudgeTest, NamesAKeyOnceThatSeveralReferencesDoNotDecide) {
   EXPECT_TRUE(results.cells[1].findings.empty());
 }
 
+// A descriptor that main left open, by its creator's stack.
+TrialBuilder& LeakAt(TrialBuilder& builder, const std::string& frame) {
+  return builder.Observe("total", 40)
+      .Add(EventKind::kCensus, 1500, "descriptors",
+           Json::array({{{"name", "socket"}, {"stack", Json::array({frame})}}}));
+}
+
+TEST_F(RunJudgeTest, LeavesAloneWhatIsSuppressedAndCountsIt) {
+  for (int trial = 0; trial < 4; ++trial) {
+    TrialBuilder here, there;
+    Write(0, trial, LeakAt(here, "lib/known.py:3 in open"));
+    Write(1, trial, LeakAt(there, "lib/known.py:9 in open"));
+  }
+  EXPECT_EQ(JudgeSaved().exit_code(), 1);
+  plan_["suppressions"] = {{{"kind", "leak"},
+                            {"frames", {"*known.py:* in open"}},
+                            {"reason", "by design"},
+                            {"place", "known.yaml:1"}},
+                           {{"kind", "leak"},
+                            {"frames", {"*other.py:*"}},
+                            {"reason", "gone"},
+                            {"place", "known.yaml:4"}}};
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.exit_code(), 0);
+  EXPECT_TRUE(results.cells[1].findings.empty());
+  ASSERT_EQ(results.cells[1].suppressed.size(), 1U);
+  EXPECT_EQ(results.cells[1].suppressed[0].count, 4);
+  ASSERT_EQ(results.suppressions.size(), 2U);
+  EXPECT_EQ(results.suppressions[0].count, 8);
+  EXPECT_EQ(results.suppressions[1].Useless(), "known.yaml:4: gone: nothing matched it");
+  EXPECT_EQ(SchemaProblem(ResultsSchema(), results.ToJson()), "");
+}
+
+TEST_F(RunJudgeTest, TakesGivenSuppressionsInsteadOfThePlans) {
+  for (int trial = 0; trial < 4; ++trial) {
+    TrialBuilder here, there;
+    Write(0, trial, LeakAt(here, "lib/known.py:3 in open"));
+    Write(1, trial, LeakAt(there, "lib/known.py:9 in open"));
+  }
+  plan_["suppressions"] = {{{"kind", "leak"}, {"frames", {"*"}}, {"place", "known.yaml:1"}}};
+  EXPECT_EQ(JudgeSaved().exit_code(), 0);
+  const auto again = JudgeSavedRun(directory_.path(), nullptr, std::vector<Suppression>());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->exit_code(), 1);
+}
+
 TEST_F(RunJudgeTest, IsUnknownWhereNothingWasCompared) {
   for (int trial = 0; trial < 4; ++trial) {
     Write(0, trial, TrialBuilder().Observe("clock", trial));

@@ -93,12 +93,16 @@ Finding Known(const std::string& kind, const std::string& frame, bool advisory =
   return finding;
 }
 
+Suppression KnownAs(const std::string& kind, const std::vector<std::string>& frames) {
+  return {.kind = kind, .frames = frames, .reason = "a test", .place = "known.yaml:1"};
+}
+
 TEST(SuppressionTest, LetsAResultPassThatFailedForWhatIsKnownAlone) {
-  const Json known =
-      Json::array({{{"kind", "multiple-readers"}, {"frames", Json::array({"*pool.py:* in get"})}}});
+  const std::vector<Suppression> known = {KnownAs("multiple-readers", {"*pool.py:* in get"})};
   CheckResult result = Failed(Known("multiple-readers", "lib/pool.py:3 in get"));
   EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kPass);
-  EXPECT_EQ(WithoutSuppressed(result, Json()).verdict, Verdict::kFail);
+  EXPECT_EQ(WithoutSuppressed(result, known).suppressed.at(0).place, "known.yaml:1");
+  EXPECT_EQ(WithoutSuppressed(result, {}).verdict, Verdict::kFail);
   result.findings.push_back(Known("multiple-readers", "lib/other.py:3 in get"));
   EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kFail);
   EXPECT_EQ(WithoutSuppressed(result, known).findings.size(), 1U);
@@ -106,11 +110,33 @@ TEST(SuppressionTest, LetsAResultPassThatFailedForWhatIsKnownAlone) {
   EXPECT_EQ(WithoutSuppressed(result, known).verdict, Verdict::kPass);
 }
 
+TEST(SuppressionTest, LeavesAFailureWithoutFindingsAlone) {
+  CheckResult result;
+  result.verdict = Verdict::kFail;
+  EXPECT_EQ(WithoutSuppressed(result, {KnownAs("leak", {"*"})}).verdict, Verdict::kFail);
+}
+
 TEST(SuppressionTest, NeedsFrames) {
-  const Finding finding = Known("hang", "a.py:1 in f");
-  EXPECT_FALSE(IsSuppressedBy({{"kind", "hang"}}, finding));
-  EXPECT_FALSE(IsSuppressedBy(Json(3), finding));
-  EXPECT_TRUE(IsSuppressedBy({{"kind", "hang"}, {"frames", Json::array({"a.py:*"})}}, finding));
+  const Finding finding = Known("leak", "a.py:1 in f");
+  EXPECT_FALSE(KnownAs("leak", {}).Matches(finding));
+  EXPECT_FALSE(Suppression::FromJson(3).Matches(finding));
+  EXPECT_TRUE(KnownAs("leak", {"a.py:*"}).Matches(finding));
+}
+
+TEST(SuppressionTest, MatchesNothingOnceItsTimeIsOver) {
+  Suppression known = KnownAs("leak", {"*"});
+  known.expires = "2026-06-15";
+  known.expired = true;
+  EXPECT_FALSE(known.Matches(Known("leak", "a.py:1 in f")));
+  EXPECT_EQ(known.Useless(), "known.yaml:1: a test: expired on 2026-06-15");
+}
+
+TEST(SuppressionTest, IsTheSameFromJson) {
+  Suppression known = KnownAs("leak", {"a", "b"});
+  known.expires = "2026-06-15";
+  known.expired = known.shipped = true;
+  known.count = 3;
+  EXPECT_EQ(Suppression::FromJson(known.ToJson()).ToJson(), known.ToJson());
 }
 
 }  // namespace

@@ -53,6 +53,17 @@ TEST_F(RunOptionsTest, ReadsParamsAsAScenarioWould) {
   EXPECT_EQ(options.params[3].second, Json("x=y"));
 }
 
+TEST_F(RunOptionsTest, LeavesAloneWhatTheCommandLineAndTheFileName) {
+  const std::string entry = "- {kind: leak, frames: ['*'], reason: r}\n";
+  ASSERT_TRUE(WriteFile("mine.yaml", entry).ok() && WriteFile("ours.yaml", entry).ok());
+  const RunOptions options = Parse({"--suppressions", "mine.yaml"}, "suppressions: [ours.yaml]\n");
+  std::vector<std::string> places;
+  for (const Suppression& one : options.suppressions.all())
+    if (!one.shipped) places.push_back(BaseName(one.place));
+  EXPECT_EQ(places, (std::vector<std::string>{"mine.yaml:1", "ours.yaml:1"}));
+  EXPECT_EQ(options.replay, (std::vector<std::string>{"--suppressions", "mine.yaml"}));
+}
+
 TEST_F(RunOptionsTest, PrefersTheCommandLineThenTheProfileThenTheFile) {
   const std::string settings =
       "trials: 1\njobs: 1\ntimeout: 1s\nprofiles: {ci: {trials: 2, jobs: 2}}\n";

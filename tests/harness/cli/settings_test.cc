@@ -41,6 +41,20 @@ profiles:
 
 TEST(SettingsTest, TakesAnEmptyFile) { EXPECT_EQ(ErrorOf("# nothing yet\n"), ""); }
 
+TEST(SettingsTest, FindsSuppressionsBesideItself) {
+  const TemporaryDirectory folder;
+  const std::string file = JoinPath(RealPath(folder.path()), "known.yaml");
+  ASSERT_TRUE(WriteFile(file, "[]").ok());
+  const std::string path = JoinPath(folder.path(), "trireme.yaml");
+  const Result<Settings> settings = ParseSettings("suppressions: [known.yaml]\n", path);
+  ASSERT_TRUE(settings.ok()) << settings.error().Render();
+  EXPECT_EQ(settings->suppressions, std::vector<std::string>{file});
+  EXPECT_EQ(ErrorOf("suppressions: [gone.yaml]\n"),
+            "trireme.yaml:1:16: error: there is no file 'gone.yaml'\n"
+            "suppressions: [gone.yaml]\n"
+            "               ^~~~~~~~~\n");
+}
+
 TEST(SettingsTest, RejectsAnUnknownProfile) {
   EXPECT_EQ(ErrorOf("profiles: {nigthly: {trials: 3}}\n"),
             "trireme.yaml:1:12: error: unknown key 'nigthly' of 'profiles'\n"

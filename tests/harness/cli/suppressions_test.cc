@@ -71,6 +71,8 @@ TEST_F(SuppressionsTest, SaysNothingOfShippedOnes) {
 
 TEST_F(SuppressionsTest, PointsAtWhatIsWrong) {
   EXPECT_THAT(Error("- {kind: shared-tokn, frames: ['*'], reason: r}\n"), HasSubstr("shared-tokn"));
+  EXPECT_THAT(Error("- {kind: crash, frames: ['*'], reason: r}\n"),
+              HasSubstr("'crash' cannot be suppressed"));
   EXPECT_THAT(Error("- {kind: shared-token, frames: ['*']}\n"), HasSubstr("needs 'reason'"));
   EXPECT_THAT(Error("- {kind: shared-token, frames: '*', reason: r}\n"), HasSubstr("'frames'"));
   EXPECT_THAT(Error("- {kind: shared-token, frames: ['*'], reason: r, until: 3}\n"),
