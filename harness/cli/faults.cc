@@ -1,7 +1,7 @@
 #include "harness/cli/faults.h"
 
 #include "harness/base/file.h"
-#include "harness/fault/fault.h"
+#include "harness/fault/compile.h"
 #include "harness/scenario/fault_plans.h"
 
 namespace trireme {
@@ -9,7 +9,10 @@ namespace {
 
 Status CheckPlanJson(const Json& json) {
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan plan, FaultPlan::FromJson(json));
-  return CheckFaultPlan(plan);
+  // What is too much for the plan block is found when it is filled.
+  const Result<CompiledPlan> compiled = CompilePlan(plan, 0);
+  if (!compiled.ok()) return compiled.error();
+  return Done{};
 }
 
 Result<FaultChoice> ChooseOne(const std::string& word, const Scenario& scenario,

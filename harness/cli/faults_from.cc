@@ -8,6 +8,7 @@
 #include "harness/base/strings.h"
 #include "harness/cli/saved_run.h"
 #include "harness/fault/applied_faults.h"
+#include "harness/fault/compile.h"
 #include "harness/history/history.h"
 #include "harness/scenario/plan.h"
 
@@ -94,7 +95,7 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, int64_t trial) {
   }
   // A damaged history may say what no plan can.
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->ToJson()));
-  TRIREME_RETURN_IF_ERROR(CheckFaultPlan(checked));
+  TRIREME_RETURN_IF_ERROR(CompilePlan(checked, 0));
   return FaultsOfTrial{.choice = {.name = kAppliedName,
                                   .option = "--faults-from",
                                   .argument = path,

@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::array kClasses = {
     FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
-    FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault},
+    FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault,
+                    &NetworkFaultNeedsEngine},
     FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, &CompileProcessFault,
                     &ProcessFaultNeedsEngine},
     FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},
     FaultClassEntry{&TimeFaultClass, &CheckTimeFault, &CompileTimeFault},
-    FaultClassEntry{&TaskFaultClass, &CheckTaskFault, &CompileTaskFault},
+    FaultClassEntry{&TaskFaultClass, &CheckTaskFault, &CompileTaskFault, &TaskFaultNeedsEngine},
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ struct FaultClassEntry {
   // Adds what the probe does of it, as the plan's fault `number` with the seed of its decisions; null: the probe has no
   // part in it. REQUIRES: check() takes it.
   Status (*compile)(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
-  // Whether the engine has a part in it beside the probe; null: never.
+  // Whether the engine, or a runner, has a part in it beside the probe; null: never.
   bool (*needs_engine)(const Fault& fault) = nullptr;
 };
 

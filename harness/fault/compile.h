@@ -15,7 +15,7 @@ constexpr uint32_t kPlanConnections = 4096;
 // kUsage for a plan that CheckFaultPlan() refuses.
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed);
 
-// Whether more than the probe has a part in it: a proxy, or who sends signals and sets limits.
+// Whether more than the probe has a part in it: a proxy, who sends signals and sets limits, or a runtime with points.
 bool NeedsEngine(const Fault& fault);
 
 // Each fault decides by a seed of its own, which changes with its name but not with what else the plan has: a plan that

@@ -208,6 +208,11 @@ Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, C
   return Done{};
 }
 
+bool NetworkFaultNeedsEngine(const Fault& fault) {
+  const Result<NetworkFault> network = ReadNetworkFault(fault);
+  return network.ok() && network->NeedsProxy();
+}
+
 void FillRoute(const NetworkFault& fault, uint16_t port, trireme_route* route) {
   CopyText(fault.connection, route->connection, sizeof(route->connection));
   CopyText(fault.to ? fault.to->ToString() : "", route->to, sizeof(route->to));

@@ -120,6 +120,8 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
   return Done{};
 }
 
+bool TaskFaultNeedsEngine(const Fault& /*fault*/) { return true; }
+
 FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point) {
   for (Fault& fault : plan.faults) {
     if (fault.key != TaskFaultClass().key || fault.name != GetString(point, "fault")) continue;
