@@ -56,5 +56,30 @@ TEST(CompilePlanTest, SeedsDoNotDependOnOtherFaults) {
             CompilePlan(PlanOf({b}), 9)->rules[0].seed);
 }
 
+Fault FaultOfClass(const std::string& key, const std::string& members) {
+  return {.name = "x", .key = key, .members = *ParseJson(members, "members")};
+}
+
+TEST(NeedsEngineTest, IsWhatTheProbeDoesNotDoAlone) {
+  EXPECT_FALSE(NeedsEngine(SystemCall("{}", R"({"short": 1})")));
+  EXPECT_FALSE(NeedsEngine(FaultOfClass("time", R"({"jump": 5})")));
+  EXPECT_FALSE(NeedsEngine(FaultOfClass("network", R"({"loss": 0.5})"))) << "of datagrams";
+  EXPECT_TRUE(NeedsEngine(FaultOfClass("network", R"({"latency": 5})"))) << "a proxy";
+  EXPECT_TRUE(NeedsEngine(FaultOfClass("process", R"({"signal": "KILL"})")));
+  EXPECT_TRUE(NeedsEngine(FaultOfClass("resource", R"({"nofile": 24})")));
+  EXPECT_TRUE(NeedsEngine(FaultOfClass("task", R"({"cancel": "*"})"))) << "who has points";
+}
+
+TEST(CompilePlanTest, SaysWhatIsTooMuchForTheBlock) {
+  FaultPlan plan = PlanOf({});
+  for (int i = 0; i <= TRIREME_PLAN_TASKS; ++i) {
+    plan.faults.push_back(FaultOfClass("task", R"({"cancel": "*", "point": 1})"));
+    plan.faults.back().name += std::to_string(i);
+  }
+  EXPECT_FALSE(CompilePlan(plan, 5).ok());
+  plan.faults.pop_back();
+  EXPECT_TRUE(CompilePlan(plan, 5).ok());
+}
+
 }  // namespace
 }  // namespace trireme
