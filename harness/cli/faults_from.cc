@@ -7,7 +7,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/cli/saved_run.h"
-#include "harness/fault/applied_faults.h"
+#include "harness/fault/applied_plan.h"
 #include "harness/fault/compile.h"
 #include "harness/history/history.h"
 #include "harness/scenario/plan.h"
@@ -46,7 +46,7 @@ const PlannedCell* FindCell(const Plan& plan, const std::string& id) {
 Result<std::optional<FaultPlan>> ReadApplied(const SavedTrial& trial, const PlannedCell& cell) {
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan planned, FaultPlan::FromJson(cell.fault_plan));
   TRIREME_ASSIGN_OR_RETURN(const History history, History::Read(trial.history));
-  Result<FaultPlan> applied = AppliedFaults(history, planned, kAppliedName);
+  Result<FaultPlan> applied = AppliedPlan(history, planned, kAppliedName);
   if (applied.ok()) return std::optional<FaultPlan>(*std::move(applied));
   if (applied.error().kind == ErrorKind::kNothing) return std::optional<FaultPlan>();
   return std::move(applied).error();

@@ -1,4 +1,4 @@
-#include "harness/fault/applied_faults.h"
+#include "harness/fault/applied_plan.h"
 
 #include <cmath>
 #include <map>
@@ -116,8 +116,8 @@ std::string LiteralGlob(const std::string& text) {
   return glob;
 }
 
-Result<FaultPlan> AppliedFaults(const History& history, const FaultPlan& planned,
-                                const std::string& name) {
+Result<FaultPlan> AppliedPlan(const History& history, const FaultPlan& planned,
+                              const std::string& name) {
   AppliedReader reader(planned);
   for (const Event& event : history.events())
     if (event.kind == EventKind::kFault) reader.Add(event);

@@ -1,4 +1,4 @@
-#include "harness/fault/applied_faults.h"
+#include "harness/fault/applied_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,10 +18,10 @@ NewEvent Applied(const std::string& name, const std::string& value) {
 }
 
 Result<FaultPlan> PlanFrom(const std::vector<NewEvent>& events, const FaultPlan& planned = {}) {
-  return AppliedFaults(*History::Parse(EncodeHistory(0, events)), planned, "applied");
+  return AppliedPlan(*History::Parse(EncodeHistory(0, events)), planned, "applied");
 }
 
-TEST(AppliedFaultsTest, HitTheSameByteOfTheSameConnection) {
+TEST(AppliedPlanTest, HitTheSameByteOfTheSameConnection) {
   const auto plan = PlanFrom({Applied(
       "cut", R"({"do": {"short": 1}, "call": "recv", "side": "server", "connection": "1.2#0",
                  "direction": "read", "offset": 4096})")});
@@ -34,7 +34,7 @@ TEST(AppliedFaultsTest, HitTheSameByteOfTheSameConnection) {
   EXPECT_TRUE(CheckFaultPlan(*plan).ok());
 }
 
-TEST(AppliedFaultsTest, HaveNanosecondsAndNamedErrors) {
+TEST(AppliedPlanTest, HaveNanosecondsAndNamedErrors) {
   const auto plan = PlanFrom(
       {Applied("late", R"({"do": {"delay": 0.02}, "call": "send", "side": "client",
                           "connection": "1#0", "direction": "write", "offset": 1})"),
@@ -51,13 +51,13 @@ TEST(AppliedFaultsTest, HaveNanosecondsAndNamedErrors) {
 }
 
 // A rule without a place hits the same byte until the program gives up.
-TEST(AppliedFaultsTest, AreOnceAtOnePlace) {
+TEST(AppliedPlanTest, AreOnceAtOnePlace) {
   const char* event = R"({"do": {"error": "EPIPE"}, "call": "send", "side": "client",
                           "connection": "1#0", "direction": "write", "offset": 5})";
   EXPECT_EQ(PlanFrom({Applied("x", event), Applied("x", event)})->faults.size(), 1U);
 }
 
-TEST(AppliedFaultsTest, LeaveOutWhatContradictsAnEarlierOne) {
+TEST(AppliedPlanTest, LeaveOutWhatContradictsAnEarlierOne) {
   const std::string place =
       R"("call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
   const auto plan = PlanFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
@@ -69,7 +69,7 @@ TEST(AppliedFaultsTest, LeaveOutWhatContradictsAnEarlierOne) {
   EXPECT_EQ(plan->faults[1].name, "c.2");
 }
 
-TEST(AppliedFaultsTest, StopTheSameTaskAtItsPoint) {
+TEST(AppliedPlanTest, StopTheSameTaskAtItsPoint) {
   const auto plan =
       PlanFrom({Applied("stop", R"({"do": {"cancel": true}, "point": 7, "task": "1.3"})")});
   ASSERT_TRUE(plan.ok());
@@ -77,7 +77,7 @@ TEST(AppliedFaultsTest, StopTheSameTaskAtItsPoint) {
   EXPECT_EQ(DumpJson(plan->faults[0].members), R"({"cancel":"1.3","point":7,"times":1})");
 }
 
-TEST(AppliedFaultsTest, TakeWhatHappensAtATimeAsItWasPlanned) {
+TEST(AppliedPlanTest, TakeWhatHappensAtATimeAsItWasPlanned) {
   const Fault pause{.name = "pause", .key = "process", .members = {{"signal", "STOP"}}};
   const Fault other{.name = "other", .key = "process", .members = {{"signal", "TERM"}}};
   const auto plan = PlanFrom({Applied("pause", R"({"do": {"signal": "STOP"}})"),
@@ -88,13 +88,13 @@ TEST(AppliedFaultsTest, TakeWhatHappensAtATimeAsItWasPlanned) {
   EXPECT_EQ(plan->faults[0].members, pause.members);
 }
 
-TEST(AppliedFaultsTest, AreNothingWithoutAny) {
+TEST(AppliedPlanTest, AreNothingWithoutAny) {
   const auto plan = PlanFrom({});
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.error().kind, ErrorKind::kNothing);
 }
 
-TEST(AppliedFaultsTest, BearEventsOfNoKnownForm) {
+TEST(AppliedPlanTest, BearEventsOfNoKnownForm) {
   EXPECT_FALSE(PlanFrom({Applied("x", "17"), Applied("x", R"({"call": "recv"})"),
                          Applied("x", R"({"do": {"delay": true}, "call": 5})")})
                    .ok());
