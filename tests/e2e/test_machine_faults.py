@@ -15,7 +15,7 @@ PYTHON = ["--python", f"here={sys.executable}"]
 YAML = """\
     version: 1
     summary: Suffers a fault of the machine
-    workload: workload.py
+    workload: {python: workload.py}
     runtimes: [%s]
     timeout: 60s
     trials: 1
@@ -35,25 +35,30 @@ CLOCK = """\
             await rt.sleep(0.05)
             op.ok()
     """
+# Holds what it opens, so that a limit is met above what the runtime needs itself.
 FILES = """\
     import errno, os
 
     async def main(rt, params):
-        def can_open():
+        held = []
+
+        def open_one():
             try:
-                os.close(os.open("/dev/null", os.O_RDONLY))
+                held.append(os.open("/dev/null", os.O_RDONLY))
             except OSError as error:
                 return errno.errorcode[error.errno]
             return "opened"
 
         async def until(wanted):
-            while can_open() != wanted:
+            while open_one() != wanted:
                 await rt.sleep(0.001)
             rt.observe("open", wanted)
 
         if params["short"]:
             await until("EMFILE")
         await until("opened")
+        for file in held:
+            os.close(file)
     """
 DISK = """\
     import errno, tempfile
@@ -78,6 +83,7 @@ RECORDS = """\
                 await rt.sleep(0.001)
                 op.ok()
             n += 1
+        rt.observe("steps", n)
     """
 
 
@@ -111,7 +117,7 @@ class MachineFaultsTest(TriremeCase):
         self.assertEqual(self.faults(events), [])
 
     def test_descriptors_are_short_for_a_while(self) -> None:
-        events = self.suffer(FILES, "resource: {nofile: 3, for: 300ms}", "{short: true}")
+        events = self.suffer(FILES, "resource: {nofile: 64, for: 300ms}", "{short: true}")
         self.assertEqual(self.observed(events, "open"), ["EMFILE", "opened"] * 2, self.outcome.out)
         self.assertEqual([bool(fault.get("over")) for fault in self.faults(events)], [False, True] * 2)
 
@@ -120,7 +126,7 @@ class MachineFaultsTest(TriremeCase):
 
     def test_a_disk_is_full(self) -> None:
         events = self.suffer(DISK, "resource: {disk: 64KiB}", "{until: ENOSPC}")
-        if "unsupported" in self.outcome.out:
+        if "2 unsupported" in self.outcome.out:
             self.skipTest(self.outcome.out)
         self.assertEqual(self.observed(events, "disk"), ["ENOSPC"] * 2, self.outcome.out)
 
@@ -129,7 +135,8 @@ class MachineFaultsTest(TriremeCase):
 
     def test_the_trial_is_stopped_for_a_while(self) -> None:
         fault = 'process: {signal: STOP, event: "op:step#3", for: 200ms}'
-        events = self.suffer(RECORDS, fault, "{operations: 20}")
+        # More than it does until the harness has seen the third.
+        events = self.suffer(RECORDS, fault, "{operations: 3000}")
         self.assertEqual([bool(each.get("over")) for each in self.faults(events)], [False, True] * 2)
         self.assertEqual(self.outcome.code, 0, self.outcome.out)
 
