@@ -116,8 +116,12 @@ Status Trial::OnStarted(Packet& packet) {
   Enter(Phase::kRunning, kNever);
   phase_deadline_ = begin_ + cell_.timeout;
   if (setting_.memory > 0) next_memory_check_ = begin_ + kMemoryInterval;
-  faults_.Start(
-      {.process = pid_, .pidfd = process_.get(), .recording = Path(kRecording), .begin = begin_});
+  faults_.Start({.process = pid_,
+                 .pidfd = process_.get(),
+                 .recording = Path(kRecording),
+                 .begin = begin_,
+                 .launch = services_.launch,
+                 .end = services_.end});
   return Done{};
 }
 

@@ -127,11 +127,12 @@ TEST_F(FaultsTest, StopsTheTrialForAWhile) {
 }
 
 TEST_F(FaultsTest, LetsGoOnWhatIsStoppedAtTheDeadline) {
-  PlannedCell cell = Cell("cell", {{"do", "hang"}});
-  cell.fault_plan = {{"name", "plan"},
-                     {"summary", ""},
-                     {"all", {{{"name", "fault"}, {"process", {{"signal", "STOP"}}}}}}};
-  cell.timeout = 300 * kMillisecond;
+  PlannedCell cell = Cell("cell", {{"do", "record-for-ever"}});
+  cell.fault_plan = {
+      {"name", "plan"},
+      {"summary", ""},
+      {"all", {{{"name", "fault"}, {"process", {{"signal", "STOP"}, {"event", "op:add#3"}}}}}}};
+  cell.timeout = kNanosecondsPerSecond;
   Run({cell});
   EXPECT_EQ(ExitKey(only()), "timeout");
   // Only a process that runs answers the signal for its stacks.
