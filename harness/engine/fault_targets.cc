@@ -110,7 +110,9 @@ std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::str
   std::vector<FaultTarget> found;
   if (target == "runner") {
     UniqueFd pidfd(::fcntl(subject.pidfd, F_DUPFD_CLOEXEC, 0));
-    if (pidfd.valid())
+    const std::optional<ProcessInfo> own = ReadProcess(subject.process);
+    const bool lives = own && own->state != 'Z' && own->state != 'X';
+    if (pidfd.valid() && lives)
       found.push_back({subject.process, std::move(pidfd), CommandLineOf(subject.process)});
     return found;
   }

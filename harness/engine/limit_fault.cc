@@ -175,7 +175,9 @@ LimitFault::LimitFault(const ResourceFault& fault, const FaultSubject& subject,
 void LimitFault::OnTime(int64_t now) {
   if (now < deadline_) return;
   if (step_ == Step::kActive) return End();
-  if (step_ != Step::kDue) return;
+  deadline_ = kNever;
+  // Of a trial that has just ended nothing can be limited: this fault was not reached.
+  if (step_ != Step::kDue || ProcessesOf(subject_).empty()) return;
   std::vector<std::string> problems;
   // As of before: what the limit makes fail comes after it.
   const int64_t time = SystemClock().Now();
