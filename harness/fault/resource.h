@@ -15,7 +15,7 @@ struct ResourceFault {
   std::optional<uint64_t> nofile;  // descriptors of each process
   std::optional<uint64_t> memory;  // bytes of addresses of each process
   std::optional<uint64_t>
-      stack;  // bytes of the stack of each thread that is started from then on, and of the first
+      stack;  // bytes of the stack of first threads, and of all in programs started then
   std::optional<uint64_t> threads;  // of all processes of the trial together
   std::optional<uint64_t> disk;     // bytes of the folder that it has for its temporary files
   std::optional<uint64_t> cpu;      // threads of the harness that compete with it for processors
