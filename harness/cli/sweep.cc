@@ -90,6 +90,7 @@ void GivePoints(PlannedCell& cell, const std::map<PointKey, Json>& points,
   cell.sweep = Json::array();
   for (const auto& [key, point] : points)
     if (cell.sweep.size() < kMostPoints) cell.sweep.push_back(point);
+  cell.inputs_per_trial = false;  // other inputs might have other points
   const auto count = static_cast<int64_t>(cell.sweep.size()) + 1;
   cell.trials_of_plan = count;
   cell.trials.clear();
