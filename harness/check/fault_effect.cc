@@ -126,6 +126,14 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
   trial.cpu_seconds = CpuOfLoops(view, faults.front().time, until);
 }
 
+// The engine knows which of its signals the process died of.
+bool EngineSaysSo(const TrialView& view) {
+  const std::vector<Event>& events = view.history->events();
+  return std::any_of(events.rbegin(), events.rend(), [](const Event& event) {
+    return event.kind == EventKind::kExit && GetMember(event.Value(), "fault").is_object();
+  });
+}
+
 }  // namespace
 
 std::string_view FaultEffectName(FaultEffect effect) {
@@ -177,6 +185,7 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
 }
 
 bool EndedByFault(const TrialView& view) {
+  if (EngineSaysSo(view)) return true;
   const std::vector<AppliedFault> faults = AppliedFaults(view);
   return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
     const std::string signal = SignalOf(fault);

@@ -21,7 +21,8 @@ const Json& PlanOf(const std::vector<Json>& plan, const AppliedFault& fault) {
 }
 
 bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
-  if (fault.offset < 0 || fault.call.empty()) return false;
+  // What no plan says, but somebody from outside, strikes when it comes.
+  if (fault.number == 0 || fault.offset < 0 || fault.call.empty()) return false;
   if (std::find(kCallsOfTheRuntime.begin(), kCallsOfTheRuntime.end(), fault.call) !=
       kCallsOfTheRuntime.end())
     return false;

@@ -112,6 +112,13 @@ TEST(CrashUnderFaultsTest, AcceptsTheDeathThatThePlanCaused) {
   EXPECT_TRUE(trial.Check(UnhandledExceptionChecker()).not_exercised);
 }
 
+TEST(CrashUnderFaultsTest, AcceptsTheDeathThatTheEngineNames) {
+  FaultTrial trial;
+  trial.OpenOp(1, "get", 10)
+      .Exit("exited", {{"code", 143}, {"fault", {{"id", 1}, {"name", "end"}}}});
+  EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass);
+}
+
 TEST(CrashUnderFaultsTest, RejectsAnotherDeath) {
   for (const auto& [planned, signal] : {std::pair("KILL", 11), {"STOP", 9}}) {
     FaultTrial trial = Killed(planned, signal);
