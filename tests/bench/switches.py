@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-SET_TASK, GREENLET_TRACE, STEP = 8, 9, 15  # places in the tuple of builtins, see probe_abi.h
+SET_TASK, GREENLET_TRACE, STEP = 8, 9, 16  # places in the tuple of builtins, see probe_abi.h
 TASKS = (1, 2)
 
 

@@ -45,7 +45,7 @@ class Probe:
         self.set_stack_source = builtins[12]
         self.wait_for = builtins[13]
         self.loop_waits = builtins[14]
-        self.step = builtins[15]
+        self.step = builtins[16]
 
 
 def install() -> None:
