@@ -302,6 +302,6 @@ if __name__ == "__main__":
     (
         attach, record, record_json, record_for, record_json_for, invoke,
         new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
-        loop_waits, step,
+        loop_waits, point, step,
     ) = make_builtins()  # fmt: skip
     unittest.main()
