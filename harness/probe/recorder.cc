@@ -394,7 +394,7 @@ void AttachLater(const char* path) {
 
 bool Attached() { return CurrentOrAttachNow() != nullptr; }
 
-void Record(const Entry& entry) {
+[[gnu::flatten]] void Record(const Entry& entry) {
   Recording* recording = CurrentOrAttachNow();
   if (recording == nullptr) return CountUnattached();
   if (!recording->enabled()) return;
