@@ -216,7 +216,7 @@ class RunTest(TriremeCase):
     def test_a_rate_is_not_judged_of_a_selection(self) -> None:
         self.scenario("sometimes", SOMETIMES_YAML, SOMETIMES_PY)
         outcome = self.trireme("run", "sometimes", *PYTHON, "--seed", "7")
-        self.assertIn("expected were 90% to 100%", outcome.out)
+        self.assertIn("fail, expected fail with unhandled-exception in 90% to 100% of the trials\n", outcome.out)
         replay = re.search(r"replay: trireme (run .* --trial \d+)\n", outcome.out)
         assert replay is not None
         again = self.expect(*shlex.split(replay.group(1)), out=None)
