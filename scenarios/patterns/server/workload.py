@@ -2,22 +2,37 @@
 
 import trireme
 
+ATTEMPTS = 20  # of one request
+PATIENCE = 2.0  # seconds for one reply
+PAUSE = 0.05  # seconds until a request is sent again
+
+FAILURES = (OSError, EOFError, trireme.TimeoutExpired)
+
 
 def request_bytes(host, path, body=b""):
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
+async def read_line(stream):
+    line = await stream.recv_until(b"\r\n")
+    if not line:
+        raise EOFError("the server ended before its reply did")
+    return line
+
+
 async def read_reply(stream):
     """Status and body of the next reply; headers that servers add are not looked at."""
-    status_line = await stream.recv_until(b"\r\n")
+    status = int((await read_line(stream)).split()[1])
     length = 0
-    while (line := await stream.recv_until(b"\r\n")) != b"\r\n":
+    while (line := await read_line(stream)) != b"\r\n":
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length":
             length = int(value)
     body = await stream.recv_exactly(length)
-    return int(status_line.split()[1]), body
+    if status not in (200, 404):
+        raise ConnectionError(f"the server could not read the request: status {status}")
+    return [status, body.decode()]
 
 
 async def handle(request):
@@ -26,48 +41,99 @@ async def handle(request):
     return trireme.Response(body=request.path.encode() + b" " + request.body[::-1])
 
 
+class Client:
+    """One connection at a time. A request that fails is sent again over a new one: none here changes anything."""
+
+    def __init__(self, rt, server):
+        self._rt = rt
+        self._address = server.address
+        self._stream = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    async def attempt(self, value, talk):
+        """What `talk(stream)` returns; None when it fails."""
+        with self._rt.op("request", value) as op:
+            try:
+                if self._stream is None:
+                    async with self._rt.timeout(PATIENCE):
+                        self._stream = await self._rt.connect(self._address)
+                result = await talk(self._stream)
+                op.ok(len(result))
+                return result
+            except FAILURES as error:
+                op.fail(error)
+        self.__exit__()
+        return None
+
+    async def persist(self, value, talk):
+        for _ in range(ATTEMPTS):
+            if (result := await self.attempt(value, talk)) is not None:
+                return result
+            await self._rt.sleep(PAUSE)
+        return None
+
+    async def ask(self, path, message):
+        async def talk(stream):
+            async with self._rt.timeout(PATIENCE):
+                await stream.send_all(message)
+                return await read_reply(stream)
+
+        return await self.persist(path, talk)
+
+
 async def main(rt, params):
     server = await rt.http_server(handle)
     host = server.url.removeprefix("http://")
     others_done = rt.event()
 
     async def keep_alive(name):
-        stream = await rt.connect(server.address)
         replies = []
-        for n in range(params["requests"]):
-            path = f"/missing/{n}" if n % 5 == 4 else f"/{name}/{n}"
-            with rt.op("request", path) as op:
-                await stream.send_all(request_bytes(host, path, b"abc" * n))
-                status, body = await read_reply(stream)
-                op.ok(status)
-            replies.append([status, body.decode()])
-        stream.close()
+        with Client(rt, server) as client:
+            for n in range(params["requests"]):
+                path = f"/missing/{n}" if n % 5 == 4 else f"/{name}/{n}"
+                replies.append(await client.ask(path, request_bytes(host, path, b"abc" * n)))
         return replies
 
     async def pipelining(name):
-        stream = await rt.connect(server.address)
-        with rt.op("request", name) as op:
-            await stream.send_all(
-                b"".join(request_bytes(host, f"/{name}/{n}", b"%d" % n) for n in range(params["requests"]))
-            )
-            replies = [await read_reply(stream) for _ in range(params["requests"])]
-            op.ok(len(replies))
-        stream.close()
-        return [[status, body.decode()] for status, body in replies]
+        """All requests at once; after a failure one by one those that have no reply, as RFC 9112 (9.3.2) has it."""
+        paths = [f"/{name}/{n}" for n in range(params["requests"])]
+        messages = [request_bytes(host, path, b"%d" % n) for n, path in enumerate(paths)]
+        replies = []
+
+        async def all_at_once(stream):
+            async with rt.timeout(PATIENCE):
+                await stream.send_all(b"".join(messages))
+                while len(replies) < len(messages):
+                    replies.append(await read_reply(stream))
+            return replies
+
+        with Client(rt, server) as client:
+            await client.attempt(name, all_at_once)
+            for n in range(len(replies), len(messages)):
+                replies.append(await client.ask(paths[n], messages[n]))
+        return replies
 
     async def slow():
-        stream = await rt.connect(server.address)
         message = request_bytes(host, "/slow", b"drip")
-        with rt.op("request", "/slow") as op:
-            for n, byte in enumerate(message):
-                if n == len(message) - 1:
-                    await others_done.wait()
-                await stream.send_all(bytes([byte]))
+
+        async def drip(stream):
+            for n in range(len(message) - 1):
+                await stream.send_all(message[n : n + 1])
                 await rt.checkpoint()
-            status, body = await read_reply(stream)
-            op.ok(status)
-        stream.close()
-        return [[status, body.decode()]]
+            await others_done.wait()
+            async with rt.timeout(PATIENCE):
+                await stream.send_all(message[-1:])
+                return await read_reply(stream)
+
+        with Client(rt, server) as client:
+            return [await client.persist("/slow", drip)]
 
     last = rt.spawn(slow, name="slow")
     fast = [rt.spawn(keep_alive, f"k{n}", name=f"keep-alive-{n}") for n in range(params["clients"])]
