@@ -4,25 +4,56 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace trireme;
 
 namespace {
 
+constexpr int kAttempts = 20;             // of one request
+constexpr double kBackendPatience = 2.0;  // seconds for one answer of a backend
+constexpr double kFrontPatience = 6.0;    // for one of the aggregator, who may have to ask again
+constexpr double kPause = 0.05;           // seconds until a request is sent again
+
+using Answer = std::optional<std::string>;
+
+// The body of the answer; none where the request failed, which `failed` is told of.
+template <typename Failed>
+Task<Answer> Post(Runtime& rt, std::string url, std::string body, double patience, Failed failed) {
+  try {
+    const Response response =
+        co_await rt.Timeout(patience, [&] { return rt.HttpRequest("POST", url, body); });
+    if (response.status == 200) co_return response.body;
+    failed(Value("status " + std::to_string(response.status)));
+  } catch (const IoError& error) {
+    failed(error.error_number());
+  } catch (const std::runtime_error& error) {
+    failed(error.what());
+  } catch (const std::invalid_argument& error) {  // an answer that is no HTTP
+    failed(error.what());
+  }
+  co_return std::nullopt;
+}
+
 // Counts the answers of the fast backends and opens the gate of the slow one after the last, when that one is full.
 class Gate {
  public:
-  Gate(Runtime& rt, int expected)
+  Gate(Runtime& rt, size_t expected)
       : event(rt.Event()), full(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
 
-  Task<> Answered(size_t backend) {
+  Task<> Answered(size_t backend, std::string question) {
     if (backend == 0) co_return;
     bool last = false;
     {
       const Guard held = co_await lock_.Hold();
-      last = ++answers_ == expected_;
+      answers_.emplace(backend, question);
+      last = answers_.size() == expected_;
     }
     if (!last) co_return;
     co_await full.Wait();  // however late its questions come
@@ -34,92 +65,114 @@ class Gate {
 
  private:
   Lock lock_;
-  int expected_;
-  int answers_ = 0;
+  size_t expected_;
+  std::set<std::pair<size_t, std::string>> answers_;
 };
 
 // Answers lines; the slow one, which has a gate, only when that is open.
 class Backend {
  public:
-  Backend(Runtime& rt, std::string name, Gate* gate, int limit)
+  Backend(Runtime& rt, std::string name, Gate* gate, size_t limit)
       : name_(std::move(name)), gate_(gate), limit_(limit), lock_(rt.Lock()) {}
 
   Task<Response> Handle(Request request) {
     {
       const Guard held = co_await lock_.Hold();
-      most = std::max(most, ++now_);
-      if (gate_ != nullptr && now_ == limit_) gate_->full.Set();
+      asked_.insert(request.body);
+      if (gate_ != nullptr && asked_.size() == limit_) gate_->full.Set();
     }
     if (gate_ != nullptr) co_await gate_->event.Wait();
     const Guard held = co_await lock_.Hold();
-    --now_;
-    ++answered;
+    answered.insert(request.body);
     co_return Response{.body = name_ + ":" + request.body};
   }
 
   const std::string& name() const { return name_; }
-  int most = 0;
-  int answered = 0;
+  std::set<std::string> answered;
 
  private:
   std::string name_;
   Gate* gate_;
-  int limit_;
+  size_t limit_;
   Lock lock_;
-  int now_ = 0;
+  std::set<std::string> asked_;
 };
 
 // Asks every backend, at most `limit` questions at a time each, and joins what they say in their order.
 class Aggregator {
  public:
   Aggregator(Runtime& rt, std::vector<std::string> urls, size_t limit, Gate& gate)
-      : rt_(rt), urls_(std::move(urls)), gate_(gate) {
+      : most(urls.size()), rt_(rt), urls_(std::move(urls)), gate_(gate), now_(urls_.size()) {
     for (size_t n = 0; n < urls_.size(); ++n) slots_.push_back(rt.Semaphore(limit));
   }
 
   Task<Response> Handle(Request request) {
-    std::vector<TaskHandle<std::string>> asked;
+    std::vector<TaskHandle<Answer>> asked;
     for (size_t n = 0; n < urls_.size(); ++n)
       asked.push_back(
           rt_.Spawn([this](size_t backend,
                            std::string question) { return Ask(backend, std::move(question)); },
                     n, request.body));
     std::string joined;
-    for (const std::string& answer : co_await rt_.Gather(asked))
-      joined += (joined.empty() ? "" : " ") + answer;
+    for (const Answer& answer : co_await rt_.Gather(asked)) {
+      if (!answer) co_return Response{.status = 502};
+      joined += (joined.empty() ? "" : " ") + *answer;
+    }
     co_return Response{.body = joined};
   }
 
+  std::vector<size_t> most;  // requests at once, of each backend
+
  private:
-  Task<std::string> Ask(size_t backend, std::string question) {
-    Response response;
-    {
+  // A backend's answer, asked for again while there is none: a question changes nothing.
+  Task<Answer> Ask(size_t backend, std::string question) {
+    Answer answer;
+    for (int n = 0; n < kAttempts && !answer; ++n) {
+      if (n > 0) co_await rt_.Sleep(kPause);
       const Guard slot = co_await slots_[backend].Hold();
-      response = co_await rt_.HttpRequest("POST", urls_[backend] + "/ask", question);
+      Count(backend, 1);
+      answer = co_await Post(rt_, urls_[backend] + "/ask", question, kBackendPatience,
+                             [](const Value&) {});
+      Count(backend, -1);
     }
-    co_await gate_.Answered(backend);
-    co_return response.body;
+    if (!answer && backend == 0) gate_.full.Set();  // nobody need wait for this one
+    co_await gate_.Answered(backend, question);
+    co_return answer;
+  }
+
+  void Count(size_t backend, int change) {
+    const std::lock_guard held(mutex_);
+    now_[backend] += static_cast<size_t>(change);
+    most[backend] = std::max(most[backend], now_[backend]);
   }
 
   Runtime& rt_;
   std::vector<std::string> urls_;
   std::vector<Semaphore> slots_;
   Gate& gate_;
+  std::mutex mutex_;
+  std::vector<size_t> now_;
 };
 
 Task<Value> Question(Runtime& rt, std::string url, int number) {
-  Operation op = rt.Op("question", number);
-  const Response response =
-      co_await rt.HttpRequest("POST", url + "/", "q" + std::to_string(number));
-  op.Ok(response.body);
-  co_return Value::List({response.status, response.body});
+  for (int n = 0; n < kAttempts; ++n) {
+    Operation op = rt.Op("question", number);
+    const Answer answer = co_await Post(rt, url + "/", "q" + std::to_string(number), kFrontPatience,
+                                        [&op](const Value& error) { op.Fail(error); });
+    if (answer) {
+      op.Ok(*answer);
+      co_return Value::List({200, *answer});
+    }
+    co_await rt.Sleep(kPause);
+  }
+  co_return Value();
 }
 
 Task<> Main(Runtime& rt, const Params& params) {
   const int questions = params.Get<int>("questions");
   const int count = params.Get<int>("backends");
-  const int limit = params.Get<int>("limit");
-  Gate gate(rt, questions * (count - 1));
+  const size_t limit = params.Get<size_t>("limit");
+  Gate gate(rt, static_cast<size_t>(questions * (count - 1)));
 
   std::vector<std::unique_ptr<Backend>> backends;
   std::vector<Server> servers;
@@ -132,7 +185,7 @@ Task<> Main(Runtime& rt, const Params& params) {
     }));
     urls.push_back(servers.back().url());
   }
-  Aggregator aggregator(rt, urls, static_cast<size_t>(limit), gate);
+  Aggregator aggregator(rt, urls, limit, gate);
   Server front = co_await rt.HttpServer(
       [&aggregator](Request request) { return aggregator.Handle(std::move(request)); });
 
@@ -142,11 +195,11 @@ Task<> Main(Runtime& rt, const Params& params) {
   int number = 0;
   for (const Value& answer : co_await rt.Gather(asked))
     rt.Observe("answer " + std::to_string(number++), answer);
-  for (const std::unique_ptr<Backend>& backend : backends) {
-    rt.Observe(backend->name() + " answered", backend->answered);
-    rt.Observe(backend->name() + " kept its limit", backend->most <= limit);
+  for (size_t n = 0; n < backends.size(); ++n) {
+    rt.Observe(backends[n]->name() + " answered", backends[n]->answered.size());
+    rt.Observe(backends[n]->name() + " kept its limit", aggregator.most[n] <= limit);
   }
-  rt.Observe("slow backend filled its limit", backends[0]->most == limit);
+  rt.Observe("slow backend filled its limit", aggregator.most[0] == limit);
   front.Close();
   for (Server& server : servers) server.Close();
 }
