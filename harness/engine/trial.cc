@@ -67,11 +67,15 @@ Status Trial::Prepare() {
   TRIREME_RETURN_IF_ERROR(faults_.Prepare(Path(kTemporary), services_.guardian()));
   begin_ = SystemClock().Now();
   prepared_ = true;
-  return CreateRecording(Path(kRecording), {.begin_time = begin_,
-                                            .recording = setting_.record,
-                                            .hold_threshold = setting_.watch.hold_threshold,
-                                            .usage_interval = setting_.watch.usage_interval,
-                                            .plan = setting_.faults});
+  CompiledPlan plan = setting_.faults;
+  TRIREME_RETURN_IF_ERROR(network_.Start(FaultsOf(cell_), setting_.seed, begin_, &plan));
+  TRIREME_RETURN_IF_ERROR(
+      CreateRecording(Path(kRecording), {.begin_time = begin_,
+                                         .recording = setting_.record,
+                                         .hold_threshold = setting_.watch.hold_threshold,
+                                         .usage_interval = setting_.watch.usage_interval,
+                                         .plan = std::move(plan)}));
+  return network_.Attach(Path(kRecording));
 }
 
 Status Trial::Send(Channel& runner) {
@@ -349,6 +353,7 @@ Status Trial::Seal(const std::string& key, const Json& value) const {
   if (IsDirectory(sealed)) TRIREME_RETURN_IF_ERROR(RemoveTree(sealed));
   if (RegularFile(recording)) {
     std::vector<NewEvent> added = faults_.events();
+    added.insert(added.end(), network_events_.begin(), network_events_.end());
     added.push_back(event);
     Status status = SealRecording(recording, sealed, added);
     const bool overwritten = !status.ok() && status.error().kind == ErrorKind::kUsage;
@@ -375,6 +380,7 @@ Status Trial::WriteStacks() {
 Result<FinishedTrial> Trial::Finish() {
   TRIREME_CHECK(over());
   CloseOutput();
+  network_events_ = network_.Stop(static_cast<uint32_t>(pid_));
   Status written = timed_out_ ? WriteStacks() : Done{};
   const std::string key = ExitKey();
   const Json value = ExitValue(key);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
@@ -19,6 +20,7 @@
 #include "harness/engine/schedule.h"
 #include "harness/engine/stack_report.h"
 #include "harness/engine/trial_faults.h"
+#include "harness/engine/trial_network.h"
 #include "harness/engine/trial_setting.h"
 #include "harness/protocol/channel.h"
 #include "harness/scenario/plan.h"
@@ -112,6 +114,8 @@ class Trial {
   int64_t next_memory_check_ = kNever;
 
   TrialFaults faults_;
+  TrialNetwork network_;
+  std::vector<NewEvent> network_events_;
   OutputCapture output_;
   OutputCapture errors_;
   PipeText stacks_;

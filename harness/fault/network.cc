@@ -191,6 +191,11 @@ Status CheckNetworkFault(const Fault& fault) {
   return Done{};
 }
 
+bool NetworkFaultNeedsEngine(const Fault& fault) {
+  const Result<NetworkFault> network = ReadNetworkFault(fault);
+  return network.ok() && network->NeedsProxy();
+}
+
 Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(NetworkFault network, ReadNetworkFault(fault));
   network.number = static_cast<uint16_t>(number);
@@ -206,11 +211,6 @@ Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, C
   trireme_route& last = plan.block.route[TRIREME_PLAN_ROUTES - 1];
   last.connection[0] = last.to[0] = '\0';
   return Done{};
-}
-
-bool NetworkFaultNeedsEngine(const Fault& fault) {
-  const Result<NetworkFault> network = ReadNetworkFault(fault);
-  return network.ok() && network->NeedsProxy();
 }
 
 void FillRoute(const NetworkFault& fault, uint16_t port, trireme_route* route) {

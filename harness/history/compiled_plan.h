@@ -14,8 +14,9 @@ struct CompiledPlan {
   trireme_plan block{};  // without the places of its tables, which the file decides
   std::vector<trireme_fault_rule> rules;
   std::vector<std::string> names;  // of its faults, the first is number 1
-  uint32_t connections = 0;  // that can be followed; a power of two, or 0: none is
-  uint32_t passages = 0;     // of connections through a proxy, where there are routes; a power of two, or 0
+  uint32_t connections = 0;        // that can be followed; a power of two, or 0: none is
+  uint32_t passages =
+      0;  // of connections through a proxy, where there are routes; a power of two, or 0
 
   // Nothing to decide, so that a recording needs no block.
   bool empty() const {

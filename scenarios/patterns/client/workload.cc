@@ -86,7 +86,7 @@ class Crawler {
 
  private:
   struct InFlight {
-    explicit InFlight(std::atomic<int>& count) : count(count) {}
+    explicit InFlight(std::atomic<int>& all) : count(all) {}
     InFlight(const InFlight&) = delete;
     ~InFlight() { --count; }
     std::atomic<int>& count;
