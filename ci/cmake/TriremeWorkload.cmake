@@ -42,6 +42,7 @@ function(trireme_add_workload source)
   set(target "trireme_workload_${short}")
   add_library(${target} MODULE "${source}")
   target_link_libraries(${target} PRIVATE trireme::workload)
+  target_link_options(${target} PRIVATE -Wl,-Bsymbolic-functions) # see TRIREME_WORKLOAD
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME "${hash}" SUFFIX ".so")
   if(TRIREME_LIBEXEC_DIR)
     target_link_libraries(${target} PRIVATE trireme_settings trireme_warnings)

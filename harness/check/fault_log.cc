@@ -12,8 +12,8 @@ namespace trireme {
 namespace {
 
 // How often these are called is the runtime's choice, not the workload's.
-constexpr std::array<std::string_view, 6> kCallsOfTheRuntime = {
-    "epoll_wait", "malloc", "thread", "fork", "socket", "posix_spawn"};
+constexpr std::array<std::string_view, 7> kCallsOfTheRuntime = {
+    "epoll_wait", "malloc", "thread", "fork", "socket", "getaddrinfo", "close"};
 
 const Json& PlanOf(const std::vector<Json>& plan, const AppliedFault& fault) {
   static const Json none;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 
 #include "harness/base/check.h"
 #include "harness/fault/compile.h"
@@ -60,9 +61,12 @@ CompiledPlan CompiledFor(const PlannedCell& cell, uint64_t seed, int64_t trial) 
 // The same, and what it records of connections.
 CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed, int64_t trial) {
   CompiledPlan compiled = CompiledFor(cell, seed, trial);
-  if (!ComparesWire(cell)) return compiled;
-  compiled.block.flags |= TRIREME_PLAN_WIRE;
-  compiled.connections = kPlanConnections;
+  const bool wire = ComparesWire(cell);
+  if (wire) compiled.block.flags |= TRIREME_PLAN_WIRE;
+  // fiu-ctrl may want calls to fail that no plan names.
+  const char* remote =
+      std::getenv("FIU_CTRL_FIFO");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  if (wire || (remote != nullptr && *remote != '\0')) compiled.connections = kPlanConnections;
   return compiled;
 }
 

@@ -24,8 +24,14 @@ constexpr int64_t kPatience = 300 * kNanosecondsPerSecond;
 // -O1: half a second less than -O2 to compile, and a workload spends its time in the runtime and
 // the kernel. A Task that nobody awaits does nothing, so that it is dropped is an error; without
 // the fortified headers of some systems, which would say the same of write().
-const std::vector<std::string> kFlags = {
-    "-std=c++20", "-O1", "-g1", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Werror=unused-result"};
+const std::vector<std::string> kFlags = {"-std=c++20",
+                                         "-O1",
+                                         "-g1",
+                                         "-fPIC",
+                                         "-shared",
+                                         "-Wl,-Bsymbolic-functions",
+                                         "-U_FORTIFY_SOURCE",
+                                         "-Werror=unused-result"};
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread

@@ -1,5 +1,6 @@
 #include "harness/probe/connections.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/probe/fault_log.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/routes.h"
 #include "harness/probe/task_names.h"
@@ -23,6 +25,8 @@ struct Entry16 {
 };
 Entry16 ends[kDescriptors];
 uint8_t ends_generation = 1;
+// Of a descriptor that was looked at, and has none.
+constexpr uint16_t kNoConnection = 0xffff;
 // Stands for the tasks that connect from outside the trial.
 TaskName outside_task = {.path = "outside", .name = "outside"};
 
@@ -96,7 +100,7 @@ trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_
 
 // Lets the descriptor stand for that end of it.
 ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socket, bool datagrams,
-         const char* kind) {
+                   const char* kind) {
   Entry16* entry = EntryOf(fd);
   if (connection == nullptr || entry == nullptr) return {};
   const ConnectionEnd end{connection, side, socket, datagrams};
@@ -191,6 +195,7 @@ const char* KindOf(int family) { return family == AF_UNIX ? "unix" : "tcp"; }
 ConnectionEnd EndOf(int fd) {
   const Entry16* entry = KnownEntry(fd);
   if (entry == nullptr) return {};
+  if (entry->connection == kNoConnection) return {};
   return {ConnectionAt(entry->connection - 1u), entry->side, entry->socket != 0,
           entry->datagrams != 0};
 }
@@ -228,6 +233,28 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint
   trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
   return Open(fd, connection, kClient, true, datagrams,
               datagrams ? "datagram" : KindOf(address->sa_family));
+}
+
+ConnectionEnd EndForTransfer(int fd) {
+  const Entry16* known = KnownEntry(fd);
+  if (known != nullptr) return EndOf(fd);
+  Entry16* entry = EntryOf(fd);
+  if (entry == nullptr) return {};
+  const int error = errno;
+  ConnectionEnd end;
+  if (TypeOf(fd) == SOCK_DGRAM) {
+    TaskName& task = CurrentTaskName();
+    const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
+    end = Open(fd, Enter(KeyOfOwn(), '#', task, number), kClient, true, true, "datagram");
+  }
+  if (end.connection == nullptr)
+    *entry = {.connection = kNoConnection,
+              .side = kClient,
+              .socket = 0,
+              .datagrams = 0,
+              .generation = ends_generation};
+  errno = error;
+  return end;
 }
 
 ConnectionEnd OpenServer(int fd) {
@@ -285,10 +312,16 @@ void CopyEnd(int fd, int copy) {
 // what moves afterwards is followed all the same.
 void CloseEnd(int fd) {
   const ConnectionEnd end = EndOf(fd);
-  if (end.connection == nullptr) return;
+  if (end.connection == nullptr) return ForgetEnd(fd);
+  if (end.datagrams) SendPostponed(fd);
   LogClosed(end);
   __atomic_fetch_or(&end.connection->ends, kClosed << end.side, __ATOMIC_RELEASE);
   ForgetEnd(fd);
+}
+
+void NoteShutdown(int fd) {
+  const ConnectionEnd end = EndOf(fd);
+  if (end.connection != nullptr && RecordsWire()) LogEndOfBytes(end, kWrite, 1);
 }
 
 void ForgetAllEnds() { __atomic_add_fetch(&ends_generation, 1, __ATOMIC_RELAXED); }

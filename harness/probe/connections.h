@@ -29,8 +29,10 @@ struct ConnectionEnd {
   }
 };
 
-// What is known of it; datagram sockets are given a connection at their first use.
+// What is known of it.
 ConnectionEnd EndOf(int fd);
+// The same before a call that moves bytes: a datagram socket that was not connected gets its connection there.
+ConnectionEnd EndForTransfer(int fd);
 bool IsDead(const ConnectionEnd& end);
 void SetDead(const ConnectionEnd& end);
 // Which rule is due next, from `offset` on; see NextDue().
@@ -49,6 +51,8 @@ ConnectionEnd OpenFile(int fd);
 // The number is given out or taken back, or copied.
 void ForgetEnd(int fd);
 void CopyEnd(int fd, int copy);
+// After shutdown(2) of what it writes.
+void NoteShutdown(int fd);
 // Before close(2).
 void CloseEnd(int fd);
 // Another recording.

@@ -202,7 +202,8 @@ bool RecordsWire() {
   return plan != nullptr && (plan->flags & TRIREME_PLAN_WIRE) != 0;
 }
 
-void LogBytes(const ConnectionEnd& end, Direction direction, const iovec* parts, int count, uint64_t size) {
+void LogBytes(const ConnectionEnd& end, Direction direction, const iovec* parts, int count,
+              uint64_t size) {
   for (int i = 0; i < count && size > 0; ++i) {
     const uint64_t piece = parts[i].iov_len < size ? parts[i].iov_len : size;
     // A file that is sent passes through no memory of the program.

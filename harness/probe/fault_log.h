@@ -20,7 +20,8 @@ void LogClosed(const ConnectionEnd& end);
 
 // WIRE events, where the plan asks for them.
 bool RecordsWire();
-void LogBytes(const ConnectionEnd& end, Direction direction, const iovec* parts, int count, uint64_t size);
+void LogBytes(const ConnectionEnd& end, Direction direction, const iovec* parts, int count,
+              uint64_t size);
 void LogEndOfBytes(const ConnectionEnd& end, Direction direction, int error);
 
 // The name of a call as plans have it.

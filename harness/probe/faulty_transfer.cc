@@ -13,6 +13,7 @@
 #include "harness/probe/fault_log.h"
 #include "harness/probe/held_back.h"
 #include "harness/probe/own_thread.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 
 namespace trireme {
@@ -65,7 +66,7 @@ void ResetConnection(int fd) {
 FaultyTransfer::FaultyTransfer(int fd, Direction direction, const Pieces& pieces, int flags)
     : fd_(fd), direction_(direction), pieces_(pieces), flags_(flags) {
   if (direction == kRead && (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)) != 0) return;
-  end_ = EndOf(fd);
+  end_ = EndForTransfer(fd);
   if (end_.connection != nullptr) size_ = pieces_.size();
 }
 
@@ -229,6 +230,12 @@ bool FaultyTransfer::BeginDatagram() {
     if (rule.action == TRIREME_DO_DROP) dropped_ = true;
     if (rule.action == TRIREME_DO_DUPLICATE) duplicated_ = true;
     if (rule.action == TRIREME_DO_SHORT) limit_ = rule.amount;
+    if (rule.action == TRIREME_DO_REORDER && direction_ == kWrite &&
+        PostponeDatagram(fd_, pieces_)) {
+      __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
+      Over(static_cast<int64_t>(size_), errno);
+      return false;
+    }
     if (Apply(rule) == Step::kOver) {
       __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
       return false;
@@ -248,6 +255,7 @@ void FaultyTransfer::End(int64_t result) {
   }
   if (result > 0) {
     if (shortened_ != nullptr) Note(*shortened_);
+    if (end_.datagrams && direction_ == kWrite) SendPostponed(fd_);
     const uint64_t moved = end_.datagrams ? 1 : static_cast<uint64_t>(result);
     const uint64_t at = __atomic_add_fetch(&end_.moved(direction_), moved, __ATOMIC_RELAXED);
     const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));

@@ -12,6 +12,8 @@ namespace trireme {
 struct Pieces {
   const iovec* parts = nullptr;
   int count = 0;
+  const void* address = nullptr;  // where a datagram goes; null: to the peer
+  uint32_t address_size = 0;
 
   uint64_t size() const {
     uint64_t sum = 0;

@@ -1,5 +1,6 @@
 // Calls that move no bytes and wait for no descriptor, where a plan may have a fault for them: files, names, processes,
 // threads.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -47,6 +48,13 @@ int OpenPath(int flags, const Call& call) {
   if ((flags & O_ACCMODE) == O_RDONLY) return call();
   const int fd = UnlessPlanned(TRIREME_CALL_OPEN, call);
   return FollowFile(fd, flags);
+}
+
+bool IsName(const char* host, const addrinfo* hints) {
+  if (host == nullptr || (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0))
+    return false;
+  in6_addr address;
+  return inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1;
 }
 
 mode_t ModeOf(int flags, va_list arguments) {
@@ -97,7 +105,9 @@ TRIREME_INTERPOSED int getaddrinfo(const char* host, const char* service, const 
                                    addrinfo** found) {
   static Next<int(const char*, const char*, const addrinfo*, addrinfo**)> next("getaddrinfo");
   int error = 0;
-  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_GETADDRINFO, &error)) {
+  // An address that is written as one is looked up nowhere.
+  if (trireme::ActivePlan() != nullptr && trireme::IsName(host, hints) &&
+      trireme::CallFails(TRIREME_CALL_GETADDRINFO, &error)) {
     if (error == EAI_SYSTEM) errno = EIO;
     return error;
   }

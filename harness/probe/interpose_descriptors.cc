@@ -172,6 +172,14 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
   return next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
 }
 
+// What the peer sees as the end of the stream is part of what went over the wire.
+TRIREME_INTERPOSED int shutdown(int fd, int how) noexcept {
+  static Next<int(int, int)> next("shutdown");
+  const int result = next(fd, how);
+  if (result == 0 && how != SHUT_RD && trireme::ActivePlan() != nullptr) trireme::NoteShutdown(fd);
+  return result;
+}
+
 TRIREME_INTERPOSED int dup(int fd) {
   static Next<int(int)> next("dup");
   return trireme::Copied(fd, next(fd));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
@@ -136,6 +137,9 @@ TRIREME_INTERPOSED int posix_spawn(pid_t* process, const char* file,
                   char* const*, char* const*)>
       next("posix_spawn");
   NoteStart(file, environment);
+  int error = 0;
+  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
+    return error;
   return next(process, file, actions, attributes, words, environment);
 }
 
@@ -147,6 +151,9 @@ TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
                   char* const*, char* const*)>
       next("posix_spawnp");
   NoteStart(file, environment);
+  int error = 0;
+  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
+    return error;
   return next(process, file, actions, attributes, words, environment);
 }
 

@@ -27,17 +27,26 @@ namespace {
 // The memory of a call on one piece; of one on many.
 struct Memory {
   iovec part;
-  Pieces pieces() const { return {&part, 1}; }
+  const void* address = nullptr;
+  uint32_t address_size = 0;
+  Pieces pieces() const { return {&part, 1, address, address_size}; }
 };
-Memory Of(const void* data, size_t size) { return {{const_cast<void*>(data), size}}; }
+Memory Of(const void* data, size_t size, const void* address = nullptr, uint32_t address_size = 0) {
+  return {{const_cast<void*>(data), size}, address, address_size};
+}
 struct ManyPieces {
   const iovec* parts;
   int count;
-  Pieces pieces() const { return {parts, parts == nullptr || count < 0 ? 0 : count}; }
+  const void* address = nullptr;
+  uint32_t address_size = 0;
+  Pieces pieces() const {
+    return {parts, parts == nullptr || count < 0 ? 0 : count, address, address_size};
+  }
 };
 ManyPieces Of(const msghdr* message) {
   if (message == nullptr) return {nullptr, 0};
-  return {message->msg_iov, static_cast<int>(message->msg_iovlen)};
+  return {message->msg_iov, static_cast<int>(message->msg_iovlen), message->msg_name,
+          message->msg_namelen};
 }
 
 // The first `limit` bytes of many pieces.
@@ -265,7 +274,7 @@ TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int fla
                                   const sockaddr* address, socklen_t length) {
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
   return Transfer(
-      {__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size),
+      {__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size, address, length),
       [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/probe/environment.h"
+#include "harness/probe/faulty_calls.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/native_stack.h"
 #include "harness/probe/points.h"
@@ -52,6 +53,15 @@ void LoopWaits(int waits) { NoteLoopWaits(waits != 0); }
 
 int AttachedAsInt() { return Attached() ? 1 : 0; }
 
+int CallFailsByPlan(int call) {
+  int error = 0;
+  const bool known = call >= 0 && call <= TRIREME_CALL_SOCKET;
+  return known && ActivePlan() != nullptr &&
+                 CallFails(static_cast<trireme_fault_call>(call), &error)
+             ? error
+             : 0;
+}
+
 constexpr trireme_probe_api kApi = {
     .version = TRIREME_PROBE_ABI,
     .size = sizeof(trireme_probe_api),
@@ -69,6 +79,7 @@ constexpr trireme_probe_api kApi = {
     .unwind = UnwindNativeStacks,
     .loop_waits = LoopWaits,
     .point = ComeToPoint,
+    .call_fails = CallFailsByPlan,
 };
 
 __attribute__((constructor)) void Load() {

@@ -429,6 +429,9 @@ struct trireme_probe_api {
    * cancelled there, 2: its time is up. What is applied is recorded as FAULT. A task suffers each fault once. Ordinal 0 is no
    * point: 1 where the plan has faults of tasks at all, so that nobody else has to ask. */
   int (*point)(const char* path, const char* name, uint64_t ordinal);
+  /* Whether the current task's next call of that kind (enum trireme_fault_call) fails by the plan: 0, or its errno; what is
+   * applied is recorded as FAULT. For calls that the probe does not stand before: TRIREME_CALL_MALLOC. */
+  int (*call_fails)(int call);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not

@@ -15,6 +15,7 @@
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recording.h"
 #include "harness/probe/task_names.h"
 #include "harness/probe/waiter.h"
@@ -535,6 +536,7 @@ void ContinueInChild() {
   ForgetLoops();
   ForgetWatcher();
   ForgetAllHeldBack();
+  ForgetPostponed();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell

@@ -2,7 +2,9 @@
 // the runtime waits.
 #include <algorithm>
 #include <boost/beast/http.hpp>
+#include <cerrno>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -134,19 +136,37 @@ Task<> ServeConnection(Stream stream, std::shared_ptr<internal::HttpHandler> han
   stream.Close();
 }
 
+// What accept(2) says of one connection, or of what there is not enough of now: a server that ended by it would end by
+// the first burst of clients.
+bool IsPassing(int error) {
+  return error == ECONNABORTED || error == ECONNRESET || error == EPROTO || error == EMFILE ||
+         error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+constexpr double kAcceptPause =
+    0.1;  // seconds: one that tried again at once would burn its processor
+
+// Nothing once the listener is closed.
+Task<std::optional<Stream>> AcceptNext(Runtime& rt, Listener& listener) {
+  for (;;) {
+    try {
+      co_return co_await listener.Accept();
+    } catch (const IoError& error) {
+      if (error.error_number() == EBADF) co_return std::nullopt;
+      if (!IsPassing(error.error_number())) throw;
+    }
+    co_await rt.Sleep(kAcceptPause);
+  }
+}
+
 // Holds its connections' tasks, so that they are cancelled and ended with it.
 Task<> ServeListener(Runtime& rt, Listener listener,
                      std::shared_ptr<internal::HttpHandler> handler) {
   std::vector<TaskHandle<>> connections;
-  try {
-    for (;;) {
-      Stream stream = co_await listener.Accept();
-      std::erase_if(connections, [](const TaskHandle<>& connection) { return connection.Done(); });
-      connections.push_back(
-          rt.Spawn("http-connection", ServeConnection, std::move(stream), handler));
-    }
-  } catch (const IoError& error) {
-    if (error.error_number() != EBADF) throw;  // else it was closed
+  while (std::optional<Stream> stream = co_await AcceptNext(rt, listener)) {
+    std::erase_if(connections, [](const TaskHandle<>& connection) { return connection.Done(); });
+    connections.push_back(
+        rt.Spawn("http-connection", ServeConnection, *std::move(stream), handler));
   }
 }
 

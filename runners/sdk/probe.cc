@@ -37,6 +37,7 @@ const trireme_probe_api kAbsent = {
     .unwind = [] {},
     .loop_waits = [](int) {},
     .point = [](const char*, const char*, uint64_t) { return 0; },
+    .call_fails = [](int) { return 0; },
 };
 
 const trireme_probe_api* Find() {

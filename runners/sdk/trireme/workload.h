@@ -8,9 +8,17 @@
 #ifndef TRIREME_WORKLOAD_WORKLOAD_H_
 #define TRIREME_WORKLOAD_WORKLOAD_H_
 
+#include <cstddef>
+#include <new>
+
 #include "trireme/runtime.h"
 
 namespace trireme {
+
+namespace internal {
+// Memory for the workload's own code; throws std::bad_alloc where a fault plan says so. In the runner.
+void* Allocate(std::size_t size);
+}  // namespace internal
 
 // Raised whenever an object compiled before would misbehave.
 inline constexpr int kWorkloadAbi = 1;
@@ -22,12 +30,16 @@ struct WorkloadEntry {
 
 }  // namespace trireme
 
-// Names the coroutine that a trial runs: Task<> Main(Runtime& rt, const Params& params).
-#define TRIREME_WORKLOAD(Main)                                                        \
-  extern "C" __attribute__((visibility("default"))) const ::trireme::WorkloadEntry*   \
-  trireme_workload() {                                                                \
-    static constexpr ::trireme::WorkloadEntry kEntry{::trireme::kWorkloadAbi, &Main}; \
-    return &kEntry;                                                                   \
-  }
+// Names the coroutine that a trial runs: Task<> Main(Runtime& rt, const Params& params). What the workload allocates may
+// fail by a fault plan, and what the runner does may not: so the operators are the workload's own, and it is linked with
+// -Bsymbolic-functions, without which they are never called.
+#define TRIREME_WORKLOAD(Main)                                                         \
+  extern "C" __attribute__((visibility("default"))) const ::trireme::WorkloadEntry*    \
+  trireme_workload() {                                                                 \
+    static constexpr ::trireme::WorkloadEntry kEntry{::trireme::kWorkloadAbi, &Main};  \
+    return &kEntry;                                                                    \
+  }                                                                                    \
+  void* operator new(std::size_t size) { return ::trireme::internal::Allocate(size); } \
+  void* operator new[](std::size_t size) { return ::trireme::internal::Allocate(size); }
 
 #endif  // TRIREME_WORKLOAD_WORKLOAD_H_

@@ -351,7 +351,9 @@ TEST_F(FaultsTest, SaysAgainWhatIsLeftInAnEdgeTriggeredSet) {
 TEST_F(FaultsTest, FailsALookUp) {
   Begin({Error(TRIREME_CALL_GETADDRINFO, EAI_AGAIN)});
   addrinfo* found = nullptr;
-  EXPECT_EQ(::getaddrinfo("127.0.0.1", "80", nullptr, &found), EAI_AGAIN);
+  EXPECT_EQ(::getaddrinfo("localhost", "80", nullptr, &found), EAI_AGAIN);
+  ASSERT_EQ(::getaddrinfo("127.0.0.1", "80", nullptr, &found), 0);
+  ::freeaddrinfo(found);
   EXPECT_THAT(Faults(), ElementsAre("getaddrinfo 1 client  0 {\"error\":\"EAI_AGAIN\"}"));
 }
 
@@ -406,6 +408,55 @@ TEST_F(FaultsTest, RecordsTheBytesOfTheWire) {
       wire.push_back(std::string(event.key) + " " + DumpJson(event.Value()));
   EXPECT_THAT(wire, ElementsAre("client write \"YWI=\"", "client write \"Yw==\"",
                                 "server read \"YQ==\"", "server read \"YmM=\"", "server read 0"));
+}
+
+class DatagramFaultsTest : public FaultsTest {
+ protected:
+  // Sends a, b and c from one socket to another, and says what came.
+  std::string SendThree(const std::vector<trireme_fault_rule>& rules) {
+    Begin(rules);
+    const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    {
+      const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
+      for (const char* text : {"a", "b", "c"})
+        EXPECT_EQ(::sendto(sender.get(), text, 1, 0, reinterpret_cast<sockaddr*>(&address), size),
+                  1);
+    }
+    std::string got;
+    for (;;) {
+      const std::string text = Receive(receiver.get(), 9, MSG_DONTWAIT);
+      if (text.size() != 1) return got;
+      got += text;
+    }
+  }
+};
+
+TEST_F(DatagramFaultsTest, Drops) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 1)}), "ac");
+  EXPECT_THAT(Faults(), ElementsAre("send 1#0 client write 1 {\"drop\":true}"));
+}
+
+TEST_F(DatagramFaultsTest, Duplicates) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 1)}), "abbc");
+}
+
+TEST_F(DatagramFaultsTest, SendsAfterTheNext) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)}), "bac");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
+}
+
+TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 3)}), "abc");
+  EXPECT_THAT(Faults(), IsEmpty());
 }
 
 TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {

@@ -329,7 +329,7 @@ class EventletBackend(Backend):
     async def recv(self, sock: Any, size: int) -> bytes:
         try:
             data: bytes = sock.fd.recv(size)  # GreenSocket.fd is the socket below it, which never blocks
-        except BlockingIOError:
+        except OSError:  # nothing there yet, or an error, of which Eventlet makes what it will
             with self.waiting():
                 data = sock.recv(size)
         return data

@@ -16,6 +16,9 @@ from trireme_agent.threads import sockets
 from trireme_agent.threads.waiting import WaitingBackend
 
 
+ACCEPT_PAUSE = 0.1  # seconds, after an error of accept
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     """One connection, in a task of its own."""
 
@@ -87,14 +90,20 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
     def _accept(self) -> None:
         try:
             while not self.closing:
-                connection = self.socket.accept_task()  # type: ignore[attr-defined]
-                self._backend.spawn(self._serve, (connection,), "http-connection", self._service)
-        except OSError:
-            if not self.closing:
-                raise
+                self._accept_one()
         finally:
             descriptors.closed(self.socket.fileno())
             self.server_close()
+
+    def _accept_one(self) -> None:
+        """As socketserver.BaseServer does it, an error of accept ends nothing; it pauses, where that would burn a processor."""
+        try:
+            connection = self.socket.accept_task()  # type: ignore[attr-defined]
+        except OSError:
+            if not self.closing:
+                self._backend.drive(self._backend.sleep(ACCEPT_PAUSE))
+            return
+        self._backend.spawn(self._serve, (connection,), "http-connection", self._service)
 
     def _serve(self, connection: Any) -> None:
         self._connections[connection] = True

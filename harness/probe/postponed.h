@@ -1,0 +1,17 @@
+#ifndef TRIREME_HARNESS_PROBE_POSTPONED_H_
+#define TRIREME_HARNESS_PROBE_POSTPONED_H_
+
+#include "harness/probe/faulty_transfer.h"
+
+namespace trireme {
+
+// Datagrams that are sent after the next one of their socket, or when that is closed. A few at once: false, and nothing
+// is kept, where there is no room.
+bool PostponeDatagram(int fd, const Pieces& pieces);
+void SendPostponed(int fd);
+// In a forked child: they are the parent's to send.
+void ForgetPostponed();
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_POSTPONED_H_
