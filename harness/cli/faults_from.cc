@@ -18,12 +18,28 @@ namespace {
 constexpr const char* kAppliedName = "applied";
 constexpr int64_t kMaxPlan = 256 << 20;
 
-// RUN and "", or RUN and CELL of RUN/trials/CELL.
-std::pair<std::string, std::string> SplitCell(const std::string& path) {
-  if (FileExists(JoinPath(path, "plan.json"))) return {path, ""};
-  const std::string trials = DirName(path);
-  if (BaseName(trials) == "trials") return {DirName(trials), BaseName(path)};
-  return {path, ""};
+// Which trials of a run are meant: one number, in one cell or in any.
+struct Source {
+  std::string run;
+  std::string cell;  // "": any
+  int64_t trial = 0;
+
+  bool Has(const SavedTrial& saved) const {
+    return saved.trial == trial && !saved.retry && !saved.history.empty() &&
+           (cell.empty() || saved.cell == cell);
+  }
+};
+
+Result<Source> FindSource(const std::string& path, const std::vector<int64_t>& trials) {
+  const std::string folder = DirName(path);
+  const auto trial = DescribeTrial(path);
+  if (trial && BaseName(DirName(folder)) == "trials")
+    return Source{DirName(DirName(folder)), trial->cell, trial->trial};
+  if (trials.size() != 1)
+    return UsageError("option --faults-from: of which trial?", "name it with --trial K");
+  const bool is_cell = BaseName(folder) == "trials" && !FileExists(JoinPath(path, "plan.json"));
+  if (is_cell) return Source{DirName(folder), BaseName(path), trials[0]};
+  return Source{path, "", trials[0]};
 }
 
 Result<Plan> ReadSavedPlan(const std::string& run) {
@@ -63,42 +79,42 @@ std::multiset<std::string> FaultsOf(const FaultPlan& plan) {
   return faults;
 }
 
+Diagnostic NothingApplied(const Source& source, const std::string& path) {
+  Diagnostic error =
+      UsageError("option --faults-from: no fault was applied in trial " +
+                     std::to_string(source.trial) + " of " + path,
+                 "its history must still be there: see --keep, and 'trireme history'");
+  error.kind = ErrorKind::kNothing;
+  return error;
+}
+
 }  // namespace
 
-Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, int64_t trial) {
-  const auto [run, wanted] = SplitCell(path);
-  TRIREME_ASSIGN_OR_RETURN(const Plan plan, ReadSavedPlan(run));
+Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<int64_t>& trials) {
+  TRIREME_ASSIGN_OR_RETURN(const Source source, FindSource(path, trials));
+  TRIREME_ASSIGN_OR_RETURN(const Plan plan, ReadSavedPlan(source.run));
   std::optional<FaultPlan> found;
-  std::vector<std::string> cells;
-  bool differ = false;
-  for (const SavedTrial& saved : ListTrials(run)) {
+  std::string folder;
+  for (const SavedTrial& saved : ListTrials(source.run)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
-    if (saved.trial != trial || saved.retry || saved.history.empty() || cell == nullptr ||
-        cell->fault_plan.is_null() || (!wanted.empty() && saved.cell != wanted))
-      continue;
+    if (!source.Has(saved) || cell == nullptr || cell->fault_plan.is_null()) continue;
     TRIREME_ASSIGN_OR_RETURN(std::optional<FaultPlan> applied, ReadApplied(saved, *cell));
     if (!applied) continue;
-    cells.push_back(saved.cell);
-    differ = differ || (found && FaultsOf(*found) != FaultsOf(*applied));
-    if (!found) found = std::move(applied);
+    if (found && FaultsOf(*found) != FaultsOf(*applied))
+      return UsageError("option --faults-from: cells suffered different faults in trial " +
+                            std::to_string(source.trial) + " of " + path,
+                        "name one: --faults-from " + folder);
+    if (found) continue;
+    found = std::move(applied);
+    folder = saved.directory;
   }
-  const std::string trial_name = "trial " + std::to_string(trial) + " of " + path;
-  if (differ)
-    return UsageError("option --faults-from: cells suffered different faults in " + trial_name,
-                      "name one: --faults-from " + JoinPath(JoinPath(run, "trials"), cells[0]));
-  if (!found) {
-    Diagnostic error =
-        UsageError("option --faults-from: no fault was applied in " + trial_name,
-                   "its history must still be there: see --keep, and 'trireme history'");
-    error.kind = ErrorKind::kNothing;
-    return error;
-  }
+  if (!found) return NothingApplied(source, path);
   // A damaged history may say what no plan can.
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->ToJson()));
   TRIREME_RETURN_IF_ERROR(CompilePlan(checked, 0));
   return FaultsOfTrial{.choice = {.name = kAppliedName,
                                   .option = "--faults-from",
-                                  .argument = path,
+                                  .argument = folder,
                                   .plan = found->ToJson()},
                        .seed = plan.seed};
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "harness/base/result.h"
 #include "harness/scenario/scenario.h"
@@ -15,9 +16,10 @@ struct FaultsOfTrial {
   uint64_t seed = 0;  // of that run
 };
 
-// What was applied in trial `trial` of the run directory `path`, or of one cell of it (RUN/trials/CELL). kUsage where
-// that is no run, and where several cells suffered different faults; kNothing where none did.
-Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, int64_t trial);
+// What was applied in a trial: `path` is its folder (RUN/trials/CELL/T), or that of a run or of one of its cells, and
+// `trials` has its number alone. kUsage where that is no run, and where several cells suffered different faults; kNothing
+// where none did.
+Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<int64_t>& trials);
 
 }  // namespace trireme
 

@@ -43,8 +43,8 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
       "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
       "its own, a plan file, or none");
   parser.Value("--faults-from", "RUN", raw.faults_from,
-               "the faults that were applied in that run's --trial, each at its byte; RUN may be "
-               "the folder of one of its cells");
+               "the faults that were applied in that run's --trial, each at its byte; RUN may be a "
+               "folder of its trials, too");
   parser.Values("--scenario-path", "DIR", options.scenario_paths,
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");
@@ -90,8 +90,6 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
     options.replay.insert(options.replay.end(), {"--scenario-path", path});
   if (raw.faults_from && !options.faults.empty())
     return UsageError("options --faults and --faults-from exclude each other");
-  if (raw.faults_from && options.only_trials.size() != 1)
-    return UsageError("option --faults-from: of which trial?", "name it with --trial K");
   options.faults_from = raw.faults_from.value_or("");
   for (const std::string& file : raw.suppressions)
     options.replay.insert(options.replay.end(), {"--suppressions", file});

@@ -36,7 +36,7 @@ struct RunOptions {
   std::string reference;
   std::vector<std::pair<std::string, Json>> params;
   std::vector<std::string> tags;
-  std::string faults_from;          // a run; its trial is the only one of only_trials
+  std::string faults_from;          // a run, a cell of it, or a trial
   std::vector<std::string> faults;  // instead of the scenarios'; empty: theirs
   std::vector<ReportRequest> reports;
   Suppressions suppressions;  // the shipped ones among them

@@ -100,7 +100,7 @@ RunPreparation::Errors RunPreparation::ApplyFaults() {
 }
 
 RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
-  Result<FaultsOfTrial> faults = ReadFaultsFrom(options_.faults_from, options_.only_trials.front());
+  Result<FaultsOfTrial> faults = ReadFaultsFrom(options_.faults_from, options_.only_trials);
   if (!faults.ok()) return {faults.error()};
   for (Scenario& scenario : scenarios_) scenario.faults = {faults->choice};
   entropy_ = faults->seed;

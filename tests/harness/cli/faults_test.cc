@@ -89,36 +89,50 @@ class FaultsFromTest : public FaultsTest {
 
 TEST_F(FaultsFromTest, AreWhatATrialSuffered) {
   WriteRun({-1, 64});
-  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run"), 0);
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run"), {0});
   ASSERT_TRUE(faults.ok()) << faults.error().message;
   EXPECT_EQ(faults->seed, 7U);
   EXPECT_EQ(faults->choice.option, "--faults-from");
-  EXPECT_EQ(faults->choice.argument, Path("run"));
+  EXPECT_EQ(faults->choice.argument, Path("run/trials/cell-1/0")) << "what a replay names";
   EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
 }
 
 TEST_F(FaultsFromTest, AreOfOneCellWhereCellsDiffer) {
   WriteRun({32, 64});
-  EXPECT_EQ(ReadFaultsFrom(Path("run"), 0).error().message,
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), {0}).error().message,
             "option --faults-from: cells suffered different faults in trial 0 of " + Path("run"));
-  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run/trials/cell-1"), 0);
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run/trials/cell-1"), {0});
   ASSERT_TRUE(faults.ok());
   EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
 }
 
 TEST_F(FaultsFromTest, AreTheSameWhereCellsAgree) {
   WriteRun({64, 64});
-  EXPECT_TRUE(ReadFaultsFrom(Path("run"), 0).ok());
+  EXPECT_TRUE(ReadFaultsFrom(Path("run"), {0}).ok());
 }
 
 TEST_F(FaultsFromTest, AreNothingWhereNoneWasApplied) {
   WriteRun({-1, -1});
-  EXPECT_EQ(ReadFaultsFrom(Path("run"), 0).error().kind, ErrorKind::kNothing);
-  EXPECT_EQ(ReadFaultsFrom(Path("run"), 3).error().kind, ErrorKind::kNothing);
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), {0}).error().kind, ErrorKind::kNothing);
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), {3}).error().kind, ErrorKind::kNothing);
+}
+
+TEST_F(FaultsFromTest, AreOfATrialByItsFolder) {
+  WriteRun({32, 64});
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run/trials/cell-1/0"), {5, 6});
+  ASSERT_TRUE(faults.ok()) << faults.error().message;
+  EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
+}
+
+TEST_F(FaultsFromTest, AreOfOneTrial) {
+  WriteRun({64});
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), {}).error().message,
+            "option --faults-from: of which trial?");
+  EXPECT_FALSE(ReadFaultsFrom(Path("run"), {0, 1}).ok());
 }
 
 TEST_F(FaultsFromTest, NeedARun) {
-  EXPECT_EQ(ReadFaultsFrom(Path("absent"), 0).error().message,
+  EXPECT_EQ(ReadFaultsFrom(Path("absent"), {0}).error().message,
             "option --faults-from: '" + Path("absent") + "' is no run: it has no plan.json");
 }
 
