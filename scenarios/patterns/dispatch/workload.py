@@ -129,7 +129,7 @@ async def main(rt, params):
     asked = [rt.spawn(ask, n, name=f"client-{n}") for n in range(questions)]
     for number, answer in enumerate(await rt.gather(*asked)):
         rt.observe(f"answer {number}", answer)
-    for backend, most in zip(backends, aggregator.most):
+    for backend, most in zip(backends, aggregator.most, strict=True):
         rt.observe(f"{backend.name} answered", len(backend.answered))
         rt.observe(f"{backend.name} kept its limit", most <= params["limit"])
     rt.observe("slow backend filled its limit", aggregator.most[0] == params["limit"])

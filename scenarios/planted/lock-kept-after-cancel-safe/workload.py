@@ -1,0 +1,27 @@
+"""A task that holds a lock is cancelled where it waits; another one wants the lock."""
+
+import trireme
+
+
+async def main(rt, params):
+    lock = rt.lock()
+    never = rt.event()
+
+    async def first():
+        async with lock:
+            await never.wait()
+
+    async def second():
+        with rt.op("work") as op:
+            async with lock:
+                op.ok()
+
+    holder = rt.spawn(first)
+    await rt.settle()
+    holder.cancel()
+    try:
+        await holder.join()
+    except trireme.Cancelled:
+        pass
+    await rt.spawn(second).join()
+    rt.observe("ended", True)

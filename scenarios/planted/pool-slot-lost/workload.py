@@ -1,0 +1,28 @@
+"""Calls take a slot each and give it back once they have their answer."""
+
+import trireme
+
+
+async def main(rt, params):
+    slots = rt.semaphore(params["slots"])
+    silent = rt.event()
+
+    async def query(number):
+        """The first ones are to a peer that does not answer."""
+        if number < params["slots"]:
+            await silent.wait()
+
+    async def call(number):
+        with rt.op("call", number) as op:
+            await slots.acquire()
+            try:
+                async with rt.timeout(0.1):
+                    await query(number)
+                slots.release()
+                op.ok()
+            except trireme.TimeoutExpired:
+                op.fail("timeout")
+
+    for number in range(params["calls"]):
+        await rt.spawn(call, number, name=f"call-{number}").join()
+    rt.observe("calls", params["calls"])
