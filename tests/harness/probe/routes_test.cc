@@ -1,0 +1,162 @@
+// Connections of a program under the probe go through the proxy of the harness, and keep their ids at both ends. The program is a
+// fork, which alone attaches to the recording: the proxy's own calls are nobody's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/mutex.h"
+#include "harness/fault/compile.h"
+#include "harness/fault/network.h"
+#include "harness/fault/passage_table.h"
+#include "harness/fault/proxy.h"
+#include "harness/history/history.h"
+#include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+UniqueFd Listening(sockaddr_in* address) {
+  UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  address->sin_family = AF_INET;
+  address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(*address);
+  auto* name = reinterpret_cast<sockaddr*>(address);
+  EXPECT_EQ(::bind(listener.get(), name, size), 0);
+  EXPECT_EQ(::listen(listener.get(), 8), 0);
+  EXPECT_EQ(::getsockname(listener.get(), name, &size), 0);
+  return listener;
+}
+
+class RoutesTest : public testing::Test {
+ protected:
+  // A plan of one fault of the network, a proxy that does it, and a recording that leads there.
+  void Begin(const std::string& members) {
+    Fault fault{.name = "f", .key = "network"};
+    fault.members = *ParseJson(members, "members");
+    RecordingOptions options;
+    ASSERT_TRUE(CompileNetworkFault(fault, 1, 7, options.plan).ok());
+    options.plan.connections = 64;
+    Result<std::unique_ptr<NetworkProxy>> proxy =
+        NetworkProxy::Start(&table_, 0, [this](ProxyEvent event) {
+          const MutexLock lock(mutex_);
+          events_.push_back(event.connection + " " + DumpJson(event.value));
+        });
+    ASSERT_TRUE(proxy.ok());
+    proxy_ = *std::move(proxy);
+    for (uint32_t i = 0; i < options.plan.block.routes; ++i)
+      options.plan.block.route[i].port = proxy_->port();
+    ASSERT_TRUE(CreateRecording(path_, options).ok());
+    ASSERT_TRUE(table_.Open(path_).ok());
+    NetworkFault network = *ReadNetworkFault(fault);
+    network.number = 1;
+    proxy_->Apply(network);
+  }
+
+  // What one process of the trial does; its result is the exit code.
+  int InTrial(const std::function<int()>& program) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      if (trireme_probe(TRIREME_PROBE_ABI)->attach(path_.c_str()) != 0) ::_exit(99);
+      ::_exit(program());
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  // A connection to a server of the same process, which sends eight bytes; how many come, or 100 and how many when a reset does.
+  int Exchange() {
+    return InTrial([this] {
+      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+      const auto* to = reinterpret_cast<const sockaddr*>(&address_);
+      if (::connect(client.get(), to, sizeof(address_)) != 0) return 98;
+      const UniqueFd server(::accept(listener_.get(), nullptr, nullptr));
+      if (!server.valid()) return 97;
+      (void)::send(server.get(), "12345678", 8, MSG_NOSIGNAL);
+      ::shutdown(server.get(), SHUT_WR);
+      int got = 0;
+      for (char byte = 0;; ++got) {
+        const ssize_t size = ::recv(client.get(), &byte, 1, 0);
+        if (size == 0) return got;
+        if (size < 0) return 100 + got;
+      }
+    });
+  }
+
+  std::vector<std::string> Events() {
+    proxy_.reset();
+    const MutexLock lock(mutex_);
+    return events_;
+  }
+  // "client 1#0" of each end that was opened.
+  std::multiset<std::string> Opened() {
+    Result<History> history = History::Read(path_);
+    EXPECT_TRUE(history.ok());
+    std::multiset<std::string> opened;
+    for (const Event& event : history->events())
+      if (event.kind == EventKind::kConnection && event.key == "opened")
+        opened.insert(GetString(event.Value(), "side") + " " +
+                      GetString(event.Value(), "connection"));
+    return opened;
+  }
+
+  const TemporaryDirectory folder_;
+  const std::string path_ = JoinPath(folder_.path(), "history.ring");
+  sockaddr_in address_{};
+  const UniqueFd listener_ = Listening(&address_);
+  Mutex mutex_;
+  std::vector<std::string> events_ TRIREME_GUARDED_BY(mutex_);
+  PassageTable table_;
+  std::unique_ptr<NetworkProxy> proxy_;
+};
+
+TEST_F(RoutesTest, TheProxyCutsAConnectionOfTheTrial) {
+  Begin(R"({"cut": 5})");
+  EXPECT_EQ(Exchange(), 105);
+  EXPECT_THAT(
+      Events(),
+      ElementsAre(
+          R"(-#0 {"do":{"close":"rst"},"connection":"-#0","direction":"down","offset":5})"));
+}
+
+TEST_F(RoutesTest, BothEndsHaveTheSameId) {
+  Begin(R"({"cut": 5})");
+  Exchange();
+  EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0"));
+}
+
+TEST_F(RoutesTest, OtherConnectionsGoDirectly) {
+  Begin(R"({"cut": 5, "connection": "other*"})");
+  EXPECT_EQ(Exchange(), 8);
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(RoutesTest, OtherAddressesAreReachedDirectly) {
+  Begin(R"({"cut": 5, "to": "127.0.0.1:1"})");
+  EXPECT_EQ(Exchange(), 8);
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(RoutesTest, ItsAddressIsReachedThroughTheProxy) {
+  Begin(R"({"cut": 5, "to": "127.0.0.1:)" + std::to_string(ntohs(address_.sin_port)) + R"("})");
+  EXPECT_EQ(Exchange(), 105);
+}
+
+}  // namespace
+}  // namespace trireme
