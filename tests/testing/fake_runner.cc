@@ -270,7 +270,10 @@ const std::map<std::string, Behaviour>& Behaviours() {
       {"until-continued",  // records until somebody sends it SIGCONT
        [](const Json&) {
          ::signal(SIGCONT, [](int) { continued = 1; });
-         for (int i = 0; continued == 0; ++i) RecordOperation("add", i);
+         for (int i = 0; continued == 0; ++i) {
+           RecordOperation("add", i);
+           ::usleep(200);  // on a loaded machine it is long before the harness has seen the third
+         }
        }},
       {"worker",  // the signal that ended it
        [](const Json&) {
