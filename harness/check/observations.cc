@@ -147,8 +147,25 @@ std::string ValueText(const Json& value) {
   return "{" + Join(parts, ",") + "}";
 }
 
+namespace {
+
+// Whether trial k suffers other faults than trial k + 1, by chance: then only its counterpart suffered the same.
+bool SuffersByTrial(const Json& cell) {
+  const Json& plan = GetMember(cell, "fault_plan");
+  const Json& faults = plan.is_object() ? GetMember(plan, "all") : plan;
+  if (!faults.is_array()) return false;
+  return std::any_of(faults.begin(), faults.end(), [](const Json& fault) {
+    const bool drawn = !GetMember(GetMember(fault, "at"), "probability").is_null() ||
+                       !GetMember(fault, "network").is_null();
+    return drawn && GetMember(fault, "seed").is_null();
+  });
+}
+
+}  // namespace
+
 CellObservations::CellObservations(const Json& cell)
-    : language_(GetString(cell, "language")), per_trial_(GetString(cell, "inputs") == "per-trial") {
+    : language_(GetString(cell, "language")),
+      per_trial_(GetString(cell, "inputs") == "per-trial" || SuffersByTrial(cell)) {
   if (const Json& compare = GetMember(cell, "compare"); compare.is_object()) {
     for (const auto& [key, rule] : compare.items())
       if (key != "wire") rules_[key] = ParseRule(rule);  // that is no key, see wire_fields.h

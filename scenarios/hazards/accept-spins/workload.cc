@@ -20,7 +20,7 @@ void AllowNoDescriptor(rlimit limit) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Task<> Accept(Runtime& rt, Listener listener, std::shared_ptr<std::atomic<bool>> worked) {
+Task<> Accept(Runtime& /*rt*/, Listener listener, std::shared_ptr<std::atomic<bool>> worked) {
   while (!*worked) {
     bool failed = false;
     try {
