@@ -15,7 +15,6 @@ from trireme_agent.task import Task
 from trireme_agent.threads import sockets
 from trireme_agent.threads.waiting import WaitingBackend
 
-
 ACCEPT_PAUSE = 0.1  # seconds, after an error of accept
 
 
