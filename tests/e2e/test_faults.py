@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import time
 import unittest
 from typing import Any
 
@@ -156,6 +159,52 @@ class FaultsTest(TriremeCase):
         outcome = self.trireme("watch", "--faults", "cut.yaml", "--", "python3", str(program))
         self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
+
+
+# Sends itself bytes until it is told that the connection was reset, which nobody does but fiu-ctrl.
+PATIENT = """\
+    async def main(rt, params):
+        ours, theirs = await rt.socketpair()
+        errors = []
+        while not errors:
+            await theirs.send_all(b"x")
+            try:
+                await ours.recv(1)
+            except OSError as error:
+                errors.append(error.errno)
+            await rt.sleep(0.001)
+        rt.observe("errors", errors)
+    """
+
+
+@unittest.skipUnless(shutil.which("fiu-ctrl"), "fiu-ctrl is not installed: apt-get install fiu-utils")
+class RemoteControlTest(TriremeCase):
+    """libfiu is the gate: its own remote control drives the points of a workload that runs."""
+
+    def enable(self, command: str) -> None:
+        """Sends it to the trial, once that has its pipes."""
+        until = time.monotonic() + 30
+        while not (pipes := list(self.folder.glob("fiu-*.in"))):
+            self.assertLess(time.monotonic(), until, "no pipe of libfiu appeared")
+            time.sleep(0.02)  # as an observer of another process: there is nothing to wait for
+        pid = pipes[0].name.split("-")[1].removesuffix(".in")
+        subprocess.run(["fiu-ctrl", "-f", self.folder / "fiu", "-c", command, pid], check=True, timeout=30)
+
+    def test_a_point_is_driven_in_a_running_workload(self) -> None:
+        self.write("s/workload.py", PATIENT)
+        self.write("s/scenario.yaml", SCENARIO)
+        environment = self.environment() | {"FIU_CTRL_FIFO": str(self.folder / "fiu")}
+        run = self.start("run", "s", *PYTHON, "--trials", "1", env=environment)
+        try:
+            self.enable("enable name=trireme/net/recv,failinfo=104,onetime")
+            out, err = run.communicate(timeout=60)
+        finally:
+            run.kill()
+        self.assertEqual(run.returncode, 0, out + err)
+        lines = [json.loads(line) for line in self.trireme("history", str(self.run_directory())).out.splitlines()]
+        self.assertEqual([line["value"] for line in lines if line["event"] == "observe"], [[104]])
+        faults = [(line["name"], line["call"], line["do"]) for line in lines if line["event"] == "fault"]
+        self.assertEqual(faults, [("fiu-ctrl", "recv", {"error": "ECONNRESET"})])
 
 
 if __name__ == "__main__":

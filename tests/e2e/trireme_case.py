@@ -71,10 +71,10 @@ class TriremeCase(unittest.TestCase):
                                        "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, **(settings | options))  # type: ignore[call-overload, no-any-return]
 
-    def trireme(self, *arguments: str, **options: object) -> Outcome:
+    def trireme(self, *arguments: str, timeout: float = TIMEOUT, **options: object) -> Outcome:
         process = self.start(*arguments, **options)
         try:
-            out, err = process.communicate(timeout=TIMEOUT)
+            out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
