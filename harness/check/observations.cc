@@ -149,8 +149,10 @@ std::string ValueText(const Json& value) {
 
 namespace {
 
-// Whether trial k suffers other faults than trial k + 1, by chance: then only its counterpart suffered the same.
+// Whether trial k suffers other faults than trial k + 1, by chance or in a sweep: then only its counterpart suffered the
+// same.
 bool SuffersByTrial(const Json& cell) {
+  if (GetMember(cell, "sweep").is_array()) return true;
   const Json& plan = GetMember(cell, "fault_plan");
   const Json& faults = plan.is_object() ? GetMember(plan, "all") : plan;
   if (!faults.is_array()) return false;

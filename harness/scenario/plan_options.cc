@@ -84,6 +84,14 @@ Status CheckRuntime(const Chosen& scenarios, const std::string& option, const st
                     "they allow " + Join(allowed, ", "));
 }
 
+// How many trials it has is known only once its points are.
+bool MaySweep(const Scenario& scenario) {
+  for (const FaultChoice& choice : scenario.faults)
+    for (const Json& fault : GetMember(choice.plan, "all"))
+      if (GetMember(fault, "task").contains("sweep")) return true;
+  return false;
+}
+
 Status CheckTrials(const Chosen& scenarios, const PlanOptions& options) {
   if (options.trials && (*options.trials < kTrialCount.low || *options.trials > kTrialCount.high))
     return UsageError("--trials must be from " + std::to_string(kTrialCount.low) + " to " +
@@ -91,6 +99,9 @@ Status CheckTrials(const Chosen& scenarios, const PlanOptions& options) {
                       std::to_string(*options.trials));
   int64_t most = 0;
   for (const Scenario* scenario : scenarios) most = std::max(most, TrialsOf(*scenario, options));
+  if (std::any_of(scenarios.begin(), scenarios.end(),
+                  [](const Scenario* s) { return MaySweep(*s); }))
+    return Done{};
   for (const int64_t trial : options.only_trials) {
     if (trial >= 0 && trial < most) continue;
     return UsageError("--trial " + std::to_string(trial) + " is not in the plan",
@@ -149,6 +160,7 @@ int64_t TrialsOf(const Scenario& scenario, const PlanOptions& options) {
 }
 
 bool HasChosenTrial(const Scenario& scenario, const PlanOptions& options) {
+  if (MaySweep(scenario)) return true;
   if (options.only_trials.empty()) return true;
   return *std::min_element(options.only_trials.begin(), options.only_trials.end()) <
          TrialsOf(scenario, options);
