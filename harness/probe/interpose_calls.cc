@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ int FollowFile(int fd, int flags) {
   if (fd < 0 || !hit || (flags & O_PATH) != 0) return fd;
   const int error = errno;
   struct stat status;
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) OpenFile(fd);
+  if (syscall(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode)) OpenFile(fd);
   errno = error;
   return fd;
 }

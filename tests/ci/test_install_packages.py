@@ -21,7 +21,7 @@ class InstallPackagesTest(unittest.TestCase):
             (self.bin / name).symlink_to(subprocess.check_output(["which", name], text=True).strip())
         self.program("id", "echo 0")
         self.program("apt-get", f'echo "$*" >> {self.log}')
-        for name in ("xmllint", "nginx", "redis-server"):
+        for name in ("xmllint", "nginx", "redis-server", "fiu-ctrl"):
             self.program(name, "")
         self.installed("everything")
 

@@ -37,8 +37,12 @@ class TrialTest : public testing::Test {
 
   TemporaryDirectory folder_;
   Poller poller_;
-  const Trial::Services services_{
-      .poller = poller_, .launch = nullptr, .end = nullptr, .debugger = "", .patience = {}};
+  const Trial::Services services_{.poller = poller_,
+                                  .launch = nullptr,
+                                  .end = nullptr,
+                                  .guardian = [] { return pid_t{0}; },
+                                  .debugger = "",
+                                  .patience = {}};
   PlannedCell cell_;
   Channel engine_, runner_;
   Trial trial_{services_, cell_, {.name = "attempt", .directory = folder_.path() + "/0"}};

@@ -29,7 +29,7 @@ REALTIME, MONOTONIC = 1, 2
 PATIENCE = 60
 
 # Offsets of probe_abi.h: in the header the size of the plan block and the block, in that the first clock and the names.
-PLAN_SIZE, PLAN, CLOCKS, CLOCK, NAMES, PLAN_BYTES = 84, 88, 36, 64, 1888, 1904
+PLAN_SIZE, PLAN, CLOCKS, CLOCK, NAMES, PLAN_BYTES = 84, 88, 36, 64, 1888, 2048
 CLOCK_FAULT = struct.Struct("<QQqQIIQII")
 
 

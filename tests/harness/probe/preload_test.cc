@@ -165,15 +165,22 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
   EXPECT_THAT(
       Split(std::string(Trim(outcome.out)), '\n'),
       testing::UnorderedElementsAre(
-          "trireme_probe", "trireme_probe_python", "accept", "accept4", "close", "close_range",
-          "closefrom", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl",
-          "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd_read", "eventfd_write",
-          "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe", "fexecve",
-          "posix_spawn", "posix_spawnp", "system", "popen", "fcntl", "fcntl64", "pipe", "pipe2",
-          "poll", "__poll_chk", "ppoll", "__ppoll_chk", "pselect", "read", "__read_chk", "readv",
-          "recv", "__recv_chk", "recvfrom", "__recvfrom_chk", "recvmmsg", "recvmsg", "select",
-          "send", "sendfile", "sendfile64", "sendmmsg", "sendmsg", "sendto", "socket", "socketpair",
-          "splice", "write", "writev"));
+          "trireme_probe", "trireme_probe_python", "accept", "accept4", "clock_gettime",
+          "clock_nanosleep", "close", "close_range", "closefrom", "connect", "dup", "dup2", "dup3",
+          "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait",
+          "eventfd", "eventfd_read", "eventfd_write", "execl", "execle", "execlp", "execv",
+          "execve", "execvp", "execvpe", "fcntl", "fcntl64", "fdatasync", "fexecve", "fork",
+          "fsync", "getaddrinfo", "gettimeofday", "nanosleep", "open", "open64", "openat",
+          "openat64", "pipe", "pipe2", "poll", "__poll_chk", "popen", "posix_spawn", "posix_spawnp",
+          "ppoll", "__ppoll_chk", "pselect", "pthread_clockjoin_np", "pthread_cond_clockwait",
+          "pthread_cond_timedwait", "pthread_create", "pthread_mutex_clocklock",
+          "pthread_mutex_timedlock", "pthread_rwlock_clockrdlock", "pthread_rwlock_clockwrlock",
+          "pthread_rwlock_timedrdlock", "pthread_rwlock_timedwrlock", "pthread_timedjoin_np",
+          "read", "__read_chk", "readv", "recv", "__recv_chk", "recvfrom", "__recvfrom_chk",
+          "recvmmsg", "recvmsg", "select", "sem_clockwait", "sem_timedwait", "send", "sendfile",
+          "sendfile64", "sendmmsg", "sendmsg", "sendto", "shutdown", "sleep", "socket",
+          "socketpair", "splice", "system", "time", "timerfd_settime", "timespec_get", "usleep",
+          "write", "writev"));
 }
 
 }  // namespace
