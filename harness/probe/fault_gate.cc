@@ -33,6 +33,7 @@ struct Fiu {
 Fiu fiu{};
 bool gate_works = false;
 bool gate_remote = false;
+uint32_t gate_enabled = 0;  // by enum trireme_fault_call
 // What the plan decided of the call that asks. Not an argument: libfiu passes none on, and what it hands back is shared by
 // all threads.
 thread_local bool gate_decision = false;
@@ -84,9 +85,11 @@ void OpenGate() {
     errno = error;
     return;
   }
+  // Once each in a process: libfiu keeps a copy of the name every time.
+  const uint32_t wanted = plan->calls & ~gate_enabled;
   for (int call = 0; call < kPointCount; ++call)
-    if ((plan->calls >> call & 1) != 0)
-      fiu.enable_external(kPoints[call], 1, nullptr, 0, AsPlanned);
+    if ((wanted >> call & 1) != 0) fiu.enable_external(kPoints[call], 1, nullptr, 0, AsPlanned);
+  gate_enabled |= wanted;
   gate_remote = remote && fiu.rc_fifo(fifo) == 0;
   if (remote && !gate_remote) Warn("libfiu cannot make the pipes that FIU_CTRL_FIFO names");
   errno = error;

@@ -288,7 +288,7 @@ TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
   // Both ends know each other by the name that the client was given.
   std::vector<std::string> opened;
   for (const Json& connection : Values(EventKind::kConnection))
-    if (GetMember(connection, "connection").is_string())
+    if (GetString(connection, "kind") == "unix")  // a sanitizer has pipes of its own
       opened.push_back(GetString(connection, "connection") + " " + GetString(connection, "side"));
   EXPECT_THAT(opened, ElementsAre("1#0 client", "1#0 server"));
 }
