@@ -293,7 +293,13 @@ const std::map<std::string, Behaviour>& Behaviours() {
        }},
       {"open-files",  // until it may open no more, and until it may again
        [](const Json&) {
-         const auto open = [] { return UniqueFd(::open("/dev/null", O_RDONLY)).valid(); };
+         // As many as a limit of 64 does not allow, which leaves the runner what it needs itself.
+         const auto open = [] {
+           std::vector<UniqueFd> files;
+           for (int i = 0; i < 64; ++i)
+             files.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+           return files.back().valid();
+         };
          RetryUntil([&] { return !open(); });
          RecordOperation("errno", errno);
          RetryUntil(open);

@@ -9,6 +9,7 @@
 #include "harness/engine/small_disk.h"
 #include "harness/engine/thread_group.h"
 #include "tests/harness/engine/engine_fixture.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -187,11 +188,11 @@ Json LimitEvent(const char* name, uint64_t value, bool over) {
 
 TEST_F(FaultsTest, TakesDescriptorsAndGivesThemBack) {
   const FinishedTrial& trial =
-      Suffer("open-files", "resource", {{"nofile", 3}, {"for", 200 * kMillisecond}});
+      Suffer("open-files", "resource", {{"nofile", 64}, {"for", 200 * kMillisecond}});
   EXPECT_EQ(ValueOf(trial, "errno"), EMFILE);
   EXPECT_EQ(ValueOf(trial, "open"), 1);
   EXPECT_THAT(FaultsOf(trial),
-              ElementsAre(LimitEvent("nofile", 3, false), LimitEvent("nofile", 3, true)));
+              ElementsAre(LimitEvent("nofile", 64, false), LimitEvent("nofile", 64, true)));
 }
 
 TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
@@ -206,6 +207,8 @@ TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
 
 TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
   if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  if (kThreadSanitizer)
+    GTEST_SKIP() << "a process with a thread of ThreadSanitizer cannot enter the guardian's mounts";
   const FinishedTrial& trial =
       Suffer("write-files", "resource", {{"disk", 65536}, {"for", 200 * kMillisecond}});
   EXPECT_EQ(ValueOf(trial, "errno"), ENOSPC);
@@ -220,7 +223,7 @@ TEST_F(FaultsTest, CompetesForProcessorsForAWhile) {
   EXPECT_EQ(ExitKey(trial), "exited");
   EXPECT_THAT(FaultsOf(trial),
               ElementsAre(LimitEvent("cpu", 1, false), LimitEvent("cpu", 1, true)));
-  ExpectThatItHangsWithout("await-load");
+  // No twin: to the workload the load of other tests looks the same.
 }
 
 TEST_F(FaultsTest, EndsALoadWithItsTrial) {

@@ -301,9 +301,10 @@ Task<> SubmitsTwoToOnePlace(Runtime& rt) {
 
 TEST(SyncEventsTest, APlaceOfAPoolIsHeldByTheTaskThatRuns) {
   CheckOnAll(SubmitsTwoToOnePlace, [](const Recording& recording) {
-    EXPECT_EQ(StoryOf(recording, "pool"),
-              (Story{"1.2 acquire", "1 waits: pool", "1.2 release", "1.3 acquire",
-                     "1 waits: pool-join", "1.3 release"}));
+    Story story = StoryOf(recording, "pool");
+    std::erase(story, "1 waits: pool-join");  // unless the last one has ended before
+    EXPECT_EQ(story,
+              (Story{"1.2 acquire", "1 waits: pool", "1.2 release", "1.3 acquire", "1.3 release"}));
     const std::vector<Recorded>& all = recording.all();
     const auto at = [&](trireme_event kind, const char* key) {
       return std::find_if(all.begin(), all.end(), [&](const Recorded& event) {
