@@ -97,7 +97,7 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
     def _accept_one(self) -> None:
         """As socketserver.BaseServer does it, an error of accept ends nothing; it pauses, where that would burn a processor."""
         try:
-            connection = self.socket.accept_task()  # type: ignore[attr-defined]
+            connection = self.socket.accept_task()  # type: ignore[attr-defined]  # a TaskSocket, which the class declares as socket
         except OSError:
             if not self.closing:
                 self._backend.drive(self._backend.sleep(ACCEPT_PAUSE))
