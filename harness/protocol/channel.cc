@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -31,6 +32,15 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& message) {
     }
   }
   return taken;
+}
+
+// Waits for the next packet. Room for the longest one that may come, made anew for each, would cost a trial that has
+// just been forked dozens of page faults.
+size_t SizeOfNext(int socket) {
+  ssize_t size = 0;
+  do size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC);
+  while (size < 0 && errno == EINTR);
+  return size < 0 ? 0 : static_cast<size_t>(size);
 }
 
 }  // namespace
@@ -70,7 +80,8 @@ Status Channel::Send(const Json& message, const std::vector<int>& descriptors) {
 }
 
 Result<std::optional<Packet>> Channel::Receive() {
-  std::string text(kMaxPacket, '\0');
+  std::string text;
+  text.resize(std::min(SizeOfNext(socket_.get()), kMaxPacket));
   iovec part = {.iov_base = text.data(), .iov_len = text.size()};
   ControlBuffer control{};
   msghdr header{};
