@@ -125,10 +125,13 @@ void OnSignal(int) {
 
 }  // namespace
 
+void LoadUnwinder() {
+  std::array<void*, 1> frame;
+  ::backtrace(frame.data(), 1);
+}
+
 void InstallStacksHandler(int fd) {
   output = fd;
-  std::array<void*, 1> frame;
-  ::backtrace(frame.data(), 1);  // loads what it needs now, not in the handler
   struct sigaction action {};
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;

@@ -100,11 +100,20 @@ class Zygote {
       return;
     }
     payload_ = std::move(loaded.payload);
+    PrepareForTrials();
     Send({{"type", "ready"},
           {"version", kProtocolVersion},
           {"pid", ::getpid()},
           {"environment", payload_->Environment()},
           {"threads", ThreadsThatLoadingStarted()}});
+  }
+
+  // A page that a trial is the first to touch costs it a fault or two: what is the same for all is done here, once.
+  void PrepareForTrials() {
+    no_input_.Reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    ::setenv("TRIREME_HISTORY", "", 1);
+    Probe().unwind();
+    LoadUnwinder();
   }
 
   // They would not be there after a fork. The sanitizers' own were there before.
@@ -181,11 +190,10 @@ class Zygote {
     ::setsid();
     ::signal(SIGPIPE, SIG_IGN);
     const Json& message = packet.message;
-    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    MoveTo(null, STDIN_FILENO);
+    MoveTo(no_input_.get(), STDIN_FILENO);
     MoveTo(packet.descriptors.at(0).get(), STDOUT_FILENO);
     MoveTo(packet.descriptors.at(1).get(), STDERR_FILENO);
-    ::close(null);
+    no_input_.Reset();
     packet.descriptors.at(0).Reset();
     packet.descriptors.at(1).Reset();
     const std::string history = GetString(message, "history");
@@ -194,7 +202,6 @@ class Zygote {
     if (!temporary.empty()) ::setenv("TMPDIR", temporary.c_str(), 1);
     if (::chdir(GetString(message, "directory").c_str()) != 0)
       FailTrial("cannot enter the trial's folder");
-    Probe().unwind();
     errno = Probe().attach(history.c_str());
     if (errno != 0) FailTrial("cannot attach to the recording");
     InstallStacksHandler(packet.descriptors.at(2).get());
@@ -211,6 +218,7 @@ class Zygote {
   Channel channel_;
   std::set<std::string> threads_;  // that this process had before it loaded anything
   std::unique_ptr<Payload> payload_;
+  UniqueFd no_input_;
 };
 
 }  // namespace

@@ -133,6 +133,7 @@ constexpr unsigned kCaseSeconds = 60;
   ::signal(SIGPIPE, SIG_IGN);
   // ThreadSanitizer starts a thread of its own with the first one: before a census counts them.
   std::thread([] {}).join();
+  LoadUnwinder();
   InstallStacksHandler(STDERR_FILENO);  // for who looks into a case that hangs: kill -46
   ReplaceProbe(RecorderProbe());
   Backend& backend = *NewBackend(runtime).release();
