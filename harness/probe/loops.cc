@@ -33,6 +33,8 @@ struct LoopThread {
 
 thread_local LoopThread loop_thread;
 uint64_t moved_bytes = 0;
+bool any_loop =
+    false;  // atomic: there ever was one, in this process or one that it was forked from
 
 class KeepErrnoOfLoop {
  public:
@@ -72,8 +74,10 @@ Loop* TakePlace(uint32_t thread) {
   for (Loop& loop : loops) {
     uint32_t none = 0;
     if (__atomic_compare_exchange_n(&loop.thread, &none, thread, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_RELAXED))
+                                    __ATOMIC_RELAXED)) {
+      __atomic_store_n(&any_loop, true, __ATOMIC_RELAXED);
       return &loop;
+    }
   }
   return nullptr;
 }
@@ -127,7 +131,8 @@ void ForgetLoops() {
   const bool noticed = loop_thread.end_noticed;
   loop_thread = {};
   loop_thread.end_noticed = noticed;
-  for (Loop& loop : loops) __atomic_store_n(&loop.thread, 0, __ATOMIC_RELEASE);
+  if (any_loop)  // else its pages need not come into being
+    for (Loop& loop : loops) __atomic_store_n(&loop.thread, 0, __ATOMIC_RELEASE);
   __atomic_store_n(&moved_bytes, 0, __ATOMIC_RELAXED);
 }
 

@@ -22,6 +22,7 @@ struct Postponed {
 };
 enum : int { kPlaceFree, kPlaceChanging, kPlaceTaken };
 Postponed postponed_datagrams[kPostponedAtOnce];
+bool any_postponed = false;  // atomic: ever, in this process or one that it was forked from
 
 bool Change(Postponed& datagram, int from, int to) {
   return __atomic_compare_exchange_n(&datagram.state, &from, to, false, __ATOMIC_ACQ_REL,
@@ -34,6 +35,7 @@ bool PostponeDatagram(int fd, const Pieces& pieces) {
   if (pieces.size() > sizeof(Postponed::bytes)) return false;
   for (Postponed& datagram : postponed_datagrams) {
     if (!Change(datagram, kPlaceFree, kPlaceChanging)) continue;
+    __atomic_store_n(&any_postponed, true, __ATOMIC_RELEASE);
     datagram.fd = fd;
     datagram.size = 0;
     for (int i = 0; i < pieces.count; ++i) {
@@ -50,6 +52,7 @@ bool PostponeDatagram(int fd, const Pieces& pieces) {
 }
 
 void SendPostponed(int fd) {
+  if (!__atomic_load_n(&any_postponed, __ATOMIC_ACQUIRE)) return;
   for (Postponed& datagram : postponed_datagrams) {
     if (__atomic_load_n(&datagram.state, __ATOMIC_ACQUIRE) != kPlaceTaken || datagram.fd != fd)
       continue;
@@ -63,6 +66,7 @@ void SendPostponed(int fd) {
 }
 
 void ForgetPostponed() {
+  if (!any_postponed) return;
   for (Postponed& datagram : postponed_datagrams)
     __atomic_store_n(&datagram.state, static_cast<int>(kPlaceFree), __ATOMIC_RELEASE);
 }
