@@ -5,12 +5,15 @@
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <random>
 #include <string>
@@ -18,6 +21,7 @@
 
 #include "harness/base/check.h"
 #include "harness/base/file.h"
+#include "harness/fault/compile.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
 
@@ -161,6 +165,93 @@ void Receive(benchmark::State& state) {
   });
 }
 BENCHMARK(Receive)->Iterations(1);
+
+// A program of its own with its own plan of faults, which moves a block of pairs whenever it is asked to and says how long
+// that took. Ends with this one.
+class Program {
+ public:
+  explicit Program(const FaultPlan& plan) {
+    TRIREME_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()) == 0);
+    child_ = ::fork();
+    TRIREME_CHECK(child_ >= 0);
+    if (child_ == 0) Serve(plan);
+    ::close(ends_[1]);
+  }
+  ~Program() {
+    ::close(ends_[0]);
+    ::waitpid(child_, nullptr, 0);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  double MoveBlock() {
+    double seconds = 0;
+    TRIREME_CHECK(::write(ends_[0], "", 1) == 1);
+    TRIREME_CHECK(::read(ends_[0], &seconds, sizeof(seconds)) == sizeof(seconds));
+    return seconds;
+  }
+
+ private:
+  [[noreturn]] void Serve(const FaultPlan& plan) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(ends_[0]);
+    Result<CompiledPlan> compiled = CompilePlan(plan, /*trial_seed=*/3);
+    TRIREME_CHECK(compiled.ok());
+    RecordingOptions options = kWatched;
+    options.plan = *std::move(compiled);
+    const Recorded recorded(options);
+    Connection connection;
+    const Arm arm{::send, ::recv};
+    char asked = 0;
+    while (::read(ends_[1], &asked, 1) == 1) {
+      const double seconds = Seconds([&] {
+        connection.Send(arm);
+        connection.Receive(arm);
+      });
+      TRIREME_CHECK(::write(ends_[1], &seconds, sizeof(seconds)) == sizeof(seconds));
+    }
+    ::_exit(0);
+  }
+
+  std::array<int, 2> ends_{-1, -1};
+  pid_t child_ = -1;
+};
+
+// Has a rule for each of the calls, which none of them ever comes to.
+FaultPlan PlanOfNothingDue() {
+  constexpr int64_t kFar = int64_t{1} << 50;
+  FaultPlan plan;
+  plan.name = "far";
+  for (const char* call : {"send", "recv"})
+    plan.faults.push_back({.name = std::string("far-") + call,
+                           .seed = {},
+                           .key = "do",
+                           .members = {{"reset", true}},
+                           .at = {{"call", call}, {"offset", kFar}}});
+  return plan;
+}
+
+void PlanActive(benchmark::State& state) {
+  std::array<Program, 2> programs{Program(PlanOfNothingDue()), Program(FaultPlan())};
+  std::mt19937 random(3);
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    for (int i = 0; i < kBlocks; ++i) {
+      std::array<double, 2> seconds{};
+      const size_t first = random() % 2;
+      seconds[first] = programs[first].MoveBlock();
+      seconds[1 - first] = programs[1 - first].MoveBlock();
+      ratios.push_back(seconds[0] / seconds[1]);
+    }
+  }
+  state.counters["ratio"] = Quantile(ratios, 0.5);
+  state.counters["ratio_low"] = Quantile(ratios, 0.25);
+  state.counters["ratio_high"] = Quantile(ratios, 0.75);
+  state.SetLabel(
+      "send and recv of 100 bytes with a plan of faults, nothing due, against no plan, C++ | <= +5 "
+      "%");
+}
+BENCHMARK(PlanActive)->Iterations(1);
 
 void SwitchNotRecorded(benchmark::State& state) {
   const Recorded recorded(kWatched);
