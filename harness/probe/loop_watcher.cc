@@ -37,7 +37,8 @@ struct SeenLoop {
   ThreadTimes times;    // at the last one
   bool timed = false;   // it did not wait at the first look
   bool reported = false;
-  uint64_t ask = 0;  // for a stack that had not come when it was reported; 0: none
+  uint64_t told = 0;  // when that was
+  uint64_t ask = 0;   // for a stack that had not come when it was reported; 0: none
 };
 
 // What a loop had used at the last USAGE.
@@ -114,8 +115,9 @@ void ReportHolds(const Loop& loop, SeenLoop& known) {
   TakeHoldStack({.loop = &loop, .thread = known.thread, .step = known.step}, &stack);
   TextBuffer text(event_text, sizeof(event_text));
   text.Add("{");
+  known.told = Now();
   AddSeconds(text, "seconds", known.own);
-  AddSeconds(text.Add(","), "wall", Since(known.since, Now()));
+  AddSeconds(text.Add(","), "wall", Since(known.since, known.told));
   AddStack(text, stack);
   text.Add("}");
   RecordFor(known, TRIREME_HOLD, "holds", text);
@@ -123,18 +125,34 @@ void ReportHolds(const Loop& loop, SeenLoop& known) {
   known.ask = stack.ask;
 }
 
-void ReportHeld(const Loop& loop, const SeenLoop& known, uint64_t now) {
-  const ThreadTimes times = TimesOf(known.thread);
-  // Where only one step has followed, it is known when that began.
+// When a hold ended that had by `now`. Where only one step has followed, it is known when that began, by a coarse clock:
+// it had not ended when it was told.
+uint64_t EndOf(const Loop& loop, const SeenLoop& known, uint64_t now) {
   const uint64_t since = __atomic_load_n(&loop.since, __ATOMIC_RELAXED);
   const bool followed = __atomic_load_n(&loop.thread, __ATOMIC_RELAXED) == known.thread &&
                         __atomic_load_n(&loop.step, __ATOMIC_RELAXED) - known.step <= 2;
-  const uint64_t end = followed && since > known.first ? since : now;
+  const uint64_t end = followed ? since : now;
+  return end > known.told ? end : known.told;
+}
+
+// What its thread has used of `wall`, the time that it lasted. We come late under load: what is too much it used after
+// that, and first of all it ran.
+ThreadTimes UsedOf(uint64_t wall, const SeenLoop& known) {
+  const ThreadTimes times = TimesOf(known.thread);
+  const uint64_t delay = Since(known.begun.delay, times.delay);
+  const uint64_t cpu = Since(known.begun.cpu, times.cpu);
+  const uint64_t left = Since(delay, wall);
+  return {.cpu = cpu < left ? cpu : left, .delay = delay < wall ? delay : wall};
+}
+
+void ReportHeld(const Loop& loop, const SeenLoop& known, uint64_t now) {
+  const uint64_t wall = Since(known.since, EndOf(loop, known, now));
+  const ThreadTimes used_of = UsedOf(wall, known);
   TextBuffer text(event_text, sizeof(event_text));
   text.Add("{");
-  AddSeconds(text, "wall", Since(known.since, end));
-  AddSeconds(text.Add(","), "delay", Since(known.begun.delay, times.delay));
-  AddSeconds(text.Add(","), "cpu", Since(known.begun.cpu, times.cpu));
+  AddSeconds(text, "wall", wall);
+  AddSeconds(text.Add(","), "delay", used_of.delay);
+  AddSeconds(text.Add(","), "cpu", used_of.cpu);
   HoldStack stack{.text = stack_text, .capacity = sizeof(stack_text)};
   if (known.ask != 0 && LateHoldStack(known.ask, &stack)) AddStack(text, stack);
   text.Add("}");
