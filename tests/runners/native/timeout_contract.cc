@@ -129,11 +129,14 @@ CONTRACT(pool_cap) {
   Pool pool = rt.Pool(3);
   std::atomic<int> inside = 0;
   std::atomic<int> most = 0;
+  Event full = rt.Event();  // as many are inside as may be, however long the others take to start
   co_await pool.Map(
       [&](int) -> Task<> {
         const int now = ++inside;
         for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) continue;
-        co_await rt.Sleep(0.005);
+        if (now == 3) full.Set();
+        co_await full.Wait();
+        co_await rt.Sleep(0.002);
         --inside;
       },
       std::vector<int>(10));
