@@ -20,6 +20,7 @@
 #include "harness/engine/process_table.h"
 #include "tests/harness/engine/chaos_behaviours.h"
 #include "tests/harness/engine/engine_fixture.h"
+#include "tests/harness/engine/own_shared_memory.h"
 
 namespace trireme {
 namespace {
@@ -132,7 +133,7 @@ TEST_F(KillChaosTest, AKilledHarnessLeavesNoProcessAndLosesNoOperation) {
   const uint64_t seed = FromEnvironment("TRIREME_CHAOS_SEED", EntropySeed() % 1'000'000);
   std::printf("replay: TRIREME_CHAOS_SEED=%llu\n", static_cast<unsigned long long>(seed));
   Rng rng(seed);
-  const std::vector<std::string> shared = ListDirectory("/dev/shm");
+  SeparateSharedMemory();
   int64_t longest = 0;
   int counted = 0;
   for (uint64_t round = 0; round < kills; ++round) {
@@ -148,7 +149,7 @@ TEST_F(KillChaosTest, AKilledHarnessLeavesNoProcessAndLosesNoOperation) {
     counted += CheckHistories(run.path());
   }
   EXPECT_GT(counted, 0) << "no trial recorded anything";
-  EXPECT_EQ(ListDirectory("/dev/shm"), shared);
+  EXPECT_EQ(LeftInSharedMemory(), std::vector<std::string>());
   std::printf("%llu kills, %d histories with operations, all processes gone within %s\n",
               static_cast<unsigned long long>(kills), counted, FormatDuration(longest).c_str());
 }

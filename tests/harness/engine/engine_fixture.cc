@@ -1,9 +1,11 @@
 #include "tests/harness/engine/engine_fixture.h"
 
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include "harness/base/clock.h"
 #include "harness/engine/process_table.h"
+#include "tests/harness/engine/own_shared_memory.h"
 
 namespace trireme {
 namespace {
@@ -44,14 +46,14 @@ EngineTest::EngineTest() {
 
 void EngineTest::SetUp() {
   descriptors_before_ = Descriptors();
-  shared_before_ = ListDirectory("/dev/shm");
+  SeparateSharedMemory();
 }
 
 void EngineTest::TearDown() {
   for (const ProcessInfo& process : DescendantsOf(::getpid(), ReadProcessTable()))
     ADD_FAILURE() << "left behind: process " << process.pid << " " << CommandLineOf(process.pid);
   EXPECT_EQ(Descriptors(), descriptors_before_);
-  EXPECT_EQ(ListDirectory("/dev/shm"), shared_before_);
+  EXPECT_THAT(LeftInSharedMemory(), ::testing::IsEmpty());
 }
 
 PlannedCell EngineTest::Cell(const std::string& id, const Json& params, int64_t trials) {

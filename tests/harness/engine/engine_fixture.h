@@ -47,7 +47,6 @@ class EngineTest : public ::testing::Test {
  private:
   TemporaryDirectory directory_;
   std::vector<std::string> descriptors_before_;
-  std::vector<std::string> shared_before_;
 };
 
 }  // namespace trireme
