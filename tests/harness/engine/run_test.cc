@@ -16,6 +16,12 @@ using ::testing::HasSubstr;
 
 using RunTest = EngineTest;
 
+// Whether the trial in that folder, which may not have begun, has done anything by now.
+bool HasRecorded(const std::string& trial) {
+  const Result<History> history = History::Read(trial + "/history.ring");
+  return history.ok() && !history->Operations().empty();
+}
+
 TEST_F(RunTest, RepeatsAnUnknownTrialOnceAndAlone) {
   options_.jobs = 2;
   judge_ = [](const FinishedTrial& trial) {
@@ -134,8 +140,12 @@ TEST_F(RunTest, KeepsTheFoldersOfFailedTrials) {
 
 TEST_F(RunTest, EndsAndSealsWhatRunsWhenInterrupted) {
   options_.jobs = 2;
+  const std::string trials = options_.run_directory + "/trials/cell/";
+  bool interrupted = false;  // twice would end it at once
   events_.tick = [&] {
-    if (order_.size() == 2) ::raise(SIGINT);
+    if (interrupted || !HasRecorded(trials + "0") || !HasRecorded(trials + "1")) return;
+    interrupted = true;
+    ::raise(SIGINT);
   };
   const EngineOutcome outcome = Run({Cell("cell", {{"do", "record-for-ever"}}, 4)});
   EXPECT_TRUE(outcome.interrupted);
