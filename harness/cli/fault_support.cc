@@ -1,14 +1,42 @@
 #include "harness/cli/fault_support.h"
 
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "harness/cli/capabilities.h"
 #include "harness/fault/resource.h"
+#include "harness/fault/system_call.h"
+#include "harness/protocol/runtimes.h"
 
 namespace trireme {
 namespace {
+
+// Calls that are told EAGAIN where they would have to wait; a fork is for want of a process.
+constexpr uint32_t kWaitingCalls = kTransferCalls | 1U << TRIREME_CALL_ACCEPT;
+
+// The name of a fault that asks for EAGAIN of a call that may wait; "" when there is none.
+std::string AsksNotToWait(const FaultPlan& plan) {
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != "do") continue;
+    const Result<SystemCallFault> read = ReadSystemCallFault(fault);
+    const bool again = read.ok() && read->action == TRIREME_DO_ERROR && read->error == EAGAIN;
+    if (again && (read->calls & ~kWaitingCalls) == 0) return fault.name;
+  }
+  return "";
+}
+
+std::string WhyNotOn(const std::string& name, const FaultPlan& plan) {
+  const RuntimeInfo* runtime = FindRuntime(name);
+  if (runtime == nullptr || !runtime->blocks) return "";
+  const std::string fault = AsksNotToWait(plan);
+  return fault.empty()
+             ? ""
+             : "fault '" + fault +
+                   "' is EAGAIN, which no call on a blocking socket is told, and those of " + name +
+                   " block";
+}
 
 // Tries each capability once.
 class FaultSupport {
@@ -45,7 +73,9 @@ void MarkUnsupportedFaults(Plan& plan) {
   for (PlannedCell& cell : plan.cells) {
     if (cell.fault_plan.is_null() || !cell.unsupported.empty()) continue;
     const Result<FaultPlan> faults = FaultPlan::FromJson(cell.fault_plan);
-    if (faults.ok()) cell.unsupported = support.WhyNot(*faults);
+    if (!faults.ok()) continue;
+    cell.unsupported = support.WhyNot(*faults);
+    if (cell.unsupported.empty()) cell.unsupported = WhyNotOn(cell.runtime, *faults);
   }
 }
 

@@ -5,7 +5,8 @@
 
 namespace trireme {
 
-// Makes each cell unsupported whose faults this machine does not allow, and says why. Tries what the faults need.
+// Makes each cell unsupported whose faults this machine does not allow, or cannot come to its runtime, and says why. Tries
+// what the faults need.
 void MarkUnsupportedFaults(Plan& plan);
 
 }  // namespace trireme

@@ -6,17 +6,17 @@ namespace trireme {
 namespace {
 
 constexpr std::array<RuntimeInfo, 7> kRuntimes = {{
-    {"eventlet", "green", "python", true, "epolls",
+    {"eventlet", "green", "python", true, false, "epolls",
      "Eventlet, monkey-patched, epolls hub; GreenThread; eventlet.wsgi"},
-    {"eventlet-asyncio", "green", "python", true, "asyncio",
+    {"eventlet-asyncio", "green", "python", true, false, "asyncio",
      "Eventlet, monkey-patched, asyncio hub; GreenThread, spawn_for_awaitable; eventlet.wsgi"},
-    {"threading", "native", "python", true, "",
+    {"threading", "native", "python", true, false, "",
      "threading.Thread, concurrent.futures; http.server, http.client"},
-    {"asyncio", "async", "python", false, "",
+    {"asyncio", "async", "python", false, false, "",
      "asyncio.Task; start_server with h11, asyncio.subprocess"},
-    {"thread", "native", "cpp", false, "", "std::jthread, blocking sockets; Boost.Beast"},
-    {"fiber", "green", "cpp", false, "", "Boost.Fiber with an epoll reactor; Boost.Beast"},
-    {"coroutine", "async", "cpp", false, "", "C++20 coroutines on Boost.Asio; Boost.Beast"},
+    {"thread", "native", "cpp", false, true, "", "std::jthread, blocking sockets; Boost.Beast"},
+    {"fiber", "green", "cpp", false, false, "", "Boost.Fiber with an epoll reactor; Boost.Beast"},
+    {"coroutine", "async", "cpp", false, false, "", "C++20 coroutines on Boost.Asio; Boost.Beast"},
 }};
 
 }  // namespace

@@ -12,6 +12,7 @@ struct RuntimeInfo {
   std::string_view model;     // green, native, async
   std::string_view language;  // cpp, python
   bool runs_commands;         // may host a command workload
+  bool blocks;                // its sockets do: no call on them is ever told EAGAIN
   std::string_view hub;       // Eventlet's, on which a command runs patched; "" without Eventlet
   std::string_view summary;   // what a task is; what serves
 };
