@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "harness/base/strings.h"
@@ -20,6 +21,11 @@ class StreamReader {
     if (event.kind == EventKind::kWire) AddWire(event);
   }
   Streams Finish() {
+    for (const StreamKey& key : closed_) {
+      // Whether it was one to the other end as well, or a reset, only that one's read can tell.
+      Stream& written = streams_[key];
+      if (written.recorded && written.close.empty()) written.close = "FIN";
+    }
     for (auto& [key, stream] : streams_)
       if (stream.moved < 0 && stream.recorded) stream.moved = Size(stream);
     return std::move(streams_);
@@ -28,11 +34,16 @@ class StreamReader {
  private:
   static int64_t Size(const Stream& stream) { return static_cast<int64_t>(stream.bytes.size()); }
 
-  Stream& StreamOf(uint64_t number, const std::string& side, const std::string& direction) {
+  NumberedConnection Known(uint64_t number) const {
     const auto found = connections_.find(number);
     NumberedConnection known;
     if (found != connections_.end()) known = found->second;
     if (known.connection.empty()) known.connection = "(connection " + std::to_string(number) + ")";
+    return known;
+  }
+
+  Stream& StreamOf(uint64_t number, const std::string& side, const std::string& direction) {
+    const NumberedConnection known = Known(number);
     Stream& stream =
         streams_[{.connection = known.connection, .side = side, .direction = direction}];
     if (stream.name.empty()) stream.name = known.name;
@@ -51,6 +62,9 @@ class StreamReader {
       Stream& stream = StreamOf(event.id, side, direction);
       if (event.key == "closed") stream.moved = std::max(stream.moved, GetInt(value, member, -1));
     }
+    if (event.key == "closed")
+      closed_.insert(
+          {.connection = Known(event.id).connection, .side = side, .direction = "write"});
   }
 
   void AddWire(const Event& event) {
@@ -82,6 +96,7 @@ class StreamReader {
 
   std::map<uint64_t, NumberedConnection> connections_;
   Streams streams_;
+  std::set<StreamKey> closed_;  // whose end was closed
 };
 
 }  // namespace

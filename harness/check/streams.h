@@ -27,7 +27,7 @@ struct Stream {
   bool recorded = false;  // `bytes` are what moved
   std::string bytes;
   std::string
-      close;  // "FIN", "RST", "FIN, half" (the other direction went on), "errno 32"; "": none was seen
+      close;  // "FIN" (also of an end that was closed), "RST", "FIN, half" (the other direction went on), "errno 32"; "": none was seen
 };
 
 using Streams = std::map<StreamKey, Stream>;

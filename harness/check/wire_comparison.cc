@@ -1,6 +1,7 @@
 #include "harness/check/wire_comparison.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <optional>
 #include <set>
@@ -83,14 +84,15 @@ struct WireDifference {
 class Model {
  public:
   Model(WireRule rule, const std::vector<const Stream*>& trials)
-      : rule_(rule), first_(*trials.front()) {
+      : rule_(rule), first_(*trials.front()), bytes_(WithoutDates(first_.bytes)) {
     if (rule_ == WireRule::kExact)
-      known_ = first_.bytes.size();
+      known_ = bytes_.size();
     else
-      fields_ = SplitStream(first_.bytes, rule_);
+      fields_ = SplitStream(bytes_, rule_);
     for (const auto& [name, field] : fields_)
       if (rule_ == WireRule::kHttp && IsVolatileField(name)) masked_fields_.insert(name);
     for (size_t i = 1; i < trials.size(); ++i) Mask(*trials[i]);
+    MaskWholeWords();
   }
 
   int64_t masked() const {
@@ -101,14 +103,16 @@ class Model {
   bool masks_close() const { return masks_close_; }
 
   std::optional<WireDifference> Compare(const Stream& stream) const {
-    return rule_ == WireRule::kExact ? CompareBytes(stream.bytes) : CompareFields(stream.bytes);
+    const std::string bytes = WithoutDates(stream.bytes);
+    return rule_ == WireRule::kExact ? CompareBytes(bytes) : CompareFields(bytes);
   }
 
  private:
   void Mask(const Stream& other) {
     masks_close_ |= other.close != first_.close;
-    if (rule_ == WireRule::kExact) return MaskBytes(other.bytes);
-    const auto fields = SplitStream(other.bytes, rule_);
+    const std::string bytes = WithoutDates(other.bytes);
+    if (rule_ == WireRule::kExact) return MaskBytes(bytes);
+    const auto fields = SplitStream(bytes, rule_);
     for (const auto& [name, field] : fields_) {
       const auto same = fields.find(name);
       if (same == fields.end() || same->second.value != field.value) masked_fields_.insert(name);
@@ -118,18 +122,29 @@ class Model {
   }
 
   void MaskBytes(const std::string& other) {
-    open_ |= other.size() != first_.bytes.size();
+    open_ |= other.size() != bytes_.size();
     known_ = std::min(known_, other.size());
-    masked_bytes_.resize(first_.bytes.size());
+    masked_bytes_.resize(bytes_.size());
     for (size_t i = 0; i < known_; ++i)
-      if (other[i] != first_.bytes[i]) masked_bytes_[i] = true;
+      if (other[i] != bytes_[i]) masked_bytes_[i] = true;
+  }
+
+  // A random id has some of its digits in common with the next one by chance.
+  void MaskWholeWords() {
+    const auto is_word = [&](size_t i) {
+      return std::isalnum(static_cast<unsigned char>(bytes_[i])) != 0;
+    };
+    for (size_t i = 1; i < masked_bytes_.size(); ++i)
+      if (masked_bytes_[i - 1] && is_word(i - 1) && is_word(i)) masked_bytes_[i] = true;
+    for (size_t i = masked_bytes_.size(); i-- > 1;)
+      if (masked_bytes_[i] && is_word(i) && is_word(i - 1)) masked_bytes_[i - 1] = true;
   }
 
   std::optional<WireDifference> CompareBytes(const std::string& bytes) const {
     const size_t common = std::min(known_, bytes.size());
     for (size_t i = 0; i < common; ++i) {
       const bool masked = i < masked_bytes_.size() && masked_bytes_[i];
-      if (!masked && bytes[i] != first_.bytes[i])
+      if (!masked && bytes[i] != bytes_[i])
         return WireDifference{.here = i, .there = i, .what = "byte " + std::to_string(i)};
     }
     if (bytes.size() < known_ || (!open_ && bytes.size() > known_))
@@ -157,7 +172,7 @@ class Model {
     for (const auto& [name, field] : fields)
       if (!fields_.contains(name) && !masked_fields_.contains(name) && !IsVolatileField(name))
         return WireDifference{
-            .here = field.offset, .there = first_.bytes.size(), .what = NameInWords(name)};
+            .here = field.offset, .there = bytes_.size(), .what = NameInWords(name)};
     return std::nullopt;
   }
 
@@ -173,8 +188,9 @@ class Model {
 
   WireRule rule_;
   const Stream& first_;
-  size_t known_ = 0;   // kExact: bytes that all trials have
-  bool open_ = false;  // kExact: what follows them differs
+  const std::string bytes_;  // its
+  size_t known_ = 0;         // kExact: bytes that all trials have
+  bool open_ = false;        // kExact: what follows them differs
   std::vector<bool> masked_bytes_;
   std::map<std::string, WireField> fields_;
   std::set<std::string> masked_fields_;

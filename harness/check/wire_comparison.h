@@ -33,8 +33,8 @@ struct WireReference {
 
 // Compares what went over each logical connection, in each direction, with the reference: what its end wrote, or what the
 // other end read where the writer was not recorded; and how each stream was closed, where both saw that. Segmentation
-// does not count, for it is gone. What differs among the reference's own trials is masked, so it takes two of them,
-// unless each trial has its counterpart. REQUIRES: `rule` is not kNone.
+// does not count, for it is gone. What differs among the reference's own trials is masked (kExact: with the word that it
+// is in), so it takes two of them, unless each trial has its counterpart. HTTP dates are masked as they are. REQUIRES: `rule` is not kNone.
 WireComparison CompareWire(WireRule rule, const std::map<int64_t, Streams>& here,
                            const WireReference& reference, const std::string& scenario);
 

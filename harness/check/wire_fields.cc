@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <cstdio>
 #include <optional>
 
@@ -146,6 +147,24 @@ WireRule WireRuleOf(const Json& cell) {
 
 std::map<std::string, WireField> SplitStream(std::string_view bytes, WireRule rule) {
   return rule == WireRule::kHttp ? HttpSplitter(bytes).Split() : SplitLines(bytes);
+}
+
+std::string WithoutDates(std::string bytes) {
+  constexpr std::string_view kForm = "aaa, 00 aaa 0000 00:00:00 GMT";
+  const auto fits = [](char c, char form) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (form == '0') return std::isdigit(byte) != 0;
+    return form == 'a' ? std::isalpha(byte) != 0 : c == form;
+  };
+  for (size_t end = bytes.find(" GMT"); end != std::string::npos; end = bytes.find(" GMT", end)) {
+    end += 4;
+    if (end < kForm.size()) continue;
+    const auto date = bytes.begin() + static_cast<std::ptrdiff_t>(end - kForm.size());
+    if (std::equal(kForm.begin(), kForm.end(), date,
+                   [&](char form, char c) { return fits(c, form); }))
+      std::fill_n(date, kForm.size(), '?');
+  }
+  return bytes;
 }
 
 bool IsVolatileField(const std::string& name) {

@@ -30,6 +30,10 @@ struct WireField {
 // header date". What follows something that is no HTTP/1 is one field, "message 000002 rest". REQUIRES: kLines or kHttp.
 std::map<std::string, WireField> SplitStream(std::string_view bytes, WireRule rule);
 
+// The same with each HTTP date ("Mon, 01 Jan 2024 00:00:00 GMT") blank, for trials of a reference that all ran in one second
+// do not show that it changes. As long as before, so that offsets stay.
+std::string WithoutDates(std::string bytes);
+
 // Headers that say when and who, not what: they are never compared.
 bool IsVolatileField(const std::string& name);
 

@@ -158,7 +158,8 @@ TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int
 
 TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length) {
   static Next<int(int, const sockaddr*, socklen_t)> next("connect");
-  if (trireme::ActivePlan() == nullptr) return next(fd, address, length);
+  // The first that a program does may be to connect.
+  if (!trireme::Attached() || trireme::ActivePlan() == nullptr) return next(fd, address, length);
   // A call that asks whether the one before has got through is about the same connection.
   const bool asks = trireme::EndOf(fd).connection != nullptr;
   int error = 0;

@@ -57,6 +57,23 @@ TEST(CompareWireTest, MasksWhatTheReferenceItselfVaries) {
   EXPECT_EQ(Compare(WireRule::kExact, Written({"id=7;no"}), there).verdict, Verdict::kFail);
 }
 
+TEST(CompareWireTest, MasksTheWholeWordThatTheReferenceVaries) {
+  const Trials there = Written({"id=4a7;ok", "id=4b7;ok"});
+  EXPECT_EQ(Compare(WireRule::kExact, Written({"id=9c2;ok"}), there).verdict, Verdict::kPass);
+  EXPECT_EQ(Compare(WireRule::kExact, Written({"ip=9c2;ok"}), there).verdict, Verdict::kFail);
+  EXPECT_EQ(Compare(WireRule::kExact, Written({"id=9c2;oh"}), there).verdict, Verdict::kFail);
+}
+
+TEST(CompareWireTest, MasksDatesThatTheReferenceDidNotVary) {
+  const std::string there = "a\nDate: Fri, 27 Nov 2026 02:06:31 GMT\nb\n";
+  const std::string later = "a\nDate: Sat, 28 Nov 2026 00:00:00 GMT\nb\n";
+  const std::string other = "a\nDate: Sat, 28-Nov-2026 00:00:00 GMT\nb\n";
+  for (const WireRule rule : {WireRule::kExact, WireRule::kLines}) {
+    EXPECT_EQ(Compare(rule, Written({later}), Written({there, there})).verdict, Verdict::kPass);
+    EXPECT_EQ(Compare(rule, Written({other}), Written({there, there})).verdict, Verdict::kFail);
+  }
+}
+
 TEST(CompareWireTest, NeedsTwoTrialsOfTheReference) {
   EXPECT_EQ(Compare(WireRule::kExact, Written({"a"}), Written({"a"})).verdict, Verdict::kUnknown);
   EXPECT_EQ(Compare(WireRule::kExact, Written({"a"}), Written({"a"}), true).verdict,
