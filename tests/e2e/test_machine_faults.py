@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import textwrap
 import unittest
@@ -85,6 +86,45 @@ RECORDS = """\
             n += 1
         rt.observe("steps", n)
     """
+# A server that tells its process; who starts it again finds it where it was.
+SERVER = """\
+    import os, socket
+
+    port = int(open("port").read()) if os.path.exists("port") else 0
+    listener = socket.create_server(("127.0.0.1", port))
+    with open("port.new", "w") as file:
+        file.write(str(listener.getsockname()[1]))
+    os.replace("port.new", "port")
+    while True:
+        stream, _ = listener.accept()
+        stream.sendall(b"%d" % os.getpid())
+        stream.close()
+    """
+CLIENT = """\
+    import os, socket, subprocess, sys
+
+    def ask():
+        try:
+            with open("port") as port, socket.create_connection(("127.0.0.1", int(port.read())), 10) as stream:
+                return int(stream.recv(100) or 0)
+        except OSError:
+            return 0
+
+    async def main(rt, params):
+        if os.path.exists("port"):
+            os.unlink("port")
+        server = subprocess.Popen([sys.executable, params["server"]])
+
+        async def another_than(*processes):
+            while (process := ask()) in processes:
+                await rt.sleep(0.01)
+            return process
+
+        first = await another_than(0)
+        rt.observe("asked", first == server.pid)
+        server.wait()
+        rt.observe("recovered", await another_than(0, first) != first)
+    """
 
 
 class MachineFaultsTest(TriremeCase):
@@ -146,6 +186,27 @@ class MachineFaultsTest(TriremeCase):
         ends = [event["value"] for event in events if event["event"] == "exit"]
         self.assertTrue(all(end["fault"] == {"id": 1, "name": "suffered"} for end in ends), ends)
         self.assertTrue(ends)
+
+    def test_a_server_that_was_killed_is_started_again(self) -> None:
+        server = self.write("server.py", SERVER)
+        fault = 'process: {signal: KILL, target: server, event: "observe:asked", restart: 20ms}'
+        events = self.suffer(CLIENT, fault, f"{{server: {server}}}")
+        self.assertEqual(self.observed(events, "asked"), [True] * 2, self.outcome.out)
+        self.assertEqual(self.observed(events, "recovered"), [True] * 2, self.outcome.out)
+        self.assertEqual([bool(each.get("over")) for each in self.faults(events)], [False, True] * 2)
+        self.assertEqual(self.outcome.code, 0, self.outcome.out)
+        self.assertNotIn(str(server), self.command_lines())
+
+    def command_lines(self) -> str:
+        """Of all processes: what was started again is ended with its trial."""
+        return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+    def test_what_cannot_be_started_again_is_refused(self) -> None:
+        for target in ("runner", "worker"):
+            self.suffer_nothing(f"process: {{signal: KILL, target: {target}, restart: 1ms}}",
+                                f"a {target} cannot be started again: it is a fork of the trial")
+        self.suffer_nothing("process: {signal: STOP, target: server, restart: 1ms}",
+                            "`restart` goes with a signal that ends a process, STOP does not")
 
     def test_a_plan_that_means_nothing_is_refused(self) -> None:
         self.suffer_nothing("process: {signal: KILL, for: 1s}", "`for` goes with STOP only")
