@@ -18,6 +18,8 @@ constexpr int64_t kIntervals = 5;    // USAGE events in `for`
 constexpr double kShare = 0.9;       // of the processor time that it could have had, over `for`
 constexpr double kShareOfOne = 0.7;  // in one interval: the kernel's figures are coarse
 constexpr double kSecondsATurn = 200e-6;  // at most
+constexpr double kTick = 10e-3;           // the kernel tells a time of processor so late
+constexpr double kLeastProcessor = 0.1;   // of `for`
 constexpr double kFoundShare = 0.9;       // of the polls, where events stay that nobody takes
 
 int64_t LengthOf(const Json& arguments) { return GetInt(arguments, "for"); }
@@ -60,23 +62,55 @@ std::map<uint32_t, std::vector<int64_t>> TimesOfWork(const TrialView& view) {
   return times;
 }
 
-double Share(const LoopUsage& usage) {
-  return usage.cpu / std::max(usage.wall - usage.delay, 1e-6);
+// The intervals of one loop in their order: whether its thread was awake all the time of each. That is known of one in
+// which it did not go to sleep, and ran, or was awake already. How long an awake thread waited for a processor the kernel
+// says only when it has got one, which on a busy machine is some intervals later.
+class Awake {
+ public:
+  bool Throughout(const LoopUsage& usage) {
+    const bool before = awake_;
+    awake_ = usage.slept == 0 && (before || usage.cpu > 0);
+    return before && awake_;
+  }
+
+ private:
+  bool awake_ = false;
+};
+
+// The time of a processor that the loop could have had.
+double Possible(const LoopUsage& usage, bool awake) {
+  return awake ? usage.cpu : std::max(usage.wall - usage.delay, 1e-6);
 }
 
-bool Spins(const LoopUsage& usage, const std::vector<int64_t>& work) {
-  const auto turns = static_cast<double>(std::max(usage.polls, usage.steps));
-  if (usage.cpu <= 0 || Share(usage) < kShareOfOne || usage.moved > 0) return false;
-  if (turns <= 0 || usage.cpu / turns > kSecondsATurn) return false;
+double TurnsOf(const LoopUsage& usage) {
+  return static_cast<double>(std::max(usage.polls, usage.steps));
+}
+
+bool NothingCameOf(const LoopUsage& usage, const std::vector<int64_t>& work) {
   const auto next = std::lower_bound(work.begin(), work.end(), usage.begin);
-  return next == work.end() || *next > usage.end;
+  return usage.moved == 0 && (next == work.end() || *next > usage.end);
+}
+
+bool Spins(const LoopUsage& usage, bool awake) {
+  // It may have had no processor, or for a moment only.
+  if (awake) return usage.cpu <= kSecondsATurn * TurnsOf(usage) + kTick;
+  return usage.cpu > 0 && usage.cpu >= kShareOfOne * Possible(usage, awake) &&
+         usage.cpu <= kSecondsATurn * TurnsOf(usage);
 }
 
 // Intervals of one loop that follow each other, in each of which it spun.
 struct Spin {
   LoopUsage sum;
+  double possible = 0, turns = 0;
   int64_t length() const { return sum.end - sum.begin; }
-  void Add(const LoopUsage& usage) {
+  bool IsOne(int64_t least) const {
+    return length() >= least && sum.cpu >= kShare * possible &&
+           sum.cpu >= kLeastProcessor * static_cast<double>(least) / 1e9 &&
+           sum.cpu <= kSecondsATurn * turns;
+  }
+  void Add(const LoopUsage& usage, bool awake) {
+    possible += Possible(usage, awake);
+    turns += TurnsOf(usage);
     if (sum.end == 0) {
       sum = usage;
       return;
@@ -95,16 +129,18 @@ struct Spin {
 std::map<LoopId, Spin> LongestSpins(const TrialView& view) {
   const auto work = TimesOfWork(view);
   std::map<LoopId, Spin> now, longest;
+  std::map<LoopId, Awake> awake;
   for (const LoopUsage& usage : LoopUsageOf(view)) {
     const auto of_process = work.find(usage.loop.first);
-    const bool spins =
-        Spins(usage, of_process == work.end() ? std::vector<int64_t>() : of_process->second);
-    if (!spins) {
+    const bool was_awake = awake[usage.loop].Throughout(usage);
+    if (!Spins(usage, was_awake) ||
+        !NothingCameOf(usage,
+                       of_process == work.end() ? std::vector<int64_t>() : of_process->second)) {
       now.erase(usage.loop);
       continue;
     }
     Spin& spin = now[usage.loop];
-    spin.Add(usage);
+    spin.Add(usage, was_awake);
     Spin& best = longest[usage.loop];
     if (spin.length() > best.length()) best = spin;
   }
@@ -157,7 +193,7 @@ CheckResult HubSpinChecker::Check(const TrialView& view, const Json& arguments) 
   if (length <= 0) return Unknown("argument for is no duration");
   CheckResult result;
   for (const auto& [loop, spin] : LongestSpins(view)) {
-    if (spin.length() < length || Share(spin.sum) < kShare) continue;
+    if (!spin.IsOne(length)) continue;
     Finding finding = FindingOf(view, spin);
     if (!finding.advisory && result.verdict != Verdict::kFail) {
       result.verdict = Verdict::kFail;

@@ -20,6 +20,9 @@ namespace trireme {
 // does so for longer than it costs to give way, which is some ten microseconds on every runtime. A task that is known to
 // compute in smaller pieces should record something of it, or not be checked with this.
 //
+// A busy machine hides no spin: a thread that never goes to sleep used what it could have, however little that was. That
+// has to be a tenth of `for`, so that what takes a moment of a processor, and long to get it, is none.
+//
 // There are two kinds. Polls that find events which nobody takes (a descriptor that stays ready) are waste by
 // themselves. Where the polls find nothing, some task or timer is always due: a task that asks again and again whether
 // something has happened. That one is a guess where only a program was watched, whose tasks may do things that are not

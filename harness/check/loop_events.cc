@@ -128,6 +128,7 @@ std::vector<LoopUsage> LoopUsageOf(const TrialView& view) {
     usage.found = GetInt(value, "found");
     usage.steps = GetInt(value, "steps");
     usage.moved = GetInt(value, "moved");
+    usage.slept = GetInt(value, "slept", -1);
     usage.begin = usage.end - static_cast<int64_t>(usage.wall * kSecond);
     all.push_back(usage);
   }

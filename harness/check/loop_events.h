@@ -49,6 +49,7 @@ struct LoopUsage {
   int64_t begin = 0, end = 0;
   double wall = 0, delay = 0, cpu = 0;  // seconds
   int64_t polls = 0, found = 0, steps = 0, moved = 0;
+  int64_t slept = -1;  // -1: not known
 };
 std::vector<LoopUsage> LoopUsageOf(const TrialView& view);
 

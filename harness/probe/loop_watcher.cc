@@ -45,6 +45,7 @@ struct SeenLoop {
 struct UsedByLoop {
   uint32_t thread = 0;
   uint64_t time = 0, polls = 0, found = 0, steps = 0, moved = 0;
+  int64_t sleeps = -1;  // how often it has gone to sleep; -1: not known
   ThreadTimes times;
 };
 
@@ -73,6 +74,17 @@ ThreadTimes TimesOf(uint32_t thread) {
   char text[96];
   if (ReadFile(path.text(), text, sizeof(text)) <= 0) return {};
   return {.cpu = ReadNumber(text), .delay = ReadNumber(SkipWord(text))};
+}
+
+// How often it has given up its processor by itself; -1: the kernel does not say.
+int64_t SleepsOf(uint32_t thread) {
+  constexpr char kSwitches[] = "\nvoluntary_ctxt_switches:\t";
+  TextBuffer path;
+  path.Add("/proc/self/task/").AddNumber(thread).Add("/status");
+  char text[4096];
+  if (ReadFile(path.text(), text, sizeof(text)) <= 0) return -1;
+  const char* line = strstr(text, kSwitches);
+  return line == nullptr ? -1 : static_cast<int64_t>(ReadNumber(line + sizeof(kSwitches) - 1));
 }
 
 // The letter of its state; 'R': it has a processor, or waits for one.
@@ -232,6 +244,7 @@ void RecordLoopUsage(const Loop& loop, UsedByLoop& before, uint64_t now) {
                             .found = __atomic_load_n(&loop.found, __ATOMIC_RELAXED),
                             .steps = __atomic_load_n(&loop.steps, __ATOMIC_RELAXED),
                             .moved = MovedBytes(),
+                            .sleeps = SleepsOf(thread),
                             .times = TimesOf(thread)};
   if (before.thread == thread) {
     TextBuffer text(event_text, sizeof(event_text));
@@ -243,6 +256,8 @@ void RecordLoopUsage(const Loop& loop, UsedByLoop& before, uint64_t now) {
     text.Add(",\"found\":").AddNumber(static_cast<int64_t>(used_now.found - before.found));
     text.Add(",\"steps\":").AddNumber(static_cast<int64_t>(used_now.steps - before.steps));
     text.Add(",\"moved\":").AddNumber(static_cast<int64_t>(used_now.moved - before.moved));
+    if (before.sleeps >= 0 && used_now.sleeps >= before.sleeps)
+      text.Add(",\"slept\":").AddNumber(used_now.sleeps - before.sleeps);
     text.Add("}");
     RecordFor({.thread = thread}, TRIREME_USAGE, "loop", text);
   }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "tests/harness/check/trial_builder.h"
 
 namespace trireme {
@@ -85,6 +87,56 @@ TEST(HubSpinCheckerTest, AcceptsALoopThatHasTimeLeft) {
 
 TEST(HubSpinCheckerTest, JudgesTheTimeThatItCouldHaveHad) {
   EXPECT_EQ(CheckWith({{"cpu", 0.05}, {"delay", 0.05}}).verdict, Verdict::kFail);
+}
+
+// As a machine with four other programs a processor told it: each wait is told where it ended, {wall, delay, cpu}.
+constexpr std::array<std::array<double, 3>, 8> kOnABusyMachine = {{{0.112, 0.100, 0.0199},
+                                                                   {0.116, 0.084, 0.0199},
+                                                                   {0.108, 0.100, 0.0199},
+                                                                   {0.100, 0.000, 0.0},
+                                                                   {0.100, 0.148, 0.0199},
+                                                                   {0.104, 0.068, 0.0198},
+                                                                   {0.104, 0.084, 0.0199},
+                                                                   {0.120, 0.092, 0.0238}}};
+
+// A loop of which that was told, so many times slower, and that slept `slept` times in each interval.
+CheckResult CheckOnABusyMachine(int64_t slept, double slower = 1, const Json& change = {}) {
+  TrialBuilder trial = Loop();
+  int64_t time = 100 * kMs;
+  for (const auto& [wall, delay, cpu] : kOnABusyMachine) {
+    time += static_cast<int64_t>(wall * 1000) * kMs;
+    Json value = {{"wall", wall},  {"delay", delay}, {"cpu", cpu / slower},
+                  {"polls", 2800}, {"found", 0},     {"steps", cpu > 0 ? 2800 : 0},
+                  {"moved", 0},    {"slept", slept}};
+    if (change.is_object()) value.merge_patch(change);
+    trial.Add(EventKind::kUsage, time, "loop", value, 0);
+  }
+  return CheckSpin(
+      trial.End("returned", nullptr, 3000 * kMs).Exit("exited", Json::object(), 3001 * kMs));
+}
+
+TEST(HubSpinCheckerTest, IsNotHiddenByABusyMachine) {
+  const CheckResult result = CheckOnABusyMachine(0);
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_THAT(result.reason, HasSubstr("a loop spun for 0.86 s, 0.14 s of a processor"));
+}
+
+TEST(HubSpinCheckerTest, AcceptsALoopThatSleepsOnABusyMachine) {
+  EXPECT_EQ(CheckOnABusyMachine(1).verdict, Verdict::kPass);
+}
+
+TEST(HubSpinCheckerTest, AcceptsALoopThatHardlyGetsAProcessor) {
+  EXPECT_EQ(CheckOnABusyMachine(0, 2.4).verdict, Verdict::kFail);  // more than 50 ms
+  EXPECT_EQ(CheckOnABusyMachine(0, 2.6).verdict, Verdict::kPass);
+}
+
+TEST(HubSpinCheckerTest, AcceptsATaskThatComputesInPiecesOnABusyMachine) {
+  EXPECT_EQ(CheckOnABusyMachine(0, 1, {{"polls", 70}, {"steps", 70}}).verdict, Verdict::kPass);
+}
+
+TEST(HubSpinCheckerTest, AcceptsALoopThatSleepsForIntervals) {
+  EXPECT_EQ(CheckWith({{"cpu", 0.0}, {"polls", 0}, {"found", 0}, {"slept", 0}}).verdict,
+            Verdict::kPass);
 }
 
 TEST(HubSpinCheckerTest, AcceptsATaskThatComputesInPieces) {

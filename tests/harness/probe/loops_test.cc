@@ -221,12 +221,37 @@ TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
     EXPECT_TRUE(GetMember(last->Value(), member).is_number()) << member;
   for (const char* member : {"polls", "found", "steps", "moved"})
     EXPECT_EQ(GetInt(last->Value(), member, -1), 0) << member;
+  EXPECT_GE(GetInt(last->Value(), "slept", -1), 0);
   const auto process = std::find_if(history.events().rbegin(), history.events().rend(),
                                     [](const Event& event) { return event.key == "process"; });
   EXPECT_GT(GetInt(process->Value(), "rss"), 1 << 20);
   EXPECT_EQ(GetInt(process->Value(), "threads"),
             static_cast<int64_t>(ListDirectory("/proc/self/task").size()) - ProbeThreads());
   EXPECT_EQ(Count(EventKind::kHold, "holds"), 0);
+}
+
+TEST_F(LoopsTest, CountsHowOftenALoopGoesToSleep) {
+  Attach({.usage_interval = kNanosecondsPerMillisecond});
+  std::atomic<uint32_t> sleeper{0};
+  std::atomic<bool> over{false};
+  std::thread loop([&] {
+    SetTask(1);
+    SetTask(2);
+    sleeper = Thread();
+    while (!over) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  });
+  const auto slept = [&] {
+    const History history = Read();
+    int64_t sum = 0;
+    for (const Event& event : history.events())
+      if (event.key == "loop" && event.thread == sleeper) sum += GetInt(event.Value(), "slept", 0);
+    return sum;
+  };
+  const int64_t end = SystemClock().Now() + kPatience;
+  while (slept() < 3 && SystemClock().Now() < end) continue;
+  EXPECT_GE(slept(), 3);
+  over = true;
+  loop.join();
 }
 
 TEST_F(LoopsTest, StartsNoThreadThatNobodyAskedFor) {
