@@ -229,8 +229,13 @@ void CancelTask(TaskState& task) {
 
 void CancelAndJoin(TaskState& task) noexcept {
   if (task.joined || task.detached) return;
-  const KeepLastThrown keep;
   CancelTask(task);
+  AwaitEnd(task);
+}
+
+void AwaitEnd(TaskState& task) noexcept {
+  if (task.joined) return;
+  const KeepLastThrown keep;
   if (!task.backend->blocking())
     task.backend->WaitHere(task);
   else if (TaskState* self = CurrentTaskOrNull(); self != nullptr) {

@@ -250,6 +250,22 @@ async def _results(tasks: Iterable[Task]) -> list[Any]:
     return results
 
 
+async def _end(tasks: Iterable[Task]) -> None:
+    """Cancels them and waits for their end. What stops the waiting task meanwhile comes out after that."""
+    for task in tasks:
+        if not task.done():
+            task.cancel()
+    stop: BaseException | None = None
+    for task in tasks:
+        while not task.done():
+            try:
+                await task.wait_ended()
+            except BaseException as error:
+                stop = error
+    if stop is not None:
+        raise stop
+
+
 class TaskPool(sync.Waited):
     """What the pools of all runtimes share: map, join over what was submitted, and what is recorded of places."""
 
@@ -288,10 +304,19 @@ class TaskPool(sync.Waited):
             probe.record(probe.SYNC, self.number, "release", None)
 
     async def map(self, fn: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
-        """Results in the order of the items; raises the first exception in that order after all have ended."""
-        tasks = [await self.submit(fn, item) for item in items]
-        for task in tasks:
-            await task.wait_ended()
+        """Results in the order of the items; raises the first exception in that order after all have ended.
+
+        One that is stopped ends its tasks first: they work on what its caller is about to let go of.
+        """
+        tasks: list[Task] = []
+        try:
+            for item in items:
+                tasks.append(await self.submit(fn, item))
+            for task in tasks:
+                await task.wait_ended()
+        except BaseException:
+            await _end(tasks)
+            raise
         return await _results(tasks)
 
     async def join(self) -> None:

@@ -341,11 +341,9 @@ template <typename F, typename T>
 Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Pool::Map(F fn, std::vector<T> items) {
   using R = internal::SpawnResult<F, T>;
   Pool pool = *this;
-  std::vector<TaskHandle<R>> tasks;
-  for (T& item : items) tasks.push_back(co_await pool.Submit(fn, std::move(item)));
-  std::vector<TaskHandle<R>*> all;
-  for (TaskHandle<R>& task : tasks) all.push_back(&task);
-  co_return co_await internal::GatherAll<R>(std::move(all));
+  internal::MapTasks<R> tasks;
+  for (T& item : items) tasks.Add(co_await pool.Submit(fn, std::move(item)));
+  co_return co_await internal::GatherAll<R>(tasks.All());
 }
 
 }  // namespace trireme

@@ -71,6 +71,7 @@ Task<> JoinTask(std::shared_ptr<TaskState> task);
 void TakeResult(TaskState& task);  // REQUIRES: it ended. Counts as a join; throws its exception
 void CancelTask(TaskState& task);
 void CancelAndJoin(TaskState& task) noexcept;
+void AwaitEnd(TaskState& task) noexcept;  // whatever stops the waiting task
 void DetachTask(TaskState& task);
 bool TaskEnded(const TaskState& task);
 const std::string& TaskName(const TaskState& task);
@@ -236,6 +237,30 @@ inline Task<void> GatherAll<void>(std::vector<TaskHandle<void>*> tasks) {
   results.Finish();
 }
 
+// The tasks of a Map(). One that is stopped ends them first: they work on what its caller is about
+// to let go of.
+template <typename T>
+class MapTasks {
+ public:
+  MapTasks() = default;
+  ~MapTasks() {
+    for (TaskHandle<T>& task : tasks_) CancelTask(*task.state());
+    for (TaskHandle<T>& task : tasks_) AwaitEnd(*task.state());
+  }
+  MapTasks(const MapTasks&) = delete;
+  MapTasks& operator=(const MapTasks&) = delete;
+
+  void Add(TaskHandle<T> task) { tasks_.push_back(std::move(task)); }
+  std::vector<TaskHandle<T>*> All() {
+    std::vector<TaskHandle<T>*> all;
+    for (TaskHandle<T>& task : tasks_) all.push_back(&task);
+    return all;
+  }
+
+ private:
+  std::vector<TaskHandle<T>> tasks_;
+};
+
 std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size, const Place& place);
 Runtime& RuntimeOf(PoolCore& pool);
 Task<> TakeSlot(std::shared_ptr<PoolCore> pool);
@@ -252,7 +277,8 @@ class Pool {
   // dropped cancels nothing.
   template <typename F, typename... A>
   Task<TaskHandle<internal::SpawnResult<F, A...>>> Submit(F fn, A... args);
-  // fn of each item; results in the order of the items.
+  // fn of each item; results in the order of the items. When it is stopped, it cancels its tasks and
+  // waits for their end.
   template <typename F, typename T>
   Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Map(F fn, std::vector<T> items);
   // Returns when everything submitted has ended; takes no results.

@@ -976,6 +976,50 @@ async def pool_map_of_nothing(rt):
     await pool.join()
 
 
+def lasting(rt):
+    """A function that waits for ever and takes its time to clean up, and the items that began and ended in it."""
+    began, ended, never = [], [], rt.event()
+
+    async def last(item):
+        began.append(item)
+        try:
+            await never.wait()
+        finally:
+            await rt.sleep(0.01)
+            ended.append(item)
+
+    return last, began, ended
+
+
+@case
+async def pool_map_cancelled_ends_its_tasks(rt):
+    for items in (2, 3):  # the third waits for a place, or its task does
+        last, began, ended = lasting(rt)
+        pool, left = rt.pool(2), []
+
+        async def map_all(pool=pool, last=last, items=items, ended=ended, left=left):
+            try:
+                await pool.map(last, range(items))
+            finally:
+                left.extend(ended)
+
+        mapper = rt.spawn(map_all)
+        await rt.settle()
+        mapper.cancel()
+        await is_cancelled(mapper)
+        assert sorted(began) == sorted(left) == [0, 1]
+        await pool.join()
+
+
+@case
+async def pool_map_late_ends_its_tasks(rt):
+    last, began, ended = lasting(rt)
+    pool = rt.pool(2)
+    await raises(trireme.TimeoutExpired, within(rt, SHORT, lambda: pool.map(last, range(2))))
+    assert sorted(began) == sorted(ended) == [0, 1]
+    await pool.join()
+
+
 # Coordination
 
 

@@ -190,6 +190,62 @@ CONTRACT(pool_map_of_nothing) {
   EXPECT_TRUE((co_await pool.Map([](int item) { return item; }, std::vector<int>())).empty());
 }
 
+// Waits for ever and takes its time to clean up; counts what began and ended in it.
+struct Lasting {
+  explicit Lasting(Runtime& runtime) : rt(runtime), never(runtime.Event()) {}
+
+  Task<> Last() {
+    ++began;
+    bool stopped = false;
+    try {
+      co_await never.Wait();
+    } catch (const Cancelled&) {
+      stopped = true;
+    }
+    co_await rt.Sleep(0.01);
+    ++ended;
+    if (stopped) throw Cancelled();
+  }
+  Task<> Map(Pool pool, int items) {
+    return pool.Map([this](int) { return Last(); }, std::vector<int>(static_cast<size_t>(items)));
+  }
+
+  Runtime& rt;
+  Event never;
+  std::atomic<int> began = 0;
+  std::atomic<int> ended = 0;
+};
+
+CONTRACT(pool_map_cancelled_ends_its_tasks) {
+  for (const int items : {2, 3}) {  // the third waits for a place
+    Lasting lasting(rt);
+    Pool pool = rt.Pool(2);
+    std::atomic<int> left = 0;
+    TaskHandle<> mapper = rt.Spawn([&]() -> Task<> {
+      try {
+        co_await lasting.Map(pool, items);
+      } catch (const Cancelled&) {
+        left = lasting.ended.load();
+        throw;
+      }
+    });
+    co_await ExpectCancels(rt, mapper);
+    EXPECT_EQ(lasting.began, 2);
+    EXPECT_EQ(left, 2);
+    co_await pool.Join();
+  }
+}
+
+CONTRACT(pool_map_late_ends_its_tasks) {
+  Lasting lasting(rt);
+  Pool pool = rt.Pool(2);
+  EXPECT_TRUE(co_await Raises<TimeoutExpired>(
+      [&] { return rt.Timeout(0.05, [&] { return lasting.Map(pool, 2); }); }));
+  EXPECT_EQ(lasting.began, 2);
+  EXPECT_EQ(lasting.ended, 2);
+  co_await pool.Join();
+}
+
 CONTRACT(lock_excludes) {
   Lock lock = rt.Lock();
   int counter = 0;
