@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "runners/sdk/exceptions.h"
+#include "runners/sdk/point.h"
 #include "runners/sdk/probe.h"
 #include "trireme/runtime.h"
 
@@ -162,6 +163,7 @@ Task<std::optional<Stream>> AcceptNext(Runtime& rt, Listener& listener) {
 // Holds its connections' tasks, so that they are cancelled and ended with it.
 Task<> ServeListener(Runtime& rt, Listener listener,
                      std::shared_ptr<internal::HttpHandler> handler) {
+  CurrentTaskState().serves = true;  // as in the servers of Python, where accept() is no point
   std::vector<TaskHandle<>> connections;
   while (std::optional<Stream> stream = co_await AcceptNext(rt, listener)) {
     std::erase_if(connections, [](const TaskHandle<>& connection) { return connection.Done(); });

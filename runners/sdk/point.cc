@@ -33,8 +33,9 @@ TaskState& CurrentTaskState() {
 
 void AskForTaskFaults() { plan_has_task_faults = Probe().point("", "", 0) != 0; }
 
-Point::Point(const char* kind) : task_(CurrentTaskState()), kind_(kind), ordinal_(++task_.ordinal) {
-  if (plan_has_task_faults.load(std::memory_order_relaxed)) [[unlikely]]
+Point::Point(const char* kind)
+    : task_(CurrentTaskState()), kind_(kind), ordinal_(task_.serves ? 0 : ++task_.ordinal) {
+  if (plan_has_task_faults.load(std::memory_order_relaxed) && !task_.serves) [[unlikely]]
     task_.Suffer(Probe().point(task_.path.c_str(), task_.name.c_str(), ordinal_));
   task_.ThrowIfStopped();
 }

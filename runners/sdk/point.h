@@ -24,7 +24,8 @@ void AskForTaskFaults();
 // really waits.
 class Point {
  public:
-  // A new point of the current task. Throws when the task shall stop.
+  // A new point of the current task. Throws when the task shall stop. That of a task which serves has
+  // the ordinal 0, and no fault strikes there.
   explicit Point(const char* kind);
   // The same point again, in the coroutine that waits for it.
   Point(const char* kind, uint64_t ordinal);

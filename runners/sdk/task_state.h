@@ -63,6 +63,7 @@ struct TaskState : std::enable_shared_from_this<TaskState> {
   std::unique_ptr<TaskNative> native;
 
   // The task's own.
+  bool serves = false;  // a loop of the runtime's own, whose points are none of the workload's
   uint64_t ordinal = 0;
   uint32_t spawned = 0;
   TimeoutBlock* timeouts = nullptr;  // innermost
