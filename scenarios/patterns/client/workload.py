@@ -1,5 +1,6 @@
 """A crawler with a bounded pool against a local HTTP server."""
 
+import contextlib
 import http.client
 
 import trireme
@@ -36,6 +37,10 @@ class Site:
         if request.path != "/0":
             await self.full.wait()
         return self._page(request.path)
+
+    def close(self):
+        """Answers those that are held: nobody comes any more."""
+        self.full.set()
 
     def _page(self, path):
         number = int(path[1:])
@@ -101,10 +106,20 @@ def check(response):
 
 async def main(rt, params):
     site = Site(rt, params["pages"], params["fanout"], params["cap"])
-    server = await rt.http_server(site.handle)
-    pool = rt.pool(params["cap"])
-    crawler = Crawler(rt, server.url, site)
+    with contextlib.closing(site), contextlib.closing(await rt.http_server(site.handle)) as server:
+        crawler = Crawler(rt, server.url, site)
+        order, total = await crawl(rt.pool(params["cap"]), crawler)
 
+    rt.observe("order", order)
+    rt.observe("bytes", total)
+    rt.observe("served", len(site.served))
+    rt.observe("requests doubled", site.requests > crawler.attempts)
+    rt.observe("cap reached", crawler.most_in_flight >= params["cap"])
+    rt.observe("cap respected", crawler.most_in_flight <= params["cap"])
+
+
+async def crawl(pool, crawler):
+    """Paths and statuses in their order, and the length of all pages."""
     level = ["/0"]
     order = []
     total = 0
@@ -117,11 +132,4 @@ async def main(rt, params):
             if status == 200:
                 level.extend(body.split())
     await pool.join()
-    server.close()
-
-    rt.observe("order", order)
-    rt.observe("bytes", total)
-    rt.observe("served", len(site.served))
-    rt.observe("requests doubled", site.requests > crawler.attempts)
-    rt.observe("cap reached", crawler.most_in_flight >= params["cap"])
-    rt.observe("cap respected", crawler.most_in_flight <= params["cap"])
+    return order, total

@@ -47,6 +47,7 @@ class Gate {
   Gate(Runtime& rt, size_t expected)
       : event(rt.Event()), full(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
 
+  // Or not to be waited for, since whoever asks was stopped.
   Task<> Answered(size_t backend, std::string question) {
     if (backend == 0) co_return;
     bool last = false;
@@ -60,6 +61,12 @@ class Gate {
     event.Set();
   }
 
+  // Lets pass who waits: nobody asks any more.
+  void Open() {
+    full.Set();
+    event.Set();
+  }
+
   Event event;
   Event full;
 
@@ -67,6 +74,13 @@ class Gate {
   Lock lock_;
   size_t expected_;
   std::set<std::pair<size_t, std::string>> answers_;
+};
+
+struct OpenAtEnd {
+  explicit OpenAtEnd(Gate& opened) : gate(opened) {}
+  OpenAtEnd(const OpenAtEnd&) = delete;
+  ~OpenAtEnd() { gate.Open(); }
+  Gate& gate;
 };
 
 // Answers lines; the slow one, which has a gate, only when that is open.
@@ -124,19 +138,40 @@ class Aggregator {
   std::vector<size_t> most;  // requests at once, of each backend
 
  private:
-  // A backend's answer, asked for again while there is none: a question changes nothing.
+  struct InFlight {
+    InFlight(Aggregator& all, size_t number) : aggregator(all), backend(number) {
+      aggregator.Count(backend, 1);
+    }
+    InFlight(const InFlight&) = delete;
+    ~InFlight() { aggregator.Count(backend, -1); }
+    Aggregator& aggregator;
+    size_t backend;
+  };
+
   Task<Answer> Ask(size_t backend, std::string question) {
+    Answer answer;
+    bool stopped = false;
+    try {
+      answer = co_await Persist(backend, question);
+      if (!answer && backend == 0) gate_.full.Set();  // nobody need wait for this one
+    } catch (const Cancelled&) {
+      stopped = true;
+    }
+    co_await gate_.Answered(backend, question);
+    if (stopped) throw Cancelled();
+    co_return answer;
+  }
+
+  // A backend's answer, asked for again while there is none: a question changes nothing.
+  Task<Answer> Persist(size_t backend, std::string question) {
     Answer answer;
     for (int n = 0; n < kAttempts && !answer; ++n) {
       if (n > 0) co_await rt_.Sleep(kPause);
       const Guard slot = co_await slots_[backend].Hold();
-      Count(backend, 1);
+      const InFlight counted(*this, backend);
       answer = co_await Post(rt_, urls_[backend] + "/ask", question, kBackendPatience,
                              [](const Value&) {});
-      Count(backend, -1);
     }
-    if (!answer && backend == 0) gate_.full.Set();  // nobody need wait for this one
-    co_await gate_.Answered(backend, question);
     co_return answer;
   }
 
@@ -154,10 +189,11 @@ class Aggregator {
   std::vector<size_t> now_;
 };
 
-Task<Value> Question(Runtime& rt, std::string url, int number) {
+// Asks the aggregator, again while there is no answer.
+Task<Value> Persist(Runtime& rt, std::string url, int number, std::string question) {
   for (int n = 0; n < kAttempts; ++n) {
     Operation op = rt.Op("question", number);
-    const Answer answer = co_await Post(rt, url + "/", "q" + std::to_string(number), kFrontPatience,
+    const Answer answer = co_await Post(rt, url + "/", question, kFrontPatience,
                                         [&op](const Value& error) { op.Fail(error); });
     if (answer) {
       op.Ok(*answer);
@@ -166,6 +202,21 @@ Task<Value> Question(Runtime& rt, std::string url, int number) {
     co_await rt.Sleep(kPause);
   }
   co_return Value();
+}
+
+Task<Value> Question(Runtime& rt, std::string url, int number, Gate* gate, size_t backends) {
+  const std::string question = "q" + std::to_string(number);
+  Value answer;
+  bool stopped = false;
+  try {
+    answer = co_await Persist(rt, url, number, question);
+  } catch (const Cancelled&) {
+    stopped = true;
+  }
+  if (stopped || answer.type() == Value::Type::kNone)
+    for (size_t n = 0; n < backends; ++n) co_await gate->Answered(n, question);
+  if (stopped) throw Cancelled();
+  co_return answer;
 }
 
 Task<> Main(Runtime& rt, const Params& params) {
@@ -190,8 +241,10 @@ Task<> Main(Runtime& rt, const Params& params) {
       [&aggregator](Request request) { return aggregator.Handle(std::move(request)); });
 
   std::vector<TaskHandle<Value>> asked;
+  const OpenAtEnd opens(gate);  // before its tasks are ended
   for (int n = 0; n < questions; ++n)
-    asked.push_back(rt.Spawn("client-" + std::to_string(n), Question, rt, front.url(), n));
+    asked.push_back(rt.Spawn("client-" + std::to_string(n), Question, rt, front.url(), n, &gate,
+                             backends.size()));
   int number = 0;
   for (const Value& answer : co_await rt.Gather(asked))
     rt.Observe("answer " + std::to_string(number++), answer);

@@ -1,5 +1,6 @@
 """An aggregator between clients and backends, one of which is slow."""
 
+import contextlib
 import http.client
 
 import trireme
@@ -22,14 +23,67 @@ async def post(rt, url, body, patience):
     return response.body
 
 
+class Tasks:
+    """What was spawned: what has not ended when the block is left, is ended."""
+
+    def __init__(self, rt):
+        self._rt = rt
+        self._all = []
+        self.ended = False
+
+    def spawn(self, fn, *args, name=None):
+        self._all.append(self._rt.spawn(fn, *args, name=name))
+        return self._all[-1]
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.ended = True
+        running = [task for task in self._all if not task.done()]
+        for task in running:
+            task.cancel()
+        with contextlib.suppress(trireme.Cancelled):
+            await self._rt.gather(*running)
+
+
+class Gate:
+    """Opens for the slow backend once the fast ones have answered, and that one has its limit of questions."""
+
+    def __init__(self, rt, expected):
+        self._lock = rt.lock()
+        self._expected = expected
+        self._answered = set()
+        self._open = rt.event()
+        self.full = rt.event()
+
+    async def wait(self):
+        await self._open.wait()
+
+    async def answered(self, backend, question):
+        """Or not to be waited for, since whoever asks was stopped."""
+        if backend == 0:
+            return
+        async with self._lock:
+            self._answered.add((backend, question))
+            last = len(self._answered) == self._expected
+        if last:
+            await self.full.wait()  # however late its questions come
+            self._open.set()
+
+    def close(self):
+        """Lets pass who waits: nobody asks any more."""
+        self.full.set()
+        self._open.set()
+
+
 class Backend:
-    """Answers lines; the slow one answers only when `gate` is set."""
+    """Answers lines; the slow one, which has a gate, only when that is open."""
 
     def __init__(self, rt, name, gate, limit):
         self.name = name
         self._gate = gate
         self._limit = limit
-        self.full = rt.event()
         self._lock = rt.lock()
         self._asked = set()
         self.answered = set()
@@ -37,8 +91,8 @@ class Backend:
     async def handle(self, request):
         async with self._lock:
             self._asked.add(request.body)
-            if len(self._asked) == self._limit:
-                self.full.set()
+            if self._gate is not None and len(self._asked) == self._limit:
+                self._gate.full.set()
         if self._gate is not None:
             await self._gate.wait()
         async with self._lock:
@@ -49,36 +103,46 @@ class Backend:
 class Aggregator:
     """Asks every backend, at most `limit` questions at a time each, and joins what they say in their order."""
 
-    def __init__(self, rt, backends, urls, limit, on_answer):
+    def __init__(self, rt, urls, limit, gate, tasks):
         self._rt = rt
-        self._backends = backends
         self._urls = urls
+        self._gate = gate
+        self._tasks = tasks
         self._slots = [rt.semaphore(limit) for _ in urls]
         self._lock = rt.lock()
         self._now = [0] * len(urls)
         self.most = [0] * len(urls)
-        self._on_answer = on_answer
 
     async def handle(self, request):
-        asked = [self._rt.spawn(self._ask, n, request.body) for n in range(len(self._urls))]
-        answers = await self._rt.gather(*asked)
+        asked = [self._tasks.spawn(self._ask, n, request.body) for n in range(len(self._urls))]
+        try:
+            answers = await self._rt.gather(*asked)
+        except trireme.Cancelled:
+            return trireme.Response(status=503)
         if None in answers:
             return trireme.Response(status=502)
         return trireme.Response(body=b" ".join(answers))
 
     async def _ask(self, backend, question):
+        try:
+            answer = await self._persist(backend, question)
+            if answer is None and backend == 0:
+                self._gate.full.set()  # nobody need wait for this one
+        finally:
+            await self._gate.answered(backend, question)
+        return answer
+
+    async def _persist(self, backend, question):
         """A backend's answer, asked for again while there is none: a question changes nothing."""
-        answer = None
         for _ in range(ATTEMPTS):
+            if self._tasks.ended:  # a request that came as the server closed
+                break
             async with self._slots[backend]:
                 answer = await self._attempt(backend, question)
             if answer is not None:
-                break
+                return answer
             await self._rt.sleep(PAUSE)
-        if answer is None:
-            self._backends[backend].full.set()  # nobody need wait for this one
-        await self._on_answer(backend, question)
-        return answer
+        return None
 
     async def _attempt(self, backend, question):
         async with self._lock:
@@ -93,46 +157,61 @@ class Aggregator:
                 self._now[backend] -= 1
 
 
-async def main(rt, params):
-    questions, count = params["questions"], params["backends"]
-    gate = rt.event()
-    lock = rt.lock()
-    fast_answers = set()
+class Client:
+    """Asks the aggregator, again while there is no answer."""
 
-    async def on_answer(backend, question):
-        if backend == 0:
-            return
-        async with lock:
-            fast_answers.add((backend, question))
-            last = len(fast_answers) == questions * (count - 1)
-        if last:
-            await backends[0].full.wait()  # however late its questions come
-            gate.set()
+    def __init__(self, rt, url, gate, backends):
+        self._rt = rt
+        self._url = url
+        self._gate = gate
+        self._backends = backends
 
-    backends = [Backend(rt, f"b{n}", gate if n == 0 else None, params["limit"]) for n in range(count)]
-    servers = [await rt.http_server(backend.handle) for backend in backends]
-    aggregator = Aggregator(rt, backends, [server.url for server in servers], params["limit"], on_answer)
-    front = await rt.http_server(aggregator.handle)
+    async def ask(self, number):
+        question = b"q%d" % number
+        answered = False
+        try:
+            answer = await self._persist(number, question)
+            answered = answer is not None
+        finally:
+            if not answered:
+                for backend in range(self._backends):
+                    await self._gate.answered(backend, question)
+        return answer
 
-    async def ask(number):
+    async def _persist(self, number, question):
         for _ in range(ATTEMPTS):
-            with rt.op("question", number) as op:
+            with self._rt.op("question", number) as op:
                 try:
-                    answer = await post(rt, front.url + "/", b"q%d" % number, FRONT_PATIENCE)
+                    answer = await post(self._rt, self._url + "/", question, FRONT_PATIENCE)
                     op.ok(answer.decode())
                     return [200, answer.decode()]
                 except FAILURES as error:
                     op.fail(error)
-            await rt.sleep(PAUSE)
+            await self._rt.sleep(PAUSE)
         return None
 
-    asked = [rt.spawn(ask, n, name=f"client-{n}") for n in range(questions)]
-    for number, answer in enumerate(await rt.gather(*asked)):
+
+async def main(rt, params):
+    questions, count, limit = params["questions"], params["backends"], params["limit"]
+    gate = Gate(rt, questions * (count - 1))
+    backends = [Backend(rt, f"b{n}", gate if n == 0 else None, limit) for n in range(count)]
+    async with contextlib.AsyncExitStack() as stack:
+        urls = []
+        for backend in backends:
+            server = stack.enter_context(contextlib.closing(await rt.http_server(backend.handle)))
+            urls.append(server.url)
+        questioning = await stack.enter_async_context(Tasks(rt))
+        aggregator = Aggregator(rt, urls, limit, gate, questioning)
+        front = stack.enter_context(contextlib.closing(await rt.http_server(aggregator.handle)))
+        clients = await stack.enter_async_context(Tasks(rt))
+        stack.enter_context(contextlib.closing(gate))
+        client = Client(rt, front.url, gate, count)
+        asked = [clients.spawn(client.ask, n, name=f"client-{n}") for n in range(questions)]
+        answers = await rt.gather(*asked)
+
+    for number, answer in enumerate(answers):
         rt.observe(f"answer {number}", answer)
     for backend, most in zip(backends, aggregator.most, strict=True):
         rt.observe(f"{backend.name} answered", len(backend.answered))
-        rt.observe(f"{backend.name} kept its limit", most <= params["limit"])
-    rt.observe("slow backend filled its limit", aggregator.most[0] == params["limit"])
-    front.close()
-    for server in servers:
-        server.close()
+        rt.observe(f"{backend.name} kept its limit", most <= limit)
+    rt.observe("slow backend filled its limit", aggregator.most[0] == limit)

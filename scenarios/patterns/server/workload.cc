@@ -197,9 +197,10 @@ Task<> Main(Runtime& rt, const Params& params) {
   int number = 0;
   for (const Replies& replies : co_await rt.Gather(fast))
     rt.Observe("client " + std::to_string(number++), replies);
-  rt.Observe("fast clients waited for the slow one", last.Done());
+  const bool waited = last.Done();
   others_done.Set();
   rt.Observe("slow client", co_await last.Join());
+  rt.Observe("fast clients waited for the slow one", waited);
   server.Close();
 }
 

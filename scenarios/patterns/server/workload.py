@@ -1,5 +1,7 @@
 """An HTTP server whose clients keep alive, pipeline, drip and hurry."""
 
+import contextlib
+
 import trireme
 
 ATTEMPTS = 20  # of one request
@@ -88,8 +90,35 @@ class Client:
         return await self.persist(path, talk)
 
 
+class Tasks:
+    """What main has spawned: where main is stopped, it ends them before it lets go of what they work on."""
+
+    def __init__(self, rt):
+        self._rt = rt
+        self._all = []
+
+    def spawn(self, fn, *args, name):
+        self._all.append(self._rt.spawn(fn, *args, name=name))
+        return self._all[-1]
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        running = [task for task in self._all if not task.done()]
+        for task in running:
+            task.cancel()
+        with contextlib.suppress(trireme.Cancelled):
+            await self._rt.gather(*running)
+
+
 async def main(rt, params):
-    server = await rt.http_server(handle)
+    with contextlib.closing(await rt.http_server(handle)) as server:
+        async with Tasks(rt) as tasks:
+            await serve_all(rt, params, server, tasks)
+
+
+async def serve_all(rt, params, server, tasks):
     host = server.url.removeprefix("http://")
     others_done = rt.event()
 
@@ -135,12 +164,12 @@ async def main(rt, params):
         with Client(rt, server) as client:
             return [await client.persist("/slow", drip)]
 
-    last = rt.spawn(slow, name="slow")
-    fast = [rt.spawn(keep_alive, f"k{n}", name=f"keep-alive-{n}") for n in range(params["clients"])]
-    fast += [rt.spawn(pipelining, f"p{n}", name=f"pipelining-{n}") for n in range(params["clients"])]
+    last = tasks.spawn(slow, name="slow")
+    fast = [tasks.spawn(keep_alive, f"k{n}", name=f"keep-alive-{n}") for n in range(params["clients"])]
+    fast += [tasks.spawn(pipelining, f"p{n}", name=f"pipelining-{n}") for n in range(params["clients"])]
     for number, replies in enumerate(await rt.gather(*fast)):
         rt.observe(f"client {number}", replies)
-    rt.observe("fast clients waited for the slow one", last.done())
+    waited = last.done()
     others_done.set()
     rt.observe("slow client", await last.join())
-    server.close()
+    rt.observe("fast clients waited for the slow one", waited)
