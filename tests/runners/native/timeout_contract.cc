@@ -241,8 +241,7 @@ CONTRACT(pool_map_late_ends_its_tasks) {
   Pool pool = rt.Pool(2);
   EXPECT_TRUE(co_await Raises<TimeoutExpired>(
       [&] { return rt.Timeout(0.05, [&] { return lasting.Map(pool, 2); }); }));
-  EXPECT_EQ(lasting.began, 2);
-  EXPECT_EQ(lasting.ended, 2);
+  EXPECT_EQ(lasting.began, lasting.ended);  // a busy machine may not have begun them all
   co_await pool.Join();
 }
 
