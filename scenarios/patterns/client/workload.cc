@@ -73,11 +73,11 @@ class Crawler {
 
   Task<Page> Fetch(std::string path) {
     Page page{.path = path, .status = {}, .body = {}};
+    Wave wave(site_.full);
     for (int n = 0; n < kAttempts; ++n) {
-      if (co_await Attempt(page)) co_return page;
+      if ((wave.here = co_await Attempt(page))) break;
       co_await rt_.Sleep(kPause);
     }
-    site_.full.Set();  // the others of its wave need not wait for it
     co_return page;
   }
 
@@ -85,6 +85,16 @@ class Crawler {
   int most_in_flight = 0;
 
  private:
+  // The others of a page's wave need not wait for one that does not come.
+  struct Wave {
+    explicit Wave(Event& event) : full(event) {}
+    Wave(const Wave&) = delete;
+    ~Wave() {
+      if (!here) full.Set();
+    }
+    Event& full;
+    bool here = false;
+  };
   struct InFlight {
     explicit InFlight(std::atomic<int>& all) : count(all) {}
     InFlight(const InFlight&) = delete;

@@ -64,6 +64,15 @@ class Crawler:
         self.attempts = 0
 
     async def fetch(self, path):
+        page = None
+        try:
+            page = await self._persist(path)
+        finally:
+            if page is None:
+                self._site.close()  # the others of its wave need not wait for it
+        return page or (path, None, "")
+
+    async def _persist(self, path):
         for _ in range(ATTEMPTS):
             await self._enter()
             try:
@@ -74,8 +83,7 @@ class Crawler:
             if response is not None:
                 return path, response.status, response.body.decode()
             await self._rt.sleep(PAUSE)
-        self._site.full.set()  # the others of its wave need not wait for it
-        return path, None, ""
+        return None
 
     async def _enter(self):
         async with self._lock:
