@@ -5,6 +5,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/operations.h"
+#include "harness/check/task_faults.h"
 
 namespace trireme {
 namespace {
@@ -46,6 +47,8 @@ CheckResult DeadlineChecker::Check(const TrialView& view, const Json& arguments)
   const int64_t within = GetInt(arguments, "within", -1);
   if (within < 0) return Unknown("the check's argument 'within' is no duration");
   const std::vector<const Operation*> operations = OperationsNamed(view, {op});
+  // Where a fault stopped the task that would have begun one, none can be late.
+  if (operations.empty() && HasTaskFault(view)) return {};
   if (operations.empty()) return Unknown("no operation '" + op + "' was begun");
   const Operation* worst = nullptr;
   int64_t missed = 0;

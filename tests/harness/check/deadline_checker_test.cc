@@ -51,5 +51,12 @@ TEST(DeadlineCheckerTest, CannotDecideWithoutAnOperation) {
             "no operation 'request' was begun");
 }
 
+TEST(DeadlineCheckerTest, MissesNoOperationOfATaskThatAFaultStopped) {
+  const Json fault = {{"do", {{"cancel", true}}}, {"task", "1"}, {"point", 1}};
+  TrialBuilder trial;
+  trial.Add(EventKind::kFault, 5, "cancel", fault);
+  EXPECT_EQ(CheckDeadline(trial).verdict, Verdict::kPass);
+}
+
 }  // namespace
 }  // namespace trireme
