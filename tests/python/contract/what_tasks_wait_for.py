@@ -103,13 +103,24 @@ async def lock_cancelled(rt):
 
 @case
 async def lock_timed_out(rt):
-    lock = rt.lock()
-    await lock.acquire()
-    try:
-        async with rt.timeout(SHORT):
-            await lock.acquire()
-    except trireme.TimeoutExpired:
-        lock.release()
+    async def wait(lock, seconds):
+        try:
+            async with rt.timeout(seconds):
+                await lock.acquire()
+        except trireme.TimeoutExpired:
+            pass
+
+    seconds = SHORT
+    while True:
+        lock = rt.lock()
+        await lock.acquire()
+        task = rt.spawn(wait, lock, seconds)
+        await rt.settle()
+        if not task.done():  # else the time was over before it waited, since the machine is busy
+            break
+        seconds *= 2
+    await task.join()
+    lock.release()
 
 
 @case
