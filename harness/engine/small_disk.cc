@@ -21,6 +21,7 @@
 namespace trireme {
 namespace {
 
+constexpr uint64_t kMostRoom = uint64_t{1} << 30;
 constexpr unsigned long kDiskFlags = MS_NOSUID | MS_NODEV;
 
 // Runs `body` in a child; it returns 0 or an errno, and so does this.
@@ -63,14 +64,23 @@ int MountDisk(const std::string& folder) {
   return ::mount("trireme", folder.c_str(), "tmpfs", kDiskFlags, "mode=1777") == 0 ? 0 : errno;
 }
 
-// A size of 0 would be none: a full disk has one page.
-int LimitDisk(const std::string& folder, std::optional<uint64_t> bytes) {
-  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  const uint64_t size = bytes ? std::max({*bytes, UsedOn(folder), page}) : 0;
-  const std::string options = bytes ? "size=" + std::to_string(size) : "size=50%";
+int ResizeDisk(const std::string& folder, const std::string& size) {
+  const std::string options = "size=" + size;
   return ::mount("trireme", folder.c_str(), "tmpfs", MS_REMOUNT | kDiskFlags, options.c_str()) == 0
              ? 0
              : errno;
+}
+
+// A size of 0 would be none: a full disk has one page. One below what its files have is EINVAL, and they may grow between
+// our look and the limit: then there is some room for that.
+int LimitDisk(const std::string& folder, std::optional<uint64_t> bytes) {
+  if (!bytes) return ResizeDisk(folder, "50%");
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  for (uint64_t room = 0;; room = std::max(page, 2 * room)) {
+    const uint64_t size = std::max({*bytes, UsedOn(folder) + room, page});
+    const int error = ResizeDisk(folder, std::to_string(size));
+    if (error != EINVAL || room > kMostRoom) return error;
+  }
 }
 
 Status AsStatus(const std::string& what, int error) {

@@ -217,6 +217,20 @@ TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
               ElementsAre(LimitEvent("disk", 65536, false), LimitEvent("disk", 65536, true)));
 }
 
+// The proxy has a thread of the harness, which enters the guardian's mounts all the same.
+TEST_F(FaultsTest, FillsTheDiskWhileTheNetworkIsSlow) {
+  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  const FinishedTrial& trial =
+      SufferAll("write-files",
+                {{{"name", "fault"}, {"resource", {{"disk", 65536}, {"for", 200 * kMillisecond}}}},
+                 {{"name", "slow"}, {"network", {{"latency", kMillisecond}}}}});
+  EXPECT_EQ(ExitKey(trial), "exited");
+  EXPECT_EQ(ValueOf(trial, "errno"), ENOSPC);
+  EXPECT_EQ(ValueOf(trial, "write"), 1);
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(LimitEvent("disk", 65536, false), LimitEvent("disk", 65536, true)));
+}
+
 TEST_F(FaultsTest, CompetesForProcessorsForAWhile) {
   const FinishedTrial& trial =
       Suffer("await-load", "resource", {{"cpu", 1}, {"for", 200 * kMillisecond}});
