@@ -58,6 +58,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(response.body)
 
 
+def _end_reading(connection: Any) -> None:
+    with suppress(OSError):  # its client may have reset it
+        connection.shutdown(socket.SHUT_RD)
+
+
 class ThreadHttpServer(http.server.ThreadingHTTPServer):
     """Its accept loop is the task `service`, each connection one of its children.
 
@@ -80,7 +85,7 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
 
     def idle(self, connection: Any, idle: bool) -> None:
         if idle and self.closing:
-            connection.shutdown(socket.SHUT_RD)
+            _end_reading(connection)
         self._connections[connection] = idle
 
     def respond(self, request: trireme.Request) -> trireme.Response:
@@ -122,5 +127,4 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
         self._service.cancel()
         for connection, idle in list(self._connections.items()):
             if idle:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RD)
+                _end_reading(connection)
