@@ -289,8 +289,9 @@ std::set<std::string> KeysToCompare(const CellObservations& here, const CellObse
 
 std::vector<int64_t> CommonTrials(const CellObservations& here, const CellObservations& there) {
   std::vector<int64_t> common;
-  for (const auto& [trial, seen] : here.seen()) {
-    if (there.seen().contains(trial)) common.push_back(trial);
+  for (const auto& [trial, hurt] : here.seen()) {
+    const auto counterpart = there.seen().find(trial);
+    if (counterpart != there.seen().end() && counterpart->second == hurt) common.push_back(trial);
   }
   std::sort(common.begin(), common.end());
   return common;

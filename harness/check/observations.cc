@@ -8,6 +8,7 @@
 
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
 
 namespace trireme {
 
@@ -178,6 +179,9 @@ CellObservations::CellObservations(const Json& cell)
     }
   }
   std::sort(planned_.begin(), planned_.end());
+  if (const Json& sweep = GetMember(cell, "sweep"); sweep.is_array()) {
+    for (const Json& point : sweep) sweep_.push_back(GetString(point, "fault"));
+  }
 }
 
 Rule CellObservations::RuleOf(const std::string& key) const {
@@ -192,7 +196,7 @@ const KeyValues& CellObservations::Key(const std::string& key) const {
 }
 
 void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
-  if (!IsComparable(view) || !seen_.emplace(trial, true).second) return;
+  if (!IsComparable(view) || !seen_.emplace(trial, CameToItsPoint(trial, view)).second) return;
   const auto place = std::lower_bound(planned_.begin(), planned_.end(), trial) - planned_.begin();
   const bool even = place % 2 == 0;
   even_ += even ? 1 : 0;
@@ -207,6 +211,14 @@ void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
     if (!values_by_key.contains(key)) known.first_absent = std::min(known.first_absent, trial);
   }
   first_trial_ = std::min(first_trial_, trial);
+}
+
+bool CellObservations::CameToItsPoint(int64_t trial, const TrialView& view) const {
+  if (trial < 1 || trial > static_cast<int64_t>(sweep_.size())) return false;
+  const std::string& name = sweep_[static_cast<size_t>(trial - 1)];
+  const std::vector<AppliedFault> applied = AppliedFaults(view);
+  return std::any_of(applied.begin(), applied.end(),
+                     [&](const AppliedFault& fault) { return fault.name == name; });
 }
 
 void CellObservations::AddKey(const std::string& key, const TrialValues& values, int64_t trial,

@@ -97,7 +97,9 @@ class CellObservations {
   int64_t trials() const { return static_cast<int64_t>(seen_.size()); }
   int64_t even() const { return even_; }
   int64_t first_trial() const { return first_trial_; }
-  const std::unordered_map<int64_t, bool>& seen() const { return seen_; }  // the trials
+  // The trials, and of a sweep whether each came to its point: one that did not suffered nothing, and is no counterpart of
+  // one that did.
+  const std::unordered_map<int64_t, bool>& seen() const { return seen_; }
   const std::map<std::string, KeyValues>& keys() const { return keys_; }
   const KeyValues& Key(const std::string& key) const;  // empty when no trial has it
   Rule RuleOf(const std::string& key) const;
@@ -108,7 +110,10 @@ class CellObservations {
  private:
   void AddKey(const std::string& key, const TrialValues& values, int64_t trial, bool even);
 
+  bool CameToItsPoint(int64_t trial, const TrialView& view) const;
+
   std::map<std::string, Rule> rules_;
+  std::vector<std::string> sweep_;  // the fault of each point; trial k suffers that of point k - 1
   std::vector<int64_t> planned_;
   std::string language_;
   bool per_trial_ = false;

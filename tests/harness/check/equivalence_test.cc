@@ -1,6 +1,7 @@
 #include "harness/check/equivalence.h"
 
 #include <functional>
+#include <set>
 
 #include "harness/base/rng.h"
 #include "tests/harness/check/trial_builder.h"
@@ -322,6 +323,25 @@ TEST(EquivalencePerTrialTest, ComparesEachTrialWithItsCounterpart) {
   EXPECT_EQ(comparison.verdict, Verdict::kFail);
   EXPECT_EQ(comparison.differences.at(0).count, 1);
   EXPECT_EQ(comparison.differences.at(0).first_trial, 4);
+}
+
+// A sweep over two points; in the trials of `reached` a task is cancelled, and `total` is what it then came to.
+CellObservations Sweep(const std::set<int>& reached, int total) {
+  Json plan = Plan(3);
+  plan["sweep"] = {{{"fault", "stop"}}, {{"fault", "stop"}}};
+  return Cell(plan, [&](TrialBuilder& trial, int number) {
+    const bool stopped = reached.contains(number);
+    trial.Observe("total", stopped ? total : 40);
+    if (stopped) trial.Add(EventKind::kFault, 5, "stop", {{"do", {{"cancel", true}}}});
+  });
+}
+
+TEST(EquivalencePerTrialTest, ComparesNoTrialOfASweepWithOneThatNeverCameToThePoint) {
+  EXPECT_EQ(Compare(Sweep({1}, 7), Sweep({1, 2}, 7)).verdict, Verdict::kPass);
+  const Comparison comparison = Compare(Sweep({1, 2}, 9), Sweep({1}, 7));
+  EXPECT_EQ(comparison.verdict, Verdict::kFail);
+  EXPECT_EQ(comparison.differences.at(0).count, 1);
+  EXPECT_EQ(comparison.differences.at(0).first_trial, 1);
 }
 
 TEST(EquivalencePerTrialTest, KnowsTolerance) {
