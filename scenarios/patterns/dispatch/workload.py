@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import threading
 
 import trireme
 
@@ -109,7 +110,7 @@ class Aggregator:
         self._gate = gate
         self._tasks = tasks
         self._slots = [rt.semaphore(limit) for _ in urls]
-        self._lock = rt.lock()
+        self._lock = threading.Lock()  # not the runtime's: a task that is stopped counts itself out, and must not wait for that
         self._now = [0] * len(urls)
         self.most = [0] * len(urls)
 
@@ -145,7 +146,7 @@ class Aggregator:
         return None
 
     async def _attempt(self, backend, question):
-        async with self._lock:
+        with self._lock:
             self._now[backend] += 1
             self.most[backend] = max(self.most[backend], self._now[backend])
         try:
@@ -153,7 +154,7 @@ class Aggregator:
         except FAILURES:
             return None
         finally:
-            async with self._lock:
+            with self._lock:
                 self._now[backend] -= 1
 
 
