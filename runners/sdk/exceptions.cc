@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <typeinfo>
+#include <utility>
 
 #include "harness/base/json.h"
 #include "runners/sdk/probe.h"
@@ -106,35 +107,60 @@ struct Description {
   std::string message;
 };
 
+template <typename Error>
+const Error* As(const std::exception& error) {
+  return dynamic_cast<const Error*>(&error);
+}
+
+Description Describe(const std::exception& error) {
+  const std::string what = error.what();
+  if (const auto* io = As<IoError>(error))
+    return {FamilyOfErrno(io->error_number()), io->error_number(), what};
+  if (const auto* system = As<std::system_error>(error))
+    return {FamilyOfErrno(system->code().value()), system->code().value(), what};
+  if (As<TimeoutExpired>(error) != nullptr || As<DeadlineReached>(error) != nullptr)
+    return {.family = "timeout", .message = what};
+  if (As<Cancelled>(error) != nullptr) return {.family = "cancelled", .message = what};
+  if (As<EndOfStream>(error) != nullptr) return {.family = "end-of-stream", .message = what};
+  if (As<std::bad_alloc>(error) != nullptr) return {.family = "resource", .message = what};
+  if (As<std::logic_error>(error) != nullptr) return {.family = "value", .message = what};
+  return {.family = "other", .message = what};
+}
+
 Description Describe(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const IoError& e) {
-    return {FamilyOfErrno(e.error_number()), e.error_number(), e.what()};
-  } catch (const std::system_error& e) {
-    return {FamilyOfErrno(e.code().value()), e.code().value(), e.what()};
-  } catch (const TimeoutExpired& e) {
-    return {.family = "timeout", .message = e.what()};
-  } catch (const DeadlineReached& e) {
-    return {.family = "timeout", .message = e.what()};
-  } catch (const Cancelled& e) {
-    return {.family = "cancelled", .message = e.what()};
-  } catch (const EndOfStream& e) {
-    return {.family = "end-of-stream", .message = e.what()};
-  } catch (const std::bad_alloc& e) {
-    return {.family = "resource", .message = e.what()};
-  } catch (const std::logic_error& e) {
-    return {.family = "value", .message = e.what()};
   } catch (const std::exception& e) {
-    return {.family = "other", .message = e.what()};
+    return Describe(e);
   } catch (...) {
     return {.family = "other", .message = "not a std::exception"};
+  }
+}
+
+// Whether it is the exception that is being handled.
+bool IsHandled(const std::exception& error) {
+  const std::exception_ptr current = std::current_exception();
+  if (current == nullptr) return false;
+  try {
+    std::rethrow_exception(current);
+  } catch (const std::exception& e) {
+    return &e == &error;
+  } catch (...) {
+    return false;
   }
 }
 
 std::string ClassOf(const std::exception_ptr& error) {
   const std::type_info* type = error.__cxa_exception_type();
   return type == nullptr ? "unknown" : Demangle(type->name());
+}
+
+Value ValueOf(const std::string& name, Json stack, const Description& description) {
+  return Value::Json(DumpJson({{"error", name},
+                               {"family", description.family},
+                               {"errno", description.error_number},
+                               {"message", description.message},
+                               {"stack", std::move(stack)}}));
 }
 
 // As an error's value. A std::thread that nobody joined ends so, too.
@@ -174,16 +200,13 @@ Value ErrorValue(const std::exception_ptr& error) {
   if (error == nullptr)
     return Value::Json(
         R"({"error":"unknown","family":"other","errno":null,"message":"","stack":[]})");
-  Json json = {{"error", ClassOf(error)},
-               {"family", "other"},
-               {"errno", nullptr},
-               {"message", ""},
-               {"stack", StackOf(error)}};
-  const Description description = Describe(error);
-  json["family"] = description.family;
-  json["errno"] = description.error_number;
-  json["message"] = description.message;
-  return Value::Json(DumpJson(json));
+  return ValueOf(ClassOf(error), StackOf(error), Describe(error));
+}
+
+Value ErrorValue(const std::exception& error) {
+  const KeepLastThrown keep;
+  if (IsHandled(error)) return ErrorValue(std::current_exception());
+  return ValueOf(Demangle(typeid(error).name()), Json::array(), Describe(error));
 }
 
 std::exception_ptr LastThrown() { return last_thrown; }

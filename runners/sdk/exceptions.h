@@ -11,6 +11,8 @@ namespace trireme {
 // The JSON error of probe_abi.h: class, family, errno, message, and the stack of where it was
 // thrown, as far as that is still known. Null gives an error of class "unknown".
 Value ErrorValue(const std::exception_ptr& error);
+// The same; its stack is known while it is being handled.
+Value ErrorValue(const std::exception& error);
 
 // What this thread threw last: while it unwinds, the exception in flight. Null when it threw none.
 std::exception_ptr LastThrown();

@@ -35,6 +35,10 @@ void Operation::Fail(const Value& error) {
   Record(TRIREME_FAIL, id_, name_, error);
 }
 
+void Operation::FailBy(const std::exception& error) { Fail(ErrorValue(error)); }
+
+void Operation::FailBy(const std::exception_ptr& error) { Fail(ErrorValue(error)); }
+
 void Runtime::Observe(std::string_view key, const Value& value) {
   Record(TRIREME_OBSERVE, 0, key, value);
 }

@@ -2,8 +2,10 @@
 #define TRIREME_WORKLOAD_RUNTIME_H_
 
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -88,8 +90,21 @@ class Operation {
 
   void Ok(const Value& value = {});
   void Fail(const Value& error = {});
+  // With its class, family, errno and message, and the stack of where it was thrown while it is being handled.
+  template <std::derived_from<std::exception> Error>
+  void Fail(const Error& error) {
+    FailBy(error);
+  }
+  // std::current_exception(), in a handler of everything.
+  template <std::same_as<std::exception_ptr> Error>
+  void Fail(const Error& error) {
+    FailBy(error);
+  }
 
  private:
+  void FailBy(const std::exception& error);
+  void FailBy(const std::exception_ptr& error);
+
   uint64_t id_;
   int exceptions_;  // in flight when it began
   bool open_ = true;

@@ -179,6 +179,16 @@ def op_fail(trial):
 
 
 @check
+def op_fail_by_exception(trial):
+    ended_clean(trial)
+    handled, made = (event.value for event in trial.of("fail"))
+    assert (handled["error"], handled["family"], handled["errno"]) == ("ConnectionResetError", "reset", 104)
+    assert "gone" in handled["message"]
+    assert handled["stack"]
+    assert (made["family"], made["errno"]) == ("timeout", None)
+
+
+@check
 def op_left_open_is_info(trial):
     ended_clean(trial)
     assert [(event.key, event.value) for event in trial.of("info")] == [("o", None)]

@@ -1595,6 +1595,17 @@ async def op_fail(rt):
 
 
 @case
+async def op_fail_by_exception(rt):
+    with rt.op("handled") as op:
+        try:
+            raise ConnectionResetError(errno.ECONNRESET, "gone")
+        except OSError as error:
+            op.fail(error)
+    with rt.op("made") as op:
+        op.fail(trireme.TimeoutExpired("late"))
+
+
+@case
 async def op_left_open_is_info(rt):
     with rt.op("o", 1):
         pass

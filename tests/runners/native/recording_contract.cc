@@ -24,6 +24,34 @@ CONTRACT_WITH_RECORDS(op_fail) {
 }
 CONTRACT_RECORDS(op_fail) { EXPECT_EQ(recording.One(TRIREME_FAIL, "write").value, "refused"); }
 
+CONTRACT_WITH_RECORDS(op_fail_by_exception) {
+  try {
+    throw IoError(ECONNRESET, "recv");
+  } catch (const std::exception& error) {
+    rt.Op("handled").Fail(error);
+  }
+  try {
+    throw 7;
+  } catch (...) {
+    rt.Op("anything").Fail(std::current_exception());
+  }
+  rt.Op("made").Fail(TimeoutExpired());
+  co_return;
+}
+CONTRACT_RECORDS(op_fail_by_exception) {
+  const Json handled = recording.One(TRIREME_FAIL, "handled").json();
+  EXPECT_EQ(handled["error"], "trireme::IoError");
+  EXPECT_EQ(handled["family"], "reset");
+  EXPECT_EQ(handled["errno"], ECONNRESET);
+  EXPECT_EQ(handled["message"], IoError(ECONNRESET, "recv").what());
+  EXPECT_FALSE(handled["stack"].empty());
+  EXPECT_EQ(recording.One(TRIREME_FAIL, "anything").json()["error"], "int");
+  const Json made = recording.One(TRIREME_FAIL, "made").json();
+  EXPECT_EQ(made["error"], "trireme::TimeoutExpired");
+  EXPECT_EQ(made["family"], "timeout");
+  EXPECT_TRUE(made["errno"].is_null() && made["stack"].empty());
+}
+
 CONTRACT_WITH_RECORDS(op_left_open_is_info) {
   { const Operation op = rt.Op("lost", 1); }
   co_return;
