@@ -194,12 +194,13 @@ Task<> Main(Runtime& rt, const Params& params) {
   for (int n = 0; n < clients; ++n)
     fast.push_back(rt.Spawn("pipelining-" + std::to_string(n), Pipelining, rt, server,
                             "p" + std::to_string(n), requests));
-  int number = 0;
-  for (const Replies& replies : co_await rt.Gather(fast))
-    rt.Observe("client " + std::to_string(number++), replies);
+  const std::vector<Replies> answered = co_await rt.Gather(fast);
   const bool waited = last.Done();
   others_done.Set();
-  rt.Observe("slow client", co_await last.Join());
+  const Replies dripped = co_await last.Join();
+  int number = 0;
+  for (const Replies& replies : answered) rt.Observe("client " + std::to_string(number++), replies);
+  rt.Observe("slow client", dripped);
   rt.Observe("fast clients waited for the slow one", waited);
   server.Close();
 }

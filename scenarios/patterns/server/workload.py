@@ -167,9 +167,11 @@ async def serve_all(rt, params, server, tasks):
     last = tasks.spawn(slow, name="slow")
     fast = [tasks.spawn(keep_alive, f"k{n}", name=f"keep-alive-{n}") for n in range(params["clients"])]
     fast += [tasks.spawn(pipelining, f"p{n}", name=f"pipelining-{n}") for n in range(params["clients"])]
-    for number, replies in enumerate(await rt.gather(*fast)):
-        rt.observe(f"client {number}", replies)
+    answered = await rt.gather(*fast)
     waited = last.done()
     others_done.set()
-    rt.observe("slow client", await last.join())
+    dripped = await last.join()
+    for number, replies in enumerate(answered):
+        rt.observe(f"client {number}", replies)
+    rt.observe("slow client", dripped)
     rt.observe("fast clients waited for the slow one", waited)
