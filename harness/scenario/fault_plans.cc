@@ -38,10 +38,21 @@ Result<FaultChoice> LoadFaultPlan(const std::string& file, const std::string& na
   return FaultChoice{.name = name, .argument = argument, .plan = std::move(plan)};
 }
 
+Status CheckPlanVersion(const FieldReader& reader, const YamlNode& root) {
+  const YamlNode* version = root.Find("version");
+  if (version == nullptr)
+    return reader.ErrorAt(root, "this plan has no 'version'", "begin with version: 1");
+  TRIREME_RETURN_IF_ERROR(
+      reader.Whole(*version, "'version'", {kScenarioVersion, kScenarioVersion}));
+  return Done{};
+}
+
 Result<FaultChoice> ReadFaultItem(const FieldReader& reader, const YamlNode& item,
                                   const Vocabulary& vocabulary) {
   if (item.kind == YamlNode::Kind::kMapping) {
-    static const auto& others = *new std::vector<std::string>{"summary"};
+    // A plan file is taken as it is.
+    static const auto& others = *new std::vector<std::string>{"version", "summary"};
+    if (item.Find("version") != nullptr) TRIREME_RETURN_IF_ERROR(CheckPlanVersion(reader, item));
     TRIREME_ASSIGN_OR_RETURN(Json plan, ReadFaultPlan(reader, item, "", others, vocabulary));
     if (const YamlNode* summary = item.Find("summary")) {
       TRIREME_ASSIGN_OR_RETURN(plan["summary"], reader.Text(*summary, "'summary'"));
@@ -54,15 +65,6 @@ Result<FaultChoice> ReadFaultItem(const FieldReader& reader, const YamlNode& ite
   const std::string file = FileOfPlan(name, vocabulary);
   if (file.empty()) return reader.ErrorAt(item, UnknownPlan(name, vocabulary));
   return LoadFaultPlan(file, name, name, vocabulary);
-}
-
-Status CheckPlanVersion(const FieldReader& reader, const YamlNode& root) {
-  const YamlNode* version = root.Find("version");
-  if (version == nullptr)
-    return reader.ErrorAt(root, "this plan has no 'version'", "begin with version: 1");
-  TRIREME_RETURN_IF_ERROR(
-      reader.Whole(*version, "'version'", {kScenarioVersion, kScenarioVersion}));
-  return Done{};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "harness/scenario/replay.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "harness/base/strings.h"
@@ -41,6 +42,29 @@ std::vector<std::string> ParamOptions(const Scenario& scenario, const PlannedCel
   return words;
 }
 
+// Where the word at `begin`, as ShellQuote() writes it, ends.
+size_t EndOfWord(const std::string& line, size_t begin) {
+  bool quoted = false;
+  size_t end = begin;
+  for (; end < line.size() && (quoted || line[end] != ' '); ++end) {
+    if (line[end] == '\'') quoted = !quoted;
+    if (line[end] == '\\' && !quoted) ++end;
+  }
+  return std::min(end, line.size());
+}
+
+// Without the option and its value, if the line has it before its command.
+std::string WithoutOption(const std::string& line, const std::string& option) {
+  for (size_t begin = 0; begin < line.size(); begin = EndOfWord(line, begin) + 1) {
+    const size_t end = EndOfWord(line, begin);
+    const std::string word = line.substr(begin, end - begin);
+    if (word == "--") return line;
+    if (word != option || begin == 0 || end == line.size()) continue;
+    return line.substr(0, begin - 1) + line.substr(EndOfWord(line, end + 1));
+  }
+  return line;
+}
+
 }  // namespace
 
 std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
@@ -68,6 +92,18 @@ std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const 
   std::string line;
   for (const std::string& word : words) line += (line.empty() ? "" : " ") + ShellQuote(word);
   return line;
+}
+
+std::string WithOption(const std::string& replay, const std::string& option) {
+  for (size_t begin = 0; begin < replay.size(); begin = EndOfWord(replay, begin) + 1)
+    if (replay.substr(begin, EndOfWord(replay, begin) - begin) == "--")
+      return replay.substr(0, begin) + option + " " + replay.substr(begin);
+  return replay + " " + option;
+}
+
+std::string WithFaults(const std::string& replay, const std::string& file) {
+  const std::string without = WithoutOption(WithoutOption(replay, "--faults"), "--faults-from");
+  return WithOption(without, "--faults " + ShellQuote(file));
 }
 
 }  // namespace trireme

@@ -12,6 +12,11 @@ namespace trireme {
 std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
                        const PlanOptions& options);
 
+// The line with a further option, before the command that may end it.
+std::string WithOption(const std::string& replay, const std::string& option);
+// The line with the faults of plan file `file` instead of those it names, if any.
+std::string WithFaults(const std::string& replay, const std::string& file);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_SCENARIO_REPLAY_H_

@@ -153,6 +153,7 @@ Json FaultSchema(const Vocabulary& vocabulary) { return Closed(FaultKeys(vocabul
 // A name, one fault, or {name: x, all: [faults]}.
 Json FaultPlanSchema(const Vocabulary& vocabulary) {
   Json keys = FaultKeys(vocabulary);
+  keys["version"] = {{"const", kScenarioVersion}};
   keys["summary"] = Text();
   keys["all"] = ListOf({{"$ref", "#/$defs/fault"}}, 1);
   Json mapping = Closed(std::move(keys));

@@ -116,12 +116,19 @@ TEST_F(FaultPlansTest, RefuseUnknownKeys) {
             "hint: did you mean 'reset'?\n");
   EXPECT_THAT(ErrorOf("[{name: x, lnik: {count: 1}}]"),
               StartsWith("scenario.yaml:4:20: error: unknown key 'lnik' of a fault\n"));
-  EXPECT_THAT(ErrorOf("[{name: x, version: 1, do: {reset: true}}]"),
-              HasSubstr("unknown key 'version' of a fault"));
   EXPECT_THAT(ErrorOf("[{name: x, seed: 1, all: [{name: a, do: {reset: true}}]}]"),
               HasSubstr("'seed' beside 'all'"));
   EXPECT_THAT(ErrorOf("[{name: x, all: [{name: a, all: []}]}]"),
               HasSubstr("unknown key 'all' of a fault"));
+}
+
+// A plan file may be pasted as it is, such as what `run --minimise` prints.
+TEST_F(FaultPlansTest, TakeTheVersionOfAFile) {
+  EXPECT_EQ(ErrorOf("[{name: x, version: 1, summary: s, do: {reset: true}}]"), "");
+  EXPECT_THAT(ErrorOf("[{name: x, version: 2, do: {reset: true}}]"),
+              HasSubstr("'version' must be from 1 to 1, not 2"));
+  EXPECT_THAT(ErrorOf("[{name: p, all: [{name: a, version: 1, do: {reset: true}}]}]"),
+              HasSubstr("unknown key 'version' of a fault"));
 }
 
 TEST_F(FaultPlansTest, RefuseWhatIsNoFault) {

@@ -132,5 +132,15 @@ TEST_F(ReplayTest, NamesTheFaultsOfTheCell) {
   EXPECT_EQ(ReplayOf("runtimes: [thread]\n"), line + " --faults none");
 }
 
+TEST_F(ReplayTest, TakesOtherFaults) {
+  EXPECT_EQ(WithFaults("trireme run s --faults many --python 'a=b c'", "x y.yaml"),
+            "trireme run s --python 'a=b c' --faults 'x y.yaml'");
+  EXPECT_EQ(WithFaults("trireme run s --faults-from 'it'\\''s' --seed 0x5", "m.yaml"),
+            "trireme run s --seed 0x5 --faults m.yaml");
+  EXPECT_EQ(WithFaults("trireme run --seed 0x5 -- prog --faults own", "m.yaml"),
+            "trireme run --seed 0x5 --faults m.yaml -- prog --faults own");
+  EXPECT_EQ(WithOption("trireme run s", "--trial 3"), "trireme run s --trial 3");
+}
+
 }  // namespace
 }  // namespace trireme
