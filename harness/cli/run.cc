@@ -11,6 +11,7 @@
 #include "harness/cli/console.h"
 #include "harness/cli/dry_run.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/minimise.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_directory.h"
 #include "harness/cli/run_execution.h"
@@ -99,6 +100,7 @@ int Conclude(RunResults& results, const RunOptions& options, RunDirectory& direc
 int Run(PreparedRun& run, const RunOptions& options, const Arguments& arguments,
         const Locations& locations) {
   const int64_t started = SystemClock().WallNow();
+  const int64_t begin = SystemClock().Now();
   Result<RunDirectory> directory = RunDirectory::Create(options.out, EntropySeed(), started);
   if (!directory.ok()) return Fail(directory.error());
   const Json about = AboutRun(run, options, arguments, *directory, started);
@@ -113,7 +115,11 @@ int Run(PreparedRun& run, const RunOptions& options, const Arguments& arguments,
   Result<RunResults> results =
       RunExecution(run, options, *directory, progress).Execute(locations, about);
   if (!results.ok()) return Fail(results.error());
-  return Conclude(*results, options, *directory);
+  const int code = Conclude(*results, options, *directory);
+  if (!options.minimise) return code;
+  const int64_t deadline = options.run.budget ? begin + *options.run.budget : 0;
+  return MinimiseFailures(run, *results, *directory, {.engine = engine, .deadline = deadline},
+                          code);
 }
 
 }  // namespace

@@ -45,6 +45,10 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Value("--faults-from", "RUN", raw.faults_from,
                "the faults that were applied in that run's --trial, each at its byte; RUN may be a "
                "folder of its trials, too");
+  parser.Flag(
+      "--minimise", options.minimise,
+      "reduce the faults of each cell's first failing trial to those that matter, and print "
+      "them as a plan: at most 500 trials more a cell, within --budget");
   parser.Values("--scenario-path", "DIR", options.scenario_paths,
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");
@@ -93,6 +97,10 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
   options.faults_from = raw.faults_from.value_or("");
   for (const std::string& file : raw.suppressions)
     options.replay.insert(options.replay.end(), {"--suppressions", file});
+  if (options.minimise && (options.no_record || options.keep == "none"))
+    return UsageError(
+        "option --minimise needs the histories of trials",
+        std::string("leave out ") + (options.no_record ? "--no-record" : "--keep none"));
   options.reference = raw.reference.value_or("");
   options.out = raw.out.value_or("");
   if (raw.out && raw.out->empty()) return UsageError("option --out: the path is empty");

@@ -48,6 +48,7 @@ struct RunOptions {
   bool fail_fast = false;
   bool no_record = false;
   bool dry_run = false;
+  bool minimise = false;
 };
 
 // The options, or the exit code to return: help was printed, or an error was.

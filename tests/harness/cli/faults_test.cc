@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/cli/faults_from.h"
 #include "harness/cli/vocabulary.h"
+#include "harness/fault/fault_yaml.h"
 #include "harness/history/writer.h"
 #include "harness/scenario/plan.h"
 
@@ -57,6 +58,26 @@ TEST_F(FaultsTest, SayWhichOptionNamesWhatThereIsNot) {
 TEST_F(FaultsTest, SayWhatCanNeverApply) {
   Write("faults/cut.yaml", "version: 1\nsummary: s\nat: {times: 0}\ndo: {short: 1}\n");
   EXPECT_EQ(ErrorOfChoice({"cut"}), "cut: 'times: 0' can never apply");
+}
+
+// What FaultPlanToYaml() writes is taken as a file, and as an item of a scenario's `faults`.
+TEST_F(FaultsTest, AreReadBackFromYaml) {
+  const Json json = *ParseJson(R"({"name": "minimal", "summary": "it: 'fails'", "all": [
+      {"name": "cut.1", "seed": "0x7", "do": {"short": 3},
+       "at": {"call": ["recv", "send"], "side": "server", "connection": "a \\[b\\]#0", "offset": 5}},
+      {"name": "late", "at": {"probability": 0.25, "after": 1500001}, "do": {"delay": 20000000}},
+      {"name": "none-here", "at": {"call": ["getaddrinfo"]}, "do": {"error": "EAI_AGAIN"}},
+      {"name": "slow", "network": {"bandwidth": 65536, "latency": 1000}},
+      {"name": "back", "time": {"jump": -3600000000000}},
+      {"name": "gone", "task": {"cancel": "1.2", "point": 3, "times": 1}}]})",
+                               "plan");
+  const Result<FaultPlan> plan = FaultPlan::FromJson(json);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const std::string yaml = FaultPlanToYaml(*plan);
+  Write("minimal.yaml", yaml);
+  const auto chosen = Choose({Path("minimal.yaml")});
+  ASSERT_TRUE(chosen.ok()) << chosen.error().message << "\n" << yaml;
+  EXPECT_EQ(CanonicalJson((*chosen)[0].plan), CanonicalJson(json)) << yaml;
 }
 
 // A run of two cells, each with a trial 0 that suffered one fault at the given byte; negative: none.
