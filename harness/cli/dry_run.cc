@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/cli/sweep.h"
 #include "harness/cli/table.h"
 
 namespace trireme {
@@ -14,6 +15,7 @@ constexpr int64_t kMaxResults = 256 << 20;
 
 std::string Trials(const PlannedCell& cell) {
   if (!cell.unsupported.empty()) return "-";
+  if (Sweeps(cell)) return "a trial a point";
   return std::to_string(cell.trials.size()) + (cell.trials.size() == 1 ? " trial" : " trials");
 }
 
@@ -30,19 +32,29 @@ std::string FormatPlan(const Plan& plan, int jobs, const std::map<std::string, d
   std::vector<std::vector<std::string>> rows;
   size_t trials = 0;
   size_t unsupported = 0;
+  size_t sweeping = 0;  // cells: how many trials they have is not known
   for (const PlannedCell& cell : plan.cells) {
     rows.push_back({cell.id, Trials(cell), Remark(cell)});
-    if (cell.unsupported.empty())
-      trials += cell.trials.size();
-    else
+    if (!cell.unsupported.empty())
       ++unsupported;
+    else if (Sweeps(cell))
+      ++sweeping;
+    else
+      trials += cell.trials.size();
   }
-  const Estimate estimate = EstimateRun(plan, jobs, earlier);
-  std::string out = FormatTable(rows, 140) + "\n" + std::to_string(plan.cells.size()) +
-                    (plan.cells.size() == 1 ? " cell" : " cells") + " planned, " +
-                    std::to_string(unsupported) + " of them unsupported; " +
-                    std::to_string(trials) + (trials == 1 ? " trial" : " trials") + "; seed " +
-                    FormatHex(plan.seed) + "\n";
+  Plan known = plan;
+  std::erase_if(known.cells, Sweeps);
+  const Estimate estimate = EstimateRun(known, jobs, earlier);
+  std::string out =
+      FormatTable(rows, 140) + "\n" + std::to_string(plan.cells.size()) +
+      (plan.cells.size() == 1 ? " cell" : " cells") + " planned, " + std::to_string(unsupported) +
+      " of them unsupported; " + std::to_string(trials) + (trials == 1 ? " trial" : " trials") +
+      (sweeping == 0 ? "" : " and those of sweeps") + "; seed " + FormatHex(plan.seed) + "\n";
+  if (sweeping > 0)
+    out +=
+        "note: " + std::to_string(sweeping) + (sweeping == 1 ? " cell sweeps" : " cells sweep") +
+        ": a first pass without the fault finds the points, and each is a trial; their number is "
+        "not known before, and the estimated time is without them\n";
   for (const std::string& note : plan.notes) out += "note: " + note + "\n";
   return out + "estimated time: " + FormatDuration(estimate.nanoseconds) + " with " +
          std::to_string(jobs) + (jobs == 1 ? " job; " : " jobs; ") + estimate.basis + "\n";

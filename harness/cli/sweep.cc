@@ -85,11 +85,12 @@ Result<Points> DiscoverPoints(const Plan& discovery, const EngineOptions& engine
   return points;
 }
 
-void GivePoints(PlannedCell& cell, const std::map<PointKey, Json>& points,
-                const std::vector<int64_t>& only_trials) {
+// What is to be said of it, or "".
+std::string GivePoints(PlannedCell& cell, const std::map<PointKey, Json>& points,
+                       const std::vector<int64_t>& only_trials) {
   cell.sweep = Json::array();
-  for (const auto& [key, point] : points)
-    if (cell.sweep.size() < kMostPoints) cell.sweep.push_back(point);
+  for (const auto& [key, point] : points) cell.sweep.push_back(point);
+  const std::string cut = CutPoints(cell.sweep);
   cell.inputs_per_trial = false;  // other inputs might have other points
   const auto count = static_cast<int64_t>(cell.sweep.size()) + 1;
   cell.trials_of_plan = count;
@@ -98,6 +99,7 @@ void GivePoints(PlannedCell& cell, const std::map<PointKey, Json>& points,
   for (int64_t trial = 0; trial < count; ++trial)
     if (all || std::find(only_trials.begin(), only_trials.end(), trial) != only_trials.end())
       cell.trials.push_back(trial);
+  return cut.empty() ? "" : cell.id + ": " + cut;
 }
 
 std::string ShownPoint(const Json& point) {
@@ -152,13 +154,23 @@ Status PlanSweeps(PreparedRun& run, const std::vector<int64_t>& only_trials,
     PlannedCell& cell = run.plan.cells[index];
     const auto found = points.find(SiblingsKey(cell));
     const std::map<PointKey, Json> none;
-    GivePoints(cell, found == points.end() ? none : found->second, only_trials);
+    const std::string cut =
+        GivePoints(cell, found == points.end() ? none : found->second, only_trials);
+    if (!cut.empty()) run.plan.notes.push_back(cut);
     any = any || !cell.trials.empty();
   }
   if (any) return Done{};
   return Diagnostic{.kind = ErrorKind::kNothing,
                     .message = "the sweep has no trial " + std::to_string(only_trials.front()),
                     .hint = "its trials are one for each point, and trial 0 without a fault"};
+}
+
+std::string CutPoints(Json& points) {
+  const size_t found = points.size();
+  if (found <= kMostPoints) return "";
+  points.erase(points.begin() + static_cast<std::ptrdiff_t>(kMostPoints), points.end());
+  return "the sweep came to " + std::to_string(found) + " points and tries the first " +
+         std::to_string(kMostPoints);
 }
 
 void SweepTally::Add(size_t cell, int64_t trial, Verdict verdict, const std::string& reason) {
@@ -181,7 +193,6 @@ std::map<size_t, std::string> SweepTally::Notes() const {
     }
     std::string note = "sweep: " + std::to_string(tried) + " of " + std::to_string(sweep.size()) +
                        " points tried, it failed at " + std::to_string(failures.size());
-    if (sweep.size() == kMostPoints) note += "; there may be more points";
     for (size_t i = 0; i < std::min(failures.size(), kMostFailuresShown); ++i)
       note += (i == 0 ? ": " : "; ") + failures[i];
     if (failures.size() > kMostFailuresShown)

@@ -30,6 +30,9 @@ Json PointsOfTrial(const PlannedCell& cell, const History& history);
 Status PlanSweeps(PreparedRun& run, const std::vector<int64_t>& only_trials,
                   const EngineOptions& engine);
 
+// Of more points than a sweep tries the first ones stay. What to say of those that were cut, "" when none was.
+std::string CutPoints(Json& points);
+
 // What the trials of sweeps came to, in words for the reports.
 class SweepTally {
  public:

@@ -65,6 +65,15 @@ class SweepTest(TriremeCase):
         for cell in self.results()["cells"]:
             self.assertIn("sweep: 4 of 4 points tried, it failed at 0", cell["notes"])
 
+    def test_a_dry_run_knows_no_number_of_trials(self) -> None:
+        self.scenario(SAFE)
+        outcome = self.trireme("run", "shared", *PYTHON, "--seed", "1", "--dry-run")
+        self.assertEqual(outcome.code, 0, outcome.err)
+        self.assertEqual(outcome.out.count("  a trial a point  "), 2, outcome.out)
+        self.assertIn("; 0 trials and those of sweeps; seed 0x1\n", outcome.out)
+        self.assertIn("note: 2 cells sweep: a first pass without the fault finds the points, and each is a trial; ",
+                      outcome.out)
+
     def test_a_point_where_a_lock_is_kept_is_named(self) -> None:
         self.scenario(KEPT)
         self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)

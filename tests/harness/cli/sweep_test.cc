@@ -56,6 +56,17 @@ TEST(SweepTest, OnlyAFaultThatSaysSoSweeps) {
   EXPECT_FALSE(Sweeps(once));
 }
 
+TEST(SweepTest, SaysHowManyPointsWereCut) {
+  Json points = Json::array();
+  for (int i = 0; i < 20'000; ++i) points.push_back({{"point", i}});
+  EXPECT_EQ(CutPoints(points), "");
+  EXPECT_EQ(points.size(), 20'000U);
+  points.push_back({{"point", 20'000}});
+  EXPECT_EQ(CutPoints(points), "the sweep came to 20001 points and tries the first 20000");
+  EXPECT_EQ(points.size(), 20'000U);
+  EXPECT_EQ(GetInt(points.back(), "point"), 19'999);
+}
+
 TEST(SweepTest, TheTallySaysWhereItFailed) {
   Plan plan;
   plan.cells = {SweepingCell("*"), PlannedCell{}};
