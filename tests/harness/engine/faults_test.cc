@@ -205,10 +205,15 @@ TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
               ElementsAre(LimitEvent("threads", 1, false), LimitEvent("threads", 1, true)));
 }
 
+// Why no test can have a small disk here; "" when it can.
+std::string DiskProblem() {
+  return kThreadSanitizer
+             ? "a process with a thread of ThreadSanitizer cannot enter the guardian's mounts"
+             : SmallDiskProblem();
+}
+
 TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
-  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
-  if (kThreadSanitizer)
-    GTEST_SKIP() << "a process with a thread of ThreadSanitizer cannot enter the guardian's mounts";
+  if (!DiskProblem().empty()) GTEST_SKIP() << DiskProblem();
   const FinishedTrial& trial =
       Suffer("write-files", "resource", {{"disk", 65536}, {"for", 200 * kMillisecond}});
   EXPECT_EQ(ValueOf(trial, "errno"), ENOSPC);
@@ -219,7 +224,7 @@ TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
 
 // The proxy has a thread of the harness, which enters the guardian's mounts all the same.
 TEST_F(FaultsTest, FillsTheDiskWhileTheNetworkIsSlow) {
-  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  if (!DiskProblem().empty()) GTEST_SKIP() << DiskProblem();
   const FinishedTrial& trial =
       SufferAll("write-files",
                 {{{"name", "fault"}, {"resource", {{"disk", 65536}, {"for", 200 * kMillisecond}}}},
