@@ -293,7 +293,8 @@ void EarlierChildren::EndOthers(int64_t patience) const {
     bool found = false;
     for (const ProcessInfo& process : ReadProcessTable())
       if (process.parent == self && !Has(process))
-        found = ::waitpid(process.pid, nullptr, WNOHANG) == 0 || found;
+        // One that has ended, too: its children became ours while the table was read.
+        found = ::waitpid(process.pid, nullptr, WNOHANG) >= 0 || found;
     if (!found) return;
     StopAndKill(self, false, spares);
     ::poll(nullptr, 0, 1);  // for them to end
