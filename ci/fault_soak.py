@@ -3,6 +3,7 @@ it had not before: processes, descriptors of the harness, shared memory, mounts,
 something was left behind, or a trial failed."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,7 @@ import uuid
 MARK = "TRIREME_SOAK"  # in the environment of whatever the harness starts
 SCENARIOS = ["patterns/client", "patterns/dispatch", "patterns/server"]
 RUNTIMES = 7
+LOOK_INTERVAL = 0.2  # seconds between two looks at the descriptors of the harness
 
 
 def processes(mark: str) -> set[str]:
@@ -43,9 +45,7 @@ def descriptors(pid: int) -> int:
         return 0
 
 
-def run(
-    trireme: str, scenarios: list[str], trials: int, seed: int, out: str
-) -> tuple[int, float, list[int], set[str]]:
+def run(trireme: str, scenarios: list[str], trials: int, seed: int, out: str) -> tuple[int, float, list[int], set[str]]:
     """Exit code, seconds, how many descriptors the harness had at each look, and the processes that it left."""
     mark = uuid.uuid4().hex
     command = [trireme, "run", *scenarios, "--faults", "nightly-mix", "--seed", str(seed), "--trials", str(trials)]
@@ -55,7 +55,8 @@ def run(
     counts = []
     while harness.poll() is None:
         counts.append(descriptors(harness.pid))
-        time.sleep(0.2)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            harness.wait(LOOK_INTERVAL)
     return harness.returncode, time.monotonic() - begin, counts, processes(mark)
 
 

@@ -238,6 +238,7 @@ TEST_F(LoopsTest, CountsHowOftenALoopGoesToSleep) {
     SetTask(1);
     SetTask(2);
     sleeper = Thread();
+    // The sleeps are what is counted; nobody waits for them to be long enough.
     while (!over) std::this_thread::sleep_for(std::chrono::microseconds(100));
   });
   const auto slept = [&] {
