@@ -35,6 +35,7 @@ struct TrialJudgement {
   std::vector<Finding> findings;
   std::vector<SuppressedFinding> suppressed;
   std::set<std::string> outcomes;  // that its checks found
+  std::set<std::string> faults;    // names of those that were applied
   Json document;                   // verdict.json
   Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
 };

@@ -163,6 +163,8 @@ TrialJudgement JudgeTrial(const TrialView& view) {
   }
   if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view);
   judgement.verdict = Verdict::kPass;
+  if (HasFaultPlan(*view.cell))
+    for (const AppliedFault& fault : AppliedFaults(view)) judgement.faults.insert(fault.name);
   Add(judgement, JudgeRecord(view));
   AddConstantChecks(view, judgement);
   AddChosenChecks(view, judgement);

@@ -94,7 +94,7 @@ Judgement RunExecution::Judge(const FinishedTrial& finished) {
                                         .directory = finished.directory,
                                         .seconds = finished.seconds});
   Keep(directory_.WriteTrial(finished.directory, judgement));
-  sweeps_.Add(finished.cell, finished.trial, judgement.verdict, judgement.reason);
+  sweeps_.Add(finished.cell, finished.trial, judgement);
   const bool repeated =
       judgement.verdict == Verdict::kUnknown && judgement.unsupported.empty() && !finished.retry;
   const bool failed =

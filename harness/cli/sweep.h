@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/check/verdict.h"
+#include "harness/check/judge.h"
 #include "harness/cli/run_preparation.h"
 #include "harness/engine/engine.h"
-#include "harness/history/history.h"
 
 namespace trireme {
 
@@ -20,10 +19,6 @@ namespace trireme {
 
 // Whether a fault of the cell's plan is a sweep.
 bool Sweeps(const PlannedCell& cell);
-
-// The points at which the tasks of a trial waited, by path and ordinal, for each sweep of the cell's plan: as
-// PlannedCell::sweep has them.
-Json PointsOfTrial(const PlannedCell& cell, const History& history);
 
 // Gives each cell that sweeps its points and trials. `engine`: as for the run itself. kNothing when --trial names no
 // trial that there is.
@@ -38,14 +33,15 @@ class SweepTally {
  public:
   explicit SweepTally(const Plan& plan) : plan_(plan) {}
   // A retry takes the place of its first attempt.
-  void Add(size_t cell, int64_t trial, Verdict verdict, const std::string& reason);
-  // For cells that sweep: how many points there were, and at which of them it failed.
+  void Add(size_t cell, int64_t trial, const TrialJudgement& judgement);
+  // For cells that sweep: how many points there were, how many it came to, and at which of them it failed.
   std::map<size_t, std::string> Notes() const;
 
  private:
   struct Outcome {
     Verdict verdict{};
     std::string reason;
+    bool reached = false;
   };
   const Plan& plan_;
   std::map<size_t, std::map<int64_t, Outcome>> outcomes_;

@@ -8,7 +8,7 @@
 #include "harness/base/check.h"
 #include "harness/fault/compile.h"
 #include "harness/fault/fault.h"
-#include "harness/fault/task.h"
+#include "harness/fault/sweep.h"
 
 namespace trireme {
 namespace {
@@ -52,8 +52,10 @@ CompiledPlan CompiledFor(const PlannedCell& cell, uint64_t seed, int64_t trial) 
   TRIREME_CHECK(plan.ok());
   const auto place = static_cast<size_t>(trial);
   const bool has_point = cell.sweep.is_array() && place >= 1 && place <= cell.sweep.size();
+  // Where the cell does not say what its points are, this trial is to find them.
   Result<CompiledPlan> compiled =
-      CompilePlan(has_point ? FaultsAtPoint(*plan, cell.sweep[place - 1]) : *plan, seed);
+      CompilePlan(has_point ? FaultsAtPoint(*plan, cell.sweep[place - 1]) : *plan, seed,
+                  cell.sweep.is_array() ? SweepFaults::kLeftOut : SweepFaults::kNoted);
   TRIREME_CHECK(compiled.ok());
   return *std::move(compiled);
 }

@@ -34,21 +34,6 @@ Json ActionOfEvent(const Json& event) {
   return action;
 }
 
-bool HasSides(const std::string& call) {
-  static const auto& sided =
-      *new std::set<std::string>{"connect", "accept", "recv", "send", "read", "write"};
-  return sided.contains(call);
-}
-
-Json PlaceOfEvent(const Json& event) {
-  const std::string call = GetString(event, "call");
-  Json place = {{"call", Json::array({call})}};
-  if (HasSides(call)) place["side"] = GetMember(event, "side");
-  place["connection"] = LiteralGlob(GetString(event, "connection"));
-  place["offset"] = GetMember(event, "offset");
-  return place;
-}
-
 // A name of its own for each: "cut.1", "cut.2".
 std::string NumberedName(const std::string& name, size_t number) {
   const std::string suffix = "." + std::to_string(number);
@@ -76,7 +61,7 @@ class AppliedReader {
   // Where a rule without a place hit the same byte again and again, once is all that an exact one can do; of two things
   // that end a connection at one byte the first one did.
   void AddSystemCall(const std::string& name, const Json& event) {
-    Fault fault{.key = "do", .members = ActionOfEvent(event), .at = PlaceOfEvent(event)};
+    Fault fault{.key = "do", .members = ActionOfEvent(event), .at = PlaceOfCall(event)};
     if (!seen_.insert(CanonicalJson({fault.members, fault.at})).second) return;
     fault.name = NumberedName(name, faults_.size() + 1);
     FaultPlan& there = by_place_[CanonicalJson(fault.at)];
@@ -106,15 +91,6 @@ class AppliedReader {
 };
 
 }  // namespace
-
-std::string LiteralGlob(const std::string& text) {
-  std::string glob;
-  for (const char c : text) {
-    if (c == '*' || c == '?' || c == '[' || c == '\\') glob += '\\';
-    glob += c;
-  }
-  return glob;
-}
 
 Result<FaultPlan> AppliedPlan(const History& history, const FaultPlan& planned,
                               const std::string& name) {

@@ -14,9 +14,6 @@ namespace trireme {
 Result<FaultPlan> AppliedPlan(const History& history, const FaultPlan& planned,
                               const std::string& name);
 
-// A glob that matches `text` alone.
-std::string LiteralGlob(const std::string& text);
-
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_FAULT_APPLIED_PLAN_H_

@@ -13,7 +13,8 @@ namespace trireme {
 namespace {
 
 constexpr std::array kClasses = {
-    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault},
+    FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault,
+                    &SystemCallFaultNeedsEngine},
     FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault,
                     &NetworkFaultNeedsEngine},
     FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, &CompileProcessFault,
@@ -35,6 +36,13 @@ const FaultClassEntry* FindFaultClass(const std::string& key) {
 
 Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint) {
   return UsageError(fault.name + ": " + message, hint);
+}
+
+Status CheckSweepWord(const Fault& fault, const std::string& word) {
+  constexpr const char* kEveryPoint = "every-point";
+  if (word == kEveryPoint) return Done{};
+  return FaultError(fault, "there is no sweep \"" + word + "\"",
+                    std::string("say `sweep: ") + kEveryPoint + "`");
 }
 
 }  // namespace trireme

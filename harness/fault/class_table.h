@@ -30,6 +30,8 @@ const FaultClassEntry* FindFaultClass(const std::string& key);
 
 // "cut: 'offset' must ...": what the checks of all classes say.
 Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint = "");
+// kUsage unless it is `every-point`, the one sweep that there is.
+Status CheckSweepWord(const Fault& fault, const std::string& word);
 
 }  // namespace trireme
 

@@ -2,6 +2,8 @@
 
 #include "harness/base/rng.h"
 #include "harness/fault/class_table.h"
+#include "harness/fault/sweep.h"
+#include "harness/fault/system_call.h"
 
 namespace trireme {
 
@@ -15,7 +17,7 @@ bool NeedsEngine(const Fault& fault) {
   return entry->needs_engine != nullptr && entry->needs_engine(fault);
 }
 
-Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed) {
+Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed, SweepFaults sweeps) {
   TRIREME_RETURN_IF_ERROR(CheckFaultPlan(plan));
   CompiledPlan compiled;
   uint32_t number = 0;
@@ -24,7 +26,13 @@ Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed) {
     compiled.names.push_back(fault.name);
     const FaultClassEntry& entry = *FindFaultClass(fault.key);
     if (entry.compile == nullptr) continue;
+    const bool sweep = IsSweep(fault);
+    // The points of tasks are recorded without a fault.
+    const bool noted =
+        sweep && sweeps == SweepFaults::kNoted && fault.key == SystemCallFaultClass().key;
+    if (sweep && !noted) continue;
     TRIREME_RETURN_IF_ERROR(entry.compile(fault, number, FaultSeed(fault, trial_seed), compiled));
+    if (noted) compiled.rules.back().dry = 1;
   }
   for (const trireme_fault_rule& rule : compiled.rules) compiled.block.calls |= rule.calls;
   if (!compiled.rules.empty() || compiled.block.flags != 0 || compiled.block.routes > 0)

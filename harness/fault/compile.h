@@ -11,9 +11,16 @@ namespace trireme {
 // Connections that can be followed in a trial whose plan needs that.
 constexpr uint32_t kPlanConnections = 4096;
 
+// What becomes of faults that sweep, see sweep.h, where the plan of a trial does not say at which point they strike.
+enum class SweepFaults {
+  kLeftOut,
+  kNoted,  // what they could strike at is recorded, and no more: that finds their points
+};
+
 // What the probe does of a plan, with decisions that depend on the seeds alone; empty when it has no part in the plan.
 // kUsage for a plan that CheckFaultPlan() refuses.
-Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed);
+Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed,
+                                 SweepFaults sweeps = SweepFaults::kLeftOut);
 
 // Whether more than the probe has a part in it: a proxy, who sends signals and sets limits, or a runtime with points.
 bool NeedsEngine(const Fault& fault);

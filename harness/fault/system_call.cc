@@ -86,7 +86,7 @@ class SystemCallReader {
     for (const auto read :
          {&SystemCallReader::ReadAction, &SystemCallReader::ReadCalls, &SystemCallReader::ReadError,
           &SystemCallReader::ReadSide, &SystemCallReader::ReadConnection,
-          &SystemCallReader::ReadWhen, &SystemCallReader::ReadLimits})
+          &SystemCallReader::ReadSweep, &SystemCallReader::ReadWhen, &SystemCallReader::ReadLimits})
       TRIREME_RETURN_IF_ERROR((this->*read)());
     return result_;
   }
@@ -191,6 +191,17 @@ class SystemCallReader {
     return Done{};
   }
 
+  Status ReadSweep() {
+    if (!IsGiven("sweep")) return Done{};
+    TRIREME_RETURN_IF_ERROR(CheckSweepWord(fault_, GetString(fault_.at, "sweep")));
+    for (const char* key : {"offset", "every", "probability", "times", "total"})
+      if (IsGiven(key))
+        return Error(std::string("'") + key + "' and 'sweep' exclude each other",
+                     "a sweep hits one point a trial");
+    result_.every_point = true;
+    return Done{};
+  }
+
   Status ReadWhen() {
     static constexpr std::array kWhens = {std::pair("offset", TRIREME_WHEN_AT),
                                           std::pair("every", TRIREME_WHEN_EVERY),
@@ -277,6 +288,7 @@ const FaultClass& SystemCallPlaceClass() {
        {"probability", "share", "by chance, for each 64 bytes or each event"},
        {"times", "count", "at most so often on one connection"},
        {"total", "count", "at most so often in the trial"},
+       {"sweep", "text", "every-point: each such place in turn, one a trial"},
        {"after", "duration", "not before, from the trial's begin"},
        {"for", "duration", "not longer than this from then on"}}};
   return place;
@@ -300,6 +312,30 @@ const FaultClass& SystemCallFaultClass() {
   return what;
 }
 
+Json PlaceOfCall(const Json& event) {
+  const std::string call = GetString(event, "call");
+  Json place = {{"call", Json::array({call})}};
+  if (HasSides(call)) place["side"] = GetMember(event, "side");
+  place["connection"] = LiteralGlob(GetString(event, "connection"));
+  place["offset"] = GetMember(event, "offset");
+  return place;
+}
+
+bool HasSides(const std::string& call) {
+  for (const CallWord& word : kCallWords)
+    if (word.name == call) return (kOnConnections & Bit(word.call)) != 0;
+  return false;
+}
+
+std::string LiteralGlob(const std::string& text) {
+  std::string glob;
+  for (const char c : text) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') glob += '\\';
+    glob += c;
+  }
+  return glob;
+}
+
 std::string_view CallName(trireme_fault_call call) { return kCallWords.at(call).name; }
 
 Result<SystemCallFault> ReadSystemCallFault(const Fault& fault) {
@@ -310,6 +346,8 @@ Status CheckSystemCallFault(const Fault& fault) {
   TRIREME_RETURN_IF_ERROR(ReadSystemCallFault(fault));
   return Done{};
 }
+
+bool SystemCallFaultNeedsEngine(const Fault& fault) { return fault.at.contains("sweep"); }
 
 Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed,
                               CompiledPlan& plan) {

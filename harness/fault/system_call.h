@@ -32,15 +32,26 @@ struct SystemCallFault {
   trireme_fault_action action{};
   uint64_t amount = 0;  // bytes, or nanoseconds
   int32_t error = 0;    // errno, or EAI_ code
+  // A sweep, see sweep.h: at each place in turn, one a trial.
+  bool every_point = false;
 };
 
 // kUsage for what can never apply, and for what names no call, error or side that there is.
 Result<SystemCallFault> ReadSystemCallFault(const Fault& fault);
 
 Status CheckSystemCallFault(const Fault& fault);
+// Whether only a run can have it, which sweeps.
+bool SystemCallFaultNeedsEngine(const Fault& fault);
 // Adds its rule. REQUIRES: CheckSystemCallFault() takes the fault.
 Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed,
                               CompiledPlan& plan);
+
+// What a plan says below `at` to hit the call that an event of a log, or a point of a sweep, names.
+Json PlaceOfCall(const Json& event);
+// Whether a call is one of a connection's two ends.
+bool HasSides(const std::string& call);
+// A glob that matches `text` alone.
+std::string LiteralGlob(const std::string& text);
 
 // "recv" of TRIREME_CALL_RECV.
 std::string_view CallName(trireme_fault_call call);

@@ -10,8 +10,6 @@
 namespace trireme {
 namespace {
 
-constexpr const char* kEveryPoint = "every-point";
-
 // Absent: none. Types were checked when the file was read, but a saved plan may be damaged.
 Result<std::optional<std::string>> TaskFaultText(const Fault& fault, const char* name) {
   const auto found = fault.members.find(name);
@@ -56,9 +54,7 @@ Status ReadTaskFaultPoints(const Fault& fault, TaskFault& read) {
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> point, TaskFaultNumber(fault, "point"));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> after, TaskFaultNumber(fault, "after"));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<std::string> sweep, TaskFaultText(fault, "sweep"));
-  if (sweep && *sweep != kEveryPoint)
-    return FaultError(fault, "there is no sweep \"" + *sweep + "\"",
-                      std::string("say `sweep: ") + kEveryPoint + "`");
+  if (sweep) TRIREME_RETURN_IF_ERROR(CheckSweepWord(fault, *sweep));
   if (point.has_value() + after.has_value() + sweep.has_value() > 1)
     return FaultError(fault, "point, after and sweep exclude each other", "say one of them");
   if (point == 0) return FaultError(fault, "point is 0", "a task's first point is 1");
@@ -108,11 +104,9 @@ Status CheckTaskFault(const Fault& fault) {
   return Done{};
 }
 
-// Of a sweep each trial has a point of its own, see FaultsAtPoint(): a trial without one has no such fault.
 Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
                         CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(const TaskFault read, ReadTaskFault(fault));
-  if (read.every_point) return Done{};
   if (plan.block.tasks == TRIREME_PLAN_TASKS)
     return FaultError(fault, "a plan has at most " + std::to_string(TRIREME_PLAN_TASKS) +
                                  " faults of tasks, this is one more");
@@ -121,15 +115,6 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
 }
 
 bool TaskFaultNeedsEngine(const Fault& /*fault*/) { return true; }
-
-FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point) {
-  for (Fault& fault : plan.faults) {
-    if (fault.key != TaskFaultClass().key || fault.name != GetString(point, "fault")) continue;
-    const char* what = fault.members.contains("timeout") ? "timeout" : "cancel";
-    fault.members = {{what, GetString(point, "task")}, {"point", GetInt(point, "point")}};
-  }
-  return plan;
-}
 
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {
   TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task));

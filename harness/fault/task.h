@@ -17,7 +17,7 @@ struct TaskFault {
   uint64_t point = 0;  // its ordinal in the task, from 1; 0: the first one after `after`
   int64_t after = 0;   // nanoseconds since the trial's begin
   uint64_t times = 0;  // how many tasks at most; 0: each that matches
-  // Each point of each task that matches in turn, one a trial: what the plan of a trial says instead is one point.
+  // A sweep, see sweep.h: each point of each task that matches in turn, one a trial.
   bool every_point = false;
 };
 
@@ -25,17 +25,13 @@ const FaultClass& TaskFaultClass();
 Result<TaskFault> ReadTaskFault(const Fault& fault);
 
 Status CheckTaskFault(const Fault& fault);
-// Adds it. kUsage where the plan has as many as the probe takes.
+// Adds it. kUsage where the plan has as many as the probe takes. REQUIRES: it is no sweep.
 Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
 // Only tasks of workloads come to points, and only a run sweeps them.
 bool TaskFaultNeedsEngine(const Fault& fault);
 
 // As the probe wants it; `number`: the fault's in the plan, from 1. REQUIRES: !fault.every_point.
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled);
-
-// The plan of a trial of a sweep: in place of `point`'s fault, which sweeps, one at that point. `point`: {fault, task,
-// point}; null: a trial without.
-FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point);
 
 }  // namespace trireme
 

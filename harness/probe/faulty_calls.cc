@@ -30,6 +30,7 @@ int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool* re
     uint8_t* counter = times == nullptr ? nullptr : times + i % sizeof(trireme_connection::times);
     if (!GateLets(subject.call) || !MayApply(rule, counter)) continue;
     LogFault(rule, subject, kAnyDirection, number);
+    if (rule.dry != 0) continue;
     switch (rule.action) {
       case TRIREME_DO_DELAY:
       case TRIREME_DO_STALL:
@@ -91,6 +92,7 @@ int FaultOfAccepted(int fd, const ConnectionEnd& end) {
     uint8_t* times = &end.connection->times[i % sizeof(end.connection->times)];
     if (!IsForAccepted(rule) || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, times)) continue;
     LogFault(rule, subject, kAnyDirection, number);
+    if (rule.dry != 0) continue;
     if (rule.action == TRIREME_DO_DELAY || rule.action == TRIREME_DO_STALL) {
       for (const Direction direction : kDirections) HoldBack(fd, direction, Now() + rule.amount);
       continue;
@@ -169,6 +171,7 @@ bool AcceptFails(int listener, int* error) {
                       (rule.action == TRIREME_DO_ERROR && !IsOfConnection(rule.error));
     if (!ours || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, nullptr)) continue;
     LogFault(rule, subject, kAnyDirection, number);
+    if (rule.dry != 0) continue;
     *error = rule.action == TRIREME_DO_INTERRUPT ? EINTR : rule.error;
     return true;
   }

@@ -146,14 +146,14 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNextRule;
   }
-  if (rule.action == TRIREME_DO_SHORT) {
+  if (rule.action == TRIREME_DO_SHORT && rule.dry == 0) {
     shortened_ = &rule;
     limit_ = rule.amount;
     return Step::kMakeCall;
   }
   Note(rule);
   SetDue(end_, direction_, at, due.rule + 1);
-  return Apply(rule);
+  return rule.dry != 0 ? Step::kNextRule : Apply(rule);
 }
 
 // Whether the reader would get one; otherwise the call itself says what there is instead.
@@ -227,6 +227,7 @@ bool FaultyTransfer::BeginDatagram() {
     uint8_t* times = &end_.connection->times[i % sizeof(end_.connection->times)];
     if (!GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) continue;
     Note(rule);
+    if (rule.dry != 0) continue;
     if (rule.action == TRIREME_DO_DROP) dropped_ = true;
     if (rule.action == TRIREME_DO_DUPLICATE) duplicated_ = true;
     if (rule.action == TRIREME_DO_SHORT) limit_ = rule.amount;

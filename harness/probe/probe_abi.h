@@ -378,7 +378,8 @@ struct trireme_fault_rule {
   uint8_t when;    /* enum trireme_fault_when */
   uint8_t action;  /* enum trireme_fault_action */
   uint8_t sides;   /* bit 0: the end that connected, bit 1: the one that listened */
-  uint8_t reserved[7];
+  uint8_t dry;     /* 1: that it would be applied is recorded, and nothing is done: what points a sweep has */
+  uint8_t reserved[6];
 };
 
 /* A logical connection of the trial, followed at both ends in every process. */

@@ -88,7 +88,8 @@ Status CheckRuntime(const Chosen& scenarios, const std::string& option, const st
 bool MaySweep(const Scenario& scenario) {
   for (const FaultChoice& choice : scenario.faults)
     for (const Json& fault : GetMember(choice.plan, "all"))
-      if (GetMember(fault, "task").contains("sweep")) return true;
+      if (GetMember(fault, "task").contains("sweep") || GetMember(fault, "at").contains("sweep"))
+        return true;
   return false;
 }
 

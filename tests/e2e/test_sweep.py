@@ -44,16 +44,18 @@ SAFE = PY.replace("ACQUIRE", "async with lock:").replace("RELEASE", "pass")
 KEPT = PY.replace("ACQUIRE", "await lock.acquire()\n            if True:").replace("RELEASE", "lock.release()")
 
 
-class SweepTest(TriremeCase):
-    def scenario(self, py: str) -> None:
-        self.write("shared/scenario.yaml", YAML)
-        self.write("shared/workload.py", py)
-
+class SweepCase(TriremeCase):
     def results(self) -> dict:
         return json.loads((self.run_directory() / "results.json").read_text())
 
     def cells(self) -> list[dict]:
         return json.loads((self.run_directory() / "plan.json").read_text())["cells"]
+
+
+class SweepTest(SweepCase):
+    def scenario(self, py: str) -> None:
+        self.write("shared/scenario.yaml", YAML)
+        self.write("shared/workload.py", py)
 
     def test_each_point_has_a_trial(self) -> None:
         self.scenario(SAFE)
@@ -63,7 +65,7 @@ class SweepTest(TriremeCase):
             self.assertEqual(points, [(f"1.{n}", at, kind) for n in (1, 2) for at, kind in ((1, "lock"), (2, "sleep"))])
             self.assertEqual(cell["trials"], [0, 1, 2, 3, 4])
         for cell in self.results()["cells"]:
-            self.assertIn("sweep: 4 of 4 points tried, it failed at 0", cell["notes"])
+            self.assertIn("sweep: 4 of 4 points tried, came to 4, failed at 0", cell["notes"])
 
     def test_a_dry_run_knows_no_number_of_trials(self) -> None:
         self.scenario(SAFE)
@@ -79,7 +81,7 @@ class SweepTest(TriremeCase):
         self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)
         for cell in self.results()["cells"]:
             (note,) = [note for note in cell["notes"] if note.startswith("sweep: ")]
-            self.assertTrue(note.startswith("sweep: 4 of 4 points tried, it failed at 1"), note)
+            self.assertTrue(note.startswith("sweep: 4 of 4 points tried, came to 4, failed at 1"), note)
             self.assertIn("trial 2: 1.1 (worker-0) at point 2, sleep", note)
 
     def test_one_trial_is_run_again(self) -> None:
@@ -88,3 +90,94 @@ class SweepTest(TriremeCase):
         self.assertEqual({tuple(cell["trials"]) for cell in self.cells() if cell["role"] != "reference"}, {(2,)})
         missing = self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "9", "--out", "again")
         self.assertIn("the sweep has no trial 9", missing.err)
+
+
+CALLS_YAML = textwrap.dedent("""\
+    version: 1
+    summary: A message is sent, and sent again where that failed
+    workload: {python: workload.py}
+    runtimes: [threading, asyncio]
+    timeout: 3s
+    compare: {"(exceptions)": ignore}
+    faults:
+      - name: calls
+        all:
+          - name: cut
+            at: {call: [recv, send], side: client, sweep: every-point}
+            do: {reset: true}
+          - name: refused
+            at: {call: connect, sweep: every-point}
+            do: {error: ECONNREFUSED}
+    """)
+CALLS_PY = """\
+    import trireme
+
+    async def main(rt, params):
+        listener = await rt.listen()
+
+        async def serve():
+            while True:
+                connection = await listener.accept()
+                try:
+                    await connection.send_all(await connection.recv_exactly(4))
+                except (OSError, EOFError):
+                    pass
+                connection.close()
+
+        async def exchange():
+            connection = await rt.connect(listener.address)
+            try:
+                await connection.send_all(b"ping")
+                return await connection.recv_exactly(4)
+            finally:
+                connection.close()
+
+        server = rt.spawn(serve, name="server")
+        for attempt in range(3):
+            try:
+                rt.observe("answer", await exchange())
+                break
+            except CAUGHT:
+                pass
+        server.cancel()
+        try:
+            await server.join()
+        except trireme.Cancelled:
+            pass
+        listener.close()
+    """
+
+
+class SweepOfCallsTest(SweepCase):
+    """The same of system calls: each place at which one begins."""
+
+    def scenario_of(self, caught: str) -> None:
+        self.write("shared/scenario.yaml", CALLS_YAML)
+        self.write("shared/workload.py", CALLS_PY.replace("CAUGHT", caught))
+
+    def points(self) -> list[list[tuple]]:
+        keys = ("fault", "call", "connection", "offset")
+        return [[tuple(point[key] for key in keys) for point in cell["sweep"]] for cell in self.cells()]
+
+    def test_each_point_has_a_trial(self) -> None:
+        self.scenario_of("OSError")
+        outcome = self.trireme("run", "shared", *PYTHON, "--seed", "1")
+        self.assertEqual(outcome.code, 0, outcome.out)
+        expected = [("cut", "recv", "1#0", 0), ("cut", "send", "1#0", 0), ("refused", "connect", "1#0", 0)]
+        self.assertEqual(self.points(), [expected, expected])
+        for cell in self.results()["cells"]:
+            self.assertIn("sweep: 3 of 3 points tried, came to 3, failed at 0", cell["notes"])
+
+    def test_a_point_where_an_error_is_not_expected_is_named(self) -> None:
+        self.scenario_of("ConnectionRefusedError")
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)
+        for cell in self.results()["cells"]:
+            (note,) = [note for note in cell["notes"] if note.startswith("sweep: ")]
+            self.assertTrue(note.startswith("sweep: 3 of 3 points tried, came to 3, failed at 2"), note)
+            self.assertIn("trial 1: recv of 1#0, client, at byte 0: nobody caught ConnectionResetError", note)
+
+    def test_one_trial_is_run_again(self) -> None:
+        self.scenario_of("ConnectionRefusedError")
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "2").code, 1)
+        again = self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "3", "--out", "again")
+        self.assertEqual(again.code, 0, again.out)

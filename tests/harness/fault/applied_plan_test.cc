@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/fault/system_call.h"
 #include "harness/history/writer.h"
 #include "tests/harness/fault/fault_testing.h"
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/fault/compile.h"
+#include "harness/fault/sweep.h"
 
 namespace trireme {
 namespace {

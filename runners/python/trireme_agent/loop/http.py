@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import socket
 import urllib.parse
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from trireme_agent.task import Task
 if TYPE_CHECKING:
     from trireme_agent.backends.asyncio import AsyncioBackend
 
+_BACKLOG = 1024
 _CHUNK = 65536
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
@@ -95,8 +97,9 @@ class LoopHttpServer:
     ) -> LoopHttpServer:
         server = cls(backend, handler, service)
         service.started = True
-        server._server = await asyncio.start_server(server._connected, "127.0.0.1", 0, backlog=1024)
-        sock = server._server.sockets[0]
+        # Of a socket that could not be made asyncio's create_server() says nothing: it takes it for a family that there is not.
+        sock = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        server._server = await asyncio.start_server(server._connected, sock=sock, backlog=_BACKLOG)
         server._fd = sock.fileno()
         descriptors.opened(backend, server._fd, "http-server")
         server.address = sock.getsockname()[:2]
