@@ -29,12 +29,21 @@ bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
   return fault.direction.empty() || !IsPlacedByCalls(planned);
 }
 
-LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json& planned) {
+// Which task of a server calls accept, or whether one does, is the runtime's choice: the probe counts by listener, and so
+// that is what it struck. What it did to a connection that was accepted has that one's identity.
+constexpr std::string_view kListener = "a listener";
+
+std::string WhatItStruck(const TrialView& view, const AppliedFault& fault) {
+  const bool connection = fault.connection.find('#') != std::string::npos;
+  if (fault.call == "accept" && !connection) return std::string(kListener);
+  if (!fault.connection.empty()) return fault.connection;
   const Task* task = view.history->FindTask(fault.task);
+  return task != nullptr ? "task " + task->path : "no task";
+}
+
+LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json& planned) {
   const bool event = fault.direction.empty();
-  return {.stream = {.connection = !fault.connection.empty() ? fault.connection
-                                   : task != nullptr         ? "task " + task->path
-                                                             : "no task",
+  return {.stream = {.connection = WhatItStruck(view, fault),
                      .side = fault.side,
                      .direction = event ? fault.call : fault.direction},
           .offset = fault.offset,
@@ -81,6 +90,9 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
                            const std::string& missing) {
   using enum FaultLogState;
   const std::string what = fault.InWords();
+  // How often its listeners accepted nobody recorded: a server may have ended before.
+  if (fault.event && fault.stream.connection == kListener)
+    return {.state = kDiverged, .where = what + " was not seen " + missing};
   if (fault.event) {
     if (!HasConnection(owner, fault) || HasConnection(other, fault))
       return {.state = kDifferent, .where = what + " is not " + missing};

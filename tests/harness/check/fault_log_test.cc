@@ -106,6 +106,25 @@ TEST(FaultLogTest, ComparesConnectsByTheirNumber) {
   EXPECT_EQ(Compare(trial(0), trial(1)), kDifferent);
 }
 
+TEST(FaultLogTest, ComparesAcceptsByTheirListenerWhoeverCalls) {
+  const auto trial = [](const std::string& caller, int64_t offset) {
+    FaultTrial one;
+    one.Open(1).Add(EventKind::kFault, 5, "no-descriptor",
+                    {{"do", {{"error", "EMFILE"}}},
+                     {"call", "accept"},
+                     {"side", "server"},
+                     {"connection", caller},
+                     {"offset", offset}},
+                    1, 1);
+    return one;
+  };
+  EXPECT_EQ(Compare(trial("1.1", 5), trial("-", 5)), kEqual);
+  EXPECT_EQ(Compare(trial("1.1", 5), trial("-", 6)), kDiverged);
+  EXPECT_EQ(Compare(trial("1.1", 5), FaultTrial().Open(1)), kDiverged);
+  // A connection that was accepted has an identity, and what is done to it has that, too.
+  EXPECT_EQ(Compare(trial("1#0", 0), trial("1#0", 1)), kDifferent);
+}
+
 TEST(FaultLogTest, LeavesOutWhatIsPlacedByTimesOrCalls) {
   FaultTrial trial;
   trial.Cell(FaultTrial::PlannedCellWith(
