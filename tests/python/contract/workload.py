@@ -4,8 +4,10 @@ A case raises where its contract is broken. What can only be seen in the history
 """
 
 import asyncio
+import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 import sys
@@ -492,6 +494,34 @@ async def cancel_in_http_request(rt):
     await cancel_in(rt, lambda: rt.http_request("GET", server.url))
     gate.set()
     server.close()
+
+
+@case
+async def waits_without_a_descriptor(rt):
+    mine, theirs = await rt.socketpair()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))  # what is open stays so
+    try:
+        with contextlib.suppress(OSError):
+            raise AssertionError(f"descriptor {os.dup(0)} could be opened")
+        received = []
+
+        async def receive():
+            received.append(await theirs.recv(1))
+
+        receiver = rt.spawn(receive)
+        await mine.send_all(b"x")
+        await receiver.join()
+        assert received == [b"x"]
+        blocked = rt.spawn(receive)
+        await rt.sleep(SHORT)
+        blocked.cancel()
+        await is_cancelled(blocked)
+        await expires_in(rt, lambda: theirs.recv(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    mine.close()
+    theirs.close()
 
 
 @case

@@ -2,11 +2,12 @@
 
 Whatever waits, waits on something that a canceller can end: a socket on poll() beside the task's own eventfd, a queue,
 event, condition, semaphore, join or sleep on a waiter lock that the canceller may release. Only a threading.Lock has no
-such thing: a blocked acquire looks every 20 ms.
+such thing, nor has a socket where no eventfd can be opened: these look every 20 ms.
 """
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import select
@@ -100,9 +101,15 @@ class Wakeup:
             with self._lock:
                 self._waker = None
 
-    def eventfd(self) -> int:
+    def eventfd(self) -> int | None:
+        """None where the process may open no more: what a thread waits for needs none."""
         if self._eventfd < 0:
-            self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            try:
+                self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE):
+                    raise
+                return None
             self.descriptors.add(self._eventfd)
         return self._eventfd
 
@@ -189,13 +196,14 @@ class WaitingBackend(Backend):
             return
         wakeup = self.wakeup(task)
         eventfd = wakeup.eventfd()
-        poller.register(eventfd, select.POLLIN)
-        with self.waiting(), wakeup.armed(lambda: os.eventfd_write(eventfd, 1)):
+        if eventfd is not None:
+            poller.register(eventfd, select.POLLIN)
+        with self.waiting(), wakeup.armed(lambda: os.eventfd_write(eventfd, 1) if eventfd is not None else None):
             while True:
                 self.check(task)
-                left = self.remaining(task, None)
+                left = self.remaining(task, None if eventfd is not None else LOOK)
                 ready = dict(poller.poll(None if left is None else math.ceil(left * 1000)))
-                if ready.pop(eventfd, 0):
+                if eventfd is not None and ready.pop(eventfd, 0):
                     with suppress(BlockingIOError):
                         os.eventfd_read(eventfd)
                 elif ready:
