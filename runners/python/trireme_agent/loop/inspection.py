@@ -39,12 +39,17 @@ def await_stack(coroutine: Any) -> list[str]:
     return lines
 
 
+def _bears(context: dict[str, Any]) -> bool:
+    """Whether the loop tells of an error that it caught and lives with: it will accept again in a second."""
+    return bool(context.get("message") == "socket.accept() out of system resource")
+
+
 def reporting(backend: Backend) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """A loop's exception handler: its own way with an exception that nobody caught, recorded first."""
 
     def unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if error is not None:
+        if error is not None and not _bears(context):
             never = "never retrieved" in context.get("message", "")
             backend.report("never-retrieved" if never else "loop", error)
         with contextlib.suppress(Exception):  # standard error may not take what it logs
