@@ -213,7 +213,9 @@ Task<Value> Question(Runtime& rt, std::string url, int number, Gate* gate, size_
   } catch (const Cancelled&) {
     stopped = true;
   }
-  if (stopped || answer.type() == Value::Type::kNone)
+  const bool given_up = !stopped && answer.type() == Value::Type::kNone;
+  if (given_up) gate->full.Set();  // the questions that it would have led to do not come
+  if (stopped || given_up)
     for (size_t n = 0; n < backends; ++n) co_await gate->Answered(n, question);
   if (stopped) throw Cancelled();
   co_return answer;

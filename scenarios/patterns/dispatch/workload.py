@@ -173,6 +173,8 @@ class Client:
         try:
             answer = await self._persist(number, question)
             answered = answer is not None
+            if not answered:
+                self._gate.full.set()  # given up: the questions that it would have led to do not come
         finally:
             if not answered:
                 for backend in range(self._backends):
