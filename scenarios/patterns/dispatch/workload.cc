@@ -20,6 +20,7 @@ constexpr int kAttempts = 20;             // of one request
 constexpr double kBackendPatience = 2.0;  // seconds for one answer of a backend
 constexpr double kFrontPatience = 6.0;    // for one of the aggregator, who may have to ask again
 constexpr double kPause = 0.05;           // seconds until a request is sent again
+constexpr double kGiveUp = 10.0;          // after which a question is not sent again
 
 using Answer = std::optional<std::string>;
 
@@ -191,7 +192,8 @@ class Aggregator {
 
 // Asks the aggregator, again while there is no answer.
 Task<Value> Persist(Runtime& rt, std::string url, int number, std::string question) {
-  for (int n = 0; n < kAttempts; ++n) {
+  const double begin = rt.Now();
+  for (int n = 0; n < kAttempts && rt.Now() - begin <= kGiveUp; ++n) {
     Operation op = rt.Op("question", number);
     const Answer answer = co_await Post(rt, url + "/", question, kFrontPatience,
                                         [&op](const Value& error) { op.Fail(error); });

@@ -10,6 +10,7 @@ ATTEMPTS = 20  # of one request
 BACKEND_PATIENCE = 2.0  # seconds for one answer of a backend
 FRONT_PATIENCE = 6.0  # seconds for one of the aggregator, who may have to ask again
 PAUSE = 0.05  # seconds until a request is sent again
+GIVE_UP = 10.0  # seconds after which a question is not sent again
 
 FAILURES = (OSError, EOFError, http.client.HTTPException, trireme.TimeoutExpired)
 
@@ -182,7 +183,10 @@ class Client:
         return answer
 
     async def _persist(self, number, question):
+        begin = self._rt.now()
         for _ in range(ATTEMPTS):
+            if self._rt.now() - begin > GIVE_UP:
+                break
             with self._rt.op("question", number) as op:
                 try:
                     answer = await post(self._rt, self._url + "/", question, FRONT_PATIENCE)
