@@ -171,7 +171,8 @@ TEST_F(MisbehaviourTest, KillsTheGuardianBesideAnotherTrial) {
   };
   PlannedCell long_cell = Cell("long", {{"do", "record-for-ever"}});
   long_cell.timeout = 2 * kNanosecondsPerSecond;
-  Run({long_cell, Cell("bad", {{"do", "kill-guardian"}})});
+  const EngineOutcome outcome = Run({long_cell, Cell("bad", {{"do", "kill-guardian"}})});
+  EXPECT_EQ(outcome.infrastructure, "");
   // Both are cut short, and each is repeated alone: then it shows whose fault it was.
   std::vector<std::string> ends;
   for (const FinishedTrial& trial : finished_)
