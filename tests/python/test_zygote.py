@@ -62,6 +62,25 @@ def test_a_runtime_that_is_not_installed_is_unsupported(workload, tmp_path, runt
     assert answer["message"] == f"eventlet is not installed: {sys.executable} -m pip install eventlet"
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_trial_imports_nothing_for_what_it_calls(zygote, workload, runtime):
+    source = """
+import sys
+import trireme
+async def main(rt, params):
+    before = set(sys.modules)
+    server = await rt.http_server(answer)
+    await rt.http_request("GET", server.url)
+    await rt.offload(int)
+    server.close()
+    rt.observe("imported", sorted(set(sys.modules) - before))
+async def answer(request):
+    return trireme.Response()
+"""
+    zygote.load(runtime, workload(source, whole=True))
+    assert zygote.trial().observed() == {"imported": []}
+
+
 def test_http_on_asyncio_without_h11_is_unsupported(workload, tmp_path):
     (tmp_path / "h11.py").write_text("raise ModuleNotFoundError('no', name='h11')")
     with agent.agent(sys.executable, PYTHONPATH=str(tmp_path)) as without:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from concurrent.futures.thread import ThreadPoolExecutor
+from contextlib import suppress
 from sys import _current_frames  # by name: a workload may put another in its place
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
@@ -86,7 +87,9 @@ class AsyncioBackend(Backend):
 
     @classmethod
     def prepare(cls) -> None:
-        pass  # all of it is in the standard library, but for HTTP
+        """All of it is in the standard library, but for HTTP, which is imported here so that no trial has to."""
+        with suppress(trireme.Unsupported):  # http_server and http_request say so
+            _http()
 
     def environment(self) -> dict[str, Any]:
         versions = {}
@@ -106,7 +109,7 @@ class AsyncioBackend(Backend):
         self.loop.set_task_factory(self._make_task)
         readers.watch(self.loop)
         self.here.in_loop = True
-        executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio", initializer=self._idle.add)
+        executor = ThreadPoolExecutor(thread_name_prefix="asyncio", initializer=self._idle.add)
         self.loop.set_default_executor(executor)  # as asyncio makes it, but that the census knows its threads
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
