@@ -2,6 +2,7 @@
 #include "trireme/workload.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -45,36 +46,41 @@ Task<Answer> Post(Runtime& rt, std::string url, std::string body, double patienc
 // Counts the answers of the fast backends and opens the gate of the slow one after the last, when that one is full.
 class Gate {
  public:
-  Gate(Runtime& rt, size_t expected)
-      : event(rt.Event()), full(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
+  Gate(Runtime& rt, size_t expected) : event(rt.Event()), lock_(rt.Lock()), expected_(expected) {}
 
   // Or not to be waited for, since whoever asks was stopped.
   Task<> Answered(size_t backend, std::string question) {
     if (backend == 0) co_return;
-    bool last = false;
     {
       const Guard held = co_await lock_.Hold();
       answers_.emplace(backend, question);
-      last = answers_.size() == expected_;
+      if (answers_.size() == expected_) all_answered_ = true;
     }
-    if (!last) co_return;
-    co_await full.Wait();  // however late its questions come
-    event.Set();
+    OpenWhenDue();
+  }
+
+  // The slow one has its limit of questions, or one of them need not be waited for.
+  void Fill() {
+    full_ = true;
+    OpenWhenDue();
   }
 
   // Lets pass who waits: nobody asks any more.
-  void Open() {
-    full.Set();
-    event.Set();
-  }
+  void Open() { event.Set(); }
 
   Event event;
-  Event full;
 
  private:
+  // By whoever is the second of the two, and without a wait that could be stopped.
+  void OpenWhenDue() {
+    if (full_ && all_answered_) event.Set();
+  }
+
   Lock lock_;
   size_t expected_;
   std::set<std::pair<size_t, std::string>> answers_;
+  std::atomic<bool> all_answered_ = false;
+  std::atomic<bool> full_ = false;
 };
 
 struct OpenAtEnd {
@@ -94,7 +100,7 @@ class Backend {
     {
       const Guard held = co_await lock_.Hold();
       asked_.insert(request.body);
-      if (gate_ != nullptr && asked_.size() == limit_) gate_->full.Set();
+      if (gate_ != nullptr && asked_.size() == limit_) gate_->Fill();
     }
     if (gate_ != nullptr) co_await gate_->event.Wait();
     const Guard held = co_await lock_.Hold();
@@ -154,7 +160,7 @@ class Aggregator {
     bool stopped = false;
     try {
       answer = co_await Persist(backend, question);
-      if (!answer && backend == 0) gate_.full.Set();  // nobody need wait for this one
+      if (!answer && backend == 0) gate_.Fill();  // nobody need wait for this one
     } catch (const Cancelled&) {
       stopped = true;
     }

@@ -56,8 +56,8 @@ class Gate:
         self._lock = rt.lock()
         self._expected = expected
         self._answered = set()
+        self._full = False
         self._open = rt.event()
-        self.full = rt.event()
 
     async def wait(self):
         await self._open.wait()
@@ -68,14 +68,20 @@ class Gate:
             return
         async with self._lock:
             self._answered.add((backend, question))
-            last = len(self._answered) == self._expected
-        if last:
-            await self.full.wait()  # however late its questions come
+        self._open_when_due()
+
+    def fill(self):
+        """The slow one has its limit of questions, or one of them need not be waited for."""
+        self._full = True
+        self._open_when_due()
+
+    def _open_when_due(self):
+        """By whoever is the second of the two, and without a wait that could be stopped."""
+        if self._full and len(self._answered) == self._expected:
             self._open.set()
 
     def close(self):
         """Lets pass who waits: nobody asks any more."""
-        self.full.set()
         self._open.set()
 
 
@@ -94,7 +100,7 @@ class Backend:
         async with self._lock:
             self._asked.add(request.body)
             if self._gate is not None and len(self._asked) == self._limit:
-                self._gate.full.set()
+                self._gate.fill()
         if self._gate is not None:
             await self._gate.wait()
         async with self._lock:
@@ -129,7 +135,7 @@ class Aggregator:
         try:
             answer = await self._persist(backend, question)
             if answer is None and backend == 0:
-                self._gate.full.set()  # nobody need wait for this one
+                self._gate.fill()  # nobody need wait for this one
         finally:
             await self._gate.answered(backend, question)
         return answer
