@@ -59,6 +59,12 @@ Runner* RunnerPool::FindIdle(const std::string& key) const {
   });
 }
 
+bool RunnerPool::Has(const std::string& key) const {
+  return FindRunner(runners_, [&](const Runner& runner) {
+           return runner.state != Runner::State::kEnding && runner.spec.key == key;
+         }) != nullptr;
+}
+
 Runner* RunnerPool::FindByToken(uint64_t token) const {
   return FindRunner(runners_, [&](const Runner& runner) { return runner.token == token; });
 }

@@ -27,6 +27,9 @@ class RunnerPool {
   Runner* FindByToken(uint64_t token) const;
   Runner* FindByPid(pid_t pid) const;
 
+  // One that loads, runs a trial or is idle.
+  bool Has(const std::string& key) const;
+
   // It gets no more messages; the guardian ends it and will tell of its exit.
   void End(Runner& runner, Guardian& guardian);
   // It is gone. It stays valid until Sweep(): callbacks may be about it.

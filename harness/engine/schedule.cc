@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace trireme {
+namespace {
+
+// Trials that a cell may have started more than another: to start a runner takes as long as some
+// ten short ones.
+constexpr size_t kMostAhead = 8;
+
+}  // namespace
 
 Schedule::Schedule(const Plan& plan) : plan_(plan), left_(plan.cells.size()) {
   for (size_t i = 0; i < plan.cells.size(); ++i) {
@@ -13,50 +20,61 @@ Schedule::Schedule(const Plan& plan) : plan_(plan), left_(plan.cells.size()) {
         !groups_.empty() && plan.cells[groups_.back().cells.front()].scenario == cell.scenario;
     if (!joins) groups_.emplace_back();
     groups_.back().cells.push_back(i);
+    groups_.back().started.push_back(0);
   }
 }
 
-// Moves to the group's next trial that exists; false when only repeats are left.
-bool Schedule::Advance(Group& group) {
-  bool any = true;
-  while (any) {
-    for (; group.member < group.cells.size(); ++group.member) {
-      const size_t cell = group.cells[group.member];
-      if (!given_up_.contains(cell) && group.round < plan_.cells[cell].trials.size()) return true;
-    }
-    group.member = 0;
-    ++group.round;
-    any = std::any_of(group.cells.begin(), group.cells.end(), [&](size_t cell) {
-      return !given_up_.contains(cell) && group.round < plan_.cells[cell].trials.size();
-    });
-  }
-  return false;
+bool Schedule::HasTrial(const Group& group, size_t member) const {
+  const size_t cell = group.cells[member];
+  return !given_up_.contains(cell) && group.started[member] < plan_.cells[cell].trials.size();
 }
 
-const Attempt* Schedule::Peek() {
-  while (!next_ && !groups_.empty()) {
-    Group& group = groups_.front();
-    if (Advance(group)) {
-      const size_t cell = group.cells[group.member++];
-      next_ = Attempt{.cell = cell,
-                      .trial = plan_.cells[cell].trials[group.round],
-                      .alone = plan_.cells[cell].exclusive};
-    } else if (!group.repeats.empty()) {
-      next_ = group.repeats.front();
-      group.repeats.pop_front();
-    } else {
-      groups_.pop_front();
-    }
-  }
-  return next_ ? &*next_ : nullptr;
+bool Schedule::Over(const Group& group) const {
+  for (size_t member = 0; member < group.cells.size(); ++member)
+    if (HasTrial(group, member)) return false;
+  return group.repeats.empty();
 }
 
-std::optional<Attempt> Schedule::Next(int running) {
-  const Attempt* next = Peek();
-  if (next == nullptr || alone_runs_ || (next->alone && running > 0)) return std::nullopt;
-  const Attempt attempt = *next;
+// The members that have a trial left, in the order of their turns.
+std::vector<size_t> Schedule::InTurns(const Group& group) const {
+  std::vector<size_t> members;
+  for (size_t member = 0; member < group.cells.size(); ++member)
+    if (HasTrial(group, member)) members.push_back(member);
+  std::stable_sort(members.begin(), members.end(), [&](size_t one, size_t other) {
+    return group.started[one] < group.started[other];
+  });
+  return members;
+}
+
+// None: only repeats are left.
+std::optional<size_t> Schedule::Choose(const Group& group, const Ready& ready) const {
+  const std::vector<size_t> members = InTurns(group);
+  if (members.empty()) return std::nullopt;
+  const size_t furthest = group.started[members.front()] + kMostAhead;
+  for (const size_t member : members)
+    if (group.started[member] <= furthest && ready(group.cells[member])) return member;
+  return members.front();
+}
+
+std::optional<Attempt> Schedule::Next(int running, const Ready& ready) {
+  if (alone_runs_ || empty()) return std::nullopt;
+  Group& group = groups_.front();
+  const std::optional<size_t> member = Choose(group, ready);
+  Attempt attempt;
+  if (member) {
+    const PlannedCell& cell = plan_.cells[group.cells[*member]];
+    attempt = {.cell = group.cells[*member],
+               .trial = cell.trials[group.started[*member]],
+               .alone = cell.exclusive};
+  } else {
+    attempt = group.repeats.front();
+  }
+  if (attempt.alone && running > 0) return std::nullopt;
+  if (member)
+    ++group.started[*member];
+  else
+    group.repeats.pop_front();
   alone_runs_ = attempt.alone;
-  next_.reset();
   --left_[attempt.cell];
   return attempt;
 }
@@ -70,7 +88,7 @@ void Schedule::Repeat(size_t cell, int64_t trial) {
   if (group == groups_.end()) {
     groups_.emplace_front();
     groups_.front().cells.push_back(cell);
-    groups_.front().round = plan_.cells[cell].trials.size();
+    groups_.front().started.push_back(plan_.cells[cell].trials.size());
     group = groups_.begin();
   }
   group->repeats.push_back({.cell = cell, .trial = trial, .retry = true, .alone = true});
@@ -80,7 +98,6 @@ void Schedule::Repeat(size_t cell, int64_t trial) {
 void Schedule::GiveUp(size_t cell) {
   given_up_.insert(cell);
   left_[cell] = 0;
-  if (next_ && next_->cell == cell) next_.reset();
   for (Group& group : groups_)
     std::erase_if(group.repeats, [&](const Attempt& attempt) { return attempt.cell == cell; });
 }
@@ -89,7 +106,10 @@ void Schedule::Finished(const Attempt& attempt) {
   if (attempt.alone) alone_runs_ = false;
 }
 
-bool Schedule::empty() { return Peek() == nullptr; }
+bool Schedule::empty() {
+  while (!groups_.empty() && Over(groups_.front())) groups_.pop_front();
+  return groups_.empty();
+}
 
 bool Schedule::Pending(const std::vector<size_t>& cells) const {
   return std::any_of(cells.begin(), cells.end(), [&](size_t cell) { return left_[cell] > 0; });

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <vector>
@@ -21,12 +22,17 @@ struct Attempt {
 // The order in which a plan's trials start: scenario after scenario; within one, the first trial of
 // each of its cells, then the second of each, so that cells that are compared run close together in
 // time; then what has to be repeated. Unsupported cells have no trials.
+//
+// A cell that would have to wait for a runner, or for the start of one more, lets others pass that
+// need not, as long as they are not far ahead of it.
 class Schedule {
  public:
+  using Ready = std::function<bool(size_t cell)>;
+
   explicit Schedule(const Plan& plan);
 
   // The next attempt, if one may start beside `running` others; it counts as started.
-  std::optional<Attempt> Next(int running);
+  std::optional<Attempt> Next(int running, const Ready& ready);
   // Once all others of its scenario have started, and alone.
   void Repeat(size_t cell, int64_t trial);
   // No further attempt of this cell starts.
@@ -41,19 +47,19 @@ class Schedule {
  private:
   struct Group {
     std::vector<size_t> cells;
-    size_t round = 0;   // index into the cells' trials
-    size_t member = 0;  // index into `cells`
+    std::vector<size_t> started;  // trials of each of them
     std::deque<Attempt> repeats;
   };
 
-  const Attempt* Peek();
-  bool Advance(Group& group);
+  bool HasTrial(const Group& group, size_t member) const;
+  bool Over(const Group& group) const;
+  std::vector<size_t> InTurns(const Group& group) const;
+  std::optional<size_t> Choose(const Group& group, const Ready& ready) const;
 
   const Plan& plan_;
   std::deque<Group> groups_;
   std::set<size_t> given_up_;
   std::vector<size_t> left_;  // attempts a cell may still have
-  std::optional<Attempt> next_;
   bool alone_runs_ = false;
 };
 

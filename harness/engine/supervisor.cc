@@ -73,7 +73,8 @@ void Supervisor::Fill() {
         stopping_ = true;
         return;
       }
-      const std::optional<Attempt> attempt = schedule_.Next(Running());
+      const std::optional<Attempt> attempt =
+          schedule_.Next(Running(), [this](size_t cell) { return RunnerAwaits(cell); });
       if (!attempt) return;
       Begin(slot, *attempt);
     }
@@ -91,6 +92,12 @@ const RunnerSpec& Supervisor::SpecOf(size_t cell) {
   }
   cells_of_key_[spec.key].push_back(cell);
   return specs_[cell] = std::move(spec);
+}
+
+// Whether a trial of this cell need neither wait for a runner nor start one beside those it has.
+bool Supervisor::RunnerAwaits(size_t cell) {
+  const RunnerSpec& spec = SpecOf(cell);
+  return spec.isolated || runners_.FindIdle(spec.key) != nullptr || !runners_.Has(spec.key);
 }
 
 void Supervisor::Begin(Slot& slot, const Attempt& attempt) {

@@ -44,6 +44,7 @@ class Supervisor {
   void Begin(Slot& slot, const Attempt& attempt);
   Runner::LoadPatience LoadPatience(size_t cell) const;
   const RunnerSpec& SpecOf(size_t cell);
+  bool RunnerAwaits(size_t cell);
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
 

@@ -20,10 +20,12 @@ Plan PlanOf(std::vector<PlannedCell> cells) {
   return plan;
 }
 
+bool AnyCell(size_t) { return true; }
+
 // "cell/trial" of all that is left, each over before the next starts.
 std::vector<std::string> Drain(Schedule& schedule) {
   std::vector<std::string> order;
-  while (const std::optional<Attempt> attempt = schedule.Next(0)) {
+  while (const std::optional<Attempt> attempt = schedule.Next(0, AnyCell)) {
     order.push_back(std::to_string(attempt->cell) + "/" + std::to_string(attempt->trial) +
                     (attempt->retry ? " again" : ""));
     schedule.Finished(*attempt);
@@ -38,6 +40,33 @@ TEST(ScheduleTest, TakesTheCellsOfAScenarioInTurnsAndScenariosOneAfterAnother) {
   EXPECT_TRUE(schedule.empty());
 }
 
+TEST(ScheduleTest, LetsCellsPassWhoseRunnerIsThere) {
+  const Plan plan = PlanOf({Cell("a", {0, 1}), Cell("a", {0, 1})});
+  Schedule schedule(plan);
+  const auto only_second = [](size_t cell) { return cell == 1; };
+  std::vector<size_t> order;
+  for (int i = 0; i < 2; ++i) order.push_back(schedule.Next(i, only_second)->cell);
+  EXPECT_THAT(order, ElementsAre(1, 1));
+  EXPECT_THAT(Drain(schedule), ElementsAre("0/0", "0/1"));
+}
+
+TEST(ScheduleTest, LetsNoCellGetFarAheadOfOneThatWaits) {
+  const Plan plan = PlanOf({Cell("a", {0}), Cell("a", std::vector<int64_t>(100))});
+  Schedule schedule(plan);
+  size_t passed = 0;
+  while (schedule.Next(0, [](size_t cell) { return cell == 1; })->cell != 0) ++passed;
+  EXPECT_GT(passed, 0u);
+  EXPECT_LT(passed, 20u);
+}
+
+TEST(ScheduleTest, StartsOneAllTheSameWhereNoneIsReady) {
+  const Plan plan = PlanOf({Cell("a", {0}), Cell("b", {0})});
+  Schedule schedule(plan);
+  const auto none = [](size_t) { return false; };
+  EXPECT_EQ(schedule.Next(0, none)->cell, 0u);
+  EXPECT_EQ(schedule.Next(1, none)->cell, 1u);
+}
+
 TEST(ScheduleTest, KeepsTheNumbersOfChosenTrials) {
   const Plan plan = PlanOf({Cell("a", {7, 9})});
   Schedule schedule(plan);
@@ -47,7 +76,7 @@ TEST(ScheduleTest, KeepsTheNumbersOfChosenTrials) {
 TEST(ScheduleTest, RepeatsAtTheEndOfTheScenario) {
   const Plan plan = PlanOf({Cell("a", {0, 1}), Cell("b", {0})});
   Schedule schedule(plan);
-  schedule.Finished(*schedule.Next(0));
+  schedule.Finished(*schedule.Next(0, AnyCell));
   schedule.Repeat(0, 0);
   EXPECT_THAT(Drain(schedule), ElementsAre("0/1", "0/0 again", "1/0"));
 }
@@ -65,18 +94,18 @@ TEST(ScheduleTest, HoldsBackWhatRunsAloneWhileOthersRun) {
   Plan plan = PlanOf({Cell("a", {0, 1})});
   plan.cells[0].exclusive = true;
   Schedule schedule(plan);
-  EXPECT_FALSE(schedule.Next(1).has_value());
-  const std::optional<Attempt> alone = schedule.Next(0);
+  EXPECT_FALSE(schedule.Next(1, AnyCell).has_value());
+  const std::optional<Attempt> alone = schedule.Next(0, AnyCell);
   ASSERT_TRUE(alone.has_value());
-  EXPECT_FALSE(schedule.Next(1).has_value());
+  EXPECT_FALSE(schedule.Next(1, AnyCell).has_value());
   schedule.Finished(*alone);
-  EXPECT_TRUE(schedule.Next(0).has_value());
+  EXPECT_TRUE(schedule.Next(0, AnyCell).has_value());
 }
 
 TEST(ScheduleTest, GivesNothingMoreOfACellThatWasGivenUp) {
   const Plan plan = PlanOf({Cell("a", {0, 1}), Cell("a", {0, 1})});
   Schedule schedule(plan);
-  schedule.Finished(*schedule.Next(0));
+  schedule.Finished(*schedule.Next(0, AnyCell));
   schedule.Repeat(0, 0);
   schedule.GiveUp(0);
   EXPECT_FALSE(schedule.Pending({0}));
