@@ -1,13 +1,18 @@
-// What each runtime made of each fault plan: a row for a scenario and a plan, a column for a runtime.
+// What each runtime made of each fault plan: a row for a scenario and a plan, a column for a runtime; then how long each
+// took to notice and to recover, and what it used of a processor meanwhile.
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
+#include "harness/base/strings.h"
 #include "reports/report.h"
 #include "reports/words.h"
 
 namespace trireme {
 namespace {
+
+using Lines = std::vector<std::vector<std::string>>;  // of a table, the first is its head
 
 struct FaultRow {
   std::string plan, scenario;
@@ -125,9 +130,46 @@ std::string AlignedLine(const std::vector<std::string>& cells, const std::vector
   return line + "\n";
 }
 
-std::string TerminalTable(const FaultTable& table) {
-  std::vector<std::vector<std::string>> lines = {HeadOf(table)};
+std::string MillisecondsInWords(double value) {
+  constexpr double kLongest = 1e12;  // results may be damaged
+  return FormatDuration(std::llround(std::clamp(value, 0.0, kLongest) * 1e6));
+}
+
+// "1.2ms", "1.2ms, 4ms at most", or "" where nothing was measured.
+std::string TimeInWords(const Json& milliseconds) {
+  if (!milliseconds.is_object()) return "";
+  const double median = GetDouble(milliseconds, "p50");
+  const double most = GetDouble(milliseconds, "max");
+  return MillisecondsInWords(median) +
+         (most > median ? ", " + MillisecondsInWords(most) + " at most" : "");
+}
+
+// What each cell took, where anything of it was measured.
+Lines TimesOf(const FaultTable& table) {
+  Lines lines = {
+      {"faults", "scenario", "runtime", "noticed after", "recovered after", "processor time"}};
+  for (const FaultRow& row : table.rows)
+    for (const std::string& column : table.columns) {
+      const auto found = row.cells.find(column);
+      if (found == row.cells.end()) continue;
+      const Json& effect = found->second->under_faults;
+      std::vector<std::string> line = {row.plan, row.scenario, column};
+      for (const char* key : {"notice_ms", "recovery_ms", "cpu_ms"})
+        line.push_back(TimeInWords(GetMember(effect, key)));
+      if (line[3] + line[4] + line[5] != "") lines.push_back(std::move(line));
+    }
+  if (lines.size() == 1) lines.clear();
+  return lines;
+}
+
+Lines EffectsOf(const FaultTable& table) {
+  Lines lines = {HeadOf(table)};
   for (const FaultRow& row : table.rows) lines.push_back(CellsOf(table, row));
+  return lines;
+}
+
+std::string TerminalTable(const Lines& lines) {
+  if (lines.empty()) return "";
   std::vector<size_t> widths(lines.front().size());
   for (const auto& line : lines)
     for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(line[i]));
@@ -142,20 +184,26 @@ std::string MarkdownLine(const std::vector<std::string>& cells) {
   return line + "\n";
 }
 
-std::string MarkdownTable(const FaultTable& table) {
-  std::string text = MarkdownLine(HeadOf(table)) + "|";
-  for (size_t i = 0; i < table.columns.size() + 2; ++i) text += "---|";
-  text += "\n";
-  for (const FaultRow& row : table.rows) text += MarkdownLine(CellsOf(table, row));
+std::string MarkdownTable(const Lines& lines) {
+  std::string text;
+  for (const std::vector<std::string>& line : lines) {
+    const bool is_head = text.empty();
+    text += MarkdownLine(line);
+    if (!is_head) continue;
+    text += "|";
+    for (size_t i = 0; i < line.size(); ++i) text += "---|";
+    text += "\n";
+  }
   return text;
 }
 
 std::string MarkdownFaults(const RunResults& results, const FaultTable& table) {
-  std::string text = MarkdownTable(table);
+  std::string text = MarkdownTable(EffectsOf(table));
   for (const std::string& line : Explanations(table)) {
     if (text.ends_with("|\n")) text += "\n";
     text += "- " + MarkdownText(line) + "\n";
   }
+  if (const Lines times = TimesOf(table); !times.empty()) text += "\n" + MarkdownTable(times);
   for (const std::string& line : ClosingLines(results)) text += "\n" + MarkdownText(line) + "\n";
   return text;
 }
@@ -166,9 +214,10 @@ std::string FaultsReport(const RunResults& results, const ReportStyle& style) {
   const FaultTable table = MakeFaultTable(results);
   if (table.rows.empty()) return "no cell of this run has a fault plan\n";
   if (style.markdown) return MarkdownFaults(results, table);
-  std::string text = TerminalTable(table) + "\n";
+  std::string text = TerminalTable(EffectsOf(table)) + "\n";
   for (const std::string& line : Explanations(table)) text += line + "\n";
   if (!text.ends_with("\n\n")) text += "\n";
+  if (const Lines times = TimesOf(table); !times.empty()) text += TerminalTable(times) + "\n";
   for (const std::string& line : ClosingLines(results)) text += line + "\n";
   return text;
 }

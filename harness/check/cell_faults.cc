@@ -77,7 +77,7 @@ void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
   if (verdict == Verdict::kUnknown) return;
   for (const int64_t notice : effect.notices) notices_.Add(InSeconds(notice));
   if (effect.recovery >= 0) recoveries_.Add(InSeconds(effect.recovery));
-  if (effect.cpu_seconds >= 0) cpu_seconds_ = std::max(cpu_seconds_, 0.0) + effect.cpu_seconds;
+  if (effect.cpu_seconds >= 0) cpu_.Add(effect.cpu_seconds);
   failed_ += effect.failed;
   duplicates_ += effect.duplicates;
   for (const auto& [name, count] : log.applied) applied_[name] += count;
@@ -200,7 +200,7 @@ Json CellFaults::EffectJson(const CellResult& cell) const {
           {"trials", trials},
           {"notice_ms", MillisecondsJson(notices_)},
           {"recovery_ms", MillisecondsJson(recoveries_)},
-          {"cpu_seconds", cpu_seconds_ < 0 ? Json() : Json(cpu_seconds_)},
+          {"cpu_ms", MillisecondsJson(cpu_)},
           {"failed_operations", failed_},
           {"duplicates", duplicates_}};
 }

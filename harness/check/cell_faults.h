@@ -62,8 +62,7 @@ class CellFaults {
   std::map<int64_t, FaultLog> logs_;
   std::map<std::string, int64_t> applied_, not_reached_;
   std::optional<Compared> compared_;
-  Quantiles notices_, recoveries_;  // seconds
-  double cpu_seconds_ = -1;
+  Quantiles notices_, recoveries_, cpu_;  // seconds
   int64_t failed_ = 0, duplicates_ = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "harness/check/applied_faults.h"
 #include "harness/check/observations.h"
+#include "harness/check/processor_use.h"
 
 namespace trireme {
 namespace {
@@ -39,15 +40,19 @@ class Reactions {
     }
     std::sort(acknowledged_.begin(), acknowledged_.end());
     std::sort(failures_.begin(), failures_.end());
-    for (const Event& event : view.history->events())
+    for (const Event& event : view.history->events()) {
       if (event.task != 0 && IsReaction(event)) events_[event.task].push_back(event.time);
+      FollowWaits(event);
+    }
   }
 
   // When the task of the fault, or without one anybody, met with it; -1: never.
   int64_t NoticeOf(const AppliedFault& fault) const {
-    if (fault.task == 0) return FirstAfter(failures_, fault.time);
-    if (const int64_t end = EndOfOpen(fault); end >= 0) return end;
-    const auto found = events_.find(fault.task);
+    const auto waiting = waiting_.find(fault.time);
+    const uint32_t task = waiting == waiting_.end() ? fault.task : waiting->second;
+    if (task == 0) return FirstAfter(failures_, fault.time);
+    if (const int64_t end = EndOfOpen(task, fault.time); end >= 0) return end;
+    const auto found = events_.find(task);
     return found == events_.end() ? -1 : FirstAfter(found->second, fault.time);
   }
   int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
@@ -56,9 +61,26 @@ class Reactions {
   }
 
  private:
+  // A task that begins to wait is still in the call that the fault hit.
   static bool IsReaction(const Event& event) {
     return event.kind != EventKind::kFault && event.kind != EventKind::kWire &&
-           event.kind != EventKind::kSwitch;
+           event.kind != EventKind::kSwitch && event.kind != EventKind::kWait &&
+           event.kind != EventKind::kDeadline;
+  }
+
+  static std::string WaitFor(const std::string& call) {
+    if (call == "read") return "recv";
+    return call == "write" ? "send" : call;
+  }
+
+  // What a loop calls for its tasks is no task's: it is the one's that waits for such a call, where that is one.
+  void FollowWaits(const Event& event) {
+    if (event.kind == EventKind::kWait) waits_[std::string(event.key)].insert(event.task);
+    if (event.kind == EventKind::kWake) waits_[std::string(event.key)].erase(event.task);
+    if (event.kind != EventKind::kFault || event.task != 0) return;
+    const auto found = waits_.find(WaitFor(GetString(event.Value(), "call")));
+    if (found != waits_.end() && found->second.size() == 1)
+      waiting_[event.time] = *found->second.begin();
   }
 
   static int64_t FirstAfter(const std::vector<int64_t>& times, int64_t time) {
@@ -67,18 +89,17 @@ class Reactions {
   }
 
   // The innermost operation that was open in its task; -1 where there was none, or it never ended.
-  int64_t EndOfOpen(const AppliedFault& fault) const {
+  int64_t EndOfOpen(uint32_t task, int64_t at) const {
     constexpr int kDeepest = 16;
-    const auto found = by_task_.find(fault.task);
+    const auto found = by_task_.find(task);
     if (found == by_task_.end()) return -1;
     const auto& operations = found->second;
     auto next = std::upper_bound(
-        operations.begin(), operations.end(), fault.time,
+        operations.begin(), operations.end(), at,
         [](int64_t time, const Operation* operation) { return time < operation->begin; });
     for (int depth = 0; depth < kDeepest && next != operations.begin(); ++depth) {
       const Operation& operation = **--next;
-      if (operation.end >= fault.time)
-        return operation.state == OperationState::kOpen ? -1 : operation.end;
+      if (operation.end >= at) return operation.state == OperationState::kOpen ? -1 : operation.end;
     }
     return -1;
   }
@@ -86,6 +107,9 @@ class Reactions {
   std::map<uint32_t, std::vector<const Operation*>> by_task_;  // by their begin
   std::map<uint32_t, std::vector<int64_t>> events_;
   std::vector<int64_t> acknowledged_, failures_;
+  std::map<std::string, std::set<uint32_t>> waits_;  // the tasks that wait, by what for
+  std::map<int64_t, uint32_t>
+      waiting_;  // by the time of a fault that hit no task: who waited for it
 };
 
 int64_t CountDuplicates(const TrialView& view) {
@@ -96,17 +120,6 @@ int64_t CountDuplicates(const TrialView& view) {
     duplicates += seen.emplace(operation.name, ValueText(operation.value)).second ? 0 : 1;
   }
   return duplicates;
-}
-
-// Of loops, in [from, until]; -1 when nothing was recorded.
-double CpuOfLoops(const TrialView& view, int64_t from, int64_t until) {
-  double cpu = -1;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kUsage || event.key != "loop") continue;
-    if (event.time >= from && event.time <= until)
-      cpu = std::max(cpu, 0.0) + GetDouble(event.Value(), "cpu");
-  }
-  return cpu;
 }
 
 void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, TrialEffect& trial) {
@@ -123,7 +136,9 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
     if (trial.failed > 0 && next >= 0)
       trial.recovery = std::max(trial.recovery, next - fault.end), until = std::max(until, next);
   }
-  trial.cpu_seconds = CpuOfLoops(view, faults.front().time, until);
+  // What does not end by itself does not recover.
+  if (view.exit.how == "timeout") until = std::max(until, view.exit.timeout);
+  trial.cpu_seconds = ProcessorUse(view).Between(faults.front().time, until);
 }
 
 // The engine knows which of its signals the process died of.

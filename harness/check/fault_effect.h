@@ -40,7 +40,9 @@ struct TrialEffect {
                 // what its task did next
   int64_t recovery =
       -1;  // the longest from a fault's end to the next acknowledged operation, where some failed
-  double cpu_seconds = -1;  // of loops, from the first fault until then; -1: not recorded
+  double cpu_seconds =
+      -1;  // of its processes, from the first fault until all are over and it recovered, or its
+           // timeout; -1: not recorded
 };
 
 // `verdict`, `reason` and `findings` are what the checks said of the trial. Takes O(n log n) in the events.

@@ -130,9 +130,16 @@ constexpr const char* kSchema = R"json({
             "summary": {"type": "string", "description": "the class, with the time to recover"},
             "reason": {"type": "string"},
             "trials": {"$ref": "#/$defs/values", "description": "class to the number of trials"},
-            "notice_ms": {"$ref": "#/$defs/milliseconds"},
-            "recovery_ms": {"$ref": "#/$defs/milliseconds"},
-            "cpu_seconds": {"type": ["number", "null"], "minimum": 0, "description": "of loops, where recorded"},
+            "notice_ms": {
+              "$ref": "#/$defs/milliseconds", "description": "from a fault to when its task met with it"
+            },
+            "recovery_ms": {
+              "$ref": "#/$defs/milliseconds",
+              "description": "from the end of a fault to the next acknowledged operation, where some failed"
+            },
+            "cpu_ms": {
+              "$ref": "#/$defs/milliseconds", "description": "processor time from the first fault until then"
+            },
             "failed_operations": {"$ref": "#/$defs/count"},
             "duplicates": {"$ref": "#/$defs/count"}
           }
@@ -150,7 +157,7 @@ constexpr const char* kSchema = R"json({
       }
     },
     "milliseconds": {
-      "description": "from a fault to when it was noticed, or from its end to the next acknowledged operation",
+      "description": "of the trials: what a member says, its median and its greatest",
       "type": ["object", "null"],
       "required": ["n", "p50", "max"],
       "properties": {

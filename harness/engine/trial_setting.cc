@@ -60,11 +60,12 @@ CompiledPlan CompiledFor(const PlannedCell& cell, uint64_t seed, int64_t trial) 
   return *std::move(compiled);
 }
 
-// The same, and what it records of connections.
+// The same, and what it records besides.
 CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed, int64_t trial) {
   CompiledPlan compiled = CompiledFor(cell, seed, trial);
   const bool wire = ComparesWire(cell);
   if (wire) compiled.block.flags |= TRIREME_PLAN_WIRE;
+  if (!cell.fault_plan.is_null()) compiled.block.flags |= TRIREME_PLAN_PROCESSOR;
   // fiu-ctrl may want calls to fail that no plan names.
   const char* remote =
       std::getenv("FIU_CTRL_FIFO");  // NOLINT(concurrency-mt-unsafe): nobody sets it

@@ -74,7 +74,9 @@ enum trireme_event {
                               JSON, see "Loops" below */
   TRIREME_USAGE =
       26, /* what the process takes, or one of its loops does, since it was last looked at. key:
-                              process | loop; value: JSON, see "Loops" below */
+                              process | loop; value: JSON, see "Loops" below. Or key: processor; value: INT, nanoseconds
+                              that the process has run since it began; where the plan asks for it, when a trial or
+                              process begins and ends, at a fault, and when an operation is acknowledged after one */
   TRIREME_CONNECTION =
       27, /* one end of a logical connection. id: its number in the trial, the same at both ends; key: opened |
                               closed; value: JSON {"connection": id, "name", "side", "kind": "tcp" | "unix" |
@@ -241,7 +243,8 @@ struct trireme_object {
 #define TRIREME_FAULT_NAME 48 /* bytes, with the zero at its end */
 
 /* Bits of trireme_plan.flags. */
-#define TRIREME_PLAN_WIRE 1u /* record WIRE events */
+#define TRIREME_PLAN_WIRE 1u      /* record WIRE events */
+#define TRIREME_PLAN_PROCESSOR 2u /* record USAGE events of key processor */
 
 /* A clock that jumps or runs at another speed, for `from` <= time since the trial's begin < `until` (nanoseconds, by the true
  * clock; 0: for ever). It shows true time + jump + (time since from) * (rate - 10^9) / 10^9; after `until` the true time again. */

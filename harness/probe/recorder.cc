@@ -16,6 +16,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/postponed.h"
+#include "harness/probe/processor_use.h"
 #include "harness/probe/recording.h"
 #include "harness/probe/task_names.h"
 #include "harness/probe/waiter.h"
@@ -297,6 +298,7 @@ void TellLostBeforeAttach(Recording* recording) {
 
 void BeginFaults(trireme_header* header) {
   TakePlan(header);
+  FollowProcessorUse(header);
   if (ActivePlan() == nullptr) return;
   ForgetAllEnds();
   ForgetAllHeldBack();
@@ -411,6 +413,7 @@ bool Attached() { return CurrentOrAttachNow() != nullptr; }
   Append(state, recording, entry);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   --state.depth;
+  NoteProcessorUse(entry.kind);
 }
 
 uint32_t NewTask() {
@@ -537,6 +540,7 @@ void ContinueInChild() {
   ForgetWatcher();
   ForgetAllHeldBack();
   ForgetPostponed();
+  ForgetProcessorUse();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell

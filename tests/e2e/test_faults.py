@@ -161,6 +161,111 @@ class FaultsTest(TriremeCase):
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
 
 
+# A client asks twice, each time over a connection of its own; the first one is reset while the server reads.
+TWICE = """\
+    async def main(rt, params):
+        listener = await rt.listen()
+        stored = []
+
+        async def answer(stream):
+            try:
+                stored.append((await stream.recv_until(b"\\n")).decode())
+                await stream.send_all(b"stored\\n")
+            except OSError:
+                ON_RESET
+            finally:
+                stream.close()
+
+        async def ask(text):
+            stream = await rt.connect(listener.address)
+            with rt.op("ask", text) as op:
+                try:
+                    await stream.send_all(text.encode())
+                    reply = await stream.recv_until(b"\\n")
+                except OSError:
+                    reply = b""
+                ON_NO_ANSWER if not reply else op.ok()
+            stream.close()
+
+        async def serve():
+            answers = [rt.spawn(answer, await listener.accept(), name="answer") for _ in range(2)]
+            await rt.gather(*answers)
+
+        server = rt.spawn(serve)
+        await ask("first\\n")
+        await ask("second\\n")
+        await server.join()
+        listener.close()
+        rt.observe("final", stored)
+    """
+RESET = '{name: reset, at: {call: recv, side: server, offset: 0, connection: "main#0"}, do: {reset: true}}'
+TWICE_SCENARIO = """\
+    version: 1
+    summary: A client asks again after a reset
+    workload: {python: workload.py}
+    runtimes: [threading, asyncio]
+    timeout: 2s
+    faults: [PLAN]
+    checks: [progress, unhandled-exception, {invariant: {ops: [ask]}}]
+    """
+
+
+class EffectsTest(TriremeCase):
+    """What a runtime made of its faults: the word of the table, with the times beside it."""
+
+    def effects(self, on_reset: str = "pass", on_no_answer: str = 'op.fail("no answer")',
+                plan: str = RESET) -> list[dict[str, Any]]:
+        self.write("s/scenario.yaml", TWICE_SCENARIO.replace("PLAN", plan))
+        self.write("s/workload.py", TWICE.replace("ON_RESET", on_reset).replace("ON_NO_ANSWER", on_no_answer))
+        outcome = self.trireme("run", "s", "--seed", "5", "--out", "a", *PYTHON)
+        self.assertIn(outcome.code, (0, 1), outcome.out + outcome.err)
+        cells = json.loads((self.folder / "a/results.json").read_text())["cells"]
+        effects: list[dict[str, Any]] = [cell["under_faults"] for cell in cells]
+        self.assertEqual(len(effects), 2)
+        return effects
+
+    def expect_effect(self, word: str, effects: list[dict[str, Any]]) -> None:
+        self.assertEqual([effect["class"] for effect in effects], [word, word], effects)
+        table = self.trireme("report", "a", "--format", "faults").out
+        row = table.splitlines()[1]
+        self.assertEqual(row.count(word), 2, table)
+        for effect in effects:
+            self.assertGreaterEqual(effect["cpu_ms"]["n"], 1, effect)
+
+    def test_survived(self) -> None:
+        effects = self.effects(plan="{name: cut, at: {call: recv, side: client, offset: 0}, do: {short: 1}}")
+        self.expect_effect("survived", effects)
+        self.assertEqual([effect["failed_operations"] for effect in effects], [0, 0])
+
+    def test_recovered_in_a_time(self) -> None:
+        effects = self.effects()
+        self.expect_effect("recovered", effects)
+        table = self.trireme("report", "a", "--format", "faults").out
+        self.assertEqual(table.count("recovered in "), 2, table)
+        self.assertRegex(table, r"\nfaults +scenario +runtime +noticed after +recovered after +processor time\n")
+        for runtime in ("threading", "asyncio"):
+            self.assertRegex(table, rf"\nreset +s +{runtime}/here +\d\S+ +\d\S+ +\d\S+\n")
+        for effect in effects:
+            for key in ("notice_ms", "recovery_ms", "cpu_ms"):
+                self.assertGreater(effect[key]["max"], 0, effect)
+            self.assertEqual(effect["failed_operations"], 1)
+
+    def test_wrong_error(self) -> None:
+        effects = self.effects(on_reset='raise ValueError("what is this?")')
+        self.expect_effect("wrong error", effects)
+        self.assertIn("what is this?", effects[0]["reason"])
+
+    def test_lost_data(self) -> None:
+        self.expect_effect("lost data", self.effects(on_no_answer="op.ok()"))
+
+    def test_hung(self) -> None:
+        effects = self.effects(on_reset="await rt.event().wait()")
+        self.expect_effect("hung", effects)
+
+    def test_crashed(self) -> None:
+        self.expect_effect("crashed", self.effects(on_reset='__import__("os").abort()'))
+
+
 # Sends itself bytes until it is told that the connection was reset, which nobody does but fiu-ctrl.
 PATIENT = """\
     async def main(rt, params):

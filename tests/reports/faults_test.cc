@@ -67,6 +67,31 @@ fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11)
 )");
 }
 
+RunResults TimedResults() {
+  RunResults results;
+  results.cells = {
+      Under(PassingCell("patterns/client", "eventlet"), "pause", "survived", "survived"),
+      Under(PassingCell("patterns/client", "threading"), "pause", "recovered", "recovered in 4ms")};
+  results.cells[1].under_faults["notice_ms"] = {{"n", 3}, {"p50", 0.25}, {"max", 2}};
+  results.cells[1].under_faults["recovery_ms"] = nullptr;
+  results.cells[1].under_faults["cpu_ms"] = {{"n", 1}, {"p50", 1.5}, {"max", 1.5}};
+  return results;
+}
+
+TEST(FaultsReportTest, SaysHowLongACellTookWhereThatIsKnown) {
+  EXPECT_THAT(FaultsReport(TimedResults(), {}), HasSubstr(R"(
+faults  scenario         runtime         noticed after       recovered after  processor time
+pause   patterns/client  threading/3.11  250us, 2ms at most                   1.5ms
+
+faults applied:)"));
+  EXPECT_THAT(FaultsReport(TimedResults(), {.markdown = true}), HasSubstr(R"(
+| faults | scenario | runtime | noticed after | recovered after | processor time |
+|---|---|---|---|---|---|
+| pause | patterns/client | threading/3.11 | 250us, 2ms at most |  | 1.5ms |
+
+faults applied:)"));
+}
+
 TEST(FaultsReportTest, SaysThatThereWereNone) {
   EXPECT_EQ(FaultsReport(GoodResults(), {}), "no cell of this run has a fault plan\n");
 }

@@ -71,6 +71,72 @@ TEST(FaultEffectTest, NoticesWithoutAnOperationWhatTheTaskDoesNext) {
   EXPECT_EQ(EffectOf(trial).notices, std::vector<int64_t>{70});
 }
 
+TEST(FaultEffectTest, NoticesNotYetWhenTheTaskBeginsToWait) {
+  FaultTrial trial;
+  trial.Fault("late", 1, 10, 100, 1, {{"delay", 200e-9}});
+  trial.Add(EventKind::kWait, 110, "recv", 4, 1, 1)
+      .Add(EventKind::kWake, 310, "recv", nullptr, 1, 1);
+  EXPECT_EQ(EffectOf(trial).notices, std::vector<int64_t>{210});
+}
+
+// What a loop calls is no task's.
+std::vector<int64_t> NoticesOfALoop(bool alone) {
+  FaultTrial trial;
+  trial.Task(2, "1.1", "other", 2);
+  trial.Add(EventKind::kWait, 50, "recv", 4, 1, 1);
+  trial.Add(EventKind::kWait, 51, alone ? "send" : "recv", 5, 2, 1);
+  trial.Fault("late", 1, 10, 100, 1, kReset).SetTask(0);
+  trial.Add(EventKind::kWake, 130, "recv", nullptr, 1, 1);
+  return EffectOf(trial).notices;
+}
+
+TEST(FaultEffectTest, NoticesForALoopWhoAloneWaitsForSuchACall) {
+  EXPECT_EQ(NoticesOfALoop(true), std::vector<int64_t>{30});
+  EXPECT_TRUE(NoticesOfALoop(false).empty());
+}
+
+// 30 of processor time a second until 200, then 10.
+FaultTrial Working() {
+  FaultTrial trial;
+  for (const auto& [time, used] : {std::pair{100, 3'000}, {200, 6'000}, {400, 8'000}})
+    trial.Add(EventKind::kUsage, time, "processor", used, 0);
+  return trial;
+}
+
+TEST(FaultEffectTest, CountsProcessorTimeUntilItRecovered) {
+  FaultTrial trial = Working();
+  trial.Operation(EventKind::kFail, 1, "get", 90, 130).Op(1, "get", 140, 300);
+  trial.Fault("reset", 1, 10, 150, 1, kReset);
+  EXPECT_DOUBLE_EQ(EffectOf(trial).cpu_seconds, 0);  // nothing failed after the fault
+  FaultTrial failing = Working();
+  failing.Operation(EventKind::kFail, 1, "get", 90, 180).Op(1, "get", 190, 300);
+  failing.Fault("reset", 1, 10, 150, 1, kReset);
+  EXPECT_DOUBLE_EQ(EffectOf(failing).cpu_seconds, 2'500e-9);
+}
+
+TEST(FaultEffectTest, CountsProcessorTimeUntilTheTimeoutWhereItHung) {
+  FaultTrial trial = Working();
+  trial.Fault("reset", 1, 10, 150, 1, kReset);
+  trial.Exit("timeout", {{"timeout_ns", 2000}, {"user", 10e-6}, {"system", 14e-6}}, 2000);
+  EXPECT_DOUBLE_EQ(EffectOf(trial).cpu_seconds, 24'000e-9 - 4'500e-9);
+}
+
+TEST(FaultEffectTest, AddsTheProcessorTimeOfEachProcess) {
+  FaultTrial trial = Working();
+  trial.Fault("pause", 1, 10, 100, 1, {{"delay", 300e-9}});
+  for (const auto& [time, used] : {std::pair{150, 0}, {400, 700}}) {
+    trial.Add(EventKind::kUsage, time, "processor", used, 0);
+    trial.SetProcess(200);
+  }
+  EXPECT_DOUBLE_EQ(EffectOf(trial).cpu_seconds, 5'700e-9);
+}
+
+TEST(FaultEffectTest, KnowsNoProcessorTimeWhereNoneWasNoted) {
+  FaultTrial trial;
+  trial.Fault("cut", 1, 10, 100);
+  EXPECT_EQ(EffectOf(trial).cpu_seconds, -1);
+}
+
 TEST(FaultEffectTest, TakesTheHeaviestFinding) {
   const auto effect_of = [](const std::vector<Finding>& findings) {
     FaultTrial trial;

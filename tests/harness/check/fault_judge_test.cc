@@ -128,6 +128,7 @@ TEST_F(FaultJudgeTest, CallsAnotherErrorThanTheReferencesWrong) {
             "'(exceptions of get)' was \"end-of-stream\" in 2 of 2 trials, never on eventlet/3.11 "
             "(\"reset (errno 104)\" in all 2)");
   EXPECT_EQ(GetDouble(effect["notice_ms"], "p50"), 0);
+  EXPECT_TRUE(effect["cpu_ms"].is_null());
 }
 
 TEST_F(FaultJudgeTest, ChecksInvariantsByDefaultUnderAPlanOnly) {

@@ -99,6 +99,8 @@ class TrialBuilder {
   // Of the event that was added last.
   void SetProcess(uint32_t process) { events_.back().process = events_.back().thread = process; }
 
+  void SetTask(uint32_t task) { events_.back().task = task; }
+
   void SetThread(uint32_t thread) { events_.back().thread = thread; }
 
   // What the recording looked for.
