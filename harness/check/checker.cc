@@ -113,6 +113,7 @@ RecordingNeeds NeedsOf(const Json& checks) {
     const RecordingNeeds needs = checker->Needs(GetMember(choice, "arguments"));
     lower(all.hold_threshold, needs.hold_threshold);
     lower(all.usage_interval, needs.usage_interval);
+    all.wire = all.wire || needs.wire;
   }
   return all;
 }

@@ -25,6 +25,7 @@ struct CheckArgument {
 struct RecordingNeeds {
   int64_t hold_threshold = 0;
   int64_t usage_interval = 0;
+  bool wire = false;  // the bytes of connections
 };
 
 // A pure function from one trial to a verdict with findings.

@@ -7,6 +7,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
+#include "harness/check/connection_marks.h"
 #include "harness/check/observations.h"
 #include "harness/check/operations.h"
 #include "harness/check/streams.h"
@@ -20,7 +21,8 @@ class Inspection {
   Inspection(const TrialView& view, const Json& arguments)
       : view_(view),
         ops_(TextsOf(GetMember(arguments, "ops"))),
-        final_(GetString(arguments, "final")) {}
+        final_(GetString(arguments, "final")),
+        mark_(GetString(arguments, "mark")) {}
 
   CheckResult Run() {
     if (!ops_.empty()) InspectAcknowledged();
@@ -122,6 +124,27 @@ class Inspection {
       if (!written->second.bytes.starts_with(stream.bytes))
         return AddForeign(key, stream, written->second, streams);
     }
+    if (!mark_.empty()) InspectMarks(streams);
+  }
+
+  void InspectMarks(const Streams& streams) {
+    const MarkSearch search = FindStrayMark(streams, mark_);
+    if (!search.found_any) {
+      unknown_ = "no client wrote '" + mark_ + "' into a connection";
+      return;
+    }
+    looked_ = true;
+    if (!search.stray) return;
+    const StrayMark& stray = *search.stray;
+    Add("bytes", "mark " + stray.stream.side + " " + WithoutNumbers(stray.name),
+        stray.stream.InWords() + " has '" + stray.mark + "' at byte " +
+            std::to_string(stray.offset) + ", but the connection is of '" + stray.own + "'" +
+            (stray.origin.empty() ? "" : "; connection " + stray.origin + " is of the other"),
+        {},
+        {{"connection", stray.stream.connection},
+         {"side", stray.stream.side},
+         {"offset", stray.offset},
+         {"origin", stray.origin}});
   }
 
   // Another connection in which these bytes were written, "" where there is none.
@@ -208,7 +231,7 @@ class Inspection {
 
   const TrialView& view_;
   std::vector<std::string> ops_;
-  std::string final_;
+  std::string final_, mark_;
   CheckResult result_;
   std::string unknown_;
   bool looked_ = false;
@@ -223,7 +246,12 @@ std::string_view InvariantChecker::Summary() const {
 
 std::vector<CheckArgument> InvariantChecker::Arguments() const {
   return {{.name = "ops", .type = "texts", .required = false, .fallback = Json::array()},
-          {.name = "final", .type = "text", .required = false, .fallback = "final"}};
+          {.name = "final", .type = "text", .required = false, .fallback = "final"},
+          {.name = "mark", .type = "text", .required = false, .fallback = ""}};
+}
+
+RecordingNeeds InvariantChecker::Needs(const Json& arguments) const {
+  return {.wire = !GetString(arguments, "mark").empty()};
 }
 
 CheckResult InvariantChecker::Check(const TrialView& view, const Json& arguments) const {

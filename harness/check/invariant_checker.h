@@ -12,7 +12,9 @@ namespace trireme {
 //   acknowledged  of operations `ops`, each value that was acknowledged is in the observation `final`, and none of them
 //                 more often than it was invoked: neither lost nor done twice. Only with both arguments
 //   bytes         what one end of a connection read is a beginning of what the other end wrote, where both were recorded.
-//                 Datagrams may be lost, doubled and reordered
+//                 Datagrams may be lost, doubled and reordered. With `mark`, no connection has a mark of another one in
+//                 it (connection_marks.h): what a program mixes up before it writes it. For connections that serve one
+//                 client each
 //   tasks         no task outlived the workload. The check leak says the same, and says it where a cell has it
 //   progress      after the last fault was over something happened before the trial was ended at its timeout
 //
@@ -24,6 +26,7 @@ class InvariantChecker final : public TrialChecker {
   std::string_view Name() const override { return "invariant"; }
   std::string_view Summary() const override;
   std::vector<CheckArgument> Arguments() const override;
+  RecordingNeeds Needs(const Json& arguments) const override;
   CheckResult Check(const TrialView& view, const Json& arguments) const override;
 };
 

@@ -80,7 +80,7 @@ Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, int64_t times, Engine
   const Json plan_json = plan.ToJson();
   engine.run_directory = folder;
   // Its checks want the same recorded, whichever repeat it is.
-  const LoopWatch watch = cell_ < engine.watches.size() ? engine.watches[cell_] : LoopWatch();
+  const ExtraRecording watch = cell_ < engine.watches.size() ? engine.watches[cell_] : ExtraRecording();
   engine.watches.assign(plan.cells.size(), watch);
   TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
   TRIREME_RETURN_IF_ERROR(WriteFile(JoinPath(folder, "plan.json"), DumpJson(plan_json, 1) + "\n"));

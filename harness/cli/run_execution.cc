@@ -22,15 +22,16 @@ CellState StateOf(const std::string& reason) {
 }
 
 // What the checks of each cell want recorded.
-std::vector<LoopWatch> WatchesOf(const Plan& plan) {
-  std::vector<LoopWatch> watches;
+std::vector<ExtraRecording> WatchesOf(const Plan& plan) {
+  std::vector<ExtraRecording> watches;
   for (const PlannedCell& cell : plan.cells) {
     Json checks = Json::array();
     for (const CheckChoice& choice : cell.checks)
       checks.push_back({{"name", choice.name}, {"arguments", choice.arguments}});
     const RecordingNeeds needs = NeedsOf(checks);
-    watches.push_back(
-        {.hold_threshold = needs.hold_threshold, .usage_interval = needs.usage_interval});
+    watches.push_back({.hold_threshold = needs.hold_threshold,
+                       .usage_interval = needs.usage_interval,
+                       .wire = needs.wire});
   }
   return watches;
 }

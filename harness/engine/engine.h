@@ -65,10 +65,11 @@ struct EnginePatience {
   int64_t end = 5'000'000'000;        // the runner's `ended` after a SIGKILL of the trial
 };
 
-// What a cell's recordings watch of loops, as RecordingOptions have it; 0: nothing.
-struct LoopWatch {
+// What a cell's recordings have besides, as RecordingOptions say it; 0: nothing.
+struct ExtraRecording {
   int64_t hold_threshold = 0;
   int64_t usage_interval = 0;
+  bool wire = false;  // the bytes of connections, whatever the cell compares
 };
 
 struct EngineOptions {
@@ -79,7 +80,7 @@ struct EngineOptions {
   bool fail_fast = false;
   std::string keep = "all";  // all, failed, none: whose folders stay after judging
   bool record = true;
-  std::vector<LoopWatch> watches;  // by the plan's cells; none for those beyond its end
+  std::vector<ExtraRecording> watches;  // by the plan's cells; none for those beyond its end
   EnginePatience patience;
   std::map<std::string, std::string>
       compiled;  // a C++ workload's source -> the object that a runner loads

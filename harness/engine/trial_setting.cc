@@ -61,9 +61,10 @@ CompiledPlan CompiledFor(const PlannedCell& cell, uint64_t seed, int64_t trial) 
 }
 
 // The same, and what it records besides.
-CompiledPlan FaultsFor(const PlannedCell& cell, uint64_t seed, int64_t trial) {
+CompiledPlan FaultsFor(const PlannedCell& cell, const ExtraRecording& extra, uint64_t seed,
+                       int64_t trial) {
   CompiledPlan compiled = CompiledFor(cell, seed, trial);
-  const bool wire = ComparesWire(cell);
+  const bool wire = extra.wire || ComparesWire(cell);
   if (wire) compiled.block.flags |= TRIREME_PLAN_WIRE;
   if (!cell.fault_plan.is_null()) compiled.block.flags |= TRIREME_PLAN_PROCESSOR;
   // fiu-ctrl may want calls to fail that no plan names.
@@ -80,18 +81,19 @@ TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOp
   const PlannedCell& cell = plan.cells[attempt.cell];
   const int64_t memory = cell.memory > 0 ? cell.memory : kDefaultMemory;
   const uint64_t seed = TrialSeed(plan.seed, static_cast<uint64_t>(attempt.trial));
+  const ExtraRecording extra =
+      attempt.cell < options.watches.size() ? options.watches[attempt.cell] : ExtraRecording{};
   const std::string folder = std::to_string(attempt.trial) + (attempt.retry ? ".retry" : "");
-  return {
-      .attempt = attempt,
-      .name = NewName(names),
-      .directory = options.run_directory + "/trials/" + cell.id + "/" + folder,
-      .seed = seed,
-      .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
-      .memory = memory,
-      .address_space = kSanitized ? 0 : memory,
-      .record = options.record,
-      .watch = attempt.cell < options.watches.size() ? options.watches[attempt.cell] : LoopWatch{},
-      .faults = FaultsFor(cell, seed, attempt.trial)};
+  return {.attempt = attempt,
+          .name = NewName(names),
+          .directory = options.run_directory + "/trials/" + cell.id + "/" + folder,
+          .seed = seed,
+          .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
+          .memory = memory,
+          .address_space = kSanitized ? 0 : memory,
+          .record = options.record,
+          .watch = extra,
+          .faults = FaultsFor(cell, extra, seed, attempt.trial)};
 }
 
 }  // namespace trireme

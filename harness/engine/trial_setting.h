@@ -22,7 +22,7 @@ struct TrialSetting {
   int64_t memory = 0;         // limit of what is resident
   int64_t address_space = 0;  // RLIMIT_AS; 0: none
   bool record = true;
-  LoopWatch watch;
+  ExtraRecording watch;
   CompiledPlan faults;
 };
 

@@ -79,6 +79,55 @@ TEST(InvariantCheckerTest, RejectsBytesOfAnotherConnection) {
             "1#1 wrote it");
 }
 
+const Json kMarked = {{"mark", "client-"}};
+
+// Two connections, of client-0 and client-1; each server answers with what it says here.
+FaultTrial Answered(const std::string& first, const std::string& second) {
+  FaultTrial trial;
+  for (const auto& [number, answer] : {std::pair{1, first}, {2, second}}) {
+    trial.Open(number).Open(number, "server");
+    trial.Wire(number, "client write", "I am client-" + std::to_string(number - 1) + "\n");
+    trial.Wire(number, "server write", answer.substr(0, 5), 20);
+    trial.Wire(number, "server write", answer.substr(5), 21);
+  }
+  return trial;
+}
+
+TEST(InvariantCheckerTest, AcceptsOneMarkAConnection) {
+  FaultTrial trial = Answered("client-0 client-0.", "to client-1.");
+  EXPECT_EQ(CheckInvariant(trial, kMarked).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, RejectsTheMarkOfAnotherConnection) {
+  FaultTrial trial = Answered("client-0 client-1.", "to client-1.");
+  const CheckResult result = CheckInvariant(trial, kMarked);
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason,
+            "server write of 1#0 has 'client-1' at byte 9, but the connection is of 'client-0'; "
+            "connection 1#1 is of the other");
+  EXPECT_EQ(GetString(result.findings.at(0).evidence, "rule"), "bytes");
+  FaultTrial unmarked = Answered("client-0 client-1.", "to client-1.");
+  EXPECT_NE(CheckInvariant(unmarked).verdict, Verdict::kFail);
+}
+
+TEST(InvariantCheckerTest, AcceptsAMarkThatTheEndCutOff) {
+  FaultTrial trial = Answered("client-0 client-", "to client-10");
+  EXPECT_EQ(CheckInvariant(trial, kMarked).verdict, Verdict::kPass);
+}
+
+TEST(InvariantCheckerTest, CannotDecideWithoutAMark) {
+  FaultTrial trial;
+  trial.Open(1).Wire(1, "client write", "client").Wire(1, "server write", "client-1.", 11);
+  const CheckResult result = CheckInvariant(trial, kMarked);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "no client wrote 'client-' into a connection");
+}
+
+TEST(InvariantCheckerTest, WantsTheBytesRecordedForMarksOnly) {
+  EXPECT_TRUE(InvariantChecker().Needs(kMarked).wire);
+  EXPECT_FALSE(InvariantChecker().Needs(kArguments).wire);
+}
+
 TEST(InvariantCheckerTest, RejectsATaskThatStayed) {
   FaultTrial trial;
   trial.Fault("cut", 1, 0)
