@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import socket
 
 import trireme
 
@@ -27,13 +28,31 @@ async def main(rt, params):
         finally:
             stream.close()
 
-    async def by_asyncio():
+    async def by_asyncio(deadline):
         reader, writer = await asyncio.open_connection(*listener.address)
         try:
             writer.write(b"GET / HTTP/1.0\r\n\r\n")
-            await asyncio.wait_for(reader.readexactly(len(ANSWER)), patience)
+            await deadline(reader.readexactly(len(ANSWER)))
         finally:
             writer.close()
+
+    async def by_wait_for():
+        await by_asyncio(lambda reading: asyncio.wait_for(reading, patience))
+
+    async def by_asyncio_timeout():
+        async def deadline(reading):
+            async with asyncio.timeout(patience):
+                await reading
+
+        await by_asyncio(deadline)
+
+    async def by_socket():
+        with socket.create_connection(listener.address, patience) as sock:
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            got = 0
+            while data := sock.recv(len(ANSWER)):
+                got += len(data)
+            assert got == len(ANSWER)
 
     def get(timeout):
         connection = http.client.HTTPConnection(*listener.address, timeout=timeout)
@@ -54,13 +73,18 @@ async def main(rt, params):
             get(None)
 
     def kind():
-        if params["by"] == "rt":
-            return by_rt
-        if params["by"] == "eventlet":
-            if rt.model != "green":
-                raise trireme.Unsupported("eventlet.Timeout is of green threads")
-            return by_eventlet
-        return by_asyncio if rt.model == "async" else by_http
+        if params["by"] == "eventlet" and rt.model != "green":
+            raise trireme.Unsupported("eventlet.Timeout is of green threads")
+        if params["by"] == "socket" and rt.model == "async":
+            raise trireme.Unsupported("the timeout of a socket is of code that blocks")
+        if params["by"] == "asyncio.timeout":
+            if rt.model != "async":
+                raise trireme.Unsupported("asyncio.timeout is of coroutines")
+            if not hasattr(asyncio, "timeout"):
+                raise trireme.Unsupported("asyncio.timeout is there since Python 3.11")
+        library = by_wait_for if rt.model == "async" else by_http
+        return {"rt": by_rt, "library": library, "socket": by_socket, "eventlet": by_eventlet,
+                "asyncio.timeout": by_asyncio_timeout}[params["by"]]
 
     ask = kind()
     server = rt.spawn(serve, name="server")

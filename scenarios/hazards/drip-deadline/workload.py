@@ -45,18 +45,43 @@ async def main(rt, params):
             while sock.recv(1):
                 sock.settimeout(max(end - time.monotonic(), 0.001))
 
+    async def by_asyncio_timeout():
+        reader, writer = await asyncio.open_connection(*listener.address)
+        try:
+            async with asyncio.timeout(patience):
+                await reader.read(-1)
+        finally:
+            writer.close()
+
+    async def by_eventlet():
+        """Around blocking code of green threads."""
+        import eventlet
+
+        deadline = TimeoutError("eventlet.Timeout")
+        with eventlet.Timeout(patience, deadline), socket.create_connection(listener.address) as sock:
+            while sock.recv(1):
+                pass
+
     def kind():
-        if params["by"] == "rt":
-            return "rt"
-        return "asyncio" if rt.model == "async" else "socket"
+        if params["by"] == "eventlet" and rt.model != "green":
+            raise trireme.Unsupported("eventlet.Timeout is of green threads")
+        if params["by"] == "asyncio.timeout":
+            if rt.model != "async":
+                raise trireme.Unsupported("asyncio.timeout is of coroutines")
+            if not hasattr(asyncio, "timeout"):
+                raise trireme.Unsupported("asyncio.timeout is there since Python 3.11")
+        library = by_asyncio if rt.model == "async" else by_socket
+        return {"rt": by_rt, "library": library, "eventlet": by_eventlet,
+                "asyncio.timeout": by_asyncio_timeout}[params["by"]]
 
     async def serve():
         await drip(await listener.accept())
 
+    fetch = kind()
     server = rt.spawn(serve, name="server")
     with rt.op("fetch") as op:
         try:
-            op.ok(await {"rt": by_rt, "asyncio": by_asyncio, "socket": by_socket}[kind()]())
+            op.ok(await fetch())
             rt.outcome("outlasted")
         except (trireme.TimeoutExpired, TimeoutError, asyncio.TimeoutError) as error:
             op.fail(error)

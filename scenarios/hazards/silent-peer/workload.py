@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import socket
 
 import trireme
 
@@ -28,31 +29,65 @@ async def main(rt, params):
         finally:
             stream.close()
 
-    async def by_asyncio():
+    async def by_asyncio(deadline):
         reader, writer = await asyncio.open_connection(*listener.address)
         try:
             writer.write(b"GET / HTTP/1.0\r\n\r\n")
-            await asyncio.wait_for(reader.read(1), 0.2)
+            await deadline(reader.read(1))
         finally:
             writer.close()
 
-    async def by_http():
-        connection = http.client.HTTPConnection(*listener.address, timeout=0.2)
+    async def by_wait_for():
+        await by_asyncio(lambda reading: asyncio.wait_for(reading, 0.2))
+
+    async def by_asyncio_timeout():
+        async def deadline(reading):
+            async with asyncio.timeout(0.2):
+                await reading
+
+        await by_asyncio(deadline)
+
+    def get(timeout):
+        connection = http.client.HTTPConnection(*listener.address, timeout=timeout)
         try:
             connection.request("GET", "/")
             connection.getresponse()
         finally:
             connection.close()
 
-    def kind():
-        if params["by"] == "rt":
-            return by_rt
-        return by_asyncio if rt.model == "async" else by_http
+    async def by_http():
+        get(0.2)
 
+    async def by_socket():
+        with socket.create_connection(listener.address, 0.2) as sock:
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            sock.recv(1)
+
+    async def by_eventlet():
+        import eventlet
+
+        with eventlet.Timeout(0.2, TimeoutError("eventlet.Timeout")):
+            get(None)
+
+    def kind():
+        if params["by"] == "eventlet" and rt.model != "green":
+            raise trireme.Unsupported("eventlet.Timeout is of green threads")
+        if params["by"] == "socket" and rt.model == "async":
+            raise trireme.Unsupported("the timeout of a socket is of code that blocks")
+        if params["by"] == "asyncio.timeout":
+            if rt.model != "async":
+                raise trireme.Unsupported("asyncio.timeout is of coroutines")
+            if not hasattr(asyncio, "timeout"):
+                raise trireme.Unsupported("asyncio.timeout is there since Python 3.11")
+        library = by_wait_for if rt.model == "async" else by_http
+        return {"rt": by_rt, "library": library, "socket": by_socket, "eventlet": by_eventlet,
+                "asyncio.timeout": by_asyncio_timeout}[params["by"]]
+
+    ask = kind()
     server = rt.spawn(serve, name="server")
     with rt.op("ask") as op:
         try:
-            await kind()()
+            await ask()
             rt.outcome("answered")
             op.ok()
         except (trireme.TimeoutExpired, TimeoutError, asyncio.TimeoutError) as error:
