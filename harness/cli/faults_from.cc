@@ -88,13 +88,22 @@ Diagnostic NothingApplied(const Source& source, const std::string& path) {
   return error;
 }
 
+// What is left out would be another trial: then rather none.
+Diagnostic MoreThanAPlan(const Source& source, const std::string& path, const Diagnostic& why,
+                         const std::string& replay) {
+  return UsageError("option --faults-from: what trial " + std::to_string(source.trial) + " of " +
+                        path + " suffered is more than a plan can name: " + why.message,
+                    "the trial's own plan and seed bring all of it again: " + replay + " --trial " +
+                        std::to_string(source.trial));
+}
+
 }  // namespace
 
 Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<int64_t>& trials) {
   TRIREME_ASSIGN_OR_RETURN(const Source source, FindSource(path, trials));
   TRIREME_ASSIGN_OR_RETURN(const Plan plan, ReadSavedPlan(source.run));
   std::optional<FaultPlan> found;
-  std::string folder;
+  std::string folder, replay;
   for (const SavedTrial& saved : ListTrials(source.run)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
     if (!source.Has(saved) || cell == nullptr || cell->fault_plan.is_null()) continue;
@@ -107,11 +116,13 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
     if (found) continue;
     found = std::move(applied);
     folder = saved.directory;
+    replay = cell->replay;
   }
   if (!found) return NothingApplied(source, path);
   // A damaged history may say what no plan can.
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->ToJson()));
-  TRIREME_RETURN_IF_ERROR(CompilePlan(checked, 0));
+  if (const Result<CompiledPlan> compiled = CompilePlan(checked, 0); !compiled.ok())
+    return MoreThanAPlan(source, path, compiled.error(), replay);
   return FaultsOfTrial{.choice = {.name = kAppliedName,
                                   .option = "--faults-from",
                                   .argument = folder,
