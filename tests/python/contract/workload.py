@@ -1432,6 +1432,27 @@ async def http_post_body(rt):
 
 
 @case
+async def http_cut_body(rt):
+    seen = []
+
+    async def handler(request):
+        seen.append(request.body)
+        return trireme.Response()
+
+    server = await rt.http_server(handler)
+    stream = await rt.connect(server.address)
+    await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nwh")
+    stream.shutdown()
+    while await stream.recv(4096):
+        pass
+    assert not seen, seen
+    stream.close()
+    assert (await rt.http_request("POST", server.url, b"whole")).status == 200
+    assert seen == [b"whole"]
+    server.close()
+
+
+@case
 async def http_keep_alive_pipelining(rt):
     server = await rt.http_server(lambda request: trireme.Response(body=request.path.encode()))
     stream = await rt.connect(server.address)

@@ -39,6 +39,23 @@ CONTRACT(http_post_body) {
   server.Close();
 }
 
+CONTRACT(http_cut_body) {
+  std::atomic<int> seen = 0;
+  Server server = co_await rt.HttpServer([&seen](Request) {
+    ++seen;
+    return Response{};
+  });
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nwh");
+  stream.Shutdown();
+  while (!(co_await stream.Recv(4096)).empty()) continue;
+  EXPECT_EQ(seen, 0);
+  const Response response = co_await rt.HttpRequest("POST", server.url() + "/", "whole");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(seen, 1);
+  server.Close();
+}
+
 CONTRACT(http_keep_alive_pipelining) {
   Server server = co_await rt.HttpServer([&rt](Request request) -> Task<Response> {
     co_await rt.Sleep(request.path == "/0" ? 0.01 : 0.0);

@@ -37,7 +37,11 @@ class WsgiServer:
         eventlet.wsgi.server(self._socket, self._application, log=log, log_output=False, custom_pool=pool, debug=False)
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        response = self._backend.drive(answer(self._backend, self._handler, _request(environ)))
+        request = _request(environ)
+        if len(request.body) < int(environ.get("CONTENT_LENGTH") or 0):  # to Eventlet a reset is an end of stream
+            start_response("400 Bad Request", [("Content-Length", "0"), ("Connection", "close")])
+            return []
+        response = self._backend.drive(answer(self._backend, self._handler, request))
         headers = other_headers(response)
         reason = http.client.responses.get(response.status, "Unknown")
         start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])

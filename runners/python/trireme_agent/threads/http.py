@@ -43,9 +43,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
-        request = trireme.Request(
-            self.command, self.path, trireme.Headers(self.headers.items()), self.rfile.read(size) if size else b""
-        )
+        body = self.rfile.read(size) if size else b""
+        if len(body) < size:  # its client went away meanwhile
+            self.send_error(400)
+            self.close_connection = True
+            return
+        request = trireme.Request(self.command, self.path, trireme.Headers(self.headers.items()), body)
         response = self.server.respond(request)
         self.send_response(response.status)
         for name, value in other_headers(response):
