@@ -222,7 +222,7 @@ Task<Value> Question(Runtime& rt, std::string url, int number, Gate* gate, size_
     stopped = true;
   }
   const bool given_up = !stopped && answer.type() == Value::Type::kNone;
-  if (given_up) gate->full.Set();  // the questions that it would have led to do not come
+  if (given_up) gate->Fill();  // the questions that it would have led to do not come
   if (stopped || given_up)
     for (size_t n = 0; n < backends; ++n) co_await gate->Answered(n, question);
   if (stopped) throw Cancelled();

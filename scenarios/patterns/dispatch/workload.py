@@ -190,7 +190,7 @@ class Client:
             answer = await self._persist(number, question)
             answered = answer is not None
             if not answered:
-                self._gate.full.set()  # given up: the questions that it would have led to do not come
+                self._gate.fill()  # given up: the questions that it would have led to do not come
         finally:
             if not answered:
                 for backend in range(self._backends):
