@@ -151,10 +151,9 @@ class ScenarioPlanner {
   std::vector<PlannedCell> Siblings(const Setting& setting) const {
     std::vector<PlannedCell> siblings = Subjects(setting);
     AddReferences(siblings, setting);
-    for (PlannedCell& cell : siblings) {
-      PointAtReference(cell, siblings);
-      cell.replay = ReplayLine(scenario_, cell, setting.faults, ReplayOptions());
-    }
+    for (PlannedCell& cell : siblings) PointAtReference(cell, siblings);
+    for (PlannedCell& cell : siblings)
+      cell.replay = ReplayLine(scenario_, cell, siblings, setting.faults, ReplayOptions());
     return siblings;
   }
 

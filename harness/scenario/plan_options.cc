@@ -86,11 +86,7 @@ Status CheckRuntime(const Chosen& scenarios, const std::string& option, const st
 
 // How many trials it has is known only once its points are.
 bool MaySweep(const Scenario& scenario) {
-  for (const FaultChoice& choice : scenario.faults)
-    for (const Json& fault : GetMember(choice.plan, "all"))
-      if (GetMember(fault, "task").contains("sweep") || GetMember(fault, "at").contains("sweep"))
-        return true;
-  return false;
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(), HasSweep);
 }
 
 Status CheckTrials(const Chosen& scenarios, const PlanOptions& options) {
@@ -121,6 +117,13 @@ Status CheckTimeout(const PlanOptions& options) {
 }
 
 }  // namespace
+
+bool HasSweep(const FaultChoice& choice) {
+  for (const Json& fault : GetMember(choice.plan, "all"))
+    if (GetMember(fault, "task").contains("sweep") || GetMember(fault, "at").contains("sweep"))
+      return true;
+  return false;
+}
 
 Result<std::vector<const Scenario*>> ChooseScenarios(const std::vector<Scenario>& scenarios,
                                                      const PlanOptions& options) {

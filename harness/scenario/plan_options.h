@@ -23,6 +23,9 @@ bool HasChosenTrial(const Scenario& scenario, const PlanOptions& options);
 
 Diagnostic NothingToRun(std::string message, std::string hint = "");
 
+// Whether a fault of the plan strikes at each of its points in turn.
+bool HasSweep(const FaultChoice& choice);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_SCENARIO_PLAN_OPTIONS_H_

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/base/strings.h"
+#include "harness/scenario/plan_options.h"
 
 namespace trireme {
 namespace {
@@ -20,6 +21,10 @@ std::string InterpreterOf(const PlannedCell& cell) {
   if (!cell.interpreter.empty()) return cell.interpreter;
   const size_t slash = cell.reference_name.find('/');
   return slash == std::string::npos ? "" : cell.reference_name.substr(slash + 1);
+}
+
+void AddNew(const std::string& word, std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
 }
 
 // The params that an option set, and those that picked one cell of the matrix.
@@ -67,15 +72,24 @@ std::string WithoutOption(const std::string& line, const std::string& option) {
 
 }  // namespace
 
-std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
+std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
+                       const std::vector<PlannedCell>& siblings, const FaultChoice& faults,
                        const PlanOptions& options) {
   std::vector<std::string> words = {"trireme", "run"};
   const auto add = [&](const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
   };
   if (!scenario.argument.empty()) add({scenario.argument});
-  add({"--runtimes", cell.runtime});
-  if (const std::string name = InterpreterOf(cell); !name.empty()) add({"--interpreters", name});
+  std::vector<std::string> runtimes = {cell.runtime};
+  std::vector<std::string> interpreters = {InterpreterOf(cell)};
+  for (const PlannedCell& sibling : siblings) {
+    if (!HasSweep(faults)) break;
+    AddNew(sibling.runtime, runtimes);
+    AddNew(InterpreterOf(sibling), interpreters);
+  }
+  std::erase(interpreters, "");
+  add({"--runtimes", Join(runtimes, ",")});
+  if (!interpreters.empty()) add({"--interpreters", Join(interpreters, ",")});
   add({"--seed", FormatHex(options.seed)});
   if (cell.trials_of_plan != scenario.trials)
     add({"--trials", std::to_string(cell.trials_of_plan)});

@@ -8,8 +8,10 @@
 namespace trireme {
 
 // The command that plans this cell and its reference again, with every option that shaped them,
-// quoted for a shell. REQUIRES: the cell's reference_name is set.
-std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell, const FaultChoice& faults,
+// quoted for a shell; where a fault sweeps, all the cells that are compared with it, `siblings`: it is from them all
+// that a trial's number counts points. REQUIRES: the cell's reference_name is set.
+std::string ReplayLine(const Scenario& scenario, const PlannedCell& cell,
+                       const std::vector<PlannedCell>& siblings, const FaultChoice& faults,
                        const PlanOptions& options);
 
 // The line with a further option, before the command that may end it.

@@ -176,6 +176,13 @@ class SweepOfCallsTest(SweepCase):
             self.assertTrue(note.startswith("sweep: 3 of 3 points tried, came to 3, failed at 2"), note)
             self.assertIn("trial 1: recv of 1#0, client, at byte 0: nobody caught ConnectionResetError", note)
 
+    def test_the_replay_line_plans_all_whose_points_count(self) -> None:
+        self.scenario_of("ConnectionRefusedError")
+        self.trireme("run", "shared", *PYTHON, "--seed", "1")
+        replays = [cell["replay"].split(" --seed")[0].split("--interpreters")[0] for cell in self.cells()]
+        self.assertEqual(replays, [f"trireme run shared --runtimes {runtimes} "
+                                   for runtimes in ("threading,asyncio", "asyncio,threading")])
+
     def test_one_trial_is_run_again(self) -> None:
         self.scenario_of("ConnectionRefusedError")
         self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "2").code, 1)
