@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "runners/sdk/exceptions.h"
 #include "runners/sdk/point.h"
@@ -167,8 +168,12 @@ Task<> ServeListener(Runtime& rt, Listener listener,
   std::vector<TaskHandle<>> connections;
   while (std::optional<Stream> stream = co_await AcceptNext(rt, listener)) {
     std::erase_if(connections, [](const TaskHandle<>& connection) { return connection.Done(); });
-    connections.push_back(
-        rt.Spawn("http-connection", ServeConnection, *std::move(stream), handler));
+    try {
+      connections.push_back(
+          rt.Spawn("http-connection", ServeConnection, *std::move(stream), handler));
+    } catch (const std::system_error&) {
+      // There is no thread to be had: that is the end of this connection alone, as in Python's socketserver.
+    }
   }
 }
 

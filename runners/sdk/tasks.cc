@@ -175,6 +175,7 @@ static void EndUnstarted(const std::shared_ptr<TaskState>& task) {
   task->end = TaskEnd::kRaised;
   task->error = std::current_exception();
   task->joined = true;
+  task->body = nullptr;  // and what it was to have: a stream, a listener
   Finish(task);
 }
 

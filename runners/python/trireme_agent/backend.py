@@ -171,7 +171,11 @@ class Backend(ABC):
 
     def spawn(self, fn: Callable[..., Any], args: tuple[Any, ...], name: str | None, parent: Task | None = None) -> Task:
         task = self.new_task(name, parent)
-        self.start(task, fn, args)
+        try:
+            self.start(task, fn, args)
+        except BaseException:  # there is no thread to be had, for one: it ends before it began
+            task.finish("cancelled")
+            raise
         return task
 
     def new_task(self, name: str | None, parent: Task | None = None) -> Task:

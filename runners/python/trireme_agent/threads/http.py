@@ -66,6 +66,13 @@ def _end_reading(connection: Any) -> None:
         connection.shutdown(socket.SHUT_RD)
 
 
+def _peer_of(connection: Any) -> Any:
+    try:
+        return connection.getpeername()
+    except OSError as error:  # it was reset as soon as it was accepted
+        raise ConnectionResetError(error.errno, error.strerror) from error
+
+
 class ThreadHttpServer(http.server.ThreadingHTTPServer):
     """Its accept loop is the task `service`, each connection one of its children.
 
@@ -84,7 +91,12 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
         self.address = self.socket.getsockname()[:2]
         self.url = f"http://{self.address[0]}:{self.address[1]}"
         descriptors.opened(backend, self.socket.fileno(), "http-server")
-        backend.start(service, self._accept, ())
+        try:
+            backend.start(service, self._accept, ())
+        except RuntimeError:  # there is no thread to be had
+            descriptors.closed(self.socket.fileno())
+            self.server_close()
+            raise
 
     def idle(self, connection: Any, idle: bool) -> None:
         if idle and self.closing:
@@ -110,13 +122,16 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
             if not self.closing:
                 self._backend.drive(self._backend.sleep(ACCEPT_PAUSE))
             return
-        self._backend.spawn(self._serve, (connection,), "http-connection", self._service)
+        try:
+            self._backend.spawn(self._serve, (connection,), "http-connection", self._service)
+        except RuntimeError:  # there is no thread to be had: as in socketserver, that is the end of this connection alone
+            self.shutdown_request(connection)
 
     def _serve(self, connection: Any) -> None:
         self._connections[connection] = True
         try:
             with suppress(ConnectionError):
-                self.finish_request(connection, connection.getpeername())
+                self.finish_request(connection, _peer_of(connection))
         finally:
             self._connections.pop(connection, None)
             self.shutdown_request(connection)
