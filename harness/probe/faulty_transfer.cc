@@ -45,6 +45,12 @@ int PeekPipe(int fd, bool blocks) {
   return size > 0 ? 1 : 0;
 }
 
+// A stream loses, doubles and reorders nothing.
+bool IsForDatagrams(uint8_t action) {
+  return action == TRIREME_DO_DROP || action == TRIREME_DO_DUPLICATE ||
+         action == TRIREME_DO_REORDER;
+}
+
 }  // namespace
 
 void ResetConnection(int fd) {
@@ -141,7 +147,8 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   if (direction_ == kRead && !HasByte()) return Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
   uint8_t* times = &end_.connection->times[due.rule % sizeof(end_.connection->times)];
-  const bool skipped = rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock();
+  const bool skipped = IsForDatagrams(rule.action) ||
+                       (rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock());
   if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNextRule;

@@ -459,6 +459,15 @@ TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
+TEST_F(FaultsTest, WhatHappensToDatagramsHappensToNoStream) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE),
+         Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.server.get(), 8), "0123");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
 TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
   trireme_fault_rule limited = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT));
   limited.limit = 2;
