@@ -32,8 +32,8 @@ struct PlannedCell {
   std::string interpreter_path;  // "" for C++
   Json params = Json::object();
   Json faults = Json::array();  // the name of its fault plan; empty: none
-  // Where a fault that sweeps strikes, one point a trial, trial k at [k-1]: [{fault, task, name, point, kind}]; null: no sweep,
-  // or its points are not known yet.
+  // Where a fault that sweeps strikes, one point a trial, trial k at [k-1]: of a task {fault, task, name, point, kind}, of
+  // system calls {fault, call, side, connection, direction, offset}; null: no sweep, or its points are not known yet.
   Json sweep;
   Json fault_plan;               // what FaultPlan::FromJson() reads; null: none
   Json arm;                      // null

@@ -2,6 +2,7 @@
 #define TRIREME_HARNESS_SCENARIO_REPLAY_H_
 
 #include <string>
+#include <vector>
 
 #include "harness/scenario/plan.h"
 
