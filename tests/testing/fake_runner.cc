@@ -159,23 +159,27 @@ sockaddr_un ServerAddress() {
   return address;
 }
 
-// A program that serves whoever connects, until it is ended.
+// A program that greets whoever connects with a byte, until it is ended.
 [[noreturn]] void Listen() {
   const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
   const sockaddr_un address = ServerAddress();
   ::unlink(address.sun_path);
   ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   ::listen(listener, 8);
-  while (true) ::accept(listener, nullptr, nullptr);
+  while (true) (void)!::write(::accept(listener, nullptr, nullptr), "!", 1);
 }
 
+// With a greeting: the socket of a server that was killed takes connections until the kernel has closed it, which may be after
+// those that it served.
 UniqueFd ConnectToServer() {
   UniqueFd socket;
   RetryUntil([&] {
     socket = UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0));
     const sockaddr_un address = ServerAddress();
+    char greeting = 0;
     return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
-           0;
+               0 &&
+           ::read(socket.get(), &greeting, 1) == 1;
   });
   return socket;
 }
