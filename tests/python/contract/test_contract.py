@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import base64
 import re
-from pathlib import Path
 
+import cases as workloads
 import pytest
-import workload
 
 from agent import ROOT, Trial
 from recording import TaskFault
@@ -19,7 +18,7 @@ from recording import TaskFault
 RUNTIMES = {"eventlet": "green", "eventlet-asyncio": "green", "threading": "native", "asyncio": "async"}
 
 
-def cases() -> list[str]:
+def names_of_cases() -> list[str]:
     """The names of the cases that hold for Python."""
     names = []
     for line in (ROOT / "tests/contract/cases.txt").read_text().splitlines():
@@ -31,7 +30,7 @@ def cases() -> list[str]:
 
 
 def test_every_case_has_a_workload():
-    assert sorted(cases()) == sorted(workload.CASES)
+    assert sorted(names_of_cases()) == sorted(workloads.CASES)
 
 
 def test_every_runtime_has_a_line():
@@ -51,7 +50,7 @@ def check(function):
     return function
 
 
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", names_of_cases())
 def test_contract(name, zygote, runtime):
     faults = FAULTS if name.startswith("fault-") else None
     trial = zygote.trial({"case": name}, faults=faults)
@@ -131,7 +130,7 @@ def first_real(inputs: str, path: str) -> float:
 def unjoined_exception_recorded(trial):
     error = only_exception(trial, "task").value
     assert (error["error"], error["family"], error["message"]) == ("ValueError", "value", "nobody hears")
-    assert error["stack"][-1].startswith("workload.py:")
+    assert error["stack"][-1].startswith("cases/support.py:")
     assert trial.end().key == "returned"
 
 
@@ -210,7 +209,7 @@ def op_within_cancelled_task(trial):
 @check
 def values_of_every_kind(trial):
     ended_clean(trial)
-    expected = [*workload.VALUES[:-2], base64.b64encode(b"\x00\xff").decode(), [base64.b64encode(b"\x01").decode()]]
+    expected = [*workloads.recording.VALUES[:-2], base64.b64encode(b"\x00\xff").decode(), [base64.b64encode(b"\x01").decode()]]
     for events in (trial.of("observe"), trial.of("invoke"), trial.of("ok")):
         assert [event.value for event in events] == expected
     assert len({event.id for event in trial.of("invoke")}) == len(expected)
@@ -285,7 +284,7 @@ def suspended_is_reported(trial):
         assert trial.observed() == {"suspended": "fine here"}
         return
     assert trial.end().key == "suspended"
-    assert re.match(r"workload\.py:\d+ in suspended_is_reported ", trial.end().value["message"])
+    assert re.match(r"cases/ends\.py:\d+ in suspended_is_reported ", trial.end().value["message"])
 
 
 @check
@@ -301,5 +300,4 @@ def test_trials_are_independent(zygote):
 
 
 def test_checks_name_cases():
-    assert set(CHECKS) <= set(cases())
-    assert Path(workload.__file__).name == "workload.py"
+    assert set(CHECKS) <= set(names_of_cases())

@@ -1,0 +1,139 @@
+"""HTTP: requests and servers."""
+
+import trireme
+
+from .support import case, raises
+
+
+@case
+async def http_status_body_order(rt):
+    async def handler(request):
+        await rt.checkpoint()
+        status = 404 if request.path.endswith("3") else 200
+        return trireme.Response(status=status, body=request.path.encode(), headers={"X-Path": request.path})
+
+    server = await rt.http_server(handler)
+
+    async def ask(client):
+        replies = []
+        for number in range(4):
+            reply = await rt.http_request("GET", f"{server.url}/{client}/{number}?q=1")
+            assert reply.headers["x-path"] == f"/{client}/{number}?q=1"
+            replies.append((reply.status, reply.body.decode()))
+        return replies
+
+    for client, replies in enumerate(await rt.gather(*[rt.spawn(ask, number) for number in range(3)])):
+        assert replies == [(200, f"/{client}/{number}?q=1") for number in range(4)], replies
+    assert (await rt.http_request("GET", server.url + "/3")).status == 404
+    server.close()
+
+
+@case
+async def http_post_body(rt):
+    seen = []
+
+    async def handler(request):
+        seen.append((request.method, request.path, request.headers["CONTENT-length"], request.body))
+        return trireme.Response(body=request.body[::-1])
+
+    server = await rt.http_server(handler)
+    body = bytes(range(256)) * 1000
+    assert (await rt.http_request("POST", server.url + "/x", body)).body == body[::-1]
+    assert seen == [("POST", "/x", "256000", body)]
+    server.close()
+
+
+@case
+async def http_cut_body(rt):
+    seen = []
+
+    async def handler(request):
+        seen.append(request.body)
+        return trireme.Response()
+
+    server = await rt.http_server(handler)
+    stream = await rt.connect(server.address)
+    await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nwh")
+    stream.shutdown()
+    while await stream.recv(4096):
+        pass
+    assert not seen, seen
+    stream.close()
+    assert (await rt.http_request("POST", server.url, b"whole")).status == 200
+    assert seen == [b"whole"]
+    server.close()
+
+
+@case
+async def http_keep_alive_pipelining(rt):
+    server = await rt.http_server(lambda request: trireme.Response(body=request.path.encode()))
+    stream = await rt.connect(server.address)
+    await stream.send_all(b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(5)))
+    for number in range(5):
+        head = await stream.recv_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert await stream.recv_exactly(2) == b"/%d" % number
+    stream.close()
+    server.close()
+
+
+@case
+async def http_handler_waits(rt):
+    gate = rt.event()
+
+    async def handler(request):
+        if request.path == "/slow":
+            await gate.wait()
+        return trireme.Response(body=b"ok")
+
+    server = await rt.http_server(handler)
+    slow = rt.spawn(rt.http_request, "GET", server.url + "/slow")
+    await rt.settle()
+    assert (await rt.http_request("GET", server.url + "/fast")).body == b"ok"
+    assert not slow.done()
+    gate.set()
+    assert (await slow.join()).body == b"ok"
+    server.close()
+
+
+@case
+async def http_handler_raises(rt):
+    async def handler(request):
+        raise ValueError("handler")
+
+    server = await rt.http_server(handler)
+    assert (await rt.http_request("GET", server.url)).status == 500
+    server.close()
+
+
+@case
+async def http_refused_after_close(rt):
+    server = await rt.http_server(lambda request: trireme.Response())
+    idle = await rt.connect(server.address)
+    await idle.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await idle.recv_until(b"\r\n\r\n")
+    server.close()
+    server.close()
+    await raises(ConnectionRefusedError, rt.http_request("GET", server.url))
+    assert await idle.recv(1) == b""
+    idle.close()
+
+
+@case
+async def http_server_address(rt):
+    server = await rt.http_server(lambda request: trireme.Response(body=b"raw"))
+    stream = await rt.connect(server.address)
+    await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert await stream.recv_exactly(3) == b"raw"
+    assert await stream.recv(1) == b""
+    stream.close()
+    server.close()
+
+
+@case
+async def http_unknown_host_refused(rt):
+    listener = await rt.listen()
+    listener.close()
+    host, port = listener.address
+    await raises(ConnectionRefusedError, rt.http_request("GET", f"http://{host}:{port}/"))
