@@ -345,7 +345,7 @@ std::string NothingInWords(const CellObservations& here, const CellObservations&
 // Of a command: what its exit status says follows from its tests, so these come first.
 void MoveTestsFirst(std::vector<Judged>& all) {
   std::stable_partition(all.begin(), all.end(),
-                        [](const Judged& judged) { return judged.key.starts_with("test:"); });
+                        [](const Judged& judged) { return judged.key.starts_with(kTestPrefix); });
 }
 
 std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservations& there,
@@ -359,8 +359,11 @@ std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservatio
     judged.here = SideOf(here, key);
     judged.there = SideOf(there, key);
     judged.rule = RuleName(rule, *judged.here.key, *judged.there.key);
-    if (rule.kind == RuleKind::kDefault &&
-        std::find(unsteady.begin(), unsteady.end(), key) != unsteady.end()) {
+    if (here.mixed(key) || there.mixed(key)) {
+      judged.verdict = "unknown";
+      judged.reason = "'" + key + "' is of tests that ran on what their arm is not";
+    } else if (rule.kind == RuleKind::kDefault &&
+               std::find(unsteady.begin(), unsteady.end(), key) != unsteady.end()) {
       judged.verdict = "nondeterministic";
     } else if (here.per_trial()) {
       JudgePerTrialInputs(judged, rule, common);

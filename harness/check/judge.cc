@@ -164,7 +164,18 @@ void AddDifference(JudgedCell& cell, const Difference& difference) {
 
 bool IsMixed(const TrialJudgement& judgement) {
   return std::any_of(judgement.findings.begin(), judgement.findings.end(),
-                     [](const Finding& finding) { return finding.kind == "mixed-arm"; });
+                     [](const Finding& finding) { return finding.kind == kMixedArm; });
+}
+
+// What ran on something else than its arm says nothing of the arm.
+void AddObservations(JudgedCell& cell, int64_t trial, const TrialView& view,
+                     const TrialJudgement& judgement) {
+  if (IsMixed(judgement)) {
+    const std::vector<std::string> tests = TestsOnAHub(view, judgement.findings);
+    if (!tests.empty()) cell.observations.AddMixedTrial(trial, view, tests);
+  } else if (judgement.verdict != Verdict::kUnknown) {
+    cell.observations.AddTrial(trial, view);
+  }
 }
 
 }  // namespace
@@ -421,6 +432,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings);
   cell.summary.AddSuppressed(trial.trial, judgement.suppressed);
   cell.undecided.erase(trial.trial);
+  AddObservations(cell, trial.trial, view, judgement);
   if (judgement.verdict == Verdict::kUnknown) {
     if (!judgement.findings.empty()) cell.undecided[trial.trial] = judgement.findings;
     return judgement;
@@ -428,8 +440,6 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   cell.summary.AddFindings(trial.trial, judgement.findings);
   cell.summary.AddMeasurements(view, judgement.outcomes);
   if (IsCommand(cell.plan)) AddStart(cell, view);
-  // What ran on something else than its arm says nothing of the arm.
-  if (!IsMixed(judgement)) cell.observations.AddTrial(trial.trial, view);
   return judgement;
 }
 

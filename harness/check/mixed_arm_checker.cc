@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/strings.h"
+#include "harness/check/observations.h"
 
 namespace trireme {
 namespace {
@@ -48,10 +49,10 @@ std::vector<PythonProcess> FindProcesses(const TrialView& view) {
   return processes;
 }
 
-std::vector<std::string> TestsOnAHub(const TrialView& view) {
+std::vector<std::string> FindTestsOnAHub(const TrialView& view) {
   std::set<std::string> tests;
   for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kWarning || event.key != "mixed-arm") continue;
+    if (event.kind != EventKind::kWarning || event.key != kMixedArm) continue;
     const Json test = event.Value();
     tests.insert(test.is_string() ? test.get<std::string>() : DumpJson(test));
   }
@@ -85,8 +86,9 @@ CheckResult Mixed(const TrialView& view, const std::string& subject, std::string
   std::string message = "mixed arm: " + std::move(what);
   if (!chain.empty()) message += "; eventlet was imported by " + Join(chain, " > ");
   // The importer, since who mends this has to look there.
-  Finding finding = view.MakeFinding(
-      "mixed-arm", "mixed-arm", subject + '\n' + (chain.empty() ? "" : chain.back()), message, {});
+  Finding finding =
+      view.MakeFinding("mixed-arm", std::string(kMixedArm),
+                       subject + '\n' + (chain.empty() ? "" : chain.back()), message, {});
   finding.evidence = {{"tests", std::move(tests)}, {"import_chain", chain}};
   Json patched = Json::array();
   for (const PythonProcess& process : processes)
@@ -110,7 +112,7 @@ CheckResult MixedTests(const TrialView& view, const std::vector<std::string>& te
 
 // Of an arm that should have neither a hub nor a patch.
 CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
-  if (const std::vector<std::string> tests = TestsOnAHub(view); !tests.empty())
+  if (const std::vector<std::string> tests = FindTestsOnAHub(view); !tests.empty())
     return MixedTests(view, tests, "a hub in " + ArmOf(view) + ", which should have none",
                       processes);
   for (const PythonProcess& process : processes) {
@@ -147,7 +149,7 @@ CheckResult CheckForOtherHubs(const TrialView& view, const std::vector<PythonPro
     others.erase(std::remove(others.begin(), others.end(), own), others.end());
     if (own.empty() || others.empty()) continue;
     const std::string where = Join(others, ", ") + " in " + ArmOf(view) + ", whose hub is " + own;
-    const std::vector<std::string> tests = TestsOnAHub(view);
+    const std::vector<std::string> tests = FindTestsOnAHub(view);
     return tests.empty() ? Mixed(view, "hub", "the hub was " + where, processes, Json::array())
                          : MixedTests(view, tests, where, processes);
   }
@@ -182,7 +184,7 @@ bool RanPytest(const std::vector<PythonProcess>& processes) {
 bool ObservedATest(const TrialView& view) {
   const std::vector<Event>& events = view.history->events();
   return std::any_of(events.begin(), events.end(), [](const Event& event) {
-    return event.kind == EventKind::kObserve && event.key.starts_with("test:");
+    return event.kind == EventKind::kObserve && event.key.starts_with(kTestPrefix);
   });
 }
 
@@ -243,6 +245,13 @@ std::string WhyNotStarted(const TrialView& view) {
                   [](const PythonProcess& process) { return process.record.contains("suite"); });
   if (suite) return WhyNoneStarted(processes, "suite");
   return ExitStatus(view) == " (exit status 0)" ? "" : WhyNoneStarted(processes, "program");
+}
+
+std::vector<std::string> TestsOnAHub(const TrialView& view, const std::vector<Finding>& findings) {
+  const bool named = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.kind == kMixedArm && !GetMember(finding.evidence, "tests").empty();
+  });
+  return named ? FindTestsOnAHub(view) : std::vector<std::string>();
 }
 
 Json CommandEnvironment(const TrialView& view) {

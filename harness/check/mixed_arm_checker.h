@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/check/checker.h"
 
@@ -12,7 +13,7 @@ namespace trireme {
 // standard library was patched in an arm that should have neither, or when a green arm was not
 // patched or ran on another hub than its own; unknown without one when no Python of the arm's
 // environment said what it was, or when pytest ran no test. Never a failure: such a trial says
-// nothing of the code under test.
+// nothing of the code under test, but for the tests that ran on what the arm says beside those that did not.
 //
 // That Eventlet was merely imported is no mixed arm: it changes nothing until a hub runs.
 // Workloads that are no command pass.
@@ -22,6 +23,11 @@ class MixedArmChecker final : public TrialChecker {
   std::string_view Summary() const override;
   CheckResult Check(const TrialView& view, const Json& arguments) const override;
 };
+
+inline constexpr std::string_view kMixedArm = "mixed-arm";  // the kind of its findings
+
+// The tests that ran on what the trial's arm is not, by its findings; none where the whole trial did, or nothing of it.
+std::vector<std::string> TestsOnAHub(const TrialView& view, const std::vector<Finding>& findings);
 
 // Whether the workload of this cell of plan.json is a command.
 bool IsCommand(const Json& cell);

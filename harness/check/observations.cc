@@ -213,6 +213,15 @@ void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
   first_trial_ = std::min(first_trial_, trial);
 }
 
+void CellObservations::AddMixedTrial(int64_t trial, const TrialView& view,
+                                     const std::vector<std::string>& tests) {
+  AddTrial(trial, view);
+  if (!seen_.contains(trial)) return;
+  for (const std::string& test : tests) mixed_.insert(std::string(kTestPrefix) + test);
+  for (const auto& [key, values] : ValuesOf(view))
+    if (!key.starts_with(kTestPrefix)) mixed_.insert(key);
+}
+
 bool CellObservations::CameToItsPoint(int64_t trial, const TrialView& view) const {
   if (trial < 1 || trial > static_cast<int64_t>(sweep_.size())) return false;
   const std::string& name = sweep_[static_cast<size_t>(trial - 1)];

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,7 @@ inline constexpr std::string_view kOutcomeKey = "(outcome)";
 inline constexpr std::string_view kExceptionKey = "(exceptions)";  // that nobody caught, by family
 inline constexpr std::string_view kClassKey = "(exception classes)";
 std::string OperationExceptionKey(std::string_view operation);  // "(exceptions of sell)"
+inline constexpr std::string_view kTestPrefix = "test:";  // before the name of a command's test
 
 // Equal values have equal texts: members sorted, 2.0 as 2.
 std::string ValueText(const Json& value);
@@ -91,6 +93,9 @@ class CellObservations {
   // A trial that was cut short, or whose record is not whole, is left out: what it did not observe
   // says nothing.
   void AddTrial(int64_t trial, const TrialView& view);
+  // Of a command's trial in which these tests ran on what their arm is not: what they came to says nothing of the arm, nor
+  // does what all tests came to together, such as the exit status. The other tests are as good as ever.
+  void AddMixedTrial(int64_t trial, const TrialView& view, const std::vector<std::string>& tests);
 
   bool per_trial() const { return per_trial_; }
   const std::string& language() const { return language_; }
@@ -104,7 +109,8 @@ class CellObservations {
   const KeyValues& Key(const std::string& key) const;  // empty when no trial has it
   Rule RuleOf(const std::string& key) const;
   bool too_many_keys() const { return too_many_keys_; }
-  bool ignored_some() const { return ignored_some_; }  // a key, by its rule
+  bool ignored_some() const { return ignored_some_; }                        // a key, by its rule
+  bool mixed(const std::string& key) const { return mixed_.contains(key); }  // in some trial
   TrialSet TrialsWithout(const std::string& key) const;
 
  private:
@@ -123,6 +129,7 @@ class CellObservations {
   int64_t first_trial_ = INT64_MAX;
   std::unordered_map<int64_t, bool> seen_;
   std::map<std::string, KeyValues> keys_;
+  std::set<std::string> mixed_;
 };
 
 }  // namespace trireme

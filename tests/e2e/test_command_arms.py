@@ -130,6 +130,18 @@ class CommandArmsTest(TriremeCase):
                       "suite/test_it.py::test_green; eventlet was imported by ", outcome.out)
         cell = self.cells()["threading"]
         self.assertEqual((cell["verdict"], [found["kind"] for found in cell["findings"]]), ("unknown", ["mixed-arm"]))
+        self.assertIn("\ntests    1 alike, 0 differ, 1 undecided (threading/here)\n", outcome.out)
+
+    def test_a_mixed_arm_hides_no_other_test_that_differs(self) -> None:
+        self.write("suite/test_it.py", GREEN + """
+    def test_differs():
+        assert eventlet.patcher.is_monkey_patched("time")
+    """)
+        outcome = self.pytest("suite", "-W", "ignore")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("\ntests    1 alike, 1 differs, 1 undecided (threading/here)\n", outcome.out)
+        self.assertIn("'test:suite/test_it.py::test_differs' was \"failed\" in 1 of 1 trials, never on eventlet",
+                      outcome.out)
 
     def test_a_command_without_python_is_unknown(self) -> None:
         outcome = self.run_command("true")

@@ -460,6 +460,37 @@ TEST_F(RunJudgeTest, ShowsWhatACommandRanOn) {
   EXPECT_TRUE(results.cells[1].comparison.empty());
 }
 
+TEST_F(RunJudgeTest, ComparesTheTestsThatRanOnTheirArm) {
+  for (int cell = 0; cell < 2; ++cell) {
+    Cell(cell)["command"] = {"python3", "suite.py"};
+    Cell(cell)["interpreter_path"] = "/venv/bin/python";
+    const Json record = {{"executable", "/venv/bin/python3"},
+                         {"patched", cell == 0 ? Json({"os"}) : Json::array()},
+                         {"hub_ran", true}};
+    for (int trial = 0; trial < 4; ++trial) {
+      TrialBuilder builder;
+      builder.Observe("test:alike", "passed")
+          .Observe("test:differs", cell == 0 ? "passed" : "failed");
+      builder.Observe("test:green", cell == 0 ? "passed" : "failed").Observe("exit-status", cell);
+      builder.Add(EventKind::kWarning, 950, "environment", record);
+      if (cell == 1) builder.Add(EventKind::kWarning, 960, "mixed-arm", "green");
+      Write(cell, trial, builder);
+      Write(cell, trial, builder, true);
+    }
+  }
+  Cell(0)["model"] = "green";
+  const CellResult native = JudgeSaved().cells[1];
+  std::map<std::string, std::string> verdicts;
+  for (const Json& row : native.comparison)
+    verdicts[GetString(row, "key")] = GetString(row, "verdict");
+  EXPECT_EQ(verdicts, (std::map<std::string, std::string>{{"test:alike", "same"},
+                                                          {"test:differs", "difference"},
+                                                          {"test:green", "unknown"},
+                                                          {"exit-status", "unknown"}}));
+  EXPECT_EQ(native.state, CellState::kFail);
+  EXPECT_EQ(native.trials.unknown, 4);
+}
+
 TEST_F(RunJudgeTest, KeepsWhyACellWasRefused) {
   RunJudge judge(plan_);
   judge.Refuse(0, CellState::kUnsupported, "eventlet is not installed");
