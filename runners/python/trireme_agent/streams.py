@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -74,13 +75,54 @@ class _Endpoint:
         self.close()
 
 
+class _Buffer:
+    """What was read too much. Thread safety: any threads, of which each byte goes to one: two tasks may read one stream, and a
+    bytearray by itself bears that with a GIL alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # nothing waits while it is held
+        self._bytes = bytearray()
+        self._searched = (b"", 0)  # what was not found before which place
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def add(self, data: bytes) -> None:
+        with self._lock:
+            self._bytes += data
+
+    def take(self, size: int) -> bytes:
+        """At most `size` bytes."""
+        with self._lock:
+            return self._take(size)
+
+    def take_exactly(self, size: int) -> bytes | None:
+        with self._lock:
+            return self._take(size) if len(self._bytes) >= size else None
+
+    def take_until(self, separator: bytes) -> bytes | None:
+        with self._lock:
+            what, start = self._searched
+            at = self._bytes.find(separator, start if what == separator else 0)
+            if at >= 0:
+                return self._take(at + len(separator))
+            self._searched = (separator, max(0, len(self._bytes) - len(separator) + 1))
+            return None
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._bytes[:size])
+        del self._bytes[:size]
+        self._searched = (b"", 0)
+        return data
+
+
 class Stream(_Endpoint):
     """A connected stream. What recv_until read too much stays for the next call of any recv."""
 
     def __init__(self, backend: Backend, sock: Any, number: int = 0) -> None:
         """`number`: that of its original, of which it is a duplicate."""
         super().__init__(backend, sock, "stream", number)
-        self._buffer = bytearray()
+        self._buffer = _Buffer()
 
     async def recv(self, size: int = _CHUNK) -> bytes:
         """At least one byte, at most `size`; b"" at the end of the stream."""
@@ -92,8 +134,8 @@ class Stream(_Endpoint):
         return await call(arg)
 
     async def _recv(self, size: int) -> bytes:
-        if self._buffer:
-            return self._take(min(size, len(self._buffer)))
+        if data := self._buffer.take(size):
+            return data
         self._check_open()
         return await self._backend.recv(self._socket, size)
 
@@ -103,13 +145,13 @@ class Stream(_Endpoint):
         return await self._backend.point("recv", self._read, self._recv_exactly, size, what=self.number)
 
     async def _recv_exactly(self, size: int) -> bytes:
-        while len(self._buffer) < size:
+        while (taken := self._buffer.take_exactly(size)) is None:
             self._check_open()
             data = await self._backend.recv(self._socket, max(_CHUNK, size - len(self._buffer)))
             if not data:
                 raise EOFError(f"end of stream after {len(self._buffer)} of {size} bytes")
-            self._buffer += data
-        return self._take(size)
+            self._buffer.add(data)
+        return taken
 
     async def recv_until(self, separator: bytes) -> bytes:
         """Up to and with `separator`; b"" at the end of the stream, where what had come stays for recv."""
@@ -117,20 +159,13 @@ class Stream(_Endpoint):
         return await self._backend.point("recv", self._read, self._recv_until, separator, what=self.number)
 
     async def _recv_until(self, separator: bytes) -> bytes:
-        start = 0
-        while (at := self._buffer.find(separator, start)) < 0:
-            start = max(0, len(self._buffer) - len(separator) + 1)
+        while (taken := self._buffer.take_until(separator)) is None:
             self._check_open()
             data = await self._backend.recv(self._socket, _CHUNK)
             if not data:
                 return b""
-            self._buffer += data
-        return self._take(at + len(separator))
-
-    def _take(self, size: int) -> bytes:
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
+            self._buffer.add(data)
+        return taken
 
     async def send_all(self, data: bytes) -> None:
         self._check_open()
