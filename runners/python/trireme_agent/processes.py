@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import posix
+import resource
 import signal
+import sys
 from time import monotonic
 from time import sleep as _sleep  # by name: time.sleep itself may be patched later
 
@@ -47,6 +49,15 @@ def is_zombie(pid: int) -> bool:
 
 def thread_ids() -> list[int]:
     return [int(name) for name in posix.listdir("/proc/self/task")]
+
+
+def reserved_memory() -> int:
+    """Bytes of the address space that the interpreter only keeps for itself: without a GIL it does so by the gigabyte, and a
+    limit of what a trial may use does not count them."""
+    if "free-threading" not in sys.version:
+        return 0
+    size, resident = read("/proc/self/statm").split()[:2]
+    return (int(size) - int(resident)) * resource.getpagesize()
 
 
 def read(path: str) -> str:

@@ -19,7 +19,20 @@ from gc import collect
 from typing import Any, NoReturn
 
 import trireme
-from trireme_agent import census, creations, ending, errors, meetings, output, probe, recorder, stacks, unawaited, workload
+from trireme_agent import (
+    census,
+    creations,
+    ending,
+    errors,
+    meetings,
+    output,
+    probe,
+    processes,
+    recorder,
+    stacks,
+    unawaited,
+    workload,
+)
 from trireme_agent.backend import Backend
 from trireme_agent.runtime import Runtime
 from trireme_agent.task import Task
@@ -67,7 +80,8 @@ def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
     if message.get("memory"):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (message["memory"], message["memory"]))
+        limit = message["memory"] + processes.reserved_memory()
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     error = probe.attach(message["history"])
     if error:
         raise OSError(error, os.strerror(error), message["history"])
