@@ -52,12 +52,15 @@ def _stack() -> Stack:
 def stacks() -> dict[int, list[str]]:
     """By descriptor, of the sockets that are open now, outermost first."""
     found = {}
-    for sock, stack in list(_sockets.items()):
+    for reference in _sockets.keyrefs():  # a list: other threads may make sockets meanwhile
+        sock = reference()
+        if sock is None:
+            continue
         try:
-            fd = sock.fileno()
+            fd, stack = sock.fileno(), _sockets.get(sock)
         except Exception:  # a class of the workload's
             continue
-        if fd >= 0:
+        if fd >= 0 and stack is not None:
             found[fd] = shown(stack)
     return found
 

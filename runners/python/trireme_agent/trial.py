@@ -158,7 +158,8 @@ class _Trial:
 
     def _forget(self, main: Task) -> None:
         """What main raised is in the end of the trial."""
-        self._backend.unjoined = [other for other in self._backend.unjoined if other is not main]
+        with contextlib.suppress(ValueError):
+            self._backend.unjoined.remove(main)  # in place: other threads may add theirs meanwhile
 
     def _look(self) -> dict[str, list[dict[str, Any]]]:
         found = self._census.take(self._task)
