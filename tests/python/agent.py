@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import recording
 
 ROOT = Path(__file__).parents[2]
 AGENT = ROOT / "runners/python/trireme_agent"
+FREE_THREADED = "free-threading" in sys.version
 PROBE = os.environ.get("TRIREME_PROBE", str(ROOT / "build/dev/lib/trireme/libtrireme-probe.so"))
 
 

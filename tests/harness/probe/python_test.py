@@ -274,9 +274,12 @@ class ProbeBuiltinsTest(unittest.TestCase):
 
 
 def find_interpreter(version: str) -> str | None:
-    """Of pyenv or PATH; `3.13t` is a free-threaded build."""
+    """Of pyenv, of `trireme setup`, or of PATH; `3.13t` is a free-threaded build."""
     roots = [os.environ.get("PYENV_ROOT", ""), os.path.expanduser("~/.pyenv")]
     exact = [os.path.join(root, "versions", f"{version}*", "bin", f"python{version}") for root in roots if root]
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    home = os.environ.get("TRIREME_HOME") or os.path.join(data, "trireme")
+    exact.insert(0, os.path.join(home, "venvs", version, "bin", "python"))
     found = [path for pattern in exact for path in sorted(glob.glob(pattern)) if os.access(path, os.X_OK)]
     return found[-1] if found else shutil.which(f"python{version}")
 
