@@ -1,9 +1,23 @@
 #include "harness/check/applied_faults.h"
 
 #include <algorithm>
+#include <array>
 
 namespace trireme {
 namespace {
+
+// Of a network, of clocks, of limits: these are of everything that comes while they last. What is of one connection (a link that
+// is half open) is over at once: there are others.
+constexpr std::array<const char*, 12> kLasting = {"latency", "jitter",  "bandwidth", "slice",
+                                                  "rate",    "late",    "nofile",    "memory",
+                                                  "stack",   "threads", "disk",      "cpu"};
+
+bool Lasts(const AppliedFault& fault) {
+  return SignalOf(fault) == "STOP" ||
+         std::any_of(kLasting.begin(), kLasting.end(), [&](const char* action) {
+           return !GetMember(fault.action, action).is_null();
+         });
+}
 
 // How long its effect lasts by what it does; nanoseconds.
 int64_t LastsFor(const Json& action) {
@@ -26,6 +40,7 @@ AppliedFault FaultOf(const Event& event) {
                      .end = event.time,
                      .task = event.task};
   fault.end += LastsFor(fault.action);
+  fault.lasts = Lasts(fault);
   return fault;
 }
 
@@ -46,7 +61,9 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
       return known.number == fault.number && known.name == fault.name &&
              known.connection == fault.connection;
     });
-    if (begun != faults.rend()) begun->end = std::max(begun->end, fault.time);
+    if (begun == faults.rend()) continue;
+    begun->end = std::max(begun->end, fault.time);
+    begun->lasts = false;
   }
   return faults;
 }

@@ -18,7 +18,8 @@ struct AppliedFault {
   std::string call, side, connection, direction;  // "" where its class has none
   int64_t offset = -1;                            // -1: none
   int64_t time = 0;                               // nanoseconds since the trial began
-  int64_t end = 0;  // of its effect: that of a delay or stall, or when it was over
+  int64_t end = 0;     // of its effect: that of a delay or stall, or when it was over
+  bool lasts = false;  // it goes on until it is said to be over, and that was not said
   uint32_t task = 0;
 };
 

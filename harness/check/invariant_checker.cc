@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "harness/check/connection_marks.h"
 #include "harness/check/observations.h"
 #include "harness/check/operations.h"
+#include "harness/check/resumption.h"
 #include "harness/check/streams.h"
 #include "harness/check/sync_events.h"
 
@@ -197,36 +199,32 @@ class Inspection {
     }
   }
 
-  static bool IsProgressOfAny(const Event& event) {
-    switch (event.kind) {
-      case EventKind::kFault:
-      case EventKind::kExit:
-      case EventKind::kUsage:
-      case EventKind::kHold:
-      case EventKind::kCensus:
-      case EventKind::kProcess:
-      case EventKind::kWarning:
-        return false;
-      default:
-        return true;
-    }
-  }
-
   void InspectProgress() {
     const std::vector<AppliedFault> faults = AppliedFaults(view_);
-    const auto last = std::max_element(
-        faults.begin(), faults.end(),
-        [](const AppliedFault& a, const AppliedFault& b) { return a.end < b.end; });
-    if (last == faults.end()) return;
-    looked_ = true;
-    if (view_.exit.how != "timeout" || last->end >= view_.exit.timeout) return;
-    for (const Event& event : view_.history->events())
-      if (event.time > last->end && event.time <= view_.exit.timeout && IsProgressOfAny(event))
-        return;
-    Add("progress", last->name,
-        "nothing happened after " + DescribeFault(*last) + " was over, at " +
-            FormatDuration(last->end),
-        {}, {{"fault", last->name}, {"end_ns", last->end}});
+    looked_ |= !faults.empty();
+    const std::optional<Standstill> still = FindStandstill(view_, faults);
+    if (!still) return;
+    Add("progress", still->fault.name,
+        WhatStandsStill(*still) + " after " + DescribeFault(still->fault) + " was over, at " +
+            FormatDuration(still->fault.end) + WhatItTried(*still),
+        {},
+        {{"fault", still->fault.name},
+         {"end_ns", still->fault.end},
+         {"failed", still->failed},
+         {"last_event_ns", still->last_event}});
+  }
+
+  static std::string WhatStandsStill(const Standstill& still) {
+    if (still.last_event == 0) return "nothing happened";
+    return still.failed > 0 ? "nothing succeeded" : "nothing got done";
+  }
+
+  static std::string WhatItTried(const Standstill& still) {
+    if (still.last_event == 0) return "";
+    if (still.failed == 0)
+      return "; the last sign of life was at " + FormatDuration(still.last_event);
+    return "; " + Count(still.failed, "operation") + " failed since, the last at " +
+           FormatDuration(still.last_failure);
   }
 
   const TrialView& view_;

@@ -16,7 +16,9 @@ namespace trireme {
 //                 it (connection_marks.h): what a program mixes up before it writes it. For connections that serve one
 //                 client each
 //   tasks         no task outlived the workload. The check leak says the same, and says it where a cell has it
-//   progress      after the last fault was over something happened before the trial was ended at its timeout
+//   progress      a trial that was ended at its timeout got something done after its last fault was over: an operation was
+//                 acknowledged, a value observed, bytes received. What else happened counts in the second half of that
+//                 time, where no operation failed then (resumption.h)
 //
 // An operation that failed, or of which nobody knows whether it happened, may be in `final` or not, but as often as it
 // was invoked. Not exercised where none of these could be looked at: without a fault, without recorded bytes, and
