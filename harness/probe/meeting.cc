@@ -76,14 +76,57 @@ bool MayBlock(const Meeting& meeting) {
          (syscall(SYS_fcntl, meeting.wait.fd, F_GETFL) & O_NONBLOCK) == 0;
 }
 
+constexpr uint64_t kPolls[] = {
+#ifdef SYS_poll
+    SYS_poll,  SYS_select,
+#endif
+    SYS_ppoll, SYS_pselect6, SYS_restart_syscall,
+};
+
+// A number as the kernel writes it, which `text` is behind afterwards. By hand: strtoul() has a version of its own in each C
+// library of late.
+uint64_t NumberIn(const char** text) {
+  const char* at = *text + strspn(*text, " ");
+  const bool is_hex = at[0] == '0' && at[1] == 'x';
+  if (is_hex) at += 2;
+  uint64_t number = 0;
+  for (; (*at >= '0' && *at <= '9') || (is_hex && *at >= 'a' && *at <= 'f'); ++at)
+    number = number * (is_hex ? 16 : 10) +
+             static_cast<uint64_t>(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+  *text = at;
+  return number;
+}
+
+// Whether a thread that sleeps does so in a call of that descriptor, or one that polls. A call that it began may be over,
+// left by longjmp, or interrupted by a signal handler that waits for something else. True where the kernel does not say.
+bool SleepsInCallOf(const Waiter& waiter, uint32_t thread, int fd) {
+  TextBuffer path;
+  path.Add("/proc/").AddNumber(waiter.process()).Add("/task/").AddNumber(thread).Add("/syscall");
+  char bytes[256];
+  if (ReadFile(path.text(), bytes, sizeof(bytes)) <= 0 || bytes[0] < '0' || bytes[0] > '9')
+    return true;
+  const char* text = bytes;
+  const uint64_t call = NumberIn(&text);
+  for (const uint64_t poll : kPolls)
+    if (call == poll) return true;
+  for (int argument = 0; argument < 3; ++argument)
+    if (NumberIn(&text) == static_cast<uint64_t>(fd)) return true;
+  return false;
+}
+
 enum class Waits { kYes, kNo, kNeverMore };
 
 // Whether the other one waits, as far as the kernel knows.
 Waits OtherWaits(const Meeting& meeting) {
   const Waiter other(meeting.wait.other);
-  const char state = StateOf(other, meeting.wait.object->threads[meeting.wait.direction]);
+  const Direction direction = meeting.wait.direction;
+  const uint32_t thread = meeting.wait.object->threads[direction];
+  const char state = StateOf(other, thread);
   if (state == 0 || state == 'Z' || state == 'X') return Waits::kNeverMore;
-  if (other.state() != Waiter::kInside || state == 'S' || state == 'T') return Waits::kYes;
+  if (other.state() != Waiter::kInside) return Waits::kYes;
+  if (state == 'S' || state == 'T')
+    return SleepsInCallOf(other, thread, meeting.wait.object->fds[direction]) ? Waits::kYes
+                                                                              : Waits::kNo;
   // It is inside a call and runs: on its way out with what it got, or, where there is nothing and a call blocks, about
   // to sleep.
   return MayBlock(meeting) && !IsReady(meeting.wait.fd, meeting.wait.direction) ? Waits::kYes
@@ -156,7 +199,8 @@ char Scratch::text[kText];
 // Both where an interpreter knows them; else the caller's own. False: the other one waits no more.
 bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
-  if (source == nullptr || !IsFromPython(meeting.caller)) {
+  // Whoever is in a signal handler may hold anything of the interpreter's.
+  if (source == nullptr || meeting.wait.nested || !IsFromPython(meeting.caller)) {
     AddNativeStack(text, meeting);
     return true;
   }

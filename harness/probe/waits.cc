@@ -1,6 +1,7 @@
 #include "harness/probe/waits.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,11 +22,19 @@ struct Held {
   uint64_t token = 0;
 };
 
-// What the calling thread's current task holds, by direction. A thread is in one call at a time: what it still holds
-// when it begins another was left by longjmp or a signal handler's call, and is over.
+// A call that the thread is inside of.
+struct Inside : Held {
+  const Wait* wait = nullptr;  // on the stack of its caller
+};
+
+// What the calling thread's current task holds, by direction. A thread is inside one call at a time, and inside those
+// that its signal handlers interrupted: these are further up on the stack. What is not was left by longjmp, and is over.
 struct ThreadWaits {
-  Held inside[2];
+  static constexpr int kInterrupted = 3;
+  Inside inside[2];
   Held told[2];  // EAGAIN, in this step of the task
+  Inside interrupted[2][kInterrupted];
+  uint8_t depth[2];  // of those that are; then there is one in `inside` too
 };
 
 // Where a task that does not run waits: cleared when it runs again.
@@ -66,6 +75,42 @@ void Leave(const Wait& wait) {
 void Drop(Held& held, Direction direction) {
   if (held.object != nullptr) Clear(held.object, direction, held.token);
   held.object = nullptr;
+}
+
+// Whether the call of `outer` goes on when that of `inner` has ended. Neither is looked at but for where it is.
+bool Encloses(const Wait* outer, const Wait* inner) {
+  stack_t stack{};
+  syscall(SYS_sigaltstack, nullptr, &stack);
+  const char* begin = static_cast<const char*>(stack.ss_sp);
+  const char* at = reinterpret_cast<const char*>(outer);
+  const bool same_stack = at >= begin && at < begin + stack.ss_size;
+  if ((stack.ss_flags & SS_ONSTACK) != 0 && !same_stack) return true;
+  return outer > inner;
+}
+
+// A signal handler ended its call: the thread is inside the one before again.
+void Resume(Direction direction) {
+  Inside& inside = waits.inside[direction];
+  inside.object = nullptr;
+  if (waits.depth[direction] != 0) inside = waits.interrupted[direction][--waits.depth[direction]];
+}
+
+// Before another call. True: a signal handler makes it.
+bool Interrupts(Direction direction, const Wait* wait) {
+  Inside& inside = waits.inside[direction];
+  while (inside.object != nullptr && !Encloses(inside.wait, wait)) {
+    Held left = inside;
+    Drop(left, direction);
+    Resume(direction);
+  }
+  if (inside.object == nullptr) return false;
+  if (waits.depth[direction] == ThreadWaits::kInterrupted) {
+    Drop(inside, direction);
+    return true;
+  }
+  waits.interrupted[direction][waits.depth[direction]++] = inside;
+  inside.object = nullptr;
+  return true;
 }
 
 // It was told EAGAIN, registered for nothing and does something else now: it only looked.
@@ -114,7 +159,7 @@ bool ReadsForIt(const Wait& wait, uint32_t thread) {
 void NoteSelf(const Wait& wait, uint32_t thread, How how) {
   wait.object->threads[wait.direction] = thread;
   wait.object->fds[wait.direction] = wait.fd;
-  if (how != How::kPoll) waits.inside[wait.direction] = {wait.object, wait.token};
+  if (how != How::kPoll) waits.inside[wait.direction] = {{wait.object, wait.token}, &wait};
 }
 
 // A task that was told EAGAIN waits from now on, should it not run on.
@@ -273,7 +318,7 @@ bool EnterAlone(trireme_object* object, const ObjectId& id, Wait* wait) {
   if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
   if ((descriptor->closed_for >> direction & 1) != 0) return;
   if (how != How::kPoll && waits.inside[direction].object != nullptr) [[unlikely]]
-    Drop(waits.inside[direction], direction);
+    wait->nested = Interrupts(direction, wait);
   wait->token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
   trireme_object* object = how == How::kPoll ? nullptr : FindObject(header, descriptor);
   if (object == nullptr || !EnterAlone(object, descriptor->id, wait)) [[unlikely]]
@@ -311,16 +356,29 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller
 
 namespace {
 
+// Of a signal handler's call: it does not wait for what it was told EAGAIN, and what it interrupted goes on.
+void EndNested(const Wait& wait) {
+  Resume(wait.direction);
+  if (wait.object == nullptr || wait.other != 0) return;
+  const Inside& inside = waits.inside[wait.direction];
+  if (inside.object != wait.object) return Leave(wait);
+  wait.object->fds[wait.direction] = inside.wait->fd;
+  uint64_t now = wait.token;
+  __atomic_compare_exchange_n(&wait.object->waiters[wait.direction], &now, inside.token, false,
+                              __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
 [[gnu::noinline]] void EndAnyWait(const Wait& wait, int64_t result) {
+  if (wait.nested) EndNested(wait);
   if (wait.object == nullptr) return;
   const Waiter self(wait.token);
-  if (wait.other == 0) {
+  if (wait.other == 0 && !wait.nested) {
     waits.inside[wait.direction].object = nullptr;
     if (result == -EAGAIN && !self.is_thread())
       Told(wait, wait.object);
     else
       Leave(wait);
-  } else if (result >= 0 && ReadsForIt(wait, ThreadId())) {
+  } else if (wait.other != 0 && result >= 0 && ReadsForIt(wait, ThreadId())) {
     Clear(wait.object, wait.direction,
           wait.other);  // a loop read it for its task, which waits no more
   }
@@ -332,8 +390,8 @@ namespace {
 void EndWait(const Wait& wait, int64_t result) {
   NoteMoved(result);
   trireme_object* object = wait.object;
-  if (object == nullptr) return;
-  if (wait.other != 0 || result == -EAGAIN ||
+  if (object == nullptr && !wait.nested) return;
+  if (wait.nested || wait.other != 0 || result == -EAGAIN ||
       __atomic_load_n(&object->events, __ATOMIC_RELAXED) > 1) [[unlikely]]
     return EndAnyWait(wait, result);
   waits.inside[wait.direction].object = nullptr;
@@ -353,6 +411,7 @@ void EndPoll(int fd, Direction direction) {
     return;
   trireme_object* object = ObjectAt(header, descriptor->slot - 1);
   if (object == nullptr || !IsObject(object, descriptor->id)) return;
+  if (waits.inside[direction].object == object) return;  // a signal handler's, inside a call
   Clear(object, direction,
         Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
 }

@@ -35,6 +35,7 @@ struct Wait {
   uint64_t other = 0;  // whose turn it was: 0 nobody's
   int fd = -1;
   Direction direction = kRead;
+  bool nested = false;  // in a signal handler that interrupted another
 };
 
 // REQUIRES: EndWait() follows in this thread, or EndPoll(). `size`: bytes that are asked for.
