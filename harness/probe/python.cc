@@ -100,16 +100,15 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
          TRIREME_FIND(PyObject_SetAttr) && TRIREME_FIND(PyObject_CallObject) &&
          TRIREME_FIND(PyObject_CallFunctionObjArgs) && TRIREME_FIND(PyErr_Fetch) &&
-         TRIREME_FIND(PyErr_Restore) &&
-         TRIREME_FIND(Py_AddPendingCall) && TRIREME_FIND(PyGILState_Ensure) &&
-         TRIREME_FIND(PyGILState_Release) && TRIREME_FIND(PyGILState_GetThisThreadState) &&
-         TRIREME_FIND(Py_IsInitialized) && TRIREME_FIND(PyNumber_ToBase) &&
-         TRIREME_FIND(PyType_IsSubtype) && TRIREME_FIND(PyLong_AsLongLongAndOverflow) &&
-         TRIREME_FIND(PyLong_AsUnsignedLongLong) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
-         TRIREME_FIND(PyFloat_AsDouble) && TRIREME_FIND(PyUnicode_AsUTF8AndSize) &&
-         TRIREME_FIND(PyUnicode_AsEncodedString) && TRIREME_FIND(PyUnicode_InternFromString) &&
-         TRIREME_FIND(PyBytes_AsStringAndSize) && TRIREME_FIND(PyErr_SetString) &&
-         TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
+         TRIREME_FIND(PyErr_Restore) && TRIREME_FIND(Py_AddPendingCall) &&
+         TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
+         TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
+         TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
+         TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
+         TRIREME_FIND(PyLong_FromUnsignedLongLong) && TRIREME_FIND(PyFloat_AsDouble) &&
+         TRIREME_FIND(PyUnicode_AsUTF8AndSize) && TRIREME_FIND(PyUnicode_AsEncodedString) &&
+         TRIREME_FIND(PyUnicode_InternFromString) && TRIREME_FIND(PyBytes_AsStringAndSize) &&
+         TRIREME_FIND(PyErr_SetString) && TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
 #undef TRIREME_FIND
 }
 
@@ -438,19 +437,24 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
 Object* stacks_function = nullptr;  // owned
 
 // A signal handler of the program may have run meanwhile, and raised: what it raised goes on its way at the next chance.
-// One at a time: where another is on its way already, this one is let go.
+// One at a time: where another is on its way already, this one is let go. Without a GIL several threads may come here
+// at once.
 Object* late_exception[3];
+bool late_is_taken = false;  // atomic
 
 int RaiseNow(void*) {
-  python.PyErr_Restore(late_exception[0], late_exception[1], late_exception[2]);
-  late_exception[0] = nullptr;
+  Object* const late[] = {late_exception[0], late_exception[1], late_exception[2]};
+  __atomic_store_n(&late_is_taken, false, __ATOMIC_RELEASE);
+  python.PyErr_Restore(late[0], late[1], late[2]);
   return -1;
 }
 
 void RaiseLater() {
-  if (late_exception[0] != nullptr) return python.PyErr_Clear();
+  if (__atomic_exchange_n(&late_is_taken, true, __ATOMIC_ACQUIRE)) return python.PyErr_Clear();
   python.PyErr_Fetch(&late_exception[0], &late_exception[1], &late_exception[2]);
-  python.Py_AddPendingCall(RaiseNow, nullptr);
+  if (python.Py_AddPendingCall(RaiseNow, nullptr) == 0) return;
+  RaiseNow(nullptr);  // there is no room for it: let go too
+  python.PyErr_Clear();
 }
 
 // REQUIRES: the caller holds the interpreter.
@@ -559,8 +563,7 @@ Object* RunStep(Object* self, Object* const* arguments, Size count) {
   Object* send = python.PyTuple_GetItem(self, 1);
   Object* result = python.PyObject_CallFunctionObjArgs(send, arguments[0], nullptr);
   if (result == nullptr)  // its end: it waits for nothing any more
-    Record(
-        {.kind = TRIREME_TASK_END, .task = static_cast<uint32_t>(task), .key = {"returned", 8}});
+    Record({.kind = TRIREME_TASK_END, .task = static_cast<uint32_t>(task), .key = {"returned", 8}});
   SetTask(before);
   return result;
 }
