@@ -133,6 +133,38 @@ class WatchTest(TriremeCase):
         self.expect_readers(outcome)
         self.assertIn("two calls to read the stream, for which one waits already", outcome.err)
 
+    LOOPS = """\
+    import asyncio, socket, threading
+    begun, ended = threading.Event(), threading.Barrier(2)
+    ours, theirs = socket.socketpair()
+    def run(sock, wait, said):
+        loop = asyncio.new_event_loop()
+        wait()
+        loop.add_reader(sock, print)
+        loop.run_until_complete(asyncio.sleep(0))
+        said()
+        ended.wait()
+        loop.remove_reader(sock)
+        loop.close()
+    def run_both(other):
+        threads = [threading.Thread(target=run, args=(ours, lambda: None, begun.set)),
+                   threading.Thread(target=run, args=(other, begun.wait, lambda: None))]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+"""
+
+    def test_two_asyncio_loops_that_wait_for_one_socket(self) -> None:
+        outcome = self.watch(self.LOOPS + """\
+    run_both(ours)
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("two epoll sets wait to read the stream", outcome.err)
+
+    def test_two_asyncio_loops_that_have_their_own_sockets(self) -> None:
+        self.expect_readers(self.watch(self.LOOPS + """\
+    run_both(theirs)
+    """), 0)
+
     def test_an_asyncio_task_after_one_that_was_cancelled(self) -> None:
         self.expect_readers(self.watch(self.ASYNCIO + """\
         task = asyncio.create_task(loop.sock_recv(ours, 1))

@@ -35,10 +35,11 @@ def planted() -> list[Watched]:
             wants = "multiple-readers" if meeting == "readers" else ""
             table.append(Watched(f"planted: {meeting}", model, own("planted.py", model, meeting), wants=wants))
     for model in ("asyncio", "uvloop"):
-        for meeting in ("gather", "callbacks"):
+        for meeting in ("gather", "callbacks", "loops"):
             words = own("planted.py", model, meeting)
             table.append(Watched(f"planted: {meeting}", model, words, wants="multiple-readers"))
-        table.append(Watched("planted: streams", model, own("planted.py", model, "streams")))
+        for meeting in ("streams", "own-loops"):
+            table.append(Watched(f"planted: {meeting}", model, own("planted.py", model, meeting)))
     return table
 
 

@@ -1,7 +1,8 @@
 """planted.py MODEL MEETING: two readers of one socket, or two that take turns, to see that MODEL is watched at all.
 
 MODEL: threads, eventlet, gevent, asyncio, uvloop; MEETING: readers, turns; of the last two also gather (of two coroutines that
-read), callbacks (add_reader of two tasks) and streams (two tasks read one StreamReader, which its own check refuses).
+read), callbacks (add_reader of two tasks), streams (two tasks read one StreamReader, which its own check refuses), loops (of
+two threads, both with a callback for the socket) and own-loops (each with one for a socket of its own).
 """
 
 import sys
@@ -111,7 +112,37 @@ async def main():
     await asyncio.wait([first, second])
 
 
-if model == "uvloop":
+def run_loops():
+    """The second loop begins once the first has its callback, and both have it until both had."""
+    if model == "uvloop":
+        import uvloop
+        make = uvloop.new_event_loop
+    else:
+        make = asyncio.new_event_loop
+    begun, ended = threading.Event(), threading.Barrier(2)
+
+    def run(sock, wait, said):
+        loop = make()
+        wait()
+        loop.add_reader(sock, print)
+        loop.run_until_complete(settle())
+        said()
+        ended.wait()
+        loop.remove_reader(sock)
+        loop.close()
+
+    other = ours if meeting == "loops" else theirs
+    threads = [threading.Thread(target=run, args=(ours, lambda: None, begun.set)),
+               threading.Thread(target=run, args=(other, begun.wait, lambda: None))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if meeting in ("loops", "own-loops"):
+    run_loops()
+elif model == "uvloop":
     import uvloop
     uvloop.run(main())
 elif model == "asyncio":

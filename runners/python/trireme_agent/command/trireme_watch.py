@@ -19,6 +19,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 import trireme_watch_loops
+import trireme_watch_readers
 
 WARNING, SOCKET = 10, 14  # enum trireme_event
 _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -84,7 +85,7 @@ class Watch:
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
-        self.loops = trireme_watch_loops.Loops(probe, self.note)
+        self.loops = trireme_watch_loops.Loops(probe, self.note, trireme_watch_readers.SharedReaders(probe, _frames))
         self._hooks: dict[str, Callable[[Any], None]] = {
             "eventlet.hubs.hub": self._hook_eventlet,
             "eventlet.hubs.poll": self._hook_sleep,

@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from trireme_watch_readers import SharedReaders, descriptor
+
 TASK_END = 12  # enum trireme_event
 # An attribute of a loop: which task registered each descriptor last.
 _OWNERS = "trireme_owners_to_"
@@ -19,8 +21,9 @@ _OWNERS = "trireme_owners_to_"
 class Loops:
     """The event loops that made tasks, and how their classes are told to say who runs."""
 
-    def __init__(self, probe: Any, note: Callable[[str, str, int, str], None]) -> None:
+    def __init__(self, probe: Any, note: Callable[[str, str, int, str], None], readers: SharedReaders) -> None:
         self.probe = probe
+        self.readers = readers
         self.note = note
         self.loops: list[Callable[[], Any]] = []  # weak references
         self.asyncio: Any = None
@@ -43,6 +46,7 @@ class Loops:
         self._hook_tasks(module.Loop)
         self._hook_registrations(module.Loop, "add_", _stands)
         self._hook_removals(module.Loop)
+        self.readers.hook(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)
 
@@ -85,7 +89,7 @@ class Loops:
         current_task, place = self.asyncio.current_task, _OWNERS + direction
 
         def noted(loop: Any, file: Any, *rest: Any) -> Any:
-            fd = file if type(file) is int else _descriptor(file)
+            fd = file if type(file) is int else descriptor(file)
             task = current_task(loop)
             owners = getattr(loop, place, None)
             before = None if owners is None else owners.get(fd)
@@ -115,7 +119,7 @@ def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:
     def forgotten(loop: Any, file: Any) -> Any:
         owners = getattr(loop, place, None)
         if owners is not None:
-            owners.pop(_descriptor(file), None)
+            owners.pop(descriptor(file), None)
         return remove(loop, file)
 
     return forgotten
@@ -141,14 +145,6 @@ def is_cancelled(task: Any) -> bool:
     """Of a task that has not run since: it waits no more."""
     waiter = getattr(task, "_fut_waiter", None)
     return waiter is not None and bool(waiter.cancelled())
-
-
-def _descriptor(file: Any) -> int:
-    """-1: it has none, which is for the loop to say."""
-    try:
-        return file if isinstance(file, int) else int(file.fileno())
-    except (AttributeError, TypeError, ValueError):
-        return -1
 
 
 @Coroutine.register
