@@ -56,6 +56,35 @@ CONTRACT(http_cut_body) {
   server.Close();
 }
 
+CONTRACT(http_close_ends_cut_requests) {
+  std::atomic<int> seen = 0;
+  Server server = co_await rt.HttpServer([&seen](Request) {
+    ++seen;
+    return Response{.body = "whole"};
+  });
+  std::vector<Stream> streams;
+  for (const std::string cut :
+       {"GET /head HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nwh"}) {
+    Stream stream = co_await rt.Connect(server.address());
+    const std::string both = "GET /whole HTTP/1.1\r\nHost: x\r\n\r\n" + cut;
+    co_await stream.SendAll(both);
+    co_await stream.RecvUntil("whole");
+    streams.push_back(stream);
+  }
+  server.Close();
+  for (Stream& stream : streams) {
+    try {
+      for (;;) {
+        const std::string data = co_await stream.Recv(4096);
+        if (data.empty()) break;
+      }
+    } catch (const IoError&) {  // it was reset
+    }
+    stream.Close();
+  }
+  EXPECT_EQ(seen, 2);
+}
+
 CONTRACT(http_keep_alive_pipelining) {
   Server server = co_await rt.HttpServer([&rt](Request request) -> Task<Response> {
     co_await rt.Sleep(request.path == "/0" ? 0.01 : 0.0);

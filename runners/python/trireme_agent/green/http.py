@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import eventlet.wsgi
@@ -29,19 +31,23 @@ class WsgiServer:
         self.url = f"http://{self.address[0]}:{self.address[1]}"
         self._fd = self._socket.fileno()
         descriptors.opened(backend, self._fd, "http-server")
+        self._pool = _ConnectionPool(backend, service)
         backend.start(service, self._serve, ())
 
     def _serve(self) -> None:
-        pool = _ConnectionPool(self._backend, self._service)
-        log = _NoLog()
+        pool, log = self._pool, _NoLog()
         eventlet.wsgi.server(self._socket, self._application, log=log, log_output=False, custom_pool=pool, debug=False)
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         request = _request(environ)
-        if len(request.body) < int(environ.get("CONTENT_LENGTH") or 0):  # to Eventlet a reset is an end of stream
+        # To Eventlet a reset is an end of stream. A head that is cut looks like a whole one, so after close() none is asked.
+        if len(request.body) < int(environ.get("CONTENT_LENGTH") or 0) or not self._pool.begin_answer():
             start_response("400 Bad Request", [("Content-Length", "0"), ("Connection", "close")])
             return []
-        response = self._backend.drive(answer(self._backend, self._handler, request))
+        try:
+            response = self._backend.drive(answer(self._backend, self._handler, request))
+        finally:
+            self._pool.end_answer()
         headers = other_headers(response)
         reason = http.client.responses.get(response.status, "Unknown")
         start_response(f"{response.status} {reason}", [*headers, ("Content-Length", str(len(response.body)))])
@@ -52,6 +58,7 @@ class WsgiServer:
             descriptors.closed(self._fd)
             self._socket.close()
             self._backend.cancel(self._service)
+            self._pool.end_reading()
 
 
 class _NoLog:
@@ -65,16 +72,47 @@ class _NoLog:
 
 
 class _ConnectionPool:
-    """What eventlet.wsgi asks of a pool: each connection becomes a task of the server."""
+    """What eventlet.wsgi asks of a pool: each connection becomes a task of the server.
+
+    eventlet.wsgi ends connections that wait for a request when it is stopped, and waits for the others, without limit, also for
+    the rest of a request: for ever where its client went away without a word (a half-open link). Those are ended here.
+    """
 
     def __init__(self, backend: EventletBackend, service: Task) -> None:
         self._backend = backend
         self._service = service
         self._pool = eventlet.GreenPool(1024)
+        self._sockets: dict[Task, Any] = {}
+        self._answering: set[Task | None] = set()
+        self._closing = False
 
     def spawn(self, fn: Callable[..., Any], *args: Any) -> Any:
         task = self._backend.new_task("http-connection", self._service)
-        return self._pool.spawn(self._backend.run_here, task, fn, args)
+        return self._pool.spawn(self._backend.run_here, task, self._run, (task, fn, *args))
+
+    def _run(self, task: Task, fn: Callable[..., Any], connection: list[Any]) -> Any:
+        """`connection` is address, socket and state."""
+        self._sockets[task] = connection[1]
+        try:
+            return fn(connection)
+        finally:
+            del self._sockets[task]
+
+    def begin_answer(self) -> bool:
+        """Whether the current task may: false where close() came before its request had."""
+        if not self._closing:
+            self._answering.add(self._backend.current())
+        return not self._closing
+
+    def end_answer(self) -> None:
+        self._answering.discard(self._backend.current())
+
+    def end_reading(self) -> None:
+        self._closing = True
+        for task, sock in self._sockets.items():
+            if task not in self._answering:
+                with suppress(OSError):  # its client may have reset it
+                    sock.shutdown(socket.SHUT_RD)
 
     def waitall(self) -> None:
         self._pool.waitall()

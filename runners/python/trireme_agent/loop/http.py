@@ -56,6 +56,12 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
+def _end_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What comes after the end would be an error in the loop."""
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # declared without it, as one that only writes
+    reader.feed_eof()
+
+
 async def request(method: str, url: str, body: bytes | None) -> trireme.Response:
     parts = urllib.parse.urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
@@ -87,7 +93,7 @@ class LoopHttpServer:
         self._backend = backend
         self._handler = handler
         self._service = service
-        self._idle: set[asyncio.StreamReader] = set()  # connections that wait for a request
+        self._reading: dict[asyncio.StreamReader, asyncio.StreamWriter] = {}  # connections whose request has not come whole
         self._closing = False
         self._server: asyncio.Server
 
@@ -137,16 +143,16 @@ class LoopHttpServer:
         self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Whether another request may follow."""
-        self._idle.add(reader)
+        self._reading[reader] = writer
         if self._closing:
-            reader.feed_eof()
+            _end_reading(reader, writer)
         try:
             head = await _next_event(connection, reader)
+            if not isinstance(head, h11.Request):
+                return False
+            body = await _read_body(connection, reader)
         finally:
-            self._idle.discard(reader)
-        if not isinstance(head, h11.Request):
-            return False
-        body = await _read_body(connection, reader)
+            del self._reading[reader]
         method, path = head.method.decode("ascii"), head.target.decode("latin-1")
         response = await answer(self._backend, self._handler, trireme.Request(method, path, _headers(head), body))
         headers = other_headers(response)
@@ -162,7 +168,7 @@ class LoopHttpServer:
         self._closing = True
         descriptors.closed(self._fd)
         self._server.close()
-        for reader in self._idle:
-            reader.feed_eof()
+        for reader, writer in self._reading.items():
+            _end_reading(reader, writer)
         if self._service.outcome is None:
             self._service.finish("returned")

@@ -17,6 +17,10 @@ from trireme_agent.threads.waiting import WaitingBackend
 
 ACCEPT_PAUSE = 0.1  # seconds, after an error of accept
 
+# What a connection reads next; None: it answers.
+_REQUEST_LINE = "request line"
+_REST = "rest of a request"
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     """One connection, in a task of its own."""
@@ -26,11 +30,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: ThreadHttpServer
 
     def handle_one_request(self) -> None:
-        self.server.idle(self.connection, True)
+        self.server.reading(self.connection, _REQUEST_LINE)
         super().handle_one_request()
 
     def parse_request(self) -> bool:
-        self.server.idle(self.connection, False)
+        self.server.reading(self.connection, _REST)
         return super().parse_request()
 
     def log_message(self, *_: Any) -> None:
@@ -44,7 +48,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size) if size else b""
-        if len(body) < size:  # its client went away meanwhile
+        # Its client went away meanwhile. A head that is cut looks like a whole one, so whose reading was ended is not asked.
+        if len(body) < size or not self.server.begin_answer(self.connection):
             self.send_error(400)
             self.close_connection = True
             return
@@ -76,7 +81,8 @@ def _peer_of(connection: Any) -> Any:
 class ThreadHttpServer(http.server.ThreadingHTTPServer):
     """Its accept loop is the task `service`, each connection one of its children.
 
-    close() refuses new connections at once, ends those that wait for a request, and lets the others answer theirs.
+    close() refuses new connections at once, ends those whose request has not come whole, and lets the others answer theirs: a
+    client that went away without a word (a half-open link) would be waited for without limit.
     """
 
     def __init__(self, backend: WaitingBackend, handler: Callable[[trireme.Request], Any], service: Task) -> None:
@@ -86,7 +92,8 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
         self._backend = backend
         self._handler = handler
         self._service = service
-        self._connections: dict[Any, bool] = {}  # a connection: it waits for a request
+        self._connections: dict[Any, str | None] = {}  # a connection: what it reads
+        self._ended: set[Any] = set()  # those whose request was cut by close()
         self.closing = False
         self.address = self.socket.getsockname()[:2]
         self.url = f"http://{self.address[0]}:{self.address[1]}"
@@ -98,10 +105,20 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
             self.server_close()
             raise
 
-    def idle(self, connection: Any, idle: bool) -> None:
-        if idle and self.closing:
-            _end_reading(connection)
-        self._connections[connection] = idle
+    def reading(self, connection: Any, what: str) -> None:
+        self._connections[connection] = what
+        if self.closing:
+            self._end(connection, what)
+
+    def begin_answer(self, connection: Any) -> bool:
+        """Whether its request came whole."""
+        self._connections[connection] = None
+        return connection not in self._ended
+
+    def _end(self, connection: Any, what: str) -> None:
+        if what == _REST:
+            self._ended.add(connection)
+        _end_reading(connection)
 
     def respond(self, request: trireme.Request) -> trireme.Response:
         return self._backend.drive(answer(self._backend, self._handler, request))
@@ -128,12 +145,13 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
             self.shutdown_request(connection)
 
     def _serve(self, connection: Any) -> None:
-        self._connections[connection] = True
+        self._connections[connection] = _REQUEST_LINE
         try:
             with suppress(ConnectionError):
                 self.finish_request(connection, _peer_of(connection))
         finally:
             self._connections.pop(connection, None)
+            self._ended.discard(connection)
             self.shutdown_request(connection)
 
     def close(self) -> None:
@@ -143,6 +161,6 @@ class ThreadHttpServer(http.server.ThreadingHTTPServer):
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self._service.cancel()
-        for connection, idle in list(self._connections.items()):
-            if idle:
-                _end_reading(connection)
+        for connection, what in list(self._connections.items()):
+            if what is not None:
+                self._end(connection, what)

@@ -1,5 +1,7 @@
 """HTTP: requests and servers."""
 
+import contextlib
+
 import trireme
 
 from .support import case, raises
@@ -117,6 +119,30 @@ async def http_refused_after_close(rt):
     await raises(ConnectionRefusedError, rt.http_request("GET", server.url))
     assert await idle.recv(1) == b""
     idle.close()
+
+
+@case
+async def http_close_ends_cut_requests(rt):
+    seen = []
+
+    def handler(request):
+        seen.append(request.path)
+        return trireme.Response(body=b"whole")
+
+    server = await rt.http_server(handler)
+    streams = []
+    for cut in (b"GET /head HTTP/1.1\r\nHo", b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nwh"):
+        stream = await rt.connect(server.address)
+        await stream.send_all(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n" + cut)
+        await stream.recv_until(b"whole")
+        streams.append(stream)
+    server.close()
+    for stream in streams:
+        with contextlib.suppress(ConnectionError):
+            while await stream.recv(4096):
+                pass
+        stream.close()
+    assert seen == ["/whole", "/whole"], seen
 
 
 @case
