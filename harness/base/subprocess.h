@@ -13,6 +13,7 @@ struct CommandOptions {
   std::vector<std::string> environment;  // KEY=VALUE, replaces or adds to ours
   std::string directory;                 // empty: ours
   int64_t timeout = 0;          // nanoseconds; 0: none. At its end the process group is killed.
+  int64_t memory = 0;           // bytes of address space for each of its processes; 0: as ours
   bool inherit_output = false;  // output goes to our standard error and is not kept
 };
 

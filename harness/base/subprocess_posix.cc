@@ -2,9 +2,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -77,6 +79,14 @@ pid_t PatientFork() {
   }
 }
 
+// Less than the hard limit that we were given, never more.
+void LimitMemory(int64_t bytes) {
+  rlimit limit{};
+  if (bytes == 0 || ::getrlimit(RLIMIT_AS, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max = std::min(limit.rlim_max, static_cast<rlim_t>(bytes));
+  (void)::setrlimit(RLIMIT_AS, &limit);
+}
+
 // Reads both pipes until they close or the deadline passes; false when it passed.
 bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
   std::array<char, 65536> buffer{};
@@ -124,6 +134,7 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG,
             SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
+    LimitMemory(options.memory);
     const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, 0);
     ::dup2(options.inherit_output ? 2 : out.write.get(), 1);

@@ -21,6 +21,9 @@ namespace trireme {
 namespace {
 
 constexpr int64_t kPatience = 300 * kNanosecondsPerSecond;
+// Ten times what a large workload takes; a source that includes itself, expands for ever or reads
+// /dev/zero is told by the compiler, not by the machine.
+constexpr int64_t kCompilerMemory = int64_t{4} << 30;
 // -O1: half a second less than -O2 to compile, and a workload spends its time in the runtime and
 // the kernel. A Task that nobody awaits does nothing, so that it is dropped is an error; without
 // the fortified headers of some systems, which would say the same of write().
@@ -203,6 +206,22 @@ Diagnostic CompileError(const std::string& source, const std::string& output) {
   return error;
 }
 
+// What TRIREME_WORKLOAD defines is among the names that the object exports, each of which ends in a
+// zero byte; nothing but the runner, which loads the object, would notice that it is missing.
+bool DefinesMain(const std::string& object) {
+  static const std::string kEntry("\0trireme_workload\0", 18);
+  const Result<std::string> bytes = ReadFile(object);
+  return bytes.ok() && bytes->find(kEntry) != std::string::npos;
+}
+
+Diagnostic NoMain(const std::string& source) {
+  Diagnostic error = UsageError("the workload has no TRIREME_WORKLOAD(Main)",
+                                "define 'Task<> Main(Runtime& rt, const Params& params)' and name "
+                                "it so behind it");
+  error.file = source;
+  return error;
+}
+
 Result<CompiledWorkload> Compile(const std::string& source, const std::string& compiler,
                                  const CachedObjects& cache, const Locations& locations) {
   const std::string partial = cache.Partial();
@@ -210,11 +229,18 @@ Result<CompiledWorkload> Compile(const std::string& source, const std::string& c
   argv.insert(argv.end(), kFlags.begin(), kFlags.end());
   argv.insert(argv.end(),
               {"-I" + locations.include, source, "-o", partial, "-MD", "-MF", partial + ".d"});
-  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome,
-                           RunCommand(argv, {.environment = {"LC_ALL=C"}, .timeout = kPatience}));
+  TRIREME_ASSIGN_OR_RETURN(
+      const CommandOutcome outcome,
+      RunCommand(argv,
+                 {.environment = {"LC_ALL=C"}, .timeout = kPatience, .memory = kCompilerMemory}));
   if (outcome.timed_out)
     return UsageError("compiling " + source + " took longer than five minutes");
   if (outcome.exit_code != 0) return CompileError(source, outcome.err + outcome.out);
+  if (!DefinesMain(partial)) {
+    (void)::unlink(partial.c_str());
+    (void)::unlink((partial + ".d").c_str());
+    return NoMain(source);
+  }
   TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep());
   return CompiledWorkload{.object = std::move(object), .unsupported = ""};
 }

@@ -24,7 +24,11 @@ class WorkloadCompilerTest : public testing::Test {
     Write("#include \"trireme/workload.h\"\nint Answer() { return ANSWER; }\n");
   }
 
-  void Write(const std::string& text) { EXPECT_TRUE(WriteFile(source_, text).ok()); }
+  // With what TRIREME_WORKLOAD defines, last, so that no line is another one.
+  void Write(const std::string& text) {
+    EXPECT_TRUE(
+        WriteFile(source_, text + "extern \"C\" int trireme_workload() { return 0; }\n").ok());
+  }
   std::string Compiled() {
     const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
     EXPECT_TRUE(compiled.ok()) << compiled.error().Render();
@@ -89,9 +93,9 @@ TEST_F(WorkloadCompilerTest, TakesNothingBuiltBeforeFromOtherHeaders) {
   Write("#include \"own.h\"\n");
   const std::string header = JoinPath(folder_.path(), "own.h");
   EXPECT_TRUE(WriteFile(header, "#define OWN 1\n").ok());
-  const std::string prebuilt =
-      JoinPath(locations_.workloads,
-               Sha256(Sha256("#include \"own.h\"\n") + "\n" + Sha256("#define OWN 1\n")) + ".so");
+  const std::string prebuilt = JoinPath(
+      locations_.workloads,
+      Sha256(Sha256(ReadFile(source_).value()) + "\n" + Sha256("#define OWN 1\n")) + ".so");
   EXPECT_TRUE(WriteFile(prebuilt, "").ok());
   EXPECT_EQ(Compiled(), prebuilt);
   EXPECT_TRUE(WriteFile(header, "#define OWN 2\n").ok());
@@ -123,6 +127,30 @@ TEST_F(WorkloadCompilerTest, RefusesAResultThatMayNotBeDropped) {
   EXPECT_EQ(compiled.error().line, 3);
   EXPECT_NE(compiled.error().message.find("ignoring return"), std::string::npos)
       << compiled.error().message;
+}
+
+TEST_F(WorkloadCompilerTest, RefusesAWorkloadWithoutMain) {
+  EXPECT_TRUE(WriteFile(source_, "int Main() { return 0; }\n").ok());
+  for (int times = 0; times < 2; ++times) {
+    const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+    ASSERT_FALSE(compiled.ok());
+    EXPECT_EQ(compiled.error().kind, ErrorKind::kUsage);
+    EXPECT_EQ(compiled.error().file, source_);
+    EXPECT_EQ(compiled.error().message, "the workload has no TRIREME_WORKLOAD(Main)");
+    EXPECT_TRUE(ListDirectory(JoinPath(locations_.cache, "workloads")).empty());
+  }
+}
+
+// A source that reads /dev/zero would take all that the machine has.
+TEST_F(WorkloadCompilerTest, GivesTheCompilerSoMuchMemory) {
+  const std::string compiler = folder_.path() + "/compiler";
+  EXPECT_TRUE(WriteFile(compiler, "#!/bin/sh\nulimit -v >&2\nexit 1\n").ok());
+  ASSERT_EQ(::chmod(compiler.c_str(), 0700), 0);
+  ::setenv("CXX", compiler.c_str(), 1);
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ::unsetenv("CXX");
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().message, "the workload does not compile: 4194304");
 }
 
 TEST_F(WorkloadCompilerTest, IsUnsupportedWithoutACompiler) {
