@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -39,8 +40,10 @@ void MoveTo(int from, int to) {
 
 void SetMemoryLimit(int64_t bytes) {
   if (bytes <= 0) return;
-  const rlimit limit = {.rlim_cur = static_cast<rlim_t>(bytes),
-                        .rlim_max = static_cast<rlim_t>(bytes)};
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0) FailTrial("cannot read the limit of memory");
+  // Whoever started us may allow less.
+  limit.rlim_cur = limit.rlim_max = std::min(limit.rlim_max, static_cast<rlim_t>(bytes));
   if (::setrlimit(RLIMIT_AS, &limit) != 0) FailTrial("cannot limit the trial's memory");
 }
 

@@ -350,6 +350,24 @@ class RunTest(TriremeCase):
         self.assertNotIn("\x1b", outcome.out)
         self.assertNotIn("left", normalised(outcome.out))
 
+    def test_a_memory_limit_below_that_of_a_trial(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        self.trireme("new", "mine")
+        limited = ["sh", "-c", 'ulimit -v 1500000 && exec "$@"', "sh", BINARY]
+        for arguments in (["sum", *PYTHON], ["mine", "--runtimes", "thread", "--reference", "thread"]):
+            with self.subTest(arguments[0]):
+                outcome = subprocess.run([*limited, "run", *arguments], cwd=self.folder, env=self.environment(),
+                                         capture_output=True, text=True, timeout=100, check=False)
+                self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
+
+    def test_files_that_may_not_grow(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = subprocess.run(["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", BINARY, "run", "sum", *PYTHON],
+                                 cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+        self.assertEqual((outcome.returncode, outcome.stdout), (3, ""), outcome.stderr)
+        self.assertIn(": File too large\n", outcome.stderr)
+
     def test_a_full_disk_keeps_what_was_recorded(self) -> None:
         self.scenario("sum", SUM_YAML, SUM_PY)
         disk = self.folder / "disk"

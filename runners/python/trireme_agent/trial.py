@@ -78,14 +78,20 @@ def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
             tempfile.tempdir = None  # type: ignore[attr-defined]  # it may know another one already
     os.environ["PYTHONHASHSEED"] = "0"
     if message.get("memory"):
-        import resource
-
-        limit = message["memory"] + processes.reserved_memory()
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        _limit_memory(message["memory"])
     error = probe.attach(message["history"])
     if error:
         raise OSError(error, os.strerror(error), message["history"])
     os.register_at_fork(after_in_child=recorder.inherit)
+
+
+def _limit_memory(size: int) -> None:
+    import resource
+
+    size += processes.reserved_memory()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = size if hard == resource.RLIM_INFINITY else min(size, hard)  # whoever started us may allow less
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 class _Trial:
