@@ -1,9 +1,11 @@
 #include "harness/cli/console.h"
 
 #include <langinfo.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <clocale>
 #include <cstdlib>
@@ -18,6 +20,12 @@ namespace {
 
 // The first error of standard output; 0: none.
 int output_error = 0;
+
+struct SignalOfWriting {
+  int number;
+  void (*before)(int);
+};
+std::array<SignalOfWriting, 2> signals_of_writing{{{SIGPIPE, SIG_DFL}, {SIGXFSZ, SIG_DFL}}};
 
 int WriteWhole(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -40,6 +48,14 @@ bool LocaleIsUtf8() {
 }
 
 }  // namespace
+
+void IgnoreSignalsOfWriting() {
+  for (SignalOfWriting& one : signals_of_writing) one.before = ::signal(one.number, SIG_IGN);
+}
+
+void RestoreSignalsOfWriting() {
+  for (const SignalOfWriting& one : signals_of_writing) ::signal(one.number, one.before);
+}
 
 void Print(std::string_view text) {
   if (output_error == 0) output_error = WriteWhole(STDOUT_FILENO, text);

@@ -19,6 +19,12 @@ int Fail(const Diagnostic& error);
 // Every error in turn; the exit code of the first. REQUIRES: not empty.
 int FailAll(const std::vector<Diagnostic>& errors);
 
+// A reader that went away and a file that may not grow (SIGPIPE, SIGXFSZ) are errors of write(2)
+// from here on. One thread.
+void IgnoreSignalsOfWriting();
+// As they were before, for a program that takes this process's place.
+void RestoreSignalsOfWriting();
+
 // The exit code to end with: `code`, or kExitInfrastructure (said on standard error) when standard
 // output could not be written. A reader that went away (`trireme list checks | head -1`) is no
 // failure.

@@ -1,7 +1,6 @@
 // trireme: finds the subcommand and runs it.
 
 #include <clocale>
-#include <csignal>
 #include <exception>
 #include <string>
 #include <vector>
@@ -78,7 +77,7 @@ int Main(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
-  std::signal(SIGPIPE, SIG_IGN);
+  trireme::IgnoreSignalsOfWriting();
   try {
     return trireme::FinishOutput(trireme::Main(trireme::Arguments(argv + 1, argv + argc)));
   } catch (const std::exception& error) {

@@ -306,6 +306,11 @@ class WatchTest(TriremeCase):
             outcome = self.trireme("watch", "--", "sh", "-c", script)
             self.assertEqual((outcome.code, outcome.err), (code, f"trireme: 0 findings, program exited {code}\n"))
 
+    def test_gives_the_program_the_signals_that_it_was_given(self) -> None:
+        ignored = ["grep", "SigIgn", "/proc/self/status"]
+        outcome = self.trireme("watch", "--", *ignored)
+        self.assertEqual(outcome.out, subprocess.check_output(ignored, text=True), outcome.err)
+
     def test_the_status_of_findings_can_be_chosen(self) -> None:
         program = THREADS + """\
     readers = [start(ours.recv, 1), start(ours.recv, 1)]
