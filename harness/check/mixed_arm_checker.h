@@ -24,6 +24,8 @@ class MixedArmChecker final : public TrialChecker {
   CheckResult Check(const TrialView& view, const Json& arguments) const override;
 };
 
+inline constexpr std::string_view kTestOperation = "test";  // an operation of a command's suite; its value: which
+
 inline constexpr std::string_view kMixedArm = "mixed-arm";  // the kind of its findings
 
 // The tests that ran on what the trial's arm is not, by its findings; none where the whole trial did, or nothing of it.

@@ -7,6 +7,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/knots.h"
+#include "harness/check/mixed_arm_checker.h"
 
 namespace trireme {
 namespace {
@@ -79,6 +80,26 @@ std::map<uint32_t, std::string> OpenOperations(const TrialView& view) {
   return open;
 }
 
+// Of a command, by their names: its pytest makes an operation of each.
+std::vector<std::string> RunningTests(const TrialView& view) {
+  std::vector<std::string> tests;
+  if (!IsCommand(*view.cell)) return tests;
+  for (const Operation& operation : view.operations)
+    if (operation.name == kTestOperation && operation.end > view.exit.timeout &&
+        operation.value.is_string())
+      tests.push_back(operation.value.get<std::string>());
+  return tests;
+}
+
+std::string RunningTestsInWords(const TrialView& view) {
+  std::vector<std::string> tests = RunningTests(view);
+  if (tests.empty()) return "";
+  const size_t more = tests.size() > kNamedTasks ? tests.size() - kNamedTasks : 0;
+  tests.resize(tests.size() - more);
+  return "; not ended: " + Join(tests, ", ") +
+         (more > 0 ? " and " + Count(static_cast<int64_t>(more), "other test") : "");
+}
+
 // What each blocked task waits for: the same on every runtime.
 std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
   const std::map<uint32_t, std::string> open = OpenOperations(view);
@@ -89,6 +110,7 @@ std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>
     lines.insert(WithoutNumbers(view.TaskName(task)) + " in " + wait +
                  (operation == open.end() ? "" : " during " + operation->second));
   }
+  for (const std::string& test : RunningTests(view)) lines.insert("test " + test);
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
@@ -153,7 +175,8 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   std::string message =
       ended ? "main ended, but the process did not: no progress from " : "no progress from ";
   message += FormatDuration(progress.last) + " to the timeout of " +
-             FormatDuration(view.exit.timeout) + DescribeUnfinished(view, graph, knots, waits);
+             FormatDuration(view.exit.timeout) + DescribeUnfinished(view, graph, knots, waits) +
+             RunningTestsInWords(view);
   const std::string subject = Subject(view, waits);
   Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
                                      ParticipantsOfHang(view, waits));
@@ -175,7 +198,7 @@ CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*argument
   const Progress progress = FindProgress(view);
   if (!progress.in_last_quarter) return Failed(HangFinding(view, progress));
   return Unknown("too slow: it still progressed at its timeout of " +
-                 FormatDuration(view.exit.timeout));
+                 FormatDuration(view.exit.timeout) + RunningTestsInWords(view));
 }
 
 }  // namespace trireme

@@ -116,6 +116,7 @@ class Command final : public Payload {
         "PYTEST_ADDOPTS",
         (others == nullptr ? "" : std::string(others) + " ") + "--junitxml=" + ShellQuote(report) +
             " -o cache_dir=" + ShellQuote(JoinPath(GetString(trial, "directory"), kPytestCache)));
+    SetVariable("TRIREME_COMMAND_STACKS", StacksPath());
     std::vector<char*> arguments;
     for (const std::string& word : argv_) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);

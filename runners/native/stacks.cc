@@ -25,7 +25,8 @@ namespace trireme {
 namespace {
 
 constexpr int kMaxFrames = 48;
-constexpr int kPatienceMs = 200;  // for one thread: one that is stopped or traced never answers
+constexpr size_t kMostProcesses = 4;  // of a command; the engine waits some seconds for all
+constexpr int kPatienceMs = 200;      // for one thread: one that is stopped or traced never answers
 
 std::atomic<int> output{-1};
 std::atomic<pid_t> writer{0};
@@ -94,11 +95,41 @@ bool Handles(pid_t process) {
          (std::strtoull(caught + 8, nullptr, 16) >> (kStacksSignal - 1) & 1) != 0;
 }
 
-void AskCommand() {
-  const pid_t process = command;
-  if (process <= 0 || !Handles(process)) return;
+void AskProcess(pid_t process) {
+  if (!Handles(process)) return;
+  std::array<char, 64> title;
+  std::snprintf(title.data(), title.size(), "\nprocess %d:\n", process);
+  Say(title.data());
   ::kill(process, kStacksSignal);
   for (int waited = 0; waited < kPatienceMs; ++waited) Pause();
+}
+
+// The children of a process's main thread, after those that `processes` holds; how many it holds then.
+size_t AddChildren(pid_t process, std::array<pid_t, kMostProcesses>& processes, size_t count) {
+  std::array<char, 4096> text{};
+  std::snprintf(text.data(), text.size(), "/proc/%d/task/%d/children", process, process);
+  const int file = ::open(text.data(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return count;
+  const ssize_t size = ::read(file, text.data(), text.size() - 1);
+  ::close(file);
+  if (size <= 0) return count;
+  text.at(static_cast<size_t>(size)) = '\0';
+  char* at = text.data();
+  for (char* end = at; count < processes.size(); at = end) {
+    const long child = std::strtol(at, &end, 10);
+    if (end == at || child <= 0) break;
+    processes.at(count++) = static_cast<pid_t>(child);
+  }
+  return count;
+}
+
+void AskCommand() {
+  std::array<pid_t, kMostProcesses> processes{command};
+  size_t count = processes.front() > 0 ? 1 : 0;
+  for (size_t i = 0; i < count; ++i) {
+    AskProcess(processes.at(i));
+    count = AddChildren(processes.at(i), processes, count);
+  }
 }
 
 void WriteAll(pid_t self) {
@@ -136,6 +167,10 @@ void InstallStacksHandler(int fd) {
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;
   ::sigaction(kStacksSignal, &action, nullptr);
+}
+
+std::string StacksPath() {
+  return output < 0 ? "" : "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(output);
 }
 
 void SetStacksCommand(pid_t process) { command = process; }

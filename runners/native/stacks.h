@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 namespace trireme {
 
 // SIGRTMIN+12, as the C library numbers it.
@@ -16,7 +18,11 @@ void LoadUnwinder();
 // "== end of stacks".
 void InstallStacksHandler(int fd);
 
-// A command that this process waits for: it is asked for its stacks too.
+// Where another process of this user may write its stacks to; "" before InstallStacksHandler().
+std::string StacksPath();
+
+// A command that this process waits for: it and what it started are asked for their stacks too, as far as they handle the
+// signal.
 void SetStacksCommand(pid_t command);
 
 }  // namespace trireme

@@ -143,6 +143,23 @@ class CommandArmsTest(TriremeCase):
         self.assertIn("'test:suite/test_it.py::test_differs' was \"failed\" in 1 of 1 trials, never on eventlet",
                       outcome.out)
 
+    def test_a_test_that_never_ends_is_named_with_its_stack(self) -> None:
+        self.write("suite/test_it.py", """
+            import threading
+
+            def test_ends():
+                pass
+
+            def test_hangs():
+                threading.Event().wait()
+            """)
+        outcome = self.pytest("suite", runtimes="threading", options=("--reference", "threading", "--timeout", "8s"))
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertRegex(outcome.out, r"no progress from \S+ to the timeout of 8s: 1 unfinished task \(command\); "
+                                      r"not ended: suite/test_it.py::test_hangs\n")
+        (stacks,) = self.run_directory().glob("trials/*/*/stacks.txt")
+        self.assertRegex(stacks.read_text(), r'process \d+:\n(.*\n)+  File ".*/suite/test_it.py", line \d+ in test_hangs\n')
+
     def test_a_command_without_python_is_unknown(self) -> None:
         outcome = self.run_command("true")
         self.assertEqual(outcome.code, 4, outcome)

@@ -364,7 +364,7 @@ class RunTest(TriremeCase):
         self.scenario("sum", SUM_YAML, SUM_PY)
         outcome = subprocess.run(["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", BINARY, "run", "sum", *PYTHON],
                                  cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+                                 capture_output=True, text=True, timeout=100, check=False)
         self.assertEqual((outcome.returncode, outcome.stdout), (3, ""), outcome.stderr)
         self.assertIn(": File too large\n", outcome.stderr)
 

@@ -54,6 +54,19 @@ TEST(ProgressCheckerTest, NamesTheTasksAndWhatTheyWaitFor) {
   EXPECT_EQ(result.findings.at(0).participants.size(), 2U);
 }
 
+TEST(ProgressCheckerTest, NamesTheTestOfACommandThatDidNotEnd) {
+  const auto hung = [](const Json& command) {
+    TrialBuilder trial;
+    trial.Cell({{"id", "cell"}, {"scenario", "command"}, {"command", command}});
+    trial.Op(1, "test", 10, 20, "suite.py::test_ends")
+        .OpenOp(1, "test", 30, "suite.py::test_hangs");
+    return CheckTimeout(trial);
+  };
+  EXPECT_THAT(hung(Json::array({"pytest"})).reason,
+              ::testing::EndsWith("; not ended: suite.py::test_hangs"));
+  EXPECT_THAT(hung(nullptr).reason, ::testing::Not(::testing::HasSubstr("not ended")));
+}
+
 TEST(ProgressCheckerTest, NamesTasksThatOnlyTheDumpOfTheStacksWoke) {
   const auto reader = [](int64_t woken) {
     TrialBuilder trial;

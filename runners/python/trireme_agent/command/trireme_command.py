@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import faulthandler
+import fcntl
 import json
 import os
 import platform
@@ -22,7 +24,9 @@ from typing import Any
 
 import trireme_start
 
-OBSERVE, WARNING = 7, 10  # enum trireme_event
+OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
+_STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
+_HIGH = 200
 _CHAIN = 12  # modules of an import chain that are kept
 
 
@@ -52,9 +56,17 @@ class Witness:
         builtins = _builtins()
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
+        self._invoke = builtins[5] if builtins is not None else lambda *_: 0
 
     def record(self, kind: int, key: str, value: Any) -> None:
         self._record(kind, 0, key, value)
+
+    def begin(self, name: str, value: str) -> int:
+        """An operation, which end() ends."""
+        return int(self._invoke(name, value))
+
+    def end(self, operation: int, name: str, value: str | None) -> None:
+        self._record(OK, operation, name, value)
 
     # sys.meta_path: asked for every module that is imported for the first time.
 
@@ -157,11 +169,23 @@ def install(runtime: str, hub: str) -> None:
     witness = Witness(runtime, hub)
     sys.meta_path.insert(0, witness)
     atexit.register(witness.at_exit)
+    _tell_stacks(os.environ.get("TRIREME_COMMAND_STACKS", ""))
     plugins = os.environ.get("PYTEST_PLUGINS", "")
     if "trireme_pytest" not in plugins.split(","):
         os.environ["PYTEST_PLUGINS"] = ",".join(filter(None, [plugins, "trireme_pytest"]))
     if hub:
         _patch(witness)
+
+
+def _tell_stacks(path: str) -> None:
+    """From now on the signal that asks for stacks has those of all threads written to `path`, with or without the GIL."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return  # nobody will ask, or this program is another user's by now
+    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _HIGH)  # the program's own descriptors keep their numbers
+    os.close(file)
+    faulthandler.register(_STACKS_SIGNAL, file=high, all_threads=True)
 
 
 def _patch(seen: Witness) -> None:

@@ -10,6 +10,8 @@ import pytest
 import trireme_command
 import trireme_start
 
+_OPERATION = "test"  # of each test, so that the one that never ends is known
+
 
 class Outcomes:
     """Joins the reports of a test's phases to one outcome, as pytest's summary counts it."""
@@ -18,7 +20,11 @@ class Outcomes:
         self._seen = seen
         self._suite = suite
         self._phases: dict[str, str] = {}
+        self._begun: dict[str, int] = {}  # their operations
         self._explained: set[str] = set()  # files that could not be collected, with their errors told
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._begun[nodeid] = self._seen.begin(_OPERATION, nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         outcome = _outcome(report)
@@ -27,6 +33,8 @@ class Outcomes:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome = self._phases.pop(nodeid, None)
+        if (operation := self._begun.pop(nodeid, 0)) != 0:
+            self._seen.end(operation, _OPERATION, outcome)
         if outcome is not None:
             if self._suite is not None:
                 self._suite.tests += 1
