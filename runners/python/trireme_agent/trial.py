@@ -24,6 +24,7 @@ from trireme_agent import (
     creations,
     ending,
     errors,
+    gil,
     meetings,
     output,
     probe,
@@ -152,7 +153,8 @@ class _Trial:
 
     async def _call(self, main: Callable[..., Any] | str) -> None:
         if isinstance(main, str):
-            main = workload.load(main)
+            with gil.watched():
+                main = workload.load(main)
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
             return
@@ -190,6 +192,7 @@ class _Trial:
                 probe.record_json_for(other.number, probe.EXCEPTION, 0, "task", errors.to_json(other.error))
                 output.show(other.error)
         census.record(found)
+        gil.record()
         if backend.unsupported is not None:
             _record_end(task, "unsupported", backend.unsupported)
         elif task.error is not None:

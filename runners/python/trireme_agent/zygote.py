@@ -14,7 +14,7 @@ from select import POLLIN, poll
 from typing import Any
 
 import trireme
-from trireme_agent import backends, channel, output, probe, processes, workload
+from trireme_agent import backends, channel, gil, output, probe, processes, workload
 from trireme_agent.backend import Backend
 
 
@@ -83,12 +83,11 @@ class Zygote:
             self._refuse("protocol", "the probe library is not preloaded (LD_PRELOAD)")
             return
         try:
-            kind = backends.load(message["runtime"])
-            kind.prepare()
-            backend = kind()
+            backend = self._make_backend(message["runtime"])
             path = message["workload"]
             self._import_the_rest()
-            self._main = path if message.get("isolation") == "process" else workload.load(path)
+            with gil.watched():
+                self._main = path if message.get("isolation") == "process" else workload.load(path)
         except workload.Refused as error:
             self._refuse(error.reason, str(error), error.line)
             return
@@ -101,6 +100,15 @@ class Zygote:
         freeze()
         answer = {"version": channel.VERSION, "pid": posix.getpid(), "environment": self._environment}
         self._control.send({"type": "ready", **answer, "threads": _threads()})
+
+    def _make_backend(self, runtime: str) -> Backend:
+        kind = backends.load(runtime)
+        with gil.watched():
+            kind.prepare()
+            backend = kind()
+        if gil.came_back():
+            raise trireme.Unsupported(f"{gil.culprit()} turns the GIL of this free-threaded Python on")
+        return backend
 
     def _import_the_rest(self) -> None:
         """What a trial needs, so that its process does not have to import it: before the workload may change it."""
@@ -138,14 +146,13 @@ class Zygote:
 
 def _environment(backend: Backend) -> dict[str, Any]:
     own = backend.environment()
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    build = "t" if "free-threading" in sys.version else ""
+    build = "t" if gil.FREE_THREADED else ""
     return {
         "runtime": backend.name,
         "model": backend.model,
         "interpreter": f"{sys.version_info.major}.{sys.version_info.minor}{build}",
         **own,
-        "gil": gil,
+        "gil": not gil.FREE_THREADED or gil.came_back(),
         "versions": {"python": platform.python_version(), **own["versions"]},
     }
 
