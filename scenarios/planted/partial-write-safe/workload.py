@@ -4,11 +4,16 @@
 async def main(rt, params):
     listener = await rt.listen()
     message = bytes(params["bytes"])
+    began, all_began = [], rt.event()
 
     async def write():
         stream = await rt.connect(listener.address)
         for _ in range(params["messages"]):
             with rt.op("write", len(message)) as op:
+                began.append(op)
+                if len(began) == params["writers"]:
+                    all_began.set()
+                await all_began.wait()  # so that their first messages are surely concurrent
                 await stream.send_all(message)
                 op.ok()
         stream.close()

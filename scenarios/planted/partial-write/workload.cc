@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,11 +12,23 @@ using namespace trireme;
 
 namespace {
 
-Task<> Write(Runtime& rt, Address address, int messages, size_t bytes) {
+// Until all writers have begun to write, so that their first messages are surely concurrent.
+struct Start {
+  std::atomic<int> awaited;
+  Event all_began;
+
+  Task<> Begin() {
+    if (--awaited == 0) all_began.Set();
+    co_await all_began.Wait();
+  }
+};
+
+Task<> Write(Runtime& rt, Address address, int messages, size_t bytes, Start& start) {
   Stream stream = co_await rt.Connect(address);
   const std::string message(bytes, 'x');
   for (int n = 0; n < messages; ++n) {
     Operation op = rt.Op("write", bytes);
+    co_await start.Begin();
     [[maybe_unused]] const ssize_t sent =
         ::send(stream.fileno(), message.data(), message.size(), MSG_NOSIGNAL);
     op.Ok();
@@ -33,10 +47,12 @@ Task<size_t> Read(Stream stream) {
 Task<> Main(Runtime& rt, const Params& params) {
   const int count = params.Get<int>("writers");
   Listener listener = co_await rt.Listen();
+  Start start = {.awaited = count, .all_began = rt.Event()};
   std::vector<TaskHandle<>> writers;
   for (int n = 0; n < count; ++n)
     writers.push_back(rt.Spawn("writer-" + std::to_string(n), Write, rt, listener.address(),
-                               params.Get<int>("messages"), params.Get<size_t>("bytes")));
+                               params.Get<int>("messages"), params.Get<size_t>("bytes"),
+                               std::ref(start)));
   std::vector<TaskHandle<size_t>> readers;
   for (int n = 0; n < count; ++n) {
     Stream stream = co_await listener.Accept();
