@@ -8,6 +8,7 @@
 #include "harness/check/crash_checker.h"
 #include "harness/check/deadline_checker.h"
 #include "harness/check/deadlock_checker.h"
+#include "harness/check/gil_checker.h"
 #include "harness/check/hub_spin_checker.h"
 #include "harness/check/invariant_checker.h"
 #include "harness/check/leak_checker.h"
@@ -27,6 +28,7 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const CrashChecker crash;
   static const ProgressChecker progress;
   static const MixedArmChecker mixed_arm;
+  static const GilChecker gil;
   static const UnhandledExceptionChecker unhandled_exception;
   static const LeakChecker leak;
   static const OverlapChecker overlap;
@@ -42,7 +44,7 @@ std::span<const TrialChecker* const> TrialCheckers() {
   static const HubSpinChecker hub_spin;
   static const InvariantChecker invariant;
   static const auto all = std::to_array<const TrialChecker*>(
-      {&crash, &progress, &mixed_arm, &unhandled_exception, &leak, &overlap, &lost_update,
+      {&crash, &progress, &mixed_arm, &gil, &unhandled_exception, &leak, &overlap, &lost_update,
        &deadline, &multiple_readers, &multiple_writers, &deadlock, &lock_order, &starvation,
        &unbounded_growth, &blocked_loop, &hub_spin, &invariant});
   return all;
@@ -64,7 +66,8 @@ std::vector<CheckDescription> DescribeChecks() {
        .always = false}};
   for (const TrialChecker* checker : TrialCheckers()) {
     const std::string_view name = checker->Name();
-    const bool always = name == "crash" || name == "progress" || name == "mixed-arm";
+    const bool always =
+        name == "crash" || name == "progress" || name == "mixed-arm" || name == "gil-enabled";
     all.push_back({.name = std::string(name),
                    .summary = std::string(checker->Summary()),
                    .arguments = checker->Arguments(),
@@ -90,6 +93,7 @@ std::vector<std::string> FindingKinds() {
           "starvation",
           "unbounded-growth",
           "mixed-arm",
+          "gil-enabled",
           "nondeterministic",
           "multiple-readers",
           "multiple-writers",

@@ -84,7 +84,7 @@ void Add(TrialJudgement& judgement, CheckResult result) {
 }
 
 bool IsJudgedAlways(std::string_view name) {
-  return name == "crash" || name == "progress" || name == "mixed-arm";
+  return name == "crash" || name == "progress" || name == "mixed-arm" || name == "gil-enabled";
 }
 
 // The cell's checks; where nobody chose them, those of its fault plan too.

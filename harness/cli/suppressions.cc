@@ -37,8 +37,8 @@ Result<std::string> ReadDate(const FieldReader& reader, const YamlNode& node) {
 Result<std::string> ReadKind(const FieldReader& reader, const YamlNode& node) {
   TRIREME_ASSIGN_OR_RETURN(std::string kind, reader.Text(node, "'kind'"));
   // What is judged always, and what comes from comparing cells: no frames are theirs to match.
-  static const auto& never =
-      *new std::vector<std::string>{"crash", "hang", "mixed-arm", "difference", "nondeterministic"};
+  static const auto& never = *new std::vector<std::string>{
+      "crash", "hang", "mixed-arm", "gil-enabled", "difference", "nondeterministic"};
   if (std::find(never.begin(), never.end(), kind) != never.end())
     return reader.ErrorAt(node, "'" + kind + "' cannot be suppressed", "name it under 'expect'");
   const std::vector<std::string> known = FindingKinds();
