@@ -312,6 +312,29 @@ while thread.is_alive(): await rt.sleep(0.001)
     assert trial.end().key == "returned" and trial.of("census") == []
 
 
+# An executor queues first what it then has no thread for.
+NO_THREAD = """
+from concurrent.futures import ThreadPoolExecutor
+def refuse(executor): raise RuntimeError("can't start new thread")
+pool, gate, ran = rt.pool(2), rt.event(), []
+first = await pool.submit(gate.wait)
+await rt.settle()
+adjust, ThreadPoolExecutor._adjust_thread_count = ThreadPoolExecutor._adjust_thread_count, refuse
+try: await pool.submit(ran.append, "ran")
+except RuntimeError: ran.append("refused")
+ThreadPoolExecutor._adjust_thread_count = adjust
+gate.set()
+await first.join()
+await pool.join()
+rt.observe("ran", ran)
+"""
+
+
+def test_a_task_that_a_pool_has_no_thread_for_never_runs(hostile):
+    trial = returned(hostile(NO_THREAD))
+    assert trial.observed()["ran"] == ["refused" if trial.runtime == "threading" else "ran"]
+
+
 def test_objects_that_do_not_say_their_class(hostile):
     returned(hostile("""
 import weakref

@@ -19,6 +19,7 @@ class ThreadPool(TaskPool):
     def __init__(self, backend: ThreadingBackend, size: int) -> None:
         super().__init__(backend, size)
         self._threads = backend
+        self._queued: dict[int, Task] = {}  # that no thread has taken; who pops a task decides what becomes of it
         self._executor = self._make()
 
     def _make(self) -> concurrent.futures.ThreadPoolExecutor:
@@ -33,8 +34,19 @@ class ThreadPool(TaskPool):
         task = self._threads.new_task(getattr(fn, "__name__", None))
         task.native.pool = self
         self._queue(task)
-        self._executor.submit(self._threads.idle.run, self._threads.run_here, (task, self._placed, (task, fn, args)))
+        self._queued[task.number] = task
+        try:
+            self._executor.submit(self._run, task, fn, args)
+        except RuntimeError:  # there is no thread to be had; it is queued all the same, for those that are there
+            if self._queued.pop(task.number, None) is not None:
+                task.finish("cancelled")
+                raise
         return task
+
+    def _run(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Unless its submitter was told that it cannot be run."""
+        if self._queued.pop(task.number, None) is not None:
+            self._threads.idle.run(self._threads.run_here, (task, self._placed, (task, fn, args)))
 
     async def join(self) -> None:
         await super().join()
