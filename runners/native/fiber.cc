@@ -263,6 +263,8 @@ class FiberBackend final : public Backend {
   }
 
   void RunMain(const std::shared_ptr<TaskState>& main) override {
+    Probe().loop_waits(1);  // a loop from the start: main may hold it before any other fiber runs
+    Probe().loop_waits(0);
     boost::fibers::condition_variable_any ended;
     Launch(main, [&ended] { ended.notify_one(); });
     NoLock lock;

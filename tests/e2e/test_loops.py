@@ -86,6 +86,10 @@ HOLD_PY = """\
             for _ in range(3):
                 await rt.sleep(0.01)
 
+        if how == "first":  # before this thread has waited once
+            waiting = rt.spawn(other, name="other")
+            burn_here()
+            return await waiting.join()
         await rt.gather(rt.spawn(holder, name="holder"), rt.spawn(other, name="other"))
     """
 HOLD_CC = """\
@@ -135,6 +139,12 @@ HOLD_CC = """\
     }
 
     Task<> Main(Runtime& rt, const Params& params) {
+      if (params.Get<std::string>("how") == "first") {  // before this thread has waited once
+        TaskHandle<> waiting = rt.Spawn("other", Other, rt);
+        BurnHere(0.4);
+        co_await waiting.Join();
+        co_return;
+      }
       std::vector<TaskHandle<>> tasks;
       tasks.push_back(rt.Spawn("holder", Hold, rt, params.Get<std::string>("how")));
       tasks.push_back(rt.Spawn("other", Other, rt));
@@ -252,6 +262,11 @@ class LoopsTest(TriremeCase):
             self.expect_held(cells, f"{how}_here")
             for cell in cells.values():
                 self.assertFalse(cell["findings"][0]["evidence"]["source"].startswith("after"), cell)
+
+    def test_main_that_holds_the_loop_before_it_first_waits_is_found(self) -> None:
+        for runtime, cell in self.hold(LOOPS + NATIVE_LOOPS + THREADS, "first").items():
+            kinds = [] if runtime in THREADS else ["blocked-loop"]
+            self.assertEqual([f["kind"] for f in cell["findings"]], kinds, (runtime, cell["reason"]))
 
     def test_what_gives_way_holds_nothing(self) -> None:
         for how in ("offload", "pieces", "wait"):

@@ -130,6 +130,8 @@ class EventletBackend(Backend):
 
     def run(self, main: Coroutine[Any, Any, None], task: Task) -> None:
         task.native = greenlet.getcurrent()
+        probe.loop_waits(True)  # a loop from the start: main may hold it before the hub has run once
+        probe.loop_waits(False)
         self._enter_task(task)
         self.drive(main)
 
