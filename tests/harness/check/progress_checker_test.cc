@@ -1,5 +1,7 @@
 #include "harness/check/progress_checker.h"
 
+#include <gmock/gmock.h>
+
 #include "tests/harness/check/sync_trial.h"
 
 namespace trireme {

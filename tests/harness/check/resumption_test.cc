@@ -8,7 +8,7 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kTimeout = 2000;
+constexpr int64_t kResumptionTimeout = 2000;
 
 // Its only fault is over at 400: half of the time that is left is at 1200.
 FaultTrial Paused() {
@@ -19,7 +19,7 @@ FaultTrial Paused() {
 
 // What the invariants say of a trial that is ended at its timeout; "" for nothing.
 std::string Reason(FaultTrial& trial) {
-  trial.Exit("timeout", {{"timeout_ns", kTimeout}}, kTimeout);
+  trial.Exit("timeout", {{"timeout_ns", kResumptionTimeout}}, kResumptionTimeout);
   return trial.Check(InvariantChecker(), Json::object()).reason;
 }
 
@@ -55,10 +55,10 @@ TEST(ResumptionTest, AcceptsFailuresOfTheFirstHalfWhereItStillMoves) {
 }
 
 TEST(ResumptionTest, AcceptsAnOperationHoweverLate) {
-  for (const int64_t late : {kTimeout, kTimeout + 1}) {
+  for (const int64_t late : {kResumptionTimeout, kResumptionTimeout + 1}) {
     FaultTrial trial = Paused();
     trial.Operation(EventKind::kFail, 1, "ask", 401, 1900).Op(1, "ask", 1901, late);
-    EXPECT_EQ(Reason(trial).empty(), late == kTimeout) << late;
+    EXPECT_EQ(Reason(trial).empty(), late == kResumptionTimeout) << late;
   }
 }
 
@@ -84,10 +84,10 @@ TEST(ResumptionTest, AcceptsReceivedBytesButNoSentOnes) {
 }
 
 TEST(ResumptionTest, AcceptsAWorkloadThatEnded) {
-  for (const int64_t end : {kTimeout, kTimeout + 1}) {
+  for (const int64_t end : {kResumptionTimeout, kResumptionTimeout + 1}) {
     FaultTrial trial = Paused();
     trial.End("returned", nullptr, end);
-    EXPECT_EQ(Reason(trial).empty(), end == kTimeout) << end;
+    EXPECT_EQ(Reason(trial).empty(), end == kResumptionTimeout) << end;
   }
 }
 
