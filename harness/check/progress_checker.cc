@@ -85,8 +85,8 @@ std::vector<std::string> RunningTests(const TrialView& view) {
   std::vector<std::string> tests;
   if (!IsCommand(*view.cell)) return tests;
   for (const Operation& operation : view.operations)
-    if (operation.name == kTestOperation && operation.end > view.exit.timeout &&
-        operation.value.is_string())
+    if (operation.name == kTestOperation && operation.begin <= view.exit.timeout &&
+        operation.end > view.exit.timeout && operation.value.is_string())
       tests.push_back(operation.value.get<std::string>());
   return tests;
 }

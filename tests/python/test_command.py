@@ -249,7 +249,7 @@ def test_pytest_that_could_not_use_its_arguments(command):
     (command.folder / "conftest.py").write_text("import nosuch\n")
     environment = command.run("threading", "-m", "pytest", "--nosuchoption").environment()
     assert why_not(environment["suite"]) in (
-        "pytest ended before its session began",
+        "pytest ended before its session began; its standard error says why",
         f"pytest could not collect {command.folder / 'conftest.py'}: ModuleNotFoundError: No module named 'nosuch'",
     )
     environment = command.run("threading", "-m", "pytest").environment()

@@ -62,6 +62,7 @@ TEST(ProgressCheckerTest, NamesTheTestOfACommandThatDidNotEnd) {
     trial.Cell({{"id", "cell"}, {"scenario", "command"}, {"command", command}});
     trial.Op(1, "test", 10, 20, "suite.py::test_ends")
         .OpenOp(1, "test", 30, "suite.py::test_hangs");
+    trial.OpenOp(1, "test", kTimeout + 10, "suite.py::test_too_late");
     return CheckTimeout(trial);
   };
   EXPECT_THAT(hung(Json::array({"pytest"})).reason,

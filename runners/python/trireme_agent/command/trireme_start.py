@@ -105,7 +105,7 @@ class Suite:
             text = f"{self.kind} could not {verb} {name}{more}" + (f": {error}" if error else "")
             return _failed(text, missing=error.startswith("ModuleNotFoundError"))
         if stopped and self.status is None:
-            return _failed("pytest ended before its session began")
+            return _failed("pytest ended before its session began; its standard error says why")
         if stopped and self.status in _STATUSES:
             return _failed(f"pytest {_STATUSES[self.status]} (exit status {self.status})")
         return None if self.tests > 0 else _failed(f"{self.kind} ran no test")
