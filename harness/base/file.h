@@ -2,8 +2,10 @@
 #define TRIREME_HARNESS_BASE_FILE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -40,13 +42,16 @@ std::string RealPath(const std::string& path);
 // A folder of its own under TMPDIR, removed at the end.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory();
+  TemporaryDirectory();  // REQUIRES: TMPDIR can be written
+  static Result<std::unique_ptr<TemporaryDirectory>> Make();
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   const std::string& path() const { return path_; }
 
  private:
+  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
+
   std::string path_;
 };
 

@@ -26,6 +26,11 @@ Status WriteAll(int fd, std::string_view text, const std::string& path) {
   return Done{};
 }
 
+std::string TemporaryPath() {
+  const char* base = std::getenv("TMPDIR");
+  return JoinPath(base == nullptr || *base == '\0' ? "/tmp" : base, "trireme-XXXXXX");
+}
+
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, int64_t limit) {
@@ -154,10 +159,17 @@ std::string RealPath(const std::string& path) {
   return real == nullptr ? path : std::string(real.get());
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  const char* base = std::getenv("TMPDIR");
-  path_ = JoinPath(base == nullptr ? "/tmp" : base, "trireme-XXXXXX");
+TemporaryDirectory::TemporaryDirectory() : path_(TemporaryPath()) {
   TRIREME_CHECK(::mkdtemp(path_.data()) != nullptr);
+}
+
+Result<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Make() {
+  std::string path = TemporaryPath();
+  if (::mkdtemp(path.data()) != nullptr)
+    return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(std::move(path)));
+  Diagnostic error = ErrnoError("cannot make a folder in " + DirName(path), errno);
+  error.hint = "TMPDIR names the folder for temporary files";
+  return error;
 }
 
 TemporaryDirectory::~TemporaryDirectory() { (void)RemoveTree(path_); }

@@ -237,8 +237,9 @@ int Watch(const WatchOptions& options, const Json& checks) {
   if (!program.ok()) return Fail(program.error());
   if (!FileExists(locations.probe))
     return Fail(InfrastructureError("the probe is missing: " + locations.probe));
-  const TemporaryDirectory folder;
-  const std::string recording = JoinPath(folder.path(), "history.ring");
+  const Result<std::unique_ptr<TemporaryDirectory>> folder = TemporaryDirectory::Make();
+  if (!folder.ok()) return Fail(folder.error());
+  const std::string recording = JoinPath((*folder)->path(), "history.ring");
   const RecordingNeeds needs = NeedsOf(checks);
   const int64_t begin = SystemClock().Now();
   bool watching = options.attach_after.value_or(0) == 0;
@@ -296,7 +297,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
     PrintError("trireme: " + Count(count, "finding") + " suppressed\n");
   int status = findings.count() > 0 ? options.finding_status : end->status;
   if (!options.reports.empty()) {
-    const Status written = WriteReports(options, cell, folder.path(), end->status);
+    const Status written = WriteReports(options, cell, (*folder)->path(), end->status);
     if (!written.ok()) status = Fail(written.error());
   }
   PrintError("trireme: " + Count(findings.count(), "finding") + ", program exited " +

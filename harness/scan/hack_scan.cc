@@ -49,8 +49,9 @@ Attempt Understand(const CommandOutcome& outcome, size_t count) {
 
 Result<Attempt> Try(const std::string& interpreter, const std::string& agent,
                     const std::vector<std::string>& files) {
-  const TemporaryDirectory folder;
-  const std::string list = JoinPath(folder.path(), "paths");
+  TRIREME_ASSIGN_OR_RETURN(const std::unique_ptr<TemporaryDirectory> folder,
+                           TemporaryDirectory::Make());
+  const std::string list = JoinPath(folder->path(), "paths");
   std::string paths;
   for (const std::string& file : files) paths.append(file).push_back('\0');
   TRIREME_RETURN_IF_ERROR(WriteFile(list, paths));

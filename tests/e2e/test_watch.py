@@ -525,6 +525,16 @@ class WatchTest(TriremeCase):
             """)
         self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
 
+    def test_no_folder_for_temporary_files(self) -> None:
+        environment = self.environment() | {"TMPDIR": "/nowhere"}
+        self.write("a.py", "import eventlet\n")
+        for arguments in (["watch", "--", "true"], ["scan", "--hacks", "a.py"]):
+            with self.subTest(arguments[0]):
+                outcome = self.trireme(*arguments, env=environment)
+                self.assertEqual((outcome.code, outcome.out), (3, ""))
+                self.assertEqual(outcome.err, "error: cannot make a folder in /nowhere: No such file or directory\n"
+                                              "hint: TMPDIR names the folder for temporary files\n")
+
     def test_bad_options(self) -> None:
         for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
                         ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"],
