@@ -97,21 +97,24 @@ uint64_t NumberIn(const char** text) {
   return number;
 }
 
+enum class Sleeps { kThere, kElsewhere, kNoMore };
+
 // Whether a thread that sleeps does so in a call of that descriptor, or one that polls. A call that it began may be over,
-// left by longjmp, or interrupted by a signal handler that waits for something else. True where the kernel does not say.
-bool SleepsInCallOf(const Waiter& waiter, uint32_t thread, int fd) {
+// left by longjmp, or interrupted by a signal handler that waits for something else. There, where the kernel does not say.
+Sleeps SleepsInCallOf(const Waiter& waiter, uint32_t thread, int fd) {
   TextBuffer path;
   path.Add("/proc/").AddNumber(waiter.process()).Add("/task/").AddNumber(thread).Add("/syscall");
   char bytes[256];
-  if (ReadFile(path.text(), bytes, sizeof(bytes)) <= 0 || bytes[0] < '0' || bytes[0] > '9')
-    return true;
+  if (ReadFile(path.text(), bytes, sizeof(bytes)) <= 0) return Sleeps::kThere;
+  if (strncmp(bytes, "running", 7) == 0) return Sleeps::kNoMore;
+  if (bytes[0] < '0' || bytes[0] > '9') return Sleeps::kThere;
   const char* text = bytes;
   const uint64_t call = NumberIn(&text);
   for (const uint64_t poll : kPolls)
-    if (call == poll) return true;
+    if (call == poll) return Sleeps::kThere;
   for (int argument = 0; argument < 3; ++argument)
-    if (NumberIn(&text) == static_cast<uint64_t>(fd)) return true;
-  return false;
+    if (NumberIn(&text) == static_cast<uint64_t>(fd)) return Sleeps::kThere;
+  return Sleeps::kElsewhere;
 }
 
 enum class Waits { kYes, kNo, kNeverMore };
@@ -124,9 +127,10 @@ Waits OtherWaits(const Meeting& meeting) {
   const char state = StateOf(other, thread);
   if (state == 0 || state == 'Z' || state == 'X') return Waits::kNeverMore;
   if (other.state() != Waiter::kInside) return Waits::kYes;
-  if (state == 'S' || state == 'T')
-    return SleepsInCallOf(other, thread, meeting.wait.object->fds[direction]) ? Waits::kYes
-                                                                              : Waits::kNo;
+  if (state == 'S' || state == 'T') {
+    const Sleeps sleeps = SleepsInCallOf(other, thread, meeting.wait.object->fds[direction]);
+    if (sleeps != Sleeps::kNoMore) return sleeps == Sleeps::kThere ? Waits::kYes : Waits::kNo;
+  }
   // It is inside a call and runs: on its way out with what it got, or, where there is nothing and a call blocks, about
   // to sleep.
   return MayBlock(meeting) && !IsReady(meeting.wait.fd, meeting.wait.direction) ? Waits::kYes
