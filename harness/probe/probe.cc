@@ -19,6 +19,7 @@
 
 #include "harness/probe/environment.h"
 #include "harness/probe/faulty_calls.h"
+#include "harness/probe/interpose_memory.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/native_stack.h"
 #include "harness/probe/points.h"
@@ -83,6 +84,7 @@ constexpr trireme_probe_api kApi = {
 };
 
 __attribute__((constructor)) void Load() {
+  FindMemoryCalls();
   ProcessId();  // now: a child by vfork would leave its own to its parent
   AttachLater(FindInEnvironment("TRIREME_HISTORY"));
   pthread_atfork(nullptr, nullptr, ContinueInChild);

@@ -13,6 +13,7 @@
 #include <new>
 
 #include "harness/probe/aside.h"
+#include "harness/probe/own_memory.h"
 
 namespace trireme {
 namespace {
@@ -105,7 +106,10 @@ Recording* Recording::Open(const char* path, int* error) {
   auto* recording = new (memory) Recording();
   memcpy(recording->path_, path, length + 1);
   *error = recording->OpenWindow();
-  if (*error == 0) return recording;
+  if (*error == 0) {
+    KeepMemory(memory, sizeof(Recording));
+    return recording;
+  }
   munmap(memory, sizeof(Recording));
   return nullptr;
 }
@@ -141,6 +145,7 @@ int Recording::MapWindow(int fd) {
   if (static_cast<uint64_t>(status.st_size) < window_size_) return EINVAL;
   void* window = mmap(nullptr, window_size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (window == MAP_FAILED) return errno;
+  KeepMemory(window, window_size_);
   header_ = static_cast<trireme_header*>(window);
   device_ = status.st_dev;
   inode_ = status.st_ino;
@@ -195,6 +200,7 @@ int Recording::MapFile(Request* request, int fd) {
   void* place = mmap(nullptr, request->size + skip, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
                      static_cast<off_t>(request->offset - skip));
   if (place == MAP_FAILED) return errno;
+  KeepMemory(place, request->size + skip);
   request->place = static_cast<char*>(place) + skip;
   return 0;
 }
@@ -266,6 +272,7 @@ void Recording::Unmap(const Space& space) const {
   if (space.chunk == nullptr || InWindow(space.chunk)) return;
   auto* place = reinterpret_cast<char*>(space.chunk);
   const uint64_t skip = reinterpret_cast<uintptr_t>(place) % PageSize();
+  ReleaseMemory(place - skip);
   munmap(place - skip, space.capacity + sizeof(trireme_chunk) + skip);
 }
 

@@ -511,12 +511,9 @@ class WatchTest(TriremeCase):
 
     def test_hostile_programs_are_let_alone(self) -> None:
         outcome = self.watch("""\
-            import ctypes, mmap, os, subprocess, sys
+            import os, subprocess, sys
             os.closerange(3, 1000)
             subprocess.run(["true"], check=True)          # by vfork
-            lines = [line for line in open("/proc/self/maps") if "history.ring" in line]
-            libc = ctypes.CDLL(None)
-            libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
             if os.fork() == 0:
                 os.setsid()
                 os._exit(0)
@@ -524,6 +521,46 @@ class WatchTest(TriremeCase):
             os.execv(sys.executable, [sys.executable, "-c", code])
             """)
         self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
+
+    def test_a_program_that_takes_our_memory_away_is_still_seen(self) -> None:
+        for call in ("munmap(place, size)", "mprotect(place, size, 0)", "madvise(place, size, 9)",
+                     "mremap(place, size, size, 3, elsewhere)", "mmap(place, size, 0, 0x32, -1, 0)"):
+            with self.subTest(call):
+                outcome = self.watch(THREADS + f"""\
+    import ctypes
+    libc = ctypes.CDLL(None)
+    elsewhere = ctypes.c_size_t(1 << 44)
+    taken = 0
+    for line in open("/proc/self/maps").readlines():
+        if "history.ring" in line or "libtrireme-probe" in line:
+            begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+            place, size = ctypes.c_size_t(begin), ctypes.c_size_t(end - begin)
+            libc.{call}
+            taken += 1
+    assert taken > 1, taken
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+                self.expect_readers(outcome)
+                self.assertNotIn("unknown", outcome.err)
+
+    def test_of_a_range_with_our_memory_in_it_the_rest_is_unmapped(self) -> None:
+        outcome = self.watch("""\
+            import ctypes
+            libc = ctypes.CDLL(None)
+            def mapped():
+                lines = [line.split() for line in open("/proc/self/maps")]
+                return [(*(int(word, 16) for word in line[0].split("-")), line[-1]) for line in lines]
+            ring = next(place for place in mapped() if "history.ring" in place[2])
+            page, map_here = 4096, 0x100032  # private, anonymous, and not where anything else is
+            for start in (ring[0] - page, ring[1]):
+                libc.mmap(ctypes.c_size_t(start), ctypes.c_size_t(page), 3, map_here, -1, 0)
+            size = ring[1] - ring[0] + 2 * page
+            assert libc.munmap(ctypes.c_size_t(ring[0] - page), ctypes.c_size_t(size)) == 0
+            near = [place for place in mapped() if place[0] < ring[1] + page and place[1] > ring[0] - page]
+            print(near == [ring])
+            """)
+        self.assertEqual((outcome.code, outcome.out), (0, "True\n"), outcome.err)
 
     def test_no_folder_for_temporary_files(self) -> None:
         environment = self.environment() | {"TMPDIR": "/nowhere"}
