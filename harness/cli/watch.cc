@@ -26,6 +26,7 @@
 #include "harness/cli/vocabulary.h"
 #include "harness/cli/watch_findings.h"
 #include "harness/cli/watch_session.h"
+#include "harness/cli/watched_processes.h"
 #include "harness/cli/watched_program.h"
 #include "harness/fault/compile.h"
 #include "harness/history/history.h"
@@ -136,23 +137,15 @@ void PrintWaits(const std::string& recording) {
   PrintError(text);
 }
 
-// Whether a process is there and no zombie.
-bool Runs(uint32_t process) {
-  const Result<std::string> stat = ReadFile("/proc/" + std::to_string(process) + "/stat");
-  const size_t name_end = stat.ok() ? stat->rfind(") ") : std::string::npos;
-  return name_end != std::string::npos && (*stat)[name_end + 2] != 'Z';
-}
-
-// What the checks could not see, one sentence each.
+// What the checks could not see, one sentence each. `left` are the processes that were there when the program ended.
 std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
-                                const WatchFindings& findings) {
+                                std::set<uint32_t> left, const WatchFindings& findings) {
   std::vector<std::string> unseen;
-  std::set<uint32_t> processes;
   std::set<std::string> started;
   for (const Event& event : history.events()) {
     if (event.kind == EventKind::kWarning && event.key == "exec" && event.Value().is_string())
       started.insert(event.Value().get<std::string>());
-    if (event.kind == EventKind::kProcess) processes.insert(event.process);
+    if (event.kind == EventKind::kProcess && ProcessRuns(event.process)) left.insert(event.process);
     if (event.kind == EventKind::kWarning && event.key == "watch" && event.Value().is_string())
       unseen.push_back(event.Value().get<std::string>());
   }
@@ -160,10 +153,9 @@ std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
     if (const Result<std::string> file = FindWatchedProgram(program);
         !file.ok() && FileExists(program))
       unseen.push_back(file.error().message);
-  processes.erase(static_cast<uint32_t>(end.process));
-  const int64_t live = std::count_if(processes.begin(), processes.end(), Runs);
-  if (live > 0)
-    unseen.push_back(Counted(live, "process", "processes") +
+  left.erase(static_cast<uint32_t>(end.process));
+  if (!left.empty())
+    unseen.push_back(Counted(static_cast<int64_t>(left.size()), "process", "processes") +
                      " of it still there, and not watched any more");
   if (!findings.unknown().empty()) unseen.push_back(findings.unknown());
   if (!history.damage().empty()) unseen.push_back(history.damage());
@@ -276,6 +268,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
       },
       [&] { PrintWaits(recording); });
   if (!end.ok()) return Fail(end.error());
+  // Now: what they do from here on may be in no event that is read.
+  const std::set<uint32_t> left = ProcessesWithRecording(recording);
   look(true);
   const Result<History> history = History::Read(recording);
   if (!history.ok()) return Fail(history.error());
@@ -289,7 +283,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
       PrintFinding(known.finding, known.count);
   if (!watching)
     PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
-  for (const std::string& unseen : Unseen(*history, *end, findings))
+  for (const std::string& unseen : Unseen(*history, *end, left, findings))
     PrintError("trireme: unknown: " + unseen + "\n");
   for (const std::string& unused : findings.suppressions().Unused())
     PrintError("trireme: warning: suppression " + unused + "\n");

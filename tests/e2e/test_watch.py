@@ -522,6 +522,20 @@ class WatchTest(TriremeCase):
             """)
         self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
 
+    def test_who_outlives_the_program_is_told_of_before_it_has_said_that_it_is_there(self) -> None:
+        os.mkfifo(self.folder / "end")
+        outcome = self.watch("""\
+            import ctypes, os
+            fork = {"x86_64": 56, "aarch64": 220}[os.uname().machine]  # clone, past what would say so
+            if ctypes.CDLL(None).syscall(fork, 17, 0, 0, 0, 0) == 0:
+                os.closerange(0, 3)
+                open("end").read()
+                os._exit(0)
+            """)
+        with open(self.folder / "end", "w"):
+            self.assertEqual(outcome.err, "trireme: unknown: 1 process of it still there, and not watched any more\n"
+                                          "trireme: 0 findings, program exited 0\n")
+
     def test_a_program_that_takes_our_memory_away_is_still_seen(self) -> None:
         for call in ("munmap(place, size)", "mprotect(place, size, 0)", "madvise(place, size, 9)",
                      "mremap(place, size, size, 3, elsewhere)", "mmap(place, size, 0, 0x32, -1, 0)"):
