@@ -78,6 +78,16 @@ Result<FaultEvent> ReadEvent(const Fault& fault, const std::string& text) {
   return event;
 }
 
+// A number of a process means another one in each trial, and none of a trial before it runs.
+Status CheckTarget(const Fault& fault, const std::string& target) {
+  const bool number = target.find_first_not_of("0123456789") == std::string::npos;
+  if (!number && target.find('/') == std::string::npos) return Done{};
+  return FaultError(fault,
+                    "`target` is the name of a program of the trial, not " +
+                        std::string(number ? "the number " : "the path ") + target,
+                    "runner, worker, server, or a glob over the names of the trial's processes");
+}
+
 Status ReadMoment(const Fault& fault, ProcessFault* read) {
   const bool has_event = fault.members.contains("event");
   const bool has_offset = fault.members.contains("offset");
@@ -144,6 +154,7 @@ Result<ProcessFault> ReadProcessFault(const Fault& fault) {
   read.after = GetInt(fault.members, "after");
   if (fault.members.contains("for")) read.duration = GetInt(fault.members, "for");
   read.target = GetString(fault.members, "target", "runner");
+  TRIREME_RETURN_IF_ERROR(CheckTarget(fault, read.target));
   if (fault.members.contains("restart")) read.restart = GetInt(fault.members, "restart");
   TRIREME_RETURN_IF_ERROR(ReadMoment(fault, &read));
   TRIREME_RETURN_IF_ERROR(CheckEnd(fault, read));

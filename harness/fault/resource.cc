@@ -11,6 +11,9 @@ constexpr uint64_t kMostSpinners = 64;
 // Less than that no thread starts with, and an interpreter not at all.
 constexpr uint64_t kLeastStack = 64 << 10;
 
+// The standard streams; with less, not even poll(2) takes what a process has.
+constexpr uint64_t kLeastDescriptors = 3;
+
 std::optional<uint64_t> Limit(const Fault& fault, const char* name) {
   const Json& value = GetMember(fault.members, name);
   if (!value.is_number_integer()) return std::nullopt;
@@ -25,6 +28,11 @@ Status CheckLimits(const Fault& fault, const ResourceFault& read) {
                       "one or several of nofile, memory, stack, threads, disk, cpu");
   if (read.duration && *read.duration == 0)
     return FaultError(fault, "a limit `for` no time is none", "`for` longer than 0s");
+  if (read.nofile && *read.nofile < kLeastDescriptors)
+    return FaultError(fault,
+                      "nothing runs with " + std::to_string(*read.nofile) +
+                          " descriptors: the standard streams are three",
+                      "`nofile` is at least 3");
   if (read.threads && *read.threads == 0)
     return FaultError(fault, "the trial's own process has a thread: `threads` is at least 1");
   if (read.stack && *read.stack < kLeastStack)

@@ -1,6 +1,7 @@
 #include "harness/fault/system_call.h"
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -38,6 +39,10 @@ constexpr std::array kCallWords = {CallWord{"connect", TRIREME_CALL_CONNECT},
 constexpr uint32_t kAllCalls = (1U << kCallWords.size()) - 1;
 constexpr uint32_t kSocketTransfers = Bit(TRIREME_CALL_RECV) | Bit(TRIREME_CALL_SEND);
 constexpr uint32_t kConnecting = Bit(TRIREME_CALL_CONNECT) | Bit(TRIREME_CALL_ACCEPT);
+// A descriptor that does not block answers these with EAGAIN; a process that may have no more threads or processes
+// the last two. Whatever else a program calls waits.
+constexpr uint32_t kToldToTryAgain =
+    kTransferCalls | kConnecting | Bit(TRIREME_CALL_FORK) | Bit(TRIREME_CALL_THREAD);
 // What happens on a connection, or an open file, that has ends; the other calls belong to tasks alone.
 constexpr uint32_t kOnConnections = kTransferCalls | kConnecting;
 
@@ -164,6 +169,11 @@ class SystemCallReader {
     if (!error->resolver && (result_.calls & resolver) != 0)
       return Error("getaddrinfo never fails with " + name,
                    "its errors are EAI_AGAIN, EAI_NONAME, EAI_FAIL and so on");
+    const uint32_t waiting = result_.calls & ~kToldToTryAgain;
+    if (!error->resolver && error->code == EAGAIN && waiting != 0)
+      return Error(name + " can never come of " + Join(CallNames(waiting), ", ") +
+                       ": it has no descriptor that would not block",
+                   "only " + Join(CallNames(kToldToTryAgain), ", ") + " are told to try again");
     result_.error = error->code;
     return Done{};
   }

@@ -52,6 +52,14 @@ TEST(ProcessFaultTest, RejectsALengthOfWhatNobodyTakesBack) {
   EXPECT_EQ(ErrorOfProcess({{"signal", "STOP"}, {"for", 0}}), "kill: a stop `for` no time is none");
 }
 
+TEST(ProcessFaultTest, RejectsATargetThatNoProcessOfATrialIsNamed) {
+  EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"target", "1"}}),
+            "kill: `target` is the name of a program of the trial, not the number 1");
+  EXPECT_EQ(ErrorOfProcess({{"signal", "KILL"}, {"target", "/sbin/init"}}),
+            "kill: `target` is the name of a program of the trial, not the path /sbin/init");
+  EXPECT_EQ(ReadProcess({{"signal", "KILL"}, {"target", "python3.1?"}}).target, "python3.1?");
+}
+
 TEST(ProcessFaultTest, AcceptsEvents) {
   const ProcessFault observed = ReadProcess({{"signal", "KILL"}, {"event", "observe:a:b"}});
   ASSERT_TRUE(observed.event);

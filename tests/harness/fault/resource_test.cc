@@ -31,11 +31,15 @@ TEST(ResourceFaultTest, AcceptsEachLimitAndSeveral) {
 
 TEST(ResourceFaultTest, RejectsAFaultThatLimitsNothing) {
   EXPECT_EQ(ErrorOfLimit({{"after", 1}}), "short: it limits nothing");
-  EXPECT_EQ(ErrorOfLimit({{"nofile", 24}, {"for", 0}}),
-            "short: a limit `for` no time is none");
+  EXPECT_EQ(ErrorOfLimit({{"nofile", 24}, {"for", 0}}), "short: a limit `for` no time is none");
 }
 
 TEST(ResourceFaultTest, AcceptsTheLeastAndRejectsLess) {
+  EXPECT_TRUE(ReadWith({{"nofile", 3}}).ok());
+  for (const int nofile : {0, 2})
+    EXPECT_EQ(ErrorOfLimit({{"nofile", nofile}}),
+              "short: nothing runs with " + std::to_string(nofile) +
+                  " descriptors: the standard streams are three");
   EXPECT_TRUE(ReadWith({{"threads", 1}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"threads", 0}}),
             "short: the trial's own process has a thread: `threads` is at least 1");

@@ -101,10 +101,22 @@ TEST(SystemCallFaultTest, RefusesWhatNoSuchCallDoes) {
             "x: getaddrinfo never fails with EMFILE");
 }
 
-// Which errors a kernel returns where is not ours to say: a program has to bear any.
-TEST(SystemCallFaultTest, TakesAnyErrnoForAnyCall) {
+TEST(SystemCallFaultTest, RefusesEagainWhereNothingIsNonBlocking) {
+  for (const char* call : {"open", "fsync", "close", "epoll_wait", "malloc", "socket"})
+    EXPECT_EQ(
+        CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})", R"({"error": "EAGAIN"})"),
+        "x: EAGAIN can never come of " + std::string(call) +
+            ": it has no descriptor that would not block");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["read", "open"]})", R"({"error": "EWOULDBLOCK"})"),
+            "x: EWOULDBLOCK can never come of open: it has no descriptor that would not block");
+  for (const char* call : {"connect", "accept", "recv", "send", "read", "write", "fork", "thread"})
+    EXPECT_EQ(
+        CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})", R"({"error": "EAGAIN"})"), "");
+}
+
+// Which other errors a kernel returns where is not ours to say: a program has to bear any.
+TEST(SystemCallFaultTest, TakesAnyOtherErrnoForAnyCall) {
   EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"error": "ENOSPC"})"), "");
-  EXPECT_EQ(CallErrorOf(R"({"call": ["send"]})", R"({"error": "EAGAIN"})"), "");
 }
 
 TEST(SystemCallFaultTest, RefusesASideThatNeverCalls) {
