@@ -238,6 +238,10 @@ ListenerState::~ListenerState() {
 
 Task<std::string> Stream::Recv(size_t size) {
   const uint64_t ordinal = Begin("recv", state_, "read");
+  if (size == 0) {  // recv(2) would wait for bytes, and then take none
+    const IoUse use(state_.get());
+    return Task<std::string>::Ready("");
+  }
   if (state_ != nullptr && !state_->rest.empty() && !state_->closed())
     return Task<std::string>::Ready(TakeFront(state_->rest, size));
   return RecvSome(state_, size, ordinal);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 
 #include "harness/base/rng.h"
 #include "runners/sdk/exceptions.h"
@@ -253,6 +254,9 @@ const std::string& TaskName(const TaskState& task) { return task.name; }
 const std::string& TaskPath(const TaskState& task) { return task.path; }
 
 std::shared_ptr<PoolCore> MakePool(Runtime& rt, size_t size, const Place& place) {
+  if (size == 0)
+    throw std::invalid_argument(
+        "rt.Pool(0): a pool has at least one place, or nothing submitted to it would ever run");
   return std::make_shared<PoolCore>(rt, size, place);
 }
 Runtime& RuntimeOf(PoolCore& pool) { return pool.runtime(); }

@@ -271,7 +271,7 @@ class TaskPool(sync.Waited):
 
     def __init__(self, backend: Backend, size: int) -> None:
         if size < 1:
-            raise ValueError("a pool has at least one place")
+            raise ValueError(f"rt.pool({size}): a pool has at least one place, or nothing submitted to it would ever run")
         super().__init__(backend, "pool", size)
         self._size = size
         self._tasks: dict[int, Task] = {}  # that have not ended, and maybe some that have

@@ -41,7 +41,7 @@ class Stream {
   Stream() = default;
   explicit Stream(std::shared_ptr<internal::StreamState> state) : state_(std::move(state)) {}
 
-  // At most `size` bytes as soon as there are any; empty at the end.
+  // At most `size` bytes as soon as there are any; empty at the end. Of 0 bytes, empty at once.
   Task<std::string> Recv(size_t size);
   // Throws EndOfStream when the peer ends before.
   Task<std::string> RecvExactly(size_t size);

@@ -43,6 +43,19 @@ CONTRACT(recv_returns_empty_at_end) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await theirs.Recv(100), "");
 }
 
+CONTRACT(recv_of_nothing) {
+  std::pair<Stream, Stream> ends = co_await rt.Socketpair();
+  Stream& mine = ends.first;
+  Stream& theirs = ends.second;
+  const std::string before = co_await rt.Timeout(30, [&] { return theirs.Recv(0); });
+  EXPECT_EQ(before, "");
+  co_await mine.SendAll("ab");
+  EXPECT_EQ(co_await theirs.Recv(0), "");
+  EXPECT_EQ(co_await theirs.Recv(2), "ab");
+  theirs.Close();
+  EXPECT_EQ(co_await ErrnoOf([&] { return theirs.Recv(0); }), EBADF);
+}
+
 CONTRACT(recv_exactly_collects) {
   std::pair<Stream, Stream> ends = co_await rt.Socketpair();
   [[maybe_unused]] Stream& mine = ends.first;

@@ -1,4 +1,6 @@
 #include <atomic>
+#include <stdexcept>
+#include <string>
 
 #include "tests/runners/native/contract.h"
 
@@ -141,6 +143,17 @@ CONTRACT(pool_cap) {
       },
       std::vector<int>(10));
   EXPECT_EQ(most, 3);
+}
+
+CONTRACT(pool_of_no_place) {
+  std::string message;
+  try {
+    [[maybe_unused]] Pool pool = rt.Pool(0);
+  } catch (const std::invalid_argument& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("Pool(0)"), std::string::npos) << message;
+  co_return;
 }
 
 CONTRACT(pool_submit_result) {

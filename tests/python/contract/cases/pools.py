@@ -42,6 +42,16 @@ async def pool_cap(rt):
 
 
 @case
+async def pool_of_no_place(rt):
+    refused = None
+    try:
+        rt.pool(0)
+    except ValueError as error:
+        refused = str(error)
+    assert refused is not None and "pool(0)" in refused
+
+
+@case
 async def pool_submit_result(rt):
     pool = rt.pool(2)
     good, bad = await pool.submit(lambda x: x + 1, 1), await pool.submit(fail, "bad")

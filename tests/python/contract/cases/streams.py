@@ -3,7 +3,7 @@
 import errno
 import os
 
-from .support import case, pair, raises
+from .support import case, pair, raises, within
 
 
 async def echo(rt, listener):
@@ -42,6 +42,18 @@ async def recv_returns_empty_at_end(rt):
     assert await server.recv(10) == b""
     assert await server.recv(10) == b""
     server.close()
+
+
+@case
+async def recv_of_nothing(rt):
+    client, server = await pair(rt)
+    assert await within(rt, 30, lambda: server.recv(0)) == b""
+    await client.send_all(b"ab")
+    assert await server.recv(0) == b""
+    assert await server.recv(2) == b"ab"
+    server.close()
+    error = await raises(OSError, server.recv(0))
+    assert error.errno == errno.EBADF
 
 
 @case
