@@ -74,10 +74,11 @@ struct CoroutineIo final : IoNative {
 CoroutineIo& Native(IoState& io) { return static_cast<CoroutineIo&>(*io.native); }
 
 template <typename F>
-void RunAs(TaskState& task, F run) {
+void RunAs(const std::shared_ptr<TaskState>& task, F run) {
   TaskState* const before = CurrentTaskOrNull();
-  SetCurrentTask(&task);
+  SetCurrentTask(task.get());
   run();
+  if (!task->ended && !Native(*task).parked) EndLost(task);
   SetCurrentTask(before);
 }
 
@@ -93,7 +94,7 @@ class Resumer {
     native.parked = false;
     native.unparked = false;
     if (std::exchange(native.timed, false)) native.timer.cancel();
-    RunAs(*task_, [this] { task_->leaf.resume(); });
+    RunAs(task_, [this] { task_->leaf.resume(); });
   }
 
  private:
@@ -131,7 +132,7 @@ class CoroutineBackend final : public Backend {
   }
 
   void Start(const std::shared_ptr<TaskState>& task) override {
-    asio::post(*loop_, [task] { RunAs(*task, [&task] { Drive(task); }); });
+    asio::post(*loop_, [task] { RunAs(task, [&task] { Drive(task); }); });
   }
 
   void Linger(int64_t deadline, const std::function<bool()>& done) override {

@@ -101,7 +101,7 @@ Detached DriveCoroutine(std::shared_ptr<TaskState> task) {
     task->end = TaskEnd::kRaised;
     task->error = std::current_exception();
   }
-  Finish(task);
+  if (!task->ended) Finish(task);
 }
 
 std::shared_ptr<TaskState> MakeMain(Backend& backend, std::function<Task<>()> main) {
@@ -127,7 +127,21 @@ Value BeginValue(const Backend& backend, const TrialOptions& options) {
 
 }  // namespace
 
-void Drive(const std::shared_ptr<TaskState>& task) { DriveCoroutine(task); }
+void Drive(const std::shared_ptr<TaskState>& task) {
+  DriveCoroutine(task);
+  if (task->backend->blocking() && !task->ended) EndLost(task);
+}
+
+void EndLost(const std::shared_ptr<TaskState>& task) {
+  task->end = TaskEnd::kRaised;
+  task->error = std::make_exception_ptr(std::logic_error(
+      "a coroutine of " + task->name +
+      " left neither by its end nor to wait in a call of the workload API: g++ before 12.3 "
+      "compiles "
+      "one so that awaits in the condition of an if, switch, while or do and has no local variable "
+      "(GCC bug 106188): put what it awaits into a variable first, or compile with CXX=clang++"));
+  Finish(task);
+}
 
 void Finish(const std::shared_ptr<TaskState>& task) {
   if (task->path == "1" && ::getpid() != TaskRegistry::Get().process()) LeaveFork();

@@ -35,6 +35,8 @@ void RunTrial(Backend& backend, const TrialOptions& options,
 // The coroutine that runs a task from its start to its end; what a backend calls where the task's
 // stack begins. Where coroutines suspend it returns before that.
 void Drive(const std::shared_ptr<TaskState>& task);
+// Ends a task that went away without an end and waits for nothing: nothing would ever resume it.
+void EndLost(const std::shared_ptr<TaskState>& task);
 
 // The last step of that: tells everybody that the task has ended, as its `end` and `error` say. For one that could not be
 // started it is all there is.

@@ -1,10 +1,18 @@
 // All that a workload includes. It is compiled by itself and loaded by trireme-runner, which has
 // the runtimes; no library but the standard one is seen here: it compiles in less than a second.
 //
-// Two traps of g++ 12 (clang has neither): in the expression that is awaited, a lambda that
-// captures by value, or an aggregate, has its members destroyed twice when they are not trivial;
-// and a braced list of initializers does not compile. So name such a thing first: `auto handler =
-// [name](Request r) {...}; co_await rt.HttpServer(handler);`.
+// Traps of g++ 12, none of which clang has: CXX=clang++ avoids them all.
+// - In an expression that is awaited, a lambda that captures by value, or an aggregate, has its
+//   members destroyed twice when they are not trivial (GCC bug 99576). So name such a thing first:
+//   `auto handler = [name](Request r) {...}; co_await rt.HttpServer(handler);`. Calls that take a
+//   function refuse to compile otherwise; nothing refuses `co_await rt.Spawn([name] {...}).Join()`,
+//   `co_await queue.Put(Item{name})`, or `a ? co_await b : c` of a type with a destructor.
+// - Before 12.3, a coroutine that awaits in the condition of an if, switch, while or do, and has no
+//   local variable at all, never goes on from there (GCC bug 106188): `Task<> Drain(Stream s) {
+//   while (!(co_await s.Recv(1)).empty()) {} }`. The task ends with a std::logic_error that says so,
+//   where the code that came out does not crash first. `for (;;) { const std::string got = co_await
+//   s.Recv(1); if (got.empty()) break; }` is right everywhere.
+// - A braced list of initializers does not compile there.
 #ifndef TRIREME_WORKLOAD_WORKLOAD_H_
 #define TRIREME_WORKLOAD_WORKLOAD_H_
 

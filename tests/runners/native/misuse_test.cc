@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <coroutine>
 #include <cstdlib>
 #include <stdexcept>
 #include <system_error>
@@ -66,6 +67,30 @@ TEST(MisuseTest, TheEndIsRecordedAfterWhatMainLeftBehind) {
   };
   for (const std::string& runtime : CppRuntimes())
     EXPECT_EQ(RunInChild({.name = "", .main = LeavesTasks, .check = check}, runtime), 0) << runtime;
+}
+
+// As a coroutine that its compiler got wrong does: it suspends, and no call of the API resumes it.
+Task<> GoesAway(Runtime& rt) {
+  TaskHandle<> lost = rt.Spawn("lost", []() -> Task<> { co_await std::suspend_always(); });
+  TaskHandle<> late = rt.Spawn(
+      "late",
+      [](Runtime& inner) -> Task<> {
+        co_await inner.Checkpoint();
+        co_await std::suspend_always();
+      },
+      rt);
+  EXPECT_TRUE(co_await Raises<std::logic_error>([&] { return lost.Join(); }));
+  co_await late.Join();
+}
+
+TEST(MisuseTest, ATaskThatNothingWillResumeEndsWithAnExceptionThatSaysSo) {
+  const auto check = [](const Recording& recording) {
+    const std::string message = recording.One(TRIREME_END, "raised").json()["message"];
+    EXPECT_THAT(message, testing::HasSubstr("coroutine of late"));
+    EXPECT_EQ(recording.Of(TRIREME_TASK_END, "raised").size(), 3U);
+  };
+  for (const std::string& runtime : CppRuntimes())
+    EXPECT_EQ(RunInChild({.name = "", .main = GoesAway, .check = check}, runtime), 0) << runtime;
 }
 
 Task<> LeavesNoDescriptorToLookWith(Runtime& rt) {
