@@ -77,6 +77,28 @@ class TimeoutBlock {
   TimeoutBlock* outer_;
 };
 
+template <typename F>
+auto RunWithin(double seconds, F body) -> decltype(body()) {
+  TimeoutBlock block(seconds);
+  try {
+    co_return co_await body();
+  } catch (const DeadlineReached& reached) {
+    if (reached.block() != &block) throw;
+  }
+  throw TimeoutExpired();
+}
+
+// Runs fn(args...) where it may block.
+template <typename F, typename... A>
+Task<std::invoke_result_t<F&, A...>> RunOffloaded(F fn, A... args) {
+  auto call = [fn = std::move(fn), ... args = std::move(args)]() mutable {
+    return fn(std::move(args)...);
+  };
+  auto job = std::make_shared<JobOf<decltype(call)>>(std::move(call));
+  co_await RunElsewhere(job);
+  if constexpr (!std::is_void_v<std::invoke_result_t<F&, A...>>) co_return std::move(*job->result);
+}
+
 }  // namespace internal
 
 // One operation of the history: invoked when it is made; ended by Ok() or Fail(), else it is
@@ -225,6 +247,7 @@ class Runtime {
       slot = internal::AddLocal(name, type, std::make_unique<internal::LocalSlotOf<T>>());
     return static_cast<internal::LocalSlotOf<T>*>(slot)->value;
   }
+  // Throws std::invalid_argument when `size` is 0.
   trireme::Pool Pool(size_t size, internal::Place place = internal::Place::Here()) {
     return trireme::Pool(internal::MakePool(*this, size, place));
   }
@@ -242,14 +265,9 @@ class Runtime {
   // Awaits body(), a coroutine; throws TimeoutExpired when DeadlineReached comes out of it for this
   // block.
   template <typename F>
-  auto Timeout(double seconds, F body) -> decltype(body()) {
-    internal::TimeoutBlock block(seconds);
-    try {
-      co_return co_await body();
-    } catch (const DeadlineReached& reached) {
-      if (reached.block() != &block) throw;
-    }
-    throw TimeoutExpired();
+  auto Timeout(double seconds, F&& body) -> std::invoke_result_t<std::decay_t<F>&> {
+    internal::RefuseUnnamedLambda<F>();
+    return internal::RunWithin<std::decay_t<F>>(seconds, std::forward<F>(body));
   }
 
   // Streams.
@@ -262,8 +280,10 @@ class Runtime {
 
   // Services. The handler is Response(Request) or Task<Response>(Request).
   template <typename F>
-  Task<Server> HttpServer(F handler) {
-    return ServeHttp(std::make_shared<internal::HttpHandlerOf<F>>(std::move(handler)));
+  Task<Server> HttpServer(F&& handler) {
+    internal::RefuseUnnamedLambda<F>();
+    return ServeHttp(
+        std::make_shared<internal::HttpHandlerOf<std::decay_t<F>>>(std::forward<F>(handler)));
   }
   Task<Response> HttpRequest(std::string method, std::string url, std::string body = "");
   // Calls fn every `interval` seconds, never two at once, until it is cancelled.
@@ -285,14 +305,9 @@ class Runtime {
 
   // Outside. Offload runs fn where it may block.
   template <typename F, typename... A>
-  Task<std::invoke_result_t<F&, A...>> Offload(F fn, A... args) {
-    auto call = [fn = std::move(fn), ... args = std::move(args)]() mutable {
-      return fn(std::move(args)...);
-    };
-    auto job = std::make_shared<internal::JobOf<decltype(call)>>(std::move(call));
-    co_await internal::RunElsewhere(job);
-    if constexpr (!std::is_void_v<std::invoke_result_t<F&, A...>>)
-      co_return std::move(*job->result);
+  Task<std::invoke_result_t<std::decay_t<F>&, A...>> Offload(F&& fn, A... args) {
+    internal::RefuseUnnamedLambda<F>();
+    return internal::RunOffloaded<std::decay_t<F>, A...>(std::forward<F>(fn), std::move(args)...);
   }
   Task<Completed> Subprocess(Arguments argv, std::string input = "");
   Task<std::vector<std::string>> Resolve(std::string host);
@@ -345,17 +360,17 @@ class Runtime {
 };
 
 template <typename F, typename... A>
-Task<TaskHandle<internal::SpawnResult<F, A...>>> Pool::Submit(F fn, A... args) {
-  std::shared_ptr<internal::PoolCore> core = core_;
+Task<TaskHandle<internal::SpawnResult<F, A...>>> Pool::SubmitTo(
+    std::shared_ptr<internal::PoolCore> core, F fn, A... args) {
   co_await internal::TakeSlot(core);
   Runtime& rt = internal::RuntimeOf(*core);
   co_return rt.Start({.pool = std::move(core)}, std::move(fn), std::move(args)...);
 }
 
 template <typename F, typename T>
-Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Pool::Map(F fn, std::vector<T> items) {
+Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Pool::MapOn(Pool pool, F fn,
+                                                                   std::vector<T> items) {
   using R = internal::SpawnResult<F, T>;
-  Pool pool = *this;
   internal::MapTasks<R> tasks;
   for (T& item : items) tasks.Add(co_await pool.Submit(fn, std::move(item)));
   co_return co_await internal::GatherAll<R>(tasks.All());

@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -131,6 +132,31 @@ template <typename T>
 inline constexpr bool kIsTask = false;
 template <typename T>
 inline constexpr bool kIsTask<Task<T>> = true;
+
+// g++ before 13 destroys what a lambda captured by value twice, when the lambda is written inside an
+// awaited expression (GCC bug 99576): memory is corrupted far from there. What is handed to a call
+// that is awaited is refused while it has no name. One that can only be moved cannot be told from a
+// lambda that has one.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+template <typename F>
+constexpr bool IsLambda() {
+  return std::string_view(__PRETTY_FUNCTION__).find("<lambda(") != std::string_view::npos;
+}
+template <typename F>
+inline constexpr bool kSurvivesAwait =
+    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F> ||
+    !std::is_copy_constructible_v<F> || !IsLambda<F>();
+#else
+template <typename F>
+inline constexpr bool kSurvivesAwait = true;
+#endif
+template <typename F>
+constexpr void RefuseUnnamedLambda() {
+  static_assert(kSurvivesAwait<F>,
+                "g++ before 13 destroys twice what a lambda captures by value when it is written "
+                "inside an awaited call: name it first, `auto fn = [x] {...}; co_await "
+                "rt.Offload(fn);`, or compile with CXX=clang++");
+}
 
 // What a function gives that may be a coroutine or plain.
 template <typename R>

@@ -276,15 +276,29 @@ class Pool {
   // Waits for a free place, then starts fn(args...). The pool keeps the task: a handle that is
   // dropped cancels nothing.
   template <typename F, typename... A>
-  Task<TaskHandle<internal::SpawnResult<F, A...>>> Submit(F fn, A... args);
+  Task<TaskHandle<internal::SpawnResult<std::decay_t<F>, A...>>> Submit(F&& fn, A... args) {
+    internal::RefuseUnnamedLambda<F>();
+    return SubmitTo<std::decay_t<F>, A...>(core_, std::forward<F>(fn), std::move(args)...);
+  }
   // fn of each item; results in the order of the items. When it is stopped, it cancels its tasks and
   // waits for their end.
   template <typename F, typename T>
-  Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Map(F fn, std::vector<T> items);
+  Task<internal::ResultsOf<internal::SpawnResult<std::decay_t<F>, T>>> Map(F&& fn,
+                                                                           std::vector<T> items) {
+    internal::RefuseUnnamedLambda<F>();
+    return MapOn<std::decay_t<F>, T>(*this, std::forward<F>(fn), std::move(items));
+  }
   // Returns when everything submitted has ended; takes no results.
   Task<> Join() { return internal::JoinPool(core_); }
 
  private:
+  template <typename F, typename... A>
+  static Task<TaskHandle<internal::SpawnResult<F, A...>>> SubmitTo(
+      std::shared_ptr<internal::PoolCore> core, F fn, A... args);
+  template <typename F, typename T>
+  static Task<internal::ResultsOf<internal::SpawnResult<F, T>>> MapOn(Pool pool, F fn,
+                                                                      std::vector<T> items);
+
   std::shared_ptr<internal::PoolCore> core_;
 };
 

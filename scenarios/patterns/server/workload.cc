@@ -156,7 +156,8 @@ Task<Replies> Pipelining(Runtime& rt, Server server, std::string name, int reque
   Client client(rt, server);
   Replies replies;
   co_await client.Attempt(name, [&](Stream stream) {
-    return rt.Timeout(kPatience, [&, stream] { return AskAtOnce(stream, messages, replies); });
+    const auto ask = [&, stream] { return AskAtOnce(stream, messages, replies); };
+    return rt.Timeout(kPatience, ask);
   });
   for (size_t n = replies.size(); n < messages.size(); ++n)
     replies.push_back(co_await client.Ask(paths[n], messages[n]));

@@ -93,6 +93,27 @@ TEST(MisuseTest, ATaskThatNothingWillResumeEndsWithAnExceptionThatSaysSo) {
     EXPECT_EQ(RunInChild({.name = "", .main = GoesAway, .check = check}, runtime), 0) << runtime;
 }
 
+// Whether a call that is awaited takes what is handed to it as an F.
+template <typename F>
+constexpr bool Takes(F&&) {
+  return internal::kSurvivesAwait<F>;
+}
+
+TEST(MisuseTest, GxxBefore13RefusesALambdaInAnAwaitedCallWhoseCapturesItWouldDestroyTwice) {
+  const std::string text = "text";
+  const auto named = [text] { return text.size(); };
+  EXPECT_TRUE(Takes(named));
+  EXPECT_TRUE(Takes([&] { return text.size(); }));
+  EXPECT_TRUE(Takes([count = text.size()] { return count; }));
+  EXPECT_TRUE(Takes(std::string("no lambda")));
+  EXPECT_TRUE(Takes([only = std::make_unique<int>(1)] { return *only; }));
+#if defined(__clang__) || __GNUC__ >= 13
+  EXPECT_TRUE(Takes([text] { return text.size(); }));
+#else
+  EXPECT_FALSE(Takes([text] { return text.size(); }));
+#endif
+}
+
 Task<> LeavesNoDescriptorToLookWith(Runtime& rt) {
   co_await rt.Checkpoint();
   const rlimit none = {.rlim_cur = 0, .rlim_max = 0};
