@@ -4,9 +4,11 @@
 
 namespace trireme {
 
-const char* FindInEnvironment(const char* name) {
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const char* text = *entry;
+char* FindInEnvironment(const char* name) { return FindIn(environ, name); }
+
+char* FindIn(char* const* environment, const char* name) {
+  for (char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+    char* text = *entry;
     const char* rest = name;
     while (*rest != '\0' && *text == *rest) ++text, ++rest;
     if (*rest == '\0' && *text == '=') return text + 1;

@@ -4,7 +4,9 @@
 namespace trireme {
 
 // Not getenv: a program may bring its own (bash does), which is not to be called before its main.
-const char* FindInEnvironment(const char* name);
+char* FindInEnvironment(const char* name);
+// The same in another one; null: it has none.
+char* FindIn(char* const* environment, const char* name);
 
 }  // namespace trireme
 

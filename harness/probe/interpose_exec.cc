@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/probe/environment.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
@@ -26,6 +27,11 @@ bool NamesProbe(char* const* environment) {
 
 // With the probe in its environment the file alone is told: the harness knows whether it can be loaded there.
 void NoteStart(const char* program, char* const* environment) {
+  // What a process starts that limits its system calls has the same limits: it is not to open the recording.
+  if (IsStoppedForGood()) {
+    if (char* path = FindIn(environment, "TRIREME_HISTORY"); path != nullptr) *path = '\0';
+    return;
+  }
   const bool named = NamesProbe(environment);
   if (program == nullptr || (named && !IsWatched()) || !Attached()) return;
   const bool seen = named && MayBeOpened();

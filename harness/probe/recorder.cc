@@ -62,6 +62,7 @@ Recording* current_recording = nullptr;
 trireme_header* followed_header = nullptr;  // of that one, where waits are followed
 uint32_t process_id = 0;
 bool watched = false;
+bool stopped_for_good = false;
 int lazy_state = kNothing;
 char lazy_path[4096];
 uint64_t unattached_tasks = 0;
@@ -99,6 +100,7 @@ class KeepErrno {
 };
 
 void EndThread(void* state) {
+  if (IsStoppedForGood()) return;
   const KeepErrno keep;
   auto* thread = static_cast<ThreadState*>(state);
   for (Lane& lane : thread->lanes) {
@@ -380,6 +382,7 @@ uint64_t Now() {
 }
 
 int Attach(const char* path) {
+  if (IsStoppedForGood()) return EPERM;
   const KeepErrno keep;
   const int error = AttachTo(path);
   __atomic_store_n(&lazy_state, static_cast<int>(kDone), __ATOMIC_RELEASE);
@@ -454,7 +457,10 @@ uint32_t ProcessId() {
 bool IsWatched() { return watched; }
 void SetWatched() { watched = true; }
 
-bool IsVforked() { return static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId(); }
+// Where all is stopped nobody needs to know, and to ask is a system call.
+bool IsVforked() {
+  return IsStoppedForGood() || static_cast<uint32_t>(syscall(SYS_getpid)) != ProcessId();
+}
 
 uint32_t ThreadId() {
   ThreadState& state = thread_state;
@@ -487,6 +493,27 @@ void StopRecordingHere() {
   __atomic_store_n(&lazy_state, static_cast<int>(kNothing), __ATOMIC_RELEASE);
   __atomic_store_n(&followed_header, nullptr, __ATOMIC_RELEASE);
   __atomic_store_n(&current_recording, nullptr, __ATOMIC_RELEASE);
+}
+
+bool IsStoppedForGood() { return __atomic_load_n(&stopped_for_good, __ATOMIC_ACQUIRE); }
+
+// The pages stay mapped: another thread may be in the middle of them.
+void StopForGood(const char* why) {
+  const KeepErrno keep;
+  if (IsStoppedForGood() || !Attached())
+    return __atomic_store_n(&stopped_for_good, true, __ATOMIC_RELEASE);
+  Record({.kind = TRIREME_WARNING,
+          .type = TRIREME_TEXT,
+          .task = CurrentTask(),
+          .key = {"watch", 5},
+          .value = {why, strlen(why)}});
+  if (!IsWatched()) Current()->CountLost(1, EPERM);
+  __atomic_store_n(&stopped_for_good, true, __ATOMIC_RELEASE);
+  EndWaitsOfProcess(Current()->header());
+  StopRecordingHere();
+  BeginFaults(nullptr);
+  WatchLoops(nullptr);
+  UseClockFaults(nullptr);
 }
 
 trireme_header* FollowedHeaderNow() { return __atomic_load_n(&followed_header, __ATOMIC_ACQUIRE); }
@@ -524,6 +551,7 @@ const uint8_t* Plan(uint32_t* size) {
 
 // The chunks of the parent stay the parent's, whose threads write them.
 void ContinueInChild() {
+  if (IsStoppedForGood()) return;
   const KeepErrno keep;
   ThreadState& state = thread_state;
   for (Lane& lane : state.lanes) {

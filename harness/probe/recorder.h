@@ -56,6 +56,10 @@ trireme_header* FollowedHeaderNow();
 const trireme_header* AttachedHeader();
 // In a copy of the process that is no part of the trial.
 void StopRecordingHere();
+// Of this process nothing is recorded, followed or attached to any more, and from then on the probe makes no system call of its own
+// in it; what it starts in its environment does not record either. That, and `why`, is recorded first: the trial is unknown.
+void StopForGood(const char* why);
+bool IsStoppedForGood();
 // Whether FollowedHeader() would attach: a caller may want to know first that it is worth it.
 bool AttachIsPending();
 // Of the recording that the first event attaches to; nullptr: there is none, or it is attached.

@@ -522,6 +522,69 @@ class WatchTest(TriremeCase):
             """)
         self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
 
+    # What the probe calls when two meet, and the program does not; by numbers that are its machine's.
+    LIMITS = """\
+    import ctypes, struct, sys
+    libc = ctypes.PyDLL(None)
+    numbers = {"x86_64": {"exit": 60, "seccomp": 317, "getsockopt": 55, "kcmp": 312},
+               "aarch64": {"exit": 93, "seccomp": 277, "getsockopt": 209, "kcmp": 272}}[os.uname().machine]
+    def program(*forbidden):
+        code = struct.pack("HBBI", 0x20, 0, 0, 0)  # the call's number
+        for name in forbidden:
+            code += struct.pack("HBBI", 0x15, 0, 1, numbers[name])
+            code += struct.pack("HBBI", 0x06, 0, 0, 0x80000000)  # kill the process
+        code += struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000)
+        return ctypes.create_string_buffer(struct.pack("HP", len(code) // 8, ctypes.addressof(keep(code))))
+    kept = []
+    def keep(code):
+        kept.append(ctypes.create_string_buffer(code))
+        return kept[-1]
+    assert libc.prctl(38, 1, 0, 0, 0) == 0  # no new privileges
+    filter = program("getsockopt", "kcmp")
+"""
+    UNSEEN = "unknown: a process limits its system calls by seccomp: it, and what it starts, was not seen from then on\n"
+
+    def test_a_program_that_limits_its_system_calls_is_let_alone_from_then_on(self) -> None:
+        for call in ("libc.prctl(22, 2, filter)", "libc.syscall(numbers['seccomp'], 1, 0, filter)"):
+            with self.subTest(call):
+                outcome = self.watch(THREADS + self.LIMITS + f"""\
+    assert {call} == 0
+    code = "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"
+    if os.fork() == 0:
+        os.execve(sys.executable, [sys.executable, "-c", code], dict(os.environ))
+    assert os.wait()[1] == 0
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+                self.expect_readers(outcome, 0)
+                self.assertEqual(outcome.out, "b'x'\n")
+                self.assertIn(self.UNSEEN, outcome.err)
+
+    def test_a_child_that_may_only_read_and_write_is_let_alone(self) -> None:
+        outcome = self.watch(THREADS + self.LIMITS + """\
+    place = ctypes.create_string_buffer(1)
+    if os.fork() == 0:
+        libc.prctl(22, 1, 0, 0, 0)
+        libc.write(theirs.fileno(), b"x", 1)
+        libc.read(ours.fileno(), place, 1)
+        libc.syscall(numbers["exit"], 7)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(outcome.out, "7\n")
+        self.assertIn(self.UNSEEN, outcome.err)
+
+    def test_to_ask_for_filters_limits_nothing(self) -> None:
+        outcome = self.watch(THREADS + self.LIMITS + """\
+    assert libc.prctl(22, 2, None) == -1
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertNotIn("unknown", outcome.err)
+
     def test_who_outlives_the_program_is_told_of_before_it_has_said_that_it_is_there(self) -> None:
         os.mkfifo(self.folder / "end")
         outcome = self.watch("""\

@@ -172,16 +172,16 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "execve", "execvp", "execvpe", "fcntl", "fcntl64", "fdatasync", "fexecve", "fork",
           "fsync", "getaddrinfo", "gettimeofday", "madvise", "mmap", "mmap64", "mprotect", "mremap",
           "munmap", "nanosleep", "open", "open64", "openat", "openat64", "pipe", "pipe2",
-          "pkey_mprotect", "poll", "__poll_chk", "popen", "posix_spawn", "posix_spawnp", "ppoll",
-          "__ppoll_chk", "pselect", "pthread_clockjoin_np", "pthread_cond_clockwait",
+          "pkey_mprotect", "prctl", "poll", "__poll_chk", "popen", "posix_spawn", "posix_spawnp",
+          "ppoll", "__ppoll_chk", "pselect", "pthread_clockjoin_np", "pthread_cond_clockwait",
           "pthread_cond_timedwait", "pthread_create", "pthread_mutex_clocklock",
           "pthread_mutex_timedlock", "pthread_rwlock_clockrdlock", "pthread_rwlock_clockwrlock",
           "pthread_rwlock_timedrdlock", "pthread_rwlock_timedwrlock", "pthread_timedjoin_np",
           "read", "__read_chk", "readv", "recv", "__recv_chk", "recvfrom", "__recvfrom_chk",
           "recvmmsg", "recvmsg", "select", "sem_clockwait", "sem_timedwait", "send", "sendfile",
           "sendfile64", "sendmmsg", "sendmsg", "sendto", "shutdown", "sleep", "socket",
-          "socketpair", "splice", "system", "time", "timerfd_settime", "timespec_get", "usleep",
-          "write", "writev"));
+          "socketpair", "splice", "syscall", "system", "time", "timerfd_settime", "timespec_get",
+          "usleep", "write", "writev"));
 }
 
 }  // namespace
