@@ -111,6 +111,22 @@ void FindMemoryCalls() {
   FindCall("mmap", &next_mmap);
 }
 
+// What they do of it themselves by number has no page of ours in it.
+bool TakesOwnMemory(long number, const long* words, long* result) {
+  const bool taken = number == SYS_munmap || number == SYS_mprotect || number == SYS_madvise ||
+                     number == SYS_pkey_mprotect;
+  auto* start = reinterpret_cast<void*>(words[0]);
+  const auto size = static_cast<size_t>(words[1]);
+  if (!taken || !HasOwn(start, size)) return false;
+  const auto how = static_cast<int>(words[2]);
+  if (number == SYS_munmap) *result = munmap(start, size);
+  if (number == SYS_mprotect) *result = mprotect(start, size, how);
+  if (number == SYS_madvise) *result = madvise(start, size, how);
+  if (number == SYS_pkey_mprotect)
+    *result = pkey_mprotect(start, size, how, static_cast<int>(words[3]));
+  return true;
+}
+
 }  // namespace trireme
 
 TRIREME_INTERPOSED int munmap(void* start, size_t size) noexcept {

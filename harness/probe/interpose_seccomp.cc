@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/interpose_memory.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
 
@@ -59,5 +60,7 @@ TRIREME_INTERPOSED long syscall(long number, ...) noexcept {
     trireme::NoteSeccomp(words[0], words[2]);
   if (number == SYS_prctl && words[0] == PR_SET_SECCOMP) [[unlikely]]
     trireme::NoteSeccompMode(words[1], words[2]);
+  if (long result = 0; trireme::TakesOwnMemory(number, words, &result)) [[unlikely]]
+    return result;
   return next(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -601,7 +601,8 @@ class WatchTest(TriremeCase):
 
     def test_a_program_that_takes_our_memory_away_is_still_seen(self) -> None:
         for call in ("munmap(place, size)", "mprotect(place, size, 0)", "madvise(place, size, 9)",
-                     "mremap(place, size, size, 3, elsewhere)", "mmap(place, size, 0, 0x32, -1, 0)"):
+                     "mremap(place, size, size, 3, elsewhere)", "mmap(place, size, 0, 0x32, -1, 0)",
+                     "syscall({'x86_64': 11, 'aarch64': 215}[os.uname().machine], place, size)"):
             with self.subTest(call):
                 outcome = self.watch(THREADS + f"""\
     import ctypes
