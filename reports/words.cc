@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/base/strings.h"
+#include "harness/base/terminal_text.h"
 
 namespace trireme {
 namespace {
@@ -215,9 +216,7 @@ std::string OneLine(std::string_view text, size_t limit) {
     else if (!out.empty() && out.back() != ' ')
       out += ' ';
   }
-  // C1 control characters are two bytes in UTF-8, C2 80..9F; a terminal may obey them.
-  for (size_t i = 0; i + 1 < out.size(); ++i)
-    if (out[i] == '\xC2' && static_cast<unsigned char>(out[i + 1]) < 0xA0) out.replace(i, 2, "?");
+  out = TerminalText(out);
   while (out.ends_with(' ')) out.pop_back();
   if (out.size() <= limit) return out;
   size_t end = limit > 3 ? limit - 3 : 0;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "harness/base/terminal_text.h"
+
 namespace trireme {
 namespace {
 
@@ -51,17 +53,17 @@ std::string CaretLine(const Diagnostic& diagnostic) {
 std::string Diagnostic::Render() const {
   std::string out;
   if (!file.empty()) {
-    out += file;
+    out += TerminalText(file);
     if (line > 0) out += ':' + std::to_string(line);
     if (line > 0 && column > 0) out += ':' + std::to_string(column);
     out += ": ";
   }
-  out += "error: " + message + '\n';
+  out += "error: " + TerminalText(message, "\n\t") + '\n';
   if (!source_line.empty()) {
     const Diagnostic shown = WithoutFarText(*this);
-    out += shown.source_line + '\n' + CaretLine(shown) + '\n';
+    out += TerminalText(shown.source_line, "\t") + '\n' + CaretLine(shown) + '\n';
   }
-  if (!hint.empty()) out += "hint: " + hint + '\n';
+  if (!hint.empty()) out += "hint: " + TerminalText(hint, "\n\t") + '\n';
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/base/terminal_text.h"
 #include "harness/cli/sweep.h"
 #include "harness/cli/table.h"
 
@@ -55,7 +56,7 @@ std::string FormatPlan(const Plan& plan, int jobs, const std::map<std::string, d
         "note: " + std::to_string(sweeping) + (sweeping == 1 ? " cell sweeps" : " cells sweep") +
         ": a first pass without the fault finds the points, and each is a trial; their number is "
         "not known before, and the estimated time is without them\n";
-  for (const std::string& note : plan.notes) out += "note: " + note + "\n";
+  for (const std::string& note : plan.notes) out += "note: " + TerminalText(note) + "\n";
   return out + "estimated time: " + FormatDuration(estimate.nanoseconds) + " with " +
          std::to_string(jobs) + (jobs == 1 ? " job; " : " jobs; ") + estimate.basis + "\n";
 }

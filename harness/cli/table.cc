@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "harness/base/terminal_text.h"
+
 namespace trireme {
 namespace {
 
@@ -29,7 +31,9 @@ std::string Wrap(std::string_view text, size_t width, size_t indent) {
   }
 }
 
-std::string FormatTable(const std::vector<std::vector<std::string>>& rows, size_t width) {
+std::string FormatTable(std::vector<std::vector<std::string>> rows, size_t width) {
+  for (std::vector<std::string>& row : rows)
+    for (std::string& cell : row) cell = TerminalText(cell);
   std::vector<size_t> widths;
   for (const auto& row : rows)
     for (size_t i = 0; i + 1 < row.size(); ++i) {

@@ -9,7 +9,7 @@ namespace trireme {
 
 // Rows in aligned columns, two spaces apart; the last column is wrapped to `width`. No trailing
 // spaces.
-std::string FormatTable(const std::vector<std::vector<std::string>>& rows, size_t width);
+std::string FormatTable(std::vector<std::vector<std::string>> rows, size_t width);
 
 // `text` in lines of at most `width`, broken at spaces, each after `indent` spaces.
 std::string Wrap(std::string_view text, size_t width, size_t indent);

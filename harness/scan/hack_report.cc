@@ -2,17 +2,13 @@
 
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/base/terminal_text.h"
 
 namespace trireme {
 namespace {
 
 // A name may hold anything; what it holds must not look like another line.
-std::string OneLine(const std::string& text) {
-  std::string line = ToValidUtf8(text);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return line;
-}
+std::string OneLine(const std::string& text) { return TerminalText(text); }
 
 std::string Counted(size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");

@@ -44,6 +44,9 @@ Result<std::string> FieldReader::Text(const YamlNode& node, const std::string& w
     error.hint = "quote it: \"" + node.text + "\"";
     return error;
   }
+  if (node.text.find('\0') != std::string::npos)
+    return ErrorAt(node, what + " must not contain a NUL character",
+                   "no path, name or argument of a program has one");
   if (Trim(node.text).empty()) return ErrorAt(node, what + " must not be empty");
   return node.text;
 }

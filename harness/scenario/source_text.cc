@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "harness/base/strings.h"
+#include "harness/base/terminal_text.h"
 
 namespace trireme {
 
@@ -31,21 +31,18 @@ std::string_view SourceText::Line(int line) const {
 
 std::string SourceText::Shown(int line, int column) const {
   if (static_cast<size_t>(column) > kLongestShown) return "";
-  std::string shown = ToValidUtf8(Line(line).substr(0, 2 * kLongestShown));
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = '?';
-  return shown;
+  return TerminalText(Line(line).substr(0, 2 * kLongestShown), "\t");
 }
 
-Diagnostic SourceText::ErrorAt(int line, int column, int length, std::string message,
-                               std::string hint) const {
+Diagnostic SourceText::ErrorAt(int line, int column, int length, const std::string& message,
+                               const std::string& hint) const {
   return {.file = std::string(path_),
           .line = line,
           .column = column,
           .length = length,
           .source_line = Shown(line, column),
-          .message = std::move(message),
-          .hint = std::move(hint)};
+          .message = TerminalText(message),
+          .hint = TerminalText(hint)};
 }
 
 }  // namespace trireme

@@ -18,7 +18,9 @@ class SourceText {
   bool IsBehindTheEnd(int line, int column) const;
   // Without its line end. `line` is from 1; empty beyond the last.
   std::string_view Line(int line) const;
-  Diagnostic ErrorAt(int line, int column, int length, std::string message, std::string hint) const;
+  // Whatever the file's values hold, message and hint are one line each.
+  Diagnostic ErrorAt(int line, int column, int length, const std::string& message,
+                     const std::string& hint) const;
 
  private:
   static constexpr size_t kLongestShown = 200;

@@ -118,6 +118,19 @@ TEST_F(ScenarioParserTest, AcceptsPlainSecondsAsATimeout) {
   EXPECT_EQ(Parse("timeout: 24h\n").timeout, 86'400'000'000'000);
 }
 
+TEST_F(ScenarioParserTest, RejectsANulInAName) {
+  EXPECT_EQ(folder_.ErrorOf("version: 1\nsummary: s\nworkload: {python: \"workload.py\\0x\"}\n"),
+            "scenario.yaml:3:20: error: 'python' must not contain a NUL character\n"
+            "workload: {python: \"workload.py\\0x\"}\n"
+            "                   ^~~~~~~~~~~~~~~~\n"
+            "hint: no path, name or argument of a program has one\n");
+}
+
+TEST_F(ScenarioParserTest, ShowsNoEscapesOfAValue) {
+  const std::string error = ErrorOf("runtimes: [\"\\e[31m\\n\\x9b\\u202ered\"]\n");
+  EXPECT_NE(error.find("?[31m??\ufffdred"), std::string::npos) << error;
+}
+
 TEST_F(ScenarioParserTest, RejectsWhatIsNoMapping) {
   EXPECT_EQ(folder_.ErrorOf("[]\n"),
             "scenario.yaml:1:1: error: a scenario must be a mapping, not a list\n[]\n^\n");
