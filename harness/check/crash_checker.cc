@@ -44,6 +44,13 @@ std::string WhenItEnded(const TrialView& view) {
                             : " before main ended";
 }
 
+// A workload that ends the process while it is loaded broke no rule that its author knows of.
+std::string ProtocolError(const std::string& error) {
+  return error.starts_with("the workload ended the process")
+             ? error
+             : "broke the runner protocol: " + error;
+}
+
 // What happened, without numbers that differ between runs; "" when the process ended as it should.
 struct Death {
   std::string subject, message;
@@ -56,8 +63,7 @@ Death FindDeath(const TrialView& view) {
         exit.memory_limit ? " of " + std::to_string(*exit.memory_limit) + " bytes" : "";
     return {"memory", "used more memory than its limit" + limit};
   }
-  if (!exit.protocol_error.empty())
-    return {"protocol", "broke the runner protocol: " + exit.protocol_error};
+  if (!exit.protocol_error.empty()) return {"protocol", ProtocolError(exit.protocol_error)};
   const std::string when = WhenItEnded(view);
   if (exit.how == "signalled") {
     const std::string name = SignalName(exit.signal.value_or(0));

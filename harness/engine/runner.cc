@@ -23,6 +23,13 @@ int64_t NextLook(const Runner::LoadPatience& patience, int64_t last) {
   return std::min(last + patience.idle / kLooks, patience.longest);
 }
 
+// exit() of its own, at the top of a module or in a static initialiser, most often.
+std::string EndedWhileLoading(int status, const std::string& printed) {
+  const std::string text = "the workload ended the process (exit status " + std::to_string(status) +
+                           ") while it was loaded";
+  return printed.empty() ? text : text + "; it printed: " + printed;
+}
+
 }  // namespace
 
 Status Runner::Launch(Guardian& guardian, const LoadPatience& patience) {
@@ -53,6 +60,9 @@ bool Runner::LoadIsLate() {
 
 std::string Runner::Describe(int status) {
   log.Read();
+  if (lost_while_loading || (state == State::kLoading && broken.empty()))
+    if (WIFEXITED(status))
+      return EndedWhileLoading(WEXITSTATUS(status), ToValidUtf8(Trim(log.text())));
   std::string text = broken;
   if (!text.empty()) text += "; ";
   if (WIFSIGNALED(status))

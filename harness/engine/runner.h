@@ -38,8 +38,9 @@ struct Runner {
 
   const RunnerSpec spec;
   State state = State::kLoading;
-  uint64_t token = 0;  // of the launch
-  pid_t pid = 0;       // 0 until the guardian told it
+  bool lost_while_loading = false;  // its socket was closed before it was ready
+  uint64_t token = 0;               // of the launch
+  pid_t pid = 0;                    // 0 until the guardian told it
   Channel channel;
   PipeText log{4096};     // what it prints outside trials
   int64_t deadline = 0;   // of loading, or of its end

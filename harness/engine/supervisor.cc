@@ -147,7 +147,10 @@ void Supervisor::StartTrial(Slot& slot) {
 void Supervisor::OnRunner(Runner& runner) {
   Result<std::optional<Packet>> received = runner.channel.Receive();
   if (!received.ok()) return BreakRunner(runner, "broken protocol: " + received.error().message);
-  if (!received->has_value()) return BreakRunner(runner, "the runner closed its socket");
+  if (!received->has_value()) {
+    runner.lost_while_loading = runner.state == Runner::State::kLoading;
+    return BreakRunner(runner, "the runner closed its socket");
+  }
   OnPacket(runner, **received);
 }
 

@@ -49,6 +49,8 @@ TEST(CrashCheckerTest, RejectsADeathBySignal) {
 TEST(CrashCheckerTest, RejectsABrokenProtocol) {
   EXPECT_EQ(CheckExit("exited", {{"protocol_error", "no JSON"}}, true).reason,
             "broke the runner protocol: no JSON");
+  const std::string ended = "the workload ended the process (exit status 3) while it was loaded";
+  EXPECT_EQ(CheckExit("vanished", {{"protocol_error", ended}}).reason, ended);
 }
 
 TEST(CrashCheckerTest, RejectsTooMuchMemory) {

@@ -274,7 +274,8 @@ TEST_F(MisbehaviourTest, RunnerCrashesAtLoading) {
 
 TEST_F(MisbehaviourTest, RunnerExitsAtLoadingWithAMessage) {
   FailToLoad("load-exit");
-  EXPECT_THAT(Error(), HasSubstr("exited with status 7; it printed: no such module"));
+  EXPECT_THAT(Error(), ::testing::Eq("the workload ended the process (exit status 7) while it was "
+                                     "loaded; it printed: no such module"));
 }
 
 TEST_F(MisbehaviourTest, RunnerNeverLoads) {
