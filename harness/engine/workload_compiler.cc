@@ -148,6 +148,12 @@ class CachedObjects {
     return FileExists(object) ? object : "";
   }
 
+  // Of a compile that gave nothing.
+  void Discard() const {
+    (void)::unlink(Partial().c_str());
+    (void)::unlink((Partial() + ".d").c_str());
+  }
+
   // Takes what the compiler wrote to Partial() and the rule beside it.
   Result<std::string> Keep() const {
     const std::string partial = Partial();
@@ -229,16 +235,15 @@ Result<CompiledWorkload> Compile(const std::string& source, const std::string& c
   argv.insert(argv.end(), kFlags.begin(), kFlags.end());
   argv.insert(argv.end(),
               {"-I" + locations.include, source, "-o", partial, "-MD", "-MF", partial + ".d"});
-  TRIREME_ASSIGN_OR_RETURN(
-      const CommandOutcome outcome,
-      RunCommand(argv,
-                 {.environment = {"LC_ALL=C"}, .timeout = kPatience, .memory = kCompilerMemory}));
+  const Result<CommandOutcome> ran = RunCommand(
+      argv, {.environment = {"LC_ALL=C"}, .timeout = kPatience, .memory = kCompilerMemory});
+  if (!ran.ok() || ran->timed_out || ran->exit_code != 0) cache.Discard();
+  TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome, ran);
   if (outcome.timed_out)
     return UsageError("compiling " + source + " took longer than five minutes");
   if (outcome.exit_code != 0) return CompileError(source, outcome.err + outcome.out);
   if (!DefinesMain(partial)) {
-    (void)::unlink(partial.c_str());
-    (void)::unlink((partial + ".d").c_str());
+    cache.Discard();
     return NoMain(source);
   }
   TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep());

@@ -120,6 +120,12 @@ TEST_F(WorkloadCompilerTest, PointsAtTheFirstError) {
   EXPECT_EQ(compiled.error().source_line, "  return nothing;");
 }
 
+TEST_F(WorkloadCompilerTest, LeavesNothingOfAFailedCompile) {
+  Write("#include \"trireme/workload.h\"\nint Answer() { return nothing; }\n");
+  EXPECT_FALSE(CompileWorkload(source_, locations_).ok());
+  EXPECT_TRUE(ListDirectory(JoinPath(locations_.cache, "workloads")).empty());
+}
+
 TEST_F(WorkloadCompilerTest, RefusesAResultThatMayNotBeDropped) {
   Write("struct [[nodiscard]] Task {};\nTask Sleep();\nvoid Main() { Sleep(); }\n");
   const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
