@@ -63,6 +63,10 @@ CheckResult JudgeRecord(const TrialView& view) {
                    why);
   }
   if (!view.exit.present) return Unknown("the harness was gone before the trial ended");
+  if (view.exit.recording_lost)
+    return Unknown(
+        "its recording was taken away: something in the trial removed or overwrote the "
+        "trial's own folder");
   if (view.begin == nullptr) return Unknown("the workload never began");
   if (view.end != nullptr && view.end->key == "suspended") return Unknown(SuspendedAt(*view.end));
   if (const std::string dropped = NeverAwaited(history); !dropped.empty()) return Unknown(dropped);

@@ -26,6 +26,7 @@ TrialExit ParseExit(const Event& event) {
   exit.system = GetDouble(value, "system");
   exit.rss = GetInt(value, "rss");
   exit.memory_exceeded = GetBool(value, "memory_exceeded");
+  exit.recording_lost = GetBool(value, "recording_lost");
   exit.protocol_error = GetString(value, "protocol_error");
   if (const Json& orphans = GetMember(value, "orphans"); orphans.is_array()) exit.orphans = orphans;
   return exit;

@@ -25,6 +25,7 @@ struct TrialExit {
   double seconds = 0, user = 0, system = 0;
   int64_t rss = 0;  // peak, bytes
   bool memory_exceeded = false;
+  bool recording_lost = false;   // the workload took it away, so nothing before is known
   std::string protocol_error;    // "" when it kept to the protocol
   Json orphans = Json::array();  // [{pid, command}]
 };

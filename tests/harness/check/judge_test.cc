@@ -692,6 +692,13 @@ TEST(JudgeTrialTest, CannotPassATrialThatNeverBegan) {
             "the workload never began");
 }
 
+TEST(JudgeTrialTest, CannotPassATrialThatTookItsRecordingAway) {
+  TrialBuilder trial{TrialBuilder::Empty()};
+  EXPECT_EQ(JudgeRecord(trial.Exit("exited", {{"recording_lost", true}})).reason,
+            "its recording was taken away: something in the trial removed or overwrote the trial's "
+            "own folder");
+}
+
 TEST(JudgeTrialTest, CannotPassATrialThatOutlivedTheHarness) {
   EXPECT_EQ(JudgeRecord(TrialBuilder().Observe("x", 1)).reason,
             "the harness was gone before the trial ended");
