@@ -1,6 +1,9 @@
 // Faults that the harness does itself, on real processes, each beside a twin that does not suffer it.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
@@ -156,6 +159,44 @@ TEST_F(FaultsTest, FindsAProcessByItsName) {
              {{"signal", "TERM"}, {"target", "trireme_fake_*"}, {"event", "op:child"}});
   EXPECT_EQ(GetMember(trial.exit, "fault"), Json({{"id", 1}, {"name", "fault"}}));
   EXPECT_EQ(FaultsOf(trial).size(), 2U);  // the worker, and the trial's own
+}
+
+// A process of ours, of that name, that no trial started; it ends with this.
+class Stranger {
+ public:
+  explicit Stranger(const char* name) : pid_(::fork()) {
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_NAME, name);
+    while (true) ::pause();
+  }
+  ~Stranger() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+
+  bool lives() const { return pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+ private:
+  const pid_t pid_;
+};
+
+TEST_F(FaultsTest, LeavesAProcessAloneThatTheTrialDidNotStart) {
+  const Stranger stranger("tri_stranger");
+  for (const char* target : {"tri_stranger", "systemd"}) {
+    PlannedCell cell = Cell("cell", {{"do", "hang"}});
+    cell.timeout = 300 * kMillisecond;
+    const Json kill = {{"signal", "KILL"}, {"target", target}};
+    cell.fault_plan = {
+        {"name", "plan"}, {"summary", ""}, {"all", {{{"name", "fault"}, {"process", kill}}}}};
+    finished_.clear();
+    Run({cell});
+    EXPECT_EQ(ExitKey(only()), "timeout") << target;
+    EXPECT_THAT(FaultsOf(only()), IsEmpty()) << target;  // so that it counts as not reached
+  }
+  EXPECT_TRUE(stranger.lives());
 }
 
 TEST_F(FaultsTest, StopsAndContinuesAWorker) {
