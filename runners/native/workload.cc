@@ -1,5 +1,7 @@
+#include <cxxabi.h>
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "harness/base/strings.h"
@@ -11,6 +13,19 @@
 namespace trireme {
 namespace {
 
+// What the loader says, in the names of the source and without the place of the object, which nobody wrote.
+std::string WhyNotLoaded(const std::string& error) {
+  constexpr std::string_view kUndefined = "undefined symbol: ";
+  const size_t at = error.find(kUndefined);
+  if (at == std::string::npos) return error;
+  const std::string symbol = error.substr(at + kUndefined.size());
+  char* name = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, nullptr);
+  const std::string shown = name == nullptr ? symbol : name;
+  std::free(name);
+  return "the workload does not link: '" + shown +
+         "' is declared and used in workload.cc, but nowhere defined";
+}
+
 // A compiled workload, and the runtime that its trials run on.
 class Workload final : public Payload {
  public:
@@ -21,7 +36,7 @@ class Workload final : public Payload {
   // can.
   Refusal Load() {
     void* object = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (object == nullptr) return {.reason = "import", .message = ::dlerror()};
+    if (object == nullptr) return {.reason = "import", .message = WhyNotLoaded(::dlerror())};
     using Entry = const WorkloadEntry* (*)();
     const auto entry = reinterpret_cast<Entry>(::dlsym(object, "trireme_workload"));
     if (entry == nullptr)
