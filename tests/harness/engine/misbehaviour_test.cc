@@ -153,7 +153,7 @@ TEST_F(MisbehaviourTest, KillsItsRunner) {
 
 TEST_F(MisbehaviourTest, StopsItsRunner) {
   options_.patience.end = kShort;
-  Misbehave({{"do", "stop-runner"}});
+  Misbehave({{"do", "stop-runner"}}, 3 * kNanosecondsPerSecond);  // to find it on a loaded machine
   EXPECT_EQ(ExitKey(bad()), "timeout");
   EXPECT_THAT(Error(), HasSubstr("the runner did not end a killed trial within 300ms"));
 }
