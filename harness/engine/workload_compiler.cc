@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <regex>
 #include <utility>
 #include <vector>
@@ -196,6 +197,28 @@ std::string LineOf(const std::string& path, int number) {
              : lines.at(static_cast<size_t>(number) - 1);
 }
 
+struct SourcePlace {
+  int line = 0;
+  int column = 0;
+};
+
+// Where the workload itself asks for what is wrong in a header, as g++ says it before the error and clang++ behind it.
+std::optional<SourcePlace> PlaceOfUse(const std::string& source, const std::string& output,
+                                      size_t error) {
+  static const std::regex kUse(
+      R"(^(.+?):(\d+):(\d+): +(?:required from|note: in instantiation of|note: while substituting))",
+      std::regex::multiline);
+  std::optional<SourcePlace> place;
+  for (std::sregex_iterator use(output.begin(), output.end(), kUse), none; use != none; ++use) {
+    if ((*use)[1] != source) continue;
+    const bool behind = static_cast<size_t>(use->position()) > error;
+    if (behind && place) break;
+    place = {std::atoi((*use)[2].str().c_str()), std::atoi((*use)[3].str().c_str())};
+    if (behind) break;
+  }
+  return place;
+}
+
 // The first error of the compiler's output, where it says one; else all of it.
 Diagnostic CompileError(const std::string& source, const std::string& output) {
   static const std::regex kError(R"(^(.+?):(\d+):(\d+): (?:fatal )?error: (.*)$)",
@@ -207,6 +230,12 @@ Diagnostic CompileError(const std::string& source, const std::string& output) {
   error.file = match[1];
   error.line = std::atoi(match[2].str().c_str());
   error.column = std::atoi(match[3].str().c_str());
+  if (const auto use = PlaceOfUse(source, output, static_cast<size_t>(match.position()));
+      use && error.file != source) {
+    error.file = source;
+    error.line = use->line;
+    error.column = use->column;
+  }
   error.source_line = LineOf(error.file, error.line);
   error.message = "the workload does not compile: " + match[4].str();
   return error;

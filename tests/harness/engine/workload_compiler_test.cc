@@ -43,6 +43,22 @@ class WorkloadCompilerTest : public testing::Test {
   std::string source_ = folder_.path() + "/workload.cc";
 };
 
+// What a header refuses is the workload's to mend, and so is the place.
+TEST_F(WorkloadCompilerTest, SaysWhereTheWorkloadAsksForWhatAHeaderRefuses) {
+  EXPECT_TRUE(WriteFile(JoinPath(locations_.include, "trireme/workload.h"),
+                        "template <typename T> struct Small {\n"
+                        "  static_assert(sizeof(T) < 8, \"too large\");\n"
+                        "};\n")
+                  .ok());
+  Write("#include \"trireme/workload.h\"\nSmall<char> good;\nSmall<long> bad;\n");
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().file, source_);
+  EXPECT_EQ(compiled.error().line, 3);
+  EXPECT_EQ(compiled.error().source_line, "Small<long> bad;");
+  EXPECT_NE(compiled.error().message.find("too large"), std::string::npos);
+}
+
 int64_t ModifiedAt(const std::string& path) {
   struct stat status {};
   EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
