@@ -45,8 +45,8 @@ EngineTest::EngineTest() {
 }
 
 void EngineTest::SetUp() {
+  SeparateSharedMemory();  // first: in a chroot, what is open has another path afterwards
   descriptors_before_ = Descriptors();
-  SeparateSharedMemory();
 }
 
 void EngineTest::TearDown() {
