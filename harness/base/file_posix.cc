@@ -26,6 +26,7 @@ Status WriteAll(int fd, std::string_view text, const std::string& path) {
   return Done{};
 }
 
+// "/tmp" where TMPDIR says nothing, as mktemp(1) has it: the one such folder that the Filesystem Hierarchy Standard requires.
 std::string TemporaryPath() {
   const char* base = std::getenv("TMPDIR");
   return JoinPath(base == nullptr || *base == '\0' ? "/tmp" : base, "trireme-XXXXXX");

@@ -137,8 +137,8 @@ void EndLost(const std::shared_ptr<TaskState>& task) {
   task->error = std::make_exception_ptr(std::logic_error(
       "a coroutine of " + task->name +
       " left neither by its end nor to wait in a call of the workload API: g++ before 12.3 "
-      "compiles "
-      "one so that awaits in the condition of an if, switch, while or do and has no local variable "
+      "compiles one so that awaits in the condition of an if, switch, while or do and has no local "
+      "variable "
       "(GCC bug 106188): put what it awaits into a variable first, or compile with CXX=clang++"));
   Finish(task);
 }

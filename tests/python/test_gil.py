@@ -25,7 +25,7 @@ def turns_gil_on(tmp_path):
     include = sysconfig.get_path("include")
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler (cc) to build a module that turns the GIL on")
     source = tmp_path / "module.c"
     source.write_text(MODULE)
     name = "turns_gil_on" + sysconfig.get_config_var("EXT_SUFFIX")

@@ -200,7 +200,7 @@ async def cancel_at_next_call(rt):
                 rt.spawn(steps.append, 1)
                 me.cancel()
                 break
-            time.sleep(0.001)
+            time.sleep(0.001)  # a turn of a busy task: no call of rt's, where it would be cancelled too early
         steps.append("computed")
         await rt.checkpoint()
         steps.append("went on")
