@@ -185,7 +185,7 @@ void LimitFault::OnTime(int64_t now) {
     if (const Status begun = limit->Begin(); !begun.ok()) problems.push_back(begun.error().message);
   Record(time, /*over=*/false, problems);
   step_ = Step::kActive;
-  deadline_ = fault_.duration ? now + *fault_.duration : kNever;
+  deadline_ = fault_.duration ? SystemClock().Now() + *fault_.duration : kNever;
 }
 
 void LimitFault::End() {

@@ -91,7 +91,9 @@ void SignalFault::Strike(int64_t now) {
   }
   step_ = !stopped_.empty() ? Step::kStopped : restarts_.empty() ? Step::kOver : Step::kEnding;
   deadline_ = kNever;
-  if (step_ == Step::kStopped && fault_.duration) deadline_ = now + *fault_.duration;
+  // Counted from now, for to find and stop many takes a while.
+  if (step_ == Step::kStopped && fault_.duration)
+    deadline_ = SystemClock().Now() + *fault_.duration;
   if (step_ == Step::kEnding) deadline_ = now + kLookInterval;
 }
 

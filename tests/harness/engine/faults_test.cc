@@ -221,8 +221,8 @@ TEST_F(FaultsTest, EndsAServerAndStartsItAgain) {
   ExpectThatItHangsWithout("served");
 }
 
-Json LimitEvent(const char* name, uint64_t value, bool over) {
-  Json event = {{"do", {{name, value}, {"for", 0.2}}}};
+Json LimitEvent(const char* name, uint64_t value, bool over, double seconds = 0.2) {
+  Json event = {{"do", {{name, value}, {"for", seconds}}}};
   if (over) event["over"] = true;
   return event;
 }
@@ -278,11 +278,12 @@ TEST_F(FaultsTest, FillsTheDiskWhileTheNetworkIsSlow) {
 }
 
 TEST_F(FaultsTest, CompetesForProcessorsForAWhile) {
+  // Long enough for the workload to look at all processes beside other tests.
   const FinishedTrial& trial =
-      Suffer("await-load", "resource", {{"cpu", 1}, {"for", 200 * kMillisecond}});
+      Suffer("await-load", "resource", {{"cpu", 1}, {"for", 2000 * kMillisecond}});
   EXPECT_EQ(ExitKey(trial), "exited");
   EXPECT_THAT(FaultsOf(trial),
-              ElementsAre(LimitEvent("cpu", 1, false), LimitEvent("cpu", 1, true)));
+              ElementsAre(LimitEvent("cpu", 1, false, 2.0), LimitEvent("cpu", 1, true, 2.0)));
   // No twin: to the workload the load of other tests looks the same.
 }
 
