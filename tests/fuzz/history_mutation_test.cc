@@ -8,6 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/base/rng.h"
 #include "tests/fuzz/history_target.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -45,7 +46,7 @@ void MutateMany(const std::string& file, int count) {
   const Result<std::string> original = ReadFile(TRIREME_GOLDEN_FOLDER "/" + file);
   ASSERT_TRUE(original.ok());
   Rng rng(1);
-  for (int i = 0; i < count; ++i) ReadAnyHistory(Mutate(*original, rng));
+  for (int i = 0; i < Rounds(count); ++i) ReadAnyHistory(Mutate(*original, rng));
 }
 
 TEST(HistoryMutationTest, ReadsAnyHistory) { MutateMany("v1.trh", 20000); }

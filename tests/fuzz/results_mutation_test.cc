@@ -11,6 +11,7 @@
 #include "harness/base/json.h"
 #include "harness/base/rng.h"
 #include "tests/fuzz/results_target.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -74,13 +75,13 @@ std::string WithOtherBytes(std::string text, Rng& rng) {
 TEST(ResultsMutationTest, ReadsAnyShape) {
   Rng rng(1);
   for (const std::string& text : Corpus())
-    for (int i = 0; i < 500; ++i) ReadAnyResults(WithOtherValues(text, rng));
+    for (int i = 0; i < Rounds(500); ++i) ReadAnyResults(WithOtherValues(text, rng));
 }
 
 TEST(ResultsMutationTest, ReadsAnyBytes) {
   Rng rng(2);
   for (const std::string& text : Corpus())
-    for (int i = 0; i < 300; ++i) ReadAnyResults(WithOtherBytes(text, rng));
+    for (int i = 0; i < Rounds(300); ++i) ReadAnyResults(WithOtherBytes(text, rng));
 }
 
 TEST(ResultsMutationTest, ReadsEveryPrefix) {

@@ -8,6 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/base/rng.h"
 #include "tests/fuzz/scenario_target.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -108,7 +109,8 @@ TEST(ScenarioMutationTest, ReadsAnyScenario) {
   const std::vector<std::string> corpus = Corpus();
   ASSERT_FALSE(corpus.empty());
   Rng rng(1);
-  for (int i = 0; i < 6000; ++i) ReadAnyScenario(Mutate(corpus[rng.Below(corpus.size())], rng));
+  for (int i = 0; i < Rounds(6000); ++i)
+    ReadAnyScenario(Mutate(corpus[rng.Below(corpus.size())], rng));
 }
 
 TEST(ScenarioMutationTest, ReadsEveryPrefix) {

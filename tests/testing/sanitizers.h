@@ -20,6 +20,12 @@ inline constexpr bool kAddressSanitizer = false;
 inline constexpr bool kThreadSanitizer = false;
 #endif
 
+// A test that repeats itself with random input does so `rounds` times, and a tenth of them under a sanitizer, where each costs
+// some ten times as much and which looks for the errors of memory that any round shows.
+constexpr int Rounds(int rounds) {
+  return kAddressSanitizer || kThreadSanitizer ? (rounds + 9) / 10 : rounds;
+}
+
 }  // namespace trireme
 
 #endif  // TRIREME_TESTS_TESTING_SANITIZERS_H_

@@ -1,5 +1,6 @@
 #include "harness/check/equivalence.h"
 
+#include <cmath>
 #include <functional>
 #include <set>
 
@@ -435,7 +436,7 @@ TEST(EquivalenceTest, TellsLongTextsApartByTheirHash) {
 TEST(EquivalenceSimulationTest, NeverDiffersFromItselfWhereValuesAreSteadyOrEven) {
   Rng rng(1);
   int differences = 0;
-  for (int run = 0; run < 200; ++run) {
+  for (int run = 0; run < Rounds(200); ++run) {
     const Observe observe = [&](TrialBuilder& trial, int) {
       trial.Observe("steady", 1).Observe("even", rng.Below(2));
       trial.Observe("clock", rng.Below(1'000'000));
@@ -449,9 +450,10 @@ TEST(EquivalenceSimulationTest, NeverDiffersFromItselfWhereValuesAreSteadyOrEven
 
 // The price of finding a rare value: with q = 1/32 the chance above is 0.53 * 0.47 = 0.25.
 TEST(EquivalenceSimulationTest, DiffersFromItselfAsOftenAsTheRuleSaysForARareValue) {
+  const int runs = Rounds(400);
   Rng rng(1);
   int differences = 0;
-  for (int run = 0; run < 400; ++run) {
+  for (int run = 0; run < runs; ++run) {
     const Observe observe = [&](TrialBuilder& trial, int) {
       trial.Observe("rare", rng.Below(32) == 0);
     };
@@ -459,7 +461,7 @@ TEST(EquivalenceSimulationTest, DiffersFromItselfAsOftenAsTheRuleSaysForARareVal
     const CellObservations there = Cell(20, observe);
     differences += Compare(here, there).verdict == Verdict::kFail ? 1 : 0;
   }
-  EXPECT_NEAR(differences, 100, 35);  // four standard deviations of 8.7
+  EXPECT_NEAR(differences, runs * 0.25, 4 * std::sqrt(runs * 0.25 * 0.75));  // standard deviations
 }
 
 // How many of `runs` pairs of cells, both of which show any of `values` values with equal chance in
@@ -484,13 +486,11 @@ int DifferencesFromItself(int runs, int trials, uint64_t values, int keys) {
 // A/A of keys that are random by nature and compared by an explicit rule. At most 1 in 100 differs,
 // so of 300 runs 3; that more than 11 do has a chance of 6 in 100,000 for each line at that bound,
 // and these seeds are fixed. A reference that shows one value throughout, which the rule calls
-// decided, has a chance of at most 2 * 2^-20 a key. Under ASan, where the whole takes minutes, fewer
-// runs look for its errors only.
+// decided, has a chance of at most 2 * 2^-20 a key.
 TEST(EquivalenceSimulationTest, SeldomDiffersFromItselfWhereValuesAreRandom) {
-  const int share = kAddressSanitizer ? 10 : 1;
   for (const uint64_t values : {2, 3, 5, 10, 25, 100}) {
-    EXPECT_LE(DifferencesFromItself(300 / share, 20, values, 1), 11) << values;
-    EXPECT_LE(DifferencesFromItself(100 / share, 60, values, 3), 6) << values;
+    EXPECT_LE(DifferencesFromItself(Rounds(300), 20, values, 1), 11) << values;
+    EXPECT_LE(DifferencesFromItself(Rounds(100), 60, values, 3), 6) << values;
   }
 }
 

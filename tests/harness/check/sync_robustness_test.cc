@@ -5,6 +5,7 @@
 #include "harness/base/rng.h"
 #include "harness/check/checker.h"
 #include "tests/harness/check/sync_trial.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -83,8 +84,8 @@ class HostileTrial {
 };
 
 TEST(SyncRobustnessTest, JudgesHistoriesThatNoRecorderWrites) {
-  for (uint64_t seed = 1; seed <= 400; ++seed) {
-    SyncTrial trial = HostileTrial(seed).Make(300);
+  for (int seed = 1; seed <= Rounds(400); ++seed) {
+    SyncTrial trial = HostileTrial(static_cast<uint64_t>(seed)).Make(300);
     for (const TrialChecker* checker : TrialCheckers()) {
       const CheckResult result = trial.Check(*checker);
       EXPECT_EQ(result.reason.find(" broke: "), std::string::npos)

@@ -23,6 +23,7 @@
 #include "harness/history/history.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -353,7 +354,7 @@ TEST_F(ProbeTest, GivesAnOperationOfASignalHandlerAnIdOfItsOwn) {
   ASSERT_EQ(sigaction(SIGALRM, &action, nullptr), 0);
   const itimerval often = {.it_interval = {0, 20}, .it_value = {0, 20}};
   const itimerval never{};
-  std::vector<uint64_t> ids(5'000'000);
+  std::vector<uint64_t> ids(Rounds(5'000'000));
   setitimer(ITIMER_REAL, &often, nullptr);
   for (uint64_t& id : ids) id = Probe().new_operation();
   setitimer(ITIMER_REAL, &never, nullptr);
