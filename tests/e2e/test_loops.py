@@ -12,8 +12,8 @@ import textwrap
 import unittest
 from typing import Any
 
-from test_watch import WITH_EVENTLET
 from trireme_case import Outcome, TriremeCase
+from watch_case import WITH_EVENTLET
 
 PYTHON = WITH_EVENTLET or sys.executable
 LOOPS = (["eventlet", "eventlet-asyncio"] if WITH_EVENTLET else []) + ["asyncio"]

@@ -1,0 +1,204 @@
+"""`trireme watch -- CMD`: programs that cannot be watched, lose the probe, limit it or take its memory away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from watch_case import THREADS, WatchCase
+
+
+class WatchHostileTest(WatchCase):
+    def test_says_what_cannot_be_watched(self) -> None:
+        self.write("text", "not a program\n")
+        for program, why in (("no-such-program", "there is no such program in PATH"),
+                             ("./text", "it may not be executed"), ("./", "it is no file"),
+                             ("./nothing", "No such file or directory")):
+            outcome = self.trireme("watch", "--", program)
+            self.assertEqual((outcome.code, outcome.out), (3, ""), outcome.err)
+            self.assertIn(f"cannot watch {program}: {why}", outcome.err)
+
+    @unittest.skipUnless(shutil.which("cc"), "no C compiler")
+    def test_a_static_program_cannot_be_watched(self) -> None:
+        self.write("static.c", "int main(void) { return 0; }\n")
+        subprocess.run(["cc", "-static", "-o", "static", "static.c"], cwd=self.folder, check=True)
+        script = self.write("script", "#!./static\n")
+        script.chmod(0o755)
+        for program in ("./static", "./script"):
+            outcome = self.trireme("watch", "--", program)
+            self.assertEqual(outcome.code, 3)
+            self.assertIn("it is linked statically", outcome.err)
+
+    def test_a_program_of_another_user_cannot_be_watched(self) -> None:
+        program = shutil.copy("/bin/true", self.folder / "other")
+        try:
+            os.chown(program, 65534, 65534)
+        except PermissionError:
+            self.skipTest("only root may give files away")
+        os.chmod(program, 0o4755)
+        outcome = self.trireme("watch", "--", "./other")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("it runs with the rights of another user", outcome.err)
+
+    def test_a_program_that_lost_the_probe_is_not_clean(self) -> None:
+        outcome = self.trireme("watch", "--", "env", "-i", "/bin/true")
+        self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
+        self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
+
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root may become another user; no setpriv")
+    def test_a_program_of_another_user_is_not_clean(self) -> None:
+        outcome = self.trireme("watch", "--", "setpriv", "--reuid=65534", "--clear-groups", "/bin/sh", "-c", "exit 3")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("unknown: /bin/sh was started as a user who may not write what is recorded, and was not seen\n",
+                      outcome.err)
+        same = self.trireme("watch", "--", "setpriv", "--clear-groups", "/bin/sh", "-c", "exit 3")
+        self.assertEqual(same.err, "trireme: 0 findings, program exited 3\n")
+
+    def test_a_program_started_by_a_list_of_words_is_seen_or_not_as_its_environment_says(self) -> None:
+        for call, code, unknown in (("execl(b'/bin/sh', b'sh', b'-c', b'exit 3', None)", 3, False),
+                                    ("execlp(b'sh', b'sh', b'-c', b'exit 3', None)", 3, False),
+                                    ("execle(b'/bin/sh', b'sh', b'-c', b'exit $A', None, own)", 4, True)):
+            outcome = self.watch(f"""\
+                import ctypes
+                own = (ctypes.c_char_p * 2)(b"A=4", None)
+                ctypes.CDLL(None).{call}
+                """)
+            self.assertEqual(outcome.code, code, outcome.err)
+            self.assertEqual("/bin/sh was started without the probe, and was not seen" in outcome.err, unknown, outcome.err)
+
+    def test_hostile_programs_are_let_alone(self) -> None:
+        outcome = self.watch("""\
+            import os, subprocess, sys
+            os.closerange(3, 1000)
+            subprocess.run(["true"], check=True)          # by vfork
+            if os.fork() == 0:
+                os.setsid()
+                os._exit(0)
+            code = "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"
+            os.execv(sys.executable, [sys.executable, "-c", code])
+            """)
+        self.assertEqual((outcome.code, outcome.out), (0, "b'x'\n"), outcome.err)
+
+    # What the probe calls when two meet, and the program does not; by numbers that are its machine's.
+    LIMITS = """\
+    import ctypes, struct, sys
+    libc = ctypes.PyDLL(None)
+    numbers = {"x86_64": {"exit": 60, "seccomp": 317, "getsockopt": 55, "kcmp": 312},
+               "aarch64": {"exit": 93, "seccomp": 277, "getsockopt": 209, "kcmp": 272}}[os.uname().machine]
+    def program(*forbidden):
+        code = struct.pack("HBBI", 0x20, 0, 0, 0)  # the call's number
+        for name in forbidden:
+            code += struct.pack("HBBI", 0x15, 0, 1, numbers[name])
+            code += struct.pack("HBBI", 0x06, 0, 0, 0x80000000)  # kill the process
+        code += struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000)
+        return ctypes.create_string_buffer(struct.pack("HP", len(code) // 8, ctypes.addressof(keep(code))))
+    kept = []
+    def keep(code):
+        kept.append(ctypes.create_string_buffer(code))
+        return kept[-1]
+    assert libc.prctl(38, 1, 0, 0, 0) == 0  # no new privileges
+    filter = program("getsockopt", "kcmp")
+"""
+    UNSEEN = "unknown: a process limits its system calls by seccomp: it, and what it starts, was not seen from then on\n"
+
+    def test_a_program_that_limits_its_system_calls_is_let_alone_from_then_on(self) -> None:
+        for call in ("libc.prctl(22, 2, filter)", "libc.syscall(numbers['seccomp'], 1, 0, filter)"):
+            with self.subTest(call):
+                outcome = self.watch(THREADS + self.LIMITS + f"""\
+    assert {call} == 0
+    code = "import socket; a, b = socket.socketpair(); b.send(b'x'); print(a.recv(1))"
+    if os.fork() == 0:
+        os.execve(sys.executable, [sys.executable, "-c", code], dict(os.environ))
+    assert os.wait()[1] == 0
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+                self.expect_readers(outcome, 0)
+                self.assertEqual(outcome.out, "b'x'\n")
+                self.assertIn(self.UNSEEN, outcome.err)
+
+    def test_a_child_that_may_only_read_and_write_is_let_alone(self) -> None:
+        outcome = self.watch(THREADS + self.LIMITS + """\
+    place = ctypes.create_string_buffer(1)
+    if os.fork() == 0:
+        libc.prctl(22, 1, 0, 0, 0)
+        libc.write(theirs.fileno(), b"x", 1)
+        libc.read(ours.fileno(), place, 1)
+        libc.syscall(numbers["exit"], 7)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(outcome.out, "7\n")
+        self.assertIn(self.UNSEEN, outcome.err)
+
+    def test_to_ask_for_filters_limits_nothing(self) -> None:
+        outcome = self.watch(THREADS + self.LIMITS + """\
+    assert libc.prctl(22, 2, None) == -1
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertNotIn("unknown", outcome.err)
+
+    def test_who_outlives_the_program_is_told_of_before_it_has_said_that_it_is_there(self) -> None:
+        os.mkfifo(self.folder / "end")
+        outcome = self.watch("""\
+            import ctypes, os
+            fork = {"x86_64": 56, "aarch64": 220}[os.uname().machine]  # clone, past what would say so
+            if ctypes.CDLL(None).syscall(fork, 17, 0, 0, 0, 0) == 0:
+                os.closerange(0, 3)
+                open("end").read()
+                os._exit(0)
+            """)
+        with open(self.folder / "end", "w"):
+            self.assertEqual(outcome.err, "trireme: unknown: 1 process of it still there, and not watched any more\n"
+                                          "trireme: 0 findings, program exited 0\n")
+
+    def test_a_program_that_takes_our_memory_away_is_still_seen(self) -> None:
+        for call in ("munmap(place, size)", "mprotect(place, size, 0)", "madvise(place, size, 9)",
+                     "mremap(place, size, size, 3, elsewhere)", "mmap(place, size, 0, 0x32, -1, 0)",
+                     "syscall({'x86_64': 11, 'aarch64': 215}[os.uname().machine], place, size)"):
+            with self.subTest(call):
+                outcome = self.watch(THREADS + f"""\
+    import ctypes
+    libc = ctypes.CDLL(None)
+    elsewhere = ctypes.c_size_t(1 << 44)
+    taken = 0
+    for line in open("/proc/self/maps").readlines():
+        if "history.ring" in line or "libtrireme-probe" in line:
+            begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+            place, size = ctypes.c_size_t(begin), ctypes.c_size_t(end - begin)
+            libc.{call}
+            taken += 1
+    assert taken > 1, taken
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    theirs.send(b"12")
+    """)
+                self.expect_readers(outcome)
+                self.assertNotIn("unknown", outcome.err)
+
+    def test_of_a_range_with_our_memory_in_it_the_rest_is_unmapped(self) -> None:
+        outcome = self.watch("""\
+            import ctypes
+            libc = ctypes.CDLL(None)
+            def mapped():
+                lines = [line.split() for line in open("/proc/self/maps")]
+                return [(*(int(word, 16) for word in line[0].split("-")), line[-1]) for line in lines]
+            ring = next(place for place in mapped() if "history.ring" in place[2])
+            page, map_here = 4096, 0x100032  # private, anonymous, and not where anything else is
+            for start in (ring[0] - page, ring[1]):
+                libc.mmap(ctypes.c_size_t(start), ctypes.c_size_t(page), 3, map_here, -1, 0)
+            size = ring[1] - ring[0] + 2 * page
+            assert libc.munmap(ctypes.c_size_t(ring[0] - page), ctypes.c_size_t(size)) == 0
+            near = [place for place in mapped() if place[0] < ring[1] + page and place[1] > ring[0] - page]
+            print(near == [ring])
+            """)
+        self.assertEqual((outcome.code, outcome.out), (0, "True\n"), outcome.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

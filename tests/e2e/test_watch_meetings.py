@@ -1,0 +1,273 @@
+"""`trireme watch -- CMD`: which programs let two read one socket, and which only look like it."""
+
+from __future__ import annotations
+
+import unittest
+
+from watch_case import THREADS, VENV, WITH_EVENTLET, WatchCase
+
+
+class WatchMeetingsTest(WatchCase):
+    def test_threads_that_read_one_socket(self) -> None:
+        outcome = self.watch(THREADS + """\
+    def read():
+        ours.recv(1)
+    readers = [start(read), start(read)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(outcome.err.count("program.py:11 in read\n"), 2, outcome.err)
+
+    def test_threads_that_take_turns(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    for byte in (b"1", b"2"):
+        reader = start(ours.recv, 1)
+        theirs.send(byte)
+        reader.join()
+    """), 0)
+
+    def test_a_descriptor_that_was_duplicated(self) -> None:
+        outcome = self.watch(THREADS + """\
+    readers = [start(ours.recv, 1), start(ours.dup().recv, 1)]
+    theirs.send(b"12")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("cure: a duplicated descriptor is the same socket", outcome.err)
+
+    def test_a_forked_child_that_reads_too(self) -> None:
+        outcome = self.watch(THREADS + """\
+    reader = start(ours.recv, 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            ours.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs.send(b"1")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("cure: close it in all processes but one", outcome.err)
+
+    def test_a_forked_child_that_has_its_own(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    reader = start(ours.recv, 1)
+    child = os.fork()
+    if child == 0:
+        one, other = socket.socketpair()
+        other.send(b"x")
+        one.recv(1)
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs.send(b"1")
+    """), 0)
+
+    def test_a_descriptor_that_was_passed_on(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    import array
+    reader = start(ours.recv, 1)
+    one, other = socket.socketpair()
+    socket.send_fds(one, [b"x"], [ours.fileno()])
+    _, (copy,), _, _ = socket.recv_fds(other, 1, 1)
+    try:
+        socket.socket(fileno=copy).recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        theirs.send(b"1")
+    """))
+
+    ASYNCIO = """\
+    import asyncio, socket
+    async def settle():
+        for _ in range(5):
+            await asyncio.sleep(0)
+    async def main():
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+"""
+
+    def test_asyncio_tasks_that_read_one_socket(self) -> None:
+        outcome = self.watch(self.ASYNCIO + """\
+        tasks = []
+        for name in ("one", "two"):
+            tasks.append(asyncio.create_task(loop.sock_recv(ours, 1), name=name))
+            await settle()
+        theirs.send(b"1")
+        await tasks[1]
+        tasks[0].cancel()
+    asyncio.run(main())
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("two calls to read the stream, for which one waits already", outcome.err)
+
+    LOOPS = """\
+    import asyncio, socket, threading
+    begun, ended = threading.Event(), threading.Barrier(2)
+    ours, theirs = socket.socketpair()
+    def run(sock, wait, said):
+        loop = asyncio.new_event_loop()
+        wait()
+        loop.add_reader(sock, print)
+        loop.run_until_complete(asyncio.sleep(0))
+        said()
+        ended.wait()
+        loop.remove_reader(sock)
+        loop.close()
+    def run_both(other):
+        threads = [threading.Thread(target=run, args=(ours, lambda: None, begun.set)),
+                   threading.Thread(target=run, args=(other, begun.wait, lambda: None))]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+"""
+
+    def test_two_asyncio_loops_that_wait_for_one_socket(self) -> None:
+        outcome = self.watch(self.LOOPS + """\
+    run_both(ours)
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("two epoll sets wait to read the stream", outcome.err)
+
+    def test_two_asyncio_loops_that_have_their_own_sockets(self) -> None:
+        self.expect_readers(self.watch(self.LOOPS + """\
+    run_both(theirs)
+    """), 0)
+
+    def test_an_asyncio_task_after_one_that_was_cancelled(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        task = asyncio.create_task(loop.sock_recv(ours, 1))
+        await settle()
+        task.cancel()
+        await settle()
+        theirs.send(b"1")
+        await asyncio.create_task(loop.sock_recv(ours, 1))
+    asyncio.run(main())
+    """), 0)
+
+    def test_an_asyncio_task_after_one_that_was_cancelled_and_has_not_run_since(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        task = asyncio.create_task(loop.sock_recv(ours, 1))
+        await settle()
+        task.cancel()
+        loop.call_soon(theirs.send, b"1")
+        assert await loop.sock_recv(ours, 1) == b"1"
+    asyncio.run(main())
+    """), 0)
+
+    # Two tasks that somebody else's function makes.
+    OF_A_FACTORY = """\
+        tasks = []
+        for _ in range(2):
+            tasks.append(asyncio.create_task(loop.sock_recv(ours, 1)))
+            await settle()
+        theirs.send(b"1")
+        await tasks[1]
+        tasks[0].cancel()
+    asyncio.run(main())
+"""
+
+    def test_asyncio_tasks_of_a_task_factory(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        loop.set_task_factory(lambda loop, coroutine, **options: asyncio.Task(coroutine, loop=loop, **options))
+""" + self.OF_A_FACTORY))
+
+    @unittest.skipUnless((VENV / "3.12/bin/python3").exists(), "no environment of 'trireme setup' with Python 3.12")
+    def test_asyncio_tasks_that_begin_when_they_are_made(self) -> None:
+        self.expect_readers(self.watch(self.ASYNCIO + """\
+        loop.set_task_factory(asyncio.eager_task_factory)
+""" + self.OF_A_FACTORY, python=str(VENV / "3.12/bin/python3")))
+
+    def test_an_asyncio_task_after_the_loop_of_another_was_closed(self) -> None:
+        self.expect_readers(self.watch("""\
+    import asyncio, socket
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    early = asyncio.new_event_loop()
+    task = early.create_task(early.sock_recv(ours, 1))
+    early.run_until_complete(asyncio.sleep(0))
+    early.run_until_complete(asyncio.sleep(0))
+    early.close()
+    async def read():
+        asyncio.get_running_loop().call_soon(theirs.send, b"1")
+        return await asyncio.get_running_loop().sock_recv(ours, 1)
+    assert asyncio.run(read()) == b"1"
+    """), 0)
+
+    def test_an_asyncio_callback_that_goes_for_that_of_another_task(self) -> None:
+        for before, count in (("", 1), ("loop.remove_reader(ours)", 0), ("first.cancel(); await settle()", 0)):
+            outcome = self.watch(self.ASYNCIO + f"""\
+        async def register():
+            loop.add_reader(ours, print)
+            await loop.create_future()
+        first = asyncio.create_task(register())
+        await settle()
+        {before or "pass"}
+        second = asyncio.create_task(register())
+        await settle()
+    asyncio.run(main())
+    """)
+            self.expect_readers(outcome, count)
+            self.assertEqual("the runtime dropped who waited to read" in outcome.err, count == 1, outcome.err)
+
+    def test_who_comes_while_a_meeting_is_told_does_not_take_its_stacks(self) -> None:
+        outcome = self.watch(THREADS + """\
+    import ctypes
+    builtins = ctypes.PyDLL(None).trireme_probe_python
+    builtins.restype = ctypes.py_object
+    def look():
+        try:
+            ours.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+    def describe(task, thread):
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        return '"stack": ["told"]'
+    builtins()[12](describe)
+    reader = start(ours.recv, 1)
+    look()
+    theirs.send(b"1")
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("    told\n", outcome.err)
+
+    EVENTLET = """\
+    import eventlet
+    eventlet.monkey_patch()
+    import eventlet.debug, socket
+    ours, theirs = socket.socketpair()
+    def read():
+        try:
+            ours.recv(1)
+        except RuntimeError:
+            pass
+"""
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_green_threads_with_the_check_on_and_off(self) -> None:
+        assert WITH_EVENTLET is not None
+        for switch in ("", "    eventlet.debug.hub_prevent_multiple_readers(False)\n"):
+            self.expect_readers(self.watch(self.EVENTLET + switch + """\
+    threads = []
+    for _ in range(2):
+        threads.append(eventlet.spawn(read))
+        eventlet.sleep(0)
+    theirs.send(b"12")
+    for thread in threads:
+        thread.wait()
+    """, python=WITH_EVENTLET))
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_green_threads_that_take_turns(self) -> None:
+        assert WITH_EVENTLET is not None
+        self.expect_readers(self.watch(self.EVENTLET + """\
+    for _ in range(3):
+        thread = eventlet.spawn(read)
+        eventlet.sleep(0)
+        theirs.send(b"1")
+        thread.wait()
+    """, python=WITH_EVENTLET), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
