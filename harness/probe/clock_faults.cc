@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/keep_errno.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
@@ -22,17 +23,6 @@ enum ClockState : int { kLook, kNone, kFaulty };
 
 int clock_state = kLook;
 trireme_header* clock_header = nullptr;
-
-class KeepErrnoOfClock {
- public:
-  KeepErrnoOfClock() : value_(errno) {}
-  ~KeepErrnoOfClock() { errno = value_; }
-  KeepErrnoOfClock(const KeepErrnoOfClock&) = delete;
-  KeepErrnoOfClock& operator=(const KeepErrnoOfClock&) = delete;
-
- private:
-  int value_;
-};
 
 int64_t InNanoseconds(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
@@ -230,7 +220,7 @@ bool PendingMovesClocks(const char* path) {
 
 // A process that looks at a clock and does nothing else that is recorded has not opened its recording.
 [[gnu::noinline]] bool LookForClockFaults() {
-  const KeepErrnoOfClock keep;
+  const KeepErrno keep;
   const char* path = PendingPath();
   if (path != nullptr && PendingMovesClocks(path)) {
     Attached();
@@ -258,7 +248,7 @@ uint64_t WhenShown(const Faults& faults, uint32_t bit, int64_t now, int64_t show
 }
 
 int64_t LateNow() {
-  const KeepErrnoOfClock keep;
+  const KeepErrno keep;
   const Faults faults;
   const int64_t late = faults.Late();
   if (late != 0) faults.Tell(0);
@@ -282,7 +272,7 @@ bool HasClockFaults() {
 void ShowClock(clockid_t clock, timespec* time) {
   const uint32_t bit = BitOf(clock);
   if (bit == 0) return;
-  const KeepErrnoOfClock keep;
+  const KeepErrno keep;
   const Faults faults;
   faults.Tell(bit);
   const int64_t shift = faults.Shift(bit, faults.elapsed());
@@ -298,7 +288,7 @@ const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* p
   if (clock == kUnknownClock) clock = shown->tv_sec < kYear2001 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
   const uint32_t bit = BitOf(clock);
   if (bit == 0) return shown;
-  const KeepErrnoOfClock keep;
+  const KeepErrno keep;
   const Faults faults;
   const int64_t now = TrueNanoseconds(clock);
   const int64_t late = faults.Late();

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "harness/probe/clock_faults.h"
+#include "harness/probe/keep_errno.h"
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/python_frames.h"
 #include "harness/probe/recorder.h"
@@ -35,17 +36,6 @@ thread_local LoopThread loop_thread;
 uint64_t moved_bytes = 0;
 bool any_loop =
     false;  // atomic: there ever was one, in this process or one that it was forked from
-
-class KeepErrnoOfLoop {
- public:
-  KeepErrnoOfLoop() : value_(errno) {}
-  ~KeepErrnoOfLoop() { errno = value_; }
-  KeepErrnoOfLoop(const KeepErrnoOfLoop&) = delete;
-  KeepErrnoOfLoop& operator=(const KeepErrnoOfLoop&) = delete;
-
- private:
-  int value_;
-};
 
 // A few nanoseconds, where the clock of the records takes twenty: the kernel's last tick.
 uint64_t RoughNow() {
@@ -91,7 +81,7 @@ void TellUnwatched(const char* why) {
 
 // Cold: it may start a thread.
 __attribute__((noinline)) void BecomeLoop(uint32_t task) {
-  const KeepErrnoOfLoop keep;
+  const KeepErrno keep;
   LoopThread& thread = loop_thread;
   if (thread.refused) return;
   Loop* loop = TakePlace(ThreadId());
