@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ double ValueOf(const Operation& operation) {
 // What `final` may be.
 struct Range {
   double low = 0, high = 0;
+  double size = 0;    // of all that is added, without signs
+  bool whole = true;  // no fraction is among it
   int64_t acknowledged = 0, uncertain = 0;
 };
 
@@ -28,6 +31,8 @@ Range AllowedRange(const std::vector<const Operation*>& operations) {
     if (operation->state == OperationState::kFail) continue;
     const bool certain = operation->state == OperationState::kOk;
     (certain ? range.acknowledged : range.uncertain)++;
+    range.size += std::abs(value);
+    range.whole = range.whole && std::floor(value) == value;
     range.low += certain ? value : std::min(value, 0.0);
     range.high += certain ? value : std::max(value, 0.0);
   }
@@ -50,11 +55,15 @@ std::string Number(double value) {
                       : Json(value));
 }
 
-// Sums of fractions round; integers up to 2^53 do not.
+// Integers up to 2^53 add up exactly. Other sums round, in each order otherwise, in proportion to all that is added, even
+// where most of it is taken away again or ours comes to a whole number; and who observes a fraction may cut it short.
 double Slack(const Range& range) {
-  const double size = std::max(std::abs(range.low), std::abs(range.high));
-  return std::floor(range.low) == range.low && std::floor(range.high) == range.high ? 0
-                                                                                    : size * 1e-9;
+  constexpr double kExactIntegers = 9007199254740992;  // 2^53
+  if (range.whole && range.size <= kExactIntegers) return 0;
+  const auto count = static_cast<double>(range.acknowledged + range.uncertain);
+  const double rounded = count * std::numeric_limits<double>::epsilon() * range.size;
+  const double shown = 1e-9 * std::max(std::abs(range.low), std::abs(range.high));
+  return range.whole ? rounded : std::max(rounded, shown);
 }
 
 // Two operations of different tasks that were open at once: where an update may have been lost.

@@ -54,6 +54,34 @@ TEST(LostUpdateCheckerTest, AllowsForRoundingOfFractionsOnly) {
             Verdict::kFail);
 }
 
+// In this order the sum is 1, in the opposite one a little less.
+TEST(LostUpdateCheckerTest, AllowsForRoundingWhereFractionsMakeAWholeNumber) {
+  const auto trial = [] {
+    return TwoIncrementers()
+        .Op(2, "add", 1, 2, 0.1)
+        .Op(3, "add", 2, 3, 0.2)
+        .Op(2, "add", 3, 4, 0.3)
+        .Op(3, "add", 4, 5, 0.4);
+  };
+  TrialBuilder rounded = trial();
+  EXPECT_EQ(CheckLostUpdate(rounded, 0.9999999999999999).verdict, Verdict::kPass);
+  TrialBuilder lost = trial();
+  EXPECT_EQ(CheckLostUpdate(lost, 0.9).verdict, Verdict::kFail);
+}
+
+TEST(LostUpdateCheckerTest, AllowsForRoundingOfWhatIsTakenAwayAgain) {
+  const auto trial = [] {
+    return TwoIncrementers()
+        .Op(2, "add", 1, 2, 1e9)
+        .Op(3, "add", 2, 3, 0.1)
+        .Op(2, "add", 3, 4, -1e9);
+  };
+  TrialBuilder rounded = trial();
+  EXPECT_EQ(CheckLostUpdate(rounded, 0.1).verdict, Verdict::kPass);
+  TrialBuilder lost = trial();
+  EXPECT_EQ(CheckLostUpdate(lost, 0).verdict, Verdict::kFail);
+}
+
 TEST(LostUpdateCheckerTest, DoesNotCountAnOperationThatFailed) {
   const auto trial = [] {
     return TwoIncrementers().Op(2, "add", 10, 30).Operation(EventKind::kFail, 3, "add", 20, 40);
