@@ -244,7 +244,14 @@ class Comparer {
       return;
     }
     if (IsEmptyThroughout(key)) return;
-    comparison_.streams += closes_only ? 0 : 1;
+    // What was not kept of one trial would mask what all the others agree on.
+    if (!reference_.per_trial && std::any_of(all.begin(), all.end(), [](const Stream* stream) {
+          return IsUnknown(*stream);
+        })) {
+      unknown_ = key;
+      return;
+    }
+    bool compared = false;
     std::optional<Model> model;
     if (!all.empty() && !reference_.per_trial) model.emplace(rule_, all);
     for (const auto& [trial, streams] : here_) {
@@ -256,7 +263,9 @@ class Comparer {
         if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there});
       }
       CompareTrial(key, trial, Find(streams, key), model ? &*model : nullptr, closes_only);
+      compared = true;
     }
+    comparison_.streams += compared && !closes_only ? 1 : 0;
     if (model) comparison_.masked += model->masked();
   }
 

@@ -163,6 +163,24 @@ TEST(CompareWireTest, RejectsAConnectionThatIsMissing) {
             "client write of 1#0 is missing, but was on eventlet/3.11");
 }
 
+// Bytes that moved and were not kept mask nothing.
+TEST(CompareWireTest, CannotDecideWhereTheBytesOfOneTrialOfTheReferenceWereNotKept) {
+  FaultTrial unkept = FaultTrial().Open(1).Closed(1, 0, 5);
+  Trials there = Written({"hello"});
+  there.emplace(1, ReadStreams(unkept.View()));
+  const WireComparison comparison = Compare(WireRule::kExact, Written({"hallo"}), there);
+  EXPECT_EQ(comparison.verdict, Verdict::kUnknown);
+  EXPECT_EQ(comparison.reason, "wire: the bytes of client write of 1#0 were not kept");
+}
+
+TEST(CompareWireTest, CannotDecideWhereNoTrialHasItsCounterpart) {
+  const Trials there = {{1, Written({"hello"}).at(0)}};
+  EXPECT_EQ(Compare(WireRule::kExact, Written({"hallo"}), there, /*per_trial=*/true).verdict,
+            Verdict::kUnknown);
+  EXPECT_EQ(Compare(WireRule::kExact, Written({"hello", "hello"}), there, true).verdict,
+            Verdict::kPass);
+}
+
 TEST(CompareWireTest, CannotDecideWithoutConnections) {
   EXPECT_EQ(Compare(WireRule::kExact, {{0, {}}}, {{0, {}}, {1, {}}}).reason,
             "wire: no bytes of connections were recorded");
