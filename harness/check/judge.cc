@@ -309,7 +309,10 @@ std::vector<std::string> RunJudge::Impl::NondeterminismNotes() const {
   return said;
 }
 
-CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
+namespace {
+
+// What the plan says of the cell.
+CellResult PlannedResult(const JudgedCell& cell) {
   CellResult result;
   result.id = cell.Text("id");
   result.scenario = cell.Text("scenario");
@@ -323,7 +326,29 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   if (GetMember(cell.plan, "params").is_object()) result.params = GetMember(cell.plan, "params");
   if (GetMember(cell.plan, "faults").is_array()) result.faults = GetMember(cell.plan, "faults");
   result.arm = GetMember(cell.plan, "arm");
+  return result;
+}
 
+// The command that brings the cell back: with the trial that failed, or else the first that differed.
+std::string ReplayOf(const JudgedCell& cell, const CellResult& result) {
+  int64_t to_replay = cell.summary.TrialToReplay();
+  for (const CellFinding& found : result.findings) {
+    if (found.finding.kind != "difference") continue;
+    if (result.trials.fail == 0)
+      to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
+  }
+  std::string replay = cell.Text("replay");
+  if (to_replay >= 0 && !replay.empty())
+    // Before a command, whose own options follow `--`.
+    replay.insert(std::min(replay.find(" -- "), replay.size()),
+                  " --trial " + std::to_string(to_replay));
+  return replay;
+}
+
+}  // namespace
+
+CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
+  CellResult result = PlannedResult(cell);
   StateWithReason state = cell.State();
   if (state.state != CellState::kUnsupported && (!cell.refused || cell.observations.trials() > 0)) {
     StateWithReason compared = Compare(cell, result);
@@ -354,12 +379,6 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
 
   TrialSet failing = cell.summary.FailedTrials();
   failing.AddAll(cell.differing);
-  int64_t to_replay = cell.summary.TrialToReplay();
-  for (const CellFinding& found : result.findings) {
-    if (found.finding.kind != "difference") continue;
-    if (result.trials.fail == 0)
-      to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
-  }
   CellExpectation expectation = CellExpectation::FromJson(GetMember(cell.plan, "expect"));
   expectation.whole = cell.planned() >= GetInt(cell.plan, "trials_of_plan");
   ExpectationJudgement judgement = JudgeExpectation(expectation, result, failing.size());
@@ -370,11 +389,7 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
     result.reason =
         result.reason.empty() ? judgement.reason : judgement.reason + "; " + result.reason;
   }
-  result.replay = cell.Text("replay");
-  if (to_replay >= 0 && !result.replay.empty())
-    // Before a command, whose own options follow `--`.
-    result.replay.insert(std::min(result.replay.find(" -- "), result.replay.size()),
-                         " --trial " + std::to_string(to_replay));
+  result.replay = ReplayOf(cell, result);
   cell.faults.Describe(result);
   return result;
 }
