@@ -1,5 +1,6 @@
 #include "harness/base/strings.h"
 
+#include <cxxabi.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <numeric>
 
 namespace trireme {
@@ -194,6 +196,15 @@ std::string ToValidUtf8(std::string_view bytes) {
     bytes.remove_prefix(std::max<size_t>(length, 1));
   }
   return out;
+}
+
+std::string DemangledSymbol(const std::string& symbol) {
+  if (!symbol.starts_with("_Z")) return symbol;  // `f` would be taken for the type float
+  int status = 0;
+  char* name = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
+  std::string text = status == 0 && name != nullptr ? name : symbol;
+  std::free(name);
+  return text;
 }
 
 }  // namespace trireme

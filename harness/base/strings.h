@@ -41,6 +41,9 @@ std::string ShellQuote(const std::string& word);
 // Nothing left of bytes that are no valid UTF-8: each becomes U+FFFD.
 std::string ToValidUtf8(std::string_view bytes);
 
+// A C++ function or variable as its source writes it; any other name as it is.
+std::string DemangledSymbol(const std::string& symbol);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_BASE_STRINGS_H_

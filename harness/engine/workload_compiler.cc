@@ -17,6 +17,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/engine/undefined_symbols.h"
 
 namespace trireme {
 namespace {
@@ -25,6 +26,7 @@ constexpr int64_t kPatience = 300 * kNanosecondsPerSecond;
 // Ten times what a large workload takes; a source that includes itself, expands for ever or reads
 // /dev/zero is told by the compiler, not by the machine.
 constexpr int64_t kCompilerMemory = int64_t{4} << 30;
+constexpr ptrdiff_t kNamedSymbols = 4;  // in an error; the first say enough
 // -O1: half a second less than -O2 to compile, and a workload spends its time in the runtime and
 // the kernel. A Task that nobody awaits does nothing, so that it is dropped is an error; without
 // the fortified headers of some systems, which would say the same of write().
@@ -257,6 +259,20 @@ Diagnostic NoMain(const std::string& source) {
   return error;
 }
 
+Diagnostic NotLinked(const std::string& source, const std::vector<std::string>& undefined) {
+  std::vector<std::string> names(
+      undefined.begin(),
+      undefined.begin() + std::min<ptrdiff_t>(kNamedSymbols, std::ssize(undefined)));
+  const size_t more = undefined.size() - names.size();
+  Diagnostic error = UsageError("the workload does not link: '" + Join(names, "', '") + "'" +
+                                    (more == 0 ? "" : " and " + std::to_string(more) + " more") +
+                                    (undefined.size() == 1 ? " is" : " are") +
+                                    " declared and used, but nowhere defined",
+                                "define it in workload.cc or in a file that workload.cc includes");
+  error.file = source;
+  return error;
+}
+
 Result<CompiledWorkload> Compile(const std::string& source, const std::string& compiler,
                                  const CachedObjects& cache, const Locations& locations) {
   const std::string partial = cache.Partial();
@@ -274,6 +290,11 @@ Result<CompiledWorkload> Compile(const std::string& source, const std::string& c
   if (!DefinesMain(partial)) {
     cache.Discard();
     return NoMain(source);
+  }
+  if (const std::vector<std::string> undefined = UndefinedSymbols(partial, locations);
+      !undefined.empty()) {
+    cache.Discard();
+    return NotLinked(source, undefined);
   }
   TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep());
   return CompiledWorkload{.object = std::move(object), .unsupported = ""};

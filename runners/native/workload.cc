@@ -1,7 +1,5 @@
-#include <cxxabi.h>
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <stdexcept>
 
 #include "harness/base/strings.h"
@@ -18,11 +16,7 @@ std::string WhyNotLoaded(const std::string& error) {
   constexpr std::string_view kUndefined = "undefined symbol: ";
   const size_t at = error.find(kUndefined);
   if (at == std::string::npos) return error;
-  const std::string symbol = error.substr(at + kUndefined.size());
-  char* name = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, nullptr);
-  const std::string shown = name == nullptr ? symbol : name;
-  std::free(name);
-  return "the workload does not link: '" + shown +
+  return "the workload does not link: '" + DemangledSymbol(error.substr(at + kUndefined.size())) +
          "' is declared and used in workload.cc, but nowhere defined";
 }
 

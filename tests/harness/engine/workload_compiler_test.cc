@@ -163,6 +163,33 @@ TEST_F(WorkloadCompilerTest, RefusesAWorkloadWithoutMain) {
   }
 }
 
+// Any program stands for the runner: both find printf() in the C library.
+TEST_F(WorkloadCompilerTest, NamesWhatIsNowhereDefined) {
+  locations_.runner = "/bin/true";
+  Write(
+      "#include <cstdio>\nint Lost(int);\nextern \"C\" int f();\n"
+      "int Main() { return Lost(1) + f() + std::printf(\"\"); }\n");
+  for (int times = 0; times < 2; ++times) {
+    const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+    ASSERT_FALSE(compiled.ok());
+    EXPECT_EQ(compiled.error().kind, ErrorKind::kUsage);
+    EXPECT_EQ(compiled.error().file, source_);
+    EXPECT_EQ(
+        compiled.error().message,
+        "the workload does not link: 'Lost(int)', 'f' are declared and used, but nowhere defined");
+    EXPECT_TRUE(ListDirectory(JoinPath(locations_.cache, "workloads")).empty());
+  }
+}
+
+TEST_F(WorkloadCompilerTest, TakesWhatIsDefined) {
+  locations_.runner = "/bin/true";
+  locations_.cache += "/with a space:and a colon";
+  Write(
+      "#include <cstdio>\nint Lost(int) { return 1; }\n__attribute__((weak)) int Maybe();\n"
+      "int Main() { return Lost(1) + (Maybe ? Maybe() : 0) + std::printf(\"\"); }\n");
+  EXPECT_TRUE(FileExists(Compiled()));
+}
+
 // A source that reads /dev/zero would take all that the machine has.
 TEST_F(WorkloadCompilerTest, GivesTheCompilerSoMuchMemory) {
   const std::string compiler = folder_.path() + "/compiler";
