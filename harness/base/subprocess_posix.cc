@@ -111,6 +111,51 @@ bool Drain(Pipe& out, Pipe& err, int64_t deadline, CommandOutcome& outcome) {
   return true;
 }
 
+// A process that leads the group of a command and ends all of it, itself too, once the pipe closes that it
+// watches: a compiler driver that we are killed over leaves its compilers behind, which nothing else ends.
+// It holds no descriptor of ours but that one.
+[[noreturn]] void WatchGroup(int alive) {
+  ::setpgid(0, 0);
+  ::dup2(alive, 0);
+  ::close_range(1, ~0U, 0);
+  char byte = 0;
+  while (::read(0, &byte, 1) < 0 && errno == EINTR) {
+  }
+  ::kill(0, SIGKILL);
+  ::_exit(0);
+}
+
+// The watcher of one command, for as long as it runs.
+class GroupWatcher {
+ public:
+  GroupWatcher() : alive_(MakePipe()) {
+    if (!alive_.read.valid()) return;
+    pid_ = PatientFork();
+    if (pid_ == 0) {
+      alive_.write.Reset();
+      WatchGroup(alive_.read.get());
+    }
+    alive_.read.Reset();
+    if (pid_ > 0) ::setpgid(pid_, pid_);  // whoever of us is first
+  }
+  // Ends what is left of the group.
+  ~GroupWatcher() {
+    if (pid_ <= 0) return;
+    alive_.write.Reset();
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  GroupWatcher(const GroupWatcher&) = delete;
+  GroupWatcher& operator=(const GroupWatcher&) = delete;
+
+  // Below 1, there is none.
+  pid_t group() const { return pid_; }
+
+ private:
+  Pipe alive_;
+  pid_t pid_ = -1;
+};
+
 }  // namespace
 
 Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
@@ -128,12 +173,16 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
       argv[0].find('/') == std::string::npos ? FindProgram(argv[0]) : argv[0];
   if (program.empty()) return InfrastructureError("cannot run " + argv[0] + ": not found in PATH");
 
+  const GroupWatcher watcher;
+  if (watcher.group() < 1) return StartError("cannot start " + argv[0], errno);
+  const pid_t self = ::getpid();
   const pid_t child = PatientFork();
   if (child < 0) return StartError("cannot start " + argv[0], errno);
   if (child == 0) {
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG,
-            SIGKILL);  // a tool of ours ends with us, also when Ctrl-C ends only us
+    // A tool of ours ends with us, also when Ctrl-C ends only us.
+    ::setpgid(0, watcher.group());
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != self) ::_exit(127);
     LimitMemory(options.memory);
     const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, 0);
@@ -157,7 +206,7 @@ Result<CommandOutcome> RunCommand(const std::vector<std::string>& argv,
   const int64_t deadline = options.timeout == 0 ? 0 : SystemClock().Now() + options.timeout;
   if (!Drain(out, err, deadline, outcome)) {
     outcome.timed_out = true;
-    ::kill(-child, SIGKILL);
+    ::kill(-watcher.group(), SIGKILL);
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
