@@ -55,14 +55,16 @@ struct EngineEvents {
 
 // How long the engine waits for what others have to do, in nanoseconds.
 struct EnginePatience {
-  // A runner's answer to `load`; a trial's timeout stands where it is longer. One that only waits is
-  // late sooner than one that uses the processor: a slow import on a loaded machine is no hang.
+  // A runner's answer to `load`; a trial's timeout stands where it is longer. One that only waits, or
+  // has used as much of the processor, is late sooner than one that could not have it: a slow import
+  // on a loaded machine is no hang, and one that loops is.
   int64_t load = 60'000'000'000;
   int64_t idle_load = 10'000'000'000;
-  int64_t start = 10'000'000'000;     // its `started`
-  int64_t stacks = 2'000'000'000;     // a hanging trial's stacks
-  int64_t debugger = 10'000'000'000;  // gdb's; 0: gdb is not asked
-  int64_t end = 5'000'000'000;        // the runner's `ended` after a SIGKILL of the trial
+  int64_t busy_load = 10'000'000'000;  // of the processor
+  int64_t start = 10'000'000'000;      // its `started`
+  int64_t stacks = 2'000'000'000;      // a hanging trial's stacks
+  int64_t debugger = 10'000'000'000;   // gdb's; 0: gdb is not asked
+  int64_t end = 5'000'000'000;         // the runner's `ended` after a SIGKILL of the trial
 };
 
 // What a cell's recordings have besides, as RecordingOptions say it; 0: nothing.

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int64_t kLeastShareOfProcessor = 50;  // one part in so many is work; less is waiting
 constexpr int64_t kLooks = 4;                   // in the time that loading may wait
+// What loops has hardly ever every moment of the time until we look.
+constexpr int64_t kNearly = 10;
 
 // When it is seen what a runner does that has not answered, from its launch on.
 int64_t FirstLook(const Runner::LoadPatience& patience) {
@@ -51,6 +53,8 @@ bool Runner::LoadIsLate() {
   loading = loading == 0 ? FirstLook(load_patience) : NextLook(load_patience, loading);
   if (loading >= load_patience.longest || pid == 0) return true;
   const Activity activity = ActivityOfTree(pid);
+  if (activity.processor >= load_patience.processor - load_patience.processor / kNearly)
+    return true;
   const int64_t used = activity.processor - processor;
   if (!activity.runs && used < (loading - before) / kLeastShareOfProcessor) return true;
   processor = activity.processor;

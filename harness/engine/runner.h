@@ -22,10 +22,12 @@ struct Runner {
 
   explicit Runner(const RunnerSpec& how) : spec(how) {}
 
-  // How long loading may take, in nanoseconds, and how long while it uses no processor.
+  // How long loading may take, in nanoseconds, how long while it uses no processor, and how much of
+  // the processor it may use.
   struct LoadPatience {
     int64_t longest = 0;
     int64_t idle = 0;
+    int64_t processor = 0;
   };
 
   // Asks the guardian for the process and gives it `load`, to be answered within `patience`.

@@ -117,7 +117,8 @@ void Supervisor::Begin(Slot& slot, const Attempt& attempt) {
 Runner::LoadPatience Supervisor::LoadPatience(size_t cell) const {
   const int64_t timeout = plan_.cells[cell].timeout;
   return {.longest = std::max(timeout, options_.patience.load),
-          .idle = std::max(timeout, options_.patience.idle_load)};
+          .idle = std::max(timeout, options_.patience.idle_load),
+          .processor = std::max(timeout, options_.patience.busy_load)};
 }
 
 std::unique_ptr<Trial> Supervisor::NewTrial(const Attempt& attempt) {

@@ -445,6 +445,8 @@ class FakeRunner {
     if (what_ == "load-crash") std::abort();
     if (what_ == "load-hang") Forever();
     if (what_ == "load-hang-to-fork" && GetString(message, "isolation") == "fork") Forever();
+    if (what_ == "load-loop-to-fork" && GetString(message, "isolation") == "fork")
+      UseTheProcessor(1000 * kNanosecondsPerSecond);
     if (what_ == "load-busily") UseTheProcessor(kNanosecondsPerSecond);
     if (what_ == "load-exit") {
       (void)!::write(2, "no such module\n", 15);

@@ -22,6 +22,7 @@ class MisbehaviourTest : public EngineTest {
   MisbehaviourTest() {
     options_.patience = {.load = kLong,
                          .idle_load = kLong,
+                         .busy_load = kLong,
                          .start = kLong,
                          .stacks = kShort,
                          .debugger = 0,
@@ -306,8 +307,21 @@ TEST_F(MisbehaviourTest, RunnerMayLoadSlowlyWhileItUsesTheProcessor) {
   EXPECT_TRUE(notes_.empty());
 }
 
+TEST_F(MisbehaviourTest, RunnerThatLoopsAtLoadingLoadsInItsTrials) {
+  options_.patience.load = 50 * kLong;
+  options_.patience.idle_load = options_.patience.busy_load = kShort;
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 2);
+  cell.workload = "/fake/load-loop-to-fork";
+  cell.timeout = kShort;
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 2U);
+  EXPECT_EQ(ExitKey(finished_[1]), "exited");
+  EXPECT_THAT(notes_[0],
+              ElementsAre(HasSubstr("isolation: process, since loading did not end within ")));
+}
+
 TEST_F(MisbehaviourTest, RunnerMayWaitAtLoadingForAsLongAsATrialMayTake) {
-  options_.patience.load = options_.patience.idle_load = 1;
+  options_.patience.load = options_.patience.idle_load = options_.patience.busy_load = 1;
   PlannedCell cell = Cell("cell", {{"do", "operations"}});
   Run({cell});
   EXPECT_EQ(ExitKey(only()), "exited");
