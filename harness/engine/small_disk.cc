@@ -35,7 +35,10 @@ int InChild(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
-std::string MountsOf(pid_t process) { return "/proc/" + std::to_string(process) + "/ns/mnt"; }
+std::string InProc(pid_t process, const char* name) {
+  return "/proc/" + std::to_string(process) + "/" + name;
+}
+std::string MountsOf(pid_t process) { return InProc(process, "ns/mnt"); }
 
 // Which name space that is, as text.
 std::string LinkOf(const std::string& path) {
@@ -43,14 +46,22 @@ std::string LinkOf(const std::string& path) {
   return ::readlink(path.c_str(), target.data(), target.size() - 1) > 0 ? target.data() : "";
 }
 
-// The same, where `guardian` sees its mounts.
+// The same, where `guardian` sees its mounts, and from its root: who enters a name space of mounts has
+// that one's root, which is another where the guardian is in a chroot.
 int AmongMountsOf(pid_t guardian, const std::function<int()>& body) {
   const std::string path = MountsOf(guardian);
   return InChild([&] {
+    const UniqueFd root(::open(InProc(guardian, "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!space.valid() || ::setns(space.get(), CLONE_NEWNS) != 0) return errno;
+    if (!root.valid() || !space.valid() || ::setns(space.get(), CLONE_NEWNS) != 0) return errno;
+    if (::fchdir(root.get()) != 0 || ::chroot(".") != 0) return errno;
     return body();
   });
+}
+
+// Nothing that is mounted in this process's name space is seen in another, or the other way round.
+int KeepMountsApart() {
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno;
 }
 
 // Pages that the files of a mounted disk fill, in bytes.
@@ -118,7 +129,14 @@ Status SmallDisk::Limit(std::optional<uint64_t> bytes) const {
 
 int SeparateMounts() {
   if (::unshare(CLONE_NEWNS) != 0) return errno;
-  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno;
+  const int error = KeepMountsApart();
+  if (error != EINVAL) return error;
+  // In a chroot "/" may be any folder; the root of the name space is a mount.
+  return InChild([] {
+    const UniqueFd space(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    if (!space.valid() || ::setns(space.get(), CLONE_NEWNS) != 0) return errno;
+    return KeepMountsApart();
+  });
 }
 
 std::string SmallDiskProblem() {
