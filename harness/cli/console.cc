@@ -1,5 +1,6 @@
 #include "harness/cli/console.h"
 
+#include <fcntl.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -21,11 +22,13 @@ namespace {
 // The first error of standard output; 0: none.
 int output_error = 0;
 
-struct SignalOfWriting {
+struct TakenSignal {
   int number;
+  void (*ours)(int);
   void (*before)(int);
 };
-std::array<SignalOfWriting, 2> signals_of_writing{{{SIGPIPE, SIG_DFL}, {SIGXFSZ, SIG_DFL}}};
+std::array<TakenSignal, 3> taken_signals{
+    {{SIGPIPE, SIG_IGN, SIG_DFL}, {SIGXFSZ, SIG_IGN, SIG_DFL}, {SIGCHLD, SIG_DFL, SIG_DFL}}};
 
 int WriteWhole(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -49,12 +52,19 @@ bool LocaleIsUtf8() {
 
 }  // namespace
 
-void IgnoreSignalsOfWriting() {
-  for (SignalOfWriting& one : signals_of_writing) one.before = ::signal(one.number, SIG_IGN);
+void TakeSignals() {
+  for (TakenSignal& one : taken_signals) one.before = ::signal(one.number, one.ours);
 }
 
-void RestoreSignalsOfWriting() {
-  for (const SignalOfWriting& one : signals_of_writing) ::signal(one.number, one.before);
+void GiveSignalsBack() {
+  for (const TakenSignal& one : taken_signals) ::signal(one.number, one.before);
+}
+
+void FillStandardDescriptors() {
+  // What is opened gets the lowest number that is free: this one.
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0)
+      (void)::open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 }
 
 void Print(std::string_view text) {

@@ -20,10 +20,16 @@ int Fail(const Diagnostic& error);
 int FailAll(const std::vector<Diagnostic>& errors);
 
 // A reader that went away and a file that may not grow (SIGPIPE, SIGXFSZ) are errors of write(2)
-// from here on. One thread.
-void IgnoreSignalsOfWriting();
+// from here on, and the end of a child can be awaited (SIGCHLD), whatever our caller ignores. One
+// thread.
+void TakeSignals();
 // As they were before, for a program that takes this process's place.
-void RestoreSignalsOfWriting();
+void GiveSignalsBack();
+
+// Where standard input, output or error is closed, it becomes one that cannot be read or written:
+// else the next file that is opened would take its number. A program that takes this process's place
+// finds it closed.
+void FillStandardDescriptors();
 
 // The exit code to end with: `code`, or kExitInfrastructure (said on standard error) when standard
 // output could not be written. A reader that went away (`trireme list checks | head -1`) is no

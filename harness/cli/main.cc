@@ -77,7 +77,8 @@ int Main(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
-  trireme::IgnoreSignalsOfWriting();
+  trireme::FillStandardDescriptors();
+  trireme::TakeSignals();
   try {
     return trireme::FinishOutput(trireme::Main(trireme::Arguments(argv + 1, argv + argc)));
   } catch (const std::exception& error) {

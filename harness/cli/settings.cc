@@ -184,7 +184,9 @@ Result<Settings> FindSettings(const std::string& directory) {
       TRIREME_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxFileSize));
       return ParseSettings(text, folder == RealPath(directory) ? kFileName : file);
     }
-    if (folder == "/" || FileExists(JoinPath(folder, ".git"))) return Settings{};
+    // "." where the working directory was removed.
+    const bool top = folder == DirName(folder);
+    if (top || FileExists(JoinPath(folder, ".git"))) return Settings{};
   }
 }
 

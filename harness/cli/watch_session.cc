@@ -40,7 +40,7 @@ void SetVariables(const std::vector<std::string>& changes) {
 
 [[noreturn]] void Become(const WatchedCommand& command, const sigset_t& mask, int failure) {
   SetVariables(command.environment);
-  RestoreSignalsOfWriting();
+  GiveSignalsBack();
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   std::vector<char*> words;
   for (const std::string& word : command.argv) words.push_back(const_cast<char*>(word.c_str()));

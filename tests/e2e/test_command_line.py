@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
-from trireme_case import TriremeCase
+from trireme_case import BINARY, TIMEOUT, TriremeCase
 
 
 class CommandLineTest(TriremeCase):
@@ -98,6 +100,30 @@ class CommandLineTest(TriremeCase):
             outcome = self.trireme("list", "glossary", stdout=full)
         self.assertEqual((outcome.code, outcome.err),
                          (3, "error: cannot write standard output: No space left on device\n"))
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", script, BINARY], cwd=self.folder, env=self.environment(), text=True,
+                              capture_output=True, timeout=TIMEOUT, check=False)
+
+    def test_a_folder_that_was_removed(self) -> None:
+        self.assertEqual(self.shell('mkdir gone; cd gone; rmdir ../gone; "$0" run --dry-run x').returncode, 4)
+
+    def write_scenario(self) -> None:
+        self.write("s/scenario.yaml", "version: 1\nsummary: S\nworkload: {python: workload.py}\nruntimes: [threading]\n")
+        self.write("s/workload.py", "async def main(rt, params):\n    rt.observe('x', 1)\n")
+
+    def test_standard_descriptors_that_are_closed(self) -> None:
+        self.write_scenario()
+        closed = self.shell(f'"$0" run s --python here={sys.executable} --out run <&- >&- 2>&-')
+        self.assertEqual(closed.returncode, 3)
+        self.assertEqual(json.loads((self.folder / "run/results.json").read_text())["verdict"], "pass")
+
+    def test_a_caller_that_ignores_the_end_of_children(self) -> None:
+        script = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+        watched = subprocess.run([sys.executable, "-c", script, BINARY, "watch", "--", "sh", "-c", "exit 7"],
+                                 cwd=self.folder, env=self.environment(), text=True, capture_output=True,
+                                 timeout=TIMEOUT, check=False)
+        self.assertEqual((watched.stderr, watched.returncode), ("trireme: 0 findings, program exited 7\n", 7))
 
 
 class ListTest(TriremeCase):
