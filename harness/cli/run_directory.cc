@@ -1,6 +1,7 @@
 #include "harness/cli/run_directory.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -45,6 +46,11 @@ std::string ProcessorModel() {
       Trim(std::string_view(*text).substr(colon + 1, text->find('\n', colon) - colon - 1)));
 }
 
+Diagnostic Taken(const std::string& shown) {
+  return UsageError("option --out: " + shown + " already holds something",
+                    "name a new folder, or remove this one");
+}
+
 }  // namespace
 
 Result<RunDirectory> RunDirectory::Create(const std::string& out, uint64_t id, int64_t wall_time) {
@@ -54,10 +60,15 @@ Result<RunDirectory> RunDirectory::Create(const std::string& out, uint64_t id, i
       out.empty() ? "trireme-runs/" + CompactTime(wall_time) + "-" + suffix.data() : out;
   if (FileExists(shown) && !IsDirectory(shown))
     return UsageError("option --out: " + shown + " is a file", "name a folder");
-  if (!ListDirectory(shown).empty())
-    return UsageError("option --out: " + shown + " already holds something",
-                      "name a new folder, or remove this one");
-  if (Status made = MakeDirectories(JoinPath(shown, "trials")); !made.ok()) {
+  if (!ListDirectory(shown).empty()) return Taken(shown);
+  Status made = MakeDirectories(shown);
+  const std::string trials = JoinPath(shown, "trials");
+  // Of two runs that begin at once in one folder, one makes this one.
+  if (made.ok() && ::mkdir(trials.c_str(), 0777) != 0) {
+    if (errno == EEXIST) return Taken(shown);
+    made = ErrnoError("cannot create folder " + trials, errno);
+  }
+  if (!made.ok()) {
     Diagnostic error = std::move(made).error();
     error.hint = "--out DIR writes the run elsewhere";
     return error;
