@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <utility>
 
 #include "harness/base/clock.h"
@@ -60,7 +61,9 @@ Result<PythonPreflight> PreflightPython(const std::string& interpreter, const Lo
             (outcome.timed_out ? "it did not end"
                                : "exit status " + std::to_string(outcome.exit_code)) +
             (said.empty() ? "" : ", " + said.substr(said.rfind('\n') + 1)),
-        "'trireme doctor' says which interpreters work");
+        std::getenv("PYTHONHOME") != nullptr || std::getenv("PYTHONPATH") != nullptr
+            ? "PYTHONHOME and PYTHONPATH hold for it, too: try without them"
+            : "'trireme doctor' says which interpreters work");
   }
   PythonPreflight preflight;
   for (const Json& error : GetMember(*answer, "errors"))

@@ -313,7 +313,11 @@ Result<CompiledWorkload> CompileWorkload(const std::string& source, const Locati
         .object = "", .unsupported = "no C++ compiler to compile " + BaseName(source) + " with"};
   TRIREME_RETURN_IF_ERROR(CheckUserFolders(locations));
   const CachedObjects cache(text, source, compiler, locations);
-  TRIREME_RETURN_IF_ERROR(MakeDirectories(cache.folder()));
+  if (const Status made = MakeDirectories(cache.folder()); !made.ok()) {
+    Diagnostic error = made.error();
+    error.hint = "TRIREME_HOME names another folder for what is compiled and installed";
+    return error;
+  }
   if (std::string object = cache.Find(); !object.empty())
     return CompiledWorkload{.object = std::move(object), .unsupported = ""};
   if (begins) begins();
