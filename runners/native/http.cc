@@ -48,6 +48,15 @@ std::string Serialize(const Message& message) {
   return text.str();
 }
 
+// Tells a client that sends its body only when it is told to. Once: `told` is kept for the message.
+template <typename Parser>
+Task<> TellToContinue(Stream& stream, const Parser& parser, bool& told) {
+  if (told || !parser.is_header_done()) co_return;
+  told = true;
+  if (SameName(ToString(parser.get()[http::field::expect]), "100-continue"))
+    co_await stream.SendAll("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 // Feeds `parser` with what the stream brings until it has a whole message. What comes after it
 // stays in `rest`: the next message of a client that does not wait for answers. False: the peer
 // ended before a message began.
@@ -56,10 +65,12 @@ Task<bool> ReadMessage(Stream& stream, Parser& parser, std::string& rest) {
   parser.eager(true);
   // Not boost::none, which Boost 1.74 takes for a limit of nothing.
   parser.body_limit(std::numeric_limits<uint64_t>::max());
+  bool told = false;
   while (!parser.is_done()) {
     boost::system::error_code error;
     const size_t used = parser.put(asio::buffer(rest), error);
     rest.erase(0, used);
+    if constexpr (Parser::is_request::value) co_await TellToContinue(stream, parser, told);
     if (parser.is_done()) break;
     if (error && error != http::error::need_more)
       throw std::invalid_argument("bad HTTP message: " + error.message());
@@ -111,7 +122,9 @@ Task<bool> ServeRequest(Stream& stream, std::string& rest,
                   .path = ToString(message.target()),
                   .headers = ToHeaders(message),
                   .body = std::move(message.body())};
-  const Response response = co_await Answer(std::move(handler), std::move(request));
+  const bool head = message.method() == http::verb::head;
+  Response response = co_await Answer(std::move(handler), std::move(request));
+  if (head || response.status == 204 || response.status == 304) response.body.clear();
   const std::string wire = ToWire(response, keep_alive);
   co_await stream.SendAll(wire);
   co_return keep_alive;

@@ -105,6 +105,69 @@ CONTRACT(http_keep_alive_pipelining) {
   server.Close();
 }
 
+CONTRACT(http_chunked_body) {
+  std::atomic<int> seen = 0;
+  Server server = co_await rt.HttpServer([&seen](Request request) {
+    ++seen;
+    return Response{.body = request.body};
+  });
+  const std::string start = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string cut : {"5\r\nhel", "5\r\nhello\r\n", "no size\r\n"}) {
+    const std::string all = start + cut;
+    Stream stream = co_await rt.Connect(server.address());
+    co_await stream.SendAll(all);
+    stream.Shutdown();
+    while (!(co_await stream.Recv(4096)).empty()) continue;
+  }
+  EXPECT_EQ(seen, 0);
+  const std::string whole = start + "5;ext=1\r\nhello\r\n2\r\n\r\n\r\n0\r\nTrailer: t\r\n\r\n";
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll(whole);
+  co_await stream.RecvUntil("\r\n\r\n");
+  EXPECT_EQ(co_await stream.RecvExactly(7), "hello\r\n");
+  stream.Close();
+  server.Close();
+}
+
+// A client that sends its body only when it is told to.
+CONTRACT(http_continue) {
+  Server server =
+      co_await rt.HttpServer([](Request request) { return Response{.body = request.body}; });
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll(
+      "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  auto rest = [&stream]() -> Task<> {
+    const std::string first = co_await stream.RecvUntil("\r\n\r\n");
+    EXPECT_TRUE(first.starts_with("HTTP/1.1 100")) << first;
+    co_await stream.SendAll("body");
+    const std::string second = co_await stream.RecvUntil("\r\n\r\n");
+    EXPECT_TRUE(second.starts_with("HTTP/1.1 200")) << second;
+    EXPECT_EQ(co_await stream.RecvExactly(4), "body");
+  };
+  co_await rt.Timeout(10, rest);
+  stream.Close();
+  server.Close();
+}
+
+// HEAD, 204 and 304: a body would be taken for the next answer.
+CONTRACT(http_answers_without_body) {
+  Server server = co_await rt.HttpServer([](Request request) {
+    return Response{.status = std::stoi(request.path.substr(1)), .body = "body"};
+  });
+  const std::vector<std::string> asked = {"HEAD /200", "GET /204", "GET /304", "GET /200"};
+  std::string all;
+  for (const std::string& one : asked) all += one + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll(all);
+  for (const std::string& one : asked) {
+    const std::string head = co_await stream.RecvUntil("\r\n\r\n");
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 " + one.substr(one.size() - 3))) << head;
+  }
+  EXPECT_EQ(co_await stream.RecvExactly(4), "body");
+  stream.Close();
+  server.Close();
+}
+
 CONTRACT(http_server_address) {
   Server server = co_await rt.HttpServer([](Request) { return Response{.status = 204}; });
   EXPECT_EQ("http://" + server.address().text(), server.url());

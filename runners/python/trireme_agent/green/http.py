@@ -41,7 +41,7 @@ class WsgiServer:
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         request = _request(environ)
         # To Eventlet a reset is an end of stream. A head that is cut looks like a whole one, so after close() none is asked.
-        if len(request.body) < int(environ.get("CONTENT_LENGTH") or 0) or not self._pool.begin_answer():
+        if request is None or not self._pool.begin_answer():
             start_response("400 Bad Request", [("Content-Length", "0"), ("Connection", "close")])
             return []
         try:
@@ -118,7 +118,20 @@ class _ConnectionPool:
         self._pool.waitall()
 
 
-def _request(environ: dict[str, Any]) -> trireme.Request:
+def _body(environ: dict[str, Any]) -> bytes | None:
+    """None where it did not come whole."""
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        with suppress(OSError, eventlet.wsgi.ChunkReadError):
+            chunks: bytes = environ["wsgi.input"].read()
+            return chunks
+        return None
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = environ["wsgi.input"].read(size) if size else b""
+    return body if len(body) == size else None
+
+
+def _request(environ: dict[str, Any]) -> trireme.Request | None:
+    """None where its body did not come whole."""
     headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
     headers += [
         (name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
@@ -126,6 +139,7 @@ def _request(environ: dict[str, Any]) -> trireme.Request:
     path = environ.get("RAW_PATH_INFO") or environ["PATH_INFO"]
     if environ.get("QUERY_STRING"):
         path += "?" + environ["QUERY_STRING"]
-    size = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(size) if size else b""
+    body = _body(environ)
+    if body is None:
+        return None
     return trireme.Request(environ["REQUEST_METHOD"], path, trireme.Headers(headers), body)

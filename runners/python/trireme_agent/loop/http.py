@@ -39,6 +39,11 @@ def _response(connection: h11.Connection, status: int, headers: list[tuple[str, 
     return message + (connection.send(h11.EndOfMessage()) or b"")
 
 
+def _continue(connection: h11.Connection) -> bytes:
+    """What a client that sends its body only then waits for."""
+    return connection.send(h11.InformationalResponse(status_code=100, reason=_REASONS[100], headers=[])) or b""
+
+
 async def _read_body(connection: h11.Connection, reader: asyncio.StreamReader) -> bytes:
     body = bytearray()
     while isinstance(event := await _next_event(connection, reader), h11.Data):
@@ -150,6 +155,9 @@ class LoopHttpServer:
             head = await _next_event(connection, reader)
             if not isinstance(head, h11.Request):
                 return False
+            if connection.they_are_waiting_for_100_continue:
+                writer.write(_continue(connection))
+                await writer.drain()
             body = await _read_body(connection, reader)
         finally:
             del self._reading[reader]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import http.server
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import trireme
 from trireme_agent.handlers import answer, other_headers
@@ -20,6 +21,33 @@ ACCEPT_PAUSE = 0.1  # seconds, after an error of accept
 # What a connection reads next; None: it answers.
 _REQUEST_LINE = "request line"
 _REST = "rest of a request"
+
+
+class _Kept:
+    """A file that its reader cannot close; stands for the socket of an http.client.HTTPResponse as well."""
+
+    def __init__(self, file: Any) -> None:
+        self.read = file.read
+        self.readline = file.readline
+
+    def makefile(self, _: str) -> _Kept:
+        return self
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def read_chunks(file: Any) -> bytes:
+    """A chunked body, which http.server leaves to its handlers; http.client knows how to read it.
+
+    Raises http.client.HTTPException or ValueError for one that is cut, or is no such body.
+    """
+    message = http.client.HTTPResponse(cast("socket.socket", _Kept(file)))
+    message.chunked, message.chunk_left = True, None
+    return message.read()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -37,6 +65,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.reading(self.connection, _REST)
         return super().parse_request()
 
+    def handle_expect_100(self) -> bool:
+        expected = super().handle_expect_100()
+        self.wfile.flush()  # the client sends no more before it has this
+        return expected
+
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -45,11 +78,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._answer
         raise AttributeError(name)
 
-    def _answer(self) -> None:
+    def _body(self) -> bytes | None:
+        """None where it did not come whole."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            with suppress(ValueError, http.client.HTTPException):
+                return read_chunks(self.rfile)
+            return None
         size = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(size) if size else b""
+        body: bytes = self.rfile.read(size) if size else b""
+        return body if len(body) == size else None
+
+    def _answer(self) -> None:
+        body = self._body()
         # Its client went away meanwhile. A head that is cut looks like a whole one, so whose reading was ended is not asked.
-        if len(body) < size or not self.server.begin_answer(self.connection):
+        if body is None or not self.server.begin_answer(self.connection):
             self.send_error(400)
             self.close_connection = True
             return

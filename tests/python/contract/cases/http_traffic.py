@@ -67,6 +67,64 @@ async def http_cut_body(rt):
 
 
 @case
+async def http_chunked_body(rt):
+    seen = []
+
+    def handler(request):
+        seen.append(request.body)
+        return trireme.Response(body=request.body)
+
+    server = await rt.http_server(handler)
+    start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    stream = await rt.connect(server.address)
+    whole = b"5;ext=1\r\nhello\r\n2\r\n\r\n\r\n0\r\nTrailer: t\r\n\r\n"
+    await stream.send_all(start + whole + b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert await stream.recv_exactly(7) == b"hello\r\n"
+    assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    stream.close()
+    assert seen == [b"hello\r\n", b""], seen
+    for cut in (b"5\r\nhel", b"5\r\nhello\r\n", b"no size\r\n"):
+        stream = await rt.connect(server.address)
+        await stream.send_all(start + cut)
+        stream.shutdown()
+        while await stream.recv(4096):
+            pass
+        stream.close()
+    assert len(seen) == 2, seen
+    server.close()
+
+
+@case
+async def http_continue(rt):
+    """A client that sends its body only when it is told to."""
+    server = await rt.http_server(lambda request: trireme.Response(body=request.body))
+    stream = await rt.connect(server.address)
+    await stream.send_all(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+    async with rt.timeout(10):
+        assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        await stream.send_all(b"body")
+        assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert await stream.recv_exactly(4) == b"body"
+    stream.close()
+    server.close()
+
+
+@case
+async def http_answers_without_body(rt):
+    """HEAD, 204 and 304: a body would be taken for the next answer."""
+    server = await rt.http_server(lambda request: trireme.Response(int(request.path[1:]), b"body"))
+    stream = await rt.connect(server.address)
+    asked = [b"HEAD /200", b"GET /204", b"GET /304", b"GET /200"]
+    await stream.send_all(b"".join(one + b" HTTP/1.1\r\nHost: x\r\n\r\n" for one in asked))
+    for one in asked:
+        assert (await stream.recv_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 " + one[-3:])
+    assert await stream.recv_exactly(4) == b"body"
+    stream.close()
+    server.close()
+
+
+@case
 async def http_keep_alive_pipelining(rt):
     server = await rt.http_server(lambda request: trireme.Response(body=request.path.encode()))
     stream = await rt.connect(server.address)
