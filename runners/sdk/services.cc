@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <thread>
 
 #include "harness/base/unique_fd.h"
@@ -253,6 +254,7 @@ Task<> RunElsewhere(std::shared_ptr<Job> job) { return RunOnHelper("offload", st
 }  // namespace internal
 
 Task<Completed> Runtime::Subprocess(Arguments argv, std::string input) {
+  if (argv.words().empty()) throw std::invalid_argument("rt.Subprocess(): names no program");
   auto job = std::make_shared<ProgramJob>(std::move(argv.words()), std::move(input));
   co_await RunOnHelper("subprocess", job);
   co_return std::move(job->completed);

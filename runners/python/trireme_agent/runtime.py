@@ -201,7 +201,10 @@ class Runtime:
         return await self._backend.point("offload", self._backend.offload, fn, args)
 
     async def subprocess(self, argv: Iterable[str], stdin: bytes | None = None) -> trireme.Completed:
-        return await self._backend.point("subprocess", self._backend.subprocess, list(argv), stdin)
+        words = list(argv)
+        if not words:
+            raise ValueError("rt.subprocess(): names no program")
+        return await self._backend.point("subprocess", self._backend.subprocess, words, stdin)
 
     async def resolve(self, host: str) -> list[str]:
         """The addresses of a host, each once."""

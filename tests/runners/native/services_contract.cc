@@ -254,6 +254,16 @@ CONTRACT(subprocess_missing_program) {
   EXPECT_EQ(co_await ErrnoOf([&] { return rt.Subprocess({"no-such-program-here"}); }), ENOENT);
 }
 
+CONTRACT(subprocess_of_nothing) {
+  bool refused = false;
+  try {
+    co_await rt.Subprocess(std::vector<std::string>{});
+  } catch (const std::invalid_argument&) {
+    refused = true;
+  }
+  EXPECT_TRUE(refused);
+}
+
 CONTRACT(subprocess_large_output) {
   const std::string data(1 << 20, 'd');
   const Completed done = co_await rt.Subprocess({"cat"}, data);

@@ -54,6 +54,11 @@ async def subprocess_missing_program(rt):
 
 
 @case
+async def subprocess_of_nothing(rt):
+    await raises(ValueError, rt.subprocess([]))
+
+
+@case
 async def subprocess_large_output(rt):
     data = bytes(1 << 20)
     assert (await rt.subprocess(["cat"], stdin=data)).stdout == data
