@@ -71,7 +71,9 @@ class Scan:
     def _findings(self, path: str) -> list[Finding]:
         text = source.read(path)
         module = Module(source.parse(text, path), place_of(path), self._project)
-        found = [*hub.find(module), *pipes.find(module), *sharing.find(module)]
+        found = [*pipes.find(module), *sharing.find(module)]
+        if source.may_use_hub(text) or self._project.imports_hub(path):
+            found += hub.find(module)
         found = source.in_characters(sorted(set(found)), text)
         del module
         gc.collect()  # scopes and what they are made in know each other

@@ -61,9 +61,14 @@ def parse(text: bytes, path: str) -> ast.Module:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
+def may_use_hub(text: bytes) -> bool:
+    """False only where no hub is named, but by names that other files of the project hand on."""
+    return bool(_HUB.search(text))
+
+
 def may_hold_something(text: bytes) -> bool:
     """False only where no finding is possible, but for names that other files of the project hand on."""
-    if _HUB.search(text) or _PIPE.search(text):
+    if may_use_hub(text) or _PIPE.search(text):
         return True
     return bool(_SPAWN.search(text) and _SOCKET.search(text))
 
