@@ -51,8 +51,9 @@ Status Runner::Launch(Guardian& guardian, const LoadPatience& patience) {
 bool Runner::LoadIsLate() {
   const int64_t before = loading;
   loading = loading == 0 ? FirstLook(load_patience) : NextLook(load_patience, loading);
-  if (loading >= load_patience.longest || pid == 0) return true;
-  const Activity activity = ActivityOfTree(pid);
+  if (loading >= load_patience.longest) return true;
+  // While the guardian has not come to start it, nothing of its own is late.
+  const Activity activity = pid == 0 ? Activity{.runs = true} : ActivityOfTree(pid);
   if (activity.processor >= load_patience.processor - load_patience.processor / kNearly)
     return true;
   const int64_t used = activity.processor - processor;
