@@ -156,14 +156,15 @@ void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
-// Whether the call comes from CPython itself, which holds no lock but its own there. Any other caller may hold one that
-// whoever has the interpreter waits for.
+// Whether the call comes from CPython itself, or from uvloop, which hold no lock but the interpreter's there. Any other
+// caller may hold one that whoever has the interpreter waits for.
 bool IsFromPython(const Caller& caller) {
   Dl_info info{};
   if (caller.place == nullptr || dladdr(caller.place, &info) == 0 || info.dli_fname == nullptr)
     return false;
   const char* file = strrchr(info.dli_fname, '/');
   file = file == nullptr ? info.dli_fname : file + 1;
+  if (strstr(info.dli_fname, "/uvloop/loop.") != nullptr) return true;
   constexpr const char* kStarts[] = {"libpython3", "python", "_socket.", "select."};
   for (const char* start : kStarts)
     if (strncmp(file, start, strlen(start)) == 0) return true;

@@ -468,6 +468,9 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   step(task: int, send) -> function    (function(value) calls send(value) as that task, which was another before and is
  *                                         so afterwards, and records TASK_END "returned" when it raises: one step of a
  *                                         coroutine, send being its own)
+ *   wait_standing(fd: int) -> None       (the current task waits to read until the stack source says that it was cancelled:
+ *                                         for what its loop reads in this thread whenever there is something, such as a
+ *                                         transport, as which no code runs)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -516,6 +516,14 @@ Object* PyWaitFor(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PyWaitStanding(Object*, Object* const* arguments, Size count) {
+  uint64_t fd = 0;
+  if (!CountIs(count, 1, "wait_standing(fd)") || !ReadUnsigned(arguments[0], INT32_MAX, &fd))
+    return nullptr;
+  WaitStanding(static_cast<int>(fd), {__builtin_return_address(0), 0});
+  return None();
+}
+
 Object* PyLoopWaits(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 1, "loop_waits(waits)")) return nullptr;
   NoteLoopWaits(arguments[0] == python.true_object);
@@ -614,6 +622,7 @@ constexpr MethodDef kMethods[] = {
     {"loop_waits", PyLoopWaits, kMethFastcall, "loop_waits(waits)"},
     {"point", PyPoint, kMethFastcall, "point(path, name, ordinal) -> 0, 1 or 2"},
     {"step", PyStep, kMethFastcall, "step(task, send) -> function"},
+    {"wait_standing", PyWaitStanding, kMethFastcall, "wait_standing(fd)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

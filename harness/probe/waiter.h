@@ -23,8 +23,11 @@ class Waiter {
   uint32_t task() const { return is_thread() ? 0 : static_cast<uint32_t>(word_); }
   // It asked for one byte, or one count of an eventfd: what is handed out there is a token, no message.
   bool wants_one() const { return (word_ & kWantsOne) != 0; }
+  // What its loop reads for it does not end its wait.
+  bool stands() const { return (word_ & kStands) != 0; }
   bool IsSameAs(Waiter other) const { return ((word_ ^ other.word_) & kWho) == 0; }
   Waiter Wanting(bool one) const { return Waiter(word_ | (one ? kWantsOne : 0)); }
+  Waiter Standing() const { return Waiter(word_ | kStands); }
   Waiter In(State state) const {
     return Waiter((word_ & ~(uint64_t{3} << 62)) | uint64_t{state} << 62);
   }
@@ -32,7 +35,8 @@ class Waiter {
  private:
   static constexpr uint64_t kIsThread = uint64_t{1} << 39;
   static constexpr uint64_t kWantsOne = uint64_t{1} << 38;
-  static constexpr uint64_t kWho = ((uint64_t{1} << 62) - 1) & ~kWantsOne;
+  static constexpr uint64_t kStands = uint64_t{1} << 37;
+  static constexpr uint64_t kWho = ((uint64_t{1} << 62) - 1) & ~(kWantsOne | kStands);
 
   uint64_t word_;
 };

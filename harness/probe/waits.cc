@@ -378,7 +378,8 @@ void EndNested(const Wait& wait) {
       Told(wait, wait.object);
     else
       Leave(wait);
-  } else if (wait.other != 0 && result >= 0 && ReadsForIt(wait, ThreadId())) {
+  } else if (wait.other != 0 && result >= 0 && !Waiter(wait.other).stands() &&
+             ReadsForIt(wait, ThreadId())) {
     Clear(wait.object, wait.direction,
           wait.other);  // a loop read it for its task, which waits no more
   }
@@ -402,6 +403,19 @@ void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
   const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
   EndWait(wait, -EAGAIN);
   if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
+}
+
+void WaitStanding(int fd, const Caller& caller) {
+  const Wait wait = BeginWait(fd, kRead, How::kCall, kUnknownSize, caller);
+  EndWait(wait, -EAGAIN);
+  if (wait.object == nullptr || wait.other != 0) return;
+  const uint64_t told = Waiter(wait.token).In(Waiter::kTold).word();
+  const uint64_t registered = Waiter(told).In(Waiter::kRegistered).word();
+  uint64_t* word = &wait.object->waiters[kRead];
+  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+  if (now == told || now == registered)
+    __atomic_compare_exchange_n(word, &now, Waiter(registered).Standing().word(), false,
+                                __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 void EndPoll(int fd, Direction direction) {

@@ -49,6 +49,10 @@ void EndPoll(int fd, Direction direction);
 // The current task was told by its runtime what EAGAIN would have told it, and is registered.
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller);
 
+// The same for a task that no code runs as: its loop reads for it, whenever there is something, and it waits on. Who
+// comes asks the stack source whether it still does.
+void WaitStanding(int fd, const Caller& caller);
+
 // As epoll_ctl(2) did it.
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
 

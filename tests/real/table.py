@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from programs.transports import LOOPS, READ_ONCE, READ_TWICE
+
 PROGRAMS = Path(__file__).parent / "programs"
 FORKED = "one listening socket in all workers, by design"
 PARENT = "workers share a pipe by whose end they learn that their parent is gone; nobody writes to it"
@@ -43,6 +45,11 @@ def planted() -> list[Watched]:
     return table
 
 
+def transports() -> list[Watched]:
+    cases = [(case, "multiple-readers") for case in (*READ_TWICE, *LOOPS)] + [(case, "") for case in READ_ONCE]
+    return [Watched(f"transport: {case}", "uvloop", own("transports.py", case), wants=wants) for case, wants in cases]
+
+
 def oslo() -> list[Watched]:
     table = []
     for model in ("threads", "eventlet"):
@@ -79,4 +86,4 @@ def cpython() -> list[Watched]:
             Watched("CPython's test_ssl", "threads", ["-m", "test", "test_ssl"])]
 
 
-TABLE = [*planted(), *oslo(), *databases(), *servers(), *cpython()]
+TABLE = [*planted(), *transports(), *oslo(), *databases(), *servers(), *cpython()]

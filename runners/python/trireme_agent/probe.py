@@ -95,4 +95,4 @@ step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
     loop_waits,
     point,
     step,
-) = _made or _FALLBACK
+) = (_made or _FALLBACK)[: len(_FALLBACK)]  # those that follow are for watched programs alone

@@ -47,6 +47,7 @@ class Probe:
         self.wait_for = builtins[13]
         self.loop_waits = builtins[14]
         self.step = builtins[16]
+        self.wait_standing = builtins[17]
 
 
 def install() -> None:
@@ -206,11 +207,12 @@ class Watch:
     def describe(self, task: int, thread: int) -> str | None:
         """The members of a SOCKET event; called by the probe in the thread that came second. None: `task` waits no more."""
         parked = self.loops.find(task) if task else None
-        if parked is not None and trireme_watch_loops.is_cancelled(parked):
+        if self.loops.transports.is_over(task) or (parked is not None and trireme_watch_loops.is_cancelled(parked)):
             return None
         name, stack = self._parked(task) if task else ("", [])
         if not stack and thread:
-            name, stack = self._running(thread)
+            running, stack = self._running(thread)
+            name = name or running
         here = threading.current_thread().name
         told = {"name": self._name(self.probe.current_task()) or here, "stack": _frames(sys._getframe(1))}
         return json.dumps(dict(told, other_name=name, other_stack=stack))[1:-1]
@@ -222,6 +224,9 @@ class Watch:
         task = self.loops.find(number)
         if task is not None:
             return task.get_name(), _awaits(task.get_coro())
+        transport = self.loops.transports.name(number)
+        if transport:
+            return transport, []
         if "greenlet" in sys.modules:
             import gc
 

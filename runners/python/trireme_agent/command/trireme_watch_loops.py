@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from trireme_watch_readers import SharedReaders, descriptor
+from trireme_watch_transports import Transports
 
 TASK_END = 12  # enum trireme_event
 # An attribute of a loop: which task registered each descriptor last.
@@ -24,6 +25,7 @@ class Loops:
     def __init__(self, probe: Any, note: Callable[[str, str, int, str], None], readers: SharedReaders) -> None:
         self.probe = probe
         self.readers = readers
+        self.transports = Transports(probe)
         self.note = note
         self.loops: list[Callable[[], Any]] = []  # weak references
         self.asyncio: Any = None
@@ -47,6 +49,7 @@ class Loops:
         self._hook_registrations(module.Loop, "add_", _stands)
         self._hook_removals(module.Loop)
         self.readers.hook(module.Loop)
+        self.transports.hook(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)
 

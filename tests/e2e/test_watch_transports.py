@@ -1,0 +1,37 @@
+"""Transports of uvloop and who else reads their sockets, under `trireme watch`: tests/real/programs/transports.py."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import unittest
+from pathlib import Path
+
+from trireme_case import TriremeCase
+
+REAL = Path(__file__).resolve().parent.parent / "real"
+sys.path.insert(0, str(REAL))
+from programs.transports import LOOPS, READ_ONCE, READ_TWICE  # noqa: E402
+
+# `ci/watch-real-programs` installs uvloop, which no runtime needs.
+_INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"
+WITH_UVLOOP = (sys.executable if importlib.util.find_spec("uvloop") else str(_INSTALLED) if _INSTALLED.exists() else "")
+
+
+@unittest.skipUnless(WITH_UVLOOP, "uvloop is not installed: ci/watch-real-programs planted does that")
+class TransportTest(TriremeCase):
+    def expect_findings(self, case: str, count: int) -> None:
+        outcome = self.trireme("watch", "--", WITH_UVLOOP, "-B", str(REAL / "programs/transports.py"), case)
+        found = "1 finding" if count == 1 else f"{count} findings"
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
+
+    def test_a_second_reader_beside_a_transport(self) -> None:
+        for case in (*READ_TWICE, *LOOPS):
+            with self.subTest(case):
+                self.expect_findings(case, 1)
+
+    def test_one_reader_at_a_time(self) -> None:
+        for case in READ_ONCE:
+            with self.subTest(case):
+                self.expect_findings(case, 0)

@@ -1,0 +1,222 @@
+"""transports.py CASE: what reads one socket beside a transport of uvloop, or after it.
+
+READ_TWICE are cases that have two readers, READ_ONCE their twins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+RECV = {"x86_64": "45 ", "aarch64": "207 "}[os.uname().machine]
+TAKES_THE_SOCKET = """\
+import socket, sys
+_, (passed,), _, _ = socket.recv_fds(socket.socket(fileno=int(sys.argv[1])), 1, 1)
+try:
+    socket.socket(fileno=passed).recv(1, socket.MSG_DONTWAIT)
+except BlockingIOError:
+    pass
+"""
+
+
+class Protocol(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.got = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.got.set()
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def transport_of(sock: socket.socket) -> tuple[Any, Protocol]:
+    sock.setblocking(False)
+    made = await asyncio.get_running_loop().create_connection(Protocol, sock=sock)
+    await settle()
+    return made
+
+
+def look(sock: socket.socket) -> None:
+    try:
+        sock.recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        pass
+
+
+async def duplicate(ours: socket.socket, theirs: socket.socket) -> None:
+    for transport, _ in [await transport_of(ours.dup()), await transport_of(ours.dup())]:
+        transport.close()
+
+
+async def task(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    ours.setblocking(False)
+    reader = asyncio.create_task(asyncio.get_running_loop().sock_recv(ours, 1))
+    await settle()
+    reader.cancel()
+    transport.close()
+
+
+async def thread_before(ours: socket.socket, theirs: socket.socket) -> None:
+    """It sleeps in recv, seen in the kernel, when the stream begins."""
+    thread = threading.Thread(target=ours.recv, args=(1,))
+    thread.start()
+    while not open(f"/proc/self/task/{thread.native_id}/syscall").read().startswith(RECV):
+        pass
+    _, writer = await asyncio.open_connection(sock=ours.dup())
+    theirs.close()
+    thread.join()
+    writer.close()
+
+
+async def thread_after(ours: socket.socket, theirs: socket.socket) -> None:
+    """The stream waits on, though its loop has read for it."""
+    transport, protocol = await transport_of(ours.dup())
+    theirs.send(b"1")
+    await protocol.got.wait()
+    thread = threading.Thread(target=look, args=(ours,))
+    thread.start()
+    thread.join()
+    transport.close()
+
+
+async def fork(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    child = os.fork()
+    if child == 0:
+        look(ours)
+        os._exit(0)
+    os.waitpid(child, 0)
+    transport.close()
+
+
+async def passed(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    one, other = socket.socketpair()
+    command = [sys.executable, "-c", TAKES_THE_SOCKET, str(other.fileno())]
+    with subprocess.Popen(command, pass_fds=[other.fileno()]) as process:
+        socket.send_fds(one, [b"x"], [ours.fileno()])
+        process.wait()
+    transport.close()
+
+
+async def datagrams(ours: socket.socket, theirs: socket.socket) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, sock=sock.dup())
+        look(sock)
+        transport.close()
+
+
+def beside(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[socket.socket, socket.socket], None]:
+    """A thread's transport of uvloop, and one of the other loop here."""
+
+    def run(ours: socket.socket, theirs: socket.socket) -> None:
+        stands, ended = threading.Event(), threading.Event()
+
+        async def first() -> None:
+            transport, _ = await transport_of(ours.dup())
+            stands.set()
+            ended.wait()
+            transport.close()
+
+        async def second() -> None:
+            transport, protocol = await transport_of(ours)
+            theirs.send(b"1")
+            await protocol.got.wait()
+            transport.close()
+
+        thread = threading.Thread(target=uvloop.run, args=(first(),))
+        thread.start()
+        stands.wait()
+        loop = make_loop()
+        loop.run_until_complete(second())
+        ended.set()
+        thread.join()
+        loop.close()
+
+    return run
+
+
+async def after_a_closed_one(ours: socket.socket, theirs: socket.socket) -> None:
+    for _ in range(3):
+        transport, protocol = await transport_of(ours.dup())
+        theirs.send(b"1")
+        await protocol.got.wait()
+        transport.close()
+
+
+async def after_a_paused_one(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    transport.pause_reading()
+    other, protocol = await transport_of(ours)
+    theirs.send(b"1")
+    await protocol.got.wait()
+    transport.close()
+    other.close()
+
+
+async def a_task_after_a_paused_one(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    transport.pause_reading()
+    theirs.send(b"1")
+    ours.setblocking(False)
+    await asyncio.get_running_loop().sock_recv(ours, 1)
+    transport.close()
+
+
+async def writers(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _ = await transport_of(ours.dup())
+    thread = threading.Thread(target=ours.send, args=(b"1",))
+    thread.start()
+    thread.join()
+    transport.write(b"2")
+    transport.close()
+
+
+async def both_ends(ours: socket.socket, theirs: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=ours)
+    other_reader, other_writer = await asyncio.open_connection(sock=theirs)
+    for _ in range(200):
+        writer.write(b"request")
+        await other_reader.readexactly(7)
+        other_writer.write(b"reply")
+        await reader.readexactly(5)
+    writer.close()
+    other_writer.close()
+
+
+async def tasks_in_turn(ours: socket.socket, theirs: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=ours)
+    for _ in range(5):
+        theirs.send(b"1")
+        await asyncio.create_task(reader.read(1))
+    writer.close()
+
+
+READ_TWICE = {"duplicate": duplicate, "task": task, "thread-before": thread_before, "thread-after": thread_after,
+              "fork": fork, "passed": passed, "datagrams": datagrams}
+READ_ONCE = {"after-a-closed-one": after_a_closed_one, "after-a-paused-one": after_a_paused_one,
+             "a-task-after-a-paused-one": a_task_after_a_paused_one, "writers": writers, "both-ends": both_ends,
+             "tasks-in-turn": tasks_in_turn}
+LOOPS = ("beside-asyncio", "beside-uvloop")  # have two readers too
+
+if __name__ == "__main__":
+    import uvloop
+
+    pair = socket.socketpair()
+    case = sys.argv[1]
+    if case in LOOPS:
+        beside(asyncio.SelectorEventLoop if case == "beside-asyncio" else uvloop.new_event_loop)(*pair)
+    else:
+        uvloop.run((READ_TWICE | READ_ONCE)[case](*pair))
