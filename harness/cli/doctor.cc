@@ -54,7 +54,8 @@ RuntimeReport ExaminePython(const RuntimeInfo& runtime, const Interpreter& inter
   if (!packages.ok()) {
     report.supported = false;
     report.reason = packages.error().message;
-    report.fix = "trireme setup";
+    const std::string& hint = packages.error().hint;
+    report.fix = hint.empty() ? "trireme setup" : hint;
     return report;
   }
   for (const PackageNeed& need : PackageNeeds()) {
@@ -169,7 +170,9 @@ std::string InterpretersAsText(const Examination& examination) {
                     one.path + (report.chosen ? " (the default)" : "")});
   }
   for (const BrokenInterpreter& broken : examination.broken)
-    rows.push_back({"no", "-", "-", broken.origin, broken.path + " " + broken.problem});
+    rows.push_back(
+        {"no", "-", "-", broken.origin,
+         broken.path + " " + broken.problem + (broken.late ? ": the machine may be busy" : "")});
   for (const std::string& name : examination.absent)
     rows.push_back({"no", name, "-", "-",
                     WithFix("not found", "pyenv install " + name + " && trireme setup")});

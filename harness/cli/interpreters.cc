@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,6 +45,12 @@ constexpr std::array kOrigins = {Origin::kGiven, Origin::kActive, Origin::kSetup
 std::string OriginName(Origin origin) {
   constexpr std::array<const char*, 5> kNames = {"--python", "active", "setup", "pyenv", "PATH"};
   return kNames[static_cast<size_t>(origin)];
+}
+
+size_t Rank(const std::string& origin) {
+  size_t rank = 0;
+  while (rank < kOrigins.size() && OriginName(kOrigins[rank]) != origin) ++rank;
+  return rank;
 }
 
 std::string Variable(const char* name) {
@@ -111,6 +118,7 @@ struct Probed {
   Interpreter interpreter;
   std::string prefix;
   std::string problem;                 // "" when it is usable
+  bool late = false;                   // the problem is that it did not answer in time
   std::optional<Diagnostic> shortage;  // it could not be asked: says nothing of the interpreter
 };
 
@@ -137,6 +145,21 @@ std::optional<Diagnostic> ShortageOf(const std::string& path,
                              "is there enough memory? then run again");
 }
 
+// What an environment says of its version without being started: "3.11.7", else "".
+std::string WrittenVersion(const std::string& python) {
+  const Result<std::string> text = ReadFile(JoinPath(DirName(DirName(python)), "pyvenv.cfg"));
+  if (!text.ok()) return "";
+  for (const std::string& line : Split(*text, '\n')) {
+    const size_t equals = std::min(line.find('='), line.size());
+    const std::string_view key = Trim(std::string_view(line).substr(0, equals));
+    if (key != "version" && key != "version_info") continue;  // of venv; of virtualenv and uv
+    std::vector<std::string> numbers = Split(Trim(std::string_view(line).substr(equals + 1)), '.');
+    if (numbers.size() > 3) numbers.resize(3);  // 3.11.7.final.0
+    if (const std::string version = Join(numbers, "."); ParsePythonVersion(version)) return version;
+  }
+  return "";
+}
+
 Probed Probe(const Candidate& candidate, const std::string& origin, int64_t timeout) {
   Probed probed{.interpreter = {.path = candidate.path, .origin = origin}};
   if (!FileExists(candidate.path)) {
@@ -147,6 +170,10 @@ Probed Probe(const Candidate& candidate, const std::string& origin, int64_t time
       RunCommand({candidate.path, "-E", "-s", "-S", "-c", kProbe}, {.timeout = timeout});
   probed.shortage = ShortageOf(candidate.path, outcome);
   probed.problem = ProblemOf(outcome, timeout);
+  probed.late = outcome.ok() && outcome->timed_out;
+  if (probed.late)
+    probed.interpreter.name =
+        !candidate.name.empty() ? candidate.name : WrittenVersion(candidate.path);
   if (!probed.problem.empty()) return probed;
   const std::vector<std::string> words = Split(FirstLine(outcome->out), ' ');
   const std::optional<PythonVersion> version =
@@ -207,7 +234,9 @@ Status Search(const InterpreterPlaces& places, Origin origin, InterpreterInvento
     if (!probed.problem.empty() && origin == Origin::kGiven)
       return InfrastructureError(
           "--python " + probed.interpreter.path + ": " + probed.problem,
-          "give the path of a CPython 3.10 or newer, or of an environment made with one");
+          probed.late
+              ? "the machine may be busy: run again when it is less so"
+              : "give the path of a CPython 3.10 or newer, or of an environment made with one");
     const std::string key =
         probed.prefix + "\n" + probed.interpreter.version + "\n" + probed.interpreter.name;
     if (!probed.prefix.empty() && !seen.insert(key).second) continue;
@@ -215,7 +244,11 @@ Status Search(const InterpreterPlaces& places, Origin origin, InterpreterInvento
       inventory.usable.push_back(std::move(probed.interpreter));
     else
       inventory.broken.push_back(
-          {probed.interpreter.path, probed.interpreter.origin, probed.problem});
+          {.path = probed.interpreter.path,
+           .origin = probed.interpreter.origin,
+           .problem = probed.problem,
+           .late = probed.late && (origin == Origin::kActive || origin == Origin::kSetup),
+           .name = probed.interpreter.name});
   }
   return Done{};
 }
@@ -273,14 +306,72 @@ Diagnostic Missing(const InterpreterInventory& inventory, const std::string& nam
   return InfrastructureError("no interpreter '" + name + "' here; " + Found(inventory), get);
 }
 
+// "3.13t" is 3.13 and true.
+std::pair<std::string, bool> SplitBuild(const std::string& name) {
+  if (!name.ends_with('t')) return {name, false};
+  return {name.substr(0, name.size() - 1), true};
+}
+
+// 3.13 is 3.13.1 too, and no 3.1.
+bool IsPartOf(const std::string& version, const std::string& other) {
+  return version == other || other.starts_with(version + ".");
+}
+
+// Whether `broken` did not answer in time and could be what `name` asks for.
+bool MayAnswer(const BrokenInterpreter& broken, const std::string& name) {
+  if (!broken.late) return false;
+  if (broken.name.empty() || broken.name == name) return true;
+  const auto [version, free_threaded] = SplitBuild(name);
+  const auto [own, own_free_threaded] = SplitBuild(broken.name);
+  // What is written of an active environment does not say whether it has a GIL.
+  if (broken.origin != OriginName(Origin::kActive) && free_threaded != own_free_threaded)
+    return false;
+  return IsPartOf(version, own) || IsPartOf(own, version);
+}
+
+// Whether Preferred() would take `broken`, had it answered, and not `chosen`.
+bool MayBePreferred(const BrokenInterpreter& broken, const Interpreter* chosen) {
+  if (!broken.late) return false;
+  const auto [text, free_threaded] = SplitBuild(broken.name);
+  const std::optional<PythonVersion> version = ParsePythonVersion(text);
+  if (chosen == nullptr || !version) return true;
+  return chosen->gil == free_threaded ? chosen->gil == false : *version > VersionOf(*chosen);
+}
+
+Diagnostic Late(const BrokenInterpreter& broken) {
+  const bool active = broken.origin == OriginName(Origin::kActive);
+  const std::string environment = DirName(DirName(broken.path));
+  return InfrastructureError(
+      (active ? "the active environment's " : "setup's ") + broken.path + " " + broken.problem,
+      "the machine may be busy: run again when it is less so; if it never answers, " +
+          (active ? "deactivate the environment"
+                  : "remove " + environment + " and run 'trireme setup'") +
+          ", or choose another with --interpreters");
+}
+
+// Passing over what is late would make a run of something else than the same words made before.
+Status CheckLate(const InterpreterInventory& inventory,
+                 const std::function<bool(const BrokenInterpreter&)>& matters) {
+  for (const BrokenInterpreter& broken : inventory.broken)
+    if (matters(broken)) return Late(broken);
+  return Done{};
+}
+
+Status CheckLate(const InterpreterInventory& inventory, const std::string& name) {
+  return CheckLate(inventory,
+                   [&name](const BrokenInterpreter& broken) { return MayAnswer(broken, name); });
+}
+
 Result<std::vector<Interpreter>> ChooseByName(const InterpreterPlaces& places,
                                               const std::vector<std::string>& names) {
   InterpreterInventory inventory;
   std::map<std::string, Interpreter> chosen;
   for (const Origin origin : kOrigins) {
     TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
-    for (const std::string& name : names)
+    for (const std::string& name : names) {
       if (const Interpreter* found = FindByName(inventory, name)) chosen.try_emplace(name, *found);
+      if (!chosen.contains(name)) TRIREME_RETURN_IF_ERROR(CheckLate(inventory, name));
+    }
     if (std::all_of(names.begin(), names.end(),
                     [&](const std::string& name) { return chosen.contains(name); }))
       break;
@@ -348,6 +439,19 @@ Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places) {
   return inventory;
 }
 
+Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places,
+                                              const std::set<std::string>& names) {
+  TRIREME_ASSIGN_OR_RETURN(InterpreterInventory inventory, FindInterpreters(places));
+  for (const std::string& name : names) {
+    const Interpreter* found = FindByName(inventory, name);
+    TRIREME_RETURN_IF_ERROR(CheckLate(inventory, [&](const BrokenInterpreter& broken) {
+      return MayAnswer(broken, name) &&
+             (found == nullptr || Rank(broken.origin) < Rank(found->origin));
+    }));
+  }
+  return inventory;
+}
+
 Result<std::vector<Interpreter>> ChooseInterpreters(const InterpreterPlaces& places,
                                                     const std::vector<std::string>& names) {
   TRIREME_RETURN_IF_ERROR(CheckGiven(places));
@@ -355,8 +459,13 @@ Result<std::vector<Interpreter>> ChooseInterpreters(const InterpreterPlaces& pla
   for (const Origin origin : kOrigins) {
     InterpreterInventory inventory;
     TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
-    if (inventory.usable.empty()) continue;
-    return origin == Origin::kGiven ? inventory.usable : Preferred(inventory.usable);
+    std::vector<Interpreter> chosen;
+    if (!inventory.usable.empty())
+      chosen = origin == Origin::kGiven ? inventory.usable : Preferred(inventory.usable);
+    TRIREME_RETURN_IF_ERROR(CheckLate(inventory, [&chosen](const BrokenInterpreter& broken) {
+      return MayBePreferred(broken, chosen.empty() ? nullptr : &chosen.front());
+    }));
+    if (!chosen.empty()) return chosen;
   }
   return NoneFound();
 }
@@ -366,6 +475,8 @@ Result<std::vector<Interpreter>> AllInterpreters(const InterpreterPlaces& places
   InterpreterInventory inventory;
   for (const Origin origin : {Origin::kGiven, Origin::kActive, Origin::kSetup})
     TRIREME_RETURN_IF_ERROR(Search(places, origin, inventory));
+  TRIREME_RETURN_IF_ERROR(
+      CheckLate(inventory, [](const BrokenInterpreter& broken) { return broken.late; }));
   std::vector<Interpreter> all;
   for (const Interpreter& interpreter : inventory.usable) {
     const auto same = [&interpreter](const Interpreter& other) {

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct BrokenInterpreter {
   std::string path;
   std::string origin;
   std::string problem;  // "ends with status 127: error while loading shared libraries"
+  bool late = false;  // of setup or active, and all that is known is that it was not answering yet
+  std::string name;   // of one that is late: what it would be called, "" when nothing says so
 };
 
 // What a search found. Of several with one name the first stands for it.
@@ -67,16 +70,21 @@ InterpreterPlaces FindInterpreterPlaces(const std::vector<std::string>& given,
 // find must not be passed over for something else.
 Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places);
 
+// The same for one who will take those of `names`: an error when one of them may be what is late.
+Result<InterpreterInventory> FindInterpreters(const InterpreterPlaces& places,
+                                              const std::set<std::string>& names);
+
 // Those that `names` ask for: a name of --python, 3.13 (the newest GIL build of it), 3.13t
 // (free-threaded), 3.13.1. Without names: those of --python, else the active environment's, else
 // the newest GIL build of setup, else of any place. Starts no more interpreters than it takes to
-// decide. An error names what was found, and how to get what was not; kNothing when there is no
+// decide. One of an active environment or of setup that answers too late and may be the one to take
+// is an error: a busy machine must not make it another. An error names what was found, and how to get what was not; kNothing when there is no
 // Python at all and none was asked for.
 Result<std::vector<Interpreter>> ChooseInterpreters(const InterpreterPlaces& places,
                                                     const std::vector<std::string>& names);
 
 // One of each name, those of --python, an active environment and setup; for the nightly profile.
-// Never empty, else an error.
+// Never empty, else an error; an error too when one of the last two answers too late.
 Result<std::vector<Interpreter>> AllInterpreters(const InterpreterPlaces& places);
 
 }  // namespace trireme

@@ -21,8 +21,6 @@ constexpr std::array<PackageNeed, 7> kNeeds = {{
     {"asyncio", "ssl", false, "TLS"},
 }};
 
-constexpr int64_t kPackagesTimeout = 60 * kNanosecondsPerSecond;
-
 // The arguments are names of packages; prints one JSON object.
 constexpr const char* kPackagesScript = R"(
 import importlib, importlib.metadata, json, sys
@@ -46,16 +44,18 @@ print(json.dumps(found))
 
 std::span<const PackageNeed> PackageNeeds() { return kNeeds; }
 
-Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter) {
+Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter,
+                                                          int64_t timeout) {
   std::vector<std::string> command = {interpreter.path, "-E", "-s",           "-W",
                                       "ignore",         "-c", kPackagesScript};
   for (const PackageNeed& need : kNeeds) command.emplace_back(need.package);
   TRIREME_ASSIGN_OR_RETURN(
       const CommandOutcome outcome,
-      RunCommand(command, {.environment = {"EVENTLET_TESTS=1"}, .timeout = kPackagesTimeout}));
+      RunCommand(command, {.environment = {"EVENTLET_TESTS=1"}, .timeout = timeout}));
   if (outcome.timed_out)
-    return InfrastructureError("importing its packages takes more than " +
-                               FormatDuration(kPackagesTimeout));
+    return InfrastructureError("importing its packages takes more than " + FormatDuration(timeout) +
+                                   ": the machine may be busy",
+                               "run again when it is less so");
   if (outcome.exit_code != 0)
     return InfrastructureError("importing its packages ends with status " +
                                std::to_string(outcome.exit_code));

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/base/clock.h"
 #include "harness/base/result.h"
 #include "harness/scenario/plan.h"
 
@@ -27,8 +28,10 @@ struct PackageNeed {
 std::span<const PackageNeed> PackageNeeds();
 
 // Imports every needed package in one process of the interpreter. An error when that process does
-// not end well.
-Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter);
+// not end well, or not within `timeout` nanoseconds.
+Result<std::map<std::string, PythonPackage>> ReadPackages(const Interpreter& interpreter,
+                                                          int64_t timeout = 60 *
+                                                                            kNanosecondsPerSecond);
 
 }  // namespace trireme
 

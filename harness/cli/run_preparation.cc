@@ -132,7 +132,7 @@ Result<std::vector<Interpreter>> RunPreparation::OthersForReference() const {
   for (const Interpreter& interpreter : plan_options_.interpreters) named.erase(interpreter.name);
   if (named.empty()) return std::vector<Interpreter>();
   const InterpreterPlaces places = FindInterpreterPlaces(options_.pythons, locations_.data);
-  TRIREME_ASSIGN_OR_RETURN(InterpreterInventory found, FindInterpreters(places));
+  TRIREME_ASSIGN_OR_RETURN(InterpreterInventory found, FindInterpreters(places, named));
   return std::move(found.usable);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/base/file.h"
+#include "harness/cli/python_packages.h"
 #include "tests/testing/sanitizers.h"
 
 namespace trireme {
@@ -36,10 +37,21 @@ class InterpretersTest : public testing::Test {
     ASSERT_TRUE(WriteFile(Path("venvs/" + name + "/trireme.json"), "{}").ok());
   }
 
+  void LateEnvironment(const std::string& name) {
+    Program("venvs/" + name + "/bin/python", "exec sleep 60");
+    ASSERT_TRUE(WriteFile(Path("venvs/" + name + "/trireme.json"), "{}").ok());
+  }
+
   std::string Path(const std::string& path) const { return JoinPath(folder_.path(), path); }
 
   InterpreterPlaces Places() const {
     return {.setup = Path("venvs"), .pyenv = Path("pyenv"), .path = {Path("usr/bin")}};
+  }
+
+  InterpreterPlaces Impatient() const {
+    InterpreterPlaces places = Places();
+    places.timeout = 500 * kNanosecondsPerMillisecond;
+    return places;
   }
 
   // "3.11 3.11.7 pyenv" for each, the choice of `names`.
@@ -138,6 +150,100 @@ TEST_F(InterpretersTest, PassesNoneOverThatWasKilled) {
   ASSERT_FALSE(chosen.ok());
   EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
   EXPECT_EQ(chosen.error().message, Path("venvs/3.12/bin/python") + " was killed while it started");
+}
+
+TEST_F(InterpretersTest, PassesNoneOfSetupOverThatIsLate) {
+  LateEnvironment("3.11");
+  Python("pyenv/versions/3.11.7/bin/python", "3.11.7");
+  const Lines late = {"setup's " + Path("venvs/3.11/bin/python") + " does not answer within 500ms"};
+  EXPECT_EQ(Chosen(Impatient(), {"3.11"}), late);
+  EXPECT_EQ(Chosen(Impatient(), {"3.11.7"}), late);
+  EXPECT_EQ(Chosen(Impatient()), late);
+  EXPECT_EQ(Describe(AllInterpreters(Impatient())), late);
+  const auto chosen = ChooseInterpreters(Impatient(), {"3.11"});
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().kind, ErrorKind::kInfrastructure);
+  EXPECT_EQ(chosen.error().hint,
+            "the machine may be busy: run again when it is less so; if it never answers, remove " +
+                Path("venvs/3.11") +
+                " and run 'trireme setup', or choose another with --interpreters");
+}
+
+TEST_F(InterpretersTest, TakesWhatIsAskedForBesideOneThatIsLate) {
+  LateEnvironment("3.11");
+  Environment("3.12", "3.12.1");
+  Environment("3.13t", "3.13.5", "t");
+  Python("pyenv/versions/3.1.7/bin/python", "3.10.7");
+  EXPECT_EQ(Chosen(Impatient(), {"3.12"}), Lines{"3.12 3.12.1 setup"});
+  EXPECT_EQ(Chosen(Impatient(), {"3.13t"}), Lines{"3.13t 3.13.5t setup"});
+  EXPECT_EQ(Chosen(Impatient(), {"3.10"}), Lines{"3.10 3.10.7 pyenv"});
+  EXPECT_EQ(Chosen(Impatient()), Lines{"3.12 3.12.1 setup"}) << "3.11 would not be the default";
+  EXPECT_FALSE(AllInterpreters(Impatient()).ok());
+}
+
+TEST_F(InterpretersTest, DoesNotDefaultToAnOlderOneThanOneThatIsLate) {
+  LateEnvironment("3.13");
+  Environment("3.12", "3.12.1");
+  EXPECT_EQ(Chosen(Impatient()),
+            Lines{"setup's " + Path("venvs/3.13/bin/python") + " does not answer within 500ms"});
+}
+
+TEST_F(InterpretersTest, DoesNotWaitForAFreeThreadedDefault) {
+  LateEnvironment("3.13t");
+  Environment("3.12", "3.12.1");
+  EXPECT_EQ(Chosen(Impatient()), Lines{"3.12 3.12.1 setup"});
+  EXPECT_EQ(Chosen(Impatient(), {"3.12"}), Lines{"3.12 3.12.1 setup"});
+  EXPECT_FALSE(ChooseInterpreters(Impatient(), {"3.13t"}).ok());
+}
+
+TEST_F(InterpretersTest, PassesNoActiveEnvironmentOverThatIsLate) {
+  Program("active/bin/python", "exec sleep 60");
+  Environment("3.11", "3.11.6");
+  Environment("3.12", "3.12.1");
+  InterpreterPlaces places = Impatient();
+  places.virtual_environment = Path("active");
+  const Lines late = {"the active environment's " + Path("active/bin/python") +
+                      " does not answer within 500ms"};
+  EXPECT_EQ(Chosen(places), late);
+  EXPECT_EQ(Chosen(places, {"3.12"}), late) << "nothing says that it is not 3.12";
+  ASSERT_TRUE(WriteFile(Path("active/pyvenv.cfg"), "home = /usr\nversion = 3.11.6\n").ok());
+  EXPECT_EQ(Chosen(places), late);
+  EXPECT_EQ(Chosen(places, {"3.11"}), late);
+  EXPECT_EQ(Chosen(places, {"3.12"}), Lines{"3.12 3.12.1 setup"});
+}
+
+TEST_F(InterpretersTest, FindsNoOtherForAReferenceThatIsLate) {
+  LateEnvironment("3.11");
+  Environment("3.12", "3.12.1");
+  Python("pyenv/versions/3.11.7/bin/python", "3.11.7");
+  EXPECT_FALSE(FindInterpreters(Impatient(), {"3.11"}).ok());
+  EXPECT_TRUE(FindInterpreters(Impatient(), {"3.12"}).ok());
+  const auto listed = FindInterpreters(Impatient());  // as doctor does
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->broken.size(), 1u);
+  EXPECT_EQ(listed->broken[0].path, Path("venvs/3.11/bin/python"));
+}
+
+TEST_F(InterpretersTest, SaysThatAGivenOneIsLate) {
+  Program("own/bin/python", "exec sleep 60");
+  InterpreterPlaces places = Impatient();
+  places.given = {"mine=" + Path("own/bin/python")};
+  const auto chosen = ChooseInterpreters(places, {});
+  ASSERT_FALSE(chosen.ok());
+  EXPECT_EQ(chosen.error().Render(),
+            "error: --python " + Path("own/bin/python") +
+                ": does not answer within 500ms\n"
+                "hint: the machine may be busy: run again when it is less so\n");
+}
+
+TEST_F(InterpretersTest, SaysThatTheMachineMayBeBusyWhenPackagesAreLate) {
+  Program("own/bin/python", "exec sleep 60");
+  const auto packages =
+      ReadPackages({.path = Path("own/bin/python")}, 500 * kNanosecondsPerMillisecond);
+  ASSERT_FALSE(packages.ok());
+  EXPECT_EQ(packages.error().Render(),
+            "error: importing its packages takes more than 500ms: the machine may be busy\n"
+            "hint: run again when it is less so\n");
 }
 
 TEST_F(InterpretersTest, PassesNoneOverForWantOfDescriptors) {
