@@ -265,6 +265,22 @@ Task<Server> Runtime::ServeHttp(std::shared_ptr<internal::HttpHandler> handler) 
       std::make_shared<internal::ServerCore>(*this, std::move(listener), std::move(handler)));
 }
 
+namespace {
+
+// The answer to a request; nothing where the peer ended before it. 100 is not it, any other 1xx is,
+// as in Python's http.client.
+Task<std::optional<http::response<http::string_body>>> ReadAnswer(Stream& stream, bool head) {
+  std::string rest;
+  for (;;) {
+    http::response_parser<http::string_body> parser;
+    parser.skip(head);
+    if (!co_await ReadMessage(stream, parser, rest)) co_return std::nullopt;
+    if (parser.get().result() != http::status::continue_) co_return parser.release();
+  }
+}
+
+}  // namespace
+
 Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::string body) {
   Target target = ParseUrl(url);
   std::string host = target.host;
@@ -280,15 +296,12 @@ Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::st
   if (!request.body().empty() || method == "POST" || method == "PUT") request.prepare_payload();
   const std::string wire = Serialize(request);
   co_await stream.SendAll(wire);
-  http::response_parser<http::string_body> parser;
-  parser.skip(method == "HEAD");
-  std::string rest;
-  if (!co_await ReadMessage(stream, parser, rest)) throw EndOfStream();
-  auto response = parser.release();
+  auto response = co_await ReadAnswer(stream, method == "HEAD");
+  if (!response) throw EndOfStream();
   stream.Close();
-  Headers headers = ToHeaders(response);
-  co_return Response{.status = static_cast<int>(response.result_int()),
-                     .body = std::move(response.body()),
+  Headers headers = ToHeaders(*response);
+  co_return Response{.status = static_cast<int>(response->result_int()),
+                     .body = std::move(response->body()),
                      .headers = std::move(headers)};
 }
 

@@ -149,6 +149,37 @@ CONTRACT(http_continue) {
   server.Close();
 }
 
+// The answer is what comes behind 100, in the same piece or in one of its own; 103 is one.
+CONTRACT(http_answer_after_continue) {
+  Listener listener = co_await rt.Listen();
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody";
+  const std::vector<std::vector<std::string>> answers = {
+      {go_on + answer}, {go_on, go_on, answer}, {go_on + hints}};
+  auto serve = [&]() -> Task<> {
+    for (const std::vector<std::string>& pieces : answers) {
+      Stream stream = co_await listener.Accept();
+      co_await stream.RecvUntil("\r\n\r\n");
+      for (const std::string& piece : pieces) {
+        co_await stream.SendAll(piece);
+        co_await rt.Settle();  // until the client waits for more
+      }
+      stream.Close();
+    }
+  };
+  TaskHandle<> server = rt.Spawn(serve);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const Response response =
+        co_await rt.HttpRequest("GET", "http://" + listener.address().text() + "/");
+    EXPECT_EQ(response.status, i < 2 ? 200 : 103);
+    EXPECT_EQ(response.body, i < 2 ? "body" : "");
+    EXPECT_EQ(response.headers.Has("Link"), i == 2);
+  }
+  co_await server.Join();
+  listener.Close();
+}
+
 // HEAD, 204 and 304: a body would be taken for the next answer.
 CONTRACT(http_answers_without_body) {
   Server server = co_await rt.HttpServer([](Request request) {

@@ -82,6 +82,10 @@ async def request(method: str, url: str, body: bytes | None) -> trireme.Response
         writer.write(message + (connection.send(h11.EndOfMessage()) or b""))
         await writer.drain()
         reply = await _next_event(connection, reader)
+        while isinstance(reply, h11.InformationalResponse) and reply.status_code == http.HTTPStatus.CONTINUE:
+            reply = await _next_event(connection, reader)  # the answer comes behind it
+        if isinstance(reply, h11.InformationalResponse):  # the answer, as http.client takes it
+            return trireme.Response(reply.status_code, b"", _headers(reply))
         if not isinstance(reply, h11.Response):
             raise ConnectionResetError("the server closed the connection without a reply")
         return trireme.Response(reply.status_code, await _read_body(connection, reader), _headers(reply))

@@ -111,6 +111,34 @@ async def http_continue(rt):
 
 
 @case
+async def http_answer_after_continue(rt):
+    """The answer is what comes behind 100, in the same piece or in one of its own; 103 is one, as http.client has it."""
+    listener = await rt.listen()
+    more = b"HTTP/1.1 100 Continue\r\n\r\n"
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
+
+    async def serve():
+        for pieces in ([more + answer], [more, more, answer], [more + hints]):
+            stream = await listener.accept()
+            await stream.recv_until(b"\r\n\r\n")
+            for piece in pieces:
+                await stream.send_all(piece)
+                await rt.settle()  # until the client waits for more
+            stream.close()
+
+    server = rt.spawn(serve)
+    host, port = listener.address
+    for expected in ((200, b"body"), (200, b"body"), (103, b"")):
+        async with rt.timeout(10):
+            response = await rt.http_request("GET", f"http://{host}:{port}/")
+        assert (response.status, response.body) == expected, response
+        assert ("Link" in response.headers) == (response.status == 103)
+    await server.join()
+    listener.close()
+
+
+@case
 async def http_answers_without_body(rt):
     """HEAD, 204 and 304: a body would be taken for the next answer."""
     server = await rt.http_server(lambda request: trireme.Response(int(request.path[1:]), b"body"))
