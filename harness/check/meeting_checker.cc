@@ -76,23 +76,29 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
              : "let one task write it, fed by a queue, or hold one lock over each whole record";
 }
 
-// Whether everybody takes one byte, or one count: as they met, or as they read afterwards.
-bool IsToken(const Meeting& meeting, const std::vector<Transfer>& transfers) {
-  if (meeting.kind != "pipe" && meeting.kind != "eventfd") return false;
-  if (meeting.first.takes_one && meeting.second.takes_one) return true;
+// Whether everybody takes one byte, or one count: all who came and all who read, as far as that is known. One who asks for
+// more takes what was another's. Who waited first may have polled, and then it is not known for how much.
+bool IsToken(const Meeting& shown, const std::vector<Meeting>& meetings,
+             const std::vector<Transfer>& transfers) {
+  if (shown.kind != "pipe" && shown.kind != "eventfd") return false;
   bool some = false;
+  for (const Meeting& meeting : meetings) {
+    if (meeting.object != shown.object) continue;
+    if (meeting.how == "read" && !meeting.second.takes_one) return false;
+    some = some || (meeting.first.takes_one && meeting.second.takes_one);
+  }
   for (const Transfer& transfer : transfers) {
-    if (transfer.object != meeting.object || transfer.bytes <= 0) continue;
+    if (transfer.object != shown.object || transfer.bytes == 0) continue;
     if (!transfer.takes_one) return false;
-    some = true;
+    some = some || transfer.bytes > 0;
   }
   return some;
 }
 
-std::string KindOf(const Meeting& meeting, const std::vector<Transfer>& transfers,
-                   const std::string& direction) {
+std::string KindOf(const Meeting& meeting, const std::vector<Meeting>& meetings,
+                   const std::vector<Transfer>& transfers, const std::string& direction) {
   if (meeting.action == "shared-listener") return "shared-listener";
-  if (direction == "read" && IsToken(meeting, transfers)) return "shared-token";
+  if (direction == "read" && IsToken(meeting, meetings, transfers)) return "shared-token";
   return direction == "read" ? "multiple-readers" : "multiple-writers";
 }
 
@@ -207,7 +213,7 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
   const std::vector<Transfer> transfers = TransfersOf(view, direction_);
   CheckResult result;
   for (const Meeting* meeting : OnePerObject(meetings)) {
-    const std::string kind = KindOf(*meeting, transfers, direction_);
+    const std::string kind = KindOf(*meeting, meetings, transfers, direction_);
     std::vector<Participant> participants;
     if (meeting->other_known) participants.push_back(ParticipantOf(view, meeting->first));
     participants.push_back(ParticipantOf(view, meeting->second));

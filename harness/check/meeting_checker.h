@@ -14,9 +14,10 @@ namespace trireme {
 // The rule is the probe's, applied where it is seen (harness/probe/waits.h), and the same for every runtime; a runtime
 // that refuses a second reader by itself, or drops the first, is believed as well. Fails on the first meeting of two
 // tasks at one object. A listening socket that several accept from is only said (`shared-listener`) unless `listeners`
-// is true; so is a pipe or eventfd of which everybody takes one byte or count (`shared-token`), which is a lock, and
-// blocks only the asyncio hub, where it fails. Two tasks that read one stream without ever meeting, but without any order
-// either, are said as well (`potential`, see unordered_reads.h). Needs two concurrent tasks, or a second process or thread that recorded.
+// is true; so is a pipe or eventfd of which everybody takes one byte or count, at every meeting and read that is known
+// (`shared-token`): it is a lock, and blocks only the asyncio hub, where it fails. Two tasks that read one stream without
+// ever meeting, but without any order either, are said as well (`potential`, see unordered_reads.h). Needs two concurrent
+// tasks, or a second process or thread that recorded.
 class MeetingChecker : public TrialChecker {
  public:
   std::vector<CheckArgument> Arguments() const override;

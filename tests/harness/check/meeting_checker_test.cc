@@ -143,6 +143,31 @@ TEST(MeetingCheckerTest, ATokenInAPipeFailsOnTheAsyncioHubOnly) {
             "multiple-readers");
 }
 
+// Two who take one byte met first; then somebody comes, or reads, for more, or for one as well.
+TEST(MeetingCheckerTest, APipeIsNoTokenWhereAnybodyTakesMore) {
+  const Json token = {{"kind", "pipe"}, {"one", true}, {"other", {{"one", true}}}};
+  const auto kind_with = [&](EventKind kind, const std::string& action, const Json& value) {
+    TrialBuilder trial = TwoTasks();
+    Meet(trial, "second-reader", token).Add(kind, 110, action, value, 2, 55);
+    return CheckReaders(trial).findings.at(0).kind;
+  };
+  const auto read = [&](int64_t bytes, bool one) {
+    return kind_with(EventKind::kSocket, "read", {{"fd", 7}, {"bytes", bytes}, {"one", one}});
+  };
+  EXPECT_EQ(read(1, true), "shared-token");
+  EXPECT_EQ(read(1, false), "multiple-readers");    // asked for more, and there was but one
+  EXPECT_EQ(read(-11, false), "multiple-readers");  // asked for more, and there was none
+  EXPECT_EQ(read(0, false), "shared-token");        // its end takes nothing
+  const auto meets = [&](const Json& change) {
+    Json value = MeetingJson(token);
+    value.merge_patch(change);
+    return kind_with(EventKind::kSocket, "second-reader", value);
+  };
+  EXPECT_EQ(meets(Json::object()), "shared-token");
+  EXPECT_EQ(meets({{"one", false}}), "multiple-readers");
+  EXPECT_EQ(meets({{"one", false}, {"how", "poll"}}), "shared-token");  // for how much is not known
+}
+
 TEST(MeetingCheckerTest, APipeThatNobodyTakesFromIsOnlySaid) {
   TrialBuilder stop = TwoTasks();
   const CheckResult said = CheckReaders(Meet(stop, "second-reader", {{"kind", "pipe"}}));
