@@ -126,6 +126,10 @@ class LineReplay {
   void Wait(const Event& event) {
     const WaitKind kind = WaitKindOf(event.key);
     const std::optional<uint64_t> number = WaitedFor(event);
+    if (const auto left = places_.find(ActorOf(event)); left != places_.end()) {
+      lines_[left->second.line].EndWait(left->second.visit, event.time);
+      places_.erase(left);
+    }
     const bool stands = kind == WaitKind::kLock || kind == WaitKind::kSemaphore ||
                         kind == WaitKind::kQueueGet || kind == WaitKind::kQueuePut ||
                         kind == WaitKind::kPoolPlace;

@@ -96,6 +96,36 @@ TEST(StarvationCheckerTest, CountsOnlyWhoCameLater) {
   EXPECT_EQ(judge(101), Verdict::kFail);
 }
 
+// b's wait runs out of its time; while it sleeps a comes, and b overtakes it then.
+TEST(StarvationCheckerTest, TakesWhoCameAgainForOneWhoCameLater) {
+  const auto judge = [](int64_t again) {
+    SyncTrial trial;
+    trial.New(kStarvedObject, "lock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+    trial.Sync(50, 1, "acquire", kStarvedObject);
+    trial.Wait(100, 3, "lock", kStarvedObject).Wake(110, 3, "lock");
+    trial.Wait(120, 2, "lock", kStarvedObject);
+    if (again != 0) trial.Wait(again, 3, "sleep", 0).Wake(again + 1, 3, "sleep");
+    trial.Sync(200, 3, "acquire", kStarvedObject).Sync(300, 2, "acquire", kStarvedObject);
+    return trial.Check(StarvationChecker(), {{"share", 0}}).verdict;
+  };
+  EXPECT_EQ(judge(0), Verdict::kPass);  // it may be that of its wait
+  EXPECT_EQ(judge(130), Verdict::kFail);
+}
+
+// A task that waits for something else waits there no more, though that was not recorded.
+TEST(StarvationCheckerTest, EndsAWaitWhereItsTaskWaitsForSomethingElse) {
+  const auto judge = [](bool leaves) {
+    SyncTrial trial;
+    trial.New(kStarvedObject, "lock").Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+    trial.Wait(100, 2, "lock", kStarvedObject);
+    if (leaves) trial.Wait(110, 2, "recv", 0);
+    for (int i = 0; i < 30; ++i) trial.Sync(200 + i, 3, "acquire", kStarvedObject);
+    return trial.Check(StarvationChecker()).verdict;
+  };
+  EXPECT_EQ(judge(false), Verdict::kFail);
+  EXPECT_NE(judge(true), Verdict::kFail);
+}
+
 TEST(StarvationCheckerTest, DoesNotCountAnRLockThatItsHolderTakesAgain) {
   const auto judge = [](bool releases) {
     SyncTrial trial;
