@@ -195,8 +195,15 @@ std::string_view ProgressChecker::Summary() const {
 CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
   if (!view.exit.present) return Unknown("the history does not say how the trial ended");
   if (view.exit.how != "timeout") return {};
+  if (view.exit.timeout <= 0) return Unknown("the history does not say what time the trial had");
   const Progress progress = FindProgress(view);
-  if (!progress.in_last_quarter) return Failed(HangFinding(view, progress));
+  if (!progress.in_last_quarter) {
+    // What was recorded no more looks as what happened no more.
+    if (const std::string why = WhyNotWhole(view); !why.empty())
+      return Unknown("it ran out of its time, and whether it still progressed is not known: " +
+                     why);
+    return Failed(HangFinding(view, progress));
+  }
   return Unknown("too slow: it still progressed at its timeout of " +
                  FormatDuration(view.exit.timeout) + RunningTestsInWords(view));
 }

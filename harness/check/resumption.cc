@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "harness/check/sync_events.h"
+
 namespace trireme {
 namespace {
 
@@ -65,7 +67,8 @@ std::optional<AppliedFault> LastOver(const TrialView& view,
 
 std::optional<Standstill> FindStandstill(const TrialView& view,
                                          const std::vector<AppliedFault>& faults) {
-  if (HasEnded(view)) return {};
+  // What was recorded no more looks as what happened no more.
+  if (HasEnded(view) || !WhyNotWhole(view).empty()) return {};
   const std::optional<AppliedFault> last = LastOver(view, faults);
   if (!last) return {};
   const int64_t timeout = view.exit.timeout;

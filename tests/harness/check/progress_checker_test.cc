@@ -29,6 +29,29 @@ TEST(ProgressCheckerTest, CallsATrialTooSlowThatMovedOneTickLater) {
   EXPECT_EQ(result.reason, "too slow: it still progressed at its timeout of 10us");
 }
 
+// What was recorded no more may have happened.
+TEST(ProgressCheckerTest, CannotDecideWhereEventsAreMissing) {
+  TrialBuilder trial;
+  trial.Observe("x", 1, 7500).Watched({.damage = "the last part is missing"});
+  const CheckResult result = CheckTimeout(trial);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason,
+            "it ran out of its time, and whether it still progressed is not known: the history is "
+            "damaged");
+}
+
+TEST(ProgressCheckerTest, CannotDecideWhereTheTimeoutIsMissing) {
+  const auto judge = [](const Json& timeout) {
+    return TrialBuilder()
+        .Exit("timeout", {{"timeout_ns", timeout}}, kTimeout + 50)
+        .Check(ProgressChecker())
+        .verdict;
+  };
+  EXPECT_EQ(judge(0), Verdict::kUnknown);
+  EXPECT_EQ(judge(nullptr), Verdict::kUnknown);
+  EXPECT_EQ(judge(1), Verdict::kFail);
+}
+
 TEST(ProgressCheckerTest, CountsMovedBytesAsProgressButNotAnEmptyWait) {
   EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kWake, 9000, "recv", 5)).verdict,
             Verdict::kUnknown);

@@ -33,6 +33,13 @@ TEST(ResumptionTest, RejectsAWaitThatBeginsAsTheFaultEnds) {
       "was at 1.2us");
 }
 
+// What was recorded no more may have happened.
+TEST(ResumptionTest, SaysNothingWhereEventsAreMissing) {
+  FaultTrial trial = Paused();
+  trial.Watched({.damage = "the last part is missing"});
+  EXPECT_EQ(Reason(trial), "");
+}
+
 TEST(ResumptionTest, AcceptsWhatStillMovesInTheSecondHalf) {
   FaultTrial trial = Paused();
   trial.Add(EventKind::kWait, 1201, "accept");
