@@ -35,6 +35,15 @@ TEST(UnboundedGrowthCheckerTest, AcceptsAQueueThatGrowsUpToIt) {
   EXPECT_EQ(JudgeGrowth(Filled(0, 100), {{"queue", 999}}).verdict, Verdict::kFail);
 }
 
+// It may have been emptied where events are missing.
+TEST(UnboundedGrowthCheckerTest, CannotDecideOnAQueueWhereEventsAreMissing) {
+  SyncTrial trial = Filled(0, 101);
+  trial.Watched({.damage = "the last part is missing"});
+  const CheckResult result = JudgeGrowth(std::move(trial));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "the history is damaged");
+}
+
 TEST(UnboundedGrowthCheckerTest, LooksAtQueuesWithoutLimitOnly) {
   EXPECT_EQ(JudgeGrowth(Filled(2000, 101)).verdict, Verdict::kPass);
 }
@@ -72,6 +81,13 @@ SyncTrial Used(const std::string& what, int64_t first, int64_t step, int looks =
     trial.Add(EventKind::kUsage, look * 100, "process", value, 0);
   }
   return trial;
+}
+
+// Each look says by itself what the process takes.
+TEST(UnboundedGrowthCheckerTest, RejectsGrowthOfAProcessWhereEventsAreMissing) {
+  SyncTrial trial = Used("threads", 3, 22);
+  trial.Watched({.damage = "a part is missing"});
+  EXPECT_EQ(JudgeGrowth(std::move(trial)).verdict, Verdict::kFail);
 }
 
 TEST(UnboundedGrowthCheckerTest, RejectsThreadsThatBecomeMoreAndMore) {
