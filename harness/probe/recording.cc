@@ -44,6 +44,16 @@ bool WithinFileSizeLimit(uint64_t end) {
          end <= limit.rlim_cur;
 }
 
+// REQUIRES: this is a process of our own, beside the program, whose own limit stays as it is. Root may
+// lift what it was given, too.
+void LiftFileSizeLimit() {
+  const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+  struct rlimit limit;
+  if (setrlimit(RLIMIT_FSIZE, &none) == 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
   const auto* bytes = static_cast<const char*>(data);
   while (size > 0) {
@@ -177,20 +187,26 @@ struct Recording::Request {
   char* place = nullptr;  // in or out
   int (*action)(Request*, int fd) = nullptr;
   int error = 0;
+
+  void Run() {
+    const int fd = recording->OpenFile();
+    error = fd < 0 ? errno : action(this, fd);
+    if (fd >= 0 && error != 0) GiveBack(fd, offset, size);
+    if (fd >= 0) CloseFile(fd);
+  }
 };
 
 int Recording::WithFile(int (*action)(Request*, int fd), Request& request) const {
   request.recording = this;
   request.action = action;
-  const auto run = [](void* pointer) {
-    auto* work = static_cast<Request*>(pointer);
-    const int fd = work->recording->OpenFile();
-    work->error = fd < 0 ? errno : work->action(work, fd);
-    if (fd >= 0 && work->error != 0) GiveBack(fd, work->offset, work->size);
-    if (fd >= 0) CloseFile(fd);
+  const auto run = [](void* pointer) { static_cast<Request*>(pointer)->Run(); };
+  const auto run_without_limit = [](void* pointer) {
+    LiftFileSizeLimit();
+    static_cast<Request*>(pointer)->Run();
   };
-  run(&request);
+  request.Run();
   if (request.error == EMFILE) RunAside(run, &request);
+  if (request.error == EFBIG) RunAside(run_without_limit, &request);
   return request.error;
 }
 

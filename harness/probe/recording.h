@@ -62,8 +62,8 @@ class Recording {
   int OpenFile() const;
   Space ClaimExactly(uint32_t process, uint64_t units, int* error);
   struct Request;
-  // Runs `action` on the file, in another process where this one has no descriptor left. 0, or an
-  // errno.
+  // Runs `action` on the file, in another process where this one has no descriptor left or may write
+  // no file as large. 0, or an errno.
   int WithFile(int (*action)(Request*, int fd), Request& request) const;
   static int MapFile(Request* request, int fd);
   static int WriteChunk(Request* request, int fd);

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <thread>
@@ -282,18 +283,51 @@ TEST_F(ProbeTest, CountsWhatExceedsTheLimit) {
   EXPECT_EQ(history.lost_errno(), EFBIG);
 }
 
-TEST_F(ProbeTest, CountsWhatTheFileSizeLimitForbids) {
+// As an ordinary user has it, who cannot lift what is given: the file is still the user's.
+void BecomeOrdinary(const std::string& path) {
+  constexpr uid_t kNobody = 65534;
+  if (geteuid() != 0) return;
+  EXPECT_EQ(chown(path.c_str(), kNobody, kNobody), 0);
+  EXPECT_EQ(chmod(std::filesystem::path(path).parent_path().c_str(), 0755), 0);
+  EXPECT_EQ(setresuid(kNobody, kNobody, kNobody), 0);
+}
+
+TEST_F(ProbeTest, CountsWhatAHardFileSizeLimitForbids) {
   Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
     const rlimit limit = {4 * 4096, 4 * 4096};
     EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    BecomeOrdinary(path_);
     for (int i = 0; i < 1000; ++i) Observe("k", i);
   });
   EXPECT_EQ(status, 0) << "SIGXFSZ must not reach the program";
   const History history = Read();
   EXPECT_EQ(Observations(history).size() + history.lost(), 1000u);
   EXPECT_EQ(history.lost_errno(), EFBIG);
+}
+
+TEST_F(ProbeTest, GrowsPastASoftFileSizeLimitWhichStays) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "TSan's own clone() runs no child that shares memory";
+#endif
+#endif
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    const rlimit limit = {1024, RLIM_INFINITY};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 20000; ++i) Observe("k", i);
+    rlimit after{};
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &after), 0);
+    EXPECT_EQ(after.rlim_cur, 1024u);
+  });
+  EXPECT_EQ(status, 0);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size(), 20000u);
+  EXPECT_EQ(history.lost(), 0u);
 }
 
 TEST_F(ProbeTest, CountsWhatAFullDiskRefuses) {
