@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace trireme {
 namespace {
@@ -18,13 +19,20 @@ bool IsLockKind(const std::string& kind) {
 
 std::optional<LockNesting::Attempt> LockNesting::See(const Event& event) {
   if (event.kind == EventKind::kSync) return SeeSync(event);
-  if (event.kind != EventKind::kWait || event.task == 0) return std::nullopt;
+  if (event.task == 0) return std::nullopt;
+  if (event.kind == EventKind::kDeadline) actors_[ActorKey(event)].deadline = true;
+  return event.kind == EventKind::kWait ? SeeWait(event) : std::nullopt;
+}
+
+std::optional<LockNesting::Attempt> LockNesting::SeeWait(const Event& event) {
+  Actor& actor = actors_[ActorKey(event)];
+  const bool ends = std::exchange(actor.deadline, false);
   const WaitKind kind = WaitKindOf(event.key);
   if (kind != WaitKind::kLock && kind != WaitKind::kCondition) return std::nullopt;
   const std::optional<uint64_t> number = WaitedFor(event);
   const size_t lock = number ? LockOf(event, *number) : kNoLock;
-  if (lock == kNoLock || actors_[ActorKey(event)].condition == lock) return std::nullopt;
-  return Attempted(event, lock);
+  if (lock == kNoLock || actor.condition == lock) return std::nullopt;
+  return Attempted(event, lock, ends);
 }
 
 size_t LockNesting::LockOf(const Event& event, uint64_t number) {
@@ -65,8 +73,9 @@ std::optional<LockNesting::Attempt> LockNesting::Acquire(const Event& event, siz
   const uint64_t key = ActorKey(event);
   if (holder_[lock] != 0 && holder_[lock] != key) Forget(holder_[lock], lock);
   if (event.task == 0) return std::nullopt;
-  std::optional<Attempt> attempt = Attempted(event, lock);
-  Take(actors_[key], lock);
+  Actor& actor = actors_[key];
+  std::optional<Attempt> attempt = Attempted(event, lock, event.type == ValueType::kInt);
+  Take(actor, lock);
   holder_[lock] = key;
   return attempt;
 }
@@ -82,13 +91,19 @@ void LockNesting::Take(Actor& actor, size_t lock) {
   if (actor.overflowed) actor.held.clear();
 }
 
-std::optional<LockNesting::Attempt> LockNesting::Attempted(const Event& event, size_t lock) const {
+std::optional<LockNesting::Attempt> LockNesting::Attempted(const Event& event, size_t lock,
+                                                           bool ends) const {
   const uint64_t key = ActorKey(event);
   const auto actor = actors_.find(key);
   if (actor == actors_.end() || actor->second.held.empty()) return std::nullopt;
   const std::vector<size_t>& held = actor->second.held;
   if (std::find(held.begin(), held.end(), lock) != held.end()) return std::nullopt;
-  return Attempt{.actor = key, .task = event.task, .lock = lock, .held = held, .time = event.time};
+  return Attempt{.actor = key,
+                 .task = event.task,
+                 .lock = lock,
+                 .held = held,
+                 .time = event.time,
+                 .ends = ends};
 }
 
 void LockNesting::Forget(uint64_t key, size_t lock) {

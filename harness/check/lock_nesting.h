@@ -27,6 +27,7 @@ class LockNesting {
     size_t lock = 0;
     std::vector<size_t> held;  // in the order in which they were taken; not empty
     int64_t time = 0;
+    bool ends = false;  // by a deadline, however long another has the lock
   };
 
   // Who takes more is not followed from then on: `overflowed()`.
@@ -44,13 +45,15 @@ class LockNesting {
     std::unordered_map<size_t, int64_t> depth;
     size_t condition = SIZE_MAX;  // that it waits to be notified of
     int64_t condition_depth = 0;
+    bool deadline = false;  // the wait that it begins next ends by itself
     bool overflowed = false;
   };
 
   size_t LockOf(const Event& event, uint64_t number);  // SIZE_MAX for what is none
+  std::optional<Attempt> SeeWait(const Event& event);
   std::optional<Attempt> SeeSync(const Event& event);
   std::optional<Attempt> Acquire(const Event& event, size_t lock);
-  std::optional<Attempt> Attempted(const Event& event, size_t lock) const;
+  std::optional<Attempt> Attempted(const Event& event, size_t lock, bool ends) const;
   void Take(Actor& actor, size_t lock);
   void Forget(uint64_t actor, size_t lock);
   void Release(uint64_t actor, size_t lock);

@@ -12,9 +12,11 @@ namespace trireme {
 //
 // Tasks t1, t2, ... each hold a lock and come to the one that the next holds, and the last to the first's. They cannot
 // meet so when two of them hold a common lock then (the gate), or when one has ended before the other begins, by a start
-// or a join. What else orders them, an event or a queue, is no excuse, as it is none for Helgrind: the order of the
-// locks stands in the code, that of the events often only in one schedule. (A handshake that really always orders them
-// is a false alarm; name it under expect or suppressions.)
+// or a join. Nor is it a cycle where a task comes to its next lock under a deadline, as one that lets go and tries again
+// does: that wait ends by itself, and such a task counts only for what it holds. What else orders them, an event or a
+// queue, is no excuse, as it is none for Helgrind: the order of the locks stands in the code, that of the events often
+// only in one schedule. (A handshake that really always orders them is a false alarm; name it under expect or
+// suppressions.)
 //
 // Needs one task that came to a lock while it held another; unknown where the cycles are too many to be searched.
 class LockOrderChecker final : public TrialChecker {

@@ -43,12 +43,15 @@ Point::Point(const char* kind)
 Point::Point(const char* kind, uint64_t ordinal)
     : task_(CurrentTaskState()), kind_(kind), ordinal_(ordinal) {}
 
-void Point::Wait(uint64_t awaited) {
+void Point::Wait(uint64_t awaited) { Begin(awaited, true); }
+void Point::WaitThrough(uint64_t awaited) { Begin(awaited, false); }
+
+void Point::Begin(uint64_t awaited, bool ends) {
   if (waited_) return;
   waited_ = true;
   task_.waiting_ordinal.store(ordinal_, std::memory_order_relaxed);
   task_.waiting.store(kind_, std::memory_order_release);
-  if (task_.timeouts != nullptr) RecordDeadline();
+  if (ends && task_.timeouts != nullptr) RecordDeadline();
   const auto value = static_cast<int64_t>(awaited);
   Probe().record_for(
       task_.number, TRIREME_WAIT, ordinal_, kind_, static_cast<uint32_t>(std::strlen(kind_)),
@@ -56,9 +59,8 @@ void Point::Wait(uint64_t awaited) {
 }
 
 void Point::RecordDeadline() const {
-  const int64_t deadline = task_.Deadline();
-  if (deadline == kNever) return;
-  const int64_t left = std::max<int64_t>(0, deadline - static_cast<int64_t>(Probe().now()));
+  const int64_t left = task_.TimeLeft();
+  if (left == kNever) return;
   Probe().record_for(task_.number, TRIREME_DEADLINE, ordinal_, kind_,
                      static_cast<uint32_t>(std::strlen(kind_)), TRIREME_INT, &left, sizeof(left));
 }

@@ -38,6 +38,8 @@ class Point {
   // From now on the task waits, until it is the end of the point. `awaited`: the number of what it waits for, if that has
   // one.
   void Wait(uint64_t awaited = 0);
+  // The same for a wait that the task's deadlines do not end.
+  void WaitThrough(uint64_t awaited);
   void Moved(int64_t bytes) { moved_ = bytes; }
   // Throws when the task shall stop.
   void Check() { task_.ThrowIfStopped(); }
@@ -45,6 +47,7 @@ class Point {
  private:
   // That the wait which begins now ends by itself.
   void RecordDeadline() const;
+  void Begin(uint64_t awaited, bool ends);
 
   TaskState& task_;
   const char* kind_;

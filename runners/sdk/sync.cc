@@ -63,11 +63,12 @@ class LockCore {
   LockCore(bool reentrant, const SyncObject& object) : object_(object), reentrant_(reentrant) {}
 
   const SyncObject& object() const { return object_; }
-  bool Acquire(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
+  // `ends`: whether the task's deadlines end its wait.
+  bool Acquire(Waiter& waiter, bool ends) TRIREME_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (reentrant_ && owner_ == waiter.task->number) {
       ++depth_;
-      object_.Record("acquire");
+      RecordAcquire(*waiter.task, ends);
       return true;
     }
     if (owner_ != 0 || !waiters_.IsFirst(waiter)) {
@@ -77,7 +78,7 @@ class LockCore {
     waiters_.Remove(waiter);
     owner_ = waiter.task->number;
     depth_ = 1;
-    object_.Record("acquire");
+    RecordAcquire(*waiter.task, ends);
     return true;
   }
   void Abandon(Waiter& waiter) TRIREME_EXCLUDES(mutex_) {
@@ -103,6 +104,14 @@ class LockCore {
   }
 
  private:
+  void RecordAcquire(const TaskState& task, bool ends) const {
+    const int64_t left = ends ? task.TimeLeft() : kNever;
+    if (left == kNever)
+      object_.Record("acquire");
+    else
+      object_.Record("acquire", static_cast<size_t>(left));
+  }
+
   const SyncObject object_;
   const bool reentrant_;
   Mutex mutex_;
@@ -113,14 +122,16 @@ class LockCore {
 
 class AcquireLock : public WaitOperation {
  public:
-  AcquireLock(TaskState& task, LockCore* core) : core_(*core), waiter_{.task = &task} {}
+  AcquireLock(TaskState& task, LockCore* core, bool ends = true)
+      : core_(*core), waiter_{.task = &task}, ends_(ends) {}
   ~AcquireLock() { core_.Abandon(waiter_); }
-  bool Try() { return core_.Acquire(waiter_); }
+  bool Try() { return core_.Acquire(waiter_, ends_); }
   uint64_t Awaited() const { return core_.object().number(); }
 
  private:
   LockCore& core_;
   Waiter waiter_;
+  const bool ends_;
 };
 
 class EventCore {
@@ -249,21 +260,21 @@ class WaitCondition : public WaitOperation {
 namespace {
 
 // Takes the lock again whatever the task was told meanwhile: its caller believes to hold it. From here on the task waits
-// for who holds it, not for who notifies.
+// for who holds it, not for who notifies, and no deadline ends that.
 void ReacquireBlocking(LockCore& lock, uint64_t ordinal) {
   Point point("lock", ordinal);
-  AcquireLock operation(point.task(), &lock);
+  AcquireLock operation(point.task(), &lock, false);
   while (!operation.Try()) {
-    point.Wait(operation.Awaited());
+    point.WaitThrough(operation.Awaited());
     point.task().backend->Park(point.task(), kNever);
   }
 }
 
 Task<> Reacquire(LockCore& lock, uint64_t ordinal) {
   Point point("lock", ordinal);
-  AcquireLock operation(point.task(), &lock);
+  AcquireLock operation(point.task(), &lock, false);
   while (!operation.Try()) {
-    point.Wait(operation.Awaited());
+    point.WaitThrough(operation.Awaited());
     co_await Parked(point.task(), kNever);
   }
 }

@@ -21,7 +21,7 @@ class SyncObject {
   uint64_t number() const { return number_; }
   // What the calling thread's current task does, or did.
   void Record(std::string_view action) const { Add(action, TRIREME_NONE, nullptr, 0); }
-  // The same, with how many there are then.
+  // The same, with how many there are then, or in how many nanoseconds its wait ends.
   void Record(std::string_view action, size_t count) const {
     const auto value = static_cast<int64_t>(count);
     Add(action, TRIREME_INT, &value, sizeof(value));

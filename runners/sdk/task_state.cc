@@ -46,6 +46,12 @@ int64_t TaskState::Deadline() const {
   return earliest;
 }
 
+int64_t TaskState::TimeLeft() const {
+  const int64_t deadline = Deadline();
+  return deadline == kNever ? kNever
+                            : std::max<int64_t>(0, deadline - static_cast<int64_t>(Probe().now()));
+}
+
 void TaskState::ThrowIfStopped() {
   if (cancel_requested.load(std::memory_order_acquire)) {
     cancel_requested.store(false, std::memory_order_release);

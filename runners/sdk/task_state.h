@@ -91,6 +91,8 @@ struct TaskState : std::enable_shared_from_this<TaskState> {
 
   // The earliest deadline of its blocks that has not fired yet.
   int64_t Deadline() const;
+  // Nanoseconds until then; kNever: there is none.
+  int64_t TimeLeft() const;
   // Throws what stops it, once.
   void ThrowIfStopped();
   // What trireme_probe_api.point said of the point that it comes to.

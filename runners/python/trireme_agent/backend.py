@@ -78,6 +78,7 @@ class Backend(ABC):
     name: str
     model: str
     correspondences: list[Correspondence]
+    deadlines_end_relocking = True  # what has waited for a condition may be stopped before it has the lock again
 
     def __init__(self) -> None:
         self.live: dict[int, Task] = {}
@@ -281,23 +282,24 @@ class Backend(ABC):
                     return
             raise trireme.TimeoutExpired("by a fault of the plan")
 
-    def begin_wait(self) -> Task | None:
-        """The current task really waits from now on, until end_wait(); None when there is no task, or it waits already."""
+    def begin_wait(self, ends: bool = True) -> Task | None:
+        """The current task really waits from now on, until end_wait(); None when there is no task, or it waits already.
+
+        `ends`: whether its deadlines end this wait.
+        """
         task = self.current()
         if task is None or task.blocked:
             return None
         task.blocked = True
-        if task.deadlines:
-            self._record_deadline(task)
+        if ends and (left := _time_left(task)) is not None:
+            probe.record(probe.DEADLINE, task.ordinal, task.kind or "other", left)
         probe.record(probe.WAIT, task.ordinal, task.kind or "other", task.what)
         return task
 
-    def _record_deadline(self, task: Task) -> None:
-        """That the wait which begins now ends by itself."""
-        left = [seconds for deadline in task.deadlines if (seconds := deadline.left()) is not None]
-        if left:
-            nanoseconds = int(max(0.0, min(left)) * 1e9)
-            probe.record(probe.DEADLINE, task.ordinal, task.kind or "other", nanoseconds)
+    def time_left(self) -> int | None:
+        """In how many nanoseconds a wait of the current task ends by itself; None: it does not."""
+        task = self.current()
+        return None if task is None else _time_left(task)
 
     def end_wait(self, task: Task | None) -> None:
         if task is not None and task.blocked:
@@ -305,8 +307,8 @@ class Backend(ABC):
             probe.record(probe.WAKE, task.ordinal, task.kind or "other", None)
 
     @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        task = self.begin_wait()
+    def waiting(self, ends: bool = True) -> Iterator[None]:
+        task = self.begin_wait(ends)
         try:
             yield
         finally:
@@ -319,7 +321,7 @@ class Backend(ABC):
         if task is not None:
             self.end_wait(task)
             task.kind = "lock"
-        with self.waiting():
+        with self.waiting(self.deadlines_end_relocking):
             yield
 
     # What the API is made of; runtime.py calls each through point().
@@ -415,6 +417,11 @@ class HttpServer(Protocol):
     url: str
 
     def close(self) -> None: ...
+
+
+def _time_left(task: Task) -> int | None:
+    left = [seconds for deadline in task.deadlines if (seconds := deadline.left()) is not None]
+    return int(max(0.0, min(left)) * 1e9) if left else None
 
 
 def _innermost(coroutine: Any) -> str:

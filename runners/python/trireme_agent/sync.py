@@ -87,7 +87,7 @@ class Lock(Acquirable):
 
     async def acquire(self) -> bool:
         await self._backend.point("lock", self._backend.take, self._lock, what=self.number)
-        _record(_SYNC, self.number, "acquire", None)
+        _record(_SYNC, self.number, "acquire", self._backend.time_left())
         self._held.append(None)
         return True
 

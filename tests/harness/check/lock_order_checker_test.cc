@@ -161,6 +161,42 @@ TEST(LockOrderCheckerTest, RejectsACycleThatOneTaskOnlyWaitsIn) {
   EXPECT_EQ(trial.Check(LockOrderChecker()).verdict, Verdict::kFail);
 }
 
+// b comes to its second lock with a deadline over it, lets go when it is over and tries again.
+TEST(LockOrderCheckerTest, AcceptsWhoComesUnderADeadline) {
+  const auto judge = [](const Json& left) {
+    SyncTrial trial = Locks();
+    Nest(trial, 100, 2, {11, 12});
+    trial.Sync(200, 3, "acquire", 12).Sync(201, 3, "acquire", 11, left);
+    return trial.Check(LockOrderChecker()).verdict;
+  };
+  EXPECT_EQ(judge(nullptr), Verdict::kFail);
+  EXPECT_EQ(judge(1000), Verdict::kPass);
+  EXPECT_EQ(judge(0), Verdict::kPass);
+}
+
+TEST(LockOrderCheckerTest, AcceptsWhoWaitsUnderADeadline) {
+  const auto judge = [](int64_t deadline) {
+    SyncTrial trial = Locks();
+    Nest(trial, 100, 2, {11, 12});
+    trial.Sync(200, 3, "acquire", 12);
+    if (deadline != 0) trial.Deadline(deadline, 3, 1000);
+    trial.Wait(210, 3, "lock", 13).Wake(211, 3, "lock").Wait(220, 3, "lock", 11);
+    return trial.Check(LockOrderChecker()).verdict;
+  };
+  EXPECT_EQ(judge(0), Verdict::kFail);
+  EXPECT_EQ(judge(219), Verdict::kPass);
+  EXPECT_EQ(judge(209), Verdict::kFail);  // it was for the wait before
+}
+
+// What was taken under a deadline is held like everything else.
+TEST(LockOrderCheckerTest, RejectsWhoHoldsWhatItTookUnderADeadline) {
+  SyncTrial trial = Locks();
+  trial.Sync(100, 2, "acquire", 11, 1000).Sync(101, 2, "acquire", 12);
+  trial.Sync(102, 2, "release", 12).Sync(103, 2, "release", 11);
+  trial.Sync(200, 3, "acquire", 12, 1000).Sync(201, 3, "acquire", 11);
+  EXPECT_EQ(trial.Check(LockOrderChecker()).verdict, Verdict::kFail);
+}
+
 TEST(LockOrderCheckerTest, TakesAConditionForItsLockWhichAWaitGivesBack) {
   const auto judge = [](bool waits) {
     SyncTrial trial = Locks("condition");

@@ -26,6 +26,11 @@ class SyncTrial : public TrialBuilder {
     Add(EventKind::kWait, time, kind, object == 0 ? Json() : Json(object), task, ++ordinal_);
     return *this;
   }
+  // That the wait which the task begins next ends by itself.
+  SyncTrial& Deadline(int64_t time, uint32_t task, int64_t left) {
+    Add(EventKind::kDeadline, time, "lock", left, task, ordinal_ + 1);
+    return *this;
+  }
   SyncTrial& Wake(int64_t time, uint32_t task, const std::string& kind) {
     Add(EventKind::kWake, time, kind, nullptr, task, ordinal_);
     return *this;

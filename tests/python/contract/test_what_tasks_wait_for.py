@@ -169,6 +169,21 @@ def test_wait_that_the_nearest_of_two_timeouts_would_end(run):
     assert list(found) == [("1.1", "lock")] and 900e9 < found["1.1", "lock"] <= 1000e9
 
 
+def test_acquire_says_when_its_wait_would_end(run):
+    within, without = [
+        event.value for event in run("lock_within_two_timeouts").trial.of("sync", "acquire")[1:]
+    ]
+    assert 0 < within <= 1000e9 and without is None
+
+
+def test_lock_after_a_condition_has_a_deadline_where_that_ends_its_wait(run, runtime):
+    trial = run("condition_within_a_timeout").trial
+    ends = ["condition"] if runtime == "threading" else ["condition", "lock"]
+    assert [event.key for event in trial.of("deadline")] == ends
+    again = trial.of("sync", "acquire")[-1]
+    assert again.value is None
+
+
 def test_wait_without_a_timeout(run):
     assert deadlines(run("lock_contended")) == {}
 

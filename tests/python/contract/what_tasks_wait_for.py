@@ -139,6 +139,21 @@ async def lock_within_two_timeouts(rt):
 
 
 @case
+async def condition_within_a_timeout(rt):
+    condition = rt.condition()
+
+    async def wait():
+        async with rt.timeout(1000):
+            await wait_for(condition)
+
+    task = await blocked(rt, wait)
+    async with condition:
+        condition.notify()
+        await rt.settle()  # it waits for its lock
+    await task.join()
+
+
+@case
 async def lock_released_too_often(rt):
     lock = rt.lock()
     refuses(lock.release)

@@ -141,6 +141,40 @@ TEST(SyncEventsTest, AWaitThatIsStoppedAcquiresNothing) {
   });
 }
 
+Task<> TakesLocksUnderATimeout(Runtime& rt) {
+  Lock lock = rt.Lock();
+  Condition condition = rt.Condition();
+  co_await rt.Timeout(1000, [&]() -> Task<> { co_await lock.Acquire(); });
+  lock.Release();
+  co_await lock.Acquire();
+  lock.Release();
+  TaskHandle<> waiter = rt.Spawn([&rt, condition]() mutable -> Task<> {
+    const Guard<Condition> guard = co_await condition.Hold();
+    co_await rt.Timeout(1000, [&]() -> Task<> { co_await condition.Wait(); });
+  });
+  co_await rt.Settle();
+  co_await condition.Acquire();
+  condition.Notify();
+  co_await rt.Settle();  // it waits for its lock
+  condition.Release();
+  co_await waiter.Join();
+}
+
+// No deadline ends the wait for the lock of a condition.
+TEST(SyncEventsTest, ALockTellsWhenItsWaitWouldEnd) {
+  CheckOnAll(TakesLocksUnderATimeout, [](const Recording& recording) {
+    std::vector<Recorded> acquired;
+    for (const Recorded& event : recording.Of(TRIREME_SYNC, "acquire")) acquired.push_back(event);
+    ASSERT_EQ(acquired.size(), 5U);
+    const double left = std::stod(acquired[0].value);
+    EXPECT_GT(left, 0);
+    EXPECT_LE(left, 1000e9);
+    for (size_t i = 1; i < acquired.size(); ++i) EXPECT_EQ(acquired[i].value, "") << i;
+    EXPECT_EQ(recording.Of(TRIREME_DEADLINE, "condition").size(), 1U);
+    EXPECT_EQ(recording.Of(TRIREME_DEADLINE, "lock").size(), 0U);
+  });
+}
+
 Task<> ReentersALock(Runtime& rt) {
   RLock lock = rt.RLock();
   co_await lock.Acquire();

@@ -127,6 +127,8 @@ class _Here(threading.local):
 class WaitingBackend(Backend):
     """A backend whose tasks block native threads."""
 
+    deadlines_end_relocking = False
+
     def __init__(self) -> None:
         super().__init__()
         self.here = _Here()
