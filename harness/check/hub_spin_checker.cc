@@ -9,6 +9,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/loop_events.h"
+#include "harness/check/sync_events.h"
 
 namespace trireme {
 namespace {
@@ -20,6 +21,7 @@ constexpr double kShareOfOne = 0.7;  // in one interval: the kernel's figures ar
 constexpr double kSecondsATurn = 200e-6;  // at most
 constexpr double kTick = 10e-3;           // the kernel tells a time of processor so late
 constexpr double kLeastProcessor = 0.1;   // of `for`
+constexpr int64_t kGap = 10'000'000;      // nanoseconds between intervals of one thread, at most
 constexpr double kFoundShare = 0.9;       // of the polls, where events stay that nobody takes
 
 int64_t LengthOf(const Json& arguments) { return GetInt(arguments, "for"); }
@@ -67,6 +69,8 @@ std::map<uint32_t, std::vector<int64_t>> TimesOfWork(const TrialView& view) {
 // says only when it has got one, which on a busy machine is some intervals later.
 class Awake {
  public:
+  // The intervals so far are another thread's.
+  void Forget() { awake_ = false; }
   bool Throughout(const LoopUsage& usage) {
     const bool before = awake_;
     awake_ = usage.slept == 0 && (before || usage.cpu > 0);
@@ -130,8 +134,15 @@ std::map<LoopId, Spin> LongestSpins(const TrialView& view) {
   const auto work = TimesOfWork(view);
   std::map<LoopId, Spin> now, longest;
   std::map<LoopId, Awake> awake;
+  std::map<LoopId, int64_t> seen;  // the end of its last interval
   for (const LoopUsage& usage : LoopUsageOf(view)) {
     const auto of_process = work.find(usage.loop.first);
+    // A thread that begins when another has ended may get its number.
+    const auto [last, is_first] = seen.try_emplace(usage.loop, usage.end);
+    if (!is_first && usage.begin > std::exchange(last->second, usage.end) + kGap) {
+      now.erase(usage.loop);
+      awake[usage.loop].Forget();
+    }
     const bool was_awake = awake[usage.loop].Throughout(usage);
     if (!Spins(usage, was_awake) ||
         !NothingCameOf(usage,
@@ -194,6 +205,8 @@ CheckResult HubSpinChecker::Check(const TrialView& view, const Json& arguments) 
   CheckResult result;
   for (const auto& [loop, spin] : LongestSpins(view)) {
     if (!spin.IsOne(length)) continue;
+    // What came of it may be what is missing.
+    if (const std::string why = WhyNotWhole(view); !why.empty()) return Unknown(why);
     Finding finding = FindingOf(view, spin);
     if (!finding.advisory && result.verdict != Verdict::kFail) {
       result.verdict = Verdict::kFail;

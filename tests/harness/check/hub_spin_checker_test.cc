@@ -53,6 +53,29 @@ TEST(HubSpinCheckerTest, RejectsEventsThatNobodyTakes) {
   EXPECT_FALSE(result.findings.at(0).advisory);
 }
 
+// A loop that spun for 300 ms ended; another, whose thread got the same number, begins to some milliseconds later.
+TEST(HubSpinCheckerTest, DoesNotTakeTwoThreadsOfOneNumberForOne) {
+  const auto judge = [](int64_t gap) {
+    TrialBuilder trial = Loop();
+    for (int i = 0; i < 6; ++i)
+      trial.Add(EventKind::kUsage, (200 + 100 * i) * kMs + (i < 3 ? 0 : gap), "loop", Ready(), 0);
+    trial.End("returned", nullptr, 3000 * kMs).Exit("exited", Json::object(), 3001 * kMs);
+    return CheckSpin(trial).verdict;
+  };
+  EXPECT_EQ(judge(10 * kMs), Verdict::kFail);
+  EXPECT_EQ(judge(11 * kMs), Verdict::kPass);
+  EXPECT_EQ(judge(1000 * kMs), Verdict::kPass);
+}
+
+// What came of it may be what is missing.
+TEST(HubSpinCheckerTest, CannotDecideWhereEventsAreMissing) {
+  TrialBuilder trial = Loop();
+  trial.Watched({.damage = "a part is missing", .usage_interval = 100 * kMs});
+  const CheckResult result = CheckSpin(Use(trial, 5));
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, "the history is damaged");
+}
+
 TEST(HubSpinCheckerTest, AcceptsAShorterOne) {
   TrialBuilder trial = Loop();
   EXPECT_EQ(CheckSpin(Use(trial, 4)).verdict, Verdict::kPass);
