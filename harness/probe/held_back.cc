@@ -243,7 +243,17 @@ void ForgetHeldBack(int fd) {
     *registration = {};
 }
 
-void ForgetAllHeldBack() {
+void LetGoAllHeldBack() {
+  const HeldLock lock;
+  for (int i = 0; i < held_count; ++i) {
+    Registration& registration = registrations[held_fds[i]];
+    for (uint64_t& until : registration.until) __atomic_store_n(&until, 0, __ATOMIC_RELEASE);
+    Update(held_fds[i], registration);
+  }
+  __atomic_store_n(&held_count, 0, __ATOMIC_RELEASE);
+}
+
+void ForgetAllHeldBackInChild() {
   for (int i = 0; i < held_count; ++i) registrations[held_fds[i]] = {};
   held_count = 0;
   held_locked = false;

@@ -50,7 +50,10 @@ uint64_t HideFromSelect(int count, fd_set* reads, fd_set* writes);
 
 // The number is given out or taken back.
 void ForgetHeldBack(int fd);
-void ForgetAllHeldBack();
+// Another plan holds now: nothing is held any longer. What the program registered it has registered still.
+void LetGoAllHeldBack();
+// The sets are the parent's as well, and so is the thread that lets go.
+void ForgetAllHeldBackInChild();
 
 }  // namespace trireme
 

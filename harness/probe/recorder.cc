@@ -110,7 +110,7 @@ void BeginFaults(trireme_header* header) {
   FollowProcessorUse(header);
   if (ActivePlan() == nullptr) return;
   ForgetAllEnds();
-  ForgetAllHeldBack();
+  LetGoAllHeldBack();
   ForgetTaskNames();
 }
 
@@ -352,7 +352,7 @@ void ContinueInChild() {
   ForgetMeetings();
   ForgetLoops();
   ForgetWatcher();
-  ForgetAllHeldBack();
+  ForgetAllHeldBackInChild();
   ForgetPostponed();
   ForgetProcessorUse();
   process_id = static_cast<uint32_t>(getpid());

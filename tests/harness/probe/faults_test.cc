@@ -315,6 +315,33 @@ TEST_F(FaultsTest, HoldsBackWhatDoesNotBlock) {
   EXPECT_EQ(Receive(ends.server.get(), 1), "x");
 }
 
+// Of a descriptor that is held back for an hour and another plan lets go; then it is held for a moment.
+TEST_F(FaultsTest, AnotherPlanLetsGoWhatIsHeldBackWithoutAnotherThread) {
+  trireme_fault_rule hour = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_DELAY)), 0);
+  hour.amount = 3'600'000'000'000;
+  trireme_fault_rule moment = hour;
+  moment.amount = 1'000'000;
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  std::vector<Ends> ends;
+  std::vector<size_t> threads;
+  for (const trireme_fault_rule& rule : {hour, moment}) {
+    Begin({rule});
+    ends.push_back(Connect(SOCK_NONBLOCK));
+    const int fd = ends.back().server.get();
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event), 0);
+    ASSERT_EQ(::send(ends.back().client.get(), "x", 1, 0), 1);
+    pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&polled, 1, -1), 1);
+    EXPECT_EQ(Receive(fd, 1), "error " + std::to_string(EAGAIN));
+    threads.push_back(ListDirectory("/proc/self/task").size());
+  }
+  EXPECT_EQ(threads[0], threads[1]);
+  epoll_event event{};
+  ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
+  EXPECT_EQ(event.data.fd, ends[0].server.get());
+}
+
 TEST_F(FaultsTest, PollWaitsUntilWhatIsHeldBackComesFree) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_STALL)), 0);
   rule.amount = 20'000'000;
