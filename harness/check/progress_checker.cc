@@ -13,7 +13,8 @@ namespace trireme {
 namespace {
 
 constexpr size_t kWaitsOfEvidence = 1000;
-constexpr size_t kNamedTasks = 4;  // in the message; all are participants
+constexpr size_t kNamedTasks = 4;           // in the message; all are participants
+constexpr std::string_view kLoad = "load";  // the wait of a trial that loads its workload itself
 
 bool IsProgress(const Event& event) {
   switch (event.kind) {
@@ -55,16 +56,20 @@ Progress FindProgress(const TrialView& view) {
 }
 
 // The tasks that began and did not end by the deadline, with the kind of the wait that each was in
-// then ("" where it was in none): the dump of the stacks may wake them later.
+// then ("" where it was in none): the dump of the stacks may wake them later. Loading goes on while
+// it waits for something else, too.
 std::map<uint32_t, std::string> UnfinishedTasks(const TrialView& view) {
   std::map<uint32_t, std::string> waits;
-  std::set<uint32_t> ended;
+  std::set<uint32_t> ended, loading;
   for (const Event& event : view.history->events()) {
     if (event.task == 0 || event.time > view.exit.timeout) continue;
     if (event.kind == EventKind::kTaskEnd) ended.insert(event.task);
     if (event.kind == EventKind::kTaskStart) waits.try_emplace(event.task);
     if (event.kind == EventKind::kWait) waits[event.task] = std::string(event.key);
-    if (event.kind == EventKind::kWake) waits[event.task].clear();
+    if (event.kind == EventKind::kWait && event.key == kLoad) loading.insert(event.task);
+    if (event.kind == EventKind::kWake && event.key == kLoad) loading.erase(event.task);
+    if (event.kind == EventKind::kWake)
+      waits[event.task] = loading.contains(event.task) ? kLoad : "";
     if (event.kind == EventKind::kEnd) ended.insert(event.task);
   }
   for (const uint32_t task : ended) waits.erase(task);
@@ -120,8 +125,20 @@ std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>
 std::string DescribeTask(const TrialView& view, const WaitGraph& graph, uint32_t task,
                          const std::string& wait) {
   const WaitGraph::Index actor = graph.FindTask(task);
-  if (!wait.empty() && actor != WaitGraph::kNone) return graph.Describe(view, actor);
+  if (!wait.empty() && wait != kLoad && actor != WaitGraph::kNone)
+    return graph.Describe(view, actor);
   return view.TaskName(task) + (wait.empty() ? "" : " in " + wait);
+}
+
+// What had become of the workload itself. Dumping the stacks may wake main, which then ends after the
+// timeout.
+std::string DescribeWorkload(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
+  if (view.end != nullptr && view.end->time <= view.exit.timeout)
+    return "main ended, but the process did not: ";
+  for (const auto& [task, wait] : waits)
+    if (wait == kLoad)
+      return "the workload did not finish loading (importing it, or its static initialisers): ";
+  return "";
 }
 
 // A knot explains the hang better than the list of tasks, most of which wait for those in the knot.
@@ -170,13 +187,10 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   const std::map<uint32_t, std::string> waits = UnfinishedTasks(view);
   const WaitGraph graph = MakeWaitGraph(view, view.exit.timeout);
   const Knots knots = FindKnots(graph, true);
-  // Dumping the stacks may wake main, which then ends after the timeout.
-  const bool ended = view.end != nullptr && view.end->time <= view.exit.timeout;
-  std::string message =
-      ended ? "main ended, but the process did not: no progress from " : "no progress from ";
-  message += FormatDuration(progress.last) + " to the timeout of " +
-             FormatDuration(view.exit.timeout) + DescribeUnfinished(view, graph, knots, waits) +
-             RunningTestsInWords(view);
+  std::string message = DescribeWorkload(view, waits) + "no progress from " +
+                        FormatDuration(progress.last) + " to the timeout of " +
+                        FormatDuration(view.exit.timeout) +
+                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view);
   const std::string subject = Subject(view, waits);
   Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
                                      ParticipantsOfHang(view, waits));

@@ -94,7 +94,8 @@ enum trireme_event {
  *   lock, semaphore, condition, event, queue-put, queue-get, pool (a submitter that waits for a place), pool-place (a task
  *   that was submitted and has no place yet: recorded for it when it is submitted), pool-join (until all that was submitted
  *   has ended), recv, send, accept
- * while the value of a WAIT of kind join is the number of the task that is waited for. SYNC events, whose id it is:
+ * while the value of a WAIT of kind join is the number of the task that is waited for. One of kind load, around others, is
+ * the trial's loading of its workload. SYNC events, whose id it is:
  *   new      it was made. value: JSON {"kind": lock | rlock | semaphore | condition | event | queue | pool | stream,
  *            "size": permits, items or places, 0 where there is no limit (a semaphore always has one), "place": "file:line in name"}
  *   acquire  the task has it now, or one of its permits or places; a condition stands for its lock. value, of locks: in how many

@@ -6,6 +6,7 @@
 #include "harness/protocol/runtimes.h"
 #include "runners/native/native.h"
 #include "runners/native/zygote.h"
+#include "runners/sdk/probe.h"
 #include "runners/sdk/trial.h"
 
 namespace trireme {
@@ -61,14 +62,20 @@ class Workload final : public Payload {
                                   .params = GetMember(trial, "params"),
                                   .environment = Environment()};
     RunTrial(backend, options, [this](Runtime& rt, const Params& params) {
-      if (entry_ == nullptr)
-        if (const Refusal refusal = Load(); !refusal.reason.empty())
-          throw std::runtime_error(refusal.message);
+      if (entry_ == nullptr) LoadInTrial();
       return entry_->main(rt, params);
     });
   }
 
  private:
+  // A trial that hangs here says so.
+  void LoadInTrial() {
+    Record(TRIREME_WAIT, 0, "load");
+    const Refusal refusal = Load();
+    Record(TRIREME_WAKE, 0, "load");
+    if (!refusal.reason.empty()) throw std::runtime_error(refusal.message);
+  }
+
   const RuntimeInfo& runtime_;
   const std::string path_;
   const WorkloadEntry* entry_ = nullptr;

@@ -24,6 +24,7 @@ class SlowImportTest(TriremeCase):
         for cell in results["cells"]:
             [finding] = cell["findings"]
             self.assertEqual(finding["kind"], "hang")
+            self.assertTrue(finding["message"].startswith("the workload did not finish loading"), finding["message"])
             lines = [line for one in finding["participants"] for line in one["stack"]]
             self.assertTrue([line for line in lines if line.endswith("s/workload.py:2 in <module>")], lines)
         for stacks in self.run_directory().glob("trials/*/*/stacks.txt"):

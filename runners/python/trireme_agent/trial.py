@@ -14,7 +14,7 @@ import random
 import sys
 import threading
 from atexit import _run_exitfuncs  # by name, as what follows: a workload may put others in their place
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from gc import collect
 from typing import Any, NoReturn
 
@@ -153,7 +153,7 @@ class _Trial:
 
     async def _call(self, main: Callable[..., Any] | str) -> None:
         if isinstance(main, str):
-            with gil.watched():
+            with gil.watched(), _loading():
                 main = workload.load(main)
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
@@ -209,6 +209,16 @@ class _Trial:
         self._over.acquire()
         _record_end(self._task, how, error)
         ending.leave(0)
+
+
+@contextlib.contextmanager
+def _loading() -> Iterator[None]:
+    """So that a trial that hangs as it loads its workload says so."""
+    probe.record(probe.WAIT, 0, "load", None)
+    try:
+        yield
+    finally:
+        probe.record(probe.WAKE, 0, "load", None)
 
 
 def _record_end(task: Task, how: str, error: BaseException) -> None:

@@ -79,6 +79,23 @@ TEST(ProgressCheckerTest, NamesTheTasksAndWhatTheyWaitFor) {
   EXPECT_EQ(result.findings.at(0).participants.size(), 2U);
 }
 
+TEST(ProgressCheckerTest, SaysThatTheWorkloadDidNotFinishLoading) {
+  const std::string expected =
+      "the workload did not finish loading (importing it, or its static initialisers): no progress "
+      "from 0us to the timeout of 10us: 1 unfinished task (main in load)";
+  EXPECT_EQ(CheckTimeout(TrialBuilder().Add(EventKind::kWait, 20, "load", nullptr, 1)).reason,
+            expected);
+  TrialBuilder nested;
+  nested.Add(EventKind::kWait, 20, "load", nullptr, 1)
+      .Add(EventKind::kWait, 30, "sleep", nullptr, 1);
+  nested.Add(EventKind::kWake, 40, "sleep", nullptr, 1);
+  EXPECT_EQ(CheckTimeout(nested).reason, expected);
+  TrialBuilder loaded;
+  loaded.Add(EventKind::kWait, 20, "load", nullptr, 1)
+      .Add(EventKind::kWake, 30, "load", nullptr, 1);
+  EXPECT_THAT(CheckTimeout(loaded).reason, ::testing::Not(::testing::HasSubstr("load")));
+}
+
 TEST(ProgressCheckerTest, NamesTheTestOfACommandThatDidNotEnd) {
   const auto hung = [](const Json& command) {
     TrialBuilder trial;
