@@ -1,7 +1,6 @@
 #include "harness/engine/workload_compiler.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,12 +16,13 @@
 #include "harness/base/sha256.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/engine/compile_folder.h"
 #include "harness/engine/undefined_symbols.h"
 
 namespace trireme {
 namespace {
 
-constexpr int64_t kPatience = 300 * kNanosecondsPerSecond;
+constexpr int64_t kCompilerPatience = 300 * kNanosecondsPerSecond;
 // Ten times what a large workload takes; a source that includes itself, expands for ever or reads
 // /dev/zero is told by the compiler, not by the machine.
 constexpr int64_t kCompilerMemory = int64_t{4} << 30;
@@ -141,7 +141,6 @@ class CachedObjects {
   }
 
   const std::string& folder() const { return folder_; }
-  std::string Partial() const { return JoinPath(folder_, key_ + "." + std::to_string(::getpid())); }
 
   // "" when it has to be compiled.
   std::string Find() const {
@@ -151,17 +150,9 @@ class CachedObjects {
     return FileExists(object) ? object : "";
   }
 
-  // Of a compile that gave nothing.
-  void Discard() const {
-    (void)::unlink(Partial().c_str());
-    (void)::unlink((Partial() + ".d").c_str());
-  }
-
-  // Takes what the compiler wrote to Partial() and the rule beside it.
-  Result<std::string> Keep() const {
-    const std::string partial = Partial();
+  // Takes what the compiler wrote to `partial`, and read by the rule beside it.
+  Result<std::string> Keep(const std::string& partial) const {
     TRIREME_ASSIGN_OR_RETURN(const std::string rule, ReadFile(partial + ".d"));
-    (void)::unlink((partial + ".d").c_str());
     std::vector<std::string> files = FilesOfRule(rule);
     const std::string beside = DirName(source_) + "/";
     // The same text in another folder has its own headers there.
@@ -275,28 +266,25 @@ Diagnostic NotLinked(const std::string& source, const std::vector<std::string>& 
 
 Result<CompiledWorkload> Compile(const std::string& source, const std::string& compiler,
                                  const CachedObjects& cache, const Locations& locations) {
-  const std::string partial = cache.Partial();
+  TRIREME_ASSIGN_OR_RETURN(const CompileFolder folder, CompileFolder::Make(cache.folder()));
+  const std::string partial = JoinPath(folder.path(), "workload.so");
   std::vector<std::string> argv = {compiler};
   argv.insert(argv.end(), kFlags.begin(), kFlags.end());
   argv.insert(argv.end(),
               {"-I" + locations.include, source, "-o", partial, "-MD", "-MF", partial + ".d"});
-  const Result<CommandOutcome> ran = RunCommand(
-      argv, {.environment = {"LC_ALL=C"}, .timeout = kPatience, .memory = kCompilerMemory});
-  if (!ran.ok() || ran->timed_out || ran->exit_code != 0) cache.Discard();
+  const Result<CommandOutcome> ran =
+      RunCommand(argv, {.environment = {"LC_ALL=C", "TMPDIR=" + folder.path()},
+                        .timeout = kCompilerPatience,
+                        .memory = kCompilerMemory});
   TRIREME_ASSIGN_OR_RETURN(const CommandOutcome outcome, ran);
   if (outcome.timed_out)
     return UsageError("compiling " + source + " took longer than five minutes");
   if (outcome.exit_code != 0) return CompileError(source, outcome.err + outcome.out);
-  if (!DefinesMain(partial)) {
-    cache.Discard();
-    return NoMain(source);
-  }
+  if (!DefinesMain(partial)) return NoMain(source);
   if (const std::vector<std::string> undefined = UndefinedSymbols(partial, locations);
-      !undefined.empty()) {
-    cache.Discard();
+      !undefined.empty())
     return NotLinked(source, undefined);
-  }
-  TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep());
+  TRIREME_ASSIGN_OR_RETURN(std::string object, cache.Keep(partial));
   return CompiledWorkload{.object = std::move(object), .unsupported = ""};
 }
 

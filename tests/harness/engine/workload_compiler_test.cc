@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <set>
 
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
+#include "harness/engine/compile_folder.h"
 
 namespace trireme {
 namespace {
@@ -140,6 +144,43 @@ TEST_F(WorkloadCompilerTest, LeavesNothingOfAFailedCompile) {
   Write("#include \"trireme/workload.h\"\nint Answer() { return nothing; }\n");
   EXPECT_FALSE(CompileWorkload(source_, locations_).ok());
   EXPECT_TRUE(ListDirectory(JoinPath(locations_.cache, "workloads")).empty());
+}
+
+TEST_F(WorkloadCompilerTest, RemovesWhatAKilledCompileLeftButNotWhatAnotherIsWriting) {
+  const std::string workloads = JoinPath(locations_.cache, "workloads");
+  const auto make_with_file = [&workloads] {
+    Result<CompileFolder> folder = CompileFolder::Make(workloads);
+    EXPECT_TRUE(folder.ok());
+    EXPECT_TRUE(WriteFile(JoinPath(folder->path(), "workload.so.d"), "").ok());
+    return *std::move(folder);
+  };
+  ASSERT_TRUE(MakeDirectories(workloads).ok());
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    const CompileFolder folder = make_with_file();
+    ::raise(SIGKILL);
+  }
+  EXPECT_EQ(::waitpid(killed, nullptr, 0), killed);
+  EXPECT_EQ(ListDirectory(workloads).size(), 1U);
+  const CompileFolder other = make_with_file();
+  EXPECT_EQ(ListDirectory(workloads), std::vector<std::string>{BaseName(other.path())});
+  EXPECT_NE(Compiled(), "");
+  EXPECT_TRUE(FileExists(JoinPath(other.path(), "workload.so.d")));
+  EXPECT_EQ(ListDirectory(workloads).size(), 3U);  // that one, the object and its list
+}
+
+// It may be killed, too, and leaves nothing beside its own folder.
+TEST_F(WorkloadCompilerTest, LetsTheCompilerWriteInThatFolderOnly) {
+  const std::string compiler = JoinPath(folder_.path(), "compiler");
+  EXPECT_TRUE(WriteFile(compiler, "#!/bin/sh\necho \"temporary $TMPDIR\"\nexit 1\n").ok());
+  EXPECT_EQ(::chmod(compiler.c_str(), 0755), 0);
+  ::setenv("CXX", compiler.c_str(), 1);
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ::unsetenv("CXX");
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_NE(compiled.error().message.find("temporary " + locations_.cache + "/workloads/compile."),
+            std::string::npos)
+      << compiled.error().message;
 }
 
 TEST_F(WorkloadCompilerTest, RefusesAResultThatMayNotBeDropped) {
