@@ -30,6 +30,15 @@ Diagnostic ToDiagnostic(const Json& error) {
   return diagnostic;
 }
 
+// What is set that changes where an interpreter finds its own library, by name.
+std::string MisleadingVariables() {
+  std::vector<std::string> set;
+  for (const char* name : {"PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR"})
+    if (std::getenv(name) != nullptr)
+      set.push_back(name);  // NOLINT(concurrency-mt-unsafe): one thread
+  return Join(set, ", ");
+}
+
 }  // namespace
 
 std::string PathForUser(const std::string& path) {
@@ -61,9 +70,9 @@ Result<PythonPreflight> PreflightPython(const std::string& interpreter, const Lo
             (outcome.timed_out ? "it did not end"
                                : "exit status " + std::to_string(outcome.exit_code)) +
             (said.empty() ? "" : ", " + said.substr(said.rfind('\n') + 1)),
-        std::getenv("PYTHONHOME") != nullptr || std::getenv("PYTHONPATH") != nullptr
-            ? "PYTHONHOME and PYTHONPATH hold for it, too: try without them"
-            : "'trireme doctor' says which interpreters work");
+        MisleadingVariables().empty()
+            ? "'trireme doctor' says which interpreters work"
+            : "set here, and for it: " + MisleadingVariables() + "; try without");
   }
   PythonPreflight preflight;
   for (const Json& error : GetMember(*answer, "errors"))
