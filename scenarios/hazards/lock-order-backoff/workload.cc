@@ -15,8 +15,9 @@ Task<> Insist(Runtime& rt, Event go, Lock first, Lock second) {
 
 Task<bool> TakeBoth(Runtime& rt, Lock first, Lock second) {
   auto held = co_await second.Hold();
+  auto take_first = [first]() mutable -> Task<> { co_await first.Acquire(); };
   try {
-    co_await rt.Timeout(1, [first]() mutable -> Task<> { co_await first.Acquire(); });
+    co_await rt.Timeout(1, take_first);
   } catch (const TimeoutExpired&) {
     co_return false;
   }

@@ -79,7 +79,7 @@ int MountAndLimitInChroot(const std::string& root) {
   {
     const Result<SmallDisk> small = SmallDisk::Mount("/tmp/small", guardian);
     if (!small.ok() || !small->Limit(4096).ok()) status = 13;
-    if (FileExists("/proc/" + std::to_string(guardian) + "/root/tmp/small/..") == false)
+    if (!FileExists(JoinPath("/proc/" + std::to_string(guardian) + "/root", "tmp/small/..")))
       status = 14;
   }
   ::kill(guardian, SIGKILL);
