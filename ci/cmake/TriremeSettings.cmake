@@ -36,11 +36,6 @@ if(TRIREME_SANITIZE)
   target_link_options(trireme_settings INTERFACE -fsanitize=${TRIREME_SANITIZE})
 endif()
 
-# The presets for development do not optimise, for a build's time is what they spend most of. What runs coroutines has to be: a
-# compiler may leave the transfer from one to the next to the stack otherwise, and a loop of awaits that are ready overflows it.
-add_library(trireme_coroutines INTERFACE)
-target_compile_options(trireme_coroutines INTERFACE $<$<CONFIG:Debug>:-O1>)
-
 add_library(trireme_warnings INTERFACE)
 target_compile_options(trireme_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
                        -Woverloaded-virtual -Wno-missing-field-initializers)

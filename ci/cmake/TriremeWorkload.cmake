@@ -45,7 +45,7 @@ function(trireme_add_workload source)
   target_link_options(${target} PRIVATE -Wl,-Bsymbolic-functions) # see TRIREME_WORKLOAD
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME "${hash}" SUFFIX ".so")
   if(TRIREME_LIBEXEC_DIR)
-    target_link_libraries(${target} PRIVATE trireme_settings trireme_warnings trireme_coroutines)
+    target_link_libraries(${target} PRIVATE trireme_settings trireme_warnings)
     trireme_install_target(${target} "${TRIREME_LIBEXEC_DIR}/workloads")
   else()
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/trireme-workloads")
