@@ -86,8 +86,7 @@ Orders FindOrders(const TrialView& view) {
     const std::optional<LockNesting::Attempt> attempt = nesting.See(event);
     if (!attempt) continue;
     orders.any = true;
-    if (attempt->ends) continue;
-    for (const size_t held : attempt->held) {
+    for (const size_t held : attempt->kept) {
       if (known.size() == kMostEdges) orders.whole = false;
       if (known.size() < kMostEdges) known.emplace(held, attempt->lock);
     }
@@ -103,7 +102,7 @@ Orders FindOrders(const TrialView& view) {
 template <typename Take>
 void ForEachOrder(const LockCircles& circles, const LockNesting::Attempt& attempt,
                   const Take& take) {
-  for (const size_t held : attempt.held)
+  for (const size_t held : attempt.kept)
     if (circles.AreTogether(held, attempt.lock)) take(held);
 }
 
@@ -177,7 +176,7 @@ class WayCollector {
   void See(const Event& event) {
     order_.See(event);
     const std::optional<LockNesting::Attempt> attempt = nesting_.See(event);
-    if (!attempt || attempt->ends || !tasks_.contains(attempt->task)) return;
+    if (!attempt || !tasks_.contains(attempt->task)) return;
     ForEachOrder(circles_, *attempt, [&](size_t held) {
       if (!of_circles_.HasGate(held)) Add(*attempt, held);
     });
@@ -317,8 +316,7 @@ LockGraph MakeLockGraph(const TrialView& view) {
   CircleTasks of_circles(circles);
   LockNesting nesting;
   for (const Event& event : view.history->events())
-    if (const auto attempt = nesting.See(event); attempt && !attempt->ends)
-      of_circles.See(*attempt);
+    if (const auto attempt = nesting.See(event)) of_circles.See(*attempt);
   const std::set<uint32_t> tasks = of_circles.Tasks(&graph.whole);
   if (tasks.empty()) return graph;
   WayCollector ways(circles, of_circles, tasks);

@@ -10,7 +10,7 @@
 
 namespace trireme {
 
-// A task came to the lock `to` while it held `from`, and all of `held`, ready to wait for ever.
+// A task came to the lock `to` while it held `from`, which it keeps as long as it waits, and all of `held`.
 struct LockEdge {
   size_t from = 0, to = 0;   // indices into the locks of LockGraph
   std::vector<size_t> held;  // sorted; `from` as well

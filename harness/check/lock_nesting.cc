@@ -8,6 +8,10 @@ namespace trireme {
 namespace {
 
 constexpr size_t kNoLock = SIZE_MAX;
+constexpr int64_t kNever = INT64_MAX;
+// What passes between looking how much time is left and writing it down moves a deadline; none is set by so little before
+// another.
+constexpr int64_t kLoose = 10'000'000;
 
 uint64_t ActorKey(const Event& event) { return uint64_t{event.process} << 32 | event.task; }
 
@@ -20,19 +24,20 @@ bool IsLockKind(const std::string& kind) {
 std::optional<LockNesting::Attempt> LockNesting::See(const Event& event) {
   if (event.kind == EventKind::kSync) return SeeSync(event);
   if (event.task == 0) return std::nullopt;
-  if (event.kind == EventKind::kDeadline) actors_[ActorKey(event)].deadline = true;
+  if (event.kind == EventKind::kDeadline)
+    actors_[ActorKey(event)].deadline = DeadlineOf(event).value_or(kNever);
   return event.kind == EventKind::kWait ? SeeWait(event) : std::nullopt;
 }
 
 std::optional<LockNesting::Attempt> LockNesting::SeeWait(const Event& event) {
   Actor& actor = actors_[ActorKey(event)];
-  const bool ends = std::exchange(actor.deadline, false);
+  const int64_t deadline = std::exchange(actor.deadline, kNever);
   const WaitKind kind = WaitKindOf(event.key);
   if (kind != WaitKind::kLock && kind != WaitKind::kCondition) return std::nullopt;
   const std::optional<uint64_t> number = WaitedFor(event);
   const size_t lock = number ? LockOf(event, *number) : kNoLock;
   if (lock == kNoLock || actor.condition == lock) return std::nullopt;
-  return Attempted(event, lock, ends);
+  return Attempted(event, lock, deadline);
 }
 
 size_t LockNesting::LockOf(const Event& event, uint64_t number) {
@@ -74,41 +79,49 @@ std::optional<LockNesting::Attempt> LockNesting::Acquire(const Event& event, siz
   if (holder_[lock] != 0 && holder_[lock] != key) Forget(holder_[lock], lock);
   if (event.task == 0) return std::nullopt;
   Actor& actor = actors_[key];
-  std::optional<Attempt> attempt = Attempted(event, lock, event.type == ValueType::kInt);
-  Take(actor, lock);
+  const int64_t deadline = DeadlineOf(event).value_or(kNever);
+  std::optional<Attempt> attempt = Attempted(event, lock, deadline);
+  Take(actor, lock, deadline);
   holder_[lock] = key;
   return attempt;
 }
 
-void LockNesting::Take(Actor& actor, size_t lock) {
+void LockNesting::Take(Actor& actor, size_t lock, int64_t deadline) {
   const bool notified = actor.condition == lock;
   const int64_t count = notified ? std::max<int64_t>(1, actor.condition_depth) : 1;
   if (notified) actor.condition = kNoLock;
   int64_t& depth = actor.depth[lock];
-  if (depth == 0) actor.held.push_back(lock);
+  if (depth == 0) {
+    actor.held.push_back(lock);
+    actor.deadlines[lock] = deadline;
+  }
   depth += count;
   if (actor.held.size() > kMostHeld) overflowed_ = actor.overflowed = true;
   if (actor.overflowed) actor.held.clear();
 }
 
 std::optional<LockNesting::Attempt> LockNesting::Attempted(const Event& event, size_t lock,
-                                                           bool ends) const {
+                                                           int64_t deadline) const {
   const uint64_t key = ActorKey(event);
   const auto actor = actors_.find(key);
   if (actor == actors_.end() || actor->second.held.empty()) return std::nullopt;
   const std::vector<size_t>& held = actor->second.held;
   if (std::find(held.begin(), held.end(), lock) != held.end()) return std::nullopt;
-  return Attempt{.actor = key,
-                 .task = event.task,
-                 .lock = lock,
-                 .held = held,
-                 .time = event.time,
-                 .ends = ends};
+  Attempt attempt{
+      .actor = key, .task = event.task, .lock = lock, .held = held, .time = event.time, .kept = {}};
+  for (const size_t each : held) {
+    const auto taken = actor->second.deadlines.find(each);
+    const int64_t before = taken == actor->second.deadlines.end() ? kNever : taken->second;
+    if (deadline == kNever || before <= kLoose || before - kLoose <= deadline)
+      attempt.kept.push_back(each);
+  }
+  return attempt;
 }
 
 void LockNesting::Forget(uint64_t key, size_t lock) {
   Actor& actor = actors_[key];
   actor.depth.erase(lock);
+  actor.deadlines.erase(lock);
   std::erase(actor.held, lock);
   if (holder_[lock] == key) holder_[lock] = 0;
 }

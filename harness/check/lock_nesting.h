@@ -27,7 +27,9 @@ class LockNesting {
     size_t lock = 0;
     std::vector<size_t> held;  // in the order in which they were taken; not empty
     int64_t time = 0;
-    bool ends = false;  // by a deadline, however long another has the lock
+    // Those of `held` that it keeps for as long as it waits. The others it took before it set this wait a deadline, as one
+    // does that tries a lock, lets go of what it has, and begins again.
+    std::vector<size_t> kept;
   };
 
   // Who takes more is not followed from then on: `overflowed()`.
@@ -45,7 +47,9 @@ class LockNesting {
     std::unordered_map<size_t, int64_t> depth;
     size_t condition = SIZE_MAX;  // that it waits to be notified of
     int64_t condition_depth = 0;
-    bool deadline = false;  // the wait that it begins next ends by itself
+    std::unordered_map<size_t, int64_t>
+        deadlines;                 // under which it took what it holds, where there was one
+    int64_t deadline = INT64_MAX;  // of the wait that it begins next
     bool overflowed = false;
   };
 
@@ -53,8 +57,8 @@ class LockNesting {
   std::optional<Attempt> SeeWait(const Event& event);
   std::optional<Attempt> SeeSync(const Event& event);
   std::optional<Attempt> Acquire(const Event& event, size_t lock);
-  std::optional<Attempt> Attempted(const Event& event, size_t lock, bool ends) const;
-  void Take(Actor& actor, size_t lock);
+  std::optional<Attempt> Attempted(const Event& event, size_t lock, int64_t deadline) const;
+  void Take(Actor& actor, size_t lock, int64_t deadline);
   void Forget(uint64_t actor, size_t lock);
   void Release(uint64_t actor, size_t lock);
 

@@ -48,7 +48,8 @@ WaitKind WaitKindOf(std::string_view key);
 // The number of the object, or of the task of a join, that a WAIT is for; nothing where it was not recorded.
 std::optional<uint64_t> WaitedFor(const Event& wait);
 
-// When the next wait of the task of a DEADLINE ends by itself; nothing where that was not recorded.
+// When the next wait of the task of a DEADLINE ends by itself, or would have that for a lock of an `acquire`; nothing where
+// that was not recorded.
 std::optional<int64_t> DeadlineOf(const Event& deadline);
 
 // The value of a `put` or `get`: how many items there are, from 0; nothing where it was not recorded.

@@ -188,6 +188,23 @@ TEST(LockOrderCheckerTest, AcceptsWhoWaitsUnderADeadline) {
   EXPECT_EQ(judge(209), Verdict::kFail);  // it was for the wait before
 }
 
+// One deadline for the whole, set before the first lock: until then both stand still.
+TEST(LockOrderCheckerTest, RejectsWhoTakesBothLocksUnderOneDeadline) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const auto judge = [](int64_t first_left, int64_t second_left) {
+    SyncTrial trial = Locks();
+    Nest(trial, 100, 2, {11, 12});
+    trial.Sync(200, 3, "acquire", 12, first_left).Sync(300, 3, "acquire", 11, second_left);
+    return trial.Check(LockOrderChecker()).verdict;
+  };
+  EXPECT_EQ(judge(kSecond, kSecond - 100), Verdict::kFail);
+  EXPECT_EQ(judge(kSecond, kSecond + 50), Verdict::kFail);  // written down a little late
+  EXPECT_EQ(judge(kSecond / 2, kSecond), Verdict::kFail);   // the inner one is over
+  EXPECT_EQ(judge(kSecond, kSecond / 2), Verdict::kPass);
+  EXPECT_EQ(judge(kSecond, INT64_MAX), Verdict::kFail);
+  EXPECT_EQ(judge(INT64_MIN, 0), Verdict::kFail);
+}
+
 // What was taken under a deadline is held like everything else.
 TEST(LockOrderCheckerTest, RejectsWhoHoldsWhatItTookUnderADeadline) {
   SyncTrial trial = Locks();
