@@ -90,8 +90,9 @@ int Conclude(RunResults& results, const RunOptions& options, RunDirectory& direc
   }
   Print(TextReport(results, StyleOf(1)));
   for (Diagnostic& error : errors) {
-    error.hint = "what was recorded is in " + directory.shown() +
-                 "; make room, then 'trireme check " + directory.shown() + "' judges it again";
+    if (error.hint.empty())
+      error.hint = "what was recorded is in " + directory.shown() +
+                   "; make room, then 'trireme check " + directory.shown() + "' judges it again";
     PrintError(error.Render());
   }
   return results.exit_code();

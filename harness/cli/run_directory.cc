@@ -73,7 +73,20 @@ Result<RunDirectory> RunDirectory::Create(const std::string& out, uint64_t id, i
     error.hint = "--out DIR writes the run elsewhere";
     return error;
   }
-  return RunDirectory(shown, RealPath(shown));
+  UniqueFd folder(::open(shown.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return ErrnoError("cannot open folder " + shown, errno);
+  return RunDirectory(shown, RealPath(shown), std::move(folder));
+}
+
+Status RunDirectory::InPlace() const {
+  struct stat made {
+  }, found{};
+  if (::fstat(folder_.get(), &made) == 0 && ::stat(path_.c_str(), &found) == 0 &&
+      made.st_dev == found.st_dev && made.st_ino == found.st_ino)
+    return Done{};
+  return InfrastructureError(
+      "the folder of the run, " + shown_ + ", was removed, renamed or unmounted during the run",
+      "what was written before is where that folder is now, if anywhere; run it again");
 }
 
 Status RunDirectory::WriteRun(const Json& run) {
@@ -86,12 +99,14 @@ Status RunDirectory::WritePlan(const Plan& plan) {
 
 Status RunDirectory::WriteTrial(const std::string& trial_directory,
                                 const TrialJudgement& judgement) {
+  TRIREME_RETURN_IF_ERROR(InPlace());
   TRIREME_RETURN_IF_ERROR(
       WriteFile(JoinPath(trial_directory, "verdict.json"), DumpJson(judgement.document, 1) + "\n"));
   return AppendLine(JoinPath(path_, "trials.jsonl"), DumpJson(judgement.line) + "\n");
 }
 
 Status RunDirectory::WriteResults(const RunResults& results) {
+  TRIREME_RETURN_IF_ERROR(InPlace());
   return WriteFileAtomically(JoinPath(path_, "results.json"), DumpJson(results.ToJson(), 1) + "\n");
 }
 

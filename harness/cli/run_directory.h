@@ -7,6 +7,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/base/unique_fd.h"
 #include "harness/check/judge.h"
 #include "harness/scenario/plan.h"
 
@@ -23,6 +24,10 @@ class RunDirectory {
   const std::string& shown() const { return shown_; }  // as the user would write it
   const std::string& path() const { return path_; }    // absolute
 
+  // An error where its path leads elsewhere: it was removed, renamed, or a mount lies over it or is gone. What is
+  // written by that path from then on is not where the rest is.
+  Status InPlace() const;
+
   Status WriteRun(const Json& run);
   Status WritePlan(const Plan& plan);
   // A trial's verdict.json and its line of trials.jsonl. Called for each attempt.
@@ -31,10 +36,11 @@ class RunDirectory {
   Status WriteResults(const RunResults& results);
 
  private:
-  RunDirectory(std::string shown, std::string path)
-      : shown_(std::move(shown)), path_(std::move(path)) {}
+  RunDirectory(std::string shown, std::string path, UniqueFd folder)
+      : shown_(std::move(shown)), path_(std::move(path)), folder_(std::move(folder)) {}
 
   std::string shown_, path_;
+  UniqueFd folder_;  // as it was made
 };
 
 // sysname, release, machine, cores, memory, the processor's model.

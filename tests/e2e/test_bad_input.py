@@ -154,9 +154,25 @@ class BadInputTest(TriremeCase):
 
     def test_an_output_folder_that_cannot_be_made(self) -> None:
         self.refused("s", "--out", "/proc/nowhere/run", code=3, err="""\
-            error: cannot create folder /proc/nowhere/run/trials: No such file or directory
+            error: cannot create folder /proc/nowhere/run: No such file or directory
             hint: --out DIR writes the run elsewhere
             """)
+
+    def test_an_output_folder_that_goes_away(self) -> None:
+        run, away = self.folder / "run", self.folder / "away"
+        self.write("s/workload.py", f"""\
+            import os
+
+            async def main(rt, params):
+                if os.path.exists({str(run)!r}) and not os.path.exists({str(away)!r}):
+                    os.rename({str(run)!r}, {str(away)!r})
+                rt.observe("x", 1)
+            """)
+        outcome = self.trireme("run", "s", "--trials", "2", "--out", "run", *PYTHON)
+        self.assertEqual(outcome.code, 3, outcome.err)
+        self.assertIn("error: the folder of the run, run, was removed, renamed or unmounted during the run\n", outcome.err)
+        self.assertTrue((away / "plan.json").exists())
+        self.assertFalse((run / "results.json").exists())
 
     def test_settings_with_an_unknown_key(self) -> None:
         self.write("trireme.yaml", "version: 1\nscenario-path: [s]\n")
