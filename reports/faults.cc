@@ -2,8 +2,10 @@
 // took to notice and to recover, and what it used of a processor meanwhile.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "harness/base/strings.h"
 #include "reports/report.h"
@@ -102,7 +104,8 @@ std::string AppliedText(const RunResults& results) {
 
 std::vector<std::string> ClosingLines(const RunResults& results) {
   std::vector<std::string> lines = {AppliedText(results)};
-  if (const std::string logs = FaultLogsInWords(results); !logs.empty()) lines.push_back(logs);
+  for (std::string& line : std::array{FaultLogsInWords(results), FaultsNotReachedInWords(results)})
+    if (!line.empty()) lines.push_back(std::move(line));
   return lines;
 }
 

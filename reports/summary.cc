@@ -58,8 +58,10 @@ std::string ComparedTestsText(const RunResults& results) {
 }
 
 std::string FaultsText(const RunResults& results) {
-  const std::string logs = FaultLogsInWords(results);
-  return logs.empty() ? "" : "faults   " + logs + "\n";
+  std::string out;
+  for (const std::string& line : {FaultLogsInWords(results), FaultsNotReachedInWords(results)})
+    if (!line.empty()) out += "faults   " + line + "\n";
+  return out;
 }
 
 std::string VerdictText(const RunResults& results, const ReportStyle& style) {

@@ -371,6 +371,25 @@ std::string FaultLogsInWords(const RunResults& results) {
   return columns.empty() ? text : text + " (" + Join(columns, ", ") + ")";
 }
 
+std::string FaultsNotReachedInWords(const RunResults& results) {
+  constexpr size_t kMostNamed = 5;
+  const std::vector<std::string> rows = RowNames(results.cells);
+  std::vector<std::string> named;
+  int64_t planned = 0, count = 0;
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const std::string effect = GetString(results.cells[i].under_faults, "class");
+    planned += effect.empty() ? 0 : 1;
+    if (effect != "not reached") continue;
+    if (++count <= static_cast<int64_t>(kMostNamed))
+      named.push_back(rows[i] + " on " + OneLine(ColumnName(results.cells[i]), 60));
+  }
+  if (count == 0) return "";
+  if (const int64_t more = count - static_cast<int64_t>(named.size()); more > 0)
+    named.push_back(std::to_string(more) + " more");
+  return "none reached in " + std::to_string(count) + " of " + Counted(planned, "cell") +
+         ", whose verdicts say nothing of a fault: " + Join(named, ", ");
+}
+
 std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results) {
   std::vector<UnsupportedGroup> groups;
   const std::vector<std::string> rows = RowNames(results.cells);

@@ -58,6 +58,9 @@ std::vector<std::string> Differences(const RunResults& results);
 
 // "fault logs: equal in 12 of 14 trials, 1 diverged, 1 different (asyncio/3.11)"; "" where none were compared.
 std::string FaultLogsInWords(const RunResults& results);
+// "none reached in 2 of 8 cells, whose verdicts say nothing of a fault: patterns/client on asyncio/3.11, ..."; "" where each
+// cell with a plan met with a fault.
+std::string FaultsNotReachedInWords(const RunResults& results);
 // What was known and left alone, and what of it was of no use: "suppressed in 20 trials by known.yaml:2: REASON".
 std::vector<std::string> SuppressionNotes(const RunResults& results);
 

@@ -102,5 +102,15 @@ TEST(TextReportTest, SaysInHowManyTrialsTheFaultLogsWereEqual) {
   EXPECT_THAT(TextReport(GoodResults(), {}), Not(HasSubstr("fault")));
 }
 
+TEST(TextReportTest, NamesTheCellsThatMetWithNoFault) {
+  RunResults results = FaultyResults();
+  EXPECT_THAT(TextReport(results, {}), Not(HasSubstr("none reached")));
+  results.cells[1].under_faults["class"] = "not reached";
+  const std::string said =
+      "none reached in 1 of 3 cells, whose verdicts say nothing of a fault: patterns/client";
+  EXPECT_THAT(TextReport(results, {}), HasSubstr("\nfaults   " + said));
+  EXPECT_THAT(FaultsReport(results, {}), HasSubstr("\n" + said));
+}
+
 }  // namespace
 }  // namespace trireme
