@@ -11,7 +11,7 @@ from trireme_case import TriremeCase
 
 REAL = Path(__file__).resolve().parent.parent / "real"
 sys.path.insert(0, str(REAL))
-from programs.transports import LOOPS, READ_ONCE, READ_TWICE  # noqa: E402
+from programs.transports import LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, it is found by the path above
 
 # `ci/watch-real-programs` installs uvloop, which no runtime needs.
 _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"
