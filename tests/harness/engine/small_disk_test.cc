@@ -10,7 +10,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <functional>
+#include <string>
 
 #include "harness/base/file.h"
 
@@ -23,6 +26,12 @@ int StatusOf(const std::function<int()>& body) {
   if (child == 0) ::_exit(body());
   int status = 0;
   return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// A child cannot fail a test: what went wrong goes into its output.
+int Told(int status, const std::string& what) {
+  std::fprintf(stderr, "%d: %s\n", status, what.c_str());
+  return status;
 }
 
 int Mount(const char* source, const std::string& target, const char* type, unsigned long flags) {
@@ -41,8 +50,8 @@ int MakeRoot(const std::string& disk, const std::string& root) {
 
 int MountApartInChroot(const std::string& root) {
   if (::chroot(root.c_str()) != 0 || ::chdir("/") != 0) return 10;
-  if (!SmallDiskProblem().empty()) return 11;
-  if (SeparateMounts() != 0) return 12;
+  if (const std::string problem = SmallDiskProblem(); !problem.empty()) return Told(11, problem);
+  if (const int error = SeparateMounts(); error != 0) return Told(12, std::strerror(error));
   if (Mount("mine", "/tmp", "tmpfs", 0) != 0) return 13;
   return WriteFile("/tmp/mine", "").ok() && FileExists("/tmp/mine") ? 0 : 14;
 }
@@ -61,29 +70,49 @@ TEST(SmallDiskTest, KeepsItsMountsToItselfInAChrootThatIsNoMount) {
             0);
 }
 
+// A process that has its own mounts, as a guardian has.
+class ProcessWithMounts {
+ public:
+  ProcessWithMounts() {
+    std::array<int, 2> ready{-1, -1};
+    if (::pipe(ready.data()) != 0) return;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const int error = SeparateMounts();
+      (void)!::write(ready[1], &error, sizeof error);
+      ::pause();
+    }
+    ::close(ready[1]);
+    if (::read(ready[0], &problem_, sizeof problem_) != sizeof problem_) problem_ = EPIPE;
+    ::close(ready[0]);
+  }
+  ~ProcessWithMounts() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  ProcessWithMounts(const ProcessWithMounts&) = delete;
+  ProcessWithMounts& operator=(const ProcessWithMounts&) = delete;
+
+  pid_t pid() const { return pid_; }
+  int problem() const { return problem_; }  // the errno of what kept it from having them, or 0
+
+ private:
+  pid_t pid_ = -1;
+  int problem_ = EAGAIN;
+};
+
 // The disk itself, as a guardian in such a chroot has it.
 int MountAndLimitInChroot(const std::string& root) {
   if (::chroot(root.c_str()) != 0 || ::chdir("/") != 0) return 10;
-  std::array<int, 2> waiting{-1, -1};
-  if (::pipe(waiting.data()) != 0) return 11;
-  const pid_t guardian = ::fork();
-  if (guardian == 0) {
-    const char separated = SeparateMounts() == 0 ? 'y' : 'n';
-    (void)!::write(waiting[1], &separated, 1);
-    ::pause();
-  }
-  char separated = 'n';
-  if (::read(waiting[0], &separated, 1) != 1 || separated != 'y') return 12;
-  int status = 0;
-  {
-    const Result<SmallDisk> small = SmallDisk::Mount("/tmp/small", guardian);
-    if (!small.ok() || !small->Limit(4096).ok()) status = 13;
-    if (!FileExists(JoinPath("/proc/" + std::to_string(guardian) + "/root", "tmp/small/..")))
-      status = 14;
-  }
-  ::kill(guardian, SIGKILL);
-  ::waitpid(guardian, nullptr, 0);
-  return status;
+  const ProcessWithMounts guardian;
+  if (guardian.problem() != 0) return Told(11, std::strerror(guardian.problem()));
+  const Result<SmallDisk> small = SmallDisk::Mount("/tmp/small", guardian.pid());
+  if (!small.ok()) return Told(12, small.error().message);
+  if (const Status limited = small->Limit(4096); !limited.ok())
+    return Told(13, limited.error().message);
+  const std::string seen = "/proc/" + std::to_string(guardian.pid()) + "/root/tmp/small";
+  return FileExists(seen) ? 0 : Told(14, seen);
 }
 
 TEST(SmallDiskTest, IsWhereTheGuardianSeesItInAChroot) {
