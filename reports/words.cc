@@ -135,7 +135,7 @@ struct Comparison {
   }
 };
 
-std::string Names(const std::set<std::string>& names) {
+std::string NamesInWords(const std::set<std::string>& names) {
   constexpr size_t kShown = 6;
   std::string text;
   size_t shown = 0;
@@ -163,21 +163,21 @@ std::string Sentence(const Comparison& comparison) {
   const auto clause = [](const std::string& what, const std::set<std::string>& names) {
     return names.empty()
                ? ""
-               : "; " + what + " in " + std::to_string(names.size()) + ": " + Names(names);
+               : "; " + what + " in " + std::to_string(names.size()) + ": " + NamesInWords(names);
   };
   const std::string undecided =
       clause("undecided", comparison.undecided) + clause("not compared", comparison.not_compared);
   if (!comparison.different.empty())
     return comparison.runtime + " differs from " + comparison.reference + " in " +
            std::to_string(comparison.different.size()) + " of " + Counted(total, "scenario") +
-           ": " + Names(comparison.different) + TestsInWords(comparison.tests) + undecided;
+           ": " + NamesInWords(comparison.different) + TestsInWords(comparison.tests) + undecided;
   if (comparison.same.empty() && !comparison.not_compared.empty())
     return comparison.runtime + " was not compared with " + comparison.reference + " in " +
            Counted(static_cast<int64_t>(comparison.not_compared.size()), "scenario") + ": " +
-           Names(comparison.not_compared) + clause("undecided", comparison.undecided);
+           NamesInWords(comparison.not_compared) + clause("undecided", comparison.undecided);
   if (comparison.same.empty())
     return comparison.runtime + " could not be compared with " + comparison.reference + " in " +
-           Counted(total, "scenario") + ": " + Names(comparison.undecided);
+           Counted(total, "scenario") + ": " + NamesInWords(comparison.undecided);
   const std::string all = undecided.empty() && total > 1 ? "all " : "";
   return comparison.runtime + " does the same as " + comparison.reference + " in " + all +
          Counted(static_cast<int64_t>(comparison.same.size()), "scenario") + undecided;

@@ -10,7 +10,7 @@ namespace trireme {
 namespace {
 
 // The guardian needs milliseconds to end a runner, more against a fork bomb.
-constexpr int64_t kEndPatience = 20 * kNanosecondsPerSecond;
+constexpr int64_t kStopPatience = 20 * kNanosecondsPerSecond;
 
 template <typename Predicate>
 Runner* FindRunner(const std::vector<std::unique_ptr<Runner>>& runners, Predicate matches) {
@@ -76,7 +76,7 @@ Runner* RunnerPool::FindByPid(pid_t pid) const {
 void RunnerPool::End(Runner& runner, Guardian& guardian) {
   if (runner.state == Runner::State::kEnding) return;
   runner.state = Runner::State::kEnding;
-  runner.deadline = SystemClock().Now() + kEndPatience;
+  runner.deadline = SystemClock().Now() + kStopPatience;
   poller_.Forget(runner.channel.fd());
   runner.channel.Close();
   if (runner.pid != 0) (void)guardian.End(runner.pid);

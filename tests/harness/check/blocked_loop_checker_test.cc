@@ -10,7 +10,6 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr int64_t kMs = 1'000'000;
 const Json kThreshold = {{"threshold", 100 * kMs}};
 
 // A loop that task 2 may hold.

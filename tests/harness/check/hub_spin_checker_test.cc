@@ -11,10 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int64_t kMs = 1'000'000;
 const Json kFor = {{"for", 500 * kMs}};
 
-TrialBuilder Loop() {
+TrialBuilder SpinningLoop() {
   TrialBuilder trial;
   trial.Watched({.usage_interval = 100 * kMs});
   trial.Add(EventKind::kHold, 2, "watched");
@@ -39,12 +38,12 @@ TrialBuilder& Use(TrialBuilder& trial, int count, const Json& value = Ready()) {
 CheckResult CheckSpin(TrialBuilder& trial) { return trial.Check(HubSpinChecker(), kFor); }
 
 CheckResult CheckWith(const Json& change) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   return CheckSpin(Use(trial, 10, Ready(change)));
 }
 
 TEST(HubSpinCheckerTest, RejectsEventsThatNobodyTakes) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   const CheckResult result = CheckSpin(Use(trial, 5));
   EXPECT_EQ(result.verdict, Verdict::kFail);
   EXPECT_EQ(result.reason,
@@ -56,7 +55,7 @@ TEST(HubSpinCheckerTest, RejectsEventsThatNobodyTakes) {
 // A loop that spun for 300 ms ended; another, whose thread got the same number, begins to some milliseconds later.
 TEST(HubSpinCheckerTest, DoesNotTakeTwoThreadsOfOneNumberForOne) {
   const auto judge = [](int64_t gap) {
-    TrialBuilder trial = Loop();
+    TrialBuilder trial = SpinningLoop();
     for (int i = 0; i < 6; ++i)
       trial.Add(EventKind::kUsage, (200 + 100 * i) * kMs + (i < 3 ? 0 : gap), "loop", Ready(), 0);
     trial.End("returned", nullptr, 3000 * kMs).Exit("exited", Json::object(), 3001 * kMs);
@@ -69,7 +68,7 @@ TEST(HubSpinCheckerTest, DoesNotTakeTwoThreadsOfOneNumberForOne) {
 
 // What came of it may be what is missing.
 TEST(HubSpinCheckerTest, CannotDecideWhereEventsAreMissing) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   trial.Watched({.damage = "a part is missing", .usage_interval = 100 * kMs});
   const CheckResult result = CheckSpin(Use(trial, 5));
   EXPECT_EQ(result.verdict, Verdict::kUnknown);
@@ -77,7 +76,7 @@ TEST(HubSpinCheckerTest, CannotDecideWhereEventsAreMissing) {
 }
 
 TEST(HubSpinCheckerTest, AcceptsAShorterOne) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   EXPECT_EQ(CheckSpin(Use(trial, 4)).verdict, Verdict::kPass);
 }
 
@@ -88,7 +87,7 @@ TEST(HubSpinCheckerTest, RejectsTasksThatAskAgainAndAgain) {
 }
 
 TEST(HubSpinCheckerTest, IsSureOfThatOnlyWhereTheRuntimeRecords) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   trial.Cell({{"id", "watch"}, {"scenario", "program"}});
   const CheckResult result = CheckSpin(Use(trial, 10, Ready({{"found", 0}, {"steps", 5000}})));
   EXPECT_EQ(result.verdict, Verdict::kPass);
@@ -124,7 +123,7 @@ constexpr std::array<std::array<double, 3>, 8> kOnABusyMachine = {{{0.112, 0.100
 
 // A loop of which that was told, so many times slower, and that slept `slept` times in each interval.
 CheckResult CheckOnABusyMachine(int64_t slept, double slower = 1, const Json& change = {}) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   int64_t time = 100 * kMs;
   for (const auto& [wall, delay, cpu] : kOnABusyMachine) {
     time += static_cast<int64_t>(wall * 1000) * kMs;
@@ -170,7 +169,7 @@ TEST(HubSpinCheckerTest, AcceptsATaskThatComputesInPieces) {
 TEST(HubSpinCheckerTest, AcceptsWhatComesOfIt) {
   for (const EventKind kind : {EventKind::kObserve, EventKind::kOk, EventKind::kTaskEnd,
                                EventKind::kOutcome, EventKind::kHold}) {
-    TrialBuilder trial = Loop();
+    TrialBuilder trial = SpinningLoop();
     trial.Add(kind, 550 * kMs, "x").Add(kind, 950 * kMs, "x");
     EXPECT_EQ(CheckSpin(Use(trial, 10)).verdict, Verdict::kPass) << static_cast<int>(kind);
   }
@@ -179,14 +178,14 @@ TEST(HubSpinCheckerTest, AcceptsWhatComesOfIt) {
 TEST(HubSpinCheckerTest, TakesTheEndOfAWaitForTimeForNothing) {
   for (const auto& [wait, verdict] :
        {std::pair("sleep", Verdict::kFail), std::pair("queue-get", Verdict::kPass)}) {
-    TrialBuilder trial = Loop();
+    TrialBuilder trial = SpinningLoop();
     trial.Add(EventKind::kWake, 550 * kMs, wait).Add(EventKind::kWake, 950 * kMs, wait);
     EXPECT_EQ(CheckSpin(Use(trial, 10)).verdict, verdict) << wait;
   }
 }
 
 TEST(HubSpinCheckerTest, CannotDecideWithoutUsage) {
-  TrialBuilder trial = Loop();
+  TrialBuilder trial = SpinningLoop();
   trial.Watched({.usage_interval = 101 * kMs});
   EXPECT_THAT(CheckSpin(trial).reason, HasSubstr("run it again with this check"));
   EXPECT_EQ(trial.Check(HubSpinChecker(), Json::object()).verdict, Verdict::kUnknown);

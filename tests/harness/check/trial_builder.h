@@ -9,11 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/check/checker.h"
 #include "harness/check/trial_view.h"
 #include "harness/history/writer.h"
 
 namespace trireme {
+
+inline constexpr int64_t kMs = kNanosecondsPerMillisecond;
 
 // Builds the history of a trial, event by event, and shows it to a check. Times are nanoseconds
 // since the trial began.

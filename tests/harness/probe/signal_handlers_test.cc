@@ -26,7 +26,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::atomic<int> handled_fd{-1};  // what the handler reads, until there is no more
-std::atomic<int> handled{0};      // how often it did
+std::atomic<int> handled_reads{0};  // how often it did
 std::atomic<bool> handler_waits{false};
 sigjmp_buf before_the_call;
 
@@ -35,7 +35,7 @@ void ReadInHandler(int /*signal*/) {
   std::array<char, 8> bytes{};
   while (::read(handled_fd, bytes.data(), bytes.size()) > 0 && !handler_waits) {
   }
-  ++handled;
+  ++handled_reads;
   errno = error;
 }
 
@@ -50,7 +50,7 @@ class SignalHandlersTest : public WaitsTest {
     wakeup_.Reset(ends[0]);
     waker_.Reset(ends[1]);
     handled_fd = wakeup_.get();
-    handled = 0;
+    handled_reads = 0;
     handler_waits = false;
     Handle(ReadInHandler);
   }
@@ -68,7 +68,7 @@ class SignalHandlersTest : public WaitsTest {
   }
   void Wake() const { ASSERT_EQ(::write(waker_.get(), "x", 1), 1); }
   static void AwaitHandler(int count = 1) {
-    while (handled < count) std::this_thread::yield();
+    while (handled_reads < count) std::this_thread::yield();
   }
   // A thread is in its read of `ours_` again, after a handler in it has read.
   void Interrupt(const Sleeper& reader) const {
@@ -142,7 +142,7 @@ TEST_F(SignalHandlersTest, AHandlerMeetsAnotherThread) {
   ASSERT_EQ(::fcntl(ours_.get(), F_SETFL, O_RDWR | O_NONBLOCK), 0);
   handled_fd = ours_.get();
   ASSERT_EQ(::raise(SIGUSR1), 0);
-  EXPECT_EQ(handled, 1);
+  EXPECT_EQ(handled_reads, 1);
   EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
   ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
 }
@@ -212,7 +212,7 @@ TEST_F(SignalHandlersTest, HandlersAtAnyMomentMeetNobody) {
     EXPECT_EQ(::send(theirs_.get(), "e", 1, 0), 1);
     EXPECT_EQ(::send(other.get(), "e", 1, 0), 1);
   }
-  EXPECT_GT(handled, 0);
+  EXPECT_GT(handled_reads, 0);
   EXPECT_THAT(Meetings(), IsEmpty());
 }
 
