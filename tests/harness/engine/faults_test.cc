@@ -9,10 +9,9 @@
 #include <optional>
 
 #include "harness/base/clock.h"
-#include "harness/engine/small_disk.h"
 #include "harness/engine/thread_group.h"
+#include "tests/harness/engine/disk_test_problem.h"
 #include "tests/harness/engine/engine_fixture.h"
-#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -246,15 +245,8 @@ TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
               ElementsAre(LimitEvent("threads", 1, false), LimitEvent("threads", 1, true)));
 }
 
-// Why no test can have a small disk here; "" when it can.
-std::string DiskProblem() {
-  return kThreadSanitizer
-             ? "a process with a thread of ThreadSanitizer cannot enter the guardian's mounts"
-             : SmallDiskProblem();
-}
-
 TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
-  if (!DiskProblem().empty()) GTEST_SKIP() << DiskProblem();
+  if (!DiskTestProblem().empty()) GTEST_SKIP() << DiskTestProblem();
   const FinishedTrial& trial =
       Suffer("write-files", "resource", {{"disk", 65536}, {"for", 200 * kMillisecond}});
   EXPECT_EQ(ValueOf(trial, "errno"), ENOSPC);
@@ -265,7 +257,7 @@ TEST_F(FaultsTest, FillsTheDiskAndMakesRoom) {
 
 // The proxy has a thread of the harness, which enters the guardian's mounts all the same.
 TEST_F(FaultsTest, FillsTheDiskWhileTheNetworkIsSlow) {
-  if (!DiskProblem().empty()) GTEST_SKIP() << DiskProblem();
+  if (!DiskTestProblem().empty()) GTEST_SKIP() << DiskTestProblem();
   const FinishedTrial& trial =
       SufferAll("write-files",
                 {{{"name", "fault"}, {"resource", {{"disk", 65536}, {"for", 200 * kMillisecond}}}},

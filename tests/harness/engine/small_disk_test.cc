@@ -16,6 +16,7 @@
 #include <string>
 
 #include "harness/base/file.h"
+#include "tests/harness/engine/disk_test_problem.h"
 
 namespace trireme {
 namespace {
@@ -57,7 +58,7 @@ int MountApartInChroot(const std::string& root) {
 }
 
 TEST(SmallDiskTest, KeepsItsMountsToItselfInAChrootThatIsNoMount) {
-  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  if (!DiskTestProblem().empty()) GTEST_SKIP() << DiskTestProblem();
   const TemporaryDirectory disk;
   const std::string root = disk.path() + "/root";
   EXPECT_EQ(StatusOf([&] {
@@ -116,7 +117,7 @@ int MountAndLimitInChroot(const std::string& root) {
 }
 
 TEST(SmallDiskTest, IsWhereTheGuardianSeesItInAChroot) {
-  if (!SmallDiskProblem().empty()) GTEST_SKIP() << SmallDiskProblem();
+  if (!DiskTestProblem().empty()) GTEST_SKIP() << DiskTestProblem();
   const TemporaryDirectory disk;
   const std::string root = disk.path() + "/root";
   EXPECT_EQ(StatusOf([&] {
