@@ -123,6 +123,30 @@ def test_outcomes_of_pytest_are_observed(command, runtime):
     assert [event for event in command.events if event.key == "mixed-arm"] == []
 
 
+PARTS = """
+import pytest
+@pytest.fixture
+def part(request):
+    def report(check):
+        call = pytest.CallInfo.from_call(check, "call")
+        made = request.node.ihook.pytest_runtest_makereport(item=request.node, call=call)
+        request.node.ihook.pytest_runtest_logreport(report=made)
+    return report
+def good(): pass
+def bad(): assert False
+def test_bad_part(part):
+    part(bad)
+    part(good)
+def test_good_parts(part): part(good)
+"""
+
+
+def test_a_failed_part_of_a_test_that_passes_as_a_whole_fails_it(command):
+    (command.folder / "test_parts.py").write_text(PARTS)
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert command.tests() == {"test_bad_part": "failed", "test_good_parts": "passed"}, command.result
+
+
 def test_a_module_that_does_not_import_is_an_error(command):
     (command.folder / "test_broken.py").write_text("import no_such_module\n")
     command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")

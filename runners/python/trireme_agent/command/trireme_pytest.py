@@ -28,8 +28,11 @@ class Outcomes:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         outcome = _outcome(report)
-        if outcome is not None and self._phases.get(report.nodeid) != "error":
-            self._phases[report.nodeid] = outcome
+        known = self._phases.get(report.nodeid)
+        # A failed part of a test (pytest-subtests) is told before the test as a whole, which then may well pass.
+        if outcome is None or known == "error" or (known == "failed" and outcome != "error"):
+            return
+        self._phases[report.nodeid] = outcome
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome = self._phases.pop(nodeid, None)
