@@ -43,7 +43,8 @@ def _portable(value: Any) -> Any:
     if isinstance(value, BaseException):
         return _portable(errors.describe(value))
     if isinstance(value, (set, frozenset)):
-        return [_portable(element) for element in sorted(value, key=repr)]
+        # By what is recorded: the repr() of a set in a set has the order in which that was filled.
+        return sorted((_portable(element) for element in value), key=dumps)
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
 
 

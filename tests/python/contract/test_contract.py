@@ -216,6 +216,12 @@ def values_of_every_kind(trial):
 
 
 @check
+def sets_are_one_value_however_they_were_filled(trial):
+    ended_clean(trial)
+    assert trial.observed() == dict.fromkeys(("there", "back"), ["z", ["a", 0, 8], [1]])
+
+
+@check
 def observe_outcome_metric(trial):
     ended_clean(trial)
     assert trial.observed() == {"key": [1, 2]}

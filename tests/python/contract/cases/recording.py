@@ -67,6 +67,12 @@ async def values_of_every_kind(rt):
 
 
 @case
+async def sets_are_one_value_however_they_were_filled(rt):
+    for key, inner in (("there", [0, 8, "a"]), ("back", ["a", 8, 0])):
+        rt.observe(key, {frozenset(inner), frozenset([1]), "z"})
+
+
+@case
 async def observe_outcome_metric(rt):
     rt.observe("key", [1, 2])
     rt.outcome("fifo")
