@@ -96,8 +96,13 @@ Status CheckEvents(const Fault& fault, const NetworkFault& network) {
   return Done{};
 }
 
+// A rule of the probe holds no address: with one, datagrams to anyone would be hit.
 Status CheckAny(const Fault& fault, const NetworkFault& network) {
   const bool datagrams = network.loss > 0 || network.duplicate > 0 || network.reorder > 0;
+  if (datagrams && network.to)
+    return NetworkError(fault,
+                        "to: loss, duplicate and reorder hit datagrams, whoever they are for",
+                        "leave `to` out, or say connection: \"GLOB\" over the task that sends");
   if (datagrams || network.NeedsProxy()) return Done{};
   return NetworkError(fault, "nothing happens to the connections",
                       "say one of latency, bandwidth, slice, stall, half-open, half-close, close, "

@@ -120,6 +120,13 @@ TEST(NetworkFault, FillsARoute) {
   EXPECT_EQ(route.fault, 3);
 }
 
+TEST(NetworkFault, RejectsAnAddressForDatagrams) {
+  EXPECT_EQ(ErrorOf(R"({"loss": 0.5, "to": "127.0.0.1:53"})"),
+            "slow: network: to: loss, duplicate and reorder hit datagrams, whoever they are for");
+  EXPECT_EQ(ErrorOf(R"({"loss": 0.5, "latency": 5})"), "");
+  EXPECT_EQ(ErrorOf(R"({"latency": 5, "to": "127.0.0.1:53"})"), "");
+}
+
 TEST(NetworkFault, LeavesDatagramsToTheProbe) {
   const NetworkFault network = Read(
       R"({"loss": 0.5, "duplicate": 1.0, "reorder": true, "direction": "up", "after": 5, "for": 6})");
