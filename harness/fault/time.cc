@@ -17,9 +17,11 @@ Status ReadClocks(const Fault& fault, TimeFault* read) {
   if (!fault.members.contains("clocks")) return Done{};
   read->realtime = read->monotonic = false;
   for (const std::string& name : TextsOf(GetMember(fault.members, "clocks"))) {
-    if (name != "realtime" && name != "monotonic")
+    const bool both = name == "both";
+    if (!both && name != "realtime" && name != "monotonic")
       return FaultError(fault, "no clock is called '" + name + "'", "realtime, monotonic or both");
-    (name == "realtime" ? read->realtime : read->monotonic) = true;
+    read->realtime |= both || name == "realtime";
+    read->monotonic |= both || name == "monotonic";
   }
   if (!read->realtime && !read->monotonic)
     return FaultError(fault, "`clocks` names none", "realtime, monotonic or both");

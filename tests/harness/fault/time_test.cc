@@ -39,6 +39,8 @@ TEST(TimeFaultTest, EndsAfterItsTime) {
 TEST(TimeFaultTest, MovesTheClocksThatItNames) {
   EXPECT_EQ(Compiled({{"rate", 0.5}, {"clocks", {"monotonic"}}}).clocks, 2U);
   EXPECT_EQ(Compiled({{"rate", 2}, {"clocks", {"realtime", "monotonic"}}}).rate, 2'000'000'000U);
+  EXPECT_EQ(Compiled({{"jump", 5}, {"clocks", {"realtime", "monotonic"}}}).clocks, 3U);
+  EXPECT_EQ(Compiled({{"jump", 5}, {"clocks", "both"}}).clocks, 3U);
   EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"clocks", {"boottime"}}}),
             "clock: no clock is called 'boottime'");
   EXPECT_EQ(ErrorOfTime({{"jump", 5}, {"clocks", Json::array()}}),
