@@ -1,4 +1,4 @@
-"""Transports of uvloop and who else reads their sockets, under `trireme watch`: tests/real/programs/transports.py."""
+"""Transports of asyncio and uvloop and who else reads their sockets: tests/real/programs/transports.py under `trireme watch`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,55 @@ from trireme_case import TriremeCase
 
 REAL = Path(__file__).resolve().parent.parent / "real"
 sys.path.insert(0, str(REAL))
-from programs.transports import LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, it is found by the path above
+from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, it is found by the path above
 
 # `ci/watch-real-programs` installs uvloop, which no runtime needs.
 _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"
 WITH_UVLOOP = (sys.executable if importlib.util.find_spec("uvloop") else str(_INSTALLED) if _INSTALLED.exists() else "")
 
 
-@unittest.skipUnless(WITH_UVLOOP, "uvloop is not installed: ci/watch-real-programs planted does that")
-class TransportTest(TriremeCase):
+class TransportCase(TriremeCase):
+    library = ""
+    python = sys.executable
+    read_twice: tuple[str, ...] = ()
+
     def expect_findings(self, case: str, count: int) -> None:
-        outcome = self.trireme("watch", "--", WITH_UVLOOP, "-B", str(REAL / "programs/transports.py"), case)
+        program = str(REAL / "programs/transports.py")
+        outcome = self.trireme("watch", "--", self.python, "-B", program, self.library, case)
         found = "1 finding" if count == 1 else f"{count} findings"
         self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
         self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
 
-    def test_a_second_reader_beside_a_transport(self) -> None:
-        for case in (*READ_TWICE, *LOOPS):
+    def expect_two_readers_found(self) -> None:
+        for case in self.read_twice:
             with self.subTest(case):
                 self.expect_findings(case, 1)
 
-    def test_one_reader_at_a_time(self) -> None:
+    def expect_one_reader_at_a_time_passed(self) -> None:
         for case in READ_ONCE:
             with self.subTest(case):
                 self.expect_findings(case, 0)
+
+
+class AsyncioTransportTest(TransportCase):
+    library = "asyncio"
+    read_twice = (*READ_TWICE, *ASYNCIO_READS_TWICE)
+
+    def test_a_second_reader_beside_a_transport(self) -> None:
+        self.expect_two_readers_found()
+
+    def test_one_reader_at_a_time(self) -> None:
+        self.expect_one_reader_at_a_time_passed()
+
+
+@unittest.skipUnless(WITH_UVLOOP, "uvloop is not installed: ci/watch-real-programs planted does that")
+class UvloopTransportTest(TransportCase):
+    library = "uvloop"
+    python = WITH_UVLOOP
+    read_twice = (*READ_TWICE, *LOOPS)
+
+    def test_a_second_reader_beside_a_transport(self) -> None:
+        self.expect_two_readers_found()
+
+    def test_one_reader_at_a_time(self) -> None:
+        self.expect_one_reader_at_a_time_passed()

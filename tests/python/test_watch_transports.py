@@ -76,7 +76,7 @@ def made(transports):
     class Hooked(Loop):
         pass
 
-    transports.hook(Hooked)
+    transports.hook_uvloop(Hooked)
     one, other = socket.socketpair()
     with one, other:
         yield [asyncio.run(Hooked().create_connection(print, sock=one))[0]]  # and nobody else holds it

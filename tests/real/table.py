@@ -47,7 +47,7 @@ def planted() -> list[Watched]:
 
 def transports() -> list[Watched]:
     cases = [(case, "multiple-readers") for case in (*READ_TWICE, *LOOPS)] + [(case, "") for case in READ_ONCE]
-    return [Watched(f"transport: {case}", "uvloop", own("transports.py", case), wants=wants) for case, wants in cases]
+    return [Watched(f"transport: {case}", "uvloop", own("transports.py", "uvloop", case), wants=wants) for case, wants in cases]
 
 
 def oslo() -> list[Watched]:

@@ -1,4 +1,4 @@
-"""transports.py CASE: what reads one socket beside a transport of uvloop, or after it.
+"""transports.py LIBRARY CASE: what reads one socket beside a transport of asyncio or uvloop, or after it.
 
 READ_TWICE are cases that have two readers, READ_ONCE their twins.
 """
@@ -118,6 +118,48 @@ async def datagrams(ours: socket.socket, theirs: socket.socket) -> None:
         transport.close()
 
 
+async def stream(ours: socket.socket, theirs: socket.socket) -> None:
+    """The stream refuses the second, whichever loop it has."""
+    reader, writer = await asyncio.open_connection(sock=ours)
+    tasks = [asyncio.create_task(reader.read(1)) for _ in range(2)]
+    await settle()
+    theirs.send(b"1")
+    await asyncio.wait(tasks)
+    assert "another coroutine" in str(tasks[1].exception())
+    writer.close()
+
+
+async def refused(ours: socket.socket, theirs: socket.socket) -> None:
+    """The loop refuses the task."""
+    transport, _ = await transport_of(ours)
+    try:
+        await asyncio.get_running_loop().sock_recv(ours, 1)
+    except RuntimeError as error:
+        assert "used by transport" in str(error)
+    transport.close()
+
+
+async def accepted(ours: socket.socket, theirs: socket.socket) -> None:
+    """A transport that a server makes, and a thread."""
+    made: asyncio.Queue[asyncio.Transport] = asyncio.Queue()
+
+    class Accepted(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.put_nowait(transport)  # type: ignore[arg-type]
+
+    server = await asyncio.get_running_loop().create_server(Accepted, "127.0.0.1", 0)
+    client = socket.create_connection(server.sockets[0].getsockname())
+    transport = await made.get()
+    await settle()
+    copy = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+    thread = threading.Thread(target=look, args=(copy,))
+    thread.start()
+    thread.join()
+    transport.close()
+    client.close()
+    server.close()
+
+
 def beside(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[socket.socket, socket.socket], None]:
     """A thread's transport of uvloop, and one of the other loop here."""
 
@@ -205,18 +247,23 @@ async def tasks_in_turn(ours: socket.socket, theirs: socket.socket) -> None:
 
 
 READ_TWICE = {"duplicate": duplicate, "task": task, "thread-before": thread_before, "thread-after": thread_after,
-              "fork": fork, "passed": passed, "datagrams": datagrams}
+              "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream}
+# What is not seen of uvloop's.
+ASYNCIO_READS_TWICE = {"refused": refused, "accepted": accepted}
+# Who beside them reads, in a process that has uvloop.
+LOOPS = ("beside-asyncio", "beside-uvloop")
 READ_ONCE = {"after-a-closed-one": after_a_closed_one, "after-a-paused-one": after_a_paused_one,
              "a-task-after-a-paused-one": a_task_after_a_paused_one, "writers": writers, "both-ends": both_ends,
              "tasks-in-turn": tasks_in_turn}
-LOOPS = ("beside-asyncio", "beside-uvloop")  # have two readers too
 
 if __name__ == "__main__":
-    import uvloop
+    library, case = sys.argv[1:]
+    if library == "uvloop":
+        import uvloop
 
     pair = socket.socketpair()
-    case = sys.argv[1]
     if case in LOOPS:
         beside(asyncio.SelectorEventLoop if case == "beside-asyncio" else uvloop.new_event_loop)(*pair)
     else:
-        uvloop.run((READ_TWICE | READ_ONCE)[case](*pair))
+        run = {**READ_TWICE, **ASYNCIO_READS_TWICE, **READ_ONCE}[case](*pair)
+        asyncio.run(run) if library == "asyncio" else uvloop.run(run)

@@ -94,6 +94,7 @@ class Watch:
             "gevent.hub": self._hook_gevent,
             "asyncio.base_events": self.loops.hook_asyncio,
             "asyncio.selector_events": self.loops.hook_selector,
+            "asyncio.streams": self.loops.hook_streams,
             "uvloop": self.loops.hook_uvloop,
         }
 

@@ -7,6 +7,7 @@ that its tasks say themselves that they wait.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,6 +18,8 @@ from trireme_watch_transports import Transports
 TASK_END = 12  # enum trireme_event
 # An attribute of a loop: which task registered each descriptor last.
 _OWNERS = "trireme_owners_to_"
+# Calls of a loop that read.
+_READS = {"add_reader", "sock_accept", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into"}
 
 
 class Loops:
@@ -43,13 +46,29 @@ class Loops:
 
     def hook_selector(self, module: Any) -> None:
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
+        self._hook_refusals(module.BaseSelectorEventLoop)
+        self.transports.hook_selector(module)
+
+    def hook_streams(self, module: Any) -> None:
+        """Says when a stream refuses a second task that reads."""
+        kind, note = module.StreamReader, self.note
+        wait = kind._wait_for_data
+
+        async def note_and_wait(reader: Any, name: str) -> None:
+            if reader._waiter is not None and reader._transport is not None:
+                sock = reader._transport.get_extra_info("socket")
+                if sock is not None:
+                    note("rejected", "read", sock.fileno(), f"{name}() while another coroutine is waiting already")
+            await wait(reader, name)
+
+        kind._wait_for_data = note_and_wait
 
     def hook_uvloop(self, module: Any) -> None:
         self._hook_tasks(module.Loop)
         self._hook_registrations(module.Loop, "add_", _stands)
         self._hook_removals(module.Loop)
         self.readers.hook(module.Loop)
-        self.transports.hook(module.Loop)
+        self.transports.hook_uvloop(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)
 
@@ -111,11 +130,30 @@ class Loops:
 
         return noted
 
+    def _hook_refusals(self, kind: Any) -> None:
+        """Says when a loop lets no task near the socket of a transport."""
+        ensure, note = kind._ensure_fd_no_transport, self.note
+
+        def ensure_and_note(loop: Any, file: Any) -> Any:
+            try:
+                return ensure(loop, file)
+            except RuntimeError as error:
+                call = sys._getframe(1).f_code.co_name
+                note("rejected", "read" if call in _READS else "write", descriptor(file), _without_address(str(error)))
+                raise
+
+        kind._ensure_fd_no_transport = ensure_and_note
+
     def _hook_removals(self, kind: Any) -> None:
         """Of a loop that cannot be asked what it has a callback for."""
         for direction, who in (("read", "reader"), ("write", "writer")):
             name = f"remove_{who}"
             setattr(kind, name, _forgetting(getattr(kind, name), _OWNERS + direction))
+
+
+def _without_address(message: str) -> str:
+    """What asyncio says of a transport, which is another text each time."""
+    return message.partition("<")[0].strip()
 
 
 def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:

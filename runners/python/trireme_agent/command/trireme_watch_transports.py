@@ -1,5 +1,6 @@
-"""What uvloop's transports read: libuv registers their descriptors by io_uring, where the probe sees nothing of it, and only
-sees its loop read. So each is a task of its own, as which no code runs and which waits for as long as the transport reads.
+"""What transports read: their loop reads for them, between the steps of tasks, and only when something is there, so that
+the probe sees nobody wait. (Of uvloop's, which libuv registers by io_uring, it does not even see that.) So each is a task of
+its own, as which no code runs and which waits for as long as the transport reads.
 
 Transports that a server of uvloop accepts are made out of our sight. Thread safety: any threads.
 """
@@ -20,7 +21,22 @@ class Transports:
         self._known: dict[int, weakref.ref[Any]] = {}  # by the number of its task
         self._noted: weakref.WeakSet[Any] = weakref.WeakSet()  # uvloop's makers call each other
 
-    def hook(self, kind: Any) -> None:
+    def hook_selector(self, module: Any) -> None:
+        """asyncio's own, each when it begins to read: those that a server accepts, too."""
+        kinds = (module._SelectorSocketTransport, module._SelectorDatagramTransport)
+        loop, note = module.BaseSelectorEventLoop, self._note
+        add = loop._add_reader
+
+        def add_and_note(self: Any, file: Any, callback: Any, *args: Any) -> Any:
+            added = add(self, file, callback, *args)
+            owner = getattr(callback, "__self__", None)
+            if isinstance(owner, kinds):
+                note(owner)
+            return added
+
+        loop._add_reader = add_and_note
+
+    def hook_uvloop(self, kind: Any) -> None:
         for name in _MAKERS:
             setattr(kind, name, self._noting_what_is_made(getattr(kind, name)))
 
@@ -68,8 +84,12 @@ class Transports:
 
 
 def _reads(transport: Any) -> bool:
-    is_reading = getattr(transport, "is_reading", None)  # datagrams are always read
-    return not transport.is_closing() and (is_reading is None or bool(is_reading()))
+    if transport.is_closing():
+        return False
+    try:
+        return bool(transport.is_reading())
+    except (AttributeError, NotImplementedError):
+        return True  # datagrams are always read
 
 
 def _descriptor_of(transport: Any) -> int:
