@@ -1,4 +1,4 @@
-"""Transports of asyncio and uvloop and who else reads their sockets: tests/real/programs/transports.py under `trireme watch`."""
+"""Who else reads the sockets of transports of asyncio and uvloop: tests/real/programs/transports.py under `trireme watch`."""
 
 from __future__ import annotations
 
