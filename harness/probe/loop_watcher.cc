@@ -207,7 +207,9 @@ void LookAt(const Loop& loop, SeenLoop& known, uint64_t now, uint64_t overslept,
   if (!known.timed || known.reported || task != known.task) return;
   known.missed += overslept;
   CountOwn(known, now);
-  if (known.own > threshold) ReportHolds(loop, known);
+  if (known.own <= threshold) return;
+  if (loop.python != nullptr && PythonEnds()) return;
+  ReportHolds(loop, known);
 }
 
 bool AnyHeld() {

@@ -250,10 +250,7 @@ struct FrameRequest {
 FrameRequest frame_request;
 bool asker_runs = false;
 
-bool MayEnter() {
-  return frame_python.Py_IsInitialized() != 0 &&
-         (frame_python.Py_IsFinalizing == nullptr || frame_python.Py_IsFinalizing() == 0);
-}
+bool MayEnter() { return frame_python.Py_IsInitialized() != 0 && !PythonEnds(); }
 
 // A collection of garbage would run code of the program in this thread.
 class WithoutCollection {
@@ -439,6 +436,10 @@ void NoteWorkloadFolder() {
 
 void* PythonThread() {
   return python_known ? frame_python.PyGILState_GetThisThreadState() : nullptr;
+}
+
+bool PythonEnds() {
+  return frame_python.Py_IsFinalizing != nullptr && frame_python.Py_IsFinalizing() != 0;
 }
 
 void StartAskingPython() {

@@ -7,7 +7,7 @@
 
 namespace trireme {
 
-// The Python frames of another thread. REQUIRES of all but the first three: one caller at a time.
+// The Python frames of another thread. REQUIRES of all but the first four: one caller at a time.
 
 // This process is CPython. Called by it.
 void NotePython();
@@ -15,6 +15,8 @@ void NotePython();
 void NoteWorkloadFolder();
 // The calling thread's PyThreadState; null where it has none, or its frames cannot be read from another thread.
 void* PythonThread();
+// The interpreter tears itself down after the last line and the last exit handler of the program: no loop of it goes on.
+bool PythonEnds();
 
 // Starts the thread that asks, where this is CPython.
 void StartAskingPython();

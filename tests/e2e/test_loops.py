@@ -341,6 +341,21 @@ class WatchedLoopsTest(TriremeCase):
         self.expect(outcome, "block")
         self.assertIn("a callback held the loop", outcome.err)
 
+    def test_what_the_interpreter_takes_down_holds_no_loop(self) -> None:
+        last = """\
+            class Last:
+                def __init__(self, call=time.sleep):
+                    self.call = call
+                def __del__(self):
+                    self.call(0.4)
+            """
+        for when, found in (("kept = Last()", ()), ("import atexit; atexit.register(block)", ("block",))):
+            outcome = self.watch(self.ASYNCIO, last, f"""\
+                {when}
+                asyncio.run(main(lambda: None))
+                """)
+            self.expect(outcome, *found)
+
     def test_an_asyncio_program_that_asks_a_thread(self) -> None:
         self.expect(self.watch(self.ASYNCIO, """\
         asyncio.run(main(lambda: asyncio.get_running_loop().run_in_executor(None, block)))
