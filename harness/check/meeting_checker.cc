@@ -77,14 +77,14 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
 }
 
 // Whether everybody takes one byte, or one count: all who came and all who read, as far as that is known. One who asks for
-// more takes what was another's. Who waited first may have polled, and then it is not known for how much.
+// more takes what was another's. Who polled, or told its hub that it waits, has not said for how much.
 bool IsToken(const Meeting& shown, const std::vector<Meeting>& meetings,
              const std::vector<Transfer>& transfers) {
   if (shown.kind != "pipe" && shown.kind != "eventfd") return false;
   bool some = false;
   for (const Meeting& meeting : meetings) {
     if (meeting.object != shown.object) continue;
-    if (meeting.how == "read" && !meeting.second.takes_one) return false;
+    if (meeting.second.takes_more) return false;
     some = some || (meeting.first.takes_one && meeting.second.takes_one);
   }
   for (const Transfer& transfer : transfers) {

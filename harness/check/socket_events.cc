@@ -39,6 +39,8 @@ Meeting ParseMeeting(const Event& event) {
                     .name = GetString(value, "name"),
                     .stack = StackOf(value, "stack"),
                     .takes_one = GetBool(value, "one")};
+  meeting.second.takes_more =
+      meeting.how == "read" && !meeting.second.takes_one && value.contains("size");
   meeting.first = {.task = TaskIn(other),
                    .process = GetInt(other, "process"),
                    .thread = GetInt(other, "thread"),

@@ -16,7 +16,8 @@ struct Waiter {
   int64_t process = 0, thread = 0, fd = -1;
   std::string name;  // as its runtime calls it, "" when nobody said
   std::vector<std::string> stack;
-  bool takes_one = false;  // one byte of a pipe, or one count
+  bool takes_one = false;   // one byte of a pipe, or one count
+  bool takes_more = false;  // neither is so where it is not known how much
 };
 
 // Two tasks at one kernel object: SOCKET events of probe_abi.h.

@@ -37,11 +37,10 @@ def planted() -> list[Watched]:
             wants = "multiple-readers" if meeting == "readers" else ""
             table.append(Watched(f"planted: {meeting}", model, own("planted.py", model, meeting), wants=wants))
     for model in ("asyncio", "uvloop"):
-        for meeting in ("gather", "callbacks", "loops"):
+        for meeting in ("gather", "callbacks", "streams", "loops"):
             words = own("planted.py", model, meeting)
             table.append(Watched(f"planted: {meeting}", model, words, wants="multiple-readers"))
-        for meeting in ("streams", "own-loops"):
-            table.append(Watched(f"planted: {meeting}", model, own("planted.py", model, meeting)))
+        table.append(Watched("planted: own-loops", model, own("planted.py", model, "own-loops")))
     return table
 
 

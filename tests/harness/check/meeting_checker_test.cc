@@ -165,7 +165,9 @@ TEST(MeetingCheckerTest, APipeIsNoTokenWhereAnybodyTakesMore) {
   };
   EXPECT_EQ(meets(Json::object()), "shared-token");
   EXPECT_EQ(meets({{"one", false}}), "multiple-readers");
-  EXPECT_EQ(meets({{"one", false}, {"how", "poll"}}), "shared-token");  // for how much is not known
+  // For how much is not known.
+  EXPECT_EQ(meets({{"one", false}, {"how", "poll"}}), "shared-token");
+  EXPECT_EQ(meets({{"one", false}, {"size", nullptr}}), "shared-token");
 }
 
 TEST(MeetingCheckerTest, APipeThatNobodyTakesFromIsOnlySaid) {

@@ -1,7 +1,7 @@
 """planted.py MODEL MEETING: two readers of one socket, or two that take turns, to see that MODEL is watched at all.
 
 MODEL: threads, eventlet, gevent, asyncio, uvloop; MEETING: readers, turns; of the last two also gather (of two coroutines that
-read), callbacks (add_reader of two tasks), streams (two tasks read one StreamReader, which its own check refuses), loops (of
+read), callbacks (add_reader of two tasks), streams (two tasks read one StreamReader, which refuses the second), loops (of
 two threads, both with a callback for the socket) and own-loops (each with one for a socket of its own).
 """
 
