@@ -368,7 +368,8 @@ void EndNested(const Wait& wait) {
                               __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
-[[gnu::noinline]] void EndAnyWait(const Wait& wait, int64_t result) {
+// `call`: there was one, whose result is worth telling.
+[[gnu::noinline]] void EndAnyWait(const Wait& wait, int64_t result, bool call) {
   if (wait.nested) EndNested(wait);
   if (wait.object == nullptr) return;
   const Waiter self(wait.token);
@@ -383,7 +384,18 @@ void EndNested(const Wait& wait) {
     Clear(wait.object, wait.direction,
           wait.other);  // a loop read it for its task, which waits no more
   }
-  if (__atomic_load_n(&wait.object->events, __ATOMIC_RELAXED) > 1) ReportTransfer(wait, result);
+  if (call && __atomic_load_n(&wait.object->events, __ATOMIC_RELAXED) > 1)
+    ReportTransfer(wait, result);
+}
+
+// Whether a call of the current task has told it EAGAIN, and nobody came since: then it is known how much it asks for.
+bool WasTold(int fd, Direction direction) {
+  const Held& told = waits.told[direction];
+  if (told.object == nullptr) return false;
+  const Descriptor* descriptor = KnownDescriptor(fd);
+  return descriptor != nullptr && IsObject(told.object, descriptor->id) &&
+         Waiter(__atomic_load_n(&told.object->waiters[direction], __ATOMIC_RELAXED))
+             .IsSameAs(Waiter(told.token));
 }
 
 }  // namespace
@@ -394,20 +406,21 @@ void EndWait(const Wait& wait, int64_t result) {
   if (object == nullptr && !wait.nested) return;
   if (wait.nested || wait.other != 0 || result == -EAGAIN ||
       __atomic_load_n(&object->events, __ATOMIC_RELAXED) > 1) [[unlikely]]
-    return EndAnyWait(wait, result);
+    return EndAnyWait(wait, result, /*call=*/true);
   waits.inside[wait.direction].object = nullptr;
   Leave(wait);
 }
 
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
+  if (WasTold(fd, direction)) return Registered(waits.told[direction].object, direction);
   const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
-  EndWait(wait, -EAGAIN);
+  EndAnyWait(wait, -EAGAIN, /*call=*/false);
   if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
 }
 
 void WaitStanding(int fd, const Caller& caller) {
   const Wait wait = BeginWait(fd, kRead, How::kCall, kUnknownSize, caller);
-  EndWait(wait, -EAGAIN);
+  EndAnyWait(wait, -EAGAIN, /*call=*/false);
   if (wait.object == nullptr || wait.other != 0) return;
   const uint64_t told = Waiter(wait.token).In(Waiter::kTold).word();
   const uint64_t registered = Waiter(told).In(Waiter::kRegistered).word();

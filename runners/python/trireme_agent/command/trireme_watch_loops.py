@@ -19,7 +19,8 @@ TASK_END = 12  # enum trireme_event
 # An attribute of a loop: which task registered each descriptor last.
 _OWNERS = "trireme_owners_to_"
 # Calls of a loop that read.
-_READS = {"add_reader", "sock_accept", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into"}
+_READS = {"add_reader", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "_make_socket_transport",
+          "_make_ssl_transport", "_make_datagram_transport"}
 
 
 class Loops:
@@ -131,15 +132,16 @@ class Loops:
         return noted
 
     def _hook_refusals(self, kind: Any) -> None:
-        """Says when a loop lets no task near the socket of a transport."""
+        """Says when a loop lets no other read the socket of a transport."""
         ensure, note = kind._ensure_fd_no_transport, self.note
 
         def ensure_and_note(loop: Any, file: Any) -> Any:
             try:
                 return ensure(loop, file)
-            except RuntimeError as error:
+            except RuntimeError:
                 call = sys._getframe(1).f_code.co_name
-                note("rejected", "read" if call in _READS else "write", descriptor(file), _without_address(str(error)))
+                if call in _READS:
+                    note("rejected", "read", descriptor(file), f"{call}() of a socket that a transport reads")
                 raise
 
         kind._ensure_fd_no_transport = ensure_and_note
@@ -149,11 +151,6 @@ class Loops:
         for direction, who in (("read", "reader"), ("write", "writer")):
             name = f"remove_{who}"
             setattr(kind, name, _forgetting(getattr(kind, name), _OWNERS + direction))
-
-
-def _without_address(message: str) -> str:
-    """What asyncio says of a transport, which is another text each time."""
-    return message.partition("<")[0].strip()
 
 
 def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:
