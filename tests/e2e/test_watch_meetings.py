@@ -258,6 +258,47 @@ class WatchMeetingsTest(WatchCase):
     """, python=WITH_EVENTLET))
 
     @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_a_lock_in_a_pipe_of_green_threads_and_native_ones(self) -> None:
+        """As oslo.log's: each asks for one byte, and tells its hub that it waits. Who asks for two makes it no lock."""
+        for asks, count in ((1, 0), (2, 1)):
+            outcome = self.watch(f"""\
+    import eventlet
+    eventlet.monkey_patch()
+    from eventlet import hubs, patcher
+    import eventlet.debug, os
+    eventlet.debug.hub_prevent_multiple_readers(False)
+    native = patcher.original("threading")
+    lock, key = os.pipe()
+    os.set_blocking(lock, False)
+    def take(size):
+        while True:
+            try:
+                return os.read(lock, size)
+            except BlockingIOError:
+                hubs.trampoline(lock, read=True)
+    def use(size):
+        for _ in range(200):
+            take(size)
+            os.write(key, b"x")
+    def several():
+        for green in [eventlet.spawn(use, size) for size in (1, {asks})]:
+            green.wait()
+    os.write(key, b"x")
+    threads = [native.Thread(target=several) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    take(1)
+    first, second = eventlet.spawn(use, 1), eventlet.spawn(use, {asks})
+    eventlet.sleep(0)
+    os.write(key, b"x")
+    first.wait()
+    second.wait()
+    for thread in threads:
+        thread.join()
+    """, python=str(WITH_EVENTLET))
+            self.expect_readers(outcome, count)
+
     def test_green_threads_that_take_turns(self) -> None:
         assert WITH_EVENTLET is not None
         self.expect_readers(self.watch(self.EVENTLET + """\
