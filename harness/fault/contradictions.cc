@@ -1,13 +1,16 @@
 #include "harness/fault/contradictions.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "harness/fault/class_table.h"
+#include "harness/fault/network.h"
 #include "harness/fault/system_call.h"
+#include "harness/fault/task.h"
 
 namespace trireme {
 namespace {
@@ -18,7 +21,9 @@ bool IsFinal(const SystemCallFault& fault) {
          fault.action == TRIREME_DO_STALL || fault.action == TRIREME_DO_ERROR;
 }
 
-bool OverlapInTime(const SystemCallFault& a, const SystemCallFault& b) {
+// From `after` on, until `until`; 0: for ever.
+template <typename A>
+bool OverlapInTime(const A& a, const A& b) {
   return (a.until == 0 || b.after < a.until) && (b.until == 0 || a.after < b.until);
 }
 
@@ -33,9 +38,12 @@ bool DoTheSame(const SystemCallFault& a, const SystemCallFault& b) {
   return a.action == b.action && a.amount == b.amount && a.error == b.error;
 }
 
-}  // namespace
+Diagnostic Contradicts(const Fault& fault, const Fault& other, const std::string& both) {
+  return FaultError(fault, "it contradicts fault '" + other.name + "': " + both,
+                    "move one of them, or make two plans");
+}
 
-Status CheckContradictions(const FaultPlan& plan) {
+Status CheckSystemCalls(const FaultPlan& plan) {
   // By what has to be equal, for a plan that was made of a log is long.
   using Before = std::vector<std::pair<const Fault*, SystemCallFault>>;
   std::map<std::tuple<std::string, int, uint64_t>, Before> all;
@@ -46,13 +54,84 @@ Status CheckContradictions(const FaultPlan& plan) {
     Before& before = all[{what.connection, what.when, what.place}];
     for (const auto& [other, that] : before)
       if (!DoTheSame(what, that) && AreAtOnePlace(what, that))
-        return FaultError(fault,
-                          "it contradicts fault '" + other->name +
-                              "': both hit the same place of the same connections",
-                          "move one of them, or make two plans");
+        return Contradicts(fault, *other, "both hit the same place of the same connections");
     before.emplace_back(&fault, what);
   }
   return Done{};
+}
+
+// What becomes of a connection in the end, and where. A close at no byte ends both directions.
+struct ConnectionEnd {
+  enum class How { kFin, kRst, kHalfOpen, kHalfClose };
+  const Fault* fault;
+  How how;
+  std::string connection, to;
+  std::optional<int64_t> byte;
+  bool up, down;
+  int64_t after, until;
+};
+
+std::optional<ConnectionEnd> EndOf(const Fault& fault, const NetworkFault& read) {
+  using enum ConnectionEnd::How;
+  const bool closes = read.close != NetworkFault::Close::kNone;
+  if (!closes && !read.half_open && !read.half_close) return std::nullopt;
+  const bool fin = read.close == NetworkFault::Close::kFin;
+  return ConnectionEnd{
+      .fault = &fault,
+      .how = closes ? (fin ? kFin : kRst) : (read.half_open ? kHalfOpen : kHalfClose),
+      .connection = read.connection,
+      .to = read.to ? read.to->ToString() : "",
+      .byte = closes ? read.cut : read.offset,
+      .up = read.up,
+      .down = read.down,
+      .after = read.after,
+      .until = read.duration == 0 ? 0 : read.after + read.duration};
+}
+
+bool Exclude(const ConnectionEnd& a, const ConnectionEnd& b) {
+  return a.how != b.how && a.connection == b.connection && a.to == b.to && a.byte == b.byte &&
+         ((a.up && b.up) || (a.down && b.down)) && OverlapInTime(a, b);
+}
+
+Status CheckNetworks(const FaultPlan& plan) {
+  std::vector<ConnectionEnd> ends;
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != NetworkFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const NetworkFault read, ReadNetworkFault(fault));
+    const std::optional<ConnectionEnd> end = EndOf(fault, read);
+    if (!end) continue;
+    for (const ConnectionEnd& other : ends)
+      if (Exclude(*end, other))
+        return Contradicts(fault, *other.fault,
+                           "both end the same connections at the same place, in different ways");
+    ends.push_back(*end);
+  }
+  return Done{};
+}
+
+// A task stops once at a point, by the fault that comes first in the plan. With a limit of tasks the other one has the
+// rest, and with a time it strikes at the next point.
+Status CheckTasks(const FaultPlan& plan) {
+  std::map<std::pair<std::string, uint64_t>, std::pair<const Fault*, bool>> all;
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != TaskFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const TaskFault read, ReadTaskFault(fault));
+    if (read.point == 0 || read.times != 0) continue;
+    const auto [before, added] =
+        all.try_emplace({read.task, read.point}, std::pair(&fault, read.timeout));
+    if (!added && before->second.second != read.timeout)
+      return Contradicts(fault, *before->second.first,
+                         "both stop the same tasks at the same point, in different ways");
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Status CheckContradictions(const FaultPlan& plan) {
+  TRIREME_RETURN_IF_ERROR(CheckSystemCalls(plan));
+  TRIREME_RETURN_IF_ERROR(CheckNetworks(plan));
+  return CheckTasks(plan);
 }
 
 }  // namespace trireme

@@ -5,7 +5,8 @@
 
 namespace trireme {
 
-// kUsage where two faults want different things of one byte of the same connections. REQUIRES: each can do what it says.
+// kUsage where two faults want different things of one byte of the same connections, or of one point of the same tasks.
+// REQUIRES: each can do what it says.
 Status CheckContradictions(const FaultPlan& plan);
 
 }  // namespace trireme

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "harness/fault/fault.h"
 #include "tests/harness/fault/fault_testing.h"
 
@@ -96,6 +98,54 @@ TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
         R"({"call": ["recv"], "every": 100})"})
     EXPECT_EQ(PlanCheckErrorOf({reset, SystemCall(elsewhere, R"({"stall": 5})", "s")}), "")
         << elsewhere;
+}
+
+Fault Network(const std::string& members, const std::string& name) {
+  return {.name = name, .key = "network", .members = *ParseJson(members, "network")};
+}
+
+Fault TaskStop(const std::string& members, const std::string& name) {
+  return {.name = name, .key = "task", .members = *ParseJson(members, "task")};
+}
+
+TEST(FaultPlanTest, RefusesTwoEndsOfOneConnectionByTheNetwork) {
+  const std::string error =
+      "b: it contradicts fault 'a': both end the same connections at the same place, in different "
+      "ways";
+  const std::pair<const char*, const char*> kPairs[] = {
+      {R"({"close": "rst", "cut": 5})", R"({"close": "fin", "cut": 5})"},
+      {R"({"close": "rst"})", R"({"half-open": true})"},
+      {R"({"half-open": true, "offset": 5})", R"({"half-close": true, "offset": 5})"},
+      {R"({"close": "fin", "cut": 5, "for": 10})", R"({"half-open": true, "offset": 5})"}};
+  for (const auto& [a, b] : kPairs)
+    EXPECT_EQ(PlanCheckErrorOf({Network(a, "a"), Network(b, "b")}), error) << a << b;
+}
+
+TEST(FaultPlanTest, TakesTwoEndsByTheNetworkThatDoNotMeet) {
+  const Fault reset = Network(R"({"close": "rst", "cut": 5, "for": 10})", "a");
+  for (const char* elsewhere :
+       {R"({"close": "rst", "cut": 5})", R"({"close": "fin", "cut": 6})",
+        R"({"close": "fin", "cut": 5, "direction": "up"})",
+        R"({"close": "fin", "cut": 5, "after": 10})",
+        R"({"close": "fin", "cut": 5, "connection": "c#0"})",
+        R"({"close": "fin", "cut": 5, "to": "127.0.0.1:1"})", R"({"latency": 5})"})
+    EXPECT_EQ(PlanCheckErrorOf({reset, Network(elsewhere, "b")}), "") << elsewhere;
+}
+
+TEST(FaultPlanTest, RefusesTwoStopsOfATaskAtOnePoint) {
+  EXPECT_EQ(PlanCheckErrorOf({TaskStop(R"({"cancel": "r-*", "point": 3})", "a"),
+                              TaskStop(R"({"timeout": "r-*", "point": 3})", "b")}),
+            "b: it contradicts fault 'a': both stop the same tasks at the same point, in different "
+            "ways");
+}
+
+TEST(FaultPlanTest, TakesTwoStopsOfTasksThatDoNotMeet) {
+  const Fault cancel = TaskStop(R"({"cancel": "r-*", "point": 3})", "a");
+  for (const char* elsewhere :
+       {R"({"cancel": "r-*", "point": 3})", R"({"timeout": "r-*", "point": 4})",
+        R"({"timeout": "r-1", "point": 3})", R"({"timeout": "r-*", "point": 3, "times": 1})",
+        R"({"timeout": "r-*", "after": 3})"})
+    EXPECT_EQ(PlanCheckErrorOf({cancel, TaskStop(elsewhere, "b")}), "") << elsewhere;
 }
 
 }  // namespace
