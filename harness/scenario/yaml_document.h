@@ -29,15 +29,15 @@ struct YamlNode {
 class YamlDocument {
  public:
   // Fails on what no scenario needs and a hostile file would use: bytes that are no UTF-8, more
-  // than kMaxNodes values after aliases, kMaxDepth levels, duplicate or structured keys, tags,
-  // merge keys, several documents. Never throws.
+  // than kMaxBytes of them, more than kMaxCopies values that anchors and aliases repeat, kMaxDepth
+  // levels, duplicate or structured keys, tags, merge keys, several documents. Never throws.
   static Result<YamlDocument> Parse(std::string text, const std::string& path);
 
   const YamlNode& root() const { return root_; }
   Diagnostic ErrorAt(const YamlNode& node, std::string message, std::string hint = "") const;
 
   static constexpr size_t kMaxBytes = size_t{1} << 20;
-  static constexpr size_t kMaxNodes = 20'000;
+  static constexpr size_t kMaxCopies = 20'000;
   static constexpr size_t kMaxDepth = 64;
 
  private:

@@ -82,7 +82,7 @@ class TreeBuilder final : public YAML::EventHandler {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) return Fail(place, "this alias stands inside what it names");
     // The copy keeps the places of the original: an error in it is mended there.
-    nodes_ += CountNodes(found->second);
+    copies_ += CountNodes(found->second);
     if (!Bounded(place)) return;
     Attach(found->second);
   }
@@ -143,10 +143,12 @@ class TreeBuilder final : public YAML::EventHandler {
           source_.ErrorAt(node.line, node.column, node.length, std::move(message), std::move(hint));
   }
 
+  // The size of the file bounds what is written in it; what is repeated nothing does.
   bool Bounded(const YamlNode& place) {
-    if (nodes_ <= YamlDocument::kMaxNodes) return true;
+    if (copies_ <= YamlDocument::kMaxCopies) return true;
     Fail(place,
-         "the file expands to more than " + std::to_string(YamlDocument::kMaxNodes) + " values",
+         "anchors and aliases repeat more than " + std::to_string(YamlDocument::kMaxCopies) +
+             " values",
          "an alias repeats everything that it names");
     return false;
   }
@@ -181,10 +183,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void Complete(YamlNode node, YAML::anchor_t anchor) {
     if (error_) return;
-    nodes_ += 1;
     if (anchor != 0) {
       anchors_[anchor] = node;
-      nodes_ += CountNodes(node);
+      copies_ += CountNodes(node);
     }
     if (Bounded(node)) Attach(std::move(node));
   }
@@ -231,7 +232,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::optional<YamlNode> root_;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, YamlNode> anchors_;
-  size_t nodes_ = 0;
+  size_t copies_ = 0;
 };
 
 bool IsControl(std::string_view text, size_t at) {
