@@ -174,11 +174,12 @@ std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& c
   if (effects_.empty()) return {FaultEffect::kUnknown, cell.reason};
   if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown)
     effect = FaultEffect::kUnknown, reason = cell.reason;
+  // Where none was applied, that it is not as in the reference is no effect of a fault here.
+  if (effect == FaultEffect::kNotReached) return {effect, "no fault of the plan was applied"};
   for (const CellFinding& found : cell.findings) {
     const FaultEffect one = EffectOf(found.finding);
     if (one > effect && one > FaultEffect::kUnknown) effect = one, reason = found.finding.message;
   }
-  if (effect == FaultEffect::kNotReached) reason = "no fault of the plan was applied";
   return {effect, reason};
 }
 

@@ -112,6 +112,20 @@ TEST_F(FaultJudgeTest, SaysWhichExactOffsetWasNotReached) {
   EXPECT_EQ(GetString(cell.under_faults, "summary"), "not reached");
 }
 
+TEST_F(FaultJudgeTest, SaysNotReachedWhereOnlyTheReferenceSuffered) {
+  FaultTrial suffered, spared;
+  suffered.Op(1, "get", 90, 200, 1).Observe("total", 39);
+  suffered.Open(1).Fault("cut", 1, 10, 100, 1, {{"reset", true}}).Closed(1, 100, 0);
+  spared.Op(1, "get", 90, 200, 1).Observe("total", 40);
+  spared.Open(1).Closed(1, 5, 0);
+  WriteBoth(0, suffered);
+  WriteBoth(1, spared);
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(cell.state, CellState::kFail);
+  EXPECT_EQ(GetString(cell.under_faults, "class"), "not reached");
+  EXPECT_EQ(GetString(cell.under_faults, "reason"), "no fault of the plan was applied");
+}
+
 TEST_F(FaultJudgeTest, CallsAnotherErrorThanTheReferencesWrong) {
   const auto trial = [](const Json& error) {
     FaultTrial one;
