@@ -81,14 +81,12 @@ std::chrono::steady_clock::time_point ToTimePoint(int64_t nanoseconds) {
 
 short EventsOf(Direction direction) { return direction == Direction::kRead ? POLLIN : POLLOUT; }
 
-int64_t NowNanoseconds() { return static_cast<int64_t>(Probe().now()); }
-
 // poll(2) until `deadline`: true when ready, false when the time is over or a signal came.
 bool PollUntil(int fd, short events, int64_t deadline) {
   pollfd entry{.fd = fd, .events = events, .revents = 0};
   timespec left{};
   if (deadline != kNever) {
-    const int64_t nanoseconds = std::max<int64_t>(deadline - NowNanoseconds(), 0);
+    const int64_t nanoseconds = std::max<int64_t>(deadline - ShownNow(), 0);
     left = {.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
   }
   return ::ppoll(&entry, 1, deadline == kNever ? nullptr : &left, nullptr) > 0;
@@ -209,7 +207,7 @@ class ThreadBackend final : public Backend {
   }
 
   void Linger(int64_t deadline, const std::function<bool()>& done) override {
-    while (!done() && NowNanoseconds() < deadline)
+    while (!done() && static_cast<int64_t>(Probe().now()) < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     JoinFinished();
   }
@@ -359,7 +357,7 @@ class ThreadBackend final : public Backend {
       return !task.cancel_requested && ::poll(&entry, 1, 0) == 0;
     }
     MutexLock lock(native.mutex);
-    return native.parked && !native.unparked && native.deadline.load() > NowNanoseconds();
+    return native.parked && !native.unparked && native.deadline.load() > ShownNow();
   }
 
   Interrupter interrupter_;

@@ -37,7 +37,7 @@ struct Correspondence {
 //
 // A task waits by being parked. Unpark() lets it go on, and is remembered when it comes first; a
 // parked task may go on for no reason, so whoever parks tests again what it waits for. Times are
-// nanoseconds of Probe().now().
+// nanoseconds of ShownNow().
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -61,7 +61,8 @@ class Backend {
   virtual void Start(const std::shared_ptr<TaskState>& task) = 0;
   // The task has ended and was waited for: what it was made of can go.
   virtual void Reap(TaskState&) {}
-  // After main: lets the others run until `done` holds or the time is `deadline`.
+  // After main: lets the others run until `done` holds or Probe().now(), the true time, is
+  // `deadline`.
   virtual void Linger(int64_t deadline, const std::function<bool()>& done) = 0;
   // REQUIRES: !blocking(). Waits for the end of `awaited` without a coroutine, whatever happens:
   // for destructors.

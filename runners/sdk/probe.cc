@@ -26,13 +26,7 @@ const trireme_probe_api kAbsent = {
     .set_task = [](uint32_t task) { current_task = task; },
     .attached = [] { return 0; },
     .plan = [](uint32_t*) -> const uint8_t* { return nullptr; },
-    .now =
-        [] {
-          timespec now{};
-          ::clock_gettime(CLOCK_MONOTONIC, &now);
-          return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
-                 static_cast<uint64_t>(now.tv_nsec);
-        },
+    .now = [] { return static_cast<uint64_t>(ShownNow()); },
     .wait_for = [](int, int) {},
     .unwind = [] {},
     .loop_waits = [](int) {},
@@ -70,6 +64,12 @@ Payload PayloadOf(const Value& value, int64_t& integer, double& number) {
 
 namespace internal {
 const trireme_probe_api* current_probe = Find();
+}
+
+int64_t ShownNow() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 void ReplaceProbe(const trireme_probe_api& api) { internal::current_probe = &api; }

@@ -17,6 +17,10 @@ extern const trireme_probe_api* current_probe;
 // not preloaded. Thread safety: any threads.
 inline const trireme_probe_api& Probe() { return *internal::current_probe; }
 
+// Nanoseconds of the monotonic clock as the workload sees it. A fault may move it, and what waits until a time goes by it;
+// Probe().now() is the true time.
+int64_t ShownNow();
+
 // Tests put a recorder of their own here. REQUIRES: `api` lives for ever; no other thread uses the
 // probe meanwhile.
 void ReplaceProbe(const trireme_probe_api& api);

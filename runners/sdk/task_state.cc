@@ -48,8 +48,7 @@ int64_t TaskState::Deadline() const {
 
 int64_t TaskState::TimeLeft() const {
   const int64_t deadline = Deadline();
-  return deadline == kNever ? kNever
-                            : std::max<int64_t>(0, deadline - static_cast<int64_t>(Probe().now()));
+  return deadline == kNever ? kNever : std::max<int64_t>(0, deadline - ShownNow());
 }
 
 void TaskState::ThrowIfStopped() {
@@ -57,7 +56,7 @@ void TaskState::ThrowIfStopped() {
     cancel_requested.store(false, std::memory_order_release);
     throw Cancelled();
   }
-  if (timeouts != nullptr) ThrowIfLate(static_cast<int64_t>(Probe().now()));
+  if (timeouts != nullptr) ThrowIfLate(ShownNow());
 }
 
 void TaskState::Suffer(int fault) {

@@ -120,7 +120,7 @@ class WaitPooled : public WaitTask {
 class WaitUntil : public WaitOperation {
  public:
   WaitUntil(TaskState&, int64_t until) : until_(until) {}
-  bool Try() const { return static_cast<int64_t>(Probe().now()) >= until_; }
+  bool Try() const { return ShownNow() >= until_; }
   int64_t WakeAt() const { return until_; }
 
  private:
@@ -150,7 +150,7 @@ class WaitSettled : public WaitOperation {
   bool Try() { return task_.backend->Settled(task_); }
   int64_t WakeAt() const {
     const int64_t interval = task_.backend->SettleInterval();
-    return interval == kNever ? kNever : static_cast<int64_t>(Probe().now()) + interval;
+    return interval == kNever ? kNever : ShownNow() + interval;
   }
 
  private:
@@ -163,7 +163,7 @@ Task<> JoinSuspending(std::shared_ptr<TaskState> task, Task<> ended) {
 }
 
 Task<> SleepFor(const char* kind, double seconds) {
-  const int64_t until = static_cast<int64_t>(Probe().now()) + static_cast<int64_t>(seconds * 1e9);
+  const int64_t until = ShownNow() + static_cast<int64_t>(seconds * 1e9);
   return Await<WaitUntil>(kind, until);
 }
 
@@ -285,7 +285,7 @@ LocalSlot* AddLocal(std::string_view name, const void* type, std::unique_ptr<Loc
 }
 
 TimeoutBlock::TimeoutBlock(double seconds)
-    : deadline_(static_cast<int64_t>(Probe().now()) + static_cast<int64_t>(seconds * 1e9)),
+    : deadline_(ShownNow() + static_cast<int64_t>(seconds * 1e9)),
       outer_(CurrentTaskState().timeouts) {
   CurrentTaskState().timeouts = this;
 }
@@ -331,7 +331,7 @@ uint64_t Random::Next() {
   return value;
 }
 
-double Runtime::Now() const { return static_cast<double>(Probe().now()) * 1e-9; }
+double Runtime::Now() const { return static_cast<double>(ShownNow()) * 1e-9; }
 
 Runtime::~Runtime() = default;
 

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "tests/runners/native/contract.h"
@@ -152,6 +153,13 @@ CONTRACT(runtime_and_model) {
   EXPECT_TRUE(rt.runtime() == "thread" || rt.runtime() == "fiber" || rt.runtime() == "coroutine");
   EXPECT_TRUE(rt.model() == "native" || rt.model() == "green" || rt.model() == "async");
   EXPECT_EQ(rt.seed(), 7U);
+  co_return;
+}
+
+CONTRACT(now_is_what_the_clock_shows) {
+  const double now = rt.Now();
+  const std::chrono::duration<double> shown = std::chrono::steady_clock::now().time_since_epoch();
+  EXPECT_LE(now, shown.count());
   co_return;
 }
 

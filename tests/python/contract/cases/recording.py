@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 
 import trireme
 
@@ -143,6 +144,13 @@ async def runtime_and_model(rt):
     rt.observe("model", rt.model)
     rt.observe("seed", rt.seed)
     rt.observe("interpreter", rt.interpreter)
+
+
+@case
+async def now_is_what_the_clock_shows(rt):
+    before = time.monotonic()
+    now = rt.now()
+    assert before <= now <= time.monotonic()
 
 
 @case
