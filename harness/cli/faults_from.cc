@@ -58,13 +58,23 @@ const PlannedCell* FindCell(const Plan& plan, const std::string& id) {
   return nullptr;
 }
 
+struct Applied {
+  FaultPlan plan;
+  std::string missing;
+};
+
+std::string MissingIn(const History& history) {
+  if (!history.damage().empty()) return history.damage();
+  return history.lost() == 0 ? "" : std::to_string(history.lost()) + " events were not recorded";
+}
+
 // Nothing where the trial has none.
-Result<std::optional<FaultPlan>> ReadApplied(const SavedTrial& trial, const PlannedCell& cell) {
+Result<std::optional<Applied>> ReadApplied(const SavedTrial& trial, const PlannedCell& cell) {
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan planned, FaultPlan::FromJson(cell.fault_plan));
   TRIREME_ASSIGN_OR_RETURN(const History history, History::Read(trial.history));
   Result<FaultPlan> applied = AppliedPlan(history, planned, kAppliedName);
-  if (applied.ok()) return std::optional<FaultPlan>(*std::move(applied));
-  if (applied.error().kind == ErrorKind::kNothing) return std::optional<FaultPlan>();
+  if (applied.ok()) return std::optional(Applied{*std::move(applied), MissingIn(history)});
+  if (applied.error().kind == ErrorKind::kNothing) return std::optional<Applied>();
   return std::move(applied).error();
 }
 
@@ -102,14 +112,14 @@ Diagnostic MoreThanAPlan(const Source& source, const std::string& path, const Di
 Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<int64_t>& trials) {
   TRIREME_ASSIGN_OR_RETURN(const Source source, FindSource(path, trials));
   TRIREME_ASSIGN_OR_RETURN(const Plan plan, ReadSavedPlan(source.run));
-  std::optional<FaultPlan> found;
+  std::optional<Applied> found;
   std::string folder, replay;
   for (const SavedTrial& saved : ListTrials(source.run)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
     if (!source.Has(saved) || cell == nullptr || cell->fault_plan.is_null()) continue;
-    TRIREME_ASSIGN_OR_RETURN(std::optional<FaultPlan> applied, ReadApplied(saved, *cell));
+    TRIREME_ASSIGN_OR_RETURN(std::optional<Applied> applied, ReadApplied(saved, *cell));
     if (!applied) continue;
-    if (found && FaultsOf(*found) != FaultsOf(*applied))
+    if (found && FaultsOf(found->plan) != FaultsOf(applied->plan))
       return UsageError("option --faults-from: cells suffered different faults in trial " +
                             std::to_string(source.trial) + " of " + path,
                         "name one: --faults-from " + folder);
@@ -120,14 +130,15 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
   }
   if (!found) return NothingApplied(source, path);
   // A damaged history may say what no plan can.
-  TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->ToJson()));
+  TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->plan.ToJson()));
   if (const Result<CompiledPlan> compiled = CompilePlan(checked, 0); !compiled.ok())
     return MoreThanAPlan(source, path, compiled.error(), replay);
   return FaultsOfTrial{.choice = {.name = kAppliedName,
                                   .option = "--faults-from",
                                   .argument = folder,
-                                  .plan = found->ToJson()},
-                       .seed = plan.seed};
+                                  .plan = found->plan.ToJson()},
+                       .seed = plan.seed,
+                       .missing = found->missing};
 }
 
 }  // namespace trireme

@@ -13,7 +13,8 @@ namespace trireme {
 // The faults of one trial of a saved run, to be brought again.
 struct FaultsOfTrial {
   FaultChoice choice;
-  uint64_t seed = 0;  // of that run
+  uint64_t seed = 0;    // of that run
+  std::string missing;  // what its history lacks, and so faults perhaps; empty: nothing
 };
 
 // What was applied in a trial: `path` is its folder (RUN/trials/CELL/T), or that of a run or of one of its cells, and

@@ -102,6 +102,9 @@ RunPreparation::Errors RunPreparation::ApplyFaults() {
 RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
   Result<FaultsOfTrial> faults = ReadFaultsFrom(options_.faults_from, options_.only_trials);
   if (!faults.ok()) return {faults.error()};
+  if (!faults->missing.empty())
+    PrintError("warning: " + faults->choice.argument + ": " + faults->missing +
+               ": of its faults only those come back that its history still has\n");
   for (Scenario& scenario : scenarios_) scenario.faults = {faults->choice};
   entropy_ = faults->seed;
   return {};

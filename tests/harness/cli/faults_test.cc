@@ -118,6 +118,19 @@ TEST_F(FaultsFromTest, AreWhatATrialSuffered) {
   EXPECT_EQ(faults->choice.plan["all"][0]["at"]["offset"], 64);
 }
 
+TEST_F(FaultsFromTest, SayWhatADamagedHistoryLacks) {
+  WriteRun({64});
+  EXPECT_EQ(ReadFaultsFrom(Path("run"), {0})->missing, "");
+  std::vector<NewEvent> events = EventsAt(64);
+  events.push_back({.kind = EventKind::kObserve, .key = "last", .value = 1});
+  std::string bytes = EncodeHistory(0, events);
+  bytes.resize(bytes.size() - 8);
+  Write("run/trials/cell-0/0/history.trh", bytes);
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run"), {0});
+  ASSERT_TRUE(faults.ok()) << faults.error().message;
+  EXPECT_NE(faults->missing, "");
+}
+
 TEST_F(FaultsFromTest, AreOfOneCellWhereCellsDiffer) {
   WriteRun({32, 64});
   EXPECT_EQ(ReadFaultsFrom(Path("run"), {0}).error().message,
