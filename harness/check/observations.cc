@@ -67,6 +67,15 @@ bool IsComparable(const TrialView& view) {
   return view.end->key == "returned" || view.end->key == "raised";
 }
 
+// The exception that a value is, as runners record one (probe_abi.h). What only resembles it is a
+// map of the workload's own.
+std::optional<TrialError> RecordedException(const Json& value) {
+  constexpr size_t kMembers = 5;
+  if (!value.is_object() || value.size() != kMembers) return std::nullopt;
+  if (!value.contains("errno") || !GetMember(value, "message").is_string()) return std::nullopt;
+  return GetMember(value, "stack").is_array() ? ParseError(value) : std::nullopt;
+}
+
 void AddError(ValuesByKey& values, const std::string& key, const Event& event) {
   const std::optional<TrialError> error = ParseError(event.Value());
   if (!error) return;
@@ -74,6 +83,14 @@ void AddError(ValuesByKey& values, const std::string& key, const Event& event) {
   values[key].Add(family);
   values[key].classes.emplace(family, error->type);
   values[std::string(kClassKey)].Add(error->type);
+}
+
+void AddObservation(ValuesByKey& values, const Event& event) {
+  const Json value = event.Value();
+  if (RecordedException(value))
+    AddError(values, std::string(event.key), event);
+  else
+    values[std::string(event.key)].Add(value);
 }
 
 // Several hooks may see one exception, so those that nobody caught are a set.
@@ -90,7 +107,7 @@ ValuesByKey ValuesOf(const TrialView& view) {
   for (const Event& event : view.history->events()) {
     switch (event.kind) {
       case EventKind::kObserve:
-        values[std::string(event.key)].Add(event.Value());
+        AddObservation(values, event);
         break;
       case EventKind::kOutcome:
         values[std::string(kOutcomeKey)].Add(std::string(event.key));
@@ -141,6 +158,8 @@ std::string ValueText(const Json& value) {
     return "[" + Join(parts, ",") + "]";
   }
   if (!value.is_object()) return DumpJson(value);
+  if (const std::optional<TrialError> error = RecordedException(value))
+    return DumpJson(Json(error->Family()));
   std::vector<std::string> parts;
   for (const auto& [key, member] : value.items())
     parts.push_back(DumpJson(Json(key)) + ":" + ValueText(member));

@@ -44,7 +44,7 @@ inline constexpr std::string_view kClassKey = "(exception classes)";
 std::string OperationExceptionKey(std::string_view operation);  // "(exceptions of sell)"
 inline constexpr std::string_view kTestPrefix = "test:";  // before the name of a command's test
 
-// Equal values have equal texts: members sorted, 2.0 as 2.
+// Equal values have equal texts: members sorted, 2.0 as 2, an exception as its family and errno.
 std::string ValueText(const Json& value);
 
 // In how many trials of a cell a key came to one text.

@@ -299,6 +299,43 @@ TEST(EquivalenceExceptionTest, ComparesClassesOnlyWhenARuleAsksAndWithinOneLangu
   EXPECT_EQ(Compare(Cell(cpp, one), Cell(python, other)).verdict, Verdict::kPass);
 }
 
+Json RecordedException(const std::string& type, const std::string& family, const Json& number) {
+  return {{"error", type},
+          {"family", family},
+          {"errno", number},
+          {"message", "said by " + type},
+          {"stack", {"lib/" + type + ".py:7 in recv"}}};
+}
+
+TEST(EquivalenceExceptionTest, ComparesAnObservedExceptionByItsFamilyToo) {
+  const Json green = RecordedException("eventlet.timeout.Timeout", "timeout", nullptr);
+  const Json native = RecordedException("TimeoutError", "timeout", nullptr);
+  const Json late = RecordedException("TimeoutError", "timeout", 110);
+  EXPECT_EQ(Compare(Cell(4, Always(native)), Cell(4, Always(green))).verdict, Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(4, Always({1, native})), Cell(4, Always({1, green}))).verdict,
+            Verdict::kPass);
+  EXPECT_EQ(Compare(Cell(4, Always({1, late})), Cell(4, Always({1, green}))).verdict,
+            Verdict::kFail);
+  const Comparison comparison = Compare(Cell(4, Always(late)), Cell(4, Always(green)));
+  ASSERT_EQ(comparison.differences.size(), 1U);
+  EXPECT_EQ(comparison.differences[0].finding.message,
+            "'total' was \"timeout (errno 110)\" in 4 of 4 trials, never on eventlet/3.11 "
+            "(\"timeout\" in all 4)");
+  EXPECT_EQ(DumpJson(comparison.differences[0].finding.evidence.at("classes_there")),
+            R"({"timeout":"eventlet.timeout.Timeout"})");
+  const Json asks = {{std::string(kClassKey), "set"}};
+  const Json plan = Plan(4, asks);
+  EXPECT_EQ(Compare(Cell(plan, Always(native)), Cell(plan, Always(green))).verdict, Verdict::kFail);
+}
+
+TEST(EquivalenceExceptionTest, ComparesWhatOnlyResemblesAnExceptionAsAnyMap) {
+  const auto answer = [](const std::string& message) {
+    return Json{{"error", "E"}, {"family", "value"}, {"message", message}};
+  };
+  EXPECT_EQ(Compare(Cell(4, Always(answer("a"))), Cell(4, Always(answer("b")))).verdict,
+            Verdict::kFail);
+}
+
 TEST(EquivalenceExceptionTest, ComparesWhatNobodyCaught) {
   const auto raised = [](const std::string& family) {
     return [family](TrialBuilder& trial, int) {
