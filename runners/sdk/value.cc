@@ -1,6 +1,7 @@
 #include "trireme/value.h"
 
 #include <array>
+#include <optional>
 #include <stdexcept>
 
 #include "harness/base/json.h"
@@ -20,6 +21,14 @@ std::string Base64(std::string_view bytes) {
       text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
   }
   return text;
+}
+
+// An integer that needs all 64 bits, which is kept as its JSON text.
+std::optional<uint64_t> LargeInteger(const Value& value) {
+  if (value.type() != Value::Type::kJson) return std::nullopt;
+  const Result<trireme::Json> parsed = ParseJson(value.text(), "value");
+  if (!parsed.ok() || !parsed->is_number_unsigned()) return std::nullopt;
+  return parsed->get<uint64_t>();
 }
 
 [[noreturn]] void ThrowNo(std::string_view what, std::string_view type) {
@@ -72,8 +81,14 @@ int64_t Value::AsInt(std::string_view what) const {
   return integer_;
 }
 
+uint64_t Value::AsUnsigned(std::string_view what) const {
+  if (const std::optional<uint64_t> large = LargeInteger(*this)) return *large;
+  return static_cast<uint64_t>(AsInt(what));
+}
+
 double Value::AsDouble(std::string_view what) const {
   if (type_ == Type::kInt) return static_cast<double>(integer_);
+  if (const std::optional<uint64_t> large = LargeInteger(*this)) return static_cast<double>(*large);
   if (type_ != Type::kDouble) ThrowNo(what, "a number");
   return number_;
 }
@@ -99,6 +114,7 @@ Value Value::FromJson(const std::string& text) {
   const trireme::Json& json = *parsed;
   if (json.is_null()) return {};
   if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_unsigned()) return json.get<uint64_t>();
   if (json.is_number_integer()) return json.get<int64_t>();
   if (json.is_number()) return json.get<double>();
   if (json.is_string()) return json.get<std::string>();

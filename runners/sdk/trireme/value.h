@@ -33,7 +33,10 @@ class Value {
   Value(double value) : type_(Type::kDouble), number_(value) {}       // NOLINT
   template <typename T>
   requires(std::integral<T> && !std::same_as<T, bool>) Value(T value)
-      : type_(Type::kInt), integer_(static_cast<int64_t>(value)) {}        // NOLINT
+      : type_(Type::kInt), integer_(static_cast<int64_t>(value)) {  // NOLINT
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t))
+      if (integer_ < 0) *this = Json(std::to_string(value));  // too large for kInt
+  }
   Value(const char* text) : type_(Type::kText), text_(text) {}             // NOLINT
   Value(std::string text) : type_(Type::kText), text_(std::move(text)) {}  // NOLINT
   Value(std::string_view text) : type_(Type::kText), text_(text) {}        // NOLINT
@@ -63,6 +66,8 @@ class Value {
   T As(std::string_view what = "value") const {
     if constexpr (std::same_as<T, bool>)
       return AsBool(what);
+    else if constexpr (std::unsigned_integral<T>)
+      return static_cast<T>(AsUnsigned(what));
     else if constexpr (std::integral<T>)
       return static_cast<T>(AsInt(what));
     else if constexpr (std::floating_point<T>)
@@ -78,6 +83,7 @@ class Value {
 
   bool AsBool(std::string_view what) const;
   int64_t AsInt(std::string_view what) const;
+  uint64_t AsUnsigned(std::string_view what) const;
   double AsDouble(std::string_view what) const;
   std::string AsText(std::string_view what) const;
   std::vector<Value> AsList(std::string_view what) const;

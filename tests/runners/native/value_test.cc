@@ -1,0 +1,35 @@
+#include "trireme/value.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+
+namespace trireme {
+namespace {
+
+constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kLargestSigned = std::numeric_limits<int64_t>::max();
+
+TEST(ValueTest, KeepsUnsignedIntegersAtAndAboveTheLargestSignedOne) {
+  EXPECT_EQ(Value(kLargestSigned).type(), Value::Type::kInt);
+  EXPECT_EQ(Value(kLargestSigned).ToJson(), "9223372036854775807");
+  EXPECT_EQ(Value(kLargestSigned + 1).ToJson(), "9223372036854775808");
+  EXPECT_EQ(Value(kLargest).ToJson(), "18446744073709551615");
+  EXPECT_EQ(Value(std::vector<uint64_t>{1, kLargest}).ToJson(), "[1,18446744073709551615]");
+  EXPECT_EQ(Value(-1).ToJson(), "-1");
+}
+
+TEST(ValueTest, GivesALargeIntegerBackAsWhatCanHoldIt) {
+  const Value large = Value::FromJson("18446744073709551615");
+  EXPECT_EQ(large.ToJson(), "18446744073709551615");
+  EXPECT_EQ(large.As<uint64_t>(), kLargest);
+  EXPECT_EQ(large.As<double>(), static_cast<double>(kLargest));
+  EXPECT_THROW(large.As<int64_t>(), std::invalid_argument);
+  EXPECT_EQ(Value::FromJson("7").As<uint64_t>(), 7U);
+  EXPECT_THROW(Value::FromJson("[7]").As<uint64_t>(), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace trireme
