@@ -84,6 +84,7 @@ struct Unseen {
   int64_t first_trial = INT64_MAX;
   TrialSet shown;       // the trials themselves, but for those without the key
   bool absent = false;  // trials without the key are among them
+  std::string instead;  // what the counterpart of the first trial showed, with inputs per trial
 
   void Add(const std::string& text, int64_t count, int64_t first) {
     texts.push_back(text);
@@ -196,10 +197,18 @@ void JudgeFamily(std::vector<Judged>& all) {
   }
 }
 
-std::map<uint64_t, std::string> TextsByHash(const KeyValues& key) {
-  std::map<uint64_t, std::string> texts;
+using Texts = std::map<uint64_t, std::string>;
+
+Texts TextsByHash(const KeyValues& key) {
+  Texts texts;
   for (const auto& [text, value] : key.values) texts[Hash64(text)] = text;
   return texts;
+}
+
+std::string TextOf(const std::optional<uint64_t>& hash, const Texts& texts) {
+  if (!hash) return "(absent)";
+  const auto found = texts.find(*hash);
+  return found == texts.end() ? "(others)" : found->second;
 }
 
 std::optional<uint64_t> HashOf(const KeyValues& key, int64_t trial) {
@@ -220,16 +229,15 @@ bool IsTolerated(const Judged& judged, const Rule& rule, int64_t trial) {
 
 // Each trial against its counterpart, which had the same inputs.
 void JudgePerTrialInputs(Judged& judged, const Rule& rule, const std::vector<int64_t>& common) {
-  const std::map<uint64_t, std::string> texts = TextsByHash(*judged.here.key);
+  const Texts texts = TextsByHash(*judged.here.key);
   for (const int64_t trial : common) {
     const std::optional<uint64_t> here = HashOf(*judged.here.key, trial);
-    if (here == HashOf(*judged.there.key, trial)) continue;
+    const std::optional<uint64_t> there = HashOf(*judged.there.key, trial);
+    if (here == there) continue;
     if (rule.kind == RuleKind::kTolerance && IsTolerated(judged, rule, trial)) continue;
-    const auto text = here ? texts.find(*here) : texts.end();
-    judged.unseen.Add(!here                 ? "(absent)"
-                      : text == texts.end() ? "(others)"
-                                            : text->second,
-                      1, trial);
+    if (judged.unseen.trials == 0)
+      judged.unseen.instead = TextOf(there, TextsByHash(*judged.there.key));
+    judged.unseen.Add(TextOf(here, texts), 1, trial);
     judged.unseen.shown.Add(trial);
   }
   if (judged.unseen.trials > 0) judged.verdict = "difference";
@@ -241,7 +249,8 @@ std::string DifferenceMessage(const Judged& judged, const std::string& reference
     return "'" + judged.key + "' differs from " + reference_name + " in " +
            std::to_string(judged.unseen.trials) +
            (judged.unseen.trials == 1 ? " trial" : " trials") +
-           " with the same inputs, first in trial " + std::to_string(judged.unseen.first_trial);
+           " with the same inputs, first in trial " + std::to_string(judged.unseen.first_trial) +
+           ": " + judged.unseen.texts.front() + " here, " + judged.unseen.instead + " there";
   }
   return "'" + judged.key + "' was " + UnseenInWords(judged.unseen) + " in " +
          std::to_string(judged.unseen.trials) + " of " + std::to_string(judged.here.trials) +

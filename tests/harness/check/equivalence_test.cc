@@ -361,6 +361,27 @@ TEST(EquivalencePerTrialTest, ComparesEachTrialWithItsCounterpart) {
   EXPECT_EQ(comparison.verdict, Verdict::kFail);
   EXPECT_EQ(comparison.differences.at(0).count, 1);
   EXPECT_EQ(comparison.differences.at(0).first_trial, 4);
+  EXPECT_EQ(comparison.differences.at(0).finding.message,
+            "'total' differs from eventlet/3.11 in 1 trial with the same inputs, first in trial 4: "
+            "9 here, 16 there");
+}
+
+TEST(EquivalencePerTrialTest, NamesWhatTheFirstTrialLacks) {
+  const Json plan = Plan(6, Json::object(), "per-trial");
+  const Observe often = [](TrialBuilder& trial, int) { trial.Observe("total", 1); };
+  const Observe seldom = [](TrialBuilder& trial, int number) {
+    trial.Observe("other", 1);
+    if (number < 2) trial.Observe("total", 1);
+  };
+  const auto message = [](const Comparison& comparison) {
+    return comparison.differences.back().finding.message;
+  };
+  EXPECT_EQ(message(Compare(Cell(plan, seldom), Cell(plan, often))),
+            "'total' differs from eventlet/3.11 in 4 trials with the same inputs, first in trial "
+            "2: (absent) here, 1 there");
+  EXPECT_EQ(message(Compare(Cell(plan, often), Cell(plan, seldom))),
+            "'total' differs from eventlet/3.11 in 4 trials with the same inputs, first in trial "
+            "2: 1 here, (absent) there");
 }
 
 // A sweep over two points; in the trials of `reached` a task is cancelled, and `total` is what it then came to.
