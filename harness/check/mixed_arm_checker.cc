@@ -172,7 +172,10 @@ CheckResult NoPython(const TrialView& view, const std::vector<PythonProcess>& pr
   std::string reason = "the command started no Python of " +
                        GetString(*view.cell, "interpreter_path") + " that said what it ran on";
   if (!processes.empty()) reason += ", only " + GetString(processes.front().record, "executable");
-  return Unknown(reason + ExitStatus(view));
+  reason += ExitStatus(view);
+  if (processes.empty())
+    reason += "; a PYTHONPATH of the command's own, -E, -I, -S and os._exit keep one from saying it";
+  return Unknown(reason);
 }
 
 bool RanPytest(const std::vector<PythonProcess>& processes) {
