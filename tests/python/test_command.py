@@ -147,6 +147,50 @@ def test_a_failed_part_of_a_test_that_passes_as_a_whole_fails_it(command):
     assert command.tests() == {"test_bad_part": "failed", "test_good_parts": "passed"}, command.result
 
 
+RUNS_AGAIN = """
+from _pytest.runner import runtestprotocol
+def pytest_runtest_protocol(item, nextitem):
+    failed, attempts = True, 3
+    while failed and attempts > 0:
+        attempts -= 1
+        item._initrequest()
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        failed = any(report.failed for report in reports)
+        for report in reports:
+            if report.failed and attempts > 0:
+                report.outcome = "rerun"
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+ATTEMPTS = """
+import pytest
+attempts = []
+def test_first(): pass
+def test_second():
+    attempts.append(1)
+    assert len(attempts) > 1
+def test_never(): assert False
+@pytest.fixture
+def broken(): raise OSError
+def test_not_set_up(broken): pass
+"""
+
+
+def test_of_a_test_that_is_run_again_the_last_attempt_stands(command):
+    (command.folder / "conftest.py").write_text(RUNS_AGAIN)
+    (command.folder / "test_attempts.py").write_text(ATTEMPTS)
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    observed = [(event.key.rpartition("::")[2], event.value) for event in command.events if event.key.startswith("test:")]
+    assert observed == [
+        ("test_first", "passed"),
+        ("test_second", "passed"),
+        ("test_never", "failed"),
+        ("test_not_set_up", "error"),
+    ], command.result
+
+
 def test_a_module_that_does_not_import_is_an_error(command):
     (command.folder / "test_broken.py").write_text("import no_such_module\n")
     command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")

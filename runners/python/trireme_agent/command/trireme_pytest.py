@@ -27,6 +27,9 @@ class Outcomes:
         self._begun[nodeid] = self._seen.begin(_OPERATION, nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.outcome == "rerun":  # of pytest-rerunfailures: another attempt follows, which stands instead
+            self._phases.pop(report.nodeid, None)
+            return
         outcome = _outcome(report)
         known = self._phases.get(report.nodeid)
         # A failed part of a test (pytest-subtests) is told before the test as a whole, which then may well pass.
