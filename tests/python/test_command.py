@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -145,6 +146,48 @@ def test_a_failed_part_of_a_test_that_passes_as_a_whole_fails_it(command):
     (command.folder / "test_parts.py").write_text(PARTS)
     command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert command.tests() == {"test_bad_part": "failed", "test_good_parts": "passed"}, command.result
+
+
+SUBUNIT = {  # as stestr has it: workers that tell of their tests, and one process that passes it on
+    "subunit/__init__.py": "from subunit.v2 import StreamResultToBytes\n",
+    "subunit/v2.py": """
+        class StreamResultToBytes:
+            def status(self, test_id=None, test_status=None, test_tags=None, **rest):
+                print(test_id, test_status)
+        """,
+    "subunit/run.py": """
+        import subunit
+        stream = subunit.StreamResultToBytes()
+        stream.status("t.listed", "exists")
+        for name in ("success", "fail", "skip", "xfail", "uxsuccess"):
+            stream.status(test_id="t." + name, test_status="inprogress")
+            stream.status(test_id="t." + name, test_status=name)
+        stream.status("t.placed", "fail", file_name="traceback")
+        stream.status(file_name="stdout")
+        """,
+    "controller.py": """
+        import subprocess, sys
+        import subunit
+        subprocess.run([sys.executable, "-m", "subunit.run"], check=True)
+        subunit.StreamResultToBytes().status(test_id="t.fail", test_status="fail")
+        """,
+}
+
+
+def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command):
+    (command.folder / "subunit").mkdir()
+    for name, text in SUBUNIT.items():
+        (command.folder / name).write_text(textwrap.dedent(text))
+    command.run("threading", "controller.py")
+    assert command.result.stdout.count("t.fail fail") == 2, command.result  # they still do what they did
+    assert [(event.key, event.value) for event in command.events if event.key.startswith("test:")] == [
+        ("test:t.success", "passed"),
+        ("test:t.fail", "failed"),
+        ("test:t.skip", "skipped"),
+        ("test:t.xfail", "xfailed"),
+        ("test:t.uxsuccess", "xpassed"),
+        ("test:t.placed", "failed"),
+    ]
 
 
 RUNS_AGAIN = """

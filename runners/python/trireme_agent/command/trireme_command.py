@@ -28,6 +28,7 @@ OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
 _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
 _HIGH = 200
 _CHAIN = 12  # modules of an import chain that are kept
+_SUBUNIT = {"success": "passed", "fail": "failed", "skip": "skipped", "xfail": "xfailed", "uxsuccess": "xpassed"}
 
 
 def _builtins() -> tuple[Callable[..., Any], ...] | None:
@@ -76,28 +77,33 @@ class Witness:
         if name == "eventlet" and not self.importers:
             self.importers = _importers(sys._getframe(1))
         if name == "eventlet.hubs.hub" and path is not None:
-            return self._spec_of_hub(name, path, target)
+            return _spec_with(name, path, target, self._begin_to_count)
+        if name == "subunit.v2" and path is not None:
+            return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
             self.start.watch_unittest()
         return None
 
-    def _spec_of_hub(self, name: str, path: Sequence[str], target: ModuleType | None) -> ModuleSpec | None:
-        """As it would be found without this finder, but counted from its first turn on, in every thread."""
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
+    def _begin_to_count(self, module: ModuleType) -> None:
+        """From the hub's first turn on, in every thread."""
+        if self._counted is None and hasattr(module, "BaseHub"):
+            self._count(module.BaseHub)
 
-        def execute_and_count(module: ModuleType) -> None:
-            execute(module)
-            if self._counted is None and hasattr(module, "BaseHub"):
-                self._count(module.BaseHub)
+    def _watch_subunit(self, module: ModuleType) -> None:
+        """What a worker of stestr tells of its tests; the process that starts the workers only passes it on."""
+        writer = getattr(module, "StreamResultToBytes", None)
+        if writer is None or not trireme_start.runs_tests_as_subunit():
+            return
+        status = writer.status
 
-        try:  # of this one loader: mypy takes any assignment to a method for a mistake
-            spec.loader.exec_module = execute_and_count  # type: ignore[method-assign]
-        except AttributeError:
-            pass  # a loader that takes no attribute: count_turns() does it later
-        return spec
+        def observed(stream: Any, *args: Any, **kwargs: Any) -> Any:
+            told = dict(zip(("test_id", "test_status"), args, strict=False), **kwargs)
+            outcome = _SUBUNIT.get(str(told.get("test_status")))
+            if outcome is not None and told.get("test_id"):
+                self.record(OBSERVE, f"test:{told['test_id']}", outcome)
+            return status(stream, *args, **kwargs)
+
+        writer.status = observed
 
     def other_turns(self) -> int:
         """How often a green thread has switched to a hub that is not the arm's, as far as it could be counted."""
@@ -158,6 +164,26 @@ class Witness:
     def at_exit(self) -> None:
         if os.getpid() == self._process:  # not in a forked child
             self._record_json(WARNING, 0, "environment", json.dumps(self.describe()))
+
+
+def _spec_with(
+    name: str, path: Sequence[str], target: ModuleType | None, then: Callable[[ModuleType], None]
+) -> ModuleSpec | None:
+    """As it would be found without a finder of ours; once the module is there, `then` is called with it."""
+    spec = PathFinder.find_spec(name, path, target)
+    if spec is None or spec.loader is None:
+        return spec
+    execute = spec.loader.exec_module
+
+    def execute_and_tell(module: ModuleType) -> None:
+        execute(module)
+        then(module)
+
+    try:  # of this one loader: mypy takes any assignment to a method for a mistake
+        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
+    except AttributeError:
+        pass  # a loader that takes no attribute: of a hub, count_turns() does it later
+    return spec
 
 
 witness: Witness | None = None

@@ -141,6 +141,11 @@ def _given() -> str:
     return "-m"
 
 
+def runs_tests_as_subunit() -> bool:
+    """Whether this process runs tests and tells of them in subunit, as a worker of stestr does."""
+    return _runs_module("subunit.run") or _runs_module("stestr.subunit_runner.run")
+
+
 def _runs_module(name: str) -> bool:
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None:
