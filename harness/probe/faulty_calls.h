@@ -1,6 +1,7 @@
 #ifndef TRIREME_HARNESS_PROBE_FAULTY_CALLS_H_
 #define TRIREME_HARNESS_PROBE_FAULTY_CALLS_H_
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "harness/probe/fault_rules.h"
@@ -15,6 +16,17 @@ constexpr int kSpurious = -1;
 
 // Whether the call is to fail, with *error (of getaddrinfo an EAI_ code), instead of being made.
 bool CallFails(trireme_fault_call call, int* error);
+
+// -1 and an errno where the plan lets the call fail, else what it gives.
+template <typename Call>
+auto UnlessPlanned(trireme_fault_call what, const Call& call) -> decltype(call()) {
+  int error = 0;
+  if (ActivePlan() != nullptr && CallFails(what, &error)) {
+    errno = error;
+    return -1;
+  }
+  return call();
+}
 
 // Before connect(2), after which the descriptor stands for its connection.
 bool ConnectFails(int fd, const sockaddr* address, socklen_t length, int* error);

@@ -20,17 +20,6 @@
 namespace trireme {
 namespace {
 
-// -1 and an errno where the plan lets the call fail, else what it gives.
-template <typename Call>
-auto UnlessPlanned(trireme_fault_call what, const Call& call) -> decltype(call()) {
-  int error = 0;
-  if (ActivePlan() != nullptr && CallFails(what, &error)) {
-    errno = error;
-    return -1;
-  }
-  return call();
-}
-
 // A file of the program is followed like a connection where a rule may hit what is read from or written to it.
 int FollowFile(int fd, int flags) {
   const bool hit = PlanHits(TRIREME_CALL_READ) || PlanHits(TRIREME_CALL_WRITE);

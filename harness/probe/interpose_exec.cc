@@ -1,5 +1,6 @@
 // What starts programs: one that is started without the probe in its environment is not seen, which is said.
 #include <alloca.h>
+#include <errno.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -165,12 +166,18 @@ TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
 
 TRIREME_INTERPOSED int system(const char* command) {
   static Next<int(const char*)> next("system");
-  if (command != nullptr) NoteStart("/bin/sh", environ);
-  return next(command);
+  if (command == nullptr) return next(command);  // asks whether there is a shell
+  NoteStart("/bin/sh", environ);
+  return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] { return next(command); });
 }
 
 TRIREME_INTERPOSED FILE* popen(const char* command, const char* mode) {
   static Next<FILE*(const char*, const char*)> next("popen");
   NoteStart("/bin/sh", environ);
+  int error = 0;
+  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error)) {
+    errno = error;
+    return nullptr;
+  }
   return next(command, mode);
 }

@@ -335,7 +335,7 @@ enum trireme_fault_call {
   TRIREME_CALL_CLOSE = 8,
   TRIREME_CALL_EPOLL_WAIT = 9,   /* epoll, poll and select */
   TRIREME_CALL_GETADDRINFO = 10, /* error: an EAI_ code */
-  TRIREME_CALL_FORK = 11,        /* fork, vfork, posix_spawn */
+  TRIREME_CALL_FORK = 11,        /* fork, vfork, posix_spawn, system, popen */
   TRIREME_CALL_THREAD = 12,      /* pthread_create */
   TRIREME_CALL_MALLOC = 13,
   TRIREME_CALL_SOCKET = 14 /* socket, socketpair, pipe, epoll_create, eventfd, dup: what takes a descriptor */

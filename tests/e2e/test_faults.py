@@ -160,6 +160,40 @@ class FaultsTest(TriremeCase):
         self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
 
+    def test_every_way_to_start_a_process_is_a_fork(self) -> None:
+        """CPython starts a program by vfork(2), and by fork(2) where that fails."""
+        self.write("fork.yaml", "version: 1\nsummary: s\nat: {call: fork}\ndo: {error: EAGAIN}\n")
+        self.write("none.yaml", "version: 1\nsummary: s\nat: {call: fork, offset: 1000}\ndo: {error: EAGAIN}\n")
+        program = self.write("p.py", """\
+            import ctypes, os, subprocess
+            library = ctypes.CDLL(None, use_errno=True)
+            library.popen.restype = ctypes.c_void_p
+            def fork():
+                child = os.fork()
+                if child == 0:
+                    os._exit(0)
+                os.waitpid(child, 0)
+            def popen():
+                if not library.popen(b"true", b"r"):
+                    raise OSError(ctypes.get_errno(), "popen")
+            def system():
+                if os.system("true") != 0:
+                    raise OSError(11, "system")
+            def spawn():
+                os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
+            def run():
+                subprocess.run(["true"], check=True)
+            for start in (fork, popen, system, spawn, run):
+                try:
+                    start()
+                except OSError as error:
+                    print(start.__name__, error.errno)
+            """)
+        every = "".join(f"{way} 11\n" for way in ("fork", "popen", "system", "spawn", "run"))
+        for plan, out in (("fork.yaml", every), ("none.yaml", "")):
+            outcome = self.trireme("watch", "--faults", plan, "--", "python3", str(program))
+            self.assertEqual((outcome.code, outcome.out), (0, out), outcome.err)
+
 
 # A client asks twice, each time over a connection of its own; the first one is reset while the server reads.
 TWICE = """\

@@ -181,7 +181,7 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "recvmmsg", "recvmsg", "select", "sem_clockwait", "sem_timedwait", "send", "sendfile",
           "sendfile64", "sendmmsg", "sendmsg", "sendto", "shutdown", "sleep", "socket",
           "socketpair", "splice", "syscall", "system", "time", "timerfd_settime", "timespec_get",
-          "usleep", "write", "writev"));
+          "usleep", "vfork", "write", "writev"));
 }
 
 }  // namespace
