@@ -17,18 +17,16 @@
 #include "harness/cli/command.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
-#include "harness/cli/faults.h"
 #include "harness/cli/option_parser.h"
 #include "harness/cli/process_sample.h"
 #include "harness/cli/run_options.h"
-#include "harness/cli/run_preparation.h"
 #include "harness/cli/suppressions.h"
 #include "harness/cli/vocabulary.h"
+#include "harness/cli/watch_faults.h"
 #include "harness/cli/watch_findings.h"
 #include "harness/cli/watch_session.h"
 #include "harness/cli/watched_processes.h"
 #include "harness/cli/watched_program.h"
-#include "harness/fault/compile.h"
 #include "harness/history/history.h"
 #include "harness/history/waits.h"
 #include "harness/history/writer.h"
@@ -39,9 +37,6 @@
 namespace trireme {
 namespace {
 
-// Of the faults' decisions, where none is given: the same each time.
-constexpr uint64_t kWatchSeed = 1;
-
 struct WatchOptions {
   std::vector<std::string> command;
   std::vector<std::string> checks = {"multiple-readers", "multiple-writers"};
@@ -50,9 +45,7 @@ struct WatchOptions {
   Suppressions suppressions;
   std::optional<int64_t> attach_after, limit;
   int finding_status = kExitFail;
-  std::string faults;  // the name of their plan, "" for none
-  uint64_t seed = kWatchSeed;
-  CompiledPlan plan;
+  WatchFaults faults;
 };
 
 // Of a program from outside: its switches are too many to keep, and nobody asks for them.
@@ -191,38 +184,6 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
   return Done{};
 }
 
-// What the probe does by itself: nobody stands between the program and the network, or ends its processes.
-Status ReadWatchFaults(const std::string& word, WatchOptions& options) {
-  const std::vector<std::string> paths = ScenarioPaths({}, FindLocations());
-  TRIREME_ASSIGN_OR_RETURN(const FaultPlan plan, ReadFaultOption(word, MakeVocabulary(paths)));
-  for (const Fault& fault : plan.faults)
-    if (NeedsEngine(fault))
-      return UsageError(
-          "option --faults: fault '" + fault.name + "' is of class '" + fault.key +
-              "', which a watched program cannot have",
-          "'trireme run --faults " + word + " -- CMD' runs the program as a workload");
-  TRIREME_ASSIGN_OR_RETURN(options.plan, CompilePlan(plan, options.seed));
-  options.faults = plan.name;
-  return Done{};
-}
-
-struct RawFaultOptions {
-  const std::optional<std::string>&faults, &seed;
-  bool sampled = false;
-};
-
-Status ReadFaultOptions(const RawFaultOptions& raw, WatchOptions& options) {
-  if (raw.seed) {
-    const std::optional<uint64_t> number = ParseUnsigned(*raw.seed);
-    if (!number)
-      return UsageError("option --seed: '" + *raw.seed + "' is not a number such as 17 or 0x5eed");
-    options.seed = *number;
-  }
-  if (!raw.faults) return Done{};
-  if (raw.sampled) return UsageError("option --faults: a process that runs already gets no faults");
-  return ReadWatchFaults(*raw.faults, options);
-}
-
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -241,7 +202,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
                                   .hold_threshold = needs.hold_threshold,
                                   .usage_interval = needs.usage_interval,
                                   .objects = kObjects,
-                                  .plan = options.plan});
+                                  .plan = options.faults.compiled});
   if (!created.ok()) return Fail(created.error());
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
@@ -254,8 +215,9 @@ int Watch(const WatchOptions& options, const Json& checks) {
   const auto look = [&](bool last) {
     for (const Finding& finding : findings.Look(last)) PrintFinding(finding, 1);
   };
-  if (!options.faults.empty())
-    PrintError("trireme: faults " + options.faults + ", seed " + FormatHex(options.seed) + "\n");
+  if (!options.faults.plan.empty())
+    PrintError("trireme: faults " + options.faults.plan + ", seed " +
+               FormatHex(options.faults.seed) + "\n");
   WatchSession session;
   const Result<WatchedEnd> end = session.Run(
       {.program = *program,
@@ -285,6 +247,9 @@ int Watch(const WatchOptions& options, const Json& checks) {
     PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
   for (const std::string& unseen : Unseen(*history, *end, left, findings))
     PrintError("trireme: unknown: " + unseen + "\n");
+  if (!options.faults.plan.empty())
+    PrintError("trireme: faults " + options.faults.plan + ": " +
+               AppliedInWords(options.faults, *history) + "\n");
   for (const std::string& unused : findings.suppressions().Unused())
     PrintError("trireme: warning: suppression " + unused + "\n");
   if (const int64_t count = findings.suppressions().suppressed(); count > 0)
@@ -375,8 +340,11 @@ int WatchCommand(const Arguments& arguments) {
           UsageError("option --error-exitcode: '" + *status + "' is no exit status", "0 to 255"));
     options.finding_status = static_cast<int>(*number);
   }
-  if (const Status read = ReadFaultOptions({faults, seed, sampled}, options); !read.ok())
-    return Fail(read.error());
+  if (faults && sampled)
+    return Fail(UsageError("option --faults: a process that runs already gets no faults"));
+  Result<WatchFaults> suffered = ReadWatchFaults(faults, seed);
+  if (!suffered.ok()) return Fail(suffered.error());
+  options.faults = *std::move(suffered);
   if (runtime) {
     const std::vector<Vocabulary::Runtime> known = MakeVocabulary().runtimes;
     if (std::none_of(known.begin(), known.end(),

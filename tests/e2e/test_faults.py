@@ -159,6 +159,7 @@ class FaultsTest(TriremeCase):
         outcome = self.trireme("watch", "--faults", "cut.yaml", "--", "python3", str(program))
         self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
+        self.assertIn("trireme: faults cut: cut 1 time\n", outcome.err)
 
     def test_every_way_to_start_a_process_is_a_fork(self) -> None:
         """CPython starts a program by vfork(2), and by fork(2) where that fails."""
@@ -193,6 +194,7 @@ class FaultsTest(TriremeCase):
         for plan, out in (("fork.yaml", every), ("none.yaml", "")):
             outcome = self.trireme("watch", "--faults", plan, "--", "python3", str(program))
             self.assertEqual((outcome.code, outcome.out), (0, out), outcome.err)
+            self.assertEqual("trireme: faults none: not reached: none\n" in outcome.err, plan == "none.yaml", outcome.err)
 
 
 # A client asks twice, each time over a connection of its own; the first one is reset while the server reads.

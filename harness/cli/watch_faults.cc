@@ -1,0 +1,55 @@
+#include "harness/cli/watch_faults.h"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/base/locations.h"
+#include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
+#include "harness/cli/faults.h"
+#include "harness/cli/run_preparation.h"
+#include "harness/cli/vocabulary.h"
+#include "reports/words.h"
+
+namespace trireme {
+
+Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
+                                    const std::optional<std::string>& seed) {
+  WatchFaults read;
+  if (seed) {
+    const std::optional<uint64_t> number = ParseUnsigned(*seed);
+    if (!number)
+      return UsageError("option --seed: '" + *seed + "' is not a number such as 17 or 0x5eed");
+    read.seed = *number;
+  }
+  if (!plan) return read;
+  const std::vector<std::string> paths = ScenarioPaths({}, FindLocations());
+  TRIREME_ASSIGN_OR_RETURN(const FaultPlan found, ReadFaultOption(*plan, MakeVocabulary(paths)));
+  for (const Fault& fault : found.faults) {
+    if (NeedsEngine(fault))
+      return UsageError(
+          "option --faults: fault '" + fault.name + "' is of class '" + fault.key +
+              "', which a watched program cannot have",
+          "'trireme run --faults " + *plan + " -- CMD' runs the program as a workload");
+    if (std::find(read.names.begin(), read.names.end(), fault.name) == read.names.end())
+      read.names.push_back(fault.name);
+  }
+  TRIREME_ASSIGN_OR_RETURN(read.compiled, CompilePlan(found, read.seed));
+  read.plan = found.name;
+  return read;
+}
+
+std::string AppliedInWords(const WatchFaults& faults, const History& history) {
+  std::map<std::string, int64_t> applied;
+  for (const AppliedFault& fault : AppliedFaults({.history = &history})) ++applied[fault.name];
+  std::vector<std::string> reached, others;
+  for (const std::string& name : faults.names)
+    if (const int64_t count = applied[name]; count > 0)
+      reached.push_back(name + " " + Counted(count, "time"));
+    else
+      others.push_back(name);
+  const std::string missing = others.empty() ? "" : "not reached: " + Join(others, ", ");
+  return Join(reached, ", ") + (reached.empty() || others.empty() ? "" : "; ") + missing;
+}
+
+}  // namespace trireme

@@ -1,0 +1,33 @@
+#ifndef TRIREME_HARNESS_CLI_WATCH_FAULTS_H_
+#define TRIREME_HARNESS_CLI_WATCH_FAULTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/fault/compile.h"
+#include "harness/history/history.h"
+
+namespace trireme {
+
+// What a watched program suffers.
+struct WatchFaults {
+  std::string plan;                // its name, "" for none
+  std::vector<std::string> names;  // of its faults
+  uint64_t seed = 1;               // of their decisions: the same each time, where none is given
+  CompiledPlan compiled;
+};
+
+// As --faults and --seed say it. kUsage also for a fault that the probe cannot do by itself: nobody stands between the
+// program and the network, or ends its processes.
+Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
+                                    const std::optional<std::string>& seed);
+
+// "cut 12 times; not reached: reset"
+std::string AppliedInWords(const WatchFaults& faults, const History& history);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_CLI_WATCH_FAULTS_H_
