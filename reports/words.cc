@@ -273,13 +273,20 @@ bool IsDecided(const CellResult& cell) {
   return cell.state == CellState::kPass || cell.state == CellState::kFail;
 }
 
+// With why it is not what was expected, which the reason says before the finding: another outcome, or a rate.
+std::string FindingInWords(const CellResult& cell, const std::string& message) {
+  const size_t problem = cell.expected ? std::string::npos : cell.reason.find("; " + message);
+  return problem == std::string::npos ? OneLine(message)
+                                      : OneLine(cell.reason.substr(0, problem) + "; " + message);
+}
+
 std::string FirstFinding(const CellResult& cell) {
   std::string first;
   int64_t others = 0;
   for (const CellFinding& found : cell.findings) {
     if (found.finding.advisory) continue;
     if (first.empty())
-      first = OneLine(found.finding.message);
+      first = FindingInWords(cell, found.finding.message);
     else
       ++others;
   }

@@ -52,6 +52,19 @@ unsupported:
 )");
 }
 
+TEST(TextReportTest, SaysWhyAFailThatWasExpectedIsNotTheExpectedOne) {
+  RunResults results = GoodResults();
+  CellResult cell = FailingCell("mine", "asyncio", 20, "difference", "'x' is 2");
+  cell.expected = false;
+  cell.reason = "outcome 'bad' in 2 of 20 trials, expected in every one; 'x' is 2";
+  results.cells.push_back(cell);
+  EXPECT_THAT(
+      TextReport(results, kAscii),
+      HasSubstr("    outcome 'bad' in 2 of 20 trials, expected in every one; 'x' is 2\n"));
+  results.cells.back().expected = true;
+  EXPECT_THAT(TextReport(results, kAscii), Not(HasSubstr("expected in every one")));
+}
+
 TEST(TextReportTest, SaysWhatWasLeftAloneAndWhatOfThatWasOfNoUse) {
   RunResults results = GoodResults();
   results.suppressions = {
