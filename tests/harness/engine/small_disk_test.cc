@@ -112,7 +112,8 @@ int MountAndLimitInChroot(const std::string& root) {
   if (!small.ok()) return Told(12, small.error().message);
   if (const Status limited = small->Limit(4096); !limited.ok())
     return Told(13, limited.error().message);
-  const std::string seen = "/proc/" + std::to_string(guardian.pid()) + "/root/tmp/small";
+  const std::string theirs = "/proc/" + std::to_string(guardian.pid()) + "/root";
+  const std::string seen = JoinPath(theirs, "tmp/small");
   return FileExists(seen) ? 0 : Told(14, seen);
 }
 
