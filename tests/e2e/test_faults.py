@@ -164,7 +164,7 @@ class FaultsTest(TriremeCase):
     def test_every_way_to_start_a_process_is_a_fork(self) -> None:
         """CPython starts a program by vfork(2), and by fork(2) where that fails."""
         self.write("fork.yaml", "version: 1\nsummary: s\nat: {call: fork}\ndo: {error: EAGAIN}\n")
-        self.write("none.yaml", "version: 1\nsummary: s\nat: {call: fork, offset: 1000}\ndo: {error: EAGAIN}\n")
+        self.write("late.yaml", "version: 1\nsummary: s\nat: {call: fork, offset: 1000}\ndo: {error: EAGAIN}\n")
         program = self.write("p.py", """\
             import ctypes, os, subprocess
             library = ctypes.CDLL(None, use_errno=True)
@@ -191,10 +191,10 @@ class FaultsTest(TriremeCase):
                     print(start.__name__, error.errno)
             """)
         every = "".join(f"{way} 11\n" for way in ("fork", "popen", "system", "spawn", "run"))
-        for plan, out in (("fork.yaml", every), ("none.yaml", "")):
+        for plan, out in (("fork.yaml", every), ("late.yaml", "")):
             outcome = self.trireme("watch", "--faults", plan, "--", "python3", str(program))
             self.assertEqual((outcome.code, outcome.out), (0, out), outcome.err)
-            self.assertEqual("trireme: faults none: not reached: none\n" in outcome.err, plan == "none.yaml", outcome.err)
+            self.assertEqual("trireme: faults late: not reached: late\n" in outcome.err, plan == "late.yaml", outcome.err)
 
 
 # A client asks twice, each time over a connection of its own; the first one is reset while the server reads.
