@@ -9,7 +9,8 @@ namespace trireme {
 namespace {
 
 bool IsNatural(const Json& value) {
-  return value.is_number_unsigned() || (value.is_number_integer() && value.get<int64_t>() >= 0);
+  if (value.is_number_unsigned()) return value.get<uint64_t>() <= uint64_t{INT64_MAX};
+  return value.is_number_integer() && value.get<int64_t>() >= 0;
 }
 
 bool AreTexts(const Json& value) {

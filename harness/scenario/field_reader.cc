@@ -77,7 +77,9 @@ Result<int64_t> FieldReader::Whole(const YamlNode& node, const std::string& what
   if (!value.is_number())
     return ErrorAt(node, what + " must be a whole number, not '" + node.text + "'");
   const auto number = value.get<double>();
-  if (!(number >= static_cast<double>(range.low) && number <= static_cast<double>(range.high)))
+  const bool large = value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX};
+  if (large ||
+      !(number >= static_cast<double>(range.low) && number <= static_cast<double>(range.high)))
     return ErrorAt(node, what + " must be from " + std::to_string(range.low) + " to " +
                              std::to_string(range.high) + ", not " + node.text);
   if (!value.is_number_integer())

@@ -51,11 +51,12 @@ Json FloatValue(std::string_view text) {
 
 Json IntegerValue(std::string_view text, int base) {
   if (text.starts_with('+')) text.remove_prefix(1);
+  const char* end = text.data() + text.size();
   int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error == std::errc::result_out_of_range)
-    return base == 10 ? FloatValue(text) : Json(std::string(text));
-  return value;
+  if (std::from_chars(text.data(), end, value, base).ec == std::errc()) return value;
+  uint64_t large = 0;  // half of all hashes
+  if (std::from_chars(text.data(), end, large, base).ec == std::errc()) return large;
+  return base == 10 ? FloatValue(text) : Json(std::string(text));
 }
 
 bool IsCoreInteger(std::string_view text) {

@@ -41,6 +41,14 @@ TEST(YamlDocumentTest, ReadsScalarsAsTheCoreSchemaDoes) {
   EXPECT_EQ(ValueOf("1e3"), "1000.0");
 }
 
+TEST(YamlDocumentTest, ReadsIntegersOf64BitsWithTheirLastDigit) {
+  EXPECT_EQ(ValueOf("-9223372036854775808"), "-9223372036854775808");
+  EXPECT_EQ(ValueOf("9223372036854775809"), "9223372036854775809");
+  EXPECT_EQ(ValueOf("18446744073709551615"), "18446744073709551615");
+  EXPECT_EQ(ValueOf("0xffffffffffffffff"), "18446744073709551615");
+  EXPECT_EQ(ValueOf("18446744073709551616"), "1.8446744073709552e+19");
+}
+
 TEST(YamlDocumentTest, ReadsWhatYaml11CalledSomethingElseAsText) {
   for (const char* text : {"no", "yes", "on", "off", "y", "1_000", "12:30", "0b11", "1.2.3", "e5",
                            "0x", "0o9", "2001-12-14"})
