@@ -12,9 +12,9 @@ namespace trireme {
 //
 // Tasks t1, t2, ... each hold a lock and come to the one that the next holds, and the last to the first's. They cannot
 // meet so when two of them hold a common lock then (the gate), or when one has ended before the other begins, by a start
-// or a join. Nor is it a cycle where a task sets a deadline when it has its lock already and comes to the next, as one that lets go
-// and tries again does: that wait ends by itself, and such a task counts only for what it holds. (A deadline for the whole,
-// set before the first lock, is no excuse: until then both stand still.) What else orders them, an event or a
+// or a join. Nor is it a cycle where a task sets a deadline when it has its lock already and comes to the next, as one does
+// that lets go and tries again: that wait ends by itself, and such a task counts only for what it holds. (A deadline for the
+// whole, set before the first lock, is no excuse: until then both stand still.) What else orders them, an event or a
 // queue, is no excuse, as it is none for Helgrind: the order of the locks stands in the code, that of the events often
 // only in one schedule. (A handshake that really always orders them is a false alarm; name it under expect or
 // suppressions.)

@@ -342,6 +342,7 @@ class WatchedLoopsTest(TriremeCase):
         self.assertIn("a callback held the loop", outcome.err)
 
     def test_what_the_interpreter_takes_down_holds_no_loop(self) -> None:
+        """It takes longer than the threshold, by a sleep that nothing here waits for; an exit handler that does is found."""
         last = """\
             class Last:
                 def __init__(self, call=time.sleep):

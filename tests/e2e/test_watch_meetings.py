@@ -258,7 +258,6 @@ class WatchMeetingsTest(WatchCase):
     """, python=WITH_EVENTLET))
 
     @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
-    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
     def test_a_lock_in_a_pipe_of_green_threads_and_native_ones(self) -> None:
         """As oslo.log's: each asks for one byte, and tells its hub that it waits. Who asks for two makes it no lock."""
         for asks, count in ((1, 0), (2, 1)):
@@ -299,6 +298,7 @@ class WatchMeetingsTest(WatchCase):
     """, python=str(WITH_EVENTLET))
             self.expect_readers(outcome, count)
 
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
     def test_green_threads_that_take_turns(self) -> None:
         assert WITH_EVENTLET is not None
         self.expect_readers(self.watch(self.EVENTLET + """\

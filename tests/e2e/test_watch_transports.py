@@ -18,48 +18,39 @@ _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"
 WITH_UVLOOP = (sys.executable if importlib.util.find_spec("uvloop") else str(_INSTALLED) if _INSTALLED.exists() else "")
 
 
-class TransportCase(TriremeCase):
-    library = ""
+class WatchedTransports(TriremeCase):
+    loop = ""  # whose transports
     python = sys.executable
     read_twice: tuple[str, ...] = ()
 
     def expect_findings(self, case: str, count: int) -> None:
         program = str(REAL / "programs/transports.py")
-        outcome = self.trireme("watch", "--", self.python, "-B", program, self.library, case)
+        outcome = self.trireme("watch", "--", self.python, "-B", program, self.loop, case)
         found = "1 finding" if count == 1 else f"{count} findings"
         self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
         self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
 
-    def expect_two_readers_found(self) -> None:
+    def test_a_second_reader_beside_a_transport(self) -> None:
         for case in self.read_twice:
             with self.subTest(case):
                 self.expect_findings(case, 1)
 
-    def expect_one_reader_at_a_time_passed(self) -> None:
+    def test_one_reader_at_a_time(self) -> None:
         for case in READ_ONCE:
             with self.subTest(case):
                 self.expect_findings(case, 0)
 
 
-class AsyncioTransportTest(TransportCase):
-    library = "asyncio"
+class AsyncioTransportTest(WatchedTransports):
+    loop = "asyncio"
     read_twice = (*READ_TWICE, *ASYNCIO_READS_TWICE)
-
-    def test_a_second_reader_beside_a_transport(self) -> None:
-        self.expect_two_readers_found()
-
-    def test_one_reader_at_a_time(self) -> None:
-        self.expect_one_reader_at_a_time_passed()
 
 
 @unittest.skipUnless(WITH_UVLOOP, "uvloop is not installed: ci/watch-real-programs planted does that")
-class UvloopTransportTest(TransportCase):
-    library = "uvloop"
+class UvloopTransportTest(WatchedTransports):
+    loop = "uvloop"
     python = WITH_UVLOOP
     read_twice = (*READ_TWICE, *LOOPS)
 
-    def test_a_second_reader_beside_a_transport(self) -> None:
-        self.expect_two_readers_found()
 
-    def test_one_reader_at_a_time(self) -> None:
-        self.expect_one_reader_at_a_time_passed()
+del WatchedTransports  # only what has a loop is tested

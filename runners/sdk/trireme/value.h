@@ -28,12 +28,13 @@ class Value {
   };
 
   Value() = default;
+  // Implicit, all of them: a workload hands over what it has.
   Value(std::nullptr_t) {}                                            // NOLINT
   Value(bool value) : type_(Type::kBool), integer_(value ? 1 : 0) {}  // NOLINT
   Value(double value) : type_(Type::kDouble), number_(value) {}       // NOLINT
   template <typename T>
   requires(std::integral<T> && !std::same_as<T, bool>) Value(T value)
-      : type_(Type::kInt), integer_(static_cast<int64_t>(value)) {  // NOLINT
+      : type_(Type::kInt), integer_(static_cast<int64_t>(value)) {  // NOLINT: implicit, as the others
     if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t))
       if (integer_ < 0) *this = Json(std::to_string(value));  // too large for kInt
   }

@@ -25,7 +25,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::atomic<int> handled_fd{-1};  // what the handler reads, until there is no more
+std::atomic<int> handled_fd{-1};    // what the handler reads, until there is no more
 std::atomic<int> handled_reads{0};  // how often it did
 std::atomic<bool> handler_waits{false};
 sigjmp_buf before_the_call;

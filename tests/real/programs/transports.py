@@ -141,11 +141,11 @@ async def refused(ours: socket.socket, theirs: socket.socket) -> None:
 
 async def accepted(ours: socket.socket, theirs: socket.socket) -> None:
     """A transport that a server makes, and a thread."""
-    made: asyncio.Queue[asyncio.Transport] = asyncio.Queue()
+    made: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
 
     class Accepted(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            made.put_nowait(transport)  # type: ignore[arg-type]
+            made.put_nowait(transport)
 
     server = await asyncio.get_running_loop().create_server(Accepted, "127.0.0.1", 0)
     client = socket.create_connection(server.sockets[0].getsockname())

@@ -179,8 +179,8 @@ def _spec_with(
         execute(module)
         then(module)
 
-    try:  # of this one loader: mypy takes any assignment to a method for a mistake
-        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
+    try:
+        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]  # on purpose, of this one loader
     except AttributeError:
         pass  # a loader that takes no attribute: of a hub, count_turns() does it later
     return spec
