@@ -56,6 +56,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     lambda path, name, ordinal: 0,
     lambda task, send: send,
+    _nothing,
 )
 
 _made = _builtins()
@@ -72,11 +73,12 @@ set_task: Callable[[int], None]
 greenlet_trace: Callable[..., None]
 now: Callable[[], int]
 new_operation: Callable[[], int]
-set_stack_source: Callable[[Callable[[int, int], str]], None]
+set_stack_source: Callable[[Callable[[int, int], str | None]], None]
 wait_for: Callable[[int, int], None]
 loop_waits: Callable[[bool], None]
 point: Callable[[str, str, int], int]
 step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
+wait_standing: Callable[[int], None]
 (
     attach,
     record,
@@ -95,4 +97,5 @@ step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
     loop_waits,
     point,
     step,
-) = (_made or _FALLBACK)[: len(_FALLBACK)]  # those that follow are for watched programs alone
+    wait_standing,
+) = _made or _FALLBACK

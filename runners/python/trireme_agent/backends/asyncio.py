@@ -88,6 +88,7 @@ class AsyncioBackend(Backend):
     @classmethod
     def prepare(cls) -> None:
         """All of it is in the standard library, but for HTTP, which is imported here so that no trial has to."""
+        readers.watch_classes()
         with suppress(trireme.Unsupported):  # http_server and http_request say so
             _http()
 
@@ -127,11 +128,22 @@ class AsyncioBackend(Backend):
             yield name, inspection.await_stack(native.get_coro())
 
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
+        native = self._native(number)
+        if native is None:
+            return readers.transports.name(number), []
+        return native.get_name(), inspection.await_stack(native.get_coro())
+
+    def waits_no_more(self, number: int) -> bool:
+        native = self._native(number)
+        return inspection.is_cancelled(native) if native is not None else readers.transports.is_over(number)
+
+    def _native(self, number: int) -> asyncio.Task[Any] | None:
+        """The asyncio.Task that has not ended and goes by that number."""
         for native in asyncio.all_tasks(self.loop):
             steps = native.get_coro()
             if isinstance(steps, Steps) and steps.number == number:
-                return native.get_name(), inspection.await_stack(steps)
-        return "", []
+                return native
+        return None
 
     def plain_frame(self) -> FrameType | None:
         worker = task.native if (task := self.current()) is not None else None

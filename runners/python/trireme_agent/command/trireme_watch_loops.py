@@ -7,20 +7,17 @@ that its tasks say themselves that they wait.
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import trireme_watch_refusals
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
 TASK_END = 12  # enum trireme_event
 # An attribute of a loop: which task registered each descriptor last.
 _OWNERS = "trireme_owners_to_"
-# Calls of a loop that read.
-_READS = {"add_reader", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "_make_socket_transport",
-          "_make_ssl_transport", "_make_datagram_transport"}
 
 
 class Loops:
@@ -47,22 +44,11 @@ class Loops:
 
     def hook_selector(self, module: Any) -> None:
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
-        self._hook_refusals(module.BaseSelectorEventLoop)
+        trireme_watch_refusals.hook_loop(module.BaseSelectorEventLoop, self.note)
         self.transports.hook_selector(module)
 
     def hook_streams(self, module: Any) -> None:
-        """Says when a stream refuses a second task that reads."""
-        kind, note = module.StreamReader, self.note
-        wait = kind._wait_for_data
-
-        async def note_and_wait(reader: Any, name: str) -> None:
-            if reader._waiter is not None and reader._transport is not None:
-                sock = reader._transport.get_extra_info("socket")
-                if sock is not None:
-                    note("rejected", "read", sock.fileno(), f"{name}() while another coroutine is waiting already")
-            await wait(reader, name)
-
-        kind._wait_for_data = note_and_wait
+        trireme_watch_refusals.hook_streams(module.StreamReader, self.note)
 
     def hook_uvloop(self, module: Any) -> None:
         self._hook_tasks(module.Loop)
@@ -130,21 +116,6 @@ class Loops:
             return added
 
         return noted
-
-    def _hook_refusals(self, kind: Any) -> None:
-        """Says when a loop lets no other read the socket of a transport."""
-        ensure, note = kind._ensure_fd_no_transport, self.note
-
-        def ensure_and_note(loop: Any, file: Any) -> Any:
-            try:
-                return ensure(loop, file)
-            except RuntimeError:
-                call = sys._getframe(1).f_code.co_name
-                if call in _READS:
-                    note("rejected", "read", descriptor(file), f"{call}() of a socket that a transport reads")
-                raise
-
-        kind._ensure_fd_no_transport = ensure_and_note
 
     def _hook_removals(self, kind: Any) -> None:
         """Of a loop that cannot be asked what it has a callback for."""

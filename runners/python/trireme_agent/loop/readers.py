@@ -1,22 +1,36 @@
-"""Who registered for which descriptor with an event loop, so that it is said when one drops or refuses another."""
+"""Who reads what through an event loop without the probe seeing it: transports, which only read when something is there,
+and tasks that asyncio refuses, or whose registration it drops for another's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
+from asyncio import selector_events
 from collections.abc import Callable
 from typing import Any
 
 from trireme_agent import meetings, probe
 
+# In the folder of what watched programs load, where each finds the other by its own name.
+_refusals: Any = importlib.import_module("trireme_agent.command.trireme_watch_refusals")
+transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
+
+
+def watch_classes() -> None:
+    """Once in a process: what is the same for all its loops."""
+    _refusals.hook_streams(asyncio.StreamReader, meetings.note)
+    _refusals.hook_loop(selector_events.BaseSelectorEventLoop, meetings.note)
+    transports.hook_selector(selector_events)
+
 
 def watch(loop: Any) -> None:
-    """Of a loop that has a selector. Streams are watched in the whole process."""
+    """Of a loop that has a selector."""
     owners: dict[tuple[str, int], int] = {}
     for direction, who in (("read", "reader"), ("write", "writer")):
         add, remove = f"_add_{who}", f"_remove_{who}"
         setattr(loop, add, _noting_who_goes(getattr(loop, add), direction, owners))
         setattr(loop, remove, _forgetting(getattr(loop, remove), direction, owners))
-    _streams._wait_for_data = _noting_who_is_refused
 
 
 def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
@@ -36,15 +50,3 @@ def _forgetting(remove: Callable[..., Any], direction: str, owners: dict[tuple[s
         return remove(fd)
 
     return forgotten
-
-
-_streams: Any = asyncio.StreamReader  # whose private names mypy does not know
-_wait_for_data: Callable[..., Any] = _streams._wait_for_data
-
-
-async def _noting_who_is_refused(reader: Any, name: str) -> None:
-    if reader._waiter is not None and reader._transport is not None:
-        sock = reader._transport.get_extra_info("socket")
-        if sock is not None:
-            meetings.note("rejected", "read", sock.fileno(), f"{name}() while another coroutine is waiting already")
-    await _wait_for_data(reader, name)

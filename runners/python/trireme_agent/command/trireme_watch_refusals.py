@@ -1,0 +1,43 @@
+"""Second readers that asyncio itself refuses. Nothing is left of them but an exception, so that the probe sees none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Note = Callable[[str, str, int, str], None]  # what was done, "read" or "write", the descriptor, the message
+# Calls of a loop that read.
+_READS = {"add_reader", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "_make_socket_transport",
+          "_make_ssl_transport", "_make_datagram_transport"}
+
+
+def hook_streams(kind: Any, note: Note) -> None:
+    """`kind`: asyncio.StreamReader, which lets one task wait for data."""
+    wait = kind._wait_for_data
+
+    async def note_and_wait(reader: Any, name: str) -> None:
+        if reader._waiter is not None and reader._transport is not None:
+            sock = reader._transport.get_extra_info("socket")
+            if sock is not None:
+                note("rejected", "read", sock.fileno(), f"{name}() while another coroutine is waiting already")
+        await wait(reader, name)
+
+    kind._wait_for_data = note_and_wait
+
+
+def hook_loop(kind: Any, note: Note) -> None:
+    """`kind`: asyncio's loop with a selector, which lets nobody else read the socket of a transport."""
+    ensure = kind._ensure_fd_no_transport
+
+    def ensure_and_note(loop: Any, file: Any) -> Any:
+        try:
+            return ensure(loop, file)
+        except RuntimeError:
+            call = sys._getframe(1).f_code.co_name
+            if call in _READS:
+                fd = file if isinstance(file, int) else int(file.fileno())
+                note("rejected", "read", fd, f"{call}() of a socket that a transport reads")
+            raise
+
+    kind._ensure_fd_no_transport = ensure_and_note
