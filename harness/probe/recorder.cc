@@ -215,6 +215,9 @@ bool Attached() { return CurrentOrAttachNow() != nullptr; }
     EndWaitsOf(entry.task);
     NoteTaskEnd(entry.task);
   }
+  // Who was parked waits no more, though it has not run since: what it is woken for is the cancellation.
+  if (entry.kind == TRIREME_CANCEL && entry.id <= UINT32_MAX)
+    EndWaitsOf(static_cast<uint32_t>(entry.id));
   if (entry.kind == TRIREME_TASK_START && ActivePlan() != nullptr) NoteTaskName(entry);
   if (LeavesOut(recording, entry.kind)) return;
   ThreadState& state = thread_state;

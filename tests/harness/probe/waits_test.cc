@@ -87,6 +87,22 @@ TEST_F(WaitsTest, NobodyMeetsATaskThatEnded) {
   EXPECT_THAT(Meetings(), IsEmpty());
 }
 
+TEST_F(WaitsTest, NobodyMeetsATaskThatWasCancelled) {
+  Park(ours_.get());
+  Api().set_task(3);
+  Api().record(TRIREME_CANCEL, 2, "1.1", 3, TRIREME_NONE, nullptr, 0);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(WaitsTest, ATaskWaitsThoughAnotherWasCancelled) {
+  Park(ours_.get());
+  Api().set_task(3);
+  Api().record(TRIREME_CANCEL, 4, "1.1", 3, TRIREME_NONE, nullptr, 0);
+  FindNothing(ours_.get());
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+}
+
 TEST_F(WaitsTest, ALoopReadsForItsTask) {
   Park(ours_.get());
   ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1);
