@@ -25,11 +25,20 @@ int64_t NextLook(const Runner::LoadPatience& patience, int64_t last) {
   return std::min(last + patience.idle / kLooks, patience.longest);
 }
 
+// After what came of a runner: what it printed. Reports show the beginning of a long reason, and of a traceback the last
+// line says what is wrong, so that comes first.
+std::string WithPrinted(const std::string& text, const std::string& printed) {
+  if (printed.empty()) return text;
+  const size_t last = printed.rfind('\n');
+  if (last == std::string::npos) return text + "; it printed: " + printed;
+  return text + "; it printed last: " + printed.substr(last + 1) + "; in all: " + printed;
+}
+
 // exit() of its own, at the top of a module or in a static initialiser, most often.
 std::string EndedWhileLoading(int status, const std::string& printed) {
-  const std::string text = "the workload ended the process (exit status " + std::to_string(status) +
-                           ") while it was loaded";
-  return printed.empty() ? text : text + "; it printed: " + printed;
+  return WithPrinted("the workload ended the process (exit status " + std::to_string(status) +
+                         ") while it was loaded",
+                     printed);
 }
 
 }  // namespace
@@ -74,8 +83,7 @@ std::string Runner::Describe(int status) {
     text += "the runner was ended by signal " + std::to_string(WTERMSIG(status));
   else
     text += "the runner exited with status " + std::to_string(WEXITSTATUS(status));
-  const std::string printed = ToValidUtf8(Trim(log.text()));
-  return printed.empty() ? text : text + "; it printed: " + printed;
+  return WithPrinted(text, ToValidUtf8(Trim(log.text())));
 }
 
 }  // namespace trireme

@@ -449,7 +449,7 @@ class FakeRunner {
       UseTheProcessor(1000 * kNanosecondsPerSecond);
     if (what_ == "load-busily") UseTheProcessor(kNanosecondsPerSecond);
     if (what_ == "load-exit") {
-      (void)!::write(2, "no such module\n", 15);
+      (void)!::write(2, "in the loader:\nno such module\n", 30);
       ::_exit(7);
     }
     if (what_ == "load-garbage") (void)!::write(control_.fd(), "garbage", 7);

@@ -276,7 +276,8 @@ TEST_F(MisbehaviourTest, RunnerCrashesAtLoading) {
 TEST_F(MisbehaviourTest, RunnerExitsAtLoadingWithAMessage) {
   FailToLoad("load-exit");
   EXPECT_THAT(Error(), ::testing::Eq("the workload ended the process (exit status 7) while it was "
-                                     "loaded; it printed: no such module"));
+                                     "loaded; it printed last: no such module; in all: in the "
+                                     "loader:\nno such module"));
 }
 
 TEST_F(MisbehaviourTest, RunnerNeverLoads) {
