@@ -28,15 +28,14 @@ Json Evidence(const Waiter& waiter) {
   return {{"process", waiter.process}, {"thread", waiter.thread}, {"fd", waiter.fd}};
 }
 
-// "the stream 127.0.0.1:1 - 127.0.0.1:2", "the pipe", "descriptor 7"
+// "the stream 127.0.0.1:1 - 127.0.0.1:2", "the datagram 127.0.0.1:1", "the pipe", "descriptor 7"
 std::string ObjectName(const Meeting& meeting) {
   if (meeting.kind.empty()) return "descriptor " + std::to_string(meeting.second.fd);
-  const std::string addresses = meeting.local.empty() && meeting.peer.empty()
-                                    ? ""
-                                    : " " + meeting.local + " - " + meeting.peer;
-  return "the " +
-         (meeting.action == "shared-listener" ? std::string("listening socket") : meeting.kind) +
-         addresses;
+  std::string name =
+      "the " + (meeting.action == "shared-listener" ? std::string("listening socket") : meeting.kind);
+  if (!meeting.local.empty()) name += " " + meeting.local;
+  if (!meeting.peer.empty()) name += " - " + meeting.peer;
+  return name;
 }
 
 std::string Message(const TrialView& view, const Meeting& meeting, const std::string& direction) {

@@ -49,6 +49,14 @@ TEST(MeetingCheckerTest, AcceptsTasksThatNeverMet) {
   EXPECT_EQ(CheckReaders(trial).verdict, Verdict::kPass);
 }
 
+TEST(MeetingCheckerTest, NamesTheAddressesThatThereAre) {
+  TrialBuilder trial = TwoTasks();
+  const CheckResult result =
+      CheckReaders(Meet(trial, "second-reader", {{"kind", "datagram"}, {"peer", ""}}));
+  EXPECT_EQ(result.reason,
+            "second calls to read the datagram 127.0.0.1:1, for which first waits already");
+}
+
 TEST(MeetingCheckerTest, RejectsASecondReader) {
   TrialBuilder trial = TwoTasks();
   const CheckResult result = CheckReaders(Meet(trial, "second-reader"));
