@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from json import dumps  # by name: a workload may put another in its place
+from json import dumps, loads  # by name: a workload may put another in its place
 from types import TracebackType
 from typing import Any
 
@@ -35,7 +35,7 @@ def _portable(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _NOT_FINITE.get(float(value), "NaN")
     if isinstance(value, dict):
-        return {errors.text(key) if isinstance(key, str) else key: _portable(member) for key, member in value.items()}
+        return _portable_dict(value)
     if isinstance(value, (list, tuple)):
         return [_portable(element) for element in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -46,6 +46,23 @@ def _portable(value: Any) -> Any:
         # By what is recorded: the repr() of a set in a set has the order in which that was filled.
         return sorted((_portable(element) for element in value), key=dumps)
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+def _portable_dict(value: dict[Any, Any]) -> dict[str, Any]:
+    """Raises TypeError for two keys that are one in JSON, as 1 and "1" are: one of the two members would be lost."""
+    made = {}
+    for key, member in value.items():
+        text = errors.text(key) if isinstance(key, str) else _key_text(key)
+        if text in made:
+            raise TypeError(f"a dict with two keys that JSON has one name for, {text!r}, is no JSON")
+        made[text] = _portable(member)
+    return made
+
+
+def _key_text(key: Any) -> str:
+    """As json has it: "1", "true", "null"."""
+    (text,) = loads(dumps({key: None}))
+    return str(text)
 
 
 def _digits(value: int) -> str:

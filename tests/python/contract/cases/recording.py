@@ -68,6 +68,15 @@ async def values_of_every_kind(rt):
 
 
 @case
+async def keys_that_json_has_one_name_for_are_refused(rt):
+    rt.observe("apart", {1: "a", None: "b", 2.5: "c"})
+    try:
+        rt.observe("one", {1: "a", "1": "b"})
+    except TypeError as error:
+        rt.observe("refused", str(error))
+
+
+@case
 async def sets_are_one_value_however_they_were_filled(rt):
     for key, inner in (("there", [0, 8, "a"]), ("back", ["a", 8, 0])):
         rt.observe(key, {frozenset(inner), frozenset([1]), "z"})
