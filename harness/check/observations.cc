@@ -19,6 +19,11 @@ struct TrialValues {
   double low = HUGE_VAL, high = -HUGE_VAL;
   std::map<std::string, std::string> classes;
 
+  // Bytes are no text, though JSON has their base64: b"" and "" are two results.
+  void AddBytes(const Json& base64) {
+    texts.push_back("bytes " + ValueText(base64));
+    numeric = false;
+  }
   void Add(const Json& value) {
     texts.push_back(ValueText(value));
     if (!value.is_number()) {
@@ -89,6 +94,8 @@ void AddObservation(ValuesByKey& values, const Event& event) {
   const Json value = event.Value();
   if (RecordedException(value))
     AddError(values, std::string(event.key), event);
+  else if (event.type == ValueType::kBytes)
+    values[std::string(event.key)].AddBytes(value);
   else
     values[std::string(event.key)].Add(value);
 }

@@ -149,6 +149,16 @@ class RunTest(TriremeCase):
         self.assertTrue(witness)
         self.assertEqual([line for line in again.out.splitlines() if "increment" in line], witness)
 
+    def test_bytes_are_no_text(self) -> None:
+        self.scenario("answer", SUM_YAML.replace("[threading]", "[threading, asyncio]"), """\
+            async def main(rt, params):
+                rt.observe("answer", b"" if rt.runtime == "asyncio" else "")
+                rt.observe("same", b"a")
+            """)
+        outcome = self.expect("run", "answer", *PYTHON, "--reference", "threading", code=1, out=None)
+        self.assertIn("asyncio differs from threading in 1 of 1 scenario: answer", outcome.out)
+        self.assertIn("""'answer' was bytes "" in 1 of 1 trials""", outcome.out)
+
     def test_an_expected_failure_is_no_surprise(self) -> None:
         self.scenario("lost", LOST_YAML + "expect: {default: {verdict: fail, finding: lost-update}}\n", LOST_PY)
         outcome = self.expect("run", "lost", *PYTHON, "--fail-fast", "--trials", "3", out=None)
