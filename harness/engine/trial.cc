@@ -1,5 +1,6 @@
 #include "harness/engine/trial.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -37,6 +39,14 @@ FaultPlan FaultsOf(const PlannedCell& cell) {
   Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
   TRIREME_CHECK(plan.ok());
   return *std::move(plan);
+}
+
+Status MakePipe(UniqueFd& read, UniqueFd& write) {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ErrnoError("cannot make a pipe", errno);
+  read.Reset(ends[0]);
+  write.Reset(ends[1]);
+  return Done{};
 }
 
 bool RegularFile(const std::string& path) {
@@ -85,6 +95,13 @@ Status Trial::Send(Channel& runner) {
   WatchOutput(output_);
   WatchOutput(errors_);
   services_.poller.Watch(stacks_.fd(), [this] { ReadStacks(); });
+  std::vector<int> descriptors = {out.get(), err.get(), stacks.get()};
+  UniqueFd holds, goes;
+  if (faults_.HoldsWorkload()) {
+    TRIREME_RETURN_IF_ERROR(MakePipe(held_, holds));
+    TRIREME_RETURN_IF_ERROR(MakePipe(goes, go_));
+    descriptors.insert(descriptors.end(), {holds.get(), goes.get()});
+  }
   TRIREME_RETURN_IF_ERROR(runner.Send({{"type", "trial"},
                                        {"attempt", setting_.name},
                                        {"directory", setting_.directory},
@@ -94,8 +111,9 @@ Status Trial::Send(Channel& runner) {
                                        {"params", cell_.params},
                                        {"memory", setting_.address_space},
                                        {"record", setting_.record},
-                                       {"temporary", faults_.temporary()}},
-                                      {out.get(), err.get(), stacks.get()}));
+                                       {"temporary", faults_.temporary()},
+                                       {"hold", held_.valid()}},
+                                      descriptors));
   Enter(Phase::kSent, services_.patience.start);
   return Done{};
 }
@@ -120,13 +138,36 @@ Status Trial::OnStarted(Packet& packet) {
   Enter(Phase::kRunning, kNever);
   phase_deadline_ = begin_ + cell_.timeout;
   if (setting_.memory > 0) next_memory_check_ = begin_ + kMemoryInterval;
+  if (held_.valid())
+    services_.poller.Watch(held_.get(), [this] { LetGo(); });
+  else
+    StartFaults();
+  return Done{};
+}
+
+void Trial::StartFaults() {
   faults_.Start({.process = pid_,
                  .pidfd = process_.get(),
                  .recording = Path(kRecording),
                  .begin = begin_,
                  .launch = services_.launch,
                  .end = services_.end});
-  return Done{};
+}
+
+void Trial::LetGo() {
+  if (phase_ == Phase::kRunning) {
+    StartFaults();
+    faults_.OnTime(SystemClock().Now());
+  }
+  // Not by its end: a process that was forked meanwhile may have a copy of it.
+  (void)!::write(go_.get(), "g", 1);
+  ForgetHold();
+}
+
+void Trial::ForgetHold() {
+  if (held_.valid() && pid_ != 0) services_.poller.Forget(held_.get());
+  held_.Reset();
+  go_.Reset();
 }
 
 Status Trial::OnEnded(const Packet& packet) {
@@ -294,6 +335,7 @@ void Trial::Disturb(const std::string& reason) {
 }
 
 void Trial::CloseOutput() {
+  ForgetHold();
   for (const int fd : {output_.fd(), errors_.fd(), stacks_.fd(), debugger_output_.fd()})
     if (fd >= 0) services_.poller.Forget(fd);
   if (debugger_ != 0) services_.end(std::exchange(debugger_, 0));

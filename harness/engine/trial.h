@@ -89,6 +89,10 @@ class Trial {
   enum class Phase { kNew, kSent, kRunning, kStacks, kDebugger, kKilled, kBroken, kOver };
 
   void Enter(Phase phase, int64_t patience);
+  void StartFaults();
+  // The workload is about to begin: not before what limits it from its first statement on does.
+  void LetGo();
+  void ForgetHold();
   void WatchOutput(OutputCapture& capture);
   void TimedOut();
   void ReadStacks();
@@ -119,7 +123,8 @@ class Trial {
   OutputCapture output_;
   OutputCapture errors_;
   PipeText stacks_;
-  UniqueFd process_;  // a pidfd
+  UniqueFd held_, go_;  // pipes: of a workload that waits, and to it; see `hold` in PROTOCOL.md
+  UniqueFd process_;    // a pidfd
   pid_t pid_ = 0;
 
   PipeText debugger_output_;

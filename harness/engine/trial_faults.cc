@@ -49,6 +49,13 @@ Status TrialFaults::Prepare(const std::string& temporary, pid_t guardian) {
   return Done{};
 }
 
+bool TrialFaults::HoldsWorkload() const {
+  const std::string& key = ResourceFaultClass().key;
+  return std::any_of(plan_.faults.begin(), plan_.faults.end(), [&](const Fault& fault) {
+    return fault.key == key && GetInt(fault.members, "after") == 0;
+  });
+}
+
 void TrialFaults::Start(const FaultSubject& subject) {
   for (uint32_t number = 1; number <= plan_.faults.size(); ++number) {
     const Fault& fault = plan_.faults[number - 1];

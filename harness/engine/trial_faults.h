@@ -28,6 +28,9 @@ class TrialFaults {
   // "", or the folder that the trial shall have its temporary files in.
   const std::string& temporary() const { return temporary_; }
 
+  // Whether the workload must not begin before Start() and OnTime(): a limit holds from its first statement on.
+  bool HoldsWorkload() const;
+
   void Start(const FaultSubject& subject);
   int64_t deadline() const;
   void OnTime(int64_t now);

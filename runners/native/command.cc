@@ -71,7 +71,7 @@ class Command final : public Payload {
             {"versions", Json::object()}};
   }
 
-  void Run(const Json& trial) override {
+  void Run(const Json& trial, const std::function<void()>& before_main) override {
     const uint32_t task = Probe().new_task();
     Probe().set_task(task);
     Record(TRIREME_BEGIN, 0, {},
@@ -82,6 +82,7 @@ class Command final : public Payload {
                                  {"environment", Environment()},
                                  {"argv", argv_}})));
     RecordFor(task, TRIREME_TASK_START, 0, "1", "command");
+    before_main();
     const Outcome outcome = RunProgram(trial);
     // No observation and no end: what kept the program from starting is the machine's, and must not
     // look like what the program did.

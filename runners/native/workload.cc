@@ -54,13 +54,14 @@ class Workload final : public Payload {
             {"versions", {{"compiler", __VERSION__}}}};
   }
 
-  void Run(const Json& trial) override {
+  void Run(const Json& trial, const std::function<void()>& before_main) override {
     Backend& backend =
         *NewBackend(runtime_.name).release();  // tasks that outlive main still run on it
     const TrialOptions options = {.seed = ParseUnsigned(GetString(trial, "seed")).value_or(0),
                                   .inputs = ParseUnsigned(GetString(trial, "inputs")).value_or(0),
                                   .params = GetMember(trial, "params"),
-                                  .environment = Environment()};
+                                  .environment = Environment(),
+                                  .before_main = before_main};
     RunTrial(backend, options, [this](Runtime& rt, const Params& params) {
       if (entry_ == nullptr) LoadInTrial();
       return entry_->main(rt, params);

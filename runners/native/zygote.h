@@ -1,6 +1,7 @@
 #ifndef TRIREME_RUNNERS_NATIVE_ZYGOTE_H_
 #define TRIREME_RUNNERS_NATIVE_ZYGOTE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,8 +30,9 @@ class Payload {
   virtual ~Payload() = default;
   virtual Json Environment() const = 0;
   // In the trial's own process, which is set up: descriptors, folder, session, limits, recording.
-  // That ends when this returns, whatever still runs in it.
-  virtual void Run(const Json& trial) = 0;
+  // That ends when this returns, whatever still runs in it. Calls `before_main` once its runtime is ready, just before the
+  // first statement of the workload.
+  virtual void Run(const Json& trial, const std::function<void()>& before_main) = 0;
 };
 
 struct Loaded {

@@ -22,6 +22,7 @@ struct TrialOptions {
   uint64_t inputs = 0;
   Json params = Json::object();
   Json environment = Json::object();
+  std::function<void()> before_main = [] {};  // the runtime is ready
 };
 
 using WorkloadMain = Task<> (*)(Runtime& rt, const Params& params);

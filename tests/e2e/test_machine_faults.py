@@ -61,6 +61,26 @@ FILES = """\
         for file in held:
             os.close(file)
     """
+# Over before anybody could have looked at it.
+AT_ONCE = """\
+    import resource
+
+    async def main(rt, params):
+        rt.observe("limit", resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    """
+AT_ONCE_CC = """\
+    #include <sys/resource.h>
+
+    #include "trireme/workload.h"
+
+    trireme::Task<> Main(trireme::Runtime& rt, const trireme::Params&) {
+      rlimit limit{};
+      getrlimit(RLIMIT_NOFILE, &limit);
+      rt.Observe("limit", static_cast<int>(limit.rlim_cur));
+      co_return;
+    }
+    TRIREME_WORKLOAD(Main)
+    """
 DISK = """\
     import errno, tempfile
 
@@ -163,6 +183,26 @@ class MachineFaultsTest(TriremeCase):
 
     def test_descriptors_are_there_without(self) -> None:
         self.assertEqual(self.observed(self.suffer(FILES, params="{short: false}"), "open"), ["opened"] * 2)
+
+    def test_a_limit_holds_from_the_first_statement_on(self) -> None:
+        for isolation in ("fork", "process"):
+            self.write("scenario/workload.py", AT_ONCE)
+            self.write("scenario/workload.cc", AT_ONCE_CC)
+            self.write("scenario/scenario.yaml", f"""\
+                version: 1
+                summary: Looks at its limit
+                workload: {{python: workload.py, cpp: workload.cc}}
+                trials: 10
+                isolation: {isolation}
+                faults: [{{name: suffered, resource: {{nofile: 64}}}}]
+                """)
+            self.trireme("run", "scenario", *PYTHON, "--jobs", "2", "--out", isolation, timeout=300)
+            history = self.trireme("history", isolation)
+            events = [json.loads(line) for line in history.out.splitlines()]
+            limits = self.observed(events, "limit")
+            self.assertEqual(limits, [64] * len(limits))
+            self.assertGreaterEqual(len(limits), 50)
+            self.assertEqual(len(self.faults(events)), 2 * len(limits))
 
     def test_a_disk_is_full(self) -> None:
         events = self.suffer(DISK, "resource: {disk: 64KiB}", "{until: ENOSPC}")

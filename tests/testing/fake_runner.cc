@@ -295,6 +295,12 @@ const std::map<std::string, Behaviour>& Behaviours() {
          ::waitpid(child, &status, WCONTINUED);
          RecordOperation("continued", WIFCONTINUED(status) ? 1 : 0);
        }},
+      {"look-at-limit",  // as the first thing that it does
+       [](const Json&) {
+         rlimit limit{};
+         ::getrlimit(RLIMIT_NOFILE, &limit);
+         RecordOperation("limit", static_cast<int64_t>(limit.rlim_cur));
+       }},
       {"open-files",  // until it may open no more, and until it may again
        [](const Json&) {
          // As many as a limit of 64 does not allow, which leaves the runner what it needs itself.
@@ -403,6 +409,8 @@ struct Child {
   ::dup2(packet.descriptors[0].get(), 1);
   ::dup2(packet.descriptors[1].get(), 2);
   ::dup2(packet.descriptors[2].get(), kStacksDescriptor);
+  UniqueFd held(GetBool(message, "hold") ? packet.descriptors.at(3).Release() : -1);
+  UniqueFd go(held.valid() ? packet.descriptors.at(4).Release() : -1);
   packet.descriptors.clear();
   control.Close();
   (void)!::chdir(GetString(message, "directory").c_str());
@@ -417,6 +425,10 @@ struct Child {
   ::signal(kStacksSignal, &WriteStacks);
   AttachRecorder(GetString(message, "history"));
   RecordBegin(message);
+  if (char byte = 'h'; held.valid() && ::write(held.get(), &byte, 1) == 1)
+    (void)!::read(go.get(), &byte, 1);
+  held.Reset();
+  go.Reset();
   const std::string what = GetString(params, "do", "return");
   if (const auto found = Behaviours().find(what); found != Behaviours().end())
     found->second(params);

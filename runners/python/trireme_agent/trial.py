@@ -53,7 +53,7 @@ def run(
     status = 1
     try:
         _enter_process(message, descriptors)
-        trial = _Trial(backend, message, environment)
+        trial = _Trial(backend, message, environment, descriptors[3:])
         stacks.install(descriptors[2], backend)
         trial.run(main)
         status = 0
@@ -96,8 +96,11 @@ def _limit_memory(size: int) -> None:
 
 
 class _Trial:
-    def __init__(self, backend: Backend, message: dict[str, Any], environment: dict[str, Any]) -> None:
+    def __init__(
+        self, backend: Backend, message: dict[str, Any], environment: dict[str, Any], hold: list[int]
+    ) -> None:
         self._backend = backend
+        self._hold = hold
         self._message = message
         self._environment = environment
         self._over = threading.Lock()
@@ -120,10 +123,21 @@ class _Trial:
         self._rt = Runtime(backend, message["seed"], message["inputs"], self._environment["interpreter"])
         self._task = backend.adopt(Task(backend, None, None))
         backend.live[self._task.number] = self._task
+        self._await_limits()
         try:
             backend.run(self._main(main), self._task)
         except BaseException as error:
             self._end_without_runtime(error)
+
+    def _await_limits(self) -> None:
+        """`hold` of the protocol. The runtime has what it needs by now, and no task or loop is held up by it."""
+        if not self._hold:
+            return
+        told, go = self._hold
+        posix.write(told, b"h")
+        posix.read(go, 1)
+        posix.close(told)
+        posix.close(go)
 
     def _end_without_runtime(self, error: BaseException) -> NoReturn:
         """The workload broke what its tasks run on (closed the loop's descriptors, say), with main ended or not."""

@@ -52,7 +52,9 @@ class Zygote:
         try:
             if message["type"] == "load" and self._backend is None:
                 self._load(message, descriptors)
-            elif message["type"] == "trial" and self._backend is not None and len(descriptors) == 3:
+            elif message["type"] == "trial" and self._backend is not None and (
+                len(descriptors) == (5 if message.get("hold") else 3)
+            ):
                 self._trial(message, descriptors)
             else:
                 self._refuse("protocol", f"unexpected message {message['type']!r}")

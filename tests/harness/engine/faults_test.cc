@@ -16,6 +16,7 @@
 namespace trireme {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -233,6 +234,27 @@ TEST_F(FaultsTest, TakesDescriptorsAndGivesThemBack) {
   EXPECT_EQ(ValueOf(trial, "open"), 1);
   EXPECT_THAT(FaultsOf(trial),
               ElementsAre(LimitEvent("nofile", 64, false), LimitEvent("nofile", 64, true)));
+}
+
+// The shortest workload sees it, and its runtime was ready before.
+TEST_F(FaultsTest, LimitsFromTheFirstStatementOn) {
+  PlannedCell cell = Cell("cell", {{"do", "look-at-limit"}}, 20);
+  cell.fault_plan = {{"name", "plan"},
+                     {"summary", ""},
+                     {"all", {{{"name", "fault"}, {"resource", {{"nofile", 64}}}}}}};
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 20U);
+  for (const FinishedTrial& trial : finished_) {
+    EXPECT_EQ(ValueOf(trial, "limit"), 64);
+    EXPECT_THAT(FaultsOf(trial), Contains(Json{{"do", {{"nofile", 64}}}}));
+  }
+}
+
+TEST_F(FaultsTest, LimitsLaterWithoutHoldingTheWorkload) {
+  const FinishedTrial& trial = Suffer("look-at-limit", "resource",
+                                      {{"nofile", 64}, {"after", 3600 * kNanosecondsPerSecond}});
+  EXPECT_NE(ValueOf(trial, "limit"), 64);
+  EXPECT_THAT(FaultsOf(trial), IsEmpty());
 }
 
 TEST_F(FaultsTest, TakesThreadsAndGivesThemBack) {
