@@ -34,8 +34,10 @@ Result<FaultChoice> LoadFaultPlan(const std::string& file, const std::string& na
                                   const std::string& argument, const Vocabulary& vocabulary) {
   const Result<std::string> text = ReadFile(file);
   if (!text.ok()) return UsageError(text.error().message);
-  TRIREME_ASSIGN_OR_RETURN(Json plan, ParseFaultPlan(*text, file, name, vocabulary));
-  return FaultChoice{.name = name, .argument = argument, .plan = std::move(plan)};
+  FaultChoice choice{.name = name, .argument = argument};
+  TRIREME_ASSIGN_OR_RETURN(choice.plan,
+                           ParseFaultPlan(*text, file, name, vocabulary, &choice.late));
+  return choice;
 }
 
 Status CheckPlanVersion(const FieldReader& reader, const YamlNode& root) {
@@ -53,12 +55,15 @@ Result<FaultChoice> ReadFaultItem(const FieldReader& reader, const YamlNode& ite
     // A plan file is taken as it is.
     static const auto& others = *new std::vector<std::string>{"version", "summary"};
     if (item.Find("version") != nullptr) TRIREME_RETURN_IF_ERROR(CheckPlanVersion(reader, item));
-    TRIREME_ASSIGN_OR_RETURN(Json plan, ReadFaultPlan(reader, item, "", others, vocabulary));
+    std::vector<LateFault> late;
+    TRIREME_ASSIGN_OR_RETURN(Json plan,
+                             ReadFaultPlan(reader, item, "", others, vocabulary, &late));
     if (const YamlNode* summary = item.Find("summary")) {
       TRIREME_ASSIGN_OR_RETURN(plan["summary"], reader.Text(*summary, "'summary'"));
     }
     const std::string name = GetString(plan, "name");
-    return FaultChoice{.name = name, .argument = name, .plan = std::move(plan)};
+    return FaultChoice{
+        .name = name, .argument = name, .plan = std::move(plan), .late = std::move(late)};
   }
   TRIREME_ASSIGN_OR_RETURN(const std::string name, reader.Text(item, "an item of 'faults'"));
   if (name == "none") return FaultChoice{};
@@ -84,7 +89,8 @@ Result<std::vector<FaultChoice>> ReadFaults(const FieldReader& reader, const Yam
 }
 
 Result<Json> ParseFaultPlan(const std::string& text, const std::string& path,
-                            const std::string& name, const Vocabulary& vocabulary) {
+                            const std::string& name, const Vocabulary& vocabulary,
+                            std::vector<LateFault>* late) {
   static const auto& others = *new std::vector<std::string>{"version", "summary"};
   TRIREME_ASSIGN_OR_RETURN(const YamlDocument document, YamlDocument::Parse(text, path));
   const FieldReader reader(document);
@@ -97,7 +103,7 @@ Result<Json> ParseFaultPlan(const std::string& text, const std::string& path,
   TRIREME_ASSIGN_OR_RETURN(const std::string line, reader.Text(*summary, "'summary'"));
   if (Trim(line).find('\n') != std::string_view::npos)
     return reader.ErrorAt(*summary, "'summary' must be one line");
-  TRIREME_ASSIGN_OR_RETURN(Json plan, ReadFaultPlan(reader, root, name, others, vocabulary));
+  TRIREME_ASSIGN_OR_RETURN(Json plan, ReadFaultPlan(reader, root, name, others, vocabulary, late));
   plan["summary"] = std::string(Trim(line));
   return plan;
 }

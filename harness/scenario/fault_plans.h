@@ -18,7 +18,8 @@ Result<std::vector<FaultChoice>> ReadFaults(const FieldReader& reader, const Yam
 // A plan file: version, summary, and all: [faults], or the keys of one fault. `name` is the plan's, `path` the file's as
 // errors shall name it. The plan is what FaultPlan::FromJson() of harness/fault reads.
 Result<Json> ParseFaultPlan(const std::string& text, const std::string& path,
-                            const std::string& name, const Vocabulary& vocabulary);
+                            const std::string& name, const Vocabulary& vocabulary,
+                            std::vector<LateFault>* late = nullptr);
 
 // A plan by its name or by its file, which a command line gives; "none".
 Result<FaultChoice> FindFaultPlan(const std::string& word, const Vocabulary& vocabulary);

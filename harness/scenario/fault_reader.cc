@@ -139,6 +139,19 @@ class PlanReader {
     return plan;
   }
 
+  // REQUIRES: it was read.
+  void AddLate(std::vector<LateFault>& late) const {
+    for (const auto& [name, node] : nodes_) {
+      for (const std::string& key : classes_) {
+        const YamlNode* members = node->Find(key);
+        const YamlNode* after = members == nullptr ? nullptr : members->Find("after");
+        if (after == nullptr) continue;
+        const Result<int64_t> begin = reader_.Duration(*after, "'after'", kFaultDuration);
+        if (begin.ok()) late.push_back({name, *begin, reader_.ErrorAt(*after, "")});
+      }
+    }
+  }
+
  private:
   Status CheckKeys(const YamlNode& node, bool combines, std::span<const std::string> others) const {
     std::vector<std::string> known = {"name"};
@@ -229,8 +242,12 @@ bool IsFaultName(const std::string& name) {
 }
 
 Result<Json> ReadFaultPlan(const FieldReader& reader, const YamlNode& node, const std::string& name,
-                           std::span<const std::string> others, const Vocabulary& vocabulary) {
-  return PlanReader(reader, vocabulary).Read(node, name, others);
+                           std::span<const std::string> others, const Vocabulary& vocabulary,
+                           std::vector<LateFault>* late) {
+  PlanReader plan(reader, vocabulary);
+  Result<Json> read = plan.Read(node, name, others);
+  if (read.ok() && late != nullptr) plan.AddLate(*late);
+  return read;
 }
 
 }  // namespace trireme

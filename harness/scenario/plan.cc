@@ -339,6 +339,25 @@ bool PlansPython(const Scenario& scenario, const PlanOptions& options,
   return any && is_python(ChooseReference(scenario, with_python, vocabulary).runtime);
 }
 
+namespace {
+
+Status CheckLateFaults(const Scenario& scenario, const PlanOptions& options) {
+  const int64_t timeout = options.timeout.value_or(scenario.timeout);
+  for (const FaultChoice& choice : scenario.faults) {
+    for (const LateFault& late : choice.late) {
+      if (late.after < timeout) continue;
+      Diagnostic error = late.place;
+      error.message = late.name + ": it can never apply: a trial of " + scenario.name +
+                      " is over after " + FormatDuration(timeout);
+      error.hint = "let it begin earlier, or give a trial longer by `timeout` or --timeout";
+      return error;
+    }
+  }
+  return Done{};
+}
+
+}  // namespace
+
 Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions& options,
                       const Vocabulary& vocabulary) {
   TRIREME_ASSIGN_OR_RETURN(const std::vector<const Scenario*> chosen,
@@ -350,6 +369,7 @@ Result<Plan> MakePlan(const std::vector<Scenario>& scenarios, const PlanOptions&
   std::set<std::string> said;
   int64_t trials = 0;
   for (const Scenario* scenario : chosen) {
+    TRIREME_RETURN_IF_ERROR(CheckLateFaults(*scenario, options));
     const ScenarioPlanner planner(*scenario, options, vocabulary);
     std::vector<PlannedCell> cells = planner.Plan();
     if (!cells.empty()) AddNote(plan, said, planner.FallbackNote());

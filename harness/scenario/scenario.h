@@ -32,12 +32,20 @@ struct CheckChoice {
   bool by_default = false;          // nobody asked for it
 };
 
+// A fault that begins after a while, which must be before the end of a trial.
+struct LateFault {
+  std::string name;
+  int64_t after = 0;  // nanoseconds since the trial's begin
+  Diagnostic place;   // of that number
+};
+
 // What a cell suffers.
 struct FaultChoice {
   std::string name = "none";
   std::string option = "--faults";  // with `argument` names it on a command line
   std::string argument = "none";
   Json plan;  // {"name", "summary", "all": [...]}; null: no faults
+  std::vector<LateFault> late = {};
 };
 
 // A definition: workload, parameters, checks, expected outcomes (interface.md section 2.1).

@@ -108,6 +108,23 @@ TEST_F(FaultPlansTest, RefuseOtherTypes) {
               HasSubstr("'call' must not be empty"));
 }
 
+// At their number, for who plans them knows the timeout.
+TEST_F(FaultPlansTest, SayWhichFaultsBeginLater) {
+  const FaultChoice choice = Parse(
+      "[{name: p, all: [{name: now, do: {reset: true}}, "
+      "{name: then, link: {count: 1, after: 3s}}]}]")[0];
+  ASSERT_EQ(choice.late.size(), 1U);
+  EXPECT_EQ(choice.late[0].name, "then");
+  EXPECT_EQ(choice.late[0].after, 3'000'000'000);
+  EXPECT_EQ(choice.late[0].place.line, 4);
+  EXPECT_EQ(choice.late[0].place.column, 97);
+  folder_.Write("faults/slow.yaml", "version: 1\nsummary: s\nlink: {count: 1, after: 2s}\n");
+  const FaultChoice named = Parse("[slow]")[0];
+  ASSERT_EQ(named.late.size(), 1U);
+  EXPECT_EQ(named.late[0].place.line, 3);
+  EXPECT_EQ(BaseName(named.late[0].place.file), "slow.yaml");
+}
+
 TEST_F(FaultPlansTest, RefuseUnknownKeys) {
   EXPECT_EQ(ErrorOf("[{name: x, do: {rest: true}}]"),
             "scenario.yaml:4:25: error: unknown key 'rest' of 'do'\n"

@@ -426,6 +426,24 @@ TEST_F(PlanTest, PlansACellForEachFaultPlan) {
 }
 
 // What a runtime makes of faults is compared with what the reference makes of the same.
+// What begins when every trial is over would be planned, and never seen.
+TEST_F(PlanTest, RefusesAFaultThatBeginsAfterTheTimeout) {
+  const std::string text =
+      Complete("timeout: 3s\nfaults: [{name: late, link: {count: 1, after: 3s}}]\n");
+  const std::string error = ErrorOf(text);
+  EXPECT_NE(error.find("scenario.yaml:5:48: error: late: it can never apply: a trial of "
+                       "hazards/test is over after 3s\n"),
+            std::string::npos)
+      << error;
+  EXPECT_NE(error.find("hint: let it begin earlier, or give a trial longer by `timeout` or "
+                       "--timeout\n"),
+            std::string::npos);
+  options_.timeout = 4'000'000'000;
+  EXPECT_EQ(ErrorOf(text), "");
+  options_.timeout = 2'000'000'000;
+  EXPECT_NE(ErrorOf(Complete("faults: [{name: late, link: {count: 1, after: 2.5s}}]\n")), "");
+}
+
 TEST_F(PlanTest, ComparesUnderTheSameFaults) {
   const Plan plan = PlanOf(
       Complete("runtimes: [threading, thread]\nfaults: [none, " + std::string(kCutFault) + "]\n"));

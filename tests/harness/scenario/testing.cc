@@ -31,7 +31,8 @@ Vocabulary TestVocabulary() {
                          {"count", "count", "c"},
                          {"loss", "share", "s"},
                          {"speed", "factor", "f"},
-                         {"to", "text", "t"}}}};
+                         {"to", "text", "t"},
+                         {"after", "duration", "a"}}}};
   vocabulary.check_faults = [](const Json& plan) -> Status {
     for (const Json& fault : plan["all"])
       if (fault["name"] == "never") return UsageError("never: it can never apply", "drop it");
