@@ -11,6 +11,10 @@ constexpr uint64_t kMostSpinners = 64;
 // Less than that no thread starts with, and an interpreter not at all.
 constexpr uint64_t kLeastStack = 64 << 10;
 
+// What a kernel maps or stores at the least: less is a number without its unit. The same for a whole address space.
+constexpr uint64_t kLeastMemory = 64 << 10;
+constexpr uint64_t kLeastDisk = 4 << 10;
+
 // The standard streams; with less, not even poll(2) takes what a process has.
 constexpr uint64_t kLeastDescriptors = 3;
 
@@ -39,6 +43,14 @@ Status CheckLimits(const Fault& fault, const ResourceFault& read) {
     return FaultError(fault,
                       "no thread starts with a stack of " + std::to_string(*read.stack) + " bytes",
                       "`stack` is at least 64KiB");
+  if (read.memory && *read.memory < kLeastMemory)
+    return FaultError(fault,
+                      "no process runs with addresses of " + std::to_string(*read.memory) +
+                          " bytes",
+                      "`memory` is at least 64KiB, and most often some 512MiB");
+  if (read.disk && *read.disk < kLeastDisk)
+    return FaultError(fault, "no disk holds " + std::to_string(*read.disk) + " bytes",
+                      "`disk` is at least 4KiB, one page");
   if (read.cpu && (*read.cpu == 0 || *read.cpu > kMostSpinners))
     return FaultError(fault, "`cpu` is how many threads compete for processors, from 1 to 64");
   return Done{};

@@ -20,10 +20,10 @@ std::string ErrorOfLimit(const Json& members) {
 
 TEST(ResourceFaultTest, AcceptsEachLimitAndSeveral) {
   const Result<ResourceFault> fault =
-      ReadWith({{"nofile", 24}, {"disk", 0}, {"after", 1}, {"for", 2}});
+      ReadWith({{"nofile", 24}, {"disk", 4096}, {"after", 1}, {"for", 2}});
   ASSERT_TRUE(fault.ok());
   EXPECT_EQ(fault->nofile, 24U);
-  EXPECT_EQ(fault->disk, 0U);
+  EXPECT_EQ(fault->disk, 4096U);
   EXPECT_FALSE(fault->memory || fault->stack || fault->threads || fault->cpu);
   EXPECT_EQ(fault->after, 1);
   EXPECT_EQ(fault->duration, 2);
@@ -46,6 +46,15 @@ TEST(ResourceFaultTest, AcceptsTheLeastAndRejectsLess) {
   EXPECT_TRUE(ReadWith({{"stack", 65536}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"stack", 65535}}),
             "short: no thread starts with a stack of 65535 bytes");
+  EXPECT_TRUE(ReadWith({{"memory", 65536}}).ok());
+  for (const int memory : {0, 1, 65535})
+    EXPECT_EQ(
+        ErrorOfLimit({{"memory", memory}}),
+        "short: no process runs with addresses of " + std::to_string(memory) + " bytes");
+  EXPECT_TRUE(ReadWith({{"disk", 4096}}).ok());
+  for (const int disk : {0, 4095})
+    EXPECT_EQ(ErrorOfLimit({{"disk", disk}}),
+              "short: no disk holds " + std::to_string(disk) + " bytes");
 }
 
 TEST(ResourceFaultTest, AcceptsAsMuchLoadAsTheHarnessBears) {
@@ -57,7 +66,7 @@ TEST(ResourceFaultTest, AcceptsAsMuchLoadAsTheHarnessBears) {
 }
 
 TEST(ResourceFaultTest, SaysWhatTheMachineMustAllow) {
-  EXPECT_THAT(CapabilitiesOf(*ReadWith({{"threads", 4}, {"disk", 0}})),
+  EXPECT_THAT(CapabilitiesOf(*ReadWith({{"threads", 4}, {"disk", 4096}})),
               ElementsAre("thread-limit", "small-disk"));
   EXPECT_THAT(CapabilitiesOf(*ReadWith({{"cpu", 4}, {"nofile", 4}})), IsEmpty());
 }
