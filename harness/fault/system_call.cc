@@ -1,5 +1,6 @@
 #include "harness/fault/system_call.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
@@ -45,6 +46,31 @@ constexpr uint32_t kToldToTryAgain =
     kTransferCalls | kConnecting | Bit(TRIREME_CALL_FORK) | Bit(TRIREME_CALL_THREAD);
 // What happens on a connection, or an open file, that has ends; the other calls belong to tasks alone.
 constexpr uint32_t kOnConnections = kTransferCalls | kConnecting;
+
+// Calls whose errors the kernel has a list of: they reach no file system, driver or peer that could add its own. Beside these
+// any may want memory, or be forbidden by a filter of system calls.
+struct CallErrors {
+  trireme_fault_call call;
+  std::array<int, 6> codes;  // 0: no more
+};
+constexpr std::array kCallErrors = {
+    CallErrors{TRIREME_CALL_EPOLL_WAIT, {EBADF, EFAULT, EINTR, EINVAL}},
+    CallErrors{TRIREME_CALL_FORK, {EAGAIN}},
+    CallErrors{TRIREME_CALL_THREAD, {EAGAIN, EINVAL}},
+    CallErrors{TRIREME_CALL_SOCKET, {EACCES, EINVAL, EMFILE, ENFILE, ENOBUFS, EPROTONOSUPPORT}}};
+
+bool FailsWith(const CallErrors& about, int code) {
+  if (code == ENOMEM || code == EPERM || code == ENOSYS) return true;
+  return std::find(about.codes.begin(), about.codes.end(), code) != about.codes.end();
+}
+
+// Which of the calls can never fail with it. An allocation has one error.
+uint32_t NeverFailWith(int code, uint32_t calls) {
+  uint32_t never = code == ENOMEM ? 0 : calls & Bit(TRIREME_CALL_MALLOC);
+  for (const CallErrors& one : kCallErrors)
+    if (!FailsWith(one, code)) never |= calls & Bit(one.call);
+  return never;
+}
 
 // What a fault may do, and where.
 struct ActionWord {
@@ -174,8 +200,23 @@ class SystemCallReader {
       return Error(name + " can never come of " + Join(CallNames(waiting), ", ") +
                        ": it has no descriptor that would not block",
                    "only " + Join(CallNames(kToldToTryAgain), ", ") + " are told to try again");
+    if (const uint32_t never = NeverFailWith(error->code, result_.calls);
+        !error->resolver && never != 0)
+      return Error(name + " can never come of " + Join(CallNames(never), ", "),
+                   WhatTheyFailWith(never));
     result_.error = error->code;
     return Done{};
+  }
+
+  // "fork fails with EAGAIN, ENOMEM, ENOSYS, EPERM": of the first of them.
+  static std::string WhatTheyFailWith(uint32_t calls) {
+    const std::string name = CallNames(calls).front();
+    std::vector<std::string> errors;
+    for (const ErrorName& error : ErrorNames())
+      if (!error.resolver && error.name != "EWOULDBLOCK" &&
+          (NeverFailWith(error.code, calls) & calls & (~calls + 1)) == 0)
+        errors.emplace_back(error.name);
+    return name + " fails with " + Join(errors, ", ");
   }
 
   Status ReadSide() {

@@ -114,9 +114,30 @@ TEST(SystemCallFaultTest, RefusesEagainWhereNothingIsNonBlocking) {
         CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})", R"({"error": "EAGAIN"})"), "");
 }
 
-// Which other errors a kernel returns where is not ours to say: a program has to bear any.
-TEST(SystemCallFaultTest, TakesAnyOtherErrnoForAnyCall) {
-  EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"error": "ENOSPC"})"), "");
+// Which other errors a file system, a driver or a peer gives is not ours to say: a program has to bear any.
+TEST(SystemCallFaultTest, TakesAnyOtherErrnoOfWhatReachesMoreThanTheKernel) {
+  for (const char* call :
+       {"connect", "accept", "recv", "send", "read", "write", "open", "fsync", "close"})
+    for (const char* error : {"ENOSPC", "ECONNRESET", "EPERM"})
+      EXPECT_EQ(CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})",
+                            R"({"error": ")" + std::string(error) + R"("})"),
+                "")
+          << call << error;
+}
+
+TEST(SystemCallFaultTest, RefusesAnErrnoThatTheKernelNeverGivesThere) {
+  for (const char* call : {"fork", "thread", "malloc", "socket", "epoll_wait"}) {
+    const std::string at = R"({"call": [")" + std::string(call) + R"("]})";
+    EXPECT_EQ(CallErrorOf(at, R"({"error": "ECONNRESET"})"),
+              "x: ECONNRESET can never come of " + std::string(call));
+    EXPECT_EQ(CallErrorOf(at, R"({"error": "ENOMEM"})"), "");
+  }
+  EXPECT_EQ(CallHintOf(R"({"call": ["fork"]})", R"({"error": "ECONNRESET"})"),
+            "fork fails with EAGAIN, ENOMEM, ENOSYS, EPERM");
+  EXPECT_EQ(CallHintOf(R"({"call": ["malloc"]})", R"({"error": "EIO"})"),
+            "malloc fails with ENOMEM");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["socket"]})", R"({"error": "EMFILE"})"), "");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["epoll_wait"]})", R"({"error": "EINTR"})"), "");
 }
 
 TEST(SystemCallFaultTest, RefusesASideThatNeverCalls) {
