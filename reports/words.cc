@@ -367,7 +367,9 @@ std::string FaultLogsInWords(const RunResults& results) {
         std::find(columns.begin(), columns.end(), column) == columns.end())
       columns.push_back(column);
   }
-  if (trials["compared"] == 0) return "";
+  const int64_t nothing = trials["nothing"];
+  if (trials["compared"] == 0)
+    return nothing == 0 ? "" : "fault logs: nothing to compare in " + Counted(nothing, "trial");
   std::string text = "fault logs: equal in " + std::to_string(trials["equal"]) + " of " +
                      Counted(trials["compared"], "trial");
   for (const auto& [state, words] : {std::pair("not_reached", "equal but for what was not reached"),
@@ -375,7 +377,8 @@ std::string FaultLogsInWords(const RunResults& results) {
                                      {"different", "different"},
                                      {"undecided", "undecided"}})
     if (trials[state] > 0) text += ", " + std::to_string(trials[state]) + " " + words;
-  return columns.empty() ? text : text + " (" + Join(columns, ", ") + ")";
+  if (!columns.empty()) text += " (" + Join(columns, ", ") + ")";
+  return nothing == 0 ? text : text + "; nothing to compare in " + Counted(nothing, "more trial");
 }
 
 std::string FaultsNotReachedInWords(const RunResults& results) {

@@ -56,7 +56,8 @@ CellCounts CountCells(const RunResults& results);
 // 2 of 41 scenarios: a, b". Those that differ come first.
 std::vector<std::string> Differences(const RunResults& results);
 
-// "fault logs: equal in 12 of 14 trials, 1 diverged, 1 different (asyncio/3.11)"; "" where none were compared.
+// "fault logs: equal in 12 of 14 trials, 1 diverged, 1 different (asyncio/3.11); nothing to compare in 3 more trials"; "" where
+// there were none.
 std::string FaultLogsInWords(const RunResults& results);
 // "none reached in 2 of 8 cells, whose verdicts say nothing of a fault: patterns/client on asyncio/3.11, ..."; "" where each
 // cell with a plan met with a fault.

@@ -104,10 +104,15 @@ std::optional<Difference> CellFaults::CompareLogs(const CellFaults& reference,
                                                   const std::string& scenario) {
   std::optional<Difference> difference;
   if (!planned_) return difference;
+  const std::string nothing = FaultLog{}.Sha256();
   Compared compared;
   for (const auto& [trial, hash] : hashes_) {
     const auto there = reference.hashes_.find(trial);
     if (there == reference.hashes_.end()) continue;
+    if (hash == nothing && there->second == nothing) {
+      ++compared.nothing;
+      continue;
+    }
     ++compared.trials;
     const auto here_log = logs_.find(trial);
     const auto there_log = reference.logs_.find(trial);
@@ -148,11 +153,11 @@ Json CellFaults::LogJson() const {
   }
   json["not_reached_faults"] = not_reached_;
   json["state"] = nullptr;
-  if (!compared_ || compared_->trials == 0) return json;
+  if (!compared_ || compared_->trials + compared_->nothing == 0) return json;
   const auto count = [&](FaultLogState state) {
     return compared_->by_state[static_cast<size_t>(state)];
   };
-  json["state"] = compared_->undecided < compared_->trials
+  json["state"] = compared_->undecided < compared_->trials  // none where there was nothing
                       ? Json(LogStateName(compared_->worst.state))
                       : Json();
   json["where"] = compared_->worst.where;
@@ -161,7 +166,8 @@ Json CellFaults::LogJson() const {
                     {"not_reached", count(FaultLogState::kNotReached)},
                     {"diverged", count(FaultLogState::kDiverged)},
                     {"different", count(FaultLogState::kDifferent)},
-                    {"undecided", compared_->undecided}};
+                    {"undecided", compared_->undecided},
+                    {"nothing", compared_->nothing}};
   return json;
 }
 

@@ -47,6 +47,7 @@ class CellFaults {
  private:
   struct Compared {
     int64_t trials = 0, undecided = 0;
+    int64_t nothing = 0;  // in neither was there a fault that can be compared; none of `trials`
     int64_t by_state[4] = {};
     FaultLogComparison worst;
   };

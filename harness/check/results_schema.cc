@@ -115,7 +115,10 @@ constexpr const char* kSchema = R"json({
               "description": "the worst of the trials against the reference's of the same seed; null: not compared"
             },
             "where": {"type": "string"},
-            "trials": {"$ref": "#/$defs/values", "description": "compared, and by state"}
+            "trials": {
+              "$ref": "#/$defs/values",
+              "description": "compared, and by state; nothing: not compared, for neither cell had a fault"
+            }
           }
         },
         "under_faults": {

@@ -67,6 +67,19 @@ fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11)
 )");
 }
 
+TEST(FaultsReportTest, TellsApartTrialsThatHadNothingToCompare) {
+  RunResults results = FaultyResults();
+  results.cells[2].fault_log["trials"]["nothing"] = 3;
+  EXPECT_THAT(FaultsReport(results, {}),
+              HasSubstr("fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11); nothing "
+                        "to compare in 3 more trials\n"));
+  for (CellResult& cell : results.cells)
+    if (!cell.fault_log.is_null())
+      cell.fault_log["trials"] = {{"compared", 0}, {"equal", 0}, {"nothing", 1}};
+  results.cells[1].fault_log = Json();
+  EXPECT_THAT(FaultsReport(results, {}), HasSubstr("fault logs: nothing to compare in 1 trial\n"));
+}
+
 RunResults TimedResults() {
   RunResults results;
   results.cells = {

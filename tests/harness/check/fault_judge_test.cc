@@ -78,8 +78,9 @@ TEST_F(FaultJudgeTest, ComparesTheFaultLogs) {
   EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
   EXPECT_EQ(DumpJson(cell.faults_applied), R"({"cut":2})");
   EXPECT_EQ(GetString(cell.fault_log, "state"), "equal");
-  EXPECT_EQ(DumpJson(cell.fault_log["trials"]),
-            R"({"compared":2,"equal":2,"not_reached":0,"diverged":0,"different":0,"undecided":0})");
+  EXPECT_EQ(
+      DumpJson(cell.fault_log["trials"]),
+      R"({"compared":2,"equal":2,"not_reached":0,"diverged":0,"different":0,"undecided":0,"nothing":0})");
   EXPECT_EQ(GetString(cell.fault_log, "sha256"),
             GetString(results.cells.at(0).fault_log, "sha256"));
   EXPECT_EQ(GetString(cell.under_faults, "class"), "survived");
@@ -110,6 +111,28 @@ TEST_F(FaultJudgeTest, SaysWhichExactOffsetWasNotReached) {
   const CellResult cell = Judge().cells.at(1);
   EXPECT_EQ(DumpJson(cell.fault_log["not_reached_faults"]), R"({"cut":2})");
   EXPECT_EQ(GetString(cell.under_faults, "summary"), "not reached");
+}
+
+// Two logs without a fault are equal, and say nothing.
+TEST_F(FaultJudgeTest, DoesNotCountTrialsWithoutAFaultAsEqual) {
+  FaultTrial none;
+  none.Op(1, "get", 90, 200, 1).Observe("total", 40);
+  none.Open(1).Closed(1, 5, 0);
+  Write(0, 0, none);
+  Write(0, 1, Trial(10));
+  Write(1, 0, none);
+  Write(1, 1, Trial(10));
+  CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(GetString(cell.fault_log, "state"), "equal");
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "compared"), 1);
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "equal"), 1);
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "nothing"), 1);
+  Write(0, 1, none);
+  Write(1, 1, none);
+  cell = Judge().cells.at(1);
+  EXPECT_TRUE(cell.fault_log["state"].is_null());
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "compared"), 0);
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "nothing"), 2);
 }
 
 TEST_F(FaultJudgeTest, SaysNotReachedWhereOnlyTheReferenceSuffered) {
