@@ -8,9 +8,15 @@
 #include "harness/cli/correspondences.h"
 #include "harness/cli/eventlet_names.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/fault_support.h"
+#include "harness/cli/faults.h"
 #include "harness/cli/option_parser.h"
+#include "harness/cli/run_preparation.h"
+#include "harness/cli/settings.h"
 #include "harness/cli/table.h"
 #include "harness/cli/topics.h"
+#include "harness/cli/vocabulary.h"
+#include "harness/scenario/fault_plans.h"
 
 namespace trireme {
 namespace {
@@ -68,11 +74,30 @@ std::string ExplainFeature(const std::string& thing, const std::vector<Correspon
   return rows.empty() ? "" : plain + " (workload API)\n" + rows;
 }
 
+// The words of fault plans, from the same folders as `trireme list faults`.
+Vocabulary PlanVocabulary() {
+  const Result<Settings> settings = FindSettings(".");
+  return MakeVocabulary(ScenarioPaths(
+      settings.ok() ? settings->scenario_paths : std::vector<std::string>(), FindLocations()));
+}
+
+// "" where no plan has that name. An error is the plan's own.
+Result<std::string> ExplainFaultPlan(const std::string& thing) {
+  const Vocabulary vocabulary = PlanVocabulary();
+  for (const FaultPlanFile& file : ListFaultPlans(vocabulary)) {
+    if (file.name != thing) continue;
+    TRIREME_ASSIGN_OR_RETURN(const FaultPlan plan, ReadFaultOption(thing, vocabulary));
+    return DescribeFaultPlan(plan);
+  }
+  return std::string();
+}
+
 Diagnostic NothingOfThatName(const std::string& thing, const std::vector<Correspondence>& table) {
   std::vector<std::string> names;
   for (const EventletName& name : EventletNames()) names.emplace_back(name.name);
   for (const Correspondence& row : table)
     for (std::string& name : NamesOfFeature(row.feature)) names.push_back(std::move(name));
+  for (const FaultPlanFile& file : ListFaultPlans(PlanVocabulary())) names.push_back(file.name);
   std::vector<std::string> groups;
   for (const Topic& topic : AllTopics()) {
     names.push_back(topic.name);
@@ -92,7 +117,7 @@ int ExplainCommand(const Arguments& arguments) {
   parser.Positionals(
       "THING", words,
       "a feature of Eventlet or of the workload API, a finding kind, a verdict, an exit code, a "
-      "runtime, a check, a format, a word");
+      "runtime, a check, a fault plan, a format, a word");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
   if (words.empty())
     return Fail(UsageError("explain what?", "for example 'trireme explain lost-update'"));
@@ -100,6 +125,9 @@ int ExplainCommand(const Arguments& arguments) {
   if (thing.starts_with("exit ") && thing != "exit code" && thing != "exit codes")
     thing = thing.substr(5);
   std::string text = Explain(thing);
+  const Result<std::string> plan = ExplainFaultPlan(thing);
+  if (!plan.ok()) return Fail(plan.error());
+  text += *plan;
   if (text.empty() || IsFeatureToo(thing)) {
     const std::vector<Correspondence> table = ReadCorrespondences(FindLocations());
     text += ExplainFeature(thing, table);

@@ -4,8 +4,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "harness/base/strings.h"
 #include "harness/cli/capabilities.h"
+#include "harness/cli/table.h"
+#include "harness/fault/fault_yaml.h"
 #include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
 #include "harness/protocol/runtimes.h"
@@ -66,7 +71,43 @@ class FaultSupport {
   std::map<std::string, std::string> problems_;  // by capability; "": there is none
 };
 
+// What FaultPlanToYaml() says of the faults, for a reader.
+std::string Contents(const FaultPlan& plan) {
+  const std::string yaml = FaultPlanToYaml(plan);
+  const size_t faults = yaml.find("\nall:\n");
+  std::string out;
+  for (const std::string& line : Split(yaml.substr(faults + 1), '\n'))
+    if (!line.empty()) out += "  " + line + "\n";
+  return out;
+}
+
+std::string RuntimesOf(const FaultPlan& faults) {
+  Plan plan;
+  for (const RuntimeInfo& runtime : Runtimes()) {
+    PlannedCell cell;
+    cell.runtime = runtime.name;
+    cell.fault_plan = faults.ToJson();
+    plan.cells.push_back(std::move(cell));
+  }
+  MarkUnsupportedFaults(plan);
+  std::vector<std::string> supported, reasons;
+  for (const PlannedCell& cell : plan.cells)
+    if (cell.unsupported.empty())
+      supported.push_back(cell.runtime);
+    else
+      reasons.push_back("unsupported on " + cell.runtime + ": " + cell.unsupported);
+  const std::string names = supported.empty() ? "none" : Join(supported, ", ");
+  std::string out = Wrap("runtimes: " + names, 100, 2);
+  for (const std::string& reason : reasons) out += Wrap(reason, 100, 2);
+  return out;
+}
+
 }  // namespace
+
+std::string DescribeFaultPlan(const FaultPlan& plan) {
+  return plan.name + " (fault plan)\n" + Wrap(plan.summary, 100, 2) + Contents(plan) +
+         RuntimesOf(plan) + "  use: trireme run SCENARIO --faults " + plan.name + "\n";
+}
 
 void MarkUnsupportedFaults(Plan& plan) {
   FaultSupport support;

@@ -180,6 +180,12 @@ class ExplainTest(TriremeCase):
             self.assertEqual((outcome.code, outcome.err), (0, ""), thing)
             self.assertIn(said, outcome.out, thing)
 
+    def test_a_fault_plan(self) -> None:
+        outcome = self.trireme("explain", "cut-and-reset")
+        self.assertEqual((outcome.code, outcome.err), (0, ""))
+        for part in ("cut-and-reset (fault plan)\n", "\n  all:\n", "reset: true", "\n  runtimes: eventlet"):
+            self.assertIn(part, outcome.out)
+
     def test_an_unknown_feature(self) -> None:
         self.expect("explain", "GrenPool", code=2, err="""\
             error: nothing is known of 'GrenPool'

@@ -28,5 +28,26 @@ TEST(FaultSupportTest, NoCallOnABlockingSocketIsToldThatItWouldWait) {
   EXPECT_EQ(UnsupportedOn("thread", {{"call", "fork"}, {"offset", 0}}, again), "");
 }
 
+TEST(FaultSupportTest, DescribesAPlanWithWhatItContainsAndWhereItWorks) {
+  const auto described = [](const Json& action) {
+    const Result<FaultPlan> plan = FaultPlan::FromJson(
+        {{"name", "mix"},
+         {"summary", "Some of it"},
+         {"all",
+          {{{"name", "first"}, {"at", {{"call", {"recv"}}, {"offset", 3}}}, {"do", action}}}}});
+    return DescribeFaultPlan(*plan);
+  };
+  const std::string again = described({{"error", "EAGAIN"}});
+  EXPECT_EQ(again.find("mix (fault plan)\n  Some of it\n  all:\n    - name: \"first\"\n"
+                       "      at: {call: [recv], offset: 3}\n      do: {error: EAGAIN}\n"
+                       "  runtimes: eventlet, "),
+            0U)
+      << again;
+  EXPECT_NE(again.find("\n  unsupported on thread: fault 'first' is EAGAIN"), std::string::npos)
+      << again;
+  EXPECT_NE(again.find("\n  use: trireme run SCENARIO --faults mix\n"), std::string::npos);
+  EXPECT_EQ(described({{"reset", true}}).find("unsupported"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace trireme
