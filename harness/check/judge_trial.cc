@@ -56,6 +56,8 @@ std::string NeverAwaited(const History& history) {
 CheckResult JudgeRecord(const TrialView& view) {
   const History& history = *view.history;
   if (!history.damage().empty()) return Unknown("the history is damaged: " + history.damage());
+  if (const std::string why = ImpossibleRecord(view); !why.empty())
+    return Unknown("the history is damaged: " + why);
   if (history.lost() > 0) {
     const std::string why =
         history.lost_errno() == 0 ? "" : std::string(": ") + std::strerror(history.lost_errno());

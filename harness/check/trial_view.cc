@@ -1,7 +1,11 @@
 #include "harness/check/trial_view.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
+
+#include "harness/base/strings.h"
 
 namespace trireme {
 namespace {
@@ -30,6 +34,25 @@ TrialExit ParseExit(const Event& event) {
   exit.protocol_error = GetString(value, "protocol_error");
   if (const Json& orphans = GetMember(value, "orphans"); orphans.is_array()) exit.orphans = orphans;
   return exit;
+}
+
+constexpr std::array<std::string_view, 4> kEnds = {"returned", "raised", "unsupported",
+                                                   "suspended"};
+constexpr std::array<std::string_view, 5> kExits = {"exited", "signalled", "timeout", "interrupted",
+                                                    "vanished"};
+
+std::string WhatIsImpossible(const Event& event, bool ended) {
+  const auto among = [&](const auto& words) {
+    return std::find(words.begin(), words.end(), event.key) != words.end();
+  };
+  if (event.kind == EventKind::kEnd && !among(kEnds))
+    return "the end of the trial is none: '" + ToValidUtf8(event.key) + "'";
+  if (event.kind == EventKind::kExit && !among(kExits))
+    return "the exit of the trial is none: '" + ToValidUtf8(event.key) + "'";
+  if (!ended && EventName(event.kind) == EventName(EventKind{}))
+    return "it has no end of the trial, but a record of kind " +
+           std::to_string(static_cast<int>(event.kind)) + ", which is none";
+  return "";
 }
 
 struct Lifetime {
@@ -111,6 +134,12 @@ TrialView MakeTrialView(const History& history, const Json& cell, const std::str
     view.last_time = std::max(view.last_time, event.time);
   }
   return view;
+}
+
+std::string ImpossibleRecord(const TrialView& view) {
+  for (const Event& event : view.history->events())
+    if (std::string why = WhatIsImpossible(event, view.end != nullptr); !why.empty()) return why;
+  return "";
 }
 
 bool AnyConcurrent(const TrialView& view, const std::set<uint32_t>& tasks) {

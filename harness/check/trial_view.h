@@ -73,6 +73,10 @@ struct TrialView {
 
 TrialView MakeTrialView(const History& history, const Json& cell, const std::string& stacks_text);
 
+// Where the history is whole but has a record that no runner and no harness writes, which is one: "", or what is wrong. Kinds
+// of a later version are none, as long as the trial's end is known.
+std::string ImpossibleRecord(const TrialView& view);
+
 // Whether two of `tasks` lived at the same time: the least that a check on concurrency needs. A
 // task lives from its start to its end, or from its first event to its last where the history does
 // not say; lives that only touch do not count.

@@ -74,6 +74,37 @@ TEST(JudgeTrialTest, CannotDecideACommandThatCouldNotBeStarted) {
   EXPECT_EQ(judge({{"scenario", "s"}}).verdict, Verdict::kFail);
 }
 
+// Nothing says that the process did not end as it should.
+TEST(JudgeTrialTest, CannotDecideATrialWhoseEndIsGarbled) {
+  TrialBuilder kind;
+  kind.Observe("x", 1).Add(static_cast<EventKind>(0x4002), 950, "returned", nullptr);
+  const TrialJudgement judgement = JudgeRecord(kind.Exit("exited", {{"code", 0}}));
+  EXPECT_EQ(judgement.verdict, Verdict::kUnknown);
+  EXPECT_EQ(judgement.reason,
+            "the history is damaged: it has no end of the trial, but a record of kind 16386, which "
+            "is none");
+  const TrialJudgement end =
+      JudgeRecord(TrialBuilder().Observe("x", 1).End("retvrned").Exit("exited", {{"code", 0}}));
+  EXPECT_EQ(end.verdict, Verdict::kUnknown);
+  EXPECT_EQ(end.reason, "the history is damaged: the end of the trial is none: 'retvrned'");
+  const TrialJudgement exit = JudgeRecord(TrialBuilder().Observe("x", 1).End().Exit("exitfd"));
+  EXPECT_EQ(exit.verdict, Verdict::kUnknown);
+  EXPECT_EQ(exit.reason, "the history is damaged: the exit of the trial is none: 'exitfd'");
+}
+
+// What a later version records beside what this one knows, and deaths that need no end to be seen.
+TEST(JudgeTrialTest, JudgesBesideRecordsThatItDoesNotKnow) {
+  const auto judge = [](bool ended, const std::string& how, const Json& exit) {
+    TrialBuilder trial;
+    trial.Observe("x", 1).Add(static_cast<EventKind>(99), 900, "later");
+    if (ended) trial.End();
+    return JudgeRecord(trial.Exit(how, exit)).verdict;
+  };
+  EXPECT_EQ(judge(true, "exited", {{"code", 0}}), Verdict::kPass);
+  EXPECT_EQ(judge(false, "signalled", {{"signal", 11}}), Verdict::kFail);
+  EXPECT_EQ(judge(false, "exited", {{"code", 3}}), Verdict::kFail);
+}
+
 TEST(JudgeTrialTest, NamesTheLineThatSuspended) {
   const TrialJudgement judgement = JudgeRecord(
       TrialBuilder()
