@@ -175,9 +175,7 @@ SUBUNIT = {  # as stestr has it: workers that tell of their tests, and one proce
 
 
 def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command):
-    (command.folder / "subunit").mkdir()
-    for name, text in SUBUNIT.items():
-        (command.folder / name).write_text(textwrap.dedent(text))
+    write_all(command.folder, SUBUNIT)
     command.run("threading", "controller.py")
     assert command.result.stdout.count("t.fail fail") == 2, command.result  # they still do what they did
     assert [(event.key, event.value) for event in command.events if event.key.startswith("test:")] == [
@@ -188,6 +186,100 @@ def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command):
         ("test:t.uxsuccess", "xpassed"),
         ("test:t.placed", "failed"),
     ]
+
+
+RUNS_IN_A_PIPE = {  # as python-subunit opens what it writes to, and asks whether that is text
+    "subunit/__init__.py": "",
+    "subunit/run.py": """
+        import io, os, sys
+        stream = os.fdopen(sys.stdout.fileno(), "wb", 0)
+        try:
+            stream.read(0)
+        except io.UnsupportedOperation:
+            stream.write(b"told\\n")
+        """,
+}
+
+
+def write_all(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(text))
+
+
+@pytest.mark.parametrize("runtime", [*HUBS, "threading"])
+def test_a_worker_that_tells_subunit_tells_it_to_a_pipe(command, runtime):
+    write_all(command.folder, RUNS_IN_A_PIPE)
+    assert command.run(runtime, "-m", "subunit.run").result.stdout == "told\n", command.result
+
+
+WORKERS = {  # what pytest-xdist and its execnet have of threads
+    "execnet/__init__.py": "",
+    "execnet/gateway_base.py": """
+        class ThreadExecModel:
+            @property
+            def queue(self):
+                import queue
+                return queue
+            @property
+            def subprocess(self):
+                import subprocess
+                return subprocess
+            def start(self, func, args=()):
+                import _thread
+                _thread.start_new_thread(func, args)
+            def fdopen(self, fd, mode, bufsize=1, closefd=True):
+                import os
+                return os.fdopen(fd, mode, bufsize, encoding="utf-8", closefd=closefd)
+            def Event(self):
+                import threading
+                return threading.Event()
+        class MainThreadOnlyExecModel(ThreadExecModel):
+            pass
+        """,
+    "xdist/__init__.py": "",
+    "xdist/dsession.py": "from queue import Empty, Queue\n",
+    "controller.py": """
+        import os, sys
+        from execnet.gateway_base import MainThreadOnlyExecModel
+        from xdist.dsession import Queue
+        model = MainThreadOnlyExecModel()
+        pipe = model.subprocess.PIPE
+        worker = model.subprocess.Popen([sys.executable, "worker.py"], stdin=pipe, stdout=pipe)
+        events, most = Queue(), 2**20
+        def read():
+            events.put(len(worker.stdout.read()))
+        model.start(read)
+        worker.stdin.write(b"x" * most)
+        worker.stdin.close()
+        print(events.get() == 2 * most, worker.wait())
+        """,
+    "worker.py": """
+        import os
+        from execnet.gateway_base import MainThreadOnlyExecModel
+        model = MainThreadOnlyExecModel()
+        source, target = model.fdopen(os.dup(0), "r"), model.fdopen(os.dup(1), "w")
+        got, told = model.queue.Queue(), [model.Event(), model.Event()]
+        def receive():
+            got.put(source.buffer.read())
+        def tell(event, data):
+            target.buffer.write(data)
+            target.flush()
+            event.set()
+        model.start(receive)
+        data = got.get()
+        for event in told:
+            model.start(tell, (event, data))  # more than a pipe holds, both at once
+        for event in told:
+            event.wait()
+        """,
+}
+
+
+@pytest.mark.parametrize("runtime", [*HUBS, "threading"])
+def test_workers_of_a_suite_and_their_controller_reach_each_other(command, runtime):
+    write_all(command.folder, WORKERS)
+    assert command.run(runtime, "controller.py").result.stdout == "True 0\n", command.result
 
 
 RUNS_AGAIN = """

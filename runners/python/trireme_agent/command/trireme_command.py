@@ -22,6 +22,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any
 
+import trireme_plumbing
 import trireme_start
 
 OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
@@ -82,6 +83,9 @@ class Witness:
             return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
             self.start.watch_unittest()
+        finish = trireme_plumbing.finisher(name) if self.own_hub else None
+        if finish is not None and path is not None:
+            return _spec_with(name, path, target, finish)
         return None
 
     def _begin_to_count(self, module: ModuleType) -> None:
@@ -224,6 +228,7 @@ def _patch(seen: Witness) -> None:
         return  # another interpreter than the arm's: what describe() says of it shows that
     seen.importers = ["trireme"]
     eventlet.monkey_patch()
+    trireme_plumbing.free_subunit()
     seen.count_turns()
 
 
