@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -164,12 +165,19 @@ SUBUNIT = {  # as stestr has it: workers that tell of their tests, and one proce
             stream.status(test_id="t." + name, test_status=name)
         stream.status("t.placed", "fail", file_name="traceback")
         stream.status(file_name="stdout")
+        import subprocess, sys
+        subprocess.run([sys.executable, "-m", "unittest", "-q", "inner"], check=True)  # as a test of it may
         """,
     "controller.py": """
         import subprocess, sys
         import subunit
         subprocess.run([sys.executable, "-m", "subunit.run"], check=True)
         subunit.StreamResultToBytes().status(test_id="t.fail", test_status="fail")
+        """,
+    "inner.py": """
+        import unittest
+        class T(unittest.TestCase):
+            def test_inner(self): pass
         """,
 }
 
@@ -280,6 +288,121 @@ WORKERS = {  # what pytest-xdist and its execnet have of threads
 def test_workers_of_a_suite_and_their_controller_reach_each_other(command, runtime):
     write_all(command.folder, WORKERS)
     assert command.run(runtime, "controller.py").result.stdout == "True 0\n", command.result
+
+
+UNITTESTS = """
+import io, os, subprocess, sys, time, unittest
+class Good(unittest.TestCase):
+    def test_plain(self): time.sleep(0.001)
+    def test_parts(self):
+        for part in range(2):
+            with self.subTest(part=part): pass
+class Bad(unittest.TestCase):
+    def tearDown(self):
+        if self.id().endswith("torn"): raise OSError
+    def test_failed(self): self.fail()
+    def test_error(self): raise OSError
+    def test_torn(self): self.fail()
+    def test_parts(self):
+        for part in range(3):
+            with self.subTest(part=part): self.assertNotEqual(part, 1)
+class Other(unittest.TestCase):
+    @unittest.skip("")
+    def test_skipped(self): pass
+    @unittest.expectedFailure
+    def test_xfailed(self): self.fail()
+    @unittest.expectedFailure
+    def test_xpassed(self): pass
+@unittest.skip("")
+class Skipped(unittest.TestCase):
+    def test_skipped(self): pass
+class NotSetUp(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise OSError
+    def test_never(self): pass
+class Runs(unittest.TestCase):
+    def test_suite(self):
+        tests = unittest.defaultTestLoader.loadTestsFromTestCase(Bad)
+        unittest.TextTestRunner(stream=io.StringIO()).run(tests)
+    def test_process(self):
+        subprocess.run([sys.executable, "-m", "unittest", "test_units.Bad"], capture_output=True)
+        subprocess.run([sys.executable, "own_main.py", "Bad"], capture_output=True)
+    def test_fork(self):
+        child = os.fork()
+        if child == 0: raise OSError  # which goes on with what is left of the suite
+        os.waitpid(child, 0)
+"""
+OWN_MAIN = """
+import unittest
+from test_units import *
+unittest.main()
+"""
+UNITTEST_OUTCOMES = {
+    "Good.test_plain": "passed", "Good.test_parts": "passed", "Bad.test_failed": "failed", "Bad.test_error": "error",
+    "Bad.test_torn": "error", "Bad.test_parts": "failed", "Other.test_skipped": "skipped", "Other.test_xfailed": "xfailed",
+    "Other.test_xpassed": "xpassed", "Skipped.test_skipped": "skipped", "Runs.test_suite": "passed",
+    "Runs.test_process": "passed", "Runs.test_fork": "passed",
+}  # fmt: skip
+
+
+def units(command):
+    """Each test's outcomes, without the module that it is in."""
+    observed = [(event.key, event.value) for event in command.events if event.key.startswith("test:")]
+    return sorted((re.sub(r"(test_units|__main__)\.", "", key)[5:], value) for key, value in observed)
+
+
+@pytest.mark.parametrize("runtime", ["eventlet", "threading"])
+@pytest.mark.parametrize("argv", [["-m", "unittest", "test_units"], ["-m", "unittest", "discover", "-s", "."], ["own_main.py"]])
+def test_outcomes_of_unittest_are_observed(command, runtime, argv):
+    (command.folder / "test_units.py").write_text(UNITTESTS)
+    (command.folder / "own_main.py").write_text(OWN_MAIN)
+    command.run(runtime, *argv)
+    assert command.result.returncode == 1, command.result
+    assert units(command) == sorted([*UNITTEST_OUTCOMES.items(), ("setUpClass (NotSetUp)", "error")])
+
+
+def test_outcomes_told_to_a_result_of_ones_own_are_observed(command):
+    (command.folder / "test_units.py").write_text(UNITTESTS)
+    (command.folder / "own_result.py").write_text(
+        "import unittest, test_units\n"
+        "class Result:\n"
+        "    shouldStop = False\n"
+        "    def startTest(self, test): pass\n"
+        "    def stopTest(self, test): pass\n"
+        "    def addSuccess(self, test): pass\n"
+        "    def addFailure(self, test, error): pass\n"
+        "result = Result()\n"
+        "unittest.TestSuite([test_units.Good('test_plain'), test_units.Bad('test_failed')]).run(result)\n"
+        "assert not [name for name in vars(result) if name.startswith(('add', 'start', 'stop'))]\n"
+    )
+    command.run("threading", "own_result.py")
+    assert command.result.returncode == 0, command.result
+    assert units(command) == [("Bad.test_failed", "failed"), ("Good.test_plain", "passed")]
+
+
+def test_outcomes_in_processes_that_a_suite_forks_are_observed(command):
+    (command.folder / "test_units.py").write_text(UNITTESTS)
+    (command.folder / "forks.py").write_text(
+        "import os, unittest\n"
+        "for name in ('Good', 'Other'):\n"
+        "    if os.fork() == 0:\n"
+        "        unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromName('test_units.' + name))\n"
+        "        os._exit(0)\n"
+        "os.wait(), os.wait()\n"
+    )
+    command.run("threading", "forks.py")
+    assert units(command) == sorted(
+        (name, outcome) for name, outcome in UNITTEST_OUTCOMES.items() if name.startswith(("Good", "Other"))
+    ), command.result
+
+
+def test_the_unittest_that_never_ends_is_known(command):
+    (command.folder / "test_units.py").write_text(
+        "import os, unittest\nclass T(unittest.TestCase):\n    def test_ends(self): os._exit(3)\n"
+    )
+    command.run("threading", "-m", "unittest", "test_units")
+    begun = [event.value for event in command.events if event.kind == "invoke" and event.key == "test"]
+    assert begun == ["test_units.T.test_ends"], command.result
 
 
 RUNS_AGAIN = """

@@ -24,6 +24,7 @@ from typing import Any
 
 import trireme_plumbing
 import trireme_start
+import trireme_unittest
 
 OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
 _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
@@ -83,6 +84,7 @@ class Witness:
             return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
             self.start.watch_unittest()
+            trireme_unittest.Runs(self).install()
         finish = trireme_plumbing.finisher(name) if self.own_hub else None
         if finish is not None and path is not None:
             return _spec_with(name, path, target, finish)
@@ -96,7 +98,7 @@ class Witness:
     def _watch_subunit(self, module: ModuleType) -> None:
         """What a worker of stestr tells of its tests; the process that starts the workers only passes it on."""
         writer = getattr(module, "StreamResultToBytes", None)
-        if writer is None or not trireme_start.runs_tests_as_subunit():
+        if writer is None or not self.start.tells_subunit():
             return
         status = writer.status
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +30,7 @@ class Start:
         self._file = os.path.abspath(argv[0]) if argv and argv[0] not in ("", "-", "-c", "-m") else ""
         self._absent = self._file != "" and not os.access(self._file, os.R_OK)
         self.suite: Suite | None = None
+        self._tells_subunit: bool | None = None
 
     def begin_suite(self, kind: str) -> Suite | None:
         """None inside of another suite, which may well want this one to fail."""
@@ -36,6 +39,29 @@ class Start:
             self.suite = Suite(kind)
             return self.suite
         return None
+
+    def is_outermost(self, kind: str) -> bool:
+        """Whether tests that begin now are those of a suite of this kind, not what a test of another suite runs."""
+        return self.suite.kind == kind if self.suite is not None else _SUITE not in os.environ
+
+    def tells_subunit(self) -> bool:
+        """Once true, what is started from within is no suite of its own."""
+        if self._tells_subunit is None:
+            self._tells_subunit = runs_tests_as_subunit() and self.is_outermost("subunit")
+            if self._tells_subunit:
+                os.environ[_SUITE] = "subunit"
+        return self._tells_subunit
+
+    @contextlib.contextmanager
+    def inside_of_a_suite(self, kind: str) -> Iterator[None]:
+        """For what is started meanwhile, where the suite is a part of the program only."""
+        before = os.environ.get(_SUITE)
+        os.environ[_SUITE] = before or kind
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(_SUITE, None)
 
     def watch_unittest(self) -> None:
         """REQUIRES: unittest's results and loader are imported, its main is not yet."""
