@@ -182,10 +182,20 @@ SUBUNIT = {  # as stestr has it: workers that tell of their tests, and one proce
 }
 
 
-def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command):
-    write_all(command.folder, SUBUNIT)
-    command.run("threading", "controller.py")
-    assert command.result.stdout.count("t.fail fail") == 2, command.result  # they still do what they did
+SUBUNIT_COVERED = """
+import importlib.util, sys, types
+spec = importlib.util.find_spec("subunit.run")  # imports subunit, while the main program is this one
+main = sys.modules["__main__"] = types.ModuleType("__main__")
+main.__spec__ = spec
+exec(compile(open(spec.origin).read(), spec.origin, "exec"), main.__dict__)
+"""
+
+
+@pytest.mark.parametrize(("program", "told"), [("controller.py", 2), ("coverage.py", 1)])
+def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command, program, told):
+    write_all(command.folder, {**SUBUNIT, "coverage.py": SUBUNIT_COVERED})
+    command.run("threading", program)
+    assert command.result.stdout.count("t.fail fail") == told, command.result  # they still do what they did
     assert [(event.key, event.value) for event in command.events if event.key.startswith("test:")] == [
         ("test:t.success", "passed"),
         ("test:t.fail", "failed"),

@@ -98,14 +98,14 @@ class Witness:
     def _watch_subunit(self, module: ModuleType) -> None:
         """What a worker of stestr tells of its tests; the process that starts the workers only passes it on."""
         writer = getattr(module, "StreamResultToBytes", None)
-        if writer is None or not self.start.tells_subunit():
+        if writer is None:
             return
         status = writer.status
 
         def observed(stream: Any, *args: Any, **kwargs: Any) -> Any:
             told = dict(zip(("test_id", "test_status"), args, strict=False), **kwargs)
             outcome = _SUBUNIT.get(str(told.get("test_status")))
-            if outcome is not None and told.get("test_id"):
+            if self.start.tells_subunit() and outcome is not None and told.get("test_id"):
                 self.record(OBSERVE, f"test:{told['test_id']}", outcome)
             return status(stream, *args, **kwargs)
 

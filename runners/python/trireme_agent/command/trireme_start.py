@@ -45,7 +45,10 @@ class Start:
         return self.suite.kind == kind if self.suite is not None else _SUITE not in os.environ
 
     def tells_subunit(self) -> bool:
-        """Once true, what is started from within is no suite of its own."""
+        """REQUIRES: called when a test is told of: only then is it sure which program this is, as coverage may run it.
+
+        Once true, what is started from within is no suite of its own.
+        """
         if self._tells_subunit is None:
             self._tells_subunit = runs_tests_as_subunit() and self.is_outermost("subunit")
             if self._tells_subunit:
