@@ -174,11 +174,23 @@ Task<std::optional<Stream>> AcceptNext(Runtime& rt, Listener& listener) {
   }
 }
 
-// Holds its connections' tasks, so that they are cancelled and ended with it.
-Task<> ServeListener(Runtime& rt, Listener listener,
-                     std::shared_ptr<internal::HttpHandler> handler) {
-  CurrentTaskState().serves = true;  // as in the servers of Python, where accept() is no point
-  std::vector<TaskHandle<>> connections;
+// Ends them as a task that waits, however often it is stopped meanwhile. Were it left to the handles' destructors, on the
+// coroutine runtime the loop would run on top of this task, and whoever it resumes could wait for this task there: each
+// would then wait for the other.
+Task<> EndAll(std::vector<TaskHandle<>>& connections) {
+  for (TaskHandle<>& connection : connections) connection.Cancel();
+  for (TaskHandle<>& connection : connections) {
+    while (!connection.Done()) {
+      try {
+        co_await internal::WaitEnd(connection.state());
+      } catch (const Cancelled&) {
+      }
+    }
+  }
+}
+
+Task<> AcceptAll(Runtime& rt, Listener& listener, std::shared_ptr<internal::HttpHandler> handler,
+                 std::vector<TaskHandle<>>& connections) {
   while (std::optional<Stream> stream = co_await AcceptNext(rt, listener)) {
     std::erase_if(connections, [](const TaskHandle<>& connection) { return connection.Done(); });
     try {
@@ -188,6 +200,21 @@ Task<> ServeListener(Runtime& rt, Listener listener,
       // There is no thread to be had: that is the end of this connection alone, as in Python's socketserver.
     }
   }
+}
+
+// Holds its connections' tasks, so that they are cancelled and ended with it.
+Task<> ServeListener(Runtime& rt, Listener listener,
+                     std::shared_ptr<internal::HttpHandler> handler) {
+  CurrentTaskState().serves = true;  // as in the servers of Python, where accept() is no point
+  std::vector<TaskHandle<>> connections;
+  std::exception_ptr error;
+  try {
+    co_await AcceptAll(rt, listener, std::move(handler), connections);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_await EndAll(connections);
+  if (error) std::rethrow_exception(error);
 }
 
 struct Target {

@@ -85,6 +85,20 @@ CONTRACT(http_close_ends_cut_requests) {
   EXPECT_EQ(seen, 2);
 }
 
+CONTRACT(http_close_while_answering) {
+  Event began = rt.Event();
+  Server server = co_await rt.HttpServer([&rt, &began](Request) -> Task<Response> {
+    began.Set();
+    co_await rt.Sleep(60);
+    co_return Response{};
+  });
+  Stream stream = co_await rt.Connect(server.address());
+  co_await stream.SendAll("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  co_await began.Wait();
+  server.Close();
+  co_await rt.Checkpoint();  // the server begins to end, and this task goes on before it has
+}
+
 CONTRACT(http_keep_alive_pipelining) {
   Server server = co_await rt.HttpServer([&rt](Request request) -> Task<Response> {
     co_await rt.Sleep(request.path == "/0" ? 0.01 : 0.0);
