@@ -6,6 +6,27 @@ import unittest
 
 from watch_case import THREADS, VENV, WITH_EVENTLET, WatchCase
 
+# Each sends more than the socket's buffer takes.
+SENDERS = """\
+    import asyncio, contextlib, socket
+    async def main():
+        ours, theirs = socket.socketpair()
+        copy, size, lock = ours.dup(), 500000, LOCK
+        for sock in (ours, copy, theirs):
+            sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        async def send(sock, letter):
+            async with lock:
+                await loop.sock_sendall(sock, letter * size)
+        senders = [asyncio.create_task(send(ours, b"a")), asyncio.create_task(send(copy, b"b"))]
+        await asyncio.sleep(0)
+        left = 2 * size
+        while left:
+            left -= len(await loop.sock_recv(theirs, left))
+        await asyncio.gather(*senders)
+    asyncio.run(main())
+"""
+
 
 class WatchMeetingsTest(WatchCase):
     def test_threads_that_read_one_socket(self) -> None:
@@ -33,6 +54,13 @@ class WatchMeetingsTest(WatchCase):
     """)
         self.expect_readers(outcome)
         self.assertIn("cure: a duplicated descriptor is the same socket", outcome.err)
+
+    def test_tasks_that_write_by_two_descriptors(self) -> None:
+        for lock, findings in (("contextlib.nullcontext()", 1), ("asyncio.Lock()", 0)):
+            with self.subTest(lock):
+                outcome = self.watch(SENDERS.replace("LOCK", lock))
+                self.assertEqual(outcome.code, findings, outcome.err)
+                self.assertEqual(outcome.err.count("trireme: multiple-writers:"), findings, outcome.err)
 
     def test_a_forked_child_that_reads_too(self) -> None:
         outcome = self.watch(THREADS + """\

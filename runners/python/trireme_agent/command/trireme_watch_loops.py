@@ -43,6 +43,7 @@ class Loops:
         self._hook_tasks(module.BaseEventLoop)
 
     def hook_selector(self, module: Any) -> None:
+        self._hook_sendall(module.BaseSelectorEventLoop)
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
         trireme_watch_refusals.hook_loop(module.BaseSelectorEventLoop, self.note)
         self.transports.hook_selector(module)
@@ -88,6 +89,19 @@ class Loops:
             wait_for(sock.fileno(), direction)
 
         kind.__init__ = begin_and_wait
+
+    def _hook_sendall(self, kind: Any) -> None:
+        """Of a loop whose sock_sendall() waits, once a part went out, without having been told EAGAIN. Whoever wrote to a
+        transport goes on while that waits."""
+        add, wait_for = kind._add_writer, self.probe.wait_for
+
+        def add_and_wait(loop: Any, fd: int, callback: Any, *rest: Any) -> Any:
+            added = add(loop, fd, callback, *rest)
+            if getattr(callback, "__name__", "") == "_sock_sendall":
+                wait_for(fd, 1)
+            return added
+
+        kind._add_writer = add_and_wait
 
     def _hook_registrations(self, kind: Any, add: str, stands: Callable[..., bool]) -> None:
         """Says when one task's callback for a descriptor silently goes for another's."""

@@ -39,9 +39,17 @@ def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple
         if task and before and task != before:
             meetings.note("replaced", direction, fd)
         owners[direction, fd] = task
-        return add(fd, *rest)
+        added = add(fd, *rest)
+        if task and _is_sendall(rest[0]):
+            probe.wait_for(fd, 1)  # a part went out: nothing has told it EAGAIN, and it does not try before it waits
+        return added
 
     return noted
+
+
+def _is_sendall(callback: Any) -> bool:
+    """Not a transport's: whoever wrote to that goes on while it waits."""
+    return getattr(callback, "__name__", "") == "_sock_sendall"
 
 
 def _forgetting(remove: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
