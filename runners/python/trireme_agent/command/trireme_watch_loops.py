@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import trireme_watch_refusals
+import trireme_watch_unseen
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
@@ -43,13 +43,13 @@ class Loops:
         self._hook_tasks(module.BaseEventLoop)
 
     def hook_selector(self, module: Any) -> None:
-        self._hook_sendall(module.BaseSelectorEventLoop)
+        trireme_watch_unseen.hook_sendall(module.BaseSelectorEventLoop, self.probe.wait_for)
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
-        trireme_watch_refusals.hook_loop(module.BaseSelectorEventLoop, self.note)
+        trireme_watch_unseen.hook_loop(module.BaseSelectorEventLoop, self.note)
         self.transports.hook_selector(module)
 
     def hook_streams(self, module: Any) -> None:
-        trireme_watch_refusals.hook_streams(module.StreamReader, self.note)
+        trireme_watch_unseen.hook_streams(module.StreamReader, self.note)
 
     def hook_uvloop(self, module: Any) -> None:
         self._hook_tasks(module.Loop)
@@ -89,19 +89,6 @@ class Loops:
             wait_for(sock.fileno(), direction)
 
         kind.__init__ = begin_and_wait
-
-    def _hook_sendall(self, kind: Any) -> None:
-        """Of a loop whose sock_sendall() waits, once a part went out, without having been told EAGAIN. Whoever wrote to a
-        transport goes on while that waits."""
-        add, wait_for = kind._add_writer, self.probe.wait_for
-
-        def add_and_wait(loop: Any, fd: int, callback: Any, *rest: Any) -> Any:
-            added = add(loop, fd, callback, *rest)
-            if getattr(callback, "__name__", "") == "_sock_sendall":
-                wait_for(fd, 1)
-            return added
-
-        kind._add_writer = add_and_wait
 
     def _hook_registrations(self, kind: Any, add: str, stands: Callable[..., bool]) -> None:
         """Says when one task's callback for a descriptor silently goes for another's."""

@@ -13,14 +13,15 @@ from typing import Any
 from trireme_agent import meetings, probe
 
 # In the folder of what watched programs load, where each finds the other by its own name.
-_refusals: Any = importlib.import_module("trireme_agent.command.trireme_watch_refusals")
+_unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unseen")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
 
 
 def watch_classes() -> None:
     """Once in a process: what is the same for all its loops."""
-    _refusals.hook_streams(asyncio.StreamReader, meetings.note)
-    _refusals.hook_loop(selector_events.BaseSelectorEventLoop, meetings.note)
+    _unseen.hook_streams(asyncio.StreamReader, meetings.note)
+    _unseen.hook_loop(selector_events.BaseSelectorEventLoop, meetings.note)
+    _unseen.hook_sendall(selector_events.BaseSelectorEventLoop, probe.wait_for)
     transports.hook_selector(selector_events)
 
 
@@ -39,17 +40,9 @@ def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple
         if task and before and task != before:
             meetings.note("replaced", direction, fd)
         owners[direction, fd] = task
-        added = add(fd, *rest)
-        if task and _is_sendall(rest[0]):
-            probe.wait_for(fd, 1)  # a part went out: nothing has told it EAGAIN, and it does not try before it waits
-        return added
+        return add(fd, *rest)
 
     return noted
-
-
-def _is_sendall(callback: Any) -> bool:
-    """Not a transport's: whoever wrote to that goes on while it waits."""
-    return getattr(callback, "__name__", "") == "_sock_sendall"
 
 
 def _forgetting(remove: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:

@@ -1,4 +1,6 @@
-"""Second readers that asyncio itself refuses. Nothing is left of them but an exception, so that the probe sees none."""
+"""What asyncio does with sockets that the probe cannot see by itself: it refuses second readers, of which nothing is left but
+an exception, and lets a task wait to write that nothing has told EAGAIN.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +43,17 @@ def hook_loop(kind: Any, note: Note) -> None:
             raise
 
     kind._ensure_fd_no_transport = ensure_and_note
+
+
+def hook_sendall(kind: Any, wait_for: Callable[[int, int], None]) -> None:
+    """`kind`: a loop whose sock_sendall() waits, once a part went out, without another try. Not a transport's wait: whoever
+    wrote to that goes on meanwhile."""
+    add = kind._add_writer
+
+    def add_and_wait(loop: Any, fd: int, callback: Any, *rest: Any) -> Any:
+        added = add(loop, fd, callback, *rest)
+        if getattr(callback, "__name__", "") == "_sock_sendall":
+            wait_for(fd, 1)
+        return added
+
+    kind._add_writer = add_and_wait
