@@ -121,7 +121,7 @@ constexpr std::array<std::string_view, 14> kRuntimeFolders = {
     "/boost/",    "/usr/include/", "/include/c++/",   "/include/trireme/"};
 
 // Files that are nobody's own: what a frame without a folder may still be known by.
-constexpr std::array<std::string_view, 14> kRuntimeFiles = {"threading.py",
+constexpr std::array<std::string_view, 15> kRuntimeFiles = {"threading.py",
                                                             "selectors.py",
                                                             "base_events.py",
                                                             "base_futures.py",
@@ -134,7 +134,8 @@ constexpr std::array<std::string_view, 14> kRuntimeFiles = {"threading.py",
                                                             "_bootstrap_external.py",
                                                             "runpy.py",
                                                             "hub.py",
-                                                            "epolls.py"};
+                                                            "epolls.py",
+                                                            "trireme-runner"};
 
 constexpr std::array<std::string_view, 13> kRuntimeFunctions = {
     "std::",    "boost::", "__",     "trireme::", "clone", "start_thread", "_start",
@@ -159,6 +160,14 @@ bool IsRuntimeFunction(std::string_view function) {
   return function.empty() ||
          std::any_of(kRuntimeFunctions.begin(), kRuntimeFunctions.end(),
                      [&](std::string_view start) { return function.starts_with(start); });
+}
+
+// "server+0x1b2c", of a program that was compiled without lines: every build of it moves the offset.
+std::string_view WithoutOffset(std::string_view place) {
+  const size_t plus = place.rfind("+0x");
+  const bool found = plus != std::string_view::npos &&
+                     place.find_first_not_of("0123456789abcdef", plus + 3) == place.npos;
+  return found ? place.substr(0, plus) : place;
 }
 
 // Without parameters, template arguments and clone suffixes: "Echo<int>(Listener) [clone .resume]"
@@ -226,6 +235,7 @@ std::string NormalisedFrame(std::string_view frame) {
       colon != std::string_view::npos && IsDigits(place.substr(colon + 1))) {
     place = place.substr(0, colon);
   }
+  place = WithoutOffset(place);
   if (IsRuntimeFile(place) || IsRuntimeFunction(function)) return "";
   if (place.find(".so") != std::string_view::npos)
     return "";  // a library without source is nobody's application

@@ -77,6 +77,12 @@ TEST(NormalisedFrameTest, DropsNativeRuntimes) {
             "");
   EXPECT_EQ(NormalisedFrame("/lib/x86_64-linux-gnu/libc.so.6 in epoll_wait"), "");
   EXPECT_EQ(NormalisedFrame("a.cc:1 in std::thread::join"), "");
+  EXPECT_EQ(NormalisedFrame("trireme-runner+0x4e41b in main"), "");
+}
+
+TEST(NormalisedFrameTest, LeavesOutOffsets) {
+  EXPECT_EQ(NormalisedFrame("/opt/bin/server+0x1b2c in Serve(int)"), "server:Serve");
+  EXPECT_EQ(NormalisedFrame("c++0x.cc:3 in main"), "c++0x.cc:main");
 }
 
 }  // namespace
