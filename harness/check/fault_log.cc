@@ -71,6 +71,13 @@ bool HasConnection(const FaultLog& log, const LoggedFault& fault) {
   });
 }
 
+std::string KindOf(const FaultLog& log, const LoggedFault& fault) {
+  for (const auto& [key, stream] : log.streams)
+    if (key.connection == fault.stream.connection && key.side == fault.stream.side)
+      return stream.kind;
+  return "";
+}
+
 // The first byte in which two recorded streams differ; nothing where they do not, or nobody knows.
 std::optional<int64_t> FirstDifference(const FaultLog& here, const FaultLog& there,
                                        const StreamKey& key) {
@@ -93,6 +100,12 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
   // How often its listeners accepted nobody recorded: a server may have ended before.
   if (fault.event && fault.stream.connection == kListener)
     return {.state = kDiverged, .where = what + " was not seen " + missing};
+  // A runtime whose resolver connects by itself counts that: from then on the same number is another connection.
+  if (const std::string kind = KindOf(owner, fault), instead = KindOf(other, fault);
+      !kind.empty() && !instead.empty() && kind != instead)
+    return {.state = kDiverged,
+            .where = "connection " + fault.stream.connection + " is of kind " + instead + ", not " +
+                     kind + ", " + missing};
   if (fault.event) {
     if (!HasConnection(owner, fault) || HasConnection(other, fault))
       return {.state = kDifferent, .where = what + " is not " + missing};

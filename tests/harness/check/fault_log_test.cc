@@ -73,6 +73,16 @@ TEST(FaultLogTest, DivergesWhereAConnectionIsMissing) {
             kDiverged);
 }
 
+TEST(FaultLogTest, DivergesWhereAConnectionIsOfAnotherKind) {
+  const auto trial = [](const std::string& kind, int64_t offset) {
+    return FaultTrial().Open(1, "client", 1, kind).Fault("cut", 1, offset).Closed(1, 100, 0);
+  };
+  EXPECT_EQ(Compare(trial("tcp", 60), trial("datagram", 0)), kDiverged);
+  EXPECT_EQ(Compare(trial("tcp", 60), trial("tcp", 0)), kDifferent);
+  EXPECT_EQ(CompareFaultLogs(LogOf(trial("tcp", 60)), LogOf(trial("datagram", 0))).where,
+            "connection 1#0 is of kind datagram, not tcp, there");
+}
+
 TEST(FaultLogTest, LeavesOutAnExactOffsetThatOneOfThemNeverReached) {
   const Json plan = FaultTrial::PlannedCellWith(Json::array({FaultTrial::Exact("cut", 50)}));
   FaultTrial longer = FaultTrial().Open(1).Fault("cut", 1, 50).Closed(1, 60, 0);

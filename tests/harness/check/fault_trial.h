@@ -29,12 +29,13 @@ class FaultTrial : public TrialBuilder {
 
   static std::string Id(uint64_t number) { return "1#" + std::to_string(number - 1); }
 
-  FaultTrial& Open(uint64_t number, const std::string& side = "client", int64_t time = 1) {
+  FaultTrial& Open(uint64_t number, const std::string& side = "client", int64_t time = 1,
+                   const std::string& kind = "tcp") {
     Add(EventKind::kConnection, time, "opened",
         {{"connection", Id(number)},
          {"name", "main#" + std::to_string(number - 1)},
          {"side", side},
-         {"kind", "tcp"},
+         {"kind", kind},
          {"local", "127.0.0.1:1"},
          {"peer", "127.0.0.1:2"}},
         1, number);
