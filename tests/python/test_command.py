@@ -415,6 +415,46 @@ def test_the_unittest_that_never_ends_is_known(command):
     assert begun == ["test_units.T.test_ends"], command.result
 
 
+STESTR = {  # the process that starts workers, and how it reads them
+    "stestr/__init__.py": "",
+    "stestr/test_processor.py": "import subprocess\n",
+    "testtools/__init__.py": "",
+    "testtools/testsuite.py": "import threading\nfrom queue import Queue\n",
+    "subunit/__init__.py": "",
+    "subunit/v2.py": """
+        import select
+        def run(source, queue):
+            while byte := source.read(1):
+                while byte and select.select([source], [], [], 0.000001)[0]:
+                    byte = source.read(1)
+            queue.put("read")
+        """,
+    "controller.py": """
+        import sys
+        from stestr import test_processor
+        from subunit import v2
+        from testtools import testsuite
+        queue, pipe, workers = testsuite.Queue(), test_processor.subprocess.PIPE, []
+        for _ in range(2):
+            worker = test_processor.subprocess.Popen([sys.executable, "-S", "-c", "print('x' * 2**17)"], stdout=pipe)
+            workers.append((worker, testsuite.threading.Thread(target=v2.run, args=(worker.stdout, queue))))
+            workers[-1][1].start()
+        print(queue.get(), queue.get())
+        for worker, thread in workers:
+            thread.join()
+            assert worker.wait() == 0
+        """,
+}
+
+
+@pytest.mark.parametrize("runtime", [*HUBS, "threading"])
+def test_the_controller_of_stestr_reads_its_workers_without_a_hub(command, runtime):
+    write_all(command.folder, STESTR)
+    environment = command.run(runtime, "controller.py").environment()
+    assert command.result.stdout == "read read\n", command.result
+    assert environment["hub_ran"] is False
+
+
 RUNS_AGAIN = """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):

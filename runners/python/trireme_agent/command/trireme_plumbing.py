@@ -3,11 +3,13 @@
 It serves the suite, not the program under test, and it does not bear to be green. execnet, under pytest-xdist, reads a
 pipe and writes another from several threads, and Eventlet refuses a second green thread that writes to one descriptor.
 subunit.run asks the file it writes to whether it is text by read(0), which on the write end of a pipe waits for ever
-where os.fdopen is Eventlet's. So these two, and nothing that runs in the tests, use what was there before the patch.
+where os.fdopen is Eventlet's. stestr's controller asks select() about each byte that its workers print, which costs a
+turn of the hub. So these three, and nothing that runs in the tests, use what was there before the patch.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -19,7 +21,11 @@ _RUNNER = "subunit.run"
 
 def finisher(name: str) -> Callable[[ModuleType], None] | None:
     """What is to be done with the module of this name once it was imported, in a patched process."""
-    return {"execnet.gateway_base": _free_execnet, "xdist.dsession": _free_session}.get(name)
+    return {
+        "execnet.gateway_base": _free_execnet,
+        "xdist.dsession": _free_session,
+        "stestr.test_processor": _free_stestr,
+    }.get(name)
 
 
 def free_subunit() -> None:
@@ -56,6 +62,15 @@ def _free_session(module: ModuleType) -> None:
     """The controller waits here for what those threads put in."""
     queue = _original("queue")
     module.Queue, module.Empty = queue.Queue, queue.Empty  # type: ignore[attr-defined]
+
+
+def _free_stestr(module: ModuleType) -> None:
+    """Of a process that starts workers and runs no test: a thread for each reads what it tells."""
+    module.subprocess = _native_subprocess()  # type: ignore[attr-defined]
+    suites: Any = importlib.import_module("testtools.testsuite")
+    suites.threading, suites.Queue = _original("threading"), _original("queue").Queue
+    stream: Any = importlib.import_module("subunit.v2")
+    stream.select = _original("select")
 
 
 def _native_subprocess() -> Any:
