@@ -51,3 +51,14 @@ class CommandTest(TriremeCase):
         self.assertIn('"event":"observe","key":"exit-status","value":1', history.out)
         self.assertIn('"key":"test:suite/test_x.py::test_good","value":"passed"', history.out)
         self.assertIn('"key":"test:suite/test_x.py::test_bad","value":"failed"', history.out)
+
+    def test_a_pool_of_processes_is_left_alone(self) -> None:
+        self.write("pool.py", """\
+            import multiprocessing
+
+            if __name__ == "__main__":
+                with multiprocessing.get_context("spawn").Pool(3) as pool:
+                    assert sum(pool.map(abs, range(50), chunksize=1)) == 1225
+            """)
+        outcome = self.expect("run", *ARGUMENTS, "--", "python3", "pool.py", out=None)
+        self.assertIn("command  \u2713\n", outcome.out)

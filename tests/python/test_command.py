@@ -455,6 +455,27 @@ def test_the_controller_of_stestr_reads_its_workers_without_a_hub(command, runti
     assert environment["hub_ran"] is False
 
 
+MEETING = """
+import json, threading, trireme_meetings
+inside, leave = threading.Event(), threading.Event()
+def first():
+    inside.set()
+    leave.wait()
+thread = threading.Thread(target=first, name="the first")
+thread.start()
+inside.wait()
+told = json.loads("{" + trireme_meetings.describe(0, thread.native_id) + "}")
+leave.set()
+thread.join()
+print(told["name"], told["stack"][-1], "|", told["other_name"], *(line for line in told["other_stack"] if "first" in line))
+"""
+
+
+def test_two_threads_that_meet_are_told_with_their_frames(command):
+    told = command.run("threading", "-c", MEETING).result
+    assert told.stdout == "MainThread <string>:10 in <module> | the first <string>:6 in first\n", told
+
+
 RUNS_AGAIN = """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):

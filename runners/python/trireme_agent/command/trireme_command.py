@@ -22,6 +22,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any
 
+import trireme_meetings
 import trireme_plumbing
 import trireme_start
 import trireme_unittest
@@ -60,6 +61,8 @@ class Witness:
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
         self._invoke = builtins[5] if builtins is not None else lambda *_: 0
+        if builtins is not None and not os.environ.get("TRIREME_WATCH"):
+            builtins[12](trireme_meetings.describe)
 
     def record(self, kind: int, key: str, value: Any) -> None:
         self._record(kind, 0, key, value)
