@@ -117,7 +117,7 @@ TEST_F(FaultPlansTest, SayWhichFaultsBeginLater) {
   EXPECT_EQ(choice.late[0].name, "then");
   EXPECT_EQ(choice.late[0].after, 3'000'000'000);
   EXPECT_EQ(choice.late[0].place.line, 4);
-  EXPECT_EQ(choice.late[0].place.column, 97);
+  EXPECT_EQ(choice.late[0].place.column, 95);
   folder_.Write("faults/slow.yaml", "version: 1\nsummary: s\nlink: {count: 1, after: 2s}\n");
   const FaultChoice named = Parse("[slow]")[0];
   ASSERT_EQ(named.late.size(), 1U);

@@ -425,13 +425,12 @@ TEST_F(PlanTest, PlansACellForEachFaultPlan) {
   EXPECT_NE(plan.cells[2].id.find("-cut-"), std::string::npos) << plan.cells[2].id;
 }
 
-// What a runtime makes of faults is compared with what the reference makes of the same.
 // What begins when every trial is over would be planned, and never seen.
 TEST_F(PlanTest, RefusesAFaultThatBeginsAfterTheTimeout) {
   const std::string text =
       Complete("timeout: 3s\nfaults: [{name: late, link: {count: 1, after: 3s}}]\n");
   const std::string error = ErrorOf(text);
-  EXPECT_NE(error.find("scenario.yaml:5:48: error: late: it can never apply: a trial of "
+  EXPECT_NE(error.find("scenario.yaml:5:47: error: late: it can never apply: a trial of "
                        "hazards/test is over after 3s\n"),
             std::string::npos)
       << error;
@@ -444,6 +443,7 @@ TEST_F(PlanTest, RefusesAFaultThatBeginsAfterTheTimeout) {
   EXPECT_NE(ErrorOf(Complete("faults: [{name: late, link: {count: 1, after: 2.5s}}]\n")), "");
 }
 
+// What a runtime makes of faults is compared with what the reference makes of the same.
 TEST_F(PlanTest, ComparesUnderTheSameFaults) {
   const Plan plan = PlanOf(
       Complete("runtimes: [threading, thread]\nfaults: [none, " + std::string(kCutFault) + "]\n"));
