@@ -2,6 +2,7 @@
 #define TRIREME_HARNESS_BASE_RNG_H_
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace trireme {
@@ -24,6 +25,20 @@ constexpr uint64_t TrialSeed(uint64_t run_seed, uint64_t trial) {
 constexpr uint64_t Hash64(std::string_view text, uint64_t basis = 0xcbf29ce484222325) {
   for (const char c : text) basis = (basis ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return basis;
+}
+
+// Of many bytes, eight at a time, the last ones filled up with zeros: tells whether a file is as it was written. No
+// protection against an adversary.
+inline uint64_t Checksum64(std::string_view bytes) {
+  uint64_t sum = Mix64(bytes.size());
+  while (!bytes.empty()) {
+    uint64_t word = 0;
+    const size_t size = bytes.size() < sizeof(word) ? bytes.size() : sizeof(word);
+    std::memcpy(&word, bytes.data(), size);
+    sum = Mix64(sum ^ word);
+    bytes.remove_prefix(size);
+  }
+  return sum;
 }
 
 // A seeded generator: the same numbers on every machine. Not for secrets.

@@ -147,6 +147,8 @@ Result<History> History::Decode(std::vector<char> bytes) {
     offset += sizeof(chunk) + std::min<uint64_t>(chunk.used, left - sizeof(chunk));
   }
   if (history.damage_.empty()) history.damage_ = damage.Text();
+  if (history.damage_.empty() && !MatchesChecksum(&history.bytes_))
+    history.damage_ = "the file is not as it was written: its checksum is another";
   history.Merge();
   return history;
 }

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <utility>
+
+#include "harness/base/rng.h"
 
 namespace trireme {
 namespace {
@@ -177,6 +180,7 @@ std::vector<char> PackRecording(const Source& source, trireme_header header) {
   header.damage_size = static_cast<uint32_t>(std::min(damage.size(), sizeof(header.damage)));
   std::memcpy(header.damage, damage.data(), header.damage_size);
   header.sealed = 1;
+  header.checksum = 0;
   header.recording = 0;
   std::memcpy(packer.out().data(), &header, sizeof(header));
   return std::move(packer.out());
@@ -188,6 +192,32 @@ void AppendChunk(uint32_t process, std::string_view records, uint64_t newest,
   out->resize(start + sizeof(trireme_chunk) + records.size());
   PutChunkHeader(process, records.size(), newest, out->data() + start);
   std::memcpy(out->data() + start + sizeof(trireme_chunk), records.data(), records.size());
+}
+
+namespace {
+
+constexpr size_t kChecksum = offsetof(trireme_header, checksum);
+
+// Replaces the checksum in a history, and returns the one that was there. REQUIRES: it has a header.
+uint64_t ExchangeChecksum(std::vector<char>* bytes, uint64_t checksum) {
+  uint64_t before = 0;
+  std::memcpy(&before, bytes->data() + kChecksum, sizeof(before));
+  std::memcpy(bytes->data() + kChecksum, &checksum, sizeof(checksum));
+  return before;
+}
+
+}  // namespace
+
+void AddChecksum(std::vector<char>* bytes) {
+  ExchangeChecksum(bytes, 0);
+  ExchangeChecksum(bytes, Checksum64({bytes->data(), bytes->size()}));
+}
+
+bool MatchesChecksum(std::vector<char>* bytes) {
+  const uint64_t checksum = ExchangeChecksum(bytes, 0);
+  const bool matches = checksum == 0 || checksum == Checksum64({bytes->data(), bytes->size()});
+  ExchangeChecksum(bytes, checksum);
+  return matches;
 }
 
 }  // namespace trireme

@@ -69,6 +69,12 @@ std::vector<char> PackRecording(const Source& source, trireme_header header);
 void AppendChunk(uint32_t process, std::string_view records, uint64_t newest,
                  std::vector<char>* out);
 
+// For a sealed history that is complete.
+void AddChecksum(std::vector<char>* bytes);
+
+// Whether a sealed history is as it was written, as far as it can tell: older ones have no checksum. Leaves it as it is.
+bool MatchesChecksum(std::vector<char>* bytes);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_HISTORY_PACKING_H_

@@ -260,6 +260,7 @@ Status SealRecording(const std::string& path, const std::string& sealed_path,
   if (header->sealed != 0) return InfrastructureError(path + " is sealed already");
   std::vector<char> bytes = PackRecording(source, *header);
   AppendEvents(added, &bytes);
+  AddChecksum(&bytes);
   TRIREME_RETURN_IF_ERROR(WriteWhole(sealed_path, bytes));
   trireme_header packed{};
   std::memcpy(&packed, bytes.data(), sizeof(packed));
@@ -282,6 +283,7 @@ std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& event
   std::vector<char> bytes(TRIREME_HEADER_SIZE);
   std::memcpy(bytes.data(), &header, sizeof(header));
   AppendEvents(events, &bytes);
+  AddChecksum(&bytes);
   return std::string(bytes.begin(), bytes.end());
 }
 

@@ -217,6 +217,8 @@ struct trireme_header {
   uint64_t left_out;   /* atomic, bit k: events of kind k are not recorded, nor counted as lost */
   uint64_t hold_threshold; /* nanoseconds; 0: loops are not watched */
   uint64_t usage_interval; /* nanoseconds; 0: no USAGE */
+  uint64_t checksum;       /* of a sealed file as a whole, with 0 here: Checksum64() of harness/base/rng.h;
+                              0: it has none */
 };
 
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its

@@ -173,6 +173,32 @@ TEST(HistoryTest, ReadsATruncatedHistory) {
   EXPECT_EQ(history.damage(), "byte 4176: no record begins here");
 }
 
+// What is still a history, of other events, is no evidence of anything.
+TEST(HistoryTest, KnowsWhenAByteIsNotAsItWasWritten) {
+  NewEvent event{.kind = EventKind::kObserve, .time = 5, .key = "total", .value = 40};
+  const std::string whole = EncodeHistory(0, {event});
+  EXPECT_EQ(MustParse(whole).damage(), "");
+  std::string other = whole;
+  const size_t value = other.rfind(40);
+  ASSERT_NE(value, std::string::npos);
+  other[value] = 39;
+  const History changed = MustParse(other);
+  EXPECT_EQ(changed.damage(), "the file is not as it was written: its checksum is another");
+  ASSERT_EQ(changed.events().size(), 1U);
+  EXPECT_EQ(changed.events()[0].Value(), 39);
+}
+
+TEST(HistoryTest, NoticesAnyByteThatWasChanged) {
+  NewEvent event{.kind = EventKind::kObserve, .time = 5, .key = "total", .value = 40};
+  const std::string whole = EncodeHistory(0, {event});
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string other = whole;
+    other[i] = static_cast<char>(other[i] ^ 0x10);
+    const Result<History> history = History::Parse(other);
+    EXPECT_TRUE(!history.ok() || !history->damage().empty()) << i;
+  }
+}
+
 TEST(HistoryTest, SaysHowManyEventsWereLost) {
   RecordingBuilder recording;
   auto* header = reinterpret_cast<trireme_header*>(recording.bytes().data());
