@@ -163,9 +163,15 @@ SUBUNIT = {  # as stestr has it: workers that tell of their tests, and one proce
         for name in ("success", "fail", "skip", "xfail", "uxsuccess"):
             stream.status(test_id="t." + name, test_status="inprogress")
             stream.status(test_id="t." + name, test_status=name)
+        import os, sys
+        if (child := os.fork()) == 0:  # as a test of it may, whose child then raises and goes on with the rest
+            stream.status("t.placed", "success")
+            stream.status("t.after", "success")
+            os._exit(0)
+        os.waitpid(child, 0)
         stream.status("t.placed", "fail", file_name="traceback")
         stream.status(file_name="stdout")
-        import subprocess, sys
+        import subprocess
         subprocess.run([sys.executable, "-m", "unittest", "-q", "inner"], check=True)  # as a test of it may
         """,
     "controller.py": """

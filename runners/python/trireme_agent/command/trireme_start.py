@@ -31,6 +31,7 @@ class Start:
         self._absent = self._file != "" and not os.access(self._file, os.R_OK)
         self.suite: Suite | None = None
         self._tells_subunit: bool | None = None
+        self._teller = 0  # the process that began to tell
 
     def begin_suite(self, kind: str) -> Suite | None:
         """None inside of another suite, which may well want this one to fail."""
@@ -47,13 +48,15 @@ class Start:
     def tells_subunit(self) -> bool:
         """REQUIRES: called when a test is told of: only then is it sure which program this is, as coverage may run it.
 
-        Once true, what is started from within is no suite of its own.
+        Once true, what is started from within is no suite of its own. What a fork of a test goes on to run is not of
+        this suite either.
         """
         if self._tells_subunit is None:
+            self._teller = os.getpid()
             self._tells_subunit = runs_tests_as_subunit() and self.is_outermost("subunit")
             if self._tells_subunit:
                 os.environ[_SUITE] = "subunit"
-        return self._tells_subunit
+        return self._tells_subunit and os.getpid() == self._teller
 
     @contextlib.contextmanager
     def inside_of_a_suite(self, kind: str) -> Iterator[None]:
