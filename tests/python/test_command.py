@@ -682,6 +682,47 @@ def test_a_suite_inside_of_a_suite_says_nothing(command):
     assert (suites, command.result.returncode) == ([None], 0), command.result
 
 
+INSIDE = """
+import os, subprocess, sys
+import pytest
+PLAIN = "def test_inner(): pass"
+def test_process(tmp_path):
+    (tmp_path / "test_in_process.py").write_text(PLAIN)
+    subprocess.run([sys.executable, "-m", "pytest", str(tmp_path)], check=True)
+def test_broken(tmp_path):
+    (tmp_path / "test_in_broken.py").write_text("import nosuch")
+    assert subprocess.run([sys.executable, "-m", "pytest", str(tmp_path)]).returncode == 2
+def test_main(tmp_path):
+    (tmp_path / "test_in_main.py").write_text(PLAIN)
+    assert pytest.main([str(tmp_path)]) == 0
+def test_fork():
+    if (child := os.fork()) == 0:
+        raise ValueError
+    os.waitpid(child, 0)
+def test_after(): pass
+"""
+
+
+def test_what_a_test_of_pytest_runs_is_not_observed(command):
+    (command.folder / "test_outer.py").write_text(INSIDE)
+    command.run("threading", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert [(event.key, event.value) for event in command.events if event.key.startswith("test:")] == [
+        (f"test:test_outer.py::test_{name}", "passed") for name in ("process", "broken", "main", "fork", "after")
+    ], command.result
+    begun = [event.value for event in command.events if event.kind == "invoke" and event.key == "test"]
+    assert len(begun) == 5, begun
+
+
+def test_pytest_run_twice_by_one_program_is_observed_twice(command):
+    for name in ("first", "second"):
+        (command.folder / f"test_{name}.py").write_text(f"def test_{name}(): pass")
+    (command.folder / "both.py").write_text(
+        "import pytest\nfor name in ('first', 'second'): assert pytest.main(['-q', f'test_{name}.py']) == 0"
+    )
+    command.run("threading", "both.py")
+    assert command.tests() == {"test_first": "passed", "test_second": "passed"}, command.result
+
+
 def test_unittest_that_could_not_load(command):
     suite = command.run("threading", "-m", "unittest", "nosuch").environment()["suite"]
     assert suite["reason"] == "unittest could not load nosuch: ModuleNotFoundError: No module named 'nosuch'"

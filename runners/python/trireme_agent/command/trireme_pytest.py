@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -19,11 +20,18 @@ class Outcomes:
     def __init__(self, seen: trireme_command.Witness, suite: trireme_start.Suite | None) -> None:
         self._seen = seen
         self._suite = suite
+        self._process = os.getpid()
         self._phases: dict[str, str] = {}
         self._begun: dict[str, int] = {}  # their operations
         self._explained: set[str] = set()  # files that could not be collected, with their errors told
 
+    def _is_of_the_suite(self) -> bool:
+        """Not so in a fork of a test that goes on to run what follows it."""
+        return os.getpid() == self._process
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if not self._is_of_the_suite():
+            return
         self._begun[nodeid] = self._seen.begin(_OPERATION, nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -38,6 +46,8 @@ class Outcomes:
         self._phases[report.nodeid] = outcome
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if not self._is_of_the_suite():
+            return
         outcome = self._phases.pop(nodeid, None)
         if (operation := self._begun.pop(nodeid, 0)) != 0:
             self._seen.end(operation, _OPERATION, outcome)
@@ -63,6 +73,10 @@ class Outcomes:
     def pytest_sessionfinish(self, exitstatus: Any) -> None:
         if self._suite is not None:
             self._suite.status = int(exitstatus)
+
+    def pytest_unconfigure(self) -> None:
+        global _running
+        _running = False
 
 
 class HubWatch:
@@ -92,6 +106,8 @@ def _outcome(report: Any) -> str | None:
 
 
 _suite = trireme_command.witness.start.begin_suite("pytest") if trireme_command.witness is not None else None
+_outermost = _suite is not None
+_running = False  # a pytest of the suite: what begins meanwhile, in this process or another, runs inside of a test
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -104,16 +120,18 @@ def pytest_load_initial_conftests() -> Generator[None, Any, None]:
 
 
 def pytest_configure(config: Any) -> None:
+    global _running
     seen = trireme_command.witness
     if seen is None:
         return
     config.pluginmanager.register(HubWatch(seen), "trireme-hub-watch")
-    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist tells its controller
+    if _outermost and not _running and not hasattr(config, "workerinput"):  # a worker of pytest-xdist tells its controller
+        _running = True
         config.pluginmanager.register(Outcomes(seen, _take_suite()), "trireme-outcomes")
 
 
 def _take_suite() -> trireme_start.Suite | None:
-    """Once: what else pytest runs in this process runs inside of a test."""
+    """Once: whether the suite did its work, the first pytest of this process says."""
     global _suite
     suite, _suite = _suite, None
     return suite
