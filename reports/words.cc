@@ -258,7 +258,13 @@ std::vector<std::string> RowNames(const std::vector<CellResult>& cells) {
   for (const auto& [scenario, members] : by_scenario) varying[scenario] = VaryingParams(members);
   std::vector<std::string> names;
   names.reserve(cells.size());
-  for (const CellResult& cell : cells) names.push_back(RowName(cell, varying[cell.scenario]));
+  std::map<std::string, std::map<std::string, size_t>> rows;  // those that have a name, numbered
+  for (const CellResult& cell : cells) {
+    names.push_back(RowName(cell, varying[cell.scenario]));
+    auto& same = rows[names.back()];
+    const size_t number = same.emplace(PlaceOf(cell, ""), same.size() + 1).first->second;
+    if (number > 1) names.back() += " #" + std::to_string(number);
+  }
   return names;
 }
 

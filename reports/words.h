@@ -30,7 +30,8 @@ size_t DisplayWidth(std::string_view text);
 std::string ColumnName(const CellResult& cell);
 
 // The scenario with what tells its rows apart: "hazards/two-readers protocol=tcp", by those
-// parameters that differ between cells of the scenario, the faults and the arm.
+// parameters that differ between cells of the scenario, the faults and the arm. Rows whose values
+// read the same, as 1 and "1" do, or as long ones once they are cut, are numbered: "mine m=1 #2".
 std::vector<std::string> RowNames(const std::vector<CellResult>& cells);
 
 // Of a command, each test that did otherwise than in the reference: "tests/test_x.py::test_a:

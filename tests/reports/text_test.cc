@@ -210,6 +210,29 @@ TEST(TextReportTest, SaysWhyARunBroke) {
           "verdict  unknown, exit code 3 (cannot write trials.jsonl: No space left on device)\n"));
 }
 
+TEST(TextReportTest, KeepsRowsApartWhoseNamesReadTheSame) {
+  const std::string url = "http://127.0.0.1:8080/a/path/that/is/long/";
+  RunResults results = GoodResults();
+  results.cells.clear();
+  for (const Json& value : {Json(url + "x"), Json(url + "y"), Json(1), Json("1")}) {
+    for (const char* runtime : {"eventlet", "threading"}) {
+      results.cells.push_back(PassingCell("mine", runtime));
+      results.cells.back().params = {{"at", value}};
+    }
+  }
+  results.cells.back() = FailingCell("mine", "threading", 20, "difference", "'x' is 2");
+  results.cells.back().params = {{"at", "1"}};
+  results.cells.back().expected = false;
+  const std::string report = TextReport(results, kAscii);
+  EXPECT_THAT(
+      report,
+      HasSubstr("mine at=http://127.0.0.1:8080/a/path/that/is/...     .              .\n"
+                "mine at=http://127.0.0.1:8080/a/path/that/is/... #2  .              .\n"
+                "mine at=1                                            .              .\n"
+                "mine at=1 #2                                         .              X\n"));
+  EXPECT_THAT(report, HasSubstr("  mine at=1 #2 on threading/3.11: fail"));
+}
+
 TEST(TextReportTest, IsTotalForNothing) {
   EXPECT_EQ(TextReport(RunResults(), kAscii),
             "cells    0 planned, 0 executed: 0 pass, 0 fail, 0 unknown, 0 unsupported\n"
