@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "harness/base/terminal_text.h"
+
 namespace trireme {
 namespace {
 
@@ -65,6 +67,22 @@ size_t Utf8Length(std::string_view bytes) {
     return tail(1) && tail(2) && tail(3) ? 4 : 0;
   }
   return 0;
+}
+
+// For what reports and terminals show otherwise than it is: dropped or replaced there, it would be
+// another word.
+std::string ShellEscaped(const std::string& word) {
+  std::string out = "$'";
+  for (const char c : word) {
+    if (c >= ' ' && c <= '~' && c != '\'' && c != '\\') {
+      out += c;
+      continue;
+    }
+    std::array<char, 8> escape{};
+    std::snprintf(escape.data(), escape.size(), "\\%03o", static_cast<unsigned char>(c));
+    out += escape.data();
+  }
+  return out + "'";
 }
 
 }  // namespace
@@ -179,6 +197,7 @@ std::string ShellQuote(const std::string& word) {
   static constexpr std::string_view kSafe =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
   if (!word.empty() && word.find_first_not_of(kSafe) == std::string::npos) return word;
+  if (TerminalText(word) != word) return ShellEscaped(word);
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";

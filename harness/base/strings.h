@@ -35,7 +35,7 @@ std::string FormatHex(uint64_t value);
 // Shell-like wildcards * ? [..]; a * crosses '/'.
 bool GlobMatches(const std::string& pattern, const std::string& text);
 
-// Quoted for a POSIX shell where it needs to be.
+// Quoted for a POSIX shell where it needs to be: one line, that a terminal may print. A line end is $'\012' (POSIX 2024).
 std::string ShellQuote(const std::string& word);
 
 // Nothing left of bytes that are no valid UTF-8: each becomes U+FFFD.

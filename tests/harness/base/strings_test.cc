@@ -17,6 +17,20 @@ TEST(DidYouMeanTest, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(DidYouMean("rust", words), "");
 }
 
+TEST(ShellQuoteTest, QuotesWhatAShellWouldChange) {
+  EXPECT_EQ(ShellQuote("a=b.c/d"), "a=b.c/d");
+  EXPECT_EQ(ShellQuote(""), "''");
+  EXPECT_EQ(ShellQuote("it's $x `y` !z"), "'it'\\''s $x `y` !z'");
+  EXPECT_EQ(ShellQuote("é 日本"), "'é 日本'");
+}
+
+TEST(ShellQuoteTest, EscapesWhatATerminalWouldNotShow) {
+  EXPECT_EQ(ShellQuote("two\nlines"), "$'two\\012lines'");
+  EXPECT_EQ(ShellQuote("\x1b[1m it's \\ 7"), "$'\\033[1m it\\047s \\134 7'");
+  EXPECT_EQ(ShellQuote("\u202e"), "$'\\342\\200\\256'");
+  EXPECT_EQ(ShellQuote("\xff"), "$'\\377'");
+}
+
 TEST(DurationTest, ReadsEachUnit) {
   EXPECT_EQ(ParseDurationNanoseconds("20ms"), 20'000'000);
   EXPECT_EQ(ParseDurationNanoseconds("1.5m"), 90'000'000'000);
