@@ -101,6 +101,7 @@ Judgement RunExecution::Judge(const FinishedTrial& finished) {
   const bool failed =
       judgement.verdict == Verdict::kFail && !FailIsExpected(run_.plan.cells[finished.cell]);
   if (!repeated) progress_.Finished(finished.cell, failed);
+  failed_fast_ |= failed && options_.fail_fast;
   if (judgement.verdict == Verdict::kPass || !judgement.unsupported.empty())
     return Judgement::kPass;
   if (judgement.verdict == Verdict::kUnknown) return Judgement::kUnknown;
@@ -123,6 +124,8 @@ RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about)
   if (outcome.budget_spent)
     judge_.AddRunNote("the budget of " + FormatDuration(*options_.run.budget) +
                       " was spent: not every trial was run");
+  if (failed_fast_)
+    judge_.AddRunNote("no trial was started after the first unexpected failure (--fail-fast)");
   for (const auto& [cell, note] : sweeps_.Notes()) judge_.AddNote(cell, note);
   RunResults results = judge_.Finish(about);
   results.interrupted = outcome.interrupted;

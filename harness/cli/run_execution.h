@@ -47,6 +47,7 @@ class RunExecution {
   SweepTally sweeps_;
   std::string write_error_;
   std::string start_error_;
+  bool failed_fast_ = false;
 };
 
 // How the engine runs what the options ask for.

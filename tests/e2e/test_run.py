@@ -238,6 +238,9 @@ class RunTest(TriremeCase):
         self.scenario("lost", LOST_YAML, LOST_PY)
         outcome = self.expect("run", "lost", *PYTHON, "--fail-fast", "--trials", "50", "--jobs", "1", code=1, out=None)
         self.assertIn("trials   50 planned, 1 executed", outcome.out)
+        note = "note     no trial was started after the first unexpected failure (--fail-fast)\n"
+        self.assertIn(note, outcome.out)
+        self.assertIn(note, self.expect("check", str(self.run_directory()), code=1, out=None).out)
 
     def test_only_some_trials(self) -> None:
         self.scenario("sum", SUM_YAML + "trials: 10\n", SUM_PY)
