@@ -88,7 +88,11 @@ int Conclude(RunResults& results, const RunOptions& options, RunDirectory& direc
     results.infrastructure_failed = true;
     results.infrastructure_reason = errors.front().message;
   }
-  Print(TextReport(results, StyleOf(1)));
+  // A report that goes to standard output is a document, which has to stay one.
+  if (WritesToOutput(options.reports))
+    PrintError(TextReport(results, StyleOf(2)));
+  else
+    Print(TextReport(results, StyleOf(1)));
   for (Diagnostic& error : errors) {
     if (error.hint.empty())
       error.hint = "what was recorded is in " + directory.shown() +

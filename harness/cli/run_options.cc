@@ -53,7 +53,7 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
                 "a folder of scenarios; repeatable");
   parser.Value("--out", "DIR", raw.out, "the run directory; default: trireme-runs/<time>-<id>");
   parser.Values("--report", "FORMAT=PATH", raw.reports,
-                "write a report, - is standard output; repeatable");
+                "write a report, - is standard output, which then has nothing else; repeatable");
   parser.Choice("--keep", {"all", "failed", "none"}, options.keep, "which trials' files stay");
   parser.Choice("--progress", {"auto", "always", "never"}, options.progress, "the progress bar");
   parser.Flag("--no-record", options.no_record,
@@ -86,6 +86,9 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
   }
   for (const std::string& text : raw.reports) {
     TRIREME_ASSIGN_OR_RETURN(ReportRequest request, ParseReportRequest(text));
+    if (request.path == "-" && WritesToOutput(options.reports))
+      return UsageError("standard output takes one document",
+                        "write the report to a file: --report " + request.format + "=PATH");
     options.reports.push_back(std::move(request));
   }
   for (const std::string& python : options.pythons)
@@ -150,6 +153,11 @@ Result<ReportRequest> ParseReportRequest(const std::string& text) {
   std::string hint = DidYouMean(request.format, names);
   return UsageError("unknown report format '" + request.format + "'",
                     hint.empty() ? "formats: " + Join(names, ", ") : hint);
+}
+
+bool WritesToOutput(const std::vector<ReportRequest>& requests) {
+  return std::any_of(requests.begin(), requests.end(),
+                     [](const ReportRequest& request) { return request.path == "-"; });
 }
 
 ReportStyle StyleOfFile(const std::string& path) { return {.markdown = path.ends_with(".md")}; }

@@ -57,6 +57,9 @@ std::variant<RunOptions, int> ParseRunOptions(const Arguments& arguments);
 // FORMAT=PATH; an unknown or later format, or no path, is an error.
 Result<ReportRequest> ParseReportRequest(const std::string& text);
 
+// Whether one of them is for standard output.
+bool WritesToOutput(const std::vector<ReportRequest>& requests);
+
 // How reports for people look on what `fd` is connected to.
 ReportStyle StyleOf(int fd);
 // How they look in a file.

@@ -268,6 +268,17 @@ class RunTest(TriremeCase):
         self.assertIn("<testsuites", (self.folder / "out/junit.xml").read_text())
         self.assertTrue((self.folder / "out/summary.md").read_text().startswith("## Trireme: pass\n"))
 
+    def test_a_report_on_standard_output_is_all_that_is_there(self) -> None:
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        outcome = self.expect("run", "sum", *PYTHON, "--report", "json=-", out=None, err=None)
+        self.assertEqual(json.loads(outcome.out)["verdict"], "pass")
+        self.assertIn("verdict  pass, exit code 0\n", outcome.err)
+        two = self.expect("run", "sum", *PYTHON, "--report", "json=-", "--report", "junit=-", code=2, err="""\
+            error: standard output takes one document
+            hint: write the report to a file: --report junit=PATH
+            """)
+        self.assertEqual(two.out, "")
+
     def test_a_report_that_cannot_be_written(self) -> None:
         self.scenario("sum", SUM_YAML, SUM_PY)
         outcome = self.trireme("run", "sum", *PYTHON, "--report", "junit=/proc/nowhere/junit.xml")
