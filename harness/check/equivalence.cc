@@ -64,8 +64,33 @@ Json CountsJson(const Side& side) {
   return json;
 }
 
-std::string InWords(const Side& side) {
-  const std::vector<std::pair<std::string, int64_t>> counts = Counts(side);
+bool IsInsideOfACharacter(const std::string& text, size_t place) {
+  return place < text.size() && (static_cast<unsigned char>(text[place]) & 0xC0U) == 0x80U;
+}
+
+// Of a long value so much that a sentence has room for both sides, with what is at `place`.
+std::string Excerpt(const std::string& text, size_t place) {
+  constexpr size_t kLongest = 72;  // bytes
+  constexpr size_t kBefore = 20;
+  if (text.size() <= kLongest) return text;
+  size_t begin = std::min(place > kBefore ? place - kBefore : 0, text.size() - kLongest);
+  size_t end = begin + kLongest;
+  while (IsInsideOfACharacter(text, begin)) ++begin;
+  while (IsInsideOfACharacter(text, end)) --end;
+  return (begin > 0 ? "..." : "") + text.substr(begin, end - begin) +
+         (end < text.size() ? "..." : "");
+}
+
+size_t FirstDifference(const std::string& one, const std::string& other) {
+  const size_t common = std::min(one.size(), other.size());
+  return static_cast<size_t>(std::mismatch(one.begin(), one.begin() + common, other.begin()).first -
+                             one.begin());
+}
+
+// Long values with what is at `place` in them.
+std::string InWords(const Side& side, size_t place) {
+  std::vector<std::pair<std::string, int64_t>> counts = Counts(side);
+  for (auto& [text, count] : counts) text = Excerpt(text, place);
   if (counts.size() == 1) return counts.front().first + " in all " + std::to_string(side.trials);
   std::vector<std::string> parts;
   for (const auto& [text, count] : counts) {
@@ -100,10 +125,11 @@ struct Unseen {
   }
 };
 
-std::string UnseenInWords(const Unseen& unseen) {
+std::string UnseenInWords(const Unseen& unseen, size_t place) {
   std::vector<std::string> texts = unseen.texts;
   const size_t more = texts.size() > kNamedValues ? texts.size() - kNamedValues : 0;
   texts.resize(texts.size() - more);
+  for (std::string& text : texts) text = Excerpt(text, place);
   return Join(texts, ", ") + (more > 0 ? " and " + std::to_string(more) + " other values" : "");
 }
 
@@ -137,7 +163,7 @@ std::string OpenReason(const Judged& judged, const ValueGroup& open, size_t fami
                       1;
   const int64_t needed = FisherTrialsNeeded(open.here, judged.here.trials,
                                             kEquivalenceAlpha / static_cast<double>(family));
-  return "'" + judged.key + "': " + UnseenInWords(unseen) + " in " + std::to_string(open.here) +
+  return "'" + judged.key + "': " + UnseenInWords(unseen, 0) + " in " + std::to_string(open.here) +
          " of " + std::to_string(judged.here.trials) + " trials here, in 0 of " +
          std::to_string(judged.there.trials) + " of the reference" +
          (others > 0 ? ", and " + Count(others, "other value") + " that it never showed" : "") +
@@ -245,16 +271,22 @@ void JudgePerTrialInputs(Judged& judged, const Rule& rule, const std::vector<int
 
 std::string DifferenceMessage(const Judged& judged, const std::string& reference_name,
                               bool per_trial) {
+  const std::string& here = judged.unseen.texts.front();
   if (per_trial) {
+    const size_t place = FirstDifference(here, judged.unseen.instead);
     return "'" + judged.key + "' differs from " + reference_name + " in " +
            std::to_string(judged.unseen.trials) +
            (judged.unseen.trials == 1 ? " trial" : " trials") +
            " with the same inputs, first in trial " + std::to_string(judged.unseen.first_trial) +
-           ": " + judged.unseen.texts.front() + " here, " + judged.unseen.instead + " there";
+           ": " + Excerpt(here, place) + " here, " + Excerpt(judged.unseen.instead, place) +
+           " there";
   }
-  return "'" + judged.key + "' was " + UnseenInWords(judged.unseen) + " in " +
+  const std::vector<std::pair<std::string, int64_t>> there = Counts(judged.there);
+  const size_t place = there.empty() ? 0 : FirstDifference(here, there.front().first);
+  return "'" + judged.key + "' was " + UnseenInWords(judged.unseen, place) + " in " +
          std::to_string(judged.unseen.trials) + " of " + std::to_string(judged.here.trials) +
-         " trials, never on " + reference_name + " (" + InWords(judged.there) + ")";
+         " trials, never on " + reference_name + " (" + InWords(judged.there, place) +
+         ")";
 }
 
 Difference MakeDifference(const Judged& judged, const std::string& reference_name,

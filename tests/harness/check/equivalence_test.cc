@@ -75,6 +75,22 @@ TEST(EquivalenceTest, RejectsOneOtherValueWhereTheReferenceShowsOneThroughout) {
   EXPECT_EQ(comparison.differences[0].first_trial, 0);
 }
 
+TEST(EquivalenceTest, NamesLongValuesWhereTheyDiffer) {
+  const std::string same(60, 'a');
+  const std::string both = std::string(200, '-') + same;
+  const std::string after(200, '+');
+  EXPECT_EQ(Compare(Cell(1, Always(both + "x\"")), Cell(1, Always(both + "y"))).reason,
+            "'total' was ..." + std::string(8, '-') + same + "x\\\"\" in 1 of 1 trials, never on " +
+                "eventlet/3.11 (..." + std::string(10, '-') + same + "y\" in all 1)");
+  EXPECT_EQ(Compare(Cell(1, Always(both + "é" + after)), Cell(1, Always(both + "y" + after))).reason,
+            "'total' was ..." + std::string(20, 'a') + "é" + std::string(50, '+') +
+                "... in 1 of 1 trials, never on eventlet/3.11 (..." + std::string(20, 'a') + "y" +
+                std::string(51, '+') + "... in all 1)");
+  EXPECT_EQ(Compare(Cell(1, Nothing()), Cell(1, Always(both))).reason,
+            "'total' was (absent) in 1 of 1 trials, never on eventlet/3.11 (\"" +
+                std::string(71, '-') + "... in all 1)");
+}
+
 TEST(EquivalenceTest, ComparesNumbersByValueWhateverTheirType) {
   EXPECT_EQ(Compare(Cell(2, Always(2.0)), Cell(2, Always(2))).verdict, Verdict::kPass);
   EXPECT_EQ(Compare(Cell(2, Always("2")), Cell(2, Always(2))).verdict, Verdict::kFail);
