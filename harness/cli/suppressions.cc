@@ -49,8 +49,10 @@ Result<std::string> ReadKind(const FieldReader& reader, const YamlNode& node) {
 }  // namespace
 
 Status Suppressions::Add(const std::string& path, const std::string& today, bool shipped) {
-  TRIREME_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMostBytes));
-  TRIREME_ASSIGN_OR_RETURN(const YamlDocument document, YamlDocument::Parse(std::move(text), path));
+  Result<std::string> text = ReadFile(path, kMostBytes);
+  if (!text.ok()) return UsageError(text.error().message, text.error().hint);
+  TRIREME_ASSIGN_OR_RETURN(const YamlDocument document,
+                           YamlDocument::Parse(*std::move(text), path));
   const FieldReader reader(document);
   TRIREME_RETURN_IF_ERROR(reader.List(document.root(), path));
   static const auto& keys = *new std::vector<std::string>{"kind", "frames", "reason", "expires"};

@@ -80,7 +80,10 @@ TEST_F(SuppressionsTest, PointsAtWhatIsWrong) {
   EXPECT_THAT(Error("- {kind: shared-token, frames: ['*'], reason: r, expires: soon}\n"),
               HasSubstr("'expires' is no day"));
   EXPECT_THAT(Error("kind: shared-token\n"), HasSubstr("list"));
-  EXPECT_FALSE(suppressions_.Add("/no/such/file", "2026-06-15", false).ok());
+  const Status missing = suppressions_.Add("/no/such/file", "2026-06-15", false);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(missing.error().message, HasSubstr("/no/such/file"));
 }
 
 TEST(ShippedSuppressionsTest, AreRead) {
