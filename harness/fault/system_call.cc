@@ -355,7 +355,7 @@ const FaultClass& SystemCallFaultClass() {
        {"reset", "boolean", "the connection is reset: RST to the peer, ECONNRESET here"},
        {"close", "boolean", "it is shut down in order: FIN to the peer, end of stream here"},
        {"stall", "duration", "nothing moves on it for so long"},
-       {"interrupt", "boolean", "EINTR, once"},
+       {"interrupt", "boolean", "EINTR, once; only a connect that blocks, which goes on being made"},
        {"drop", "boolean", "a datagram is lost"},
        {"duplicate", "boolean", "a datagram comes twice"},
        {"reorder", "boolean", "a datagram comes after the next one"},

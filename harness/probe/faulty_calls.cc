@@ -21,12 +21,18 @@ namespace {
 
 constexpr int kAnyDirection = -1;
 
+bool Interrupts(const trireme_fault_rule& rule) {
+  return rule.action == TRIREME_DO_INTERRUPT ||
+         (rule.action == TRIREME_DO_ERROR && rule.error == EINTR);
+}
+
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
-// where one resets the connection.
-int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool* reset) {
+// where one resets the connection. A call that never `waits` is not interrupted.
+int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool waits, bool* reset) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
+    if (!waits && Interrupts(rule)) continue;
     uint8_t* counter = times == nullptr ? nullptr : times + i % sizeof(trireme_connection::times);
     if (!GateLets(subject.call) || !MayApply(rule, counter)) continue;
     LogFault(rule, subject, kAnyDirection, number);
@@ -59,6 +65,17 @@ bool IsOfConnection(int error) {
 }
 
 bool Blocks(int fd) { return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) == 0; }
+
+// Whether connect(2) sleeps until the peer has answered. Of the other families and types it is over at once, but where a
+// listener on this machine has no room; that wait is not told apart.
+bool ConnectWaits(int fd) {
+  int family = 0, type = 0;
+  socklen_t size = sizeof(int);
+  syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+  size = sizeof(int);
+  syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size);
+  return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && Blocks(fd);
+}
 
 // Whether a connection waits to be accepted; waits for one where the listener would.
 bool HasPending(int listener) {
@@ -121,30 +138,34 @@ bool CallFails(trireme_fault_call call, int* error) {
   if (!PlanHits(call)) return false;
   const int before = errno;
   bool reset = false;
-  *error = EventFault(subject, number, nullptr, &reset);
+  *error = EventFault(subject, number, nullptr, /*waits=*/true, &reset);
   errno = before;
   return *error != 0;
 }
 
-bool ConnectFails(int fd, const sockaddr* address, socklen_t length, int* error) {
+ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error) {
   const int before = errno;
   uint64_t number = 0;
   const ConnectionEnd end = OpenClient(fd, address, length, &number);
   errno = before;
-  if (end.connection == nullptr) return false;
+  if (end.connection == nullptr) return ConnectFault::kNone;
   const Subject subject = end.subject(TRIREME_CALL_CONNECT);
+  const bool waits = ConnectWaits(fd);
   *error = GateWants(TRIREME_CALL_CONNECT);
+  if (*error == EINTR && !waits) *error = 0;
   if (*error != 0) {
     LogRemoteFault(subject, kAnyDirection, number, *error);
   } else if (PlanHits(TRIREME_CALL_CONNECT)) {
     bool reset = false;
-    *error = EventFault(subject, number, end.connection->times, &reset);
+    *error = EventFault(subject, number, end.connection->times, waits, &reset);
     if (reset) *error = ECONNRESET;
   }
   errno = before;
+  if (*error == 0) return ConnectFault::kNone;
+  if (*error == EINTR) return ConnectFault::kInterrupted;
   // A descriptor that tries again is another connection.
-  if (*error != 0) CloseEnd(fd);
-  return *error != 0;
+  CloseEnd(fd);
+  return ConnectFault::kFails;
 }
 
 bool AcceptFails(int listener, int* error) {

@@ -28,8 +28,15 @@ auto UnlessPlanned(trireme_fault_call what, const Call& call) -> decltype(call()
   return call();
 }
 
+// EINTR of connect says that a wait for the peer was interrupted, not the connection: that goes on being made.
+enum class ConnectFault {
+  kNone,
+  kFails,       // with *error, instead of being made
+  kInterrupted  // made without waiting for it, and then EINTR; only where the call would wait
+};
+
 // Before connect(2), after which the descriptor stands for its connection.
-bool ConnectFails(int fd, const sockaddr* address, socklen_t length, int* error);
+ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error);
 
 // Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted.
 bool AcceptFails(int listener, int* error);

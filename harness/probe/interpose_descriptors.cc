@@ -88,6 +88,18 @@ int Fcntl(int fd, int command, void* argument, Next<int(int, int, ...)>& next) {
   return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? Copied(fd, result) : result;
 }
 
+// Makes a connection as a call does whose wait is interrupted at once: -1 and EINTR where it was begun or made.
+template <typename Call>
+int InterruptConnect(int fd, const Call& connect) {
+  const long flags = syscall(SYS_fcntl, fd, F_GETFL);
+  syscall(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+  const int result = connect();
+  const int error = result == 0 || errno == EINPROGRESS ? EINTR : errno;
+  syscall(SYS_fcntl, fd, F_SETFL, flags);
+  errno = error;
+  return -1;
+}
+
 }  // namespace
 }  // namespace trireme
 
@@ -163,14 +175,19 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
   // A call that asks whether the one before has got through is about the same connection.
   const bool asks = trireme::EndOf(fd).connection != nullptr;
   int error = 0;
-  if (trireme::ConnectFails(fd, address, length, &error)) {
+  const trireme::ConnectFault fault = trireme::FaultOfConnect(fd, address, length, &error);
+  if (fault == trireme::ConnectFault::kFails) {
     errno = error;
     return -1;
   }
   sockaddr_storage instead;
   const socklen_t routed = asks ? 0 : trireme::RouteFor(fd, address, length, &instead);
-  if (routed == 0) return next(fd, address, length);
-  return next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
+  const auto call = [&] {
+    if (routed == 0) return next(fd, address, length);
+    return next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
+  };
+  return fault == trireme::ConnectFault::kInterrupted ? trireme::InterruptConnect(fd, call)
+                                                      : call();
 }
 
 // What the peer sees as the end of the stream is part of what went over the wire.

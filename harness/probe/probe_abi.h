@@ -350,7 +350,7 @@ enum trireme_fault_action {
   TRIREME_DO_RESET = 4,     /* the connection is reset: RST to the peer, ECONNRESET here */
   TRIREME_DO_CLOSE = 5,     /* it is shut down in order: FIN to the peer, end of stream here */
   TRIREME_DO_STALL = 6,     /* nothing moves on it in either direction for `amount` nanoseconds */
-  TRIREME_DO_INTERRUPT = 7, /* EINTR, once */
+  TRIREME_DO_INTERRUPT = 7, /* EINTR, once; of connect only where it blocks, and the connection goes on */
   TRIREME_DO_DROP = 8,      /* a datagram is lost */
   TRIREME_DO_DUPLICATE = 9, /* a datagram comes twice */
   TRIREME_DO_REORDER = 10,  /* a datagram comes after the next one */

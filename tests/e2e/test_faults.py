@@ -161,6 +161,19 @@ class FaultsTest(TriremeCase):
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
         self.assertIn("trireme: faults cut: cut 1 time\n", outcome.err)
 
+    def test_an_interrupted_connect_goes_on(self) -> None:
+        self.write("eintr.yaml", "version: 1\nsummary: s\nat: {call: connect}\ndo: {interrupt: true}\n")
+        program = self.write("p.py", """\
+            import socket
+            listener = socket.create_server(("127.0.0.1", 0))
+            client = socket.create_connection(listener.getsockname())
+            client.sendall(b"four")
+            print(listener.accept()[0].recv(9))
+            """)
+        outcome = self.trireme("watch", "--faults", "eintr.yaml", "--", "python3", str(program))
+        self.assertEqual((outcome.code, outcome.out), (0, "b'four'\n"), outcome.err)
+        self.assertIn("trireme: faults eintr: eintr 1 time\n", outcome.err)
+
     def test_every_way_to_start_a_process_is_a_fork(self) -> None:
         """CPython starts a program by vfork(2), and by fork(2) where that fails."""
         self.write("fork.yaml", "version: 1\nsummary: s\nat: {call: fork}\ndo: {error: EAGAIN}\n")

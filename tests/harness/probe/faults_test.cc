@@ -66,6 +66,25 @@ struct Ends {
   UniqueFd client, server;
 };
 
+// On a port of the loopback.
+struct Listening {
+  Listening() {
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd.get(), 8), 0);
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  }
+  // 0 or the errno.
+  int ConnectWith(const UniqueFd& client) const {
+    const auto* to = reinterpret_cast<const sockaddr*>(&address);
+    return ::connect(client.get(), to, sizeof(address)) == 0 ? 0 : errno;
+  }
+  UniqueFd fd{::socket(AF_INET, SOCK_STREAM, 0)};
+  sockaddr_in address{};
+};
+
 class FaultsTest : public testing::Test {
  protected:
   void TearDown() override {
@@ -265,6 +284,32 @@ TEST_F(FaultsTest, RefusesTheFirstConnectionOfATask) {
   EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
   const Ends ends = Connect();
   EXPECT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+}
+
+TEST_F(FaultsTest, AnInterruptedConnectGoesOnBeingMade) {
+  for (const trireme_fault_rule& rule : {Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT),
+                                         Error(TRIREME_CALL_CONNECT, EINTR)}) {
+    Begin({rule});
+    const Listening to;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(to.ConnectWith(client), EINTR);
+    EXPECT_EQ(::fcntl(client.get(), F_GETFL) & O_NONBLOCK, 0);
+    pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
+    ASSERT_EQ(::poll(&writable, 1, 10'000), 1);
+    EXPECT_EQ(writable.revents, POLLOUT);
+    const UniqueFd server(::accept(to.fd.get(), nullptr, nullptr));
+    ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
+    EXPECT_EQ(Receive(server.get(), 9), "hello");
+    EXPECT_EQ(Faults().size(), 1U);
+  }
+}
+
+TEST_F(FaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
+  Begin({Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+  EXPECT_THAT(Faults(), IsEmpty());
 }
 
 TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
