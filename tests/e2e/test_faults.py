@@ -10,6 +10,7 @@ import unittest
 from typing import Any
 
 from trireme_case import PYTHON, TriremeCase
+from watch_case import WITH_EVENTLET
 
 # Both ends in one process: each request is 64 bytes, each reply as many.
 ECHO = """\
@@ -160,6 +161,33 @@ class FaultsTest(TriremeCase):
         self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
         self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
         self.assertIn("trireme: faults cut: cut 1 time\n", outcome.err)
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_what_the_runtime_connects_for_itself_is_no_connection_of_a_task(self) -> None:
+        """Eventlet's tpool does, for the first task that offloads."""
+        self.write("s/scenario.yaml", SCENARIO.replace("[threading]", "[eventlet, threading]"))
+        self.write("s/workload.py", """\
+            async def main(rt, params):
+                await rt.offload(int)
+                listener = await rt.listen()
+                for _ in range(3):
+                    try:
+                        stream = await rt.connect(listener.address)
+                        stream.close()
+                        rt.observe("connect", "made")
+                    except OSError:
+                        rt.observe("connect", "refused")
+                listener.close()
+            """)
+        self.write("mine.yaml",
+                   "version: 1\nsummary: s\nat: {call: connect, offset: 1}\ndo: {error: ECONNREFUSED}\n")
+        python = f"here={WITH_EVENTLET}"
+        outcome = self.trireme("run", "s", "--faults", "mine.yaml", "--out", "a", "--python", python)
+        self.assertEqual(outcome.code, 0, outcome.out)
+        for runtime in ("eventlet", "threading"):
+            events = map(json.loads, self.trireme("history", "a", "--cell", f"s-{runtime}-*").out.splitlines())
+            connects = [event["value"] for event in events if event["event"] == "observe"]
+            self.assertEqual(connects, ["made", "refused", "made"], runtime)
 
     def test_an_interrupted_connect_goes_on(self) -> None:
         self.write("eintr.yaml", "version: 1\nsummary: s\nat: {call: connect}\ndo: {interrupt: true}\n")

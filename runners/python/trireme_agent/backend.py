@@ -69,7 +69,8 @@ class Pool(Protocol):
 
 
 class Backend(ABC):
-    """One runtime. The order of calls: prepare() before any other import, then in each trial's process enter(), run().
+    """One runtime. The order of calls: prepare() before any other import, then in each trial's process make_own(), enter(),
+    run().
 
     Methods that may wait are coroutines; where the runtime blocks they never suspend. They are called through point()
     and bracket what really waits with waiting().
@@ -98,6 +99,10 @@ class Backend(ABC):
     @abstractmethod
     def environment(self) -> dict[str, Any]:
         """hub, backend, patched and versions."""
+
+    def make_own(self) -> None:
+        """Before the probe attaches: what the runtime makes for itself then is no connection of the workload's, and suffers no
+        fault."""
 
     def enter(self) -> None:
         """In the trial's process, after the fork."""

@@ -52,7 +52,7 @@ def run(
     """Runs a trial in this process, which was forked for it. `main`: the function, or the path to load it from."""
     status = 1
     try:
-        _enter_process(message, descriptors)
+        _enter_process(message, descriptors, backend)
         trial = _Trial(backend, message, environment, descriptors[3:])
         stacks.install(descriptors[2], backend)
         trial.run(main)
@@ -63,7 +63,7 @@ def run(
         ending.leave(status)
 
 
-def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
+def _enter_process(message: dict[str, Any], descriptors: list[int], backend: Backend) -> None:
     posix.setsid()
     null = posix.open("/dev/null", posix.O_RDWR)
     for source, target in ((null, 0), (descriptors[0], 1), (descriptors[1], 2)):
@@ -80,6 +80,7 @@ def _enter_process(message: dict[str, Any], descriptors: list[int]) -> None:
     os.environ["PYTHONHASHSEED"] = "0"
     if message.get("memory"):
         _limit_memory(message["memory"])
+    backend.make_own()
     error = probe.attach(message["history"])
     if error:
         raise OSError(error, os.strerror(error), message["history"])

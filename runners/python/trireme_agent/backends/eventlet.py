@@ -38,6 +38,7 @@ with warnings.catch_warnings():
         from trireme_agent.green import coordination, hub_sleep
         from trireme_agent.green.http import WsgiServer
         from trireme_agent.green.pool import GreenTaskPool
+        from trireme_agent.green.tpool_pair import TpoolPair
     except ModuleNotFoundError as error:
         if error.name not in ("eventlet", "greenlet"):
             raise
@@ -108,6 +109,9 @@ class EventletBackend(Backend):
         patched = eventlet.patcher.is_monkey_patched("socket")
         return {"patched": patched, "hub": hub.rpartition(".")[2], "backend": None, "versions": versions}
 
+    def make_own(self) -> None:
+        self._tpool_pair = TpoolPair()
+
     def enter(self) -> None:
         super().enter()
         eventlet.hubs.use_hub(self.hub)  # the zygote's hub shares its epoll descriptor with every trial
@@ -138,7 +142,8 @@ class EventletBackend(Backend):
     def own_descriptors(self) -> set[int]:
         pipes = (eventlet.tpool._rsock, eventlet.tpool._wsock)
         hubs = [values["hub"] for values in list(_tpool_hubs.values()) if "hub" in values]
-        return {pipe.fileno() for pipe in pipes if pipe is not None}.union(*map(self.descriptors_of, hubs))
+        own = {pipe.fileno() for pipe in pipes if pipe is not None}
+        return own.union(self._tpool_pair.descriptors(), *map(self.descriptors_of, hubs))
 
     def own_threads(self) -> set[int]:
         return {thread.native_id for thread in eventlet.tpool._threads} - _busy
