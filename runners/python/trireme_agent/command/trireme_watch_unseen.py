@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Note = Callable[[str, str, int, str], None]  # what was done, "read" or "write", the descriptor, the message
+if TYPE_CHECKING:  # Python 3.8 cannot make it
+    Note = Callable[[str, str, int, str], None]  # what was done, "read" or "write", the descriptor, the message
+
 # Calls of a loop that read.
 _READS = {"add_reader", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "_make_socket_transport",
           "_make_ssl_transport", "_make_datagram_transport"}

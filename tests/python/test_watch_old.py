@@ -1,0 +1,43 @@
+"""What is watched may be an older Python than any that runs a workload: 3.8 is the oldest whose tasks are told apart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent import AGENT
+
+COMMAND = AGENT / "command"
+# Classes of this module take arguments from 3.9 on.
+AS_IN_3_8 = """
+import collections.abc
+for name in collections.abc.__all__:
+    if "__class_getitem__" in vars(getattr(collections.abc, name)):
+        del getattr(collections.abc, name).__class_getitem__
+import trireme_watch
+"""
+
+
+def versions(*prefixes):
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    return [python for prefix in prefixes for python in sorted(root.glob(f"{prefix}.*/bin/python"))]
+
+
+def run(python, program, **environment):
+    return subprocess.run([python, "-B", "-c", program], env={**os.environ, "PYTHONPATH": str(COMMAND), **environment},
+                          capture_output=True, text=True)
+
+
+def test_nothing_of_it_is_newer_than_3_8():
+    run_as = run(sys.executable, AS_IN_3_8)
+    assert (run_as.returncode, run_as.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("python", versions("3.8", "3.9"), ids=str)
+def test_an_old_interpreter_loads_it(python):
+    loaded = run(python, "import trireme_watch")
+    assert (loaded.returncode, loaded.stderr) == (0, "")
