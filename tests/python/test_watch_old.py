@@ -41,3 +41,14 @@ def test_nothing_of_it_is_newer_than_3_8():
 def test_an_old_interpreter_loads_it(python):
     loaded = run(python, "import trireme_watch")
     assert (loaded.returncode, loaded.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("python", versions("3.6", "3.7"), ids=str)
+def test_a_still_older_one_is_left_as_it_is(python, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("print('its own')")
+    program = "import sys; print('trireme_watch' in sys.modules)"
+    left = run(python, program, PYTHONPATH=f"{COMMAND}{os.pathsep}{tmp_path}", TRIREME_WATCH="1")
+    assert (left.returncode, left.stdout) == (0, "its own\nFalse\n")
+    version = ".".join(python.parent.parent.name.split(".")[:2])
+    told = f"trireme: of Python {version} only the threads are told apart, not the tasks: that needs 3.8\n"
+    assert left.stderr == told

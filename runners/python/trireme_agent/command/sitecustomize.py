@@ -1,9 +1,8 @@
 """Runs first in every interpreter that a command workload starts: its folder is the first of PYTHONPATH.
 
-Then runs the sitecustomize that would have been found without it.
+Then runs the sitecustomize that would have been found without it. Any Python 3 must be able to read this file: what a watched
+program starts may be older than what is watched.
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -22,7 +21,10 @@ def _run_the_next() -> None:
         spec.loader.exec_module(module)
 
 
-if os.environ.get("TRIREME_WATCH"):
+if os.environ.get("TRIREME_WATCH") and sys.version_info < (3, 8):
+    text = "trireme: of Python {}.{} only the threads are told apart, not the tasks: that needs 3.8\n"
+    sys.stderr.write(text.format(*sys.version_info))
+elif os.environ.get("TRIREME_WATCH"):
     import trireme_watch
 
     trireme_watch.install()
