@@ -236,6 +236,63 @@ class WatchMeetingsTest(WatchCase):
             self.expect_readers(outcome, count)
             self.assertEqual("the runtime dropped who waited to read" in outcome.err, count == 1, outcome.err)
 
+    # A callback that the loop calls for what it reads, and who else looks at the socket.
+    CALLBACK = ASYNCIO + """\
+        import os, threading
+        got, copy = [], ours.dup()
+        def look():
+            try: got.append(copy.recv(1))
+            except BlockingIOError: got.append(b"")
+        def ask(function):
+            thread = threading.Thread(target=function)
+            thread.start()
+            thread.join()
+        def fork():
+            child = os.fork()
+            if child == 0:
+                look()
+                os._exit(0)
+            os.waitpid(child, 0)
+        async def take():
+            look()
+        def leave_it_to_a_task():
+            loop.create_task(take())
+        loop.add_reader(ours, leave_it_to_a_task)
+"""
+
+    def test_an_asyncio_callback_and_whoever_reads_beside_its_loop(self) -> None:
+        for beside in ("ask(look)", "fork()", "await loop.run_in_executor(None, look)"):
+            with self.subTest(beside):
+                outcome = self.watch(self.CALLBACK + f"""\
+        {beside}
+        loop.remove_reader(ours)
+    asyncio.run(main())
+    """)
+                self.expect_readers(outcome)
+                if beside != "fork()":
+                    self.assertIn("for which callback main.<locals>.leave_it_to_a_task waits already", outcome.err)
+
+    def test_an_asyncio_callback_that_reads_alone(self) -> None:
+        for alone in ("look()", "theirs.send(b'1'); await settle()", "loop.remove_reader(ours); ask(look)",
+                      "loop.remove_reader(ours); fork()"):
+            with self.subTest(alone):
+                self.expect_readers(self.watch(self.CALLBACK + f"""\
+        {alone}
+        loop.remove_reader(ours)
+    asyncio.run(main())
+    """), 0)
+
+    def test_an_asyncio_callback_of_a_loop_that_does_not_run(self) -> None:
+        self.expect_readers(self.watch(THREADS + """\
+    import asyncio
+    loop = asyncio.new_event_loop()
+    loop.add_reader(ours, print)
+    loop.run_until_complete(asyncio.sleep(0))
+    thread = start(ours.recv, 1)
+    theirs.send(b"1")
+    thread.join()
+    """), 0)
+
     def test_who_comes_while_a_meeting_is_told_does_not_take_its_stacks(self) -> None:
         outcome = self.watch(THREADS + """\
     import ctypes

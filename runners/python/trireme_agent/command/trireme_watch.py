@@ -207,8 +207,7 @@ class Watch:
 
     def describe(self, task: int, thread: int) -> str | None:
         """The members of a SOCKET event; called by the probe in the thread that came second. None: `task` waits no more."""
-        parked = self.loops.find(task) if task else None
-        if self.loops.transports.is_over(task) or (parked is not None and trireme_watch_loops.is_cancelled(parked)):
+        if self.loops.is_over(task, thread):
             return None
         name, stack = self._parked(task) if task else ("", [])
         if not stack and thread:
@@ -225,9 +224,9 @@ class Watch:
         task = self.loops.find(number)
         if task is not None:
             return task.get_name(), _awaits(task.get_coro())
-        transport = self.loops.transports.name(number)
-        if transport:
-            return transport, []
+        stands = self.loops.transports.name(number) or self.loops.callbacks.name(number)
+        if stands:
+            return stands, []
         if "greenlet" in sys.modules:
             import gc
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import trireme_watch_unseen
+from trireme_watch_callbacks import Callbacks
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
@@ -27,6 +28,7 @@ class Loops:
         self.probe = probe
         self.readers = readers
         self.transports = Transports(probe)
+        self.callbacks = Callbacks(probe, _reader_in_selector)
         self.note = note
         self.loops: list[Callable[[], Any]] = []  # weak references
         self.asyncio: Any = None
@@ -38,6 +40,15 @@ class Loops:
                 return task
         return None
 
+    def is_over(self, number: int, thread: int) -> bool:
+        """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
+        if self.transports.is_over(number) or self.callbacks.is_over(number):
+            return True
+        if self.callbacks.stands_beside(self.probe.current_task(), thread):
+            return True
+        task = self.find(number) if number else None
+        return task is not None and is_cancelled(task)
+
     def hook_asyncio(self, module: Any) -> None:
         self.asyncio = module.tasks
         self._hook_tasks(module.BaseEventLoop)
@@ -47,6 +58,7 @@ class Loops:
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
         trireme_watch_unseen.hook_loop(module.BaseSelectorEventLoop, self.note)
         self.transports.hook_selector(module)
+        self.callbacks.hook(module.BaseSelectorEventLoop)
 
     def hook_streams(self, module: Any) -> None:
         trireme_watch_unseen.hook_streams(module.StreamReader, self.note)
@@ -135,11 +147,19 @@ def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:
     return forgotten
 
 
-def _stands_in_selector(loop: Any, fd: int, direction: str) -> bool:
-    """Whether a loop of asyncio's own has a callback for the descriptor."""
+def _handles_in_selector(loop: Any, fd: int) -> tuple[Any, Any]:
+    """What a loop of asyncio's own has for the descriptor, to read and to write."""
     registered = loop._selector.get_map() if loop._selector is not None else None  # None: it is closed
     key = registered.get(fd) if registered is not None else None
-    return key is not None and key.data[0 if direction == "read" else 1] is not None
+    return (None, None) if key is None else key.data
+
+
+def _reader_in_selector(loop: Any, fd: int) -> Any:
+    return _handles_in_selector(loop, fd)[0]
+
+
+def _stands_in_selector(loop: Any, fd: int, direction: str) -> bool:
+    return _handles_in_selector(loop, fd)[0 if direction == "read" else 1] is not None
 
 
 def _stands(loop: Any, fd: int, direction: str) -> bool:
