@@ -26,6 +26,12 @@ bool NamesProbe(char* const* environment) {
   return false;
 }
 
+// Whether what is started with it is seen: a probe that does not know where the recording is records nothing.
+bool TellsOfProbe(char* const* environment) {
+  return NamesProbe(environment) &&
+         (!IsWatched() || FindIn(environment, "TRIREME_HISTORY") != nullptr);
+}
+
 // With the probe in its environment the file alone is told: the harness knows whether it can be loaded there.
 void NoteStart(const char* program, char* const* environment) {
   // What a process starts that limits its system calls has the same limits: it is not to open the recording.
@@ -33,7 +39,7 @@ void NoteStart(const char* program, char* const* environment) {
     if (char* path = FindIn(environment, "TRIREME_HISTORY"); path != nullptr) *path = '\0';
     return;
   }
-  const bool named = NamesProbe(environment);
+  const bool named = TellsOfProbe(environment);
   if (program == nullptr || (named && !IsWatched()) || !Attached()) return;
   const bool seen = named && MayBeOpened();
   const char* why =

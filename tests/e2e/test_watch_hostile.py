@@ -47,6 +47,11 @@ class WatchHostileTest(WatchCase):
         self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
         self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
 
+    def test_a_program_that_lost_the_recording_is_not_clean(self) -> None:
+        outcome = self.trireme("watch", "--", "env", "-u", "TRIREME_HISTORY", "/bin/true")
+        self.assertEqual(outcome.code, 0)
+        self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
+
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root may become another user; no setpriv")
     def test_a_program_of_another_user_is_not_clean(self) -> None:
         outcome = self.trireme("watch", "--", "setpriv", "--reuid=65534", "--clear-groups", "/bin/sh", "-c", "exit 3")
