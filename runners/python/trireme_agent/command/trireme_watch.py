@@ -92,6 +92,7 @@ class Watch:
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
             "gevent.hub": self._hook_gevent,
+            "gevent._socketcommon": self._hook_gevent_sockets,
             "asyncio.base_events": self.loops.hook_asyncio,
             "asyncio.selector_events": self.loops.hook_selector,
             "asyncio.streams": self.loops.hook_streams,
@@ -179,6 +180,19 @@ class Watch:
             self._trace(hub)
 
         module.Hub.__init__ = begin_and_trace
+
+    def _hook_gevent_sockets(self, module: Any) -> None:
+        """Its loop registers a socket at its next turn only, and before that another green thread may come."""
+        mixin, wait_for = module.SocketMixin, self.probe.wait_for
+        wait = mixin._wait
+
+        def tell_and_wait(sock: Any, watcher: Any, *rest: Any) -> Any:
+            fd = sock.fileno()
+            if fd >= 0:  # else it was closed, which is for gevent to say
+                wait_for(fd, watcher is sock._write_event)
+            return wait(sock, watcher, *rest)
+
+        mixin._wait = tell_and_wait
 
     def _trace(self, hub: Any) -> None:
         """Tells from now on which green thread of this OS thread runs. The one of the hub is no task."""
