@@ -110,7 +110,9 @@ struct StreamState : IoState {
 struct ListenerState : IoState {
   ListenerState(int fd, const SyncObject& object, Address where, std::string unlink_path)
       : IoState(fd, kListener, object), address(std::move(where)), path(std::move(unlink_path)) {}
-  ~ListenerState();
+  ~ListenerState() { End(); }
+  // Close(), and takes away the path it made. Another's may be there afterwards.
+  void End();
   Address address;
   std::string path;
 };

@@ -230,8 +230,9 @@ Task<Stream> ConnectLater(std::shared_ptr<StreamState> stream, SocketAddress whe
 
 namespace internal {
 
-ListenerState::~ListenerState() {
-  if (!path.empty()) ::unlink(path.c_str());
+void ListenerState::End() {
+  if (!closed() && !path.empty()) ::unlink(path.c_str());
+  Close();
 }
 
 }  // namespace internal
@@ -316,7 +317,7 @@ Task<Stream> Listener::Accept(Place place) {
 }
 
 void Listener::Close() {
-  if (state_ != nullptr) state_->Close();
+  if (state_ != nullptr) state_->End();
 }
 
 int Listener::fileno() const { return state_ == nullptr || state_->closed() ? -1 : state_->fd(); }

@@ -70,6 +70,7 @@ class Listener {
 
   const Address& address() const;
   Task<Stream> Accept(internal::Place place = internal::Place::Here());
+  // Of a Unix socket, takes its path away too. Twice is fine.
   void Close();
   int fileno() const;
 

@@ -32,7 +32,16 @@ CONTRACT(echo_over_tcp) { co_await EchoOver(rt, co_await rt.Listen()); }
 
 CONTRACT(echo_over_unix) {
   const TemporaryDirectory folder;
-  co_await EchoOver(rt, co_await rt.ListenUnix(folder.path() + "/socket"));
+  const std::string path = folder.path() + "/socket";
+  Listener listener = co_await rt.ListenUnix(path);
+  co_await EchoOver(rt, listener);
+  listener.Close();
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+  // The path is another's now, who keeps it.
+  Listener next = co_await rt.ListenUnix(path);
+  listener.Close();
+  listener = Listener();
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
 }
 
 CONTRACT(recv_returns_empty_at_end) {
