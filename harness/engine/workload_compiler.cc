@@ -212,6 +212,15 @@ std::optional<SourcePlace> PlaceOfUse(const std::string& source, const std::stri
   return place;
 }
 
+// What is to be done about an error that does not say what it comes from.
+std::string HintFor(const std::string& message) {
+  // g++ points at the end of the function, where it would keep the array of the list across the wait.
+  if (message.find("array used as initializer") != std::string::npos)
+    return "g++ 12 cannot await a call that a braced list is written in: name what is made of it "
+           "first, `std::vector<int> items{1, 2};`, or compile with CXX=clang++";
+  return "";
+}
+
 // The first error of the compiler's output, where it says one; else all of it.
 Diagnostic CompileError(const std::string& source, const std::string& output) {
   static const std::regex kError(R"(^(.+?):(\d+):(\d+): (?:fatal )?error: (.*)$)",
@@ -231,6 +240,7 @@ Diagnostic CompileError(const std::string& source, const std::string& output) {
   }
   error.source_line = LineOf(error.file, error.line);
   error.message = "the workload does not compile: " + match[4].str();
+  error.hint = HintFor(match[4].str());
   return error;
 }
 

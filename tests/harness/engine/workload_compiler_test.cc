@@ -63,6 +63,18 @@ TEST_F(WorkloadCompilerTest, SaysWhereTheWorkloadAsksForWhatAHeaderRefuses) {
   EXPECT_NE(compiled.error().message.find("too large"), std::string::npos);
 }
 
+// What g++ 12 says, and where, of a braced list in an awaited call: nothing of the list.
+TEST_F(WorkloadCompilerTest, SaysWhatTheArrayIsThatGccSpeaksOf) {
+  Write("#error array used as initializer\n");
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().hint,
+            "g++ 12 cannot await a call that a braced list is written in: name what is made of it "
+            "first, `std::vector<int> items{1, 2};`, or compile with CXX=clang++");
+  Write("#error another\n");
+  EXPECT_EQ(CompileWorkload(source_, locations_).error().hint, "");
+}
+
 int64_t ModifiedAt(const std::string& path) {
   struct stat status {};
   EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
