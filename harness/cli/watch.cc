@@ -18,6 +18,7 @@
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/option_parser.h"
+#include "harness/cli/python_options.h"
 #include "harness/cli/process_sample.h"
 #include "harness/cli/run_options.h"
 #include "harness/cli/suppressions.h"
@@ -130,15 +131,30 @@ void PrintWaits(const std::string& recording) {
   PrintError(text);
 }
 
+// Of a PROCESS event: what of that process is not seen; "" where all is.
+std::string UnseenTasks(const Event& event) {
+  std::vector<std::string> argv;
+  const Json value = event.Value();
+  if (const Json& words = GetMember(value, "argv"); words.is_array())
+    for (const Json& word : words)
+      if (word.is_string()) argv.push_back(word.get<std::string>());
+  const std::string option = OptionWithoutSite(argv);
+  if (option.empty()) return "";
+  return "of " + argv[0] + " " + option +
+         " only threads were told apart, not tasks: -I, -E and -S keep out what does that";
+}
+
 // What the checks could not see, one sentence each. `left` are the processes that were there when the program ended.
 std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
                                 std::set<uint32_t> left, const WatchFindings& findings) {
   std::vector<std::string> unseen;
-  std::set<std::string> started;
+  std::set<std::string> started, tasks;
   for (const Event& event : history.events()) {
     if (event.kind == EventKind::kWarning && event.key == "exec" && event.Value().is_string())
       started.insert(event.Value().get<std::string>());
     if (event.kind == EventKind::kProcess && ProcessRuns(event.process)) left.insert(event.process);
+    if (event.kind == EventKind::kProcess)
+      if (std::string text = UnseenTasks(event); !text.empty()) tasks.insert(std::move(text));
     if (event.kind == EventKind::kWarning && event.key == "watch" && event.Value().is_string())
       unseen.push_back(event.Value().get<std::string>());
   }
@@ -146,6 +162,7 @@ std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
     if (const Result<std::string> file = FindWatchedProgram(program);
         !file.ok() && FileExists(program))
       unseen.push_back(file.error().message);
+  unseen.insert(unseen.end(), tasks.begin(), tasks.end());
   left.erase(static_cast<uint32_t>(end.process));
   if (!left.empty())
     unseen.push_back(Counted(static_cast<int64_t>(left.size()), "process", "processes") +

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 from watch_case import THREADS, WatchCase
@@ -106,6 +107,14 @@ class WatchHostileTest(WatchCase):
     assert libc.prctl(38, 1, 0, 0, 0) == 0  # no new privileges
     filter = program("getsockopt", "kcmp")
 """
+    def test_a_python_that_keeps_out_what_tells_its_tasks_apart(self) -> None:
+        for options, told in (("-I", "-I"), ("-Sc", "-S"), ("-c", ""), ("-u", "")):
+            with self.subTest(options):
+                words = [options] if "c" in options else [options, "-c"]
+                outcome = self.trireme("watch", "--", sys.executable, *words, "pass")
+                text = f"unknown: of {sys.executable} {told} only threads were told apart, not tasks"
+                self.assertEqual(text in outcome.err, told != "", outcome.err)
+
     UNSEEN = "unknown: a process limits its system calls by seccomp: it, and what it starts, was not seen from then on\n"
 
     def test_a_program_that_limits_its_system_calls_is_let_alone_from_then_on(self) -> None:
