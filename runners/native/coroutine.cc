@@ -48,7 +48,7 @@ constexpr Correspondence kTable[] = {
     {"listen, connect, accept, recv, send_all",
      "boost::asio::posix::stream_descriptor::async_wait, non-blocking sockets", ""},
     {"http_server, http_request", "Boost.Beast's parser and serializer",
-     "a coroutine a connection"},
+     "a coroutine a connection; Close() ends requests under way"},
     {"offload", "std::thread, then boost::asio::post", ""},
     {"subprocess", "posix_spawn(3) and poll(2) on a thread of its own", ""},
     {"resolve", "getaddrinfo(3) on a thread of its own", ""},

@@ -379,7 +379,7 @@ class AsyncioBackend(Backend):
         Correspondence("rt.listen, rt.connect", "loop.sock_accept, loop.sock_connect"),
         Correspondence("Stream.recv", "loop.sock_recv", "a second reader silently replaces the first"),
         Correspondence("Stream.send_all", "loop.sock_sendall"),
-        Correspondence("rt.http_server", "asyncio.start_server", "parsed by h11"),
+        Correspondence("rt.http_server", "asyncio.start_server", "parsed by h11; close() lets requests under way go on"),
         Correspondence("rt.http_request", "asyncio.open_connection", "parsed by h11; one connection a request"),
         Correspondence("rt.periodic", "ours"),
         Correspondence("rt.offload", "asyncio.to_thread", "runs on when its waiter is cancelled"),

@@ -460,7 +460,7 @@ EventletBackend.correspondences = [
     Correspondence("rt.listen, rt.connect", "eventlet.green.socket", "one reader and one writer a descriptor"),
     Correspondence("Stream.recv", "GreenSocket.recv"),
     Correspondence("Stream.send_all", "GreenSocket.sendall"),
-    Correspondence("rt.http_server", "eventlet.wsgi.server"),
+    Correspondence("rt.http_server", "eventlet.wsgi.server", "close() lets requests under way go on"),
     Correspondence("rt.http_request", "http.client.HTTPConnection, patched", "one connection a request"),
     Correspondence("rt.periodic", "ours"),
     Correspondence("rt.offload", "eventlet.tpool.execute", "runs on when its waiter is killed"),

@@ -235,7 +235,7 @@ class ThreadingBackend(WaitingBackend):
         Correspondence("rt.listen, rt.connect", "socket.socket", "waits in poll beside the task's eventfd"),
         Correspondence("Stream.recv", "socket.recv(MSG_DONTWAIT), then poll"),
         Correspondence("Stream.send_all", "socket.send(MSG_DONTWAIT), then poll"),
-        Correspondence("rt.http_server", "http.server.ThreadingHTTPServer", "HTTP/1.1, a thread a connection"),
+        Correspondence("rt.http_server", "http.server.ThreadingHTTPServer", "close() lets requests under way go on"),
         Correspondence("rt.http_request", "http.client.HTTPConnection", "one connection a request"),
         Correspondence("rt.periodic", "ours", "threading.Timer runs once"),
         Correspondence("rt.offload", "concurrent.futures.ThreadPoolExecutor.submit", "runs on when its waiter is cancelled"),
