@@ -79,8 +79,9 @@ def judge(watched: Watched, seen: Seen) -> str:
     """What is wrong, or ""."""
     if seen.exit_code not in ((0, STOPPED) if watched.serves else (0,)):
         return f"exited {seen.exit_code}"
-    if "trireme: unknown:" in seen.text:
-        return seen.text.partition("trireme: unknown: ")[2].partition("\n")[0]
+    for unseen in re.findall(r"^trireme: unknown: (.*)$", seen.text, re.MULTILINE):
+        if not (watched.unseen and re.fullmatch(watched.unseen, unseen)):
+            return str(unseen)
     hard = [str(finding["kind"]) for finding in seen.findings if not finding["advisory"]]
     if hard != ([watched.wants] if watched.wants else []):
         return f"found {', '.join(hard) or 'nothing'}, wanted {watched.wants or 'nothing'}"
