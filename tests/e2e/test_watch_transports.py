@@ -14,8 +14,8 @@ from trireme_case import PYTHON, TriremeCase
 
 REAL = Path(__file__).resolve().parent.parent / "real"
 sys.path.insert(0, str(REAL))
-from programs import transports  # noqa: E402, it is found by the path above
-from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, as above
+from programs import transports  # noqa: E402, found only by the path that is set above
+from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, found as that
 
 # `ci/watch-real-programs` installs uvloop, which no runtime needs.
 _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"

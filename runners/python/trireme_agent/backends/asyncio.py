@@ -135,7 +135,7 @@ class AsyncioBackend(Backend):
 
     def waits_no_more(self, number: int) -> bool:
         native = self._native(number)
-        return inspection.is_cancelled(native) if native is not None else readers.transports.is_over(number)
+        return readers.is_cancelled(native) if native is not None else readers.transports.is_over(number)
 
     def _native(self, number: int) -> asyncio.Task[Any] | None:
         """The asyncio.Task that has not ended and goes by that number."""

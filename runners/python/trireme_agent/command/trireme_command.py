@@ -189,7 +189,7 @@ def _spec_with(
         then(module)
 
     try:
-        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]  # on purpose, of this one loader
+        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]  # a method, replaced for this one loader
     except AttributeError:
         pass  # a loader that takes no attribute: of a hub, count_turns() does it later
     return spec

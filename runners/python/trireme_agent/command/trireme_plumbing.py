@@ -58,15 +58,15 @@ def _free_execnet(module: ModuleType) -> None:
     model.Event = lambda self: threading.Event()
 
 
-def _free_session(module: ModuleType) -> None:
+def _free_session(module: Any) -> None:
     """The controller waits here for what those threads put in."""
     queue = _original("queue")
-    module.Queue, module.Empty = queue.Queue, queue.Empty  # type: ignore[attr-defined]
+    module.Queue, module.Empty = queue.Queue, queue.Empty
 
 
-def _free_stestr(module: ModuleType) -> None:
+def _free_stestr(module: Any) -> None:
     """Of a process that starts workers and runs no test: a thread for each reads what it tells."""
-    module.subprocess = _native_subprocess()  # type: ignore[attr-defined]
+    module.subprocess = _native_subprocess()
     suites: Any = importlib.import_module("testtools.testsuite")
     suites.threading, suites.Queue = _original("threading"), _original("queue").Queue
     stream: Any = importlib.import_module("subunit.v2")

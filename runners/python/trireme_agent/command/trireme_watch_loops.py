@@ -47,7 +47,7 @@ class Loops:
         if self.callbacks.stands_beside(self.probe.current_task(), thread):
             return True
         task = self.find(number) if number else None
-        return task is not None and is_cancelled(task)
+        return task is not None and trireme_watch_unseen.is_cancelled(task)
 
     def hook_asyncio(self, module: Any) -> None:
         self.asyncio = module.tasks
@@ -169,13 +169,7 @@ def _stands(loop: Any, fd: int, direction: str) -> bool:
 
 
 def _is_over(task: Any) -> bool:
-    return bool(task.done()) or is_cancelled(task)
-
-
-def is_cancelled(task: Any) -> bool:
-    """Of a task that has not run since: it waits no more."""
-    waiter = getattr(task, "_fut_waiter", None)
-    return waiter is not None and bool(waiter.cancelled())
+    return bool(task.done()) or trireme_watch_unseen.is_cancelled(task)
 
 
 @Coroutine.register

@@ -1,5 +1,5 @@
 """What asyncio does with sockets that the probe cannot see by itself: it refuses second readers, of which nothing is left but
-an exception, and lets a task wait to write that nothing has told EAGAIN.
+an exception, lets a task wait to write that nothing has told EAGAIN, and lets one that was cancelled stay where it waited.
 """
 
 from __future__ import annotations
@@ -59,3 +59,9 @@ def hook_sendall(kind: Any, wait_for: Callable[[int, int], None]) -> None:
         return added
 
     kind._add_writer = add_and_wait
+
+
+def is_cancelled(task: Any) -> bool:
+    """Of a task that has not run since: it waits no more."""
+    waiter = getattr(task, "_fut_waiter", None)
+    return waiter is not None and bool(waiter.cancelled())

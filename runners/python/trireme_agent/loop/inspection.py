@@ -39,12 +39,6 @@ def await_stack(coroutine: Any) -> list[str]:
     return lines
 
 
-def is_cancelled(task: Any) -> bool:
-    """Of a task that has not run since: it waits no more."""
-    waiter = getattr(task, "_fut_waiter", None)
-    return waiter is not None and bool(waiter.cancelled())
-
-
 def _bears(context: dict[str, Any]) -> bool:
     """Whether the loop tells of an error that it caught and lives with: it will accept again in a second."""
     return bool(context.get("message") == "socket.accept() out of system resource")

@@ -15,6 +15,7 @@ from trireme_agent import meetings, probe
 # In the folder of what watched programs load, where each finds the other by its own name.
 _unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unseen")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
+is_cancelled: Callable[[Any], bool] = _unseen.is_cancelled
 
 
 def watch_classes() -> None:
