@@ -2,7 +2,7 @@
 # and templates. So helpers in unnamed namespaces need names that no other file of the target has; SEPARATE is for files whose
 # names mirror each other on purpose. The preset clang compiles each file alone, and finds includes that are missing.
 function(trireme_unity target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TRIREME_UNITY} UNITY_BUILD_BATCH_SIZE 12)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TRIREME_UNITY} UNITY_BUILD_BATCH_SIZE ${TRIREME_UNITY_BATCH})
   if(TRIREME_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC takes every file but the one named on the command line for a header, where a type without linkage is a mistake.
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
@@ -17,6 +17,9 @@ function(trireme_library)
     trireme_unity(trireme_${ARG_NAME})
   endif()
   add_library(trireme::${ARG_NAME} ALIAS trireme_${ARG_NAME})
+  if(TRIREME_BUILD_FUZZERS)
+    target_compile_options(trireme_${ARG_NAME} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
   target_link_libraries(trireme_${ARG_NAME} PUBLIC trireme_settings ${ARG_PACKAGES}
                         PRIVATE trireme_warnings ${ARG_PRIVATE_PACKAGES})
   foreach(dep IN LISTS ARG_DEPS)

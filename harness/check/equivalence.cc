@@ -173,7 +173,8 @@ std::string OpenReason(const Judged& judged, const ValueGroup& open, size_t fami
 }
 
 std::string BoundedReason(const Judged& judged) {
-  return "'" + judged.key + "' has more than " + std::to_string(CellObservations::kMostValues) +
+  const KeyValues& full = judged.here.key->others.count > 0 ? *judged.here.key : *judged.there.key;
+  return "'" + judged.key + "' has more than " + std::to_string(full.values.size()) +
          " distinct values, which were not all kept";
 }
 

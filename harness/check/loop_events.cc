@@ -10,7 +10,7 @@ namespace trireme {
 namespace {
 
 constexpr double kSecond = 1e9;
-constexpr int64_t kTick = 10'000'000;
+constexpr int64_t kLateTick = 10'000'000;
 
 LoopId LoopOf(const Event& event) { return {event.process, event.thread}; }
 
@@ -43,7 +43,7 @@ void End(const Event& event, Hold& hold) {
 }
 
 // Whether it began when that was over. The clock of loops is coarse.
-bool IsAfter(const Hold& hold, int64_t end) { return hold.begin >= end - kTick; }
+bool IsAfter(const Hold& hold, int64_t end) { return hold.begin >= end - kLateTick; }
 
 // The trial's own process lasts to the trial's end, others to their last event.
 int64_t LastTime(const TrialView& view, uint32_t process) {

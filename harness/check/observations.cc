@@ -192,8 +192,9 @@ bool SuffersByTrial(const Json& cell) {
 
 }  // namespace
 
-CellObservations::CellObservations(const Json& cell)
+CellObservations::CellObservations(const Json& cell, size_t most_values)
     : language_(GetString(cell, "language")),
+      most_values_(most_values),
       per_trial_(GetString(cell, "inputs") == "per-trial" || SuffersByTrial(cell)) {
   if (const Json& compare = GetMember(cell, "compare"); compare.is_object()) {
     for (const auto& [key, rule] : compare.items())
@@ -276,7 +277,7 @@ void CellObservations::AddKey(const std::string& key, const TrialValues& values,
   for (const auto& [family, type] : values.classes) known.classes.emplace(family, type);
 
   auto found = known.values.find(text);
-  if (found == known.values.end() && known.values.size() < kMostValues) {
+  if (found == known.values.end() && known.values.size() < most_values_) {
     found = known.values.emplace(text, ValueCount{}).first;
   }
   ValueCount& count = found == known.values.end() ? known.others : found->second;

@@ -64,7 +64,7 @@ struct TrialNumbers {
 
 // One key's values over the trials of a cell.
 struct KeyValues {
-  std::map<std::string, ValueCount> values;  // by text, at most kMostValues
+  std::map<std::string, ValueCount> values;  // by text, as many as the cell keeps
   ValueCount others;                         // texts that found no room
   int64_t most_in_a_trial = 0;
   int64_t trials = 0;                              // that have it
@@ -88,7 +88,8 @@ class CellObservations {
   static constexpr size_t kMostKeys = 50000;   // a suite of tests has one a test
   static constexpr size_t kLongestText = 400;  // bytes
 
-  explicit CellObservations(const Json& cell);  // of plan.json
+  // `cell` is one of plan.json; of each key `most_values` distinct values are kept.
+  explicit CellObservations(const Json& cell, size_t most_values = kMostValues);
 
   // A trial that was cut short, or whose record is not whole, is left out: what it did not observe
   // says nothing.
@@ -122,6 +123,7 @@ class CellObservations {
   std::vector<std::string> sweep_;  // the fault of each point; trial k suffers that of point k - 1
   std::vector<int64_t> planned_;
   std::string language_;
+  size_t most_values_;
   bool per_trial_ = false;
   bool too_many_keys_ = false;
   bool ignored_some_ = false;

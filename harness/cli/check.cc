@@ -25,7 +25,6 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kMaxPlan = 1 << 30;
 
 // What one argument came to.
 struct Judged {

@@ -16,7 +16,6 @@ namespace trireme {
 namespace {
 
 constexpr const char* kAppliedName = "applied";
-constexpr int64_t kMaxPlan = 256 << 20;
 
 // Which trials of a run are meant: one number, in one cell or in any.
 struct Source {

@@ -18,11 +18,9 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kMaxPlanOfHistory = 1 << 30;
-
 // The cells of plan.json; none when it cannot be read: then the folders' names say what they can.
 Json ReadCells(const std::string& run) {
-  const Result<std::string> text = ReadFile(JoinPath(run, "plan.json"), kMaxPlanOfHistory);
+  const Result<std::string> text = ReadFile(JoinPath(run, "plan.json"), kMaxPlan);
   if (!text.ok()) return Json::array();
   const Result<Json> plan = ParseJson(*text, "plan.json");
   return plan.ok() ? GetMember(*plan, "cells") : Json::array();

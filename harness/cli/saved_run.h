@@ -12,6 +12,8 @@
 
 namespace trireme {
 
+inline constexpr int64_t kMaxPlan = 1 << 30;  // bytes of a plan.json that is read
+
 // The results of a saved run: of its folder, or of a results.json. Of a damaged file what can be
 // read is read, and a note says so; a folder without one (its harness was killed) is judged from
 // its trials. kUsage for what is no run.

@@ -1,5 +1,7 @@
 #include "harness/fault/fault.h"
 
+#include <cmath>
+#include <cstdint>
 #include <set>
 
 #include "harness/fault/class_table.h"
@@ -25,6 +27,11 @@ Status CheckNamesOf(const FaultPlan& plan) {
 }
 
 }  // namespace
+
+uint64_t ChanceOf(double share) {
+  const double scaled = std::ldexp(share, 64);
+  return scaled >= std::ldexp(1.0, 64) ? UINT64_MAX : static_cast<uint64_t>(scaled);
+}
 
 const std::vector<FaultClass>& FaultClasses() {
   static const auto& classes = *[] {

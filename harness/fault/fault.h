@@ -45,6 +45,9 @@ struct FaultPlan {
   static Result<FaultPlan> FromJson(const Json& json);
 };
 
+// A share (0..1) as the number of 64 bits below which a drawn one makes it happen.
+uint64_t ChanceOf(double share);
+
 // A line for each class, in the order of `trireme list faults`; `at` and `do` first.
 const std::vector<FaultClass>& FaultClasses();
 

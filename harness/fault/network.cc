@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
 #include "harness/base/strings.h"
@@ -112,11 +111,6 @@ Status CheckAny(const Fault& fault, const NetworkFault& network) {
 void CopyText(const std::string& text, char* to, size_t size) {
   std::memset(to, 0, size);
   std::memcpy(to, text.data(), std::min(text.size(), size - 1));
-}
-
-uint64_t ChanceOf(double share) {
-  const double scaled = std::ldexp(share, 64);
-  return scaled >= std::ldexp(1.0, 64) ? UINT64_MAX : static_cast<uint64_t>(scaled);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -312,13 +311,6 @@ class SystemCallReader {
   const ActionWord* action_ = nullptr;
   SystemCallFault result_;
 };
-
-// A share as a threshold for a number of 64 bits.
-uint64_t ChanceOf(double probability) {
-  const double scaled = std::ldexp(probability, 64);
-  return scaled >= std::ldexp(1.0, 64) ? std::numeric_limits<uint64_t>::max()
-                                       : static_cast<uint64_t>(scaled);
-}
 
 template <size_t kSize>
 void CopyText(const std::string& text, char (&to)[kSize]) {

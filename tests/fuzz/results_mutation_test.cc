@@ -86,7 +86,7 @@ TEST(ResultsMutationTest, ReadsAnyBytes) {
 
 TEST(ResultsMutationTest, ReadsEveryPrefix) {
   for (const std::string& text : Corpus())
-    for (size_t size = 0; size < text.size(); size += 1 + text.size() / 200)
+    for (size_t size = 0; size < text.size(); size += 1 + text.size() / Rounds(200))
       ReadAnyResults(text.substr(0, size));
 }
 

@@ -115,7 +115,8 @@ TEST(ScenarioMutationTest, ReadsAnyScenario) {
 
 TEST(ScenarioMutationTest, ReadsEveryPrefix) {
   for (const std::string& text : Corpus())
-    for (size_t size = 0; size <= text.size(); ++size) ReadAnyScenario(text.substr(0, size));
+    for (size_t size = 0; size <= text.size(); size += 1 + text.size() / Rounds(10'000))
+      ReadAnyScenario(text.substr(0, size));
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ Json Plan(int trials, const Json& compare = Json::object(), const std::string& i
   return {{"trials", numbers}, {"compare", compare}, {"inputs", inputs}, {"language", language}};
 }
 
-CellObservations Cell(const Json& plan, const Observe& observe) {
-  CellObservations cell(plan);
+CellObservations Cell(const Json& plan, const Observe& observe,
+                      size_t most_values = CellObservations::kMostValues) {
+  CellObservations cell(plan, most_values);
   const int trials = static_cast<int>(plan.at("trials").size());
   for (int number = 0; number < trials; ++number) {
     TrialBuilder trial;
@@ -186,9 +187,10 @@ TEST(EquivalenceTest, ComparesSeveralValuesAsAMultiset) {
   EXPECT_EQ(Compare(Cell(4, List({"a", "b"})), reference).entries.at(0).at("rule"), "multiset");
 }
 
-Comparison CompareBy(const Json& rule, const Observe& here, const Observe& there, int trials = 4) {
+Comparison CompareBy(const Json& rule, const Observe& here, const Observe& there, int trials = 4,
+                     size_t most_values = CellObservations::kMostValues) {
   const Json plan = Plan(trials, {{"lines", rule}, {"total", rule}});
-  return Compare(Cell(plan, here), Cell(plan, there));
+  return Compare(Cell(plan, here, most_values), Cell(plan, there, most_values));
 }
 
 TEST(EquivalenceRuleTest, SequenceKeepsTheOrder) {
@@ -438,44 +440,49 @@ TEST(EquivalenceTest, CannotDecideWithoutTrialsThatEnded) {
   EXPECT_EQ(Compare(Cell(4, Always(1)), Cell(4, cut_short)).verdict, Verdict::kUnknown);
 }
 
+// Distinct values that a cell keeps, where a test is about one value more.
+constexpr int kRoom = 64;
+
 TEST(EquivalenceTest, IsUnknownWhereNotAllValuesFoundRoom) {
-  const int many = static_cast<int>(CellObservations::kMostValues) + 1;
+  const int many = kRoom + 1;
   const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
-  const Comparison comparison = CompareBy("exact", clock, clock, many);
+  const Comparison comparison = CompareBy("exact", clock, clock, many, kRoom);
   EXPECT_EQ(comparison.verdict, Verdict::kUnknown);
+  EXPECT_EQ(comparison.reason,
+            "'total' has more than 64 distinct values, which were not all kept");
 }
 
 TEST(EquivalenceTest, RejectsMoreValuesThanFindRoomWhereTheReferenceShowsOne) {
-  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const int many = kRoom + 3;
   const Observe clock = [](TrialBuilder& trial, int number) { trial.Observe("total", number); };
-  const Comparison comparison = CompareBy("exact", clock, Always(0), many);
+  const Comparison comparison = CompareBy("exact", clock, Always(0), many, kRoom);
   EXPECT_EQ(comparison.verdict, Verdict::kFail);
   EXPECT_EQ(comparison.differences.at(0).count, many - 1);
   EXPECT_EQ(comparison.differences.at(0).trials.size(), many - 1);
-  EXPECT_EQ(CompareBy("exact", Always(0), clock, many).verdict, Verdict::kUnknown);
+  EXPECT_EQ(CompareBy("exact", Always(0), clock, many, kRoom).verdict, Verdict::kUnknown);
 }
 
 TEST(EquivalenceTest, AcceptsMoreNumbersThanFindRoomWithinATolerance) {
-  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const int many = kRoom + 3;
   const auto above = [](int base) {
     return [base](TrialBuilder& trial, int number) { trial.Observe("total", base + number); };
   };
   const Json tenth = {{"tolerance", 0.1}};
-  EXPECT_EQ(CompareBy(tenth, above(100'000), above(100'001), many).verdict, Verdict::kPass);
-  EXPECT_EQ(CompareBy(tenth, above(200'000), above(100'000), many).verdict, Verdict::kFail);
+  EXPECT_EQ(CompareBy(tenth, above(100'000), above(100'001), many, kRoom).verdict, Verdict::kPass);
+  EXPECT_EQ(CompareBy(tenth, above(200'000), above(100'000), many, kRoom).verdict, Verdict::kFail);
 }
 
 TEST(EquivalencePerTrialTest, KnowsToleranceAlsoOfWhatFindsNoRoom) {
-  const int many = static_cast<int>(CellObservations::kMostValues) + 3;
+  const int many = kRoom + 3;
   const Json plan = Plan(many, {{"total", {{"tolerance", 0.1}}}}, "per-trial");
   const auto times = [](double factor) {
     return [factor](TrialBuilder& trial, int number) {
       trial.Observe("total", factor * (number + 1));
     };
   };
-  const CellObservations reference = Cell(plan, times(100));
-  EXPECT_EQ(Compare(Cell(plan, times(109)), reference).verdict, Verdict::kPass);
-  const Comparison comparison = Compare(Cell(plan, times(111)), reference);
+  const CellObservations reference = Cell(plan, times(100), kRoom);
+  EXPECT_EQ(Compare(Cell(plan, times(109), kRoom), reference).verdict, Verdict::kPass);
+  const Comparison comparison = Compare(Cell(plan, times(111), kRoom), reference);
   EXPECT_EQ(comparison.verdict, Verdict::kFail);
   EXPECT_EQ(comparison.differences.at(0).count, many);
 }

@@ -7,6 +7,7 @@
 #include "harness/base/rng.h"
 #include "tests/harness/check/json_schema.h"
 #include "tests/harness/check/run_judge_fixture.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -55,7 +56,7 @@ TEST_F(RunJudgeTest, NeverCrashesOnMutatedPlans) {
   WriteAll(0, 40);
   const std::string text = DumpJson(plan_);
   Rng rng(2);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < Rounds(150); ++i) {
     std::string mutated = text;
     mutated[rng.Below(mutated.size())] = "0123456789-{}[]\":,ntf e"[rng.Below(23)];
     ASSERT_TRUE(WriteFile(directory_.path() + "/plan.json", mutated).ok());

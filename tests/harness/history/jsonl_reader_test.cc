@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
+#include "tests/testing/sanitizers.h"
 
 namespace trireme {
 namespace {
@@ -72,7 +73,7 @@ TEST(HistoryLinesTest, AreToldFromOtherText) {
 TEST(HistoryLinesTest, AreReadHoweverTheyAreDamaged) {
   const std::string text = Printed(kTrialLabel, *History::Parse(Golden("v1.trh")));
   Rng rng(1);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < Rounds(500); ++i) {
     std::string mutated = text;
     for (uint64_t change = 0; change <= rng.Below(3); ++change)
       mutated[rng.Below(mutated.size())] = "0123456789-{}[]\":,#\ntf\xff"[rng.Below(23)];
