@@ -1,5 +1,5 @@
 """Who else reads the sockets of transports of asyncio and uvloop: tests/real/programs/transports.py under `trireme watch`
-and, of asyncio's, as a workload.
+and, of asyncio's, as a workload. Of workloads, who reads beside a callback of add_reader, too.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import importlib.util
 import json
 import sys
 import unittest
+from collections.abc import Iterable
 from pathlib import Path
 
 from trireme_case import PYTHON, TriremeCase
@@ -57,10 +58,26 @@ class UvloopTransportTest(WatchedTransports):
     read_twice = (*READ_TWICE, *LOOPS)
 
 
-class WorkloadTransportTest(TriremeCase):
-    """The same programs in a workload, which makes transports without asking `rt` for them."""
+class WorkloadTest(TriremeCase):
+    """What a workload registers with asyncio's own loop, without asking `rt`."""
 
-    def test_every_case(self) -> None:
+    def expect_verdicts(self, folder: str, twice: Iterable[str], once: Iterable[str]) -> None:
+        self.write(f"{folder}/scenario.yaml", f"""
+            version: 1
+            summary: What a loop reads, and who reads beside it
+            workload: {{python: workload.py}}
+            runtimes: [asyncio]
+            matrix: {{case: [{", ".join((*twice, *once))}]}}
+            trials: 1
+            checks: [multiple-readers]
+            """)
+        outcome = self.trireme("run", folder, *PYTHON)
+        self.assertEqual(outcome.code, 1, outcome.err)
+        cells = json.loads((self.run_directory() / "results.json").read_text())["cells"]
+        verdicts = {cell["params"]["case"]: cell["verdict"] for cell in cells}
+        self.assertEqual(verdicts, dict.fromkeys(twice, "fail") | dict.fromkeys(once, "pass"), outcome.out)
+
+    def test_every_case_of_transports(self) -> None:
         twice = READ_TWICE | ASYNCIO_READS_TWICE
         self.write("transports/cases.py", Path(transports.__file__).read_text())
         self.write("transports/workload.py", """
@@ -78,21 +95,69 @@ class WorkloadTransportTest(TriremeCase):
                 theirs.close()
                 rt.observe("ended", True)
             """)
-        names = ", ".join((*twice, *READ_ONCE))
-        self.write("transports/scenario.yaml", f"""
-            version: 1
-            summary: Transports of asyncio, and who reads beside them
-            workload: {{python: workload.py}}
-            runtimes: [asyncio]
-            matrix: {{case: [{names}]}}
-            trials: 1
-            checks: [multiple-readers]
+        self.expect_verdicts("transports", twice, READ_ONCE)
+
+    def test_who_reads_beside_a_callback(self) -> None:
+        self.write("callbacks/workload.py", """
+            import asyncio
+            import os
+            import socket
+            import threading
+
+
+            class Sockets:
+                def __init__(self):
+                    self.ours, self.theirs = socket.socketpair()
+                    self.ours.setblocking(False)
+                    self.copy = self.ours.dup()
+                    self.got = []
+
+                def look(self):
+                    try:
+                        self.got.append(self.copy.recv(1))
+                    except BlockingIOError:
+                        self.got.append(b"")
+
+
+            def in_a_thread(function):
+                thread = threading.Thread(target=function)
+                thread.start()
+                thread.join()
+
+
+            def in_a_child(function):
+                child = os.fork()
+                if child == 0:
+                    function()
+                    os._exit(0)
+                os.waitpid(child, 0)
+
+
+            async def main(rt, params):
+                loop, sockets, end = asyncio.get_running_loop(), Sockets(), rt.event()
+                beside = rt.spawn(end.wait)  # without which nothing is concurrent
+                await rt.settle()
+                loop.add_reader(sockets.ours, sockets.look)
+                if params["case"] == "thread":
+                    in_a_thread(sockets.look)
+                elif params["case"] == "child":
+                    in_a_child(sockets.look)
+                elif params["case"] == "executor":
+                    await loop.run_in_executor(None, sockets.look)
+                elif params["case"] == "itself":
+                    sockets.look()
+                elif params["case"] == "called":
+                    sockets.theirs.send(b"1")
+                    while not sockets.got:
+                        await asyncio.sleep(0)
+                loop.remove_reader(sockets.ours)
+                if params["case"] == "after":
+                    in_a_thread(sockets.look)
+                end.set()
+                await beside.join()
+                rt.observe("looked", len(sockets.got))
             """)
-        outcome = self.trireme("run", "transports", *PYTHON)
-        self.assertEqual(outcome.code, 1, outcome.err)
-        cells = json.loads((self.run_directory() / "results.json").read_text())["cells"]
-        verdicts = {cell["params"]["case"]: cell["verdict"] for cell in cells}
-        self.assertEqual(verdicts, dict.fromkeys(twice, "fail") | dict.fromkeys(READ_ONCE, "pass"), outcome.out)
+        self.expect_verdicts("callbacks", ("thread", "child", "executor"), ("itself", "called", "after"))
 
 
 del WatchedTransports  # only what has a loop is tested

@@ -10,8 +10,7 @@ from unittest import mock
 from agent import AGENT
 
 sys.path.insert(0, str(AGENT / "command"))
-import trireme_watch_loops  # found by its own name, as where it runs
-from trireme_watch_callbacks import Callbacks
+from trireme_watch_callbacks import Callbacks, handles_in_selector  # found by its own name, as where it runs
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -20,7 +19,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 def test_a_callback_stands_until_it_is_removed():
     probe = mock.Mock(**{"new_task.return_value": 8, "current_task.return_value": 7})
-    Callbacks(probe, trireme_watch_loops._reader_in_selector).hook(Loop)
+    Callbacks(probe).hook(Loop)
     loop = Loop()
     ours, theirs = socket.socketpair()
     loop.add_reader(ours, print)
@@ -35,6 +34,6 @@ def test_a_callback_stands_until_it_is_removed():
 
 def test_a_selector_of_the_programs_own_has_nothing():
     loop = mock.Mock()  # as CPython's own tests of asyncio have one
-    assert trireme_watch_loops._reader_in_selector(loop, 1) is None
+    assert handles_in_selector(loop, 1) == (None, None)
     loop._selector.get_map.return_value = {}
-    assert trireme_watch_loops._reader_in_selector(loop, 1) is None
+    assert handles_in_selector(loop, 1) == (None, None)

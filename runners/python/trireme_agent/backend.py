@@ -130,8 +130,8 @@ class Backend(ABC):
         """Name and stack of each task that no native thread's stack shows."""
         return iter(())
 
-    def waits_no_more(self, number: int) -> bool:
-        """Of a task that the probe saw wait for a descriptor: it was told to stop, but has not run since."""
+    def waits_no_more(self, number: int, thread: int) -> bool:
+        """Of a task that the probe saw wait for a descriptor in that thread: it was told to stop, but has not run since."""
         return False
 
     def parked_stack(self, number: int) -> tuple[str, list[str]]:

@@ -21,7 +21,7 @@ def install(backend: Backend) -> None:
     """In the trial's process. The probe calls back in the thread that came second, inside the call that it makes."""
 
     def describe(task: int, thread: int) -> str | None:
-        if task and backend.waits_no_more(task):
+        if task and backend.waits_no_more(task, thread):
             return None
         told = _members("", probe.current_task(), None, sys._getframe(1), backend)
         return told + "," + _members("other_", task, thread, None, backend)

@@ -130,12 +130,12 @@ class AsyncioBackend(Backend):
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
         native = self._native(number)
         if native is None:
-            return readers.transports.name(number), []
+            return readers.name(number), []
         return native.get_name(), inspection.await_stack(native.get_coro())
 
-    def waits_no_more(self, number: int) -> bool:
+    def waits_no_more(self, number: int, thread: int) -> bool:
         native = self._native(number)
-        return readers.is_cancelled(native) if native is not None else readers.transports.is_over(number)
+        return readers.is_over(number, thread) or (native is not None and readers.is_cancelled(native))
 
     def _native(self, number: int) -> asyncio.Task[Any] | None:
         """The asyncio.Task that has not ended and goes by that number."""

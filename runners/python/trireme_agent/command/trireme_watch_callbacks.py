@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 TASK_END = 12  # enum trireme_event
-
 
 # An attribute of a loop: the number of the task for each descriptor.
 _NUMBERS = "trireme_callbacks"
@@ -28,10 +26,8 @@ class Standing(NamedTuple):
 
 
 class Callbacks:
-    def __init__(self, probe: Any, handle_of: Callable[[Any, int], Any]) -> None:
-        """`handle_of` is what a loop has for reading a descriptor, or None."""
+    def __init__(self, probe: Any) -> None:
         self._probe = probe
-        self._handle_of = handle_of
         self._known: dict[int, Standing] = {}  # by the number of its task
 
     def hook(self, kind: Any) -> None:
@@ -54,7 +50,7 @@ class Callbacks:
         kind.add_reader, kind.remove_reader = add_and_note, remove_and_end
 
     def _note(self, loop: Any, fd: int, callback: Any) -> None:
-        handle, probe, before = self._handle_of(loop, fd), self._probe, self._probe.current_task()
+        handle, probe, before = handles_in_selector(loop, fd)[0], self._probe, self._probe.current_task()
         # Green threads have a loop as their hub, and say for themselves that they wait.
         if handle is None or getattr(callback, "__module__", "") == "eventlet.hubs.asyncio":
             return
@@ -91,3 +87,11 @@ class Callbacks:
     def stands_beside(self, number: int, thread: int) -> bool:
         """Whether this task stands for a callback that comes while something else of its `thread` waits."""
         return number in self._known and thread == threading.get_native_id()
+
+
+def handles_in_selector(loop: Any, fd: int) -> tuple[Any, Any]:
+    """What a loop of asyncio's own has for the descriptor, to read and to write."""
+    registered = loop._selector.get_map() if loop._selector is not None else None  # None: it is closed
+    key = registered.get(fd) if registered is not None else None
+    handles = getattr(key, "data", None)
+    return handles if type(handles) is tuple and len(handles) == 2 else (None, None)  # a test may have put in its own

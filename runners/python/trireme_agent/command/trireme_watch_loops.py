@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import trireme_watch_unseen
-from trireme_watch_callbacks import Callbacks
+from trireme_watch_callbacks import Callbacks, handles_in_selector
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
@@ -28,7 +28,7 @@ class Loops:
         self.probe = probe
         self.readers = readers
         self.transports = Transports(probe)
-        self.callbacks = Callbacks(probe, _reader_in_selector)
+        self.callbacks = Callbacks(probe)
         self.note = note
         self.loops: list[Callable[[], Any]] = []  # weak references
         self.asyncio: Any = None
@@ -147,20 +147,8 @@ def _forgetting(remove: Callable[..., Any], place: str) -> Callable[..., Any]:
     return forgotten
 
 
-def _handles_in_selector(loop: Any, fd: int) -> tuple[Any, Any]:
-    """What a loop of asyncio's own has for the descriptor, to read and to write."""
-    registered = loop._selector.get_map() if loop._selector is not None else None  # None: it is closed
-    key = registered.get(fd) if registered is not None else None
-    handles = getattr(key, "data", None)
-    return handles if type(handles) is tuple and len(handles) == 2 else (None, None)  # a test may have put in its own
-
-
-def _reader_in_selector(loop: Any, fd: int) -> Any:
-    return _handles_in_selector(loop, fd)[0]
-
-
 def _stands_in_selector(loop: Any, fd: int, direction: str) -> bool:
-    return _handles_in_selector(loop, fd)[0 if direction == "read" else 1] is not None
+    return handles_in_selector(loop, fd)[0 if direction == "read" else 1] is not None
 
 
 def _stands(loop: Any, fd: int, direction: str) -> bool:

@@ -1,5 +1,5 @@
-"""Who reads what through an event loop without the probe seeing it: transports, which only read when something is there,
-and tasks that asyncio refuses, or whose registration it drops for another's.
+"""Who reads what through an event loop without the probe seeing it: transports and callbacks, which only read when something
+is there, and tasks that asyncio refuses, or whose registration it drops for another's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from trireme_agent import meetings, probe
 # In the folder of what watched programs load, where each finds the other by its own name.
 _unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unseen")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
+callbacks: Any = importlib.import_module("trireme_agent.command.trireme_watch_callbacks").Callbacks(probe)
 is_cancelled: Callable[[Any], bool] = _unseen.is_cancelled
 
 
@@ -24,6 +25,7 @@ def watch_classes() -> None:
     _unseen.hook_loop(selector_events.BaseSelectorEventLoop, meetings.note)
     _unseen.hook_sendall(selector_events.BaseSelectorEventLoop, probe.wait_for)
     transports.hook_selector(selector_events)
+    callbacks.hook(selector_events.BaseSelectorEventLoop)
 
 
 def watch(loop: Any) -> None:
@@ -33,6 +35,17 @@ def watch(loop: Any) -> None:
         add, remove = f"_add_{who}", f"_remove_{who}"
         setattr(loop, add, _noting_who_goes(getattr(loop, add), direction, owners))
         setattr(loop, remove, _forgetting(getattr(loop, remove), direction, owners))
+
+
+def name(number: int) -> str:
+    """Of the transport or callback that this task stands for; "" where it stands for none."""
+    return str(transports.name(number) or callbacks.name(number))
+
+
+def is_over(number: int, thread: int) -> bool:
+    """Of a task, not one of asyncio's, that waited in that thread: it waits no more, or beside who asks, in the same loop."""
+    return bool(transports.is_over(number) or callbacks.is_over(number)
+                or callbacks.stands_beside(probe.current_task(), thread))
 
 
 def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
