@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import agent as agents
+import commands
 
 
 @pytest.fixture
@@ -12,6 +13,12 @@ def zygote():
     """A runner that has loaded nothing yet."""
     with agents.agent(sys.executable) as made:
         yield made
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs an interpreter in an empty folder, as the runner of a command workload starts it."""
+    return commands.Command(tmp_path)
 
 
 @pytest.fixture
