@@ -160,6 +160,32 @@ async def accepted(ours: socket.socket, theirs: socket.socket) -> None:
     server.close()
 
 
+async def pipe_of() -> tuple[Any, Protocol, int, int]:
+    """A transport that reads a pipe, and copies of both of its ends."""
+    end, other = os.pipe()
+    file = os.fdopen(os.dup(end), "rb", 0)
+    transport, protocol = await asyncio.get_running_loop().connect_read_pipe(Protocol, file)
+    await settle()
+    return transport, protocol, end, other
+
+
+def look_into(pipe: int) -> None:
+    try:
+        os.read(pipe, 2)
+    except BlockingIOError:
+        pass
+
+
+async def pipe(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, protocol, end, other = await pipe_of()
+    thread = threading.Thread(target=look_into, args=(end,))
+    thread.start()
+    thread.join()
+    os.write(other, b"12")
+    await protocol.got.wait()
+    transport.close()
+
+
 def beside(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[socket.socket, socket.socket], None]:
     """A thread's transport of uvloop, and one of the other loop here."""
 
@@ -217,6 +243,16 @@ async def a_task_after_a_paused_one(ours: socket.socket, theirs: socket.socket) 
     transport.close()
 
 
+async def after_a_paused_pipe(ours: socket.socket, theirs: socket.socket) -> None:
+    transport, _, end, other = await pipe_of()
+    transport.pause_reading()
+    os.write(other, b"12")
+    thread = threading.Thread(target=look_into, args=(end,))
+    thread.start()
+    thread.join()
+    transport.close()
+
+
 async def writers(ours: socket.socket, theirs: socket.socket) -> None:
     transport, _ = await transport_of(ours.dup())
     thread = threading.Thread(target=ours.send, args=(b"1",))
@@ -247,14 +283,14 @@ async def tasks_in_turn(ours: socket.socket, theirs: socket.socket) -> None:
 
 
 READ_TWICE = {"duplicate": duplicate, "task": task, "thread-before": thread_before, "thread-after": thread_after,
-              "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream}
+              "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream, "pipe": pipe}
 # What is not seen of uvloop's.
 ASYNCIO_READS_TWICE = {"refused": refused, "accepted": accepted}
 # Who beside them reads, in a process that has uvloop.
 LOOPS = ("beside-asyncio", "beside-uvloop")
 READ_ONCE = {"after-a-closed-one": after_a_closed_one, "after-a-paused-one": after_a_paused_one,
-             "a-task-after-a-paused-one": a_task_after_a_paused_one, "writers": writers, "both-ends": both_ends,
-             "tasks-in-turn": tasks_in_turn}
+             "a-task-after-a-paused-one": a_task_after_a_paused_one, "after-a-paused-pipe": after_a_paused_pipe,
+             "writers": writers, "both-ends": both_ends, "tasks-in-turn": tasks_in_turn}
 
 if __name__ == "__main__":
     library, case = sys.argv[1:]

@@ -96,6 +96,7 @@ class Watch:
             "asyncio.base_events": self.loops.hook_asyncio,
             "asyncio.selector_events": self.loops.hook_selector,
             "asyncio.streams": self.loops.hook_streams,
+            "asyncio.unix_events": self.loops.hook_pipes,
             "uvloop": self.loops.hook_uvloop,
         }
 

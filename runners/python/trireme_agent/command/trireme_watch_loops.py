@@ -60,6 +60,9 @@ class Loops:
         self.transports.hook_selector(module)
         self.callbacks.hook(module.BaseSelectorEventLoop)
 
+    def hook_pipes(self, module: Any) -> None:
+        self.transports.hook_pipes(module)
+
     def hook_streams(self, module: Any) -> None:
         trireme_watch_unseen.hook_streams(module.StreamReader, self.note)
 

@@ -20,21 +20,26 @@ class Transports:
         self._probe = probe
         self._known: dict[int, weakref.ref[Any]] = {}  # by the number of its task
         self._noted: weakref.WeakSet[Any] = weakref.WeakSet()  # uvloop's makers call each other
+        self._kinds: tuple[type, ...] = ()  # asyncio's own
 
     def hook_selector(self, module: Any) -> None:
         """asyncio's own, each when it begins to read: those that a server accepts, too."""
-        kinds = (module._SelectorSocketTransport, module._SelectorDatagramTransport)
-        loop, note = module.BaseSelectorEventLoop, self._note
-        add = loop._add_reader
+        self._kinds += (module._SelectorSocketTransport, module._SelectorDatagramTransport)
+        kind = module.BaseSelectorEventLoop
+        add = kind._add_reader
 
-        def add_and_note(self: Any, file: Any, callback: Any, *args: Any) -> Any:
-            added = add(self, file, callback, *args)
+        def add_and_note(loop: Any, file: Any, callback: Any, *args: Any) -> Any:
+            added = add(loop, file, callback, *args)
             owner = getattr(callback, "__self__", None)
-            if isinstance(owner, kinds):
-                note(owner)
+            if isinstance(owner, self._kinds):
+                self._note(owner)
             return added
 
-        loop._add_reader = add_and_note
+        kind._add_reader = add_and_note
+
+    def hook_pipes(self, module: Any) -> None:
+        """The same loops' for pipes, also of their subprocesses. One that writes a pipe only waits for its end."""
+        self._kinds += (module._UnixReadPipeTransport,)
 
     def hook_uvloop(self, kind: Any) -> None:
         for name in _MAKERS:
@@ -89,7 +94,7 @@ def _reads(transport: Any) -> bool:
     try:
         return bool(transport.is_reading())
     except (AttributeError, NotImplementedError):
-        return True  # datagrams are always read
+        return not getattr(transport, "_paused", False)  # a pipe's before 3.11; datagrams are always read
 
 
 def _descriptor_of(transport: Any) -> int:

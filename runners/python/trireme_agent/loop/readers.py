@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from asyncio import selector_events
+from asyncio import selector_events, unix_events
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +26,7 @@ def watch_classes() -> None:
     _unseen.hook_sendall(selector_events.BaseSelectorEventLoop, probe.wait_for)
     transports.hook_selector(selector_events)
     callbacks.hook(selector_events.BaseSelectorEventLoop)
+    transports.hook_pipes(unix_events)
 
 
 def watch(loop: Any) -> None:
