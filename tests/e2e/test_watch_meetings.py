@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 
 from watch_case import THREADS, VENV, WITH_EVENTLET, WatchCase
@@ -235,6 +236,33 @@ class WatchMeetingsTest(WatchCase):
     """)
             self.expect_readers(outcome, count)
             self.assertEqual("the runtime dropped who waited to read" in outcome.err, count == 1, outcome.err)
+
+    def test_both_tasks_are_told_of_where_only_the_runtime_saw_them(self) -> None:
+        stream = """\
+        stream, writer = await asyncio.open_connection(sock=ours)
+        async def wait():
+            await stream.read(1)
+"""
+        callback = """\
+        async def wait():
+            loop.add_reader(ours, print)
+            await loop.create_future()
+"""
+        for case in (stream, callback):
+            outcome = self.watch(self.ASYNCIO + case + """\
+        for name in ("earlier", "later"):
+            asyncio.create_task(wait(), name=name)
+            await settle()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+    asyncio.run(main())
+    """)
+            self.expect_readers(outcome)
+            message, earlier, later = re.split(r"\n  (?=earlier|later)", outcome.err)
+            self.assertRegex(message, "(?m)^trireme: multiple-readers: the runtime (refused that|dropped who).* later ")
+            for told in (earlier, later):
+                self.assertRegex(told, r"program\.py:\d+ in wait")
+                self.assertNotIn("trireme_watch", told)
 
     # A callback that the loop calls for what it reads, and who else looks at the socket.
     CALLBACK = ASYNCIO + """\

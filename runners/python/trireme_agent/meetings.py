@@ -29,7 +29,7 @@ def install(backend: Backend) -> None:
     probe.set_stack_source(describe)
 
 
-def note(action: str, direction: str, fd: int, message: str = "") -> None:
+def note(action: str, direction: str, fd: int, message: str = "", waits: Any = None) -> None:
     """The runtime refused ("rejected") a second one, or dropped ("replaced") the first."""
     try:
         inode = os.fstat(fd).st_ino

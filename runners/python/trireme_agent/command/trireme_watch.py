@@ -143,8 +143,10 @@ class Watch:
             self._trace(hub.greenlet)
 
         def note_refused(hub: Any, direction: str, fd: int, error: RuntimeError) -> None:
-            if fd in hub.listeners[direction]:
-                self.note("rejected", direction, fd, str(error).partition(".")[0])
+            listener = hub.listeners[direction].get(fd)
+            if listener is not None:
+                green = getattr(listener, "greenlet", None)
+                self.note("rejected", direction, fd, str(error).partition(".")[0], green)
 
         # Some calls do not try before they wait.
         def add_and_note(hub: Any, direction: str, fd: int, ready: Any, gone: Any, closed: Any) -> Any:
@@ -210,12 +212,18 @@ class Watch:
             here.trireme_task = probe.new_task()
             probe.set_task(here.trireme_task)
 
-    def note(self, action: str, direction: str, fd: int, message: str) -> None:
+    def note(self, action: str, direction: str, fd: int, message: str, waits: Any = None) -> None:
+        """`waits`: the task, transport or green thread of this thread that was there before; None: nobody knows."""
         try:
             inode = os.fstat(fd).st_ino
         except OSError:
             return
-        value = {"direction": direction, "fd": fd, "message": message}
+        value = {"direction": direction, "fd": fd, "message": message, **self._second(sys._getframe(1))}
+        other = getattr(waits, "trireme_task", 0) or self.loops.number_of(waits)
+        if other:
+            name, stack = self._parked(other)
+            where = {"task": other, "process": os.getpid(), "thread": threading.get_native_id(), "fd": fd}
+            value.update(other=where, other_name=name, other_stack=stack)
         self.probe.record_json(SOCKET, inode, action, json.dumps(value))
 
     # Stacks
@@ -228,9 +236,12 @@ class Watch:
         if not stack and thread:
             running, stack = self._running(thread)
             name = name or running
-        here = threading.current_thread().name
-        told = {"name": self._name(self.probe.current_task()) or here, "stack": _frames(sys._getframe(1))}
-        return json.dumps(dict(told, other_name=name, other_stack=stack))[1:-1]
+        return json.dumps(dict(self._second(sys._getframe(1)), other_name=name, other_stack=stack))[1:-1]
+
+    def _second(self, frame: FrameType) -> dict[str, Any]:
+        """Of whoever came second, in whose thread this is."""
+        name = self._name(self.probe.current_task()) or threading.current_thread().name
+        return {"name": name, "stack": _frames(frame)}
 
     def _name(self, task: int) -> str:
         return self._parked(task)[0] if task else ""
@@ -273,7 +284,7 @@ def _awaits(coroutine: Any) -> list[str]:
     lines = []
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is not None:
+        if frame is not None and not frame.f_code.co_filename.startswith(_NOT_OURS):
             lines.append(f"{_place(frame.f_code.co_filename)}:{frame.f_lineno or 0} in {frame.f_code.co_name}")
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
     return lines

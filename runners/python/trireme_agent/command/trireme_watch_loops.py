@@ -24,7 +24,7 @@ _OWNERS = "trireme_owners_to_"
 class Loops:
     """The event loops that made tasks, and how their classes are told to say who runs."""
 
-    def __init__(self, probe: Any, note: Callable[[str, str, int, str], None], readers: SharedReaders) -> None:
+    def __init__(self, probe: Any, note: trireme_watch_unseen.Note, readers: SharedReaders) -> None:
         self.probe = probe
         self.readers = readers
         self.transports = Transports(probe)
@@ -39,6 +39,13 @@ class Loops:
             if getattr(task.get_coro(), "trireme_task", 0) == number:
                 return task
         return None
+
+    def number_of(self, waits: Any) -> int:
+        """Of a task, or of what stands for a transport; 0 of anything else."""
+        if waits is None:
+            return 0
+        coroutine = waits.get_coro() if hasattr(waits, "get_coro") else None
+        return getattr(coroutine, "trireme_task", 0) or self.transports.number_of(waits)
 
     def is_over(self, number: int, thread: int) -> bool:
         """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
@@ -124,7 +131,7 @@ class Loops:
             goes = owner is not None and task is not None and stands(loop, fd, direction) and not _is_over(owner)
             added = add(loop, file, *rest)
             if goes:
-                self.note("replaced", direction, fd, "")
+                self.note("replaced", direction, fd, "", owner)
             if owners is None:
                 owners = {}
                 setattr(loop, place, owners)

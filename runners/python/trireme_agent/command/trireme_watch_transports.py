@@ -79,6 +79,10 @@ class Transports:
         transport = None if known is None else known()
         return "" if transport is None else f"{type(transport).__name__} {number}"
 
+    def number_of(self, transport: Any) -> int:
+        """Of the task that stands for this transport; 0 where none does."""
+        return next((number for number, known in list(self._known.items()) if known() is transport), 0)
+
     def is_over(self, number: int) -> bool:
         """Of a task that stands for a transport: it does not read, and may be followed by another reader."""
         known = self._known.get(number)

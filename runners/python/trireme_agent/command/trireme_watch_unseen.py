@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # Python 3.8 cannot make it
-    Note = Callable[[str, str, int, str], None]  # what was done, "read" or "write", the descriptor, the message
+    # What was done, "read" or "write", the descriptor, the message, who waits.
+    Note = Callable[[str, str, int, str, Any], None]
 
 # Calls of a loop that read.
 _READS = {"add_reader", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "_make_socket_transport",
@@ -24,7 +25,8 @@ def hook_streams(kind: Any, note: Note) -> None:
         if reader._waiter is not None and reader._transport is not None:
             sock = reader._transport.get_extra_info("socket")
             if sock is not None:
-                note("rejected", "read", sock.fileno(), f"{name}() while another coroutine is waiting already")
+                message = f"{name}() while another coroutine is waiting already"
+                note("rejected", "read", sock.fileno(), message, _who_awaits(reader._waiter))
         await wait(reader, name)
 
     kind._wait_for_data = note_and_wait
@@ -41,7 +43,8 @@ def hook_loop(kind: Any, note: Note) -> None:
             call = sys._getframe(1).f_code.co_name
             if call in _READS:
                 fd = file if isinstance(file, int) else int(file.fileno())
-                note("rejected", "read", fd, f"{call}() of a socket that a transport reads")
+                message = f"{call}() of a socket that a transport reads"
+                note("rejected", "read", fd, message, loop._transports.get(fd))
             raise
 
     kind._ensure_fd_no_transport = ensure_and_note
@@ -59,6 +62,12 @@ def hook_sendall(kind: Any, wait_for: Callable[[int, int], None]) -> None:
         return added
 
     kind._add_writer = add_and_wait
+
+
+def _who_awaits(future: Any) -> Any:
+    """The task of the running loop; None: nobody does."""
+    tasks = sys.modules["asyncio"].all_tasks()  # never imported from here: it is hooked when the program does
+    return next((task for task in tasks if getattr(task, "_fut_waiter", None) is future), None)
 
 
 def is_cancelled(task: Any) -> bool:
