@@ -43,7 +43,7 @@ def test_an_old_interpreter_loads_it(python):
     assert (loaded.returncode, loaded.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("python", versions("3.6", "3.7"), ids=str)
+@pytest.mark.parametrize("python", versions("2.7", "3.6", "3.7"), ids=str)
 def test_a_still_older_one_is_left_as_it_is(python, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('its own')")
     program = "import sys; print('trireme_watch' in sys.modules)"
@@ -52,3 +52,5 @@ def test_a_still_older_one_is_left_as_it_is(python, tmp_path):
     version = ".".join(python.parent.parent.name.split(".")[:2])
     told = f"trireme: of Python {version} only the threads are told apart, not the tasks: that needs 3.8\n"
     assert left.stderr == told
+    (tmp_path / "sitecustomize.py").unlink()
+    assert run(python, "", TRIREME_WATCH="1").stderr == told

@@ -1,19 +1,24 @@
 """Runs first in every interpreter that a command workload starts: its folder is the first of PYTHONPATH.
 
-Then runs the sitecustomize that would have been found without it. Any Python 3 must be able to read this file: what a watched
-program starts may be older than what is watched.
+Then runs the sitecustomize that would have been found without it. Any Python 3, and 2.7, must be able to read this file: what
+a watched program starts may be older than what is watched.
 """
 
 import os
 import sys
 
 
-def _run_the_next() -> None:
+def _run_the_next():  # type: () -> None  # noqa: ANN202, as 2.7 writes it
+    here = os.path.dirname(os.path.abspath(__file__))
+    elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != here]
+    if sys.version_info < (3,):  # noqa: UP036, see above
+        import imp
+
+        imp.load_module("sitecustomize", *imp.find_module("sitecustomize", elsewhere))  # what it raises, `site` expects
+        return
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
 
-    here = os.path.dirname(os.path.abspath(__file__))
-    elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != here]
     spec = PathFinder.find_spec("sitecustomize", elsewhere)
     if spec is not None and spec.loader is not None:
         module = module_from_spec(spec)
