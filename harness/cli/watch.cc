@@ -284,13 +284,17 @@ int Watch(const WatchOptions& options, const Json& checks) {
 constexpr int64_t kSampleFor = kNanosecondsPerSecond;
 constexpr int kSampleEveryMs = 20;
 
-// A program that runs without the probe: what /proc shows of it, again and again for a while.
+// A program that runs without the probe: what /proc shows of it, again and again for a while, or
+// until it ends.
 int Sample(int process, const WatchOptions& options) {
   std::set<SampledMeeting> seen;
+  bool looked = false;
   const int64_t end = SystemClock().Now() + options.limit.value_or(kSampleFor);
   do {
     const Result<std::vector<SampledMeeting>> meetings = SampleProcess(process);
+    if (!meetings.ok() && looked) break;  // it has ended
     if (!meetings.ok()) return Fail(meetings.error());
+    looked = true;
     for (const SampledMeeting& meeting : *meetings)
       if (seen.insert(meeting).second)
         PrintError("trireme: multiple-readers (sample): " + meeting.object + " is waited for by " +

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unittest
 
+from trireme_case import BINARY
 from watch_case import THREADS, WatchCase
 
 
@@ -159,6 +160,27 @@ class WatchTest(WatchCase):
             outcome = self.trireme("watch", "--pid", str(program.pid), "--for", "100ms")
             program.stdin.write("\n")
         self.assertIn("is waited for by epoll set", outcome.err)
+
+    def test_what_was_found_before_a_process_ended_stands(self) -> None:
+        self.write("program.py", THREADS + """\
+    readers = [start(ours.recv, 1), start(ours.recv, 1)]
+    print("ready", flush=True)
+    input()
+    os._exit(0)
+    """)
+        program = subprocess.Popen([sys.executable, "program.py"], cwd=self.folder, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert program.stdout is not None
+        with program:
+            self.assertEqual(program.stdout.readline(), "ready\n")
+            sample = subprocess.Popen([BINARY, "watch", "--pid", str(program.pid), "--for", "1h"], text=True,
+                                      env=self.environment(), stderr=subprocess.PIPE)
+            assert sample.stderr is not None
+            with sample:
+                self.assertIn("multiple-readers (sample)", sample.stderr.readline())
+                program.communicate("\n")
+                self.assertIn("trireme: 1 finding in a sample of process", sample.stderr.read())
+        self.assertEqual(sample.returncode, 1)
 
     def test_a_process_that_is_not_there(self) -> None:
         self.expect("watch", "--pid", "99999999", code=3, err="error: there is no process 99999999\n")
