@@ -363,6 +363,8 @@ int WatchCommand(const Arguments& arguments) {
   }
   if (faults && sampled)
     return Fail(UsageError("option --faults: a process that runs already gets no faults"));
+  if (!reports.empty() && sampled)
+    return Fail(UsageError("option --report: a sample of a process that runs already has none"));
   Result<WatchFaults> suffered = ReadWatchFaults(faults, seed);
   if (!suffered.ok()) return Fail(suffered.error());
   options.faults = *std::move(suffered);

@@ -182,6 +182,10 @@ class WatchTest(WatchCase):
                 self.assertIn("trireme: 1 finding in a sample of process", sample.stderr.read())
         self.assertEqual(sample.returncode, 1)
 
+    def test_a_sample_has_no_report(self) -> None:
+        self.expect("watch", "--pid", "1", "--report", "json=found.json", code=2,
+                    err="error: option --report: a sample of a process that runs already has none\n")
+
     def test_a_process_that_is_not_there(self) -> None:
         self.expect("watch", "--pid", "99999999", code=3, err="error: there is no process 99999999\n")
 
