@@ -136,7 +136,7 @@ Status Trial::OnStarted(Packet& packet) {
     return InfrastructureError("the runner's `started` names no process");
   process_ = std::move(packet.descriptors.front());
   Enter(Phase::kRunning, kNever);
-  phase_deadline_ = begin_ + cell_.timeout;
+  phase_deadline_ = begin_ + away_ + cell_.timeout;
   if (setting_.memory > 0) next_memory_check_ = begin_ + kMemoryInterval;
   if (held_.valid())
     services_.poller.Watch(held_.get(), [this] { LetGo(); });
@@ -206,6 +206,7 @@ int64_t Trial::deadline() const {
 }
 
 void Trial::Postpone(int64_t nanoseconds) {
+  if (phase_ == Phase::kSent) away_ += nanoseconds;
   if (phase_deadline_ != kNever) phase_deadline_ += nanoseconds;
 }
 

@@ -115,6 +115,7 @@ class Trial {
   int64_t begin_ = 0;
   int64_t end_ = 0;
   int64_t phase_deadline_ = kNever;
+  int64_t away_ = 0;  // how long the loop was away between its sending and its start
   int64_t next_memory_check_ = kNever;
 
   TrialFaults faults_;

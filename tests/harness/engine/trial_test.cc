@@ -80,6 +80,15 @@ TEST_F(TrialTest, GivesTheWorkloadTheTimeThatTheLoopWasAway) {
   EXPECT_EQ(trial_.deadline(), deadline + 4 * kSecond) << "it timed out";
 }
 
+// It started, and may have ended, while nobody read that: its end is read next.
+TEST_F(TrialTest, GivesTheWorkloadTheTimeThatTheLoopWasAwayBeforeItHeardOfTheStart) {
+  constexpr int64_t kAway = 1000 * kSecond;
+  Send();
+  trial_.Postpone(kAway);
+  Start();
+  EXPECT_GT(trial_.deadline(), SystemClock().Now() + kAway / 2);
+}
+
 TEST_F(TrialTest, GivesNoDeadlineToWhatHasNone) {
   trial_.Postpone(kSecond);
   EXPECT_EQ(trial_.deadline(), kNever);
