@@ -1,5 +1,7 @@
 #include "trireme/errors.h"
 
+#include <netdb.h>
+
 #include <cstring>
 
 namespace trireme {
@@ -11,7 +13,8 @@ IoError::~IoError() = default;
 EndOfStream::EndOfStream() : std::runtime_error("the peer ended the stream") {}
 EndOfStream::~EndOfStream() = default;
 
-ResolveError::ResolveError(const std::string& what) : std::runtime_error(what) {}
+ResolveError::ResolveError(int error_number, const std::string& host)
+    : std::runtime_error(host + ": " + ::gai_strerror(error_number)), error_number_(error_number) {}
 ResolveError::~ResolveError() = default;
 
 TimeoutExpired::TimeoutExpired() : std::runtime_error("the block took too long") {}

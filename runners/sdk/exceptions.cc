@@ -116,6 +116,8 @@ Description Describe(const std::exception& error) {
   const std::string what = error.what();
   if (const auto* io = As<IoError>(error))
     return {FamilyOfErrno(io->error_number()), io->error_number(), what};
+  if (const auto* resolve = As<ResolveError>(error))
+    return {.error_number = resolve->error_number(), .message = what};
   if (const auto* system = As<std::system_error>(error))
     return {FamilyOfErrno(system->code().value()), system->code().value(), what};
   if (As<TimeoutExpired>(error) != nullptr || As<DeadlineReached>(error) != nullptr)

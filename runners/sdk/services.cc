@@ -229,7 +229,7 @@ class ResolveJob final : public Job {
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     const int error = ::getaddrinfo(host_.c_str(), nullptr, &hints, &found);
-    if (error != 0) throw ResolveError(host_ + ": " + ::gai_strerror(error));
+    if (error != 0) throw ResolveError(error, host_);
     for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
       std::array<char, NI_MAXHOST> text{};
       if (::getnameinfo(info->ai_addr, info->ai_addrlen, text.data(), text.size(), nullptr, 0,

@@ -153,7 +153,7 @@ SocketAddress HostAddress(const std::string& host, int port) {
   addrinfo* found = nullptr;
   const std::string text = host == "localhost" ? "127.0.0.1" : host;
   const int error = ::getaddrinfo(text.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) throw ResolveError(host + ": " + ::gai_strerror(error));
+  if (error != 0) throw ResolveError(error, host);
   SocketAddress result;
   std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
   result.size = found->ai_addrlen;

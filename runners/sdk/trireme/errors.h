@@ -28,11 +28,15 @@ class EndOfStream : public std::runtime_error {
   ~EndOfStream() override;
 };
 
-// A name that no address belongs to.
+// A name that no address belongs to. Its number is one of getaddrinfo(), as EAI_AGAIN, and below 0.
 class ResolveError : public std::runtime_error {
  public:
-  explicit ResolveError(const std::string& what);
+  ResolveError(int error_number, const std::string& host);
   ~ResolveError() override;
+  int error_number() const { return error_number_; }
+
+ private:
+  int error_number_;
 };
 
 // A block under Runtime::Timeout() took too long.

@@ -1,3 +1,5 @@
+#include <netdb.h>
+
 #include <atomic>
 #include <thread>
 
@@ -320,8 +322,18 @@ CONTRACT(resolve_localhost) {
   EXPECT_THAT(found, testing::AnyOf(testing::Contains("127.0.0.1"), testing::Contains("::1")));
 }
 
-CONTRACT(resolve_fails) {
-  EXPECT_TRUE(co_await Raises<ResolveError>([&] { return rt.Resolve("nothing-here.invalid"); }));
+CONTRACT_WITH_RECORDS(resolve_fails) {
+  try {
+    co_await rt.Resolve("nothing-here.invalid");
+  } catch (const ResolveError& error) {
+    rt.Op("resolve").Fail(error);
+  }
+}
+CONTRACT_RECORDS(resolve_fails) {
+  const Json error = recording.One(TRIREME_FAIL, "resolve").json();
+  EXPECT_EQ(error["error"], "trireme::ResolveError");
+  EXPECT_EQ(error["family"], "other");
+  EXPECT_THAT(error["errno"].get<int>(), testing::AnyOf(EAI_NONAME, EAI_AGAIN));
 }
 
 CONTRACT(periodic_ticks) {
