@@ -195,11 +195,13 @@ struct SourcePlace {
   int column = 0;
 };
 
-// Where the workload itself asks for what is wrong in a header, as g++ says it before the error and clang++ behind it.
+// Where the workload itself asks for what is wrong in a header, as g++ says it of templates before the error, of macros
+// behind it, and clang++ always behind it.
 std::optional<SourcePlace> PlaceOfUse(const std::string& source, const std::string& output,
                                       size_t error) {
   static const std::regex kUse(
-      R"(^(.+?):(\d+):(\d+): +(?:required from|note: in instantiation of|note: while substituting))",
+      R"(^(.+?):(\d+):(\d+): +)"
+      R"((?:required from|note: in (?:instantiation|expansion) of|note: while substituting))",
       std::regex::multiline);
   std::optional<SourcePlace> place;
   for (std::sregex_iterator use(output.begin(), output.end(), kUse), none; use != none; ++use) {

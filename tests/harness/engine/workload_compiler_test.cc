@@ -63,6 +63,18 @@ TEST_F(WorkloadCompilerTest, SaysWhereTheWorkloadAsksForWhatAHeaderRefuses) {
   EXPECT_NE(compiled.error().message.find("too large"), std::string::npos);
 }
 
+TEST_F(WorkloadCompilerTest, SaysWhereTheWorkloadNamesAFunctionThatCannotBeMain) {
+  EXPECT_TRUE(WriteFile(JoinPath(locations_.include, "trireme/workload.h"),
+                        "#define TRIREME_MAIN(Main) int (*const trireme_main)() = &Main;\n")
+                  .ok());
+  Write("#include \"trireme/workload.h\"\nvoid Main() {}\nTRIREME_MAIN(Main)\n");
+  const Result<CompiledWorkload> compiled = CompileWorkload(source_, locations_);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().file, source_);
+  EXPECT_EQ(compiled.error().line, 3);
+  EXPECT_EQ(compiled.error().source_line, "TRIREME_MAIN(Main)");
+}
+
 // What g++ 12 says, and where, of a braced list in an awaited call: nothing of the list.
 TEST_F(WorkloadCompilerTest, SaysWhatTheArrayIsThatGccSpeaksOf) {
   Write("#error array used as initializer\n");
