@@ -369,6 +369,23 @@ def test_census_counts_what_rt_did_not_make(zygote, workload, runtime):
 
 
 @pytest.mark.parametrize("runtime", GREEN)
+@pytest.mark.parametrize("ends, left", [(False, 1), (True, 0)])
+def test_census_counts_a_patched_thread_that_stays(zygote, workload, runtime, ends, left):
+    source = (
+        "import threading\n"
+        "ended = threading.Event()\n"
+        "thread = threading.Thread(target=ended.wait, daemon=True)\n"
+        "thread.start()\n"
+        "await rt.settle()\n"
+    )
+    if ends:
+        source += "ended.set()\nthread.join()\n"
+    zygote.load(runtime, workload(source))
+    found = [entry for census in zygote.trial().of("census") for entry in census.value]
+    assert len(found) == left
+
+
+@pytest.mark.parametrize("runtime", GREEN)
 @pytest.mark.parametrize("call", ["rt.offload", "eventlet.tpool.execute"])
 def test_hubs_of_tpool_are_no_leak(zygote, workload, call, runtime):
     zygote.load(runtime, workload(f"""

@@ -27,6 +27,7 @@ with warnings.catch_warnings():
         import eventlet
         import eventlet.debug
         import eventlet.green.socket
+        import eventlet.green.thread
         import eventlet.hubs
         import eventlet.hubs.hub
         import eventlet.queue
@@ -162,9 +163,15 @@ class EventletBackend(Backend):
         return "", []
 
     def strays(self) -> list[str]:
-        """Green threads by eventlet.spawn; those by spawn_n are bare greenlets, as the runtime's own are."""
+        """Green threads by eventlet.spawn, and patched threads; others by spawn_n are bare greenlets, as the runtime's own are.
+
+        Until 3.12 a patched thread is such a bare greenlet, from 3.13 on a green thread by eventlet.spawn.
+        """
         found = _objects_of(eventlet.greenthread.GreenThread)
-        return ["GreenThread" for each in found if each and not each.dead and getattr(each, "trireme", None) is None]
+        green = [each for each in found if each and not each.dead and getattr(each, "trireme", None) is None]
+        counted = {eventlet.green.thread.get_ident(each) for each in green}
+        bare = [thread for thread in _patched_threads() if thread.ident not in counted]
+        return ["GreenThread"] * len(green) + [thread.name for thread in bare]
 
     def timers(self) -> list[str]:
         hub = self.this_hub()
@@ -427,6 +434,12 @@ def _run_busy(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 def _objects_of(kind: type) -> list[Any]:
     """Never asks an object for its class: that of a proxy or of a workload's own may raise."""
     return [each for each in get_objects() if issubclass(type(each), kind)]
+
+
+def _patched_threads() -> list[threading.Thread]:
+    """Those that live, without what only stands for the main thread, before a fork or after it, or for a green thread."""
+    stand_ins = ("_MainThread", "_DummyThread")  # by name: Eventlet keeps an unpatched copy of the module, with its own
+    return [each for each in threading.enumerate() if type(each).__name__ not in stand_ins]
 
 
 def _timer_name(function: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
