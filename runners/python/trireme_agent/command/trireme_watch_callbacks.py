@@ -32,22 +32,34 @@ class Callbacks:
 
     def hook(self, kind: Any) -> None:
         """`kind`: asyncio's loop with a selector."""
-        add, remove = kind.add_reader, kind.remove_reader
+        add = kind.add_reader
 
         def add_and_note(loop: Any, file: Any, callback: Any, *args: Any) -> Any:
             added = add(loop, file, callback, *args)
             self._note(loop, file if type(file) is int else file.fileno(), callback)
             return added
 
-        # Whoever has called it may hold it for a while, and what is read next would be looked at.
-        def remove_and_end(loop: Any, file: Any) -> Any:
-            removed = remove(loop, file)
-            numbers = getattr(loop, _NUMBERS, None)
-            if numbers:
-                self._end(numbers.pop(file if type(file) is int else file.fileno(), 0))
-            return removed
+        kind.add_reader = add_and_note
 
-        kind.add_reader, kind.remove_reader = add_and_note, remove_and_end
+    def _numbers_of(self, loop: Any) -> dict[int, int]:
+        """By descriptor. From the first one on the loop says what it removes: those without callbacks, whose every wait ends
+        with remove_reader(), pay nothing."""
+        kept = vars(loop)
+        found: dict[int, int] | None = kept.get(_NUMBERS)
+        if found is None:
+            numbers: dict[int, int] = {}
+            kept[_NUMBERS] = found = numbers
+            remove, here = type(loop).remove_reader, weakref.ref(loop)
+
+            # Whoever has called it may hold the handle for a while, and what is read next would be looked at.
+            def remove_and_end(file: Any) -> Any:
+                removed = remove(here(), file)
+                if numbers:
+                    self._end(numbers.pop(file if type(file) is int else file.fileno(), 0))
+                return removed
+
+            kept["remove_reader"] = remove_and_end
+        return found
 
     def _note(self, loop: Any, fd: int, callback: Any) -> None:
         handle, probe, before = handles_in_selector(loop, fd)[0], self._probe, self._probe.current_task()
@@ -57,7 +69,7 @@ class Callbacks:
         number = probe.new_task()
         name = f"callback {getattr(callback, '__qualname__', type(callback).__name__)}"
         self._known[number] = Standing(weakref.ref(handle, lambda _: self._end(number)), weakref.ref(loop), name)
-        vars(loop).setdefault(_NUMBERS, {})[fd] = number
+        self._numbers_of(loop)[fd] = number
         probe.set_task(number)
         try:
             probe.wait_standing(fd)
