@@ -159,5 +159,68 @@ class WorkloadTest(TriremeCase):
             """)
         self.expect_verdicts("callbacks", ("thread", "child", "executor"), ("itself", "called", "after"))
 
+    def test_both_of_whom_the_runtime_refused_or_dropped(self) -> None:
+        self.write("refused/workload.py", """
+            import asyncio
+            import socket
+
+
+            async def settle():
+                for _ in range(10):
+                    await asyncio.sleep(0)
+
+
+            async def read(loop, ours, reader):
+                await reader.read(1)
+
+
+            async def receive(loop, ours, reader):
+                await loop.sock_recv(ours, 1)
+
+
+            async def register(loop, ours, reader):
+                loop.add_reader(ours, print)
+                await loop.create_future()
+
+
+            async def main(rt, params):
+                end, loop = rt.event(), asyncio.get_running_loop()
+                beside = rt.spawn(end.wait)  # without which nothing is concurrent
+                ours, theirs = socket.socketpair()
+                ours.setblocking(False)
+                first = second = {"read": read, "receive": receive, "register": register}[params["case"].split("-")[0]]
+                reader = writer = None
+                if first is not register:
+                    reader, writer = await asyncio.open_connection(sock=ours)
+                    first = read
+                tasks = []
+                for each in (first, second) if not params["case"].endswith("-once") else (first,):
+                    tasks.append(asyncio.create_task(each(loop, ours, reader)))
+                    await settle()
+                for task in tasks:
+                    task.cancel()
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
+                if writer is None:
+                    loop.remove_reader(ours)
+                else:
+                    writer.close()
+                end.set()
+                await beside.join()
+                rt.observe("ended", [type(each).__name__ for each in ended])
+            """)
+        twice = ("read", "receive", "register")
+        self.expect_verdicts("refused", twice, [f"{case}-once" for case in twice if case != "receive"])
+        cells = json.loads((self.run_directory() / "results.json").read_text())["cells"]
+        for cell in cells:
+            for finding in cell["findings"]:
+                first, second = finding["participants"]
+                case = cell["params"]["case"]
+                self.assertIn(f"in {case}", str(second["stack"]), finding)
+                if case == "receive":  # a transport was the first, as which no code runs
+                    self.assertEqual(first["stack"], [], finding)
+                else:
+                    self.assertIn(f"in {case}", str(first["stack"]), finding)
+                self.assertNotIn("trireme_", str(finding["participants"]), finding)
+
 
 del WatchedTransports  # only what has a loop is tested

@@ -134,6 +134,10 @@ class Backend(ABC):
         """Of a task that the probe saw wait for a descriptor in that thread: it was told to stop, but has not run since."""
         return False
 
+    def number_of(self, waits: Any) -> int:
+        """Of the task that the runtime knows as this, rt's or not; 0 where it is none."""
+        return int(getattr(waits, "trireme_task", 0))
+
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
         """Name and stack of the task of that number, rt's or not, where no native thread's stack shows it."""
         return "", []

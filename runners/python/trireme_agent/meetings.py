@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from _thread import get_native_id
 from json import dumps  # by name: a workload may put another in its place
 from types import FrameType
 from typing import Any
@@ -17,8 +18,13 @@ _all_frames = sys._current_frames  # by name, too
 _enumerate = threading.enumerate
 
 
+_backend: Backend | None = None  # of the trial
+
+
 def install(backend: Backend) -> None:
     """In the trial's process. The probe calls back in the thread that came second, inside the call that it makes."""
+    global _backend
+    _backend = backend
 
     def describe(task: int, thread: int) -> str | None:
         if task and backend.waits_no_more(task, thread):
@@ -30,13 +36,19 @@ def install(backend: Backend) -> None:
 
 
 def note(action: str, direction: str, fd: int, message: str = "", waits: Any = None) -> None:
-    """The runtime refused ("rejected") a second one, or dropped ("replaced") the first."""
+    """The runtime refused ("rejected") a second one, or dropped ("replaced") the first: `waits`, what the runtime has for it,
+    or None. Called in the thread of both."""
     try:
         inode = os.fstat(fd).st_ino
     except OSError:
         return  # it is closed: then there is nothing to meet at
-    value = {"direction": direction, "fd": fd, "message": message}
-    probe.record_json(probe.SOCKET, inode, action, dumps(value))
+    told = dumps({"direction": direction, "fd": fd, "message": message})[:-1]
+    if _backend is not None:
+        told += "," + _members("", probe.current_task(), None, sys._getframe(1), _backend)
+        if number := _backend.number_of(waits):
+            other = {"task": number, "process": os.getpid(), "thread": get_native_id(), "fd": fd}
+            told += f',"other": {dumps(other)},' + _members("other_", number, None, None, _backend)
+    probe.record_json(probe.SOCKET, inode, action, told + "}")
 
 
 def _members(prefix: str, number: int, thread: int | None, frame: FrameType | None, backend: Backend) -> str:
@@ -50,7 +62,7 @@ def _members(prefix: str, number: int, thread: int | None, frame: FrameType | No
     elif number:
         stray, stack = backend.parked_stack(number)
         name = name or stray
-    if not stack and thread:
+    if not stack and thread and thread != get_native_id():  # this one's is who asks, beside whom the other stands
         stack = _shown(_frame_of(thread))
     return f'"{prefix}name": {dumps(errors.text(name))}, "{prefix}stack": {dumps(stack)}'
 

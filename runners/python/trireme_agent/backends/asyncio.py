@@ -131,7 +131,12 @@ class AsyncioBackend(Backend):
         native = self._native(number)
         if native is None:
             return readers.name(number), []
-        return native.get_name(), inspection.await_stack(native.get_coro())
+        return native.get_name(), inspection.await_stack(native.get_coro(), agents=False)
+
+    def number_of(self, waits: Any) -> int:
+        if isinstance(waits, asyncio.Task):
+            waits = waits.get_coro()
+        return waits.number if isinstance(waits, Steps) else readers.number_of(waits)
 
     def waits_no_more(self, number: int, thread: int) -> bool:
         native = self._native(number)

@@ -411,7 +411,8 @@ def _noting_who_waits(add: Callable[..., Any]) -> Callable[..., Any]:
             listener = add(hub, direction, fd, *rest)
         except RuntimeError as error:
             if fd in hub.listeners[direction]:
-                meetings.note("rejected", direction, fd, str(error).partition(".")[0])
+                waits = getattr(hub.listeners[direction][fd], "greenlet", None)
+                meetings.note("rejected", direction, fd, str(error).partition(".")[0], waits)
             raise
         probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
         return listener

@@ -233,7 +233,7 @@ class Watch:
         if self.loops.is_over(task, thread):
             return None
         name, stack = self._parked(task) if task else ("", [])
-        if not stack and thread:
+        if not stack and thread and thread != threading.get_native_id():  # this one's is who asks
             running, stack = self._running(thread)
             name = name or running
         return json.dumps(dict(self._second(sys._getframe(1)), other_name=name, other_stack=stack))[1:-1]

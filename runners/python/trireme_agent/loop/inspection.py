@@ -27,13 +27,13 @@ def timers(loop: Any) -> list[str]:
     return [errors.callable_name(timer._callback) for timer in list(loop._scheduled) if not timer._cancelled]
 
 
-def await_stack(coroutine: Any) -> list[str]:
-    """Where a suspended coroutine waits, outermost first."""
+def await_stack(coroutine: Any, agents: bool = True) -> list[str]:
+    """Where a suspended coroutine waits, outermost first; without the agent's own frames unless asked for."""
     coroutine = getattr(coroutine, "_coroutine", coroutine)
     lines = []
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is not None:
+        if frame is not None and (agents or not errors.is_agents(frame.f_code.co_filename)):
             lines.append(f"{errors.place(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}")
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
     return lines

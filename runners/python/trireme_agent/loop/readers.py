@@ -16,6 +16,7 @@ from trireme_agent import meetings, probe
 _unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unseen")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
 callbacks: Any = importlib.import_module("trireme_agent.command.trireme_watch_callbacks").Callbacks(probe)
+_descriptor: Callable[[Any], int] = importlib.import_module("trireme_agent.command.trireme_watch_readers").descriptor
 is_cancelled: Callable[[Any], bool] = _unseen.is_cancelled
 
 
@@ -43,6 +44,11 @@ def name(number: int) -> str:
     return str(transports.name(number) or callbacks.name(number))
 
 
+def number_of(waits: Any) -> int:
+    """Of the task that stands for a transport, or that a descriptor was registered by."""
+    return waits if isinstance(waits, int) else int(transports.number_of(waits))
+
+
 def is_over(number: int, thread: int) -> bool:
     """Of a task, not one of asyncio's, that waited in that thread: it waits no more, or beside who asks, in the same loop."""
     return bool(transports.is_over(number) or callbacks.is_over(number)
@@ -50,19 +56,20 @@ def is_over(number: int, thread: int) -> bool:
 
 
 def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
-    def noted(fd: int, *rest: Any) -> Any:
+    def noted(file: Any, *rest: Any) -> Any:
+        fd = _descriptor(file)
         task, before = probe.current_task(), owners.get((direction, fd), 0)
         if task and before and task != before:
-            meetings.note("replaced", direction, fd)
+            meetings.note("replaced", direction, fd, waits=before)
         owners[direction, fd] = task
-        return add(fd, *rest)
+        return add(file, *rest)
 
     return noted
 
 
 def _forgetting(remove: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
-    def forgotten(fd: int) -> Any:
-        owners.pop((direction, fd), None)
-        return remove(fd)
+    def forgotten(file: Any) -> Any:
+        owners.pop((direction, _descriptor(file)), None)
+        return remove(file)
 
     return forgotten
