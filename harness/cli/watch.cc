@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/base/clock.h"
@@ -307,6 +310,17 @@ int Sample(int process, const WatchOptions& options) {
   return seen.empty() ? kExitPass : options.finding_status;
 }
 
+// Of the options that only mean something for a program that is started with the probe, which were given.
+Status CheckSample(std::initializer_list<std::pair<std::string_view, bool>> given) {
+  for (const auto& [option, is_given] : given) {
+    if (is_given)
+      return UsageError(
+          "option " + std::string(option) + ": not for a sample of a process that runs already",
+          "of that, only who waits to read what is seen; --for and --error-exitcode may be given");
+  }
+  return Done{};
+}
+
 }  // namespace
 
 int WatchCommand(const Arguments& arguments) {
@@ -361,10 +375,17 @@ int WatchCommand(const Arguments& arguments) {
           UsageError("option --error-exitcode: '" + *status + "' is no exit status", "0 to 255"));
     options.finding_status = static_cast<int>(*number);
   }
-  if (faults && sampled)
-    return Fail(UsageError("option --faults: a process that runs already gets no faults"));
-  if (!reports.empty() && sampled)
-    return Fail(UsageError("option --report: a sample of a process that runs already has none"));
+  if (sampled) {
+    const bool other_checks = !checks.empty() && checks != std::vector<std::string>{"multiple-readers"};
+    const Status known = CheckSample({{"--checks", other_checks},
+                                      {"--runtime", runtime.has_value()},
+                                      {"--report", !reports.empty()},
+                                      {"--suppressions", !suppressions.empty()},
+                                      {"--attach-after", options.attach_after.has_value()},
+                                      {"--faults", faults.has_value()},
+                                      {"--seed", seed.has_value()}});
+    if (!known.ok()) return Fail(known.error());
+  }
   Result<WatchFaults> suffered = ReadWatchFaults(faults, seed);
   if (!suffered.ok()) return Fail(suffered.error());
   options.faults = *std::move(suffered);

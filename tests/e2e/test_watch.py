@@ -182,9 +182,14 @@ class WatchTest(WatchCase):
                 self.assertIn("trireme: 1 finding in a sample of process", sample.stderr.read())
         self.assertEqual(sample.returncode, 1)
 
-    def test_a_sample_has_no_report(self) -> None:
-        self.expect("watch", "--pid", "1", "--report", "json=found.json", code=2,
-                    err="error: option --report: a sample of a process that runs already has none\n")
+    def test_what_a_sample_does_not_know(self) -> None:
+        for option, value in (("--report", "json=found.json"), ("--checks", "multiple-writers"), ("--runtime", "eventlet"),
+                              ("--faults", "short-io"), ("--attach-after", "1s"), ("--seed", "1")):
+            with self.subTest(option):
+                self.expect("watch", "--pid", "1", option, value, code=2, err=f"""\
+                    error: option {option}: not for a sample of a process that runs already
+                    hint: of that, only who waits to read what is seen; --for and --error-exitcode may be given
+                    """)
 
     def test_a_process_that_is_not_there(self) -> None:
         self.expect("watch", "--pid", "99999999", code=3, err="error: there is no process 99999999\n")
