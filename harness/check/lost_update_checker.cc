@@ -92,7 +92,7 @@ std::string Message(const std::string& op, const std::string& key, double found,
 }  // namespace
 
 std::string_view LostUpdateChecker::Summary() const {
-  return "a final observation is the sum of the acknowledged increments";
+  return "a final observation is the sum of the acknowledged increments: of the values given to rt.op, or 1 each";
 }
 
 std::vector<CheckArgument> LostUpdateChecker::Arguments() const {
