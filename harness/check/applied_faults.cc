@@ -26,8 +26,7 @@ int64_t LastsFor(const Json& action) {
   return seconds > 0 && seconds < kLongest ? static_cast<int64_t>(seconds * 1e9) : 0;
 }
 
-AppliedFault FaultOf(const Event& event) {
-  const Json value = event.Value();
+AppliedFault FaultOf(const Event& event, const Json& value) {
   AppliedFault fault{.number = event.id,
                      .name = event.key.empty() ? GetString(value, "name") : std::string(event.key),
                      .action = GetMember(value, "do"),
@@ -52,8 +51,9 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
   std::vector<AppliedFault> faults;
   for (const Event& event : view.history->events()) {
     if (event.kind != EventKind::kFault) continue;
-    AppliedFault fault = FaultOf(event);
-    if (!GetBool(event.Value(), "over")) {
+    const Json value = event.Value();  // of tens of thousands in a trial: parsed once
+    AppliedFault fault = FaultOf(event, value);
+    if (!GetBool(value, "over")) {
       faults.push_back(std::move(fault));
       continue;
     }
