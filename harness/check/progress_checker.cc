@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
 #include "harness/check/knots.h"
 #include "harness/check/mixed_arm_checker.h"
 
@@ -183,6 +184,18 @@ Json EvidenceOfHang(const TrialView& view, const Progress& progress, const WaitG
   return evidence;
 }
 
+// A workload that waits for a fault's effect hangs where there is none. Of a sweep a trial suffers one of many.
+std::string NeverAppliedInWords(const TrialView& view) {
+  std::set<std::string> missing;
+  if (GetMember(*view.cell, "sweep").is_array()) return "";
+  for (const Json& fault : PlannedFaults(*view.cell)) missing.insert(GetString(fault, "name"));
+  if (missing.empty()) return "";
+  for (const AppliedFault& fault : AppliedFaults(view)) missing.erase(fault.name);
+  std::string text;
+  for (const std::string& name : missing) text += "; the fault '" + name + "' was never applied";
+  return text;
+}
+
 Finding HangFinding(const TrialView& view, const Progress& progress) {
   const std::map<uint32_t, std::string> waits = UnfinishedTasks(view);
   const WaitGraph graph = MakeWaitGraph(view, view.exit.timeout);
@@ -190,7 +203,8 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   std::string message = DescribeWorkload(view, waits) + "no progress from " +
                         FormatDuration(progress.last) + " to the timeout of " +
                         FormatDuration(view.exit.timeout) +
-                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view);
+                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view) +
+                        NeverAppliedInWords(view);
   const std::string subject = Subject(view, waits);
   Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
                                      ParticipantsOfHang(view, waits));

@@ -29,6 +29,16 @@ TEST(ProgressCheckerTest, CallsATrialTooSlowThatMovedOneTickLater) {
   EXPECT_EQ(result.reason, "too slow: it still progressed at its timeout of 10us");
 }
 
+TEST(ProgressCheckerTest, SaysWhichFaultsOfAHungTrialWereNeverApplied) {
+  const Json all = {{{"name", "cut"}}, {{"name", "cancel"}}};
+  TrialBuilder trial;
+  trial.Cell({{"id", "cell"}, {"fault_plan", {{"name", "two"}, {"all", all}}}});
+  trial.Add(EventKind::kFault, 10, "cut").Observe("x", 1, 7500);
+  const std::string message = CheckTimeout(trial).findings.at(0).message;
+  EXPECT_THAT(message, testing::EndsWith("; the fault 'cancel' was never applied"));
+  EXPECT_THAT(message, testing::Not(testing::HasSubstr("'cut'")));
+}
+
 // What was recorded no more may have happened.
 TEST(ProgressCheckerTest, CannotDecideWhereEventsAreMissing) {
   TrialBuilder trial;
