@@ -411,8 +411,8 @@ def _noting_who_waits(add: Callable[..., Any]) -> Callable[..., Any]:
             listener = add(hub, direction, fd, *rest)
         except RuntimeError as error:
             if fd in hub.listeners[direction]:
-                waits = getattr(hub.listeners[direction][fd], "greenlet", None)
-                meetings.note("rejected", direction, fd, str(error).partition(".")[0], waits)
+                # Who waits the probe has told, with the stacks of both: a socket is read before it is waited for.
+                meetings.note("rejected", direction, fd, str(error).partition(".")[0])
             raise
         probe.wait_for(fd, 0 if direction == "read" else 1)  # some calls do not try before they wait
         return listener
