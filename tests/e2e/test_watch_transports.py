@@ -16,7 +16,7 @@ from trireme_case import PYTHON, TriremeCase
 REAL = Path(__file__).resolve().parent.parent / "real"
 sys.path.insert(0, str(REAL))
 from programs import transports  # noqa: E402, found only by the path that is set above
-from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, found as that
+from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, found only by that path, too
 
 # `ci/watch-real-programs` installs uvloop, which no runtime needs.
 _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"

@@ -70,7 +70,7 @@ TEST(MarkdownReportTest, EscapesWhatAWorkloadSaid) {
   EXPECT_THAT(report, HasSubstr("&lt;script&gt; \\| \\`x\\` \\[a\\](b) \\@all"));
 }
 
-// A thousand failing cells of every size stay below the limit, and the counts of what is left out
+// More failing cells than fit, of every size, stay below the limit, and the counts of what is left out
 // add up.
 TEST(MarkdownReportTest, StaysBelowItsLimitAndCountsWhatItLeavesOut) {
   for (const auto& [length, cells] : {std::pair<size_t, int>{1, 1000}, {300, 400}, {5000, 100}}) {

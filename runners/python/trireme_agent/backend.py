@@ -136,7 +136,7 @@ class Backend(ABC):
 
     def number_of(self, waits: Any) -> int:
         """Of the task that the runtime knows as this, rt's or not; 0 where it is none."""
-        return int(getattr(waits, "trireme_task", 0))
+        return 0
 
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
         """Name and stack of the task of that number, rt's or not, where no native thread's stack shows it."""

@@ -19,8 +19,6 @@ _enumerate = threading.enumerate
 
 
 _backend: Backend | None = None  # of the trial
-_told: dict[tuple[Any, ...], str] = {}  # what note() recorded, by all that it is about but the stacks
-_MOST_TOLD = 1000
 
 
 def install(backend: Backend) -> None:
@@ -44,25 +42,12 @@ def note(action: str, direction: str, fd: int, message: str = "", waits: Any = N
         inode = os.fstat(fd).st_ino
     except OSError:
         return  # it is closed: then there is nothing to meet at
-    number = _backend.number_of(waits) if _backend is not None else 0
-    # Whoever is refused may try again for ever, and to look for a parked task's stack takes milliseconds.
-    key = (action, direction, fd, inode, message, probe.current_task(), number)
-    told = _told.get(key)
-    if told is None:
-        told = _told[key] = _both(direction, fd, message, number, sys._getframe(1))
-        if len(_told) > _MOST_TOLD:
-            _told.clear()
-    probe.record_json(probe.SOCKET, inode, action, told)
-
-
-def _both(direction: str, fd: int, message: str, number: int, frame: FrameType) -> str:
-    """The value of such an event. `frame`: of the second; `number`: of the first's task, 0 where it is not known."""
     told = dumps({"direction": direction, "fd": fd, "message": message})[:-1]
-    if _backend is not None and number:
-        told += "," + _members("", probe.current_task(), None, frame, _backend)
+    if _backend is not None and (number := _backend.number_of(waits)):
+        told += "," + _members("", probe.current_task(), None, sys._getframe(1), _backend)
         other = {"task": number, "process": os.getpid(), "thread": get_native_id(), "fd": fd}
         told += f',"other": {dumps(other)},' + _members("other_", number, None, None, _backend)
-    return told + "}"
+    probe.record_json(probe.SOCKET, inode, action, told + "}")
 
 
 def _members(prefix: str, number: int, thread: int | None, frame: FrameType | None, backend: Backend) -> str:

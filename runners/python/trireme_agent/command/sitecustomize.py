@@ -8,10 +8,10 @@ import os
 import sys
 
 
-def _run_the_next():  # type: () -> None  # noqa: ANN202, as 2.7 writes it
+def _run_the_next():  # type: () -> None  # noqa: ANN202, 2.7 can read types in comments alone
     here = os.path.dirname(os.path.abspath(__file__))
     elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != here]
-    if sys.version_info < (3,):  # noqa: UP036, see above
+    if sys.version_info < (3,):  # noqa: UP036, 2.7 runs this file, too
         import imp
 
         imp.load_module("sitecustomize", *imp.find_module("sitecustomize", elsewhere))  # what it raises, `site` expects
