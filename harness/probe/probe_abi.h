@@ -137,8 +137,8 @@ enum trireme_event {
  *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
  *      known are left out
  *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed
- *   rejected: the runtime refused a second reader or writer by itself: {"direction": "read" | "write", "fd", "message"}, in
- *     watched programs with "other" and the stacks, as above
+ *   rejected: the runtime refused a second reader or writer by itself: {"direction": "read" | "write", "fd", "message"},
+ *     where it is known who waited with "other" and the stacks, as above
  *   replaced: the runtime silently dropped the callback of an earlier reader: the same
  * At most TRIREME_SOCKET_EVENTS for an object, so that a program that always does it is not drowned in them. */
 #define TRIREME_SOCKET_EVENTS 64
