@@ -28,6 +28,7 @@ namespace trireme {
 namespace {
 
 StackSource stack_source = nullptr;
+TaskStackSource task_stack_source = nullptr;
 
 // The state letter in a stat file of /proc; 0 when there is none.
 char StateIn(const char* path) {
@@ -201,8 +202,25 @@ trireme_object* Scratch::used_for = nullptr;
 char Scratch::stacks[kStacks];
 char Scratch::text[kText];
 
+void AddScratchStacks(TextBuffer& text, uint64_t size) {
+  if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
+}
+
+// What a runtime in C++ knows of both. Whether the caller's own was there.
+bool AddTaskStacks(TextBuffer& text, const Meeting& meeting) {
+  const TaskStackSource source = __atomic_load_n(&task_stack_source, __ATOMIC_ACQUIRE);
+  if (source == nullptr || meeting.wait.nested) return false;
+  const Waiter other(meeting.wait.other);
+  const bool here = other.process() == (ProcessId() & 0x3fffff);
+  const uint64_t size = source(here ? other.task() : 0, Scratch::stacks, Scratch::kStacks);
+  AddScratchStacks(text, size);
+  constexpr char kOwn[] = "\"stack\"";
+  return size > sizeof(kOwn) && memcmp(Scratch::stacks, kOwn, sizeof(kOwn) - 1) == 0;
+}
+
 // Both where an interpreter knows them; else the caller's own. False: the other one waits no more.
 bool AddStacks(TextBuffer& text, const Meeting& meeting) {
+  if (AddTaskStacks(text, meeting)) return true;
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
   // Whoever is in a signal handler may hold anything of the interpreter's.
   if (source == nullptr || meeting.wait.nested || !IsFromPython(meeting.caller)) {
@@ -214,7 +232,7 @@ bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   const uint32_t thread = here ? meeting.wait.object->threads[meeting.wait.direction] : 0;
   const uint64_t size = source(here ? other.task() : 0, thread, Scratch::stacks, Scratch::kStacks);
   if (size == kOtherIsGone) return false;
-  if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
+  AddScratchStacks(text, size);
   return true;
 }
 
@@ -342,6 +360,10 @@ void ReportTransfer(const Wait& wait, int64_t result) {
     RecordAction(wait.direction == kRead ? "read" : "write", wait.object->inode, text);
   }
   errno = error;
+}
+
+void SetTaskStackSource(TaskStackSource source) {
+  __atomic_store_n(&task_stack_source, source, __ATOMIC_RELEASE);
 }
 
 void SetStackSource(StackSource source) {

@@ -35,6 +35,9 @@ constexpr uint64_t kOtherIsGone = ~uint64_t{0};
 using StackSource = uint64_t (*)(uint32_t other_task, uint32_t other_thread, char* place,
                                  uint64_t size);
 void SetStackSource(StackSource source);
+// The same of a runtime in C++, which knows its own tasks: trireme_probe_api.set_stack_source.
+using TaskStackSource = uint64_t (*)(uint32_t other_task, char* place, uint64_t size);
+void SetTaskStackSource(TaskStackSource source);
 // After fork.
 void ForgetMeetings();
 

@@ -81,6 +81,7 @@ constexpr trireme_probe_api kApi = {
     .loop_waits = LoopWaits,
     .point = ComeToPoint,
     .call_fails = CallFailsByPlan,
+    .set_stack_source = SetTaskStackSource,
 };
 
 __attribute__((constructor)) void Load() {

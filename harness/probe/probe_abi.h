@@ -442,6 +442,11 @@ struct trireme_probe_api {
   /* Whether the current task's next call of that kind (enum trireme_fault_call) fails by the plan: 0, or its errno; what is
    * applied is recorded as FAULT. For calls that the probe does not stand before: TRIREME_CALL_MALLOC. */
   int (*call_fails)(int call);
+  /* Asks `source` for the stacks of two tasks that meet, in the thread of the second: it writes at most `size` bytes at
+   * `place`, what it knows of the members "stack" and "other_stack" of the SOCKET event, in that order, JSON without the
+   * braces, and returns how many. Where it does not know the first, the C frames of the caller are taken. It may not wait for
+   * anything that reads or writes. */
+  void (*set_stack_source)(uint64_t (*source)(uint32_t other_task, char* place, uint64_t size));
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not

@@ -54,7 +54,7 @@ Task<> TellToContinue(Stream& stream, const Parser& parser, bool& told) {
   if (told || !parser.is_header_done()) co_return;
   told = true;
   if (SameName(ToString(parser.get()[http::field::expect]), "100-continue"))
-    co_await stream.SendAll("HTTP/1.1 100 Continue\r\n\r\n");
+    co_await stream.SendAll("HTTP/1.1 100 Continue\r\n\r\n", internal::Place::Same());
 }
 
 // Feeds `parser` with what the stream brings until it has a whole message. What comes after it
@@ -75,7 +75,7 @@ Task<bool> ReadMessage(Stream& stream, Parser& parser, std::string& rest) {
     if (error && error != http::error::need_more)
       throw std::invalid_argument("bad HTTP message: " + error.message());
     if (used > 0 && !rest.empty()) continue;
-    const std::string data = co_await stream.Recv(kReadSize);
+    const std::string data = co_await stream.Recv(kReadSize, internal::Place::Same());
     rest += data;
     if (!data.empty()) continue;
     if (!parser.got_some()) co_return false;
@@ -126,7 +126,7 @@ Task<bool> ServeRequest(Stream& stream, std::string& rest,
   Response response = co_await Answer(std::move(handler), std::move(request));
   if (head || response.status == 204 || response.status == 304) response.body.clear();
   const std::string wire = ToWire(response, keep_alive);
-  co_await stream.SendAll(wire);
+  co_await stream.SendAll(wire, internal::Place::Same());
   co_return keep_alive;
 }
 
@@ -144,7 +144,7 @@ Task<> ServeConnection(Stream stream, std::shared_ptr<internal::HttpHandler> han
   if (bad_request) {
     const std::string wire = ToWire({.status = 400, .body = "bad request"}, false);
     try {
-      co_await stream.SendAll(wire);
+      co_await stream.SendAll(wire, internal::Place::Same());
     } catch (const IoError&) {
     }
   }
@@ -170,7 +170,7 @@ Task<std::optional<Stream>> AcceptNext(Runtime& rt, Listener& listener) {
       if (error.error_number() == EBADF) co_return std::nullopt;
       if (!IsPassing(error.error_number())) throw;
     }
-    co_await rt.Sleep(kAcceptPause);
+    co_await rt.Sleep(kAcceptPause, internal::Place::Same());
   }
 }
 
@@ -308,11 +308,13 @@ Task<std::optional<http::response<http::string_body>>> ReadAnswer(Stream& stream
 
 }  // namespace
 
-Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::string body) {
+Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::string body,
+                                    internal::Place place) {
+  internal::ComeTo(place);
   Target target = ParseUrl(url);
   std::string host = target.host;
-  if (!IsNumeric(host) && host != "localhost") host = (co_await Resolve(host)).front();
-  Stream stream = co_await Connect(Address(host, target.port));
+  if (!IsNumeric(host) && host != "localhost") host = (co_await Resolve(host, place)).front();
+  Stream stream = co_await Connect(Address(host, target.port), place);
   http::request<http::string_body> request;
   request.version(kVersion);
   request.method_string(method);
@@ -322,7 +324,7 @@ Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::st
   request.body() = std::move(body);
   if (!request.body().empty() || method == "POST" || method == "PUT") request.prepare_payload();
   const std::string wire = Serialize(request);
-  co_await stream.SendAll(wire);
+  co_await stream.SendAll(wire, internal::Place::Same());
   auto response = co_await ReadAnswer(stream, method == "HEAD");
   if (!response) throw EndOfStream();
   stream.Close();

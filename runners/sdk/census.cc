@@ -16,6 +16,7 @@
 
 #include "harness/base/mutex.h"
 #include "runners/sdk/io.h"
+#include "runners/sdk/place.h"
 #include "runners/sdk/probe.h"
 #include "runners/sdk/registry.h"
 
@@ -178,7 +179,10 @@ Json Census::Descriptors(const Listing& now) const {
     if (made == ours.end())
       list.push_back({{"name", DescriptorName(fd)}, {"fd", fd}, {"task", nullptr}});
     else
-      list.push_back({{"name", made->second.kind}, {"fd", fd}, {"task", made->second.maker}});
+      list.push_back({{"name", made->second.kind},
+                      {"fd", fd},
+                      {"task", made->second.maker},
+                      {"stack", {PlaceText(made->second.place)}}});
   }
   return list;
 }

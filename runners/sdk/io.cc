@@ -24,7 +24,10 @@ class Registry {
     MutexLock lock(mutex_);
     std::vector<OpenDescriptor> all;
     for (const auto& [fd, io] : open_)
-      all.push_back({.fd = fd, .kind = io->kind(), .maker = io->maker()});
+      all.push_back({.fd = fd,
+                     .kind = io->kind(),
+                     .maker = io->maker(),
+                     .place = io->object().place()});
     return all;
   }
 

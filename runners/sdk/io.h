@@ -92,11 +92,12 @@ int64_t AttemptIo(IoState& io, IoCall& call, int flags, int accept_flags);
 // How a connection that was begun turned out: 0 or -errno.
 int64_t ConnectResult(int fd);
 
-// Descriptors of streams and listeners that are open: "descriptor number -> who made it".
+// Descriptors of streams and listeners that are open: who made each, and where.
 struct OpenDescriptor {
   int fd;
   std::string kind;
   std::string maker;
+  internal::Place place;
 };
 std::vector<OpenDescriptor> OpenDescriptors();
 

@@ -31,6 +31,15 @@ TaskState& CurrentTaskState() {
   Probe().set_task(task == nullptr ? 0 : task->number);
 }
 
+namespace internal {
+
+void ComeTo(const Place& place) {
+  if (TaskState* task = CurrentTaskOrNull(); task != nullptr && place.file != nullptr)
+    task->place.Set(place);
+}
+
+}  // namespace internal
+
 void AskForTaskFaults() { plan_has_task_faults = Probe().point("", "", 0) != 0; }
 
 Point::Point(const char* kind)
@@ -38,10 +47,17 @@ Point::Point(const char* kind)
   if (plan_has_task_faults.load(std::memory_order_relaxed) && !task_.serves) [[unlikely]]
     task_.Suffer(Probe().point(task_.path.c_str(), task_.name.c_str(), ordinal_));
   task_.ThrowIfStopped();
+  AddCalls(1);
 }
 
 Point::Point(const char* kind, uint64_t ordinal)
-    : task_(CurrentTaskState()), kind_(kind), ordinal_(ordinal) {}
+    : task_(CurrentTaskState()), kind_(kind), ordinal_(ordinal) {
+  AddCalls(1);
+}
+
+void Point::AddCalls(int count) const {
+  task_.calls.store(task_.calls.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
 
 void Point::Wait(uint64_t awaited) { Begin(awaited, true); }
 void Point::WaitThrough(uint64_t awaited) { Begin(awaited, false); }
@@ -66,6 +82,7 @@ void Point::RecordDeadline() const {
 }
 
 Point::~Point() {
+  AddCalls(-1);
   if (!waited_) return;
   task_.waiting.store(nullptr, std::memory_order_release);
   Probe().record_for(

@@ -48,6 +48,7 @@ class Point {
   // That the wait which begins now ends by itself.
   void RecordDeadline() const;
   void Begin(uint64_t awaited, bool ends);
+  void AddCalls(int count) const;
 
   TaskState& task_;
   const char* kind_;

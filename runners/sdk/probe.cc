@@ -32,6 +32,7 @@ const trireme_probe_api kAbsent = {
     .loop_waits = [](int) {},
     .point = [](const char*, const char*, uint64_t) { return 0; },
     .call_fails = [](int) { return 0; },
+    .set_stack_source = [](uint64_t (*)(uint32_t, char*, uint64_t)) {},
 };
 
 const trireme_probe_api* Find() {

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "runners/sdk/place.h"
+
 namespace trireme {
 namespace {
 
@@ -18,18 +20,26 @@ void WriteText(int fd, const char* text, size_t size) {
   }
 }
 
-void WriteTask(int fd, const TaskState& task) {
-  std::array<char, 512> line;
-  const char* waiting = task.waiting.load(std::memory_order_acquire);
-  int size = 0;
-  if (waiting == nullptr)
-    size = std::snprintf(line.data(), line.size(), "task %s %s: runs\n", task.path.c_str(),
-                         task.name.c_str());
-  else
-    size = std::snprintf(line.data(), line.size(), "task %s %s: waits in %s (point %llu)\n",
-                         task.path.c_str(), task.name.c_str(), waiting,
-                         static_cast<unsigned long long>(task.waiting_ordinal.load()));
+template <typename... A>
+void WriteLine(int fd, const char* format, const A&... arguments) {
+  std::array<char, kPlaceText + 2> line;
+  const int size = std::snprintf(line.data(), line.size(), format, arguments...);
   if (size > 0) WriteText(fd, line.data(), std::min(static_cast<size_t>(size), line.size() - 1));
+}
+
+// A header as the Python agent's are, and the one frame that is known.
+void WriteTask(int fd, const TaskState& task) {
+  const char* waiting = task.waiting.load(std::memory_order_acquire);
+  if (waiting == nullptr)
+    WriteLine(fd, "Task %s %s (runs):\n", task.path.c_str(), task.name.c_str());
+  else
+    WriteLine(fd, "Task %s %s (waits in %s, point %llu):\n", task.path.c_str(), task.name.c_str(),
+              waiting, static_cast<unsigned long long>(task.waiting_ordinal.load()));
+  const internal::Place place = task.place.Get();
+  if (waiting == nullptr || !IsKnown(place)) return;
+  std::array<char, kPlaceText> text;
+  text.at(WritePlace(place, text.data(), text.size())) = '\0';
+  WriteLine(fd, "  %s\n", text.data());
 }
 
 }  // namespace
@@ -60,6 +70,12 @@ std::vector<std::shared_ptr<TaskState>> TaskRegistry::Live() {
   std::vector<std::shared_ptr<TaskState>> all;
   for (const auto& [number, task] : live_) all.push_back(task);
   return all;
+}
+
+std::shared_ptr<TaskState> TaskRegistry::Find(uint32_t number) {
+  MutexLock lock(mutex_);
+  const auto found = live_.find(number);
+  return found == live_.end() ? nullptr : found->second;
 }
 
 bool TaskRegistry::Empty() {

@@ -28,6 +28,8 @@ class TaskRegistry {
   void End(const std::shared_ptr<TaskState>& task) TRIREME_EXCLUDES(mutex_);
   std::vector<std::shared_ptr<TaskState>> Live() TRIREME_EXCLUDES(mutex_);
   bool Empty() TRIREME_EXCLUDES(mutex_);
+  // Null when it has ended, or never was.
+  std::shared_ptr<TaskState> Find(uint32_t number) TRIREME_EXCLUDES(mutex_);
   // Those that raised what nobody took.
   std::vector<std::shared_ptr<TaskState>> Unjoined() TRIREME_EXCLUDES(mutex_);
   // One line a task that has not ended, or a line that says why not. For signal handlers.

@@ -253,14 +253,16 @@ Task<> RunElsewhere(std::shared_ptr<Job> job) { return RunOnHelper("offload", st
 
 }  // namespace internal
 
-Task<Completed> Runtime::Subprocess(Arguments argv, std::string input) {
+Task<Completed> Runtime::Subprocess(Arguments argv, std::string input, internal::Place place) {
+  internal::ComeTo(place);
   if (argv.words().empty()) throw std::invalid_argument("rt.Subprocess(): names no program");
   auto job = std::make_shared<ProgramJob>(std::move(argv.words()), std::move(input));
   co_await RunOnHelper("subprocess", job);
   co_return std::move(job->completed);
 }
 
-Task<std::vector<std::string>> Runtime::Resolve(std::string host) {
+Task<std::vector<std::string>> Runtime::Resolve(std::string host, internal::Place place) {
+  internal::ComeTo(place);
   auto job = std::make_shared<ResolveJob>(std::move(host));
   co_await RunOnHelper("resolve", job);
   co_return std::move(job->addresses);

@@ -18,6 +18,7 @@
 namespace trireme {
 namespace {
 
+using internal::ComeTo;
 using internal::ListenerState;
 using internal::Place;
 using internal::StreamState;
@@ -237,7 +238,8 @@ void ListenerState::End() {
 
 }  // namespace internal
 
-Task<std::string> Stream::Recv(size_t size) {
+Task<std::string> Stream::Recv(size_t size, Place place) {
+  ComeTo(place);
   const uint64_t ordinal = Begin("recv", state_, "read");
   if (size == 0) {  // recv(2) would wait for bytes, and then take none
     const IoUse use(state_.get());
@@ -248,7 +250,8 @@ Task<std::string> Stream::Recv(size_t size) {
   return RecvSome(state_, size, ordinal);
 }
 
-Task<std::string> Stream::RecvExactly(size_t size) {
+Task<std::string> Stream::RecvExactly(size_t size, Place place) {
+  ComeTo(place);
   return Collect(state_, [size](StreamState& stream, bool end) -> std::optional<std::string> {
     if (stream.rest.size() >= size) return TakeFront(stream.rest, size);
     if (end) throw EndOfStream();
@@ -256,7 +259,8 @@ Task<std::string> Stream::RecvExactly(size_t size) {
   });
 }
 
-Task<std::string> Stream::RecvUntil(std::string separator) {
+Task<std::string> Stream::RecvUntil(std::string separator, Place place) {
+  ComeTo(place);
   return Collect(state_,
                  [separator = std::move(separator), searched = size_t{0}](
                      StreamState& stream, bool end) mutable -> std::optional<std::string> {
@@ -271,7 +275,8 @@ Task<std::string> Stream::RecvUntil(std::string separator) {
                  });
 }
 
-Task<> Stream::SendAll(std::string_view data) {
+Task<> Stream::SendAll(std::string_view data, Place place) {
+  ComeTo(place);
   const uint64_t ordinal = Begin("send", state_, "write");
   const IoUse use(state_.get());
   while (!data.empty()) {
@@ -308,6 +313,7 @@ const Address& Listener::address() const {
 }
 
 Task<Stream> Listener::Accept(Place place) {
+  ComeTo(place);
   const uint64_t ordinal = NextOrdinal("accept");
   IoCall call{.kind = IoCall::Kind::kAccept};
   const IoUse use(state_.get());
@@ -332,6 +338,7 @@ Task<Listener> Runtime::ListenUnix(const std::string& path, Place place) {
 }
 
 Task<Stream> Runtime::Connect(Address address, Place place) {
+  ComeTo(place);
   const uint64_t ordinal = NextOrdinal("connect");
   const SocketAddress where = ToSocketAddress(address);
   auto stream = MakeStream(MakeSocket(where.get()->sa_family), place);

@@ -429,26 +429,42 @@ size_t Size(const QueueCore& queue) { return queue.size(); }
 
 }  // namespace internal
 
-Task<> Lock::Acquire() { return Await<internal::AcquireLock>("lock", core_.get()); }
+Task<> Lock::Acquire(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::AcquireLock>("lock", core_.get());
+}
 void Lock::Release() { core_->Release(); }
 
-Task<> RLock::Acquire() { return Await<internal::AcquireLock>("lock", core_.get()); }
+Task<> RLock::Acquire(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::AcquireLock>("lock", core_.get());
+}
 void RLock::Release() { core_->Release(); }
 
-Task<> Semaphore::Acquire() { return Await<internal::AcquirePermit>("semaphore", core_.get()); }
+Task<> Semaphore::Acquire(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::AcquirePermit>("semaphore", core_.get());
+}
 void Semaphore::Release() { core_->Release(); }
 
-Task<> Event::Wait() { return Await<internal::WaitEvent>("event", core_.get()); }
+Task<> Event::Wait(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::WaitEvent>("event", core_.get());
+}
 void Event::Set() { core_->Set(); }
 void Event::Clear() { core_->Clear(); }
 bool Event::IsSet() const { return core_->IsSet(); }
 
-Task<> Condition::Acquire() { return Await<internal::AcquireLock>("lock", &core_->lock()); }
+Task<> Condition::Acquire(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::AcquireLock>("lock", &core_->lock());
+}
 void Condition::Release() { core_->lock().Release(); }
 void Condition::Notify(size_t count) { core_->Notify(count); }
 void Condition::NotifyAll() { core_->Notify(SIZE_MAX); }
 
-Task<> Condition::Wait() {
+Task<> Condition::Wait(internal::Place place) {
+  internal::ComeTo(place);
   const uint64_t ordinal = Point("condition").ordinal();
   if (!core_->lock().held()) throw std::logic_error("a condition was waited for without its lock");
   if (!CurrentTaskState().backend->blocking()) return internal::WaitSuspending(core_, ordinal);

@@ -19,6 +19,8 @@ class SyncObject {
   SyncObject(std::string_view kind, size_t size, const internal::Place& place);
 
   uint64_t number() const { return number_; }
+  // Where it was made.
+  const internal::Place& place() const { return place_; }
   // What the calling thread's current task does, or did.
   void Record(std::string_view action) const { Add(action, TRIREME_NONE, nullptr, 0); }
   // The same, with how many there are then, or in how many nanoseconds its wait ends.
@@ -35,6 +37,7 @@ class SyncObject {
   }
 
   uint64_t number_;
+  internal::Place place_;
 };
 
 }  // namespace trireme

@@ -43,6 +43,27 @@ class WaitList {
   Waiter* last_ = nullptr;
 };
 
+// Where a task called the API. Written by its task, read by any thread: what is read while the task runs on may be of two
+// places.
+class LastPlace {
+ public:
+  void Set(const internal::Place& place) {
+    file_.store(place.file, std::memory_order_relaxed);
+    line_.store(place.line, std::memory_order_relaxed);
+    function_.store(place.function, std::memory_order_relaxed);
+  }
+  // Without a file where it is not known.
+  internal::Place Get() const {
+    return {file_.load(std::memory_order_relaxed), line_.load(std::memory_order_relaxed),
+            function_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  std::atomic<const char*> file_{nullptr};
+  std::atomic<int> line_{0};
+  std::atomic<const char*> function_{nullptr};
+};
+
 // What a backend keeps of a task.
 struct TaskNative {
   virtual ~TaskNative() = default;
@@ -79,6 +100,8 @@ struct TaskState : std::enable_shared_from_this<TaskState> {
   // Any thread's.
   std::atomic<bool> cancel_requested{false};
   std::atomic<const char*> waiting{nullptr};  // the kind of its point, while it waits
+  LastPlace place;                            // of the call of the API that it is in, or was in last
+  std::atomic<int> calls{0};                  // of the API that it is in
   std::atomic<uint64_t> waiting_ordinal{0};
   std::atomic<bool> ended{false};
   std::atomic<bool> joined{false};

@@ -204,7 +204,10 @@ std::shared_ptr<TaskState> StartTask(Runtime&, SpawnOptions options,
   return task;
 }
 
-Task<> SleepBefore(double seconds) { return SleepFor("sleep", seconds); }
+Task<> SleepBefore(double seconds) {
+  ComeTo(Place::Unknown());
+  return SleepFor("sleep", seconds);
+}
 
 Task<> WaitEnd(std::shared_ptr<TaskState> task) { return Await<WaitTask>("join", std::move(task)); }
 
@@ -303,13 +306,20 @@ Task<> GiveWay(const char* kind) {
 }  // namespace internal
 
 // A sleep of nothing lets others run, as it does in Python: programs rely on it.
-Task<> Runtime::Sleep(double seconds) {
+Task<> Runtime::Sleep(double seconds, internal::Place place) {
+  internal::ComeTo(place);
   return seconds > 0 ? internal::SleepFor("sleep", seconds) : internal::GiveWay("sleep");
 }
 
-Task<> Runtime::Checkpoint() { return internal::GiveWay("checkpoint"); }
+Task<> Runtime::Checkpoint(internal::Place place) {
+  internal::ComeTo(place);
+  return internal::GiveWay("checkpoint");
+}
 
-Task<> Runtime::Settle() { return Await<internal::WaitSettled>("settle"); }
+Task<> Runtime::Settle(internal::Place place) {
+  internal::ComeTo(place);
+  return Await<internal::WaitSettled>("settle");
+}
 
 TaskInfo Runtime::CurrentTask() const {
   const TaskState& task = CurrentTaskState();

@@ -10,6 +10,7 @@
 #include "runners/sdk/point.h"
 #include "runners/sdk/probe.h"
 #include "runners/sdk/registry.h"
+#include "runners/sdk/stack_source.h"
 
 namespace trireme {
 namespace {
@@ -161,6 +162,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   InstallTerminateHandler();
   TaskRegistry::Get().Begin(options.inputs);
   AskForTaskFaults();
+  InstallStackSource();
   TrialRuntime& rt =
       *new TrialRuntime(backend, options.seed);  // tasks that outlive main may still use it
   const Params& params = *new Params(ToParams(options.params));

@@ -3,7 +3,8 @@
 
 namespace trireme::internal {
 
-// Where a workload makes something, for its history. As the default of an argument, Here() is the place of the call.
+// Where a workload makes something, or calls what may wait, for its history and its stacks. As the default of an argument,
+// Here() is the place of the call.
 // (Clang 14 has no std::source_location.)
 struct Place {
   const char* file;
@@ -14,7 +15,14 @@ struct Place {
                               const char* function = __builtin_FUNCTION()) {
     return {file, line, function};
   }
+  // For a call that another one of the API makes: its task stays where it is.
+  static constexpr Place Same() { return {nullptr, 0, nullptr}; }
+  // Of a call with any number of arguments, after which no default can come.
+  static constexpr Place Unknown() { return {"", 0, ""}; }
 };
+
+// The current task calls the API from here.
+void ComeTo(const Place& place);
 
 }  // namespace trireme::internal
 

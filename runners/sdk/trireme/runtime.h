@@ -223,20 +223,21 @@ class Runtime {
     return Start({.delay = delay}, std::move(fn), std::forward<A>(args)...);
   }
   template <typename T>
-  Task<internal::ResultsOf<T>> Gather(std::vector<TaskHandle<T>>& tasks) {
+  Task<internal::ResultsOf<T>> Gather(std::vector<TaskHandle<T>>& tasks,
+                                      internal::Place place = internal::Place::Here()) {
     std::vector<TaskHandle<T>*> all;
     for (TaskHandle<T>& task : tasks) all.push_back(&task);
-    return internal::GatherAll<T>(std::move(all));
+    return internal::GatherAll<T>(std::move(all), place);
   }
   template <typename T, std::same_as<TaskHandle<T>>... More>
   Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& task, More&... more) {
-    return internal::GatherAll<T>({&task, &more...});
+    return internal::GatherAll<T>({&task, &more...}, internal::Place::Unknown());
   }
-  Task<> Sleep(double seconds);
+  Task<> Sleep(double seconds, internal::Place place = internal::Place::Here());
   // Lets others run.
-  Task<> Checkpoint();
+  Task<> Checkpoint(internal::Place place = internal::Place::Here());
   // Returns when every other task of the trial is blocked.
-  Task<> Settle();
+  Task<> Settle(internal::Place place = internal::Place::Here());
   TaskInfo CurrentTask() const;
   // The current task's own T of that name, made when it is first asked for.
   template <typename T>
@@ -285,7 +286,8 @@ class Runtime {
     return ServeHttp(
         std::make_shared<internal::HttpHandlerOf<std::decay_t<F>>>(std::forward<F>(handler)));
   }
-  Task<Response> HttpRequest(std::string method, std::string url, std::string body = "");
+  Task<Response> HttpRequest(std::string method, std::string url, std::string body = "",
+                             internal::Place place = internal::Place::Here());
   // Calls fn every `interval` seconds, never two at once, until it is cancelled.
   template <typename F>
   TaskHandle<> Periodic(double interval, F fn) {
@@ -293,7 +295,7 @@ class Runtime {
         "periodic",
         [](Runtime& rt, double pause, F call) -> Task<> {
           for (;;) {
-            co_await rt.Sleep(pause);
+            co_await rt.Sleep(pause, internal::Place::Same());
             if constexpr (internal::kIsTask<decltype(call())>)
               co_await call();
             else
@@ -307,10 +309,13 @@ class Runtime {
   template <typename F, typename... A>
   Task<std::invoke_result_t<std::decay_t<F>&, A...>> Offload(F&& fn, A... args) {
     internal::RefuseUnnamedLambda<F>();
+    internal::ComeTo(internal::Place::Unknown());
     return internal::RunOffloaded<std::decay_t<F>, A...>(std::forward<F>(fn), std::move(args)...);
   }
-  Task<Completed> Subprocess(Arguments argv, std::string input = "");
-  Task<std::vector<std::string>> Resolve(std::string host);
+  Task<Completed> Subprocess(Arguments argv, std::string input = "",
+                             internal::Place place = internal::Place::Here());
+  Task<std::vector<std::string>> Resolve(std::string host,
+                                         internal::Place place = internal::Place::Here());
 
   // Recording.
   void Observe(std::string_view key, const Value& value);
@@ -369,11 +374,13 @@ Task<TaskHandle<internal::SpawnResult<F, A...>>> Pool::SubmitTo(
 
 template <typename F, typename T>
 Task<internal::ResultsOf<internal::SpawnResult<F, T>>> Pool::MapOn(Pool pool, F fn,
-                                                                   std::vector<T> items) {
+                                                                   std::vector<T> items,
+                                                                   internal::Place place) {
   using R = internal::SpawnResult<F, T>;
+  internal::ComeTo(place);
   internal::MapTasks<R> tasks;
-  for (T& item : items) tasks.Add(co_await pool.Submit(fn, std::move(item)));
-  co_return co_await internal::GatherAll<R>(tasks.All());
+  for (T& item : items) tasks.Add(co_await SubmitTo<F, T>(pool.core_, fn, std::move(item)));
+  co_return co_await internal::GatherAll<R>(tasks.All(), place);
 }
 
 }  // namespace trireme

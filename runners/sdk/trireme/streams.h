@@ -42,14 +42,17 @@ class Stream {
   explicit Stream(std::shared_ptr<internal::StreamState> state) : state_(std::move(state)) {}
 
   // At most `size` bytes as soon as there are any; empty at the end. Of 0 bytes, empty at once.
-  Task<std::string> Recv(size_t size);
+  Task<std::string> Recv(size_t size, internal::Place place = internal::Place::Here());
   // Throws EndOfStream when the peer ends before.
-  Task<std::string> RecvExactly(size_t size);
+  Task<std::string> RecvExactly(size_t size, internal::Place place = internal::Place::Here());
   // Up to and with the separator; empty when the peer ends before it.
-  Task<std::string> RecvUntil(std::string separator);
-  Task<std::string> RecvUntil(char separator) { return RecvUntil(std::string(1, separator)); }
+  Task<std::string> RecvUntil(std::string separator,
+                              internal::Place place = internal::Place::Here());
+  Task<std::string> RecvUntil(char separator, internal::Place place = internal::Place::Here()) {
+    return RecvUntil(std::string(1, separator), place);
+  }
   // `data` must live until this is awaited.
-  Task<> SendAll(std::string_view data);
+  Task<> SendAll(std::string_view data, internal::Place place = internal::Place::Here());
   // No more will be sent; the peer sees the end.
   void Shutdown();
   // Wakes who waits on it, with EBADF. Twice is fine.

@@ -56,8 +56,8 @@ Task<Guard<Held>> HoldLater(Held held, Task<> acquired) {
   co_return Guard<Held>(std::move(held));
 }
 template <typename Held>
-Task<Guard<Held>> Hold(Held held) {
-  Task<> acquired = held.Acquire();
+Task<Guard<Held>> Hold(Held held, const Place& place) {
+  Task<> acquired = held.Acquire(place);
   if (acquired.is_ready()) return Task<Guard<Held>>::Ready(Guard<Held>(std::move(held)));
   return HoldLater(std::move(held), std::move(acquired));
 }
@@ -70,9 +70,11 @@ Task<Guard<Held>> Hold(Held held) {
 class Lock {
  public:
   explicit Lock(std::shared_ptr<internal::LockCore> core) : core_(std::move(core)) {}
-  Task<> Acquire();
+  Task<> Acquire(internal::Place place = internal::Place::Here());
   void Release();
-  Task<Guard<Lock>> Hold() { return internal::Hold(*this); }
+  Task<Guard<Lock>> Hold(internal::Place place = internal::Place::Here()) {
+    return internal::Hold(*this, place);
+  }
 
  private:
   std::shared_ptr<internal::LockCore> core_;
@@ -82,9 +84,11 @@ class Lock {
 class RLock {
  public:
   explicit RLock(std::shared_ptr<internal::LockCore> core) : core_(std::move(core)) {}
-  Task<> Acquire();
+  Task<> Acquire(internal::Place place = internal::Place::Here());
   void Release();
-  Task<Guard<RLock>> Hold() { return internal::Hold(*this); }
+  Task<Guard<RLock>> Hold(internal::Place place = internal::Place::Here()) {
+    return internal::Hold(*this, place);
+  }
 
  private:
   std::shared_ptr<internal::LockCore> core_;
@@ -93,9 +97,11 @@ class RLock {
 class Semaphore {
  public:
   explicit Semaphore(std::shared_ptr<internal::SemaphoreCore> core) : core_(std::move(core)) {}
-  Task<> Acquire();
+  Task<> Acquire(internal::Place place = internal::Place::Here());
   void Release();
-  Task<Guard<Semaphore>> Hold() { return internal::Hold(*this); }
+  Task<Guard<Semaphore>> Hold(internal::Place place = internal::Place::Here()) {
+    return internal::Hold(*this, place);
+  }
 
  private:
   std::shared_ptr<internal::SemaphoreCore> core_;
@@ -104,7 +110,7 @@ class Semaphore {
 class Event {
  public:
   explicit Event(std::shared_ptr<internal::EventCore> core) : core_(std::move(core)) {}
-  Task<> Wait();
+  Task<> Wait(internal::Place place = internal::Place::Here());
   void Set();
   void Clear();
   bool IsSet() const;
@@ -117,12 +123,14 @@ class Event {
 class Condition {
  public:
   explicit Condition(std::shared_ptr<internal::ConditionCore> core) : core_(std::move(core)) {}
-  Task<> Acquire();
+  Task<> Acquire(internal::Place place = internal::Place::Here());
   void Release();
-  Task<Guard<Condition>> Hold() { return internal::Hold(*this); }
+  Task<Guard<Condition>> Hold(internal::Place place = internal::Place::Here()) {
+    return internal::Hold(*this, place);
+  }
   // Releases the lock while it waits; holds it again when it returns or throws. REQUIRES: this task
   // holds the lock.
-  Task<> Wait();
+  Task<> Wait(internal::Place place = internal::Place::Here());
   void Notify(size_t count = 1);
   void NotifyAll();
 
@@ -137,10 +145,12 @@ class Queue {
  public:
   explicit Queue(size_t limit, internal::Place place = internal::Place::Here())
       : core_(internal::MakeQueue(limit, place)) {}
-  Task<> Put(T item) {
+  Task<> Put(T item, internal::Place place = internal::Place::Here()) {
+    internal::ComeTo(place);
     return internal::Put(*core_, std::make_unique<internal::QueueItemOf<T>>(std::move(item)));
   }
-  Task<T> Get() {
+  Task<T> Get(internal::Place place = internal::Place::Here()) {
+    internal::ComeTo(place);
     Task<std::unique_ptr<internal::QueueItem>> item = internal::Get(*core_);
     if (item.is_ready()) return Task<T>::Ready(Unwrap(item.await_resume()));
     return GetLater(core_, std::move(item));

@@ -145,7 +145,8 @@ class [[nodiscard]] TaskHandle {
   ~TaskHandle() { Abandon(); }
 
   // Its result, or throws its exception; Cancelled when it was cancelled.
-  Task<T> Join() {
+  Task<T> Join(internal::Place place = internal::Place::Here()) {
+    internal::ComeTo(place);
     Task<> joined = internal::JoinTask(state_);
     if (!joined.is_ready()) return JoinLater(std::move(joined), output_);
     if constexpr (std::is_void_v<T>)
@@ -223,14 +224,16 @@ using ResultsOf =
                        std::vector<std::conditional_t<std::is_void_v<T>, Nothing, T>>>;
 
 template <typename T>
-Task<ResultsOf<T>> GatherAll(std::vector<TaskHandle<T>*> tasks) {
+Task<ResultsOf<T>> GatherAll(std::vector<TaskHandle<T>*> tasks, Place place) {
+  ComeTo(place);
   for (TaskHandle<T>* task : tasks) co_await WaitEnd(task->state());
   Results<T> results;
   for (TaskHandle<T>* task : tasks) results.Take(*task);
   co_return results.Finish();
 }
 template <>
-inline Task<void> GatherAll<void>(std::vector<TaskHandle<void>*> tasks) {
+inline Task<void> GatherAll<void>(std::vector<TaskHandle<void>*> tasks, Place place) {
+  ComeTo(place);
   for (TaskHandle<void>* task : tasks) co_await WaitEnd(task->state());
   Results<void> results;
   for (TaskHandle<void>* task : tasks) results.Take(*task);
@@ -278,18 +281,22 @@ class Pool {
   template <typename F, typename... A>
   Task<TaskHandle<internal::SpawnResult<std::decay_t<F>, A...>>> Submit(F&& fn, A... args) {
     internal::RefuseUnnamedLambda<F>();
+    internal::ComeTo(internal::Place::Unknown());
     return SubmitTo<std::decay_t<F>, A...>(core_, std::forward<F>(fn), std::move(args)...);
   }
   // fn of each item; results in the order of the items. When it is stopped, it cancels its tasks and
   // waits for their end.
   template <typename F, typename T>
-  Task<internal::ResultsOf<internal::SpawnResult<std::decay_t<F>, T>>> Map(F&& fn,
-                                                                           std::vector<T> items) {
+  Task<internal::ResultsOf<internal::SpawnResult<std::decay_t<F>, T>>> Map(
+      F&& fn, std::vector<T> items, internal::Place place = internal::Place::Here()) {
     internal::RefuseUnnamedLambda<F>();
-    return MapOn<std::decay_t<F>, T>(*this, std::forward<F>(fn), std::move(items));
+    return MapOn<std::decay_t<F>, T>(*this, std::forward<F>(fn), std::move(items), place);
   }
   // Returns when everything submitted has ended; takes no results.
-  Task<> Join() { return internal::JoinPool(core_); }
+  Task<> Join(internal::Place place = internal::Place::Here()) {
+    internal::ComeTo(place);
+    return internal::JoinPool(core_);
+  }
 
  private:
   template <typename F, typename... A>
@@ -297,7 +304,8 @@ class Pool {
       std::shared_ptr<internal::PoolCore> core, F fn, A... args);
   template <typename F, typename T>
   static Task<internal::ResultsOf<internal::SpawnResult<F, T>>> MapOn(Pool pool, F fn,
-                                                                      std::vector<T> items);
+                                                                      std::vector<T> items,
+                                                                      internal::Place place);
 
   std::shared_ptr<internal::PoolCore> core_;
 };
