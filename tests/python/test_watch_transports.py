@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from unittest import mock
 
 import pytest
 
@@ -57,8 +58,54 @@ class Loop:
         return await self.create_unix_connection(protocol, sock=sock)  # as uvloop's does
 
 
-for missing in ("connect_accepted_socket", "create_datagram_endpoint", "connect_read_pipe"):
+    async def create_server(self, protocol_factory, sock=None):
+        transport, protocol = Transport(sock), protocol_factory()
+        protocol.connection_made(transport)
+        return transport, protocol
+
+
+for missing in ("connect_accepted_socket", "create_datagram_endpoint", "connect_read_pipe", "create_unix_server"):
     setattr(Loop, missing, None)
+
+
+class Tls:
+    """Cannot be referred to weakly."""
+
+    __slots__ = ("protocol",)
+
+
+class SSLProtocol:
+    __slots__ = ("app_protocol", "transport")
+
+
+class Below(Transport):
+    __module__ = "uvloop.loop"
+
+
+class Protocol:
+    def __init__(self):
+        self.made = []
+
+    def connection_made(self, transport):
+        self.made.append(transport)
+
+
+class OwnAttribute:
+    """A protocol that has its callback as an attribute, as a mock may."""
+
+    def __init__(self):
+        self.made = []
+        self.connection_made = self.made.append
+
+
+class Slots:
+    __slots__ = ("made",)
+
+    def __init__(self):
+        self.made = []
+
+    def connection_made(self, transport):
+        self.made.append(transport)
 
 
 @pytest.fixture
@@ -72,14 +119,24 @@ def transports(probe):
 
 
 @pytest.fixture
-def made(transports):
+def hooked(transports):
     class Hooked(Loop):
         pass
 
     transports.hook_uvloop(Hooked)
+    return Hooked
+
+
+@pytest.fixture
+def sock():
     one, other = socket.socketpair()
     with one, other:
-        yield [asyncio.run(Hooked().create_connection(print, sock=one))[0]]  # and nobody else holds it
+        yield one
+
+
+@pytest.fixture
+def made(hooked, sock):
+    return [asyncio.run(hooked().create_connection(print, sock=sock))[0]]  # and nobody else holds it
 
 
 def test_a_transport_is_one_task(probe, transports, made):
@@ -103,3 +160,60 @@ def test_one_that_is_gone(probe, transports, made):
 
 def test_other_tasks(transports, made):
     assert not transports.is_over(7) and transports.name(7) == ""
+
+
+@pytest.mark.parametrize("kind", [Protocol, OwnAttribute])
+def test_one_that_a_server_accepts(probe, hooked, sock, kind):
+    before = set(vars(kind()))
+    transport, protocol = asyncio.run(hooked().create_server(kind, sock=sock))
+    assert protocol.made == [transport]
+    assert set(vars(protocol)) == before
+    assert probe.standing == [(8, sock.fileno())]
+
+
+def test_several_that_are_given_one_protocol(probe, hooked, sock):
+    protocol, factories = Protocol(), []
+
+    class Later(hooked):
+        async def create_server(self, protocol_factory, sock=None):
+            factories.append(protocol_factory)
+
+    transports = Transports(probe)
+    transports.hook_uvloop(Later)
+    asyncio.run(Later().create_server(lambda: protocol))
+    for made in [factories[0]() for _ in range(2)]:
+        made.connection_made(Transport(sock))
+    assert len(protocol.made) == 2
+    assert vars(protocol) == {"made": protocol.made}
+    assert [task for task, _ in probe.standing] == [8, 9]
+
+
+def test_one_whose_protocol_has_slots(probe, hooked, sock):
+    transport, protocol = asyncio.run(hooked().create_server(Slots, sock=sock))
+    assert protocol.made == [transport]
+    assert probe.standing == []
+
+
+def test_one_of_tls(probe, transports, hooked, sock):
+    class Secure(hooked):
+        async def create_connection(self, protocol, sock=None):
+            transport = Tls()
+            transport.protocol = SSLProtocol()
+            transport.protocol.app_protocol, transport.protocol.transport = mock.Mock(), Below(sock)
+            return transport, protocol
+
+    transports.hook_uvloop(Secure)
+    transport, _ = asyncio.run(Secure().create_connection(print, sock=sock))
+    assert probe.standing == [(8, sock.fileno())]
+    transport.protocol.transport.reads = False
+    assert transports.is_over(8)
+
+
+def test_one_of_tls_whose_insides_are_others(probe, transports, hooked):
+    class Secure(hooked):
+        async def create_connection(self, protocol, sock=None):
+            return Tls(), protocol
+
+    transports.hook_uvloop(Secure)
+    asyncio.run(Secure().create_connection(print))
+    assert probe.standing == []

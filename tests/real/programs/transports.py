@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -139,25 +140,87 @@ async def refused(ours: socket.socket, theirs: socket.socket) -> None:
     transport.close()
 
 
-async def accepted(ours: socket.socket, theirs: socket.socket) -> None:
-    """A transport that a server makes, and a thread."""
-    made: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
+class Accepted(asyncio.Protocol):
+    def __init__(self, made: asyncio.Queue[Any]) -> None:
+        self.made = made
 
-    class Accepted(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            made.put_nowait(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.made.put_nowait(transport)
 
-    server = await asyncio.get_running_loop().create_server(Accepted, "127.0.0.1", 0)
-    client = socket.create_connection(server.sockets[0].getsockname())
-    transport = await made.get()
-    await settle()
+
+def look_in_a_thread(transport: asyncio.BaseTransport) -> None:
     copy = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
     thread = threading.Thread(target=look, args=(copy,))
     thread.start()
     thread.join()
+    copy.close()
+
+
+async def accepted(ours: socket.socket, theirs: socket.socket) -> None:
+    """A transport that a server makes, and a thread."""
+    made: asyncio.Queue[Any] = asyncio.Queue()
+    protocol = Accepted(made)
+    server = await asyncio.get_running_loop().create_server(lambda: protocol, "127.0.0.1", 0)
+    client = socket.create_connection(server.sockets[0].getsockname())
+    transport = await made.get()
+    await settle()
+    assert vars(protocol) == {"made": made}
+    look_in_a_thread(transport)
     transport.close()
     client.close()
     server.close()
+
+
+async def after_an_accepted_one(ours: socket.socket, theirs: socket.socket) -> None:
+    made: asyncio.Queue[Any] = asyncio.Queue()
+    server = await asyncio.get_running_loop().create_server(lambda: Accepted(made), "127.0.0.1", 0)
+    client = socket.create_connection(server.sockets[0].getsockname())
+    transport = await made.get()
+    await settle()
+    transport.pause_reading()
+    look_in_a_thread(transport)
+    transport.close()
+    client.close()
+    server.close()
+
+
+def tls(side: int) -> ssl.SSLContext:
+    """Without a certificate, which only tests may do without."""
+    context = ssl.SSLContext(side)
+    if side == ssl.PROTOCOL_TLS_CLIENT:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH-AES128-SHA@SECLEVEL=0")
+    return context
+
+
+async def over_tls(look_at: int | None) -> None:
+    """A client and a server, and, beside the transport of one of them, a thread."""
+    made: asyncio.Queue[Any] = asyncio.Queue()
+    loop, ends = asyncio.get_running_loop(), (tls(ssl.PROTOCOL_TLS_CLIENT), tls(ssl.PROTOCOL_TLS_SERVER))
+    server = await loop.create_server(lambda: Accepted(made), "127.0.0.1", 0, ssl=ends[1])
+    client, protocol = await loop.create_connection(Protocol, *server.sockets[0].getsockname(), ssl=ends[0])
+    transports = client, await made.get()
+    await settle()
+    transports[1].write(b"1")
+    await protocol.got.wait()
+    if look_at is not None:
+        look_in_a_thread(transports[look_at])
+    for transport in transports:
+        transport.close()
+    server.close()
+
+
+async def tls_client(ours: socket.socket, theirs: socket.socket) -> None:
+    await over_tls(0)
+
+
+async def tls_server(ours: socket.socket, theirs: socket.socket) -> None:
+    await over_tls(1)
+
+
+async def tls_alone(ours: socket.socket, theirs: socket.socket) -> None:
+    await over_tls(None)
 
 
 async def pipe_of() -> tuple[Any, Protocol, int, int]:
@@ -283,14 +346,16 @@ async def tasks_in_turn(ours: socket.socket, theirs: socket.socket) -> None:
 
 
 READ_TWICE = {"duplicate": duplicate, "task": task, "thread-before": thread_before, "thread-after": thread_after,
-              "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream, "pipe": pipe}
+              "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream, "pipe": pipe, "accepted": accepted,
+              "tls-client": tls_client, "tls-server": tls_server}
 # What is not seen of uvloop's.
-ASYNCIO_READS_TWICE = {"refused": refused, "accepted": accepted}
+ASYNCIO_READS_TWICE = {"refused": refused}
 # Who beside them reads, in a process that has uvloop.
 LOOPS = ("beside-asyncio", "beside-uvloop")
 READ_ONCE = {"after-a-closed-one": after_a_closed_one, "after-a-paused-one": after_a_paused_one,
              "a-task-after-a-paused-one": a_task_after_a_paused_one, "after-a-paused-pipe": after_a_paused_pipe,
-             "writers": writers, "both-ends": both_ends, "tasks-in-turn": tasks_in_turn}
+             "after-an-accepted-one": after_an_accepted_one, "tls-alone": tls_alone, "writers": writers,
+             "both-ends": both_ends, "tasks-in-turn": tasks_in_turn}
 
 if __name__ == "__main__":
     library, case = sys.argv[1:]

@@ -2,17 +2,24 @@
 the probe sees nobody wait. (Of uvloop's, which libuv registers by io_uring, it does not even see that.) So each is a task of
 its own, as which no code runs and which waits for as long as the transport reads.
 
-Transports that a server of uvloop accepts are made out of our sight. Thread safety: any threads.
+Transports that a server of uvloop accepts are made out of our sight: their protocols are asked for before, and told of them.
+Thread safety: any threads.
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 TASK_END = 12  # enum trireme_event
 _MAKERS = ("create_connection", "create_unix_connection", "connect_accepted_socket", "create_datagram_endpoint",
            "connect_read_pipe")
+_SERVERS = ("create_server", "create_unix_server")
+_MADE = "connection_made"
+_UVLOOP = "uvloop.loop"
 
 
 class Transports:
@@ -31,7 +38,7 @@ class Transports:
         def add_and_note(loop: Any, file: Any, callback: Any, *args: Any) -> Any:
             added = add(loop, file, callback, *args)
             owner = getattr(callback, "__self__", None)
-            if isinstance(owner, self._kinds):
+            if isinstance(owner, self._kinds) and _reads(owner):
                 self._note(owner)
             return added
 
@@ -44,19 +51,36 @@ class Transports:
     def hook_uvloop(self, kind: Any) -> None:
         for name in _MAKERS:
             setattr(kind, name, self._noting_what_is_made(getattr(kind, name)))
+        for name in _SERVERS:
+            setattr(kind, name, self._noting_what_is_accepted(getattr(kind, name)))
 
     def _noting_what_is_made(self, make: Any) -> Any:
         async def made_and_noted(loop: Any, *args: Any, **keywords: Any) -> Any:
             made = await make(loop, *args, **keywords)
-            self._note(made[0])
+            transport = _below_tls(made[0])
+            if transport is not None and _reads(transport):
+                self._note(transport)
             return made
 
         return made_and_noted
 
+    def _noting_what_is_accepted(self, serve: Any) -> Any:
+        async def served_and_noted(loop: Any, protocol_factory: Any, *args: Any, **keywords: Any) -> Any:
+            factory = functools.partial(_made_and_told, protocol_factory, self._note_accepted)
+            return await serve(loop, factory, *args, **keywords)
+
+        return served_and_noted
+
+    def _note_accepted(self, transport: Any) -> None:
+        """It begins to read when its protocol has been told of it."""
+        transport = _below_tls(transport)
+        if transport is not None and not transport.is_closing():
+            self._note(transport)
+
     def _note(self, transport: Any) -> None:
         """REQUIRES: called in the thread of its loop."""
         fd = _descriptor_of(transport)
-        if fd < 0 or transport in self._noted or not _reads(transport):
+        if fd < 0 or transport in self._noted:
             return
         self._noted.add(transport)
         probe, number = self._probe, self._probe.new_task()
@@ -90,6 +114,55 @@ class Transports:
             return False
         transport = known()
         return transport is None or not _reads(transport)
+
+
+class _Telling:
+    """Stands before connection_made() of a protocol until its transport is there: the protocol is as it was afterwards."""
+
+    def __init__(self, protocol: Any, tell: Callable[[Any], None]) -> None:
+        self._kept = vars(protocol)
+        self._own = _MADE in self._kept
+        self._made = getattr(protocol, _MADE)
+        self._tell = tell
+        self.awaited = 1  # transports: one protocol may be given to several
+
+    def __call__(self, transport: Any) -> Any:
+        self.awaited -= 1
+        if self.awaited == 0 and self._kept.get(_MADE) is self:
+            if self._own:
+                self._kept[_MADE] = self._made
+            else:
+                del self._kept[_MADE]
+        self._tell(transport)
+        return self._made(transport)
+
+
+def _made_and_told(make: Callable[[], Any], tell: Callable[[Any], None]) -> Any:
+    protocol = make()
+    try:
+        kept = vars(protocol)
+    except TypeError:  # it has slots, or is none of Python's: its transport is not seen
+        return protocol
+    before = kept.get(_MADE)
+    if isinstance(before, _Telling):
+        before.awaited += 1
+    elif hasattr(protocol, _MADE):  # else it is for the loop to say
+        kept[_MADE] = _Telling(protocol, tell)
+    return protocol
+
+
+def _below_tls(transport: Any) -> Any:
+    """What reads for it. uvloop's transports of TLS, which do not themselves, cannot be referred to weakly, and say only to
+    the garbage collector what is below; None: it is not known."""
+    if type(transport).__weakrefoffset__:
+        return transport
+    for protocol in gc.get_referents(transport):
+        if type(protocol).__name__ == "SSLProtocol":
+            for below in gc.get_referents(protocol):
+                kind = type(below)
+                if kind.__module__ == _UVLOOP and kind.__weakrefoffset__ and hasattr(kind, "is_reading"):
+                    return below
+    return None
 
 
 def _reads(transport: Any) -> bool:
