@@ -37,3 +37,45 @@ def test_a_selector_of_the_programs_own_has_nothing():
     assert handles_in_selector(loop, 1) == (None, None)
     loop._selector.get_map.return_value = {}
     assert handles_in_selector(loop, 1) == (None, None)
+
+
+class Other:
+    """As uvloop's, which says nothing of its handles."""
+
+    def __init__(self):
+        self.running = True
+
+    def add_reader(self, file, callback, *args):
+        pass
+
+    def remove_reader(self, file):
+        return True
+
+    def close(self):
+        self.running = False
+
+    def is_running(self):
+        return self.running
+
+
+def test_one_of_uvloop_stands_until_it_is_removed_or_replaced_or_its_loop_closed():
+    for end in (lambda loop, sock: loop.remove_reader(sock), lambda loop, sock: loop.add_reader(sock.fileno(), print),
+                lambda loop, sock: loop.close()):
+        probe = mock.Mock(**{"new_task.side_effect": [8, 9], "current_task.return_value": 7})
+
+        class Hooked(Other):
+            pass
+
+        callbacks, loop = Callbacks(probe), Hooked()
+        callbacks.hook_uvloop(Hooked)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            loop.add_reader(ours, print)
+            probe.wait_standing.assert_called_once_with(ours.fileno())
+            assert callbacks.name(8) == "callback print"
+            assert not callbacks.is_over(8)
+            loop.running = False
+            assert callbacks.is_over(8)
+            probe.record_for.assert_not_called()
+            end(loop, ours)
+            probe.record_for.assert_called_once_with(8, 12, 0, "cancelled", None)

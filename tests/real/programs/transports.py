@@ -1,4 +1,4 @@
-"""transports.py LIBRARY CASE: what reads one socket beside a transport of asyncio or uvloop, or after it.
+"""transports.py LIBRARY CASE: what reads one socket beside a transport or a callback of asyncio or uvloop, or after it.
 
 READ_TWICE are cases that have two readers, READ_ONCE their twins.
 """
@@ -279,6 +279,49 @@ def beside(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[sock
     return run
 
 
+async def callback(ours: socket.socket, theirs: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ours.fileno(), print)
+    thread = threading.Thread(target=look, args=(ours,))
+    thread.start()
+    thread.join()
+    loop.remove_reader(ours)
+
+
+async def callback_and_fork(ours: socket.socket, theirs: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ours, print)
+    child = os.fork()
+    if child == 0:
+        look(ours)
+        os._exit(0)
+    os.waitpid(child, 0)
+    loop.remove_reader(ours)
+
+
+async def after_a_callback(ours: socket.socket, theirs: socket.socket) -> None:
+    """What it reads, and, once it is removed, a thread and a child."""
+    loop, got = asyncio.get_running_loop(), asyncio.Event()
+
+    def take() -> None:
+        look(ours)
+        got.set()
+
+    loop.add_reader(ours, print)
+    loop.add_reader(ours, take)
+    theirs.send(b"1")
+    await got.wait()
+    loop.remove_reader(ours)
+    thread = threading.Thread(target=look, args=(ours,))
+    thread.start()
+    thread.join()
+    child = os.fork()
+    if child == 0:
+        look(ours)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 async def after_a_closed_one(ours: socket.socket, theirs: socket.socket) -> None:
     for _ in range(3):
         transport, protocol = await transport_of(ours.dup())
@@ -347,12 +390,14 @@ async def tasks_in_turn(ours: socket.socket, theirs: socket.socket) -> None:
 
 READ_TWICE = {"duplicate": duplicate, "task": task, "thread-before": thread_before, "thread-after": thread_after,
               "fork": fork, "passed": passed, "datagrams": datagrams, "stream": stream, "pipe": pipe, "accepted": accepted,
-              "tls-client": tls_client, "tls-server": tls_server}
+              "tls-client": tls_client, "tls-server": tls_server, "callback": callback,
+              "callback-and-fork": callback_and_fork}
 # What is not seen of uvloop's.
 ASYNCIO_READS_TWICE = {"refused": refused}
 # Who beside them reads, in a process that has uvloop.
 LOOPS = ("beside-asyncio", "beside-uvloop")
-READ_ONCE = {"after-a-closed-one": after_a_closed_one, "after-a-paused-one": after_a_paused_one,
+READ_ONCE = {"after-a-callback": after_a_callback, "after-a-closed-one": after_a_closed_one,
+             "after-a-paused-one": after_a_paused_one,
              "a-task-after-a-paused-one": a_task_after_a_paused_one, "after-a-paused-pipe": after_a_paused_pipe,
              "after-an-accepted-one": after_an_accepted_one, "tls-alone": tls_alone, "writers": writers,
              "both-ends": both_ends, "tasks-in-turn": tasks_in_turn}

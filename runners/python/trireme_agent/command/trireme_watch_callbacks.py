@@ -1,6 +1,6 @@
-"""Callbacks that a program gives an asyncio loop for what it reads (add_reader): the loop calls them only when something is
-there, so that the probe sees nobody wait. So each is a task of its own, as which no code runs and which waits for as long as
-the loop has it.
+"""Callbacks that a program gives a loop of asyncio or uvloop for what it reads (add_reader): the loop calls them only when
+something is there, so that the probe sees nobody wait. So each is a task of its own, as which no code runs and which waits
+for as long as the loop has it.
 
 What the thread of that loop reads itself is its own affair: a callback may only wake the task that reads, or leave it to
 others of the same loop. Of two tasks that want the loop's one callback trireme_watch_loops.py tells. Thread safety: any
@@ -9,13 +9,16 @@ threads.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 TASK_END = 12  # enum trireme_event
 
-# An attribute of a loop: the number of the task for each descriptor.
+# An attribute of a loop: the number of the task for each descriptor; of uvloop's, whose handles cannot be asked for, what
+# stands for the handle.
 _NUMBERS = "trireme_callbacks"
 
 
@@ -23,6 +26,14 @@ class Standing(NamedTuple):
     handle: weakref.ref[Any]
     loop: weakref.ref[Any]
     name: str
+    runs_elsewhere: Callable[[Any], bool]
+
+
+class Registered:
+    """What a loop of uvloop has a callback for: gone when it has it no more."""
+
+    def cancelled(self) -> bool:
+        return False
 
 
 class Callbacks:
@@ -40,6 +51,28 @@ class Callbacks:
             return added
 
         kind.add_reader = add_and_note
+
+    def hook_uvloop(self, kind: Any) -> None:
+        add, remove, close = kind.add_reader, kind.remove_reader, kind.close
+
+        def add_and_note(loop: Any, file: Any, callback: Any, *args: Any) -> Any:
+            added = add(loop, file, callback, *args)
+            registered, fd = Registered(), file if type(file) is int else file.fileno()
+            vars(loop).setdefault(_NUMBERS, {})[fd] = registered
+            self._stand(fd, registered, loop, callback, _runs_elsewhere)
+            return added
+
+        def remove_and_end(loop: Any, file: Any) -> Any:
+            removed, registered = remove(loop, file), vars(loop).get(_NUMBERS)
+            if registered:
+                registered.pop(file if type(file) is int else file.fileno(), None)
+            return removed
+
+        def close_and_end(loop: Any) -> None:
+            close(loop)
+            vars(loop).pop(_NUMBERS, None)
+
+        kind.add_reader, kind.remove_reader, kind.close = add_and_note, remove_and_end, close_and_end
 
     def _numbers_of(self, loop: Any) -> dict[int, int]:
         """By descriptor. From the first one on the loop says what it removes: those without callbacks, whose every wait ends
@@ -62,19 +95,25 @@ class Callbacks:
         return found
 
     def _note(self, loop: Any, fd: int, callback: Any) -> None:
-        handle, probe, before = handles_in_selector(loop, fd)[0], self._probe, self._probe.current_task()
+        handle = handles_in_selector(loop, fd)[0]
         # Green threads have a loop as their hub, and say for themselves that they wait.
         if handle is None or getattr(callback, "__module__", "") == "eventlet.hubs.asyncio":
             return
-        number = probe.new_task()
+        self._numbers_of(loop)[fd] = self._stand(fd, handle, loop, callback, _runs_in_another_thread)
+
+    def _stand(self, fd: int, handle: Any, loop: Any, callback: Any, runs_elsewhere: Callable[[Any], bool]) -> int:
+        """The number of the task that does, as long as the handle is there."""
+        probe, before = self._probe, self._probe.current_task()
+        number: int = probe.new_task()
         name = f"callback {getattr(callback, '__qualname__', type(callback).__name__)}"
-        self._known[number] = Standing(weakref.ref(handle, lambda _: self._end(number)), weakref.ref(loop), name)
-        self._numbers_of(loop)[fd] = number
+        ends = weakref.ref(handle, lambda _: self._end(number))
+        self._known[number] = Standing(ends, weakref.ref(loop), name, runs_elsewhere)
         probe.set_task(number)
         try:
             probe.wait_standing(fd)
         finally:
             probe.set_task(before)
+        return number
 
     def _end(self, number: int) -> None:
         if self._known.pop(number, None) is not None:
@@ -91,14 +130,21 @@ class Callbacks:
         if known is None:
             return False
         handle, loop = known.handle(), known.loop()
-        if handle is None or handle.cancelled() or loop is None:
-            return True
-        runs_in = loop._thread_id  # None: in none
-        return runs_in is None or runs_in == threading.get_ident()
+        return handle is None or handle.cancelled() or loop is None or not known.runs_elsewhere(loop)
 
     def stands_beside(self, number: int, thread: int) -> bool:
         """Whether this task stands for a callback that comes while something else of its `thread` waits."""
         return number in self._known and thread == threading.get_native_id()
+
+
+def _runs_in_another_thread(loop: Any) -> bool:
+    """Of asyncio's own."""
+    return loop._thread_id not in (None, threading.get_ident())  # None: it runs in none
+
+
+def _runs_elsewhere(loop: Any) -> bool:
+    """The same of uvloop's."""
+    return loop.is_running() and sys.modules["asyncio.events"]._get_running_loop() is not loop
 
 
 def handles_in_selector(loop: Any, fd: int) -> tuple[Any, Any]:

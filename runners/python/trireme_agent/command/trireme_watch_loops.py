@@ -78,6 +78,7 @@ class Loops:
         self._hook_registrations(module.Loop, "add_", _stands)
         self._hook_removals(module.Loop)
         self.readers.hook(module.Loop)
+        self.callbacks.hook_uvloop(module.Loop)
         self.transports.hook_uvloop(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)
