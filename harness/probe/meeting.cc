@@ -157,19 +157,55 @@ void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
+// The name of the file that the code is of; nullptr where it is of none.
+const char* FileOf(const void* place) {
+  Dl_info info{};
+  if (place == nullptr || dladdr(place, &info) == 0) return nullptr;
+  return info.dli_fname;
+}
+
+const char* NameIn(const char* path) {
+  const char* name = strrchr(path, '/');
+  return name == nullptr ? path : name + 1;
+}
+
+template <size_t kCount>
+bool StartsWithOne(const char* name, const char* const (&starts)[kCount]) {
+  for (const char* start : starts)
+    if (strncmp(name, start, strlen(start)) == 0) return true;
+  return false;
+}
+
+bool IsOfOpenSsl(const char* file) {
+  return file != nullptr && StartsWithOne(NameIn(file), {"libssl", "libcrypto"});
+}
+
+// Whether it was CPython's own module that called OpenSSL, which calls us. OpenSSL holds no lock while it reads, and that
+// module none that one who has the interpreter waits for; another caller of OpenSSL may.
+[[gnu::noinline]] bool IsFromPythonsTls() {
+  void* frames[kNativeFrames];
+  const int count = backtrace(frames, kNativeFrames);
+  int at = 0;
+  while (at < count && !IsOfOpenSsl(FileOf(frames[at]))) ++at;  // our own
+  while (at < count && IsOfOpenSsl(FileOf(frames[at]))) ++at;
+  const char* file = at < count ? FileOf(frames[at]) : nullptr;
+  return file != nullptr && StartsWithOne(NameIn(file), {"_ssl."});
+}
+
 // Whether the call comes from CPython itself, or from uvloop, which hold no lock but the interpreter's there. Any other
 // caller may hold one that whoever has the interpreter waits for.
 bool IsFromPython(const Caller& caller) {
-  Dl_info info{};
-  if (caller.place == nullptr || dladdr(caller.place, &info) == 0 || info.dli_fname == nullptr)
-    return false;
-  const char* file = strrchr(info.dli_fname, '/');
-  file = file == nullptr ? info.dli_fname : file + 1;
-  if (strstr(info.dli_fname, "/uvloop/loop.") != nullptr) return true;
-  constexpr const char* kStarts[] = {"libpython3", "python", "_socket.", "select."};
-  for (const char* start : kStarts)
-    if (strncmp(file, start, strlen(start)) == 0) return true;
-  return false;
+  const char* file = FileOf(caller.place);
+  if (file == nullptr) return false;
+  if (strstr(file, "/uvloop/loop.") != nullptr) return true;
+  if (StartsWithOne(NameIn(file), {"libpython3", "python", "_socket.", "select."})) return true;
+  return IsOfOpenSsl(file) && IsFromPythonsTls();
+}
+
+// Whoever is in a signal handler may hold anything of the interpreter's.
+bool MayAskPython(const Meeting& meeting) {
+  return __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE) != nullptr && !meeting.wait.nested &&
+         IsFromPython(meeting.caller);
 }
 
 // Meetings are rare: one that comes while that of another object is written does without stacks. Not on the stack, which
@@ -222,8 +258,7 @@ bool AddTaskStacks(TextBuffer& text, const Meeting& meeting) {
 bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   if (AddTaskStacks(text, meeting)) return true;
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
-  // Whoever is in a signal handler may hold anything of the interpreter's.
-  if (source == nullptr || meeting.wait.nested || !IsFromPython(meeting.caller)) {
+  if (!MayAskPython(meeting)) {
     AddNativeStack(text, meeting);
     return true;
   }

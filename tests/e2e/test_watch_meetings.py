@@ -48,6 +48,46 @@ class WatchMeetingsTest(WatchCase):
         reader.join()
     """), 0)
 
+    TLS = THREADS + """\
+    import ssl
+    def tls(sock, side):
+        context = ssl.SSLContext(side)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AECDH-AES128-SHA@SECLEVEL=0")  # without a certificate
+        return context.wrap_socket(sock, server_side=side == ssl.PROTOCOL_TLS_SERVER)
+    ends = []
+    thread = threading.Thread(target=lambda: ends.append(tls(theirs, ssl.PROTOCOL_TLS_SERVER)))
+    thread.start()
+    secure = tls(ours, ssl.PROTOCOL_TLS_CLIENT)
+    thread.join()
+    READ = {"x86_64": "0 ", "aarch64": "63 "}[os.uname().machine]
+    def read():
+        secure.recv(1)
+    def read_in_a_thread():
+        thread = threading.Thread(target=read)
+        thread.start()
+        while not open(f"/proc/self/task/{thread.native_id}/syscall").read().startswith(READ):
+            pass
+        return thread
+"""
+
+    def test_threads_that_read_one_socket_of_tls(self) -> None:
+        outcome = self.watch(self.TLS + """\
+    threads = [read_in_a_thread(), read_in_a_thread()]
+    os._exit(0)  # OpenSSL does not survive it
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(len(re.findall(r"program\.py:\d+ in read\n", outcome.err)), 2, outcome.err)
+
+    def test_threads_that_take_turns_on_a_socket_of_tls(self) -> None:
+        self.expect_readers(self.watch(self.TLS + """\
+    for byte in (b"1", b"2"):
+        reader = read_in_a_thread()
+        ends[0].send(byte)
+        reader.join()
+    """), 0)
+
     def test_a_descriptor_that_was_duplicated(self) -> None:
         outcome = self.watch(THREADS + """\
     readers = [start(ours.recv, 1), start(ours.dup().recv, 1)]
