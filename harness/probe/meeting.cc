@@ -353,7 +353,17 @@ bool Report(const Meeting& meeting, const char* how) {
   return waits;
 }
 
+// A library in C reads in the thread of the loop that waits: for what has a callback there, most likely, which Python
+// would say if it could be asked.
+bool IsTheLoopsOwn(const Meeting& meeting) {
+  const Waiter other(meeting.wait.other);
+  return other.stands() && other.process() == (ProcessId() & 0x3fffff) &&
+         meeting.wait.object->threads[meeting.wait.direction] == ThreadId() &&
+         !MayAskPython(meeting);
+}
+
 Met Judge(const Meeting& meeting) {
+  if (IsTheLoopsOwn(meeting)) return Met::kNobody;
   const Waits waits = OtherWaits(meeting);
   if (waits == Waits::kNeverMore) return Met::kGone;
   if (waits == Waits::kNo) return Met::kNobody;

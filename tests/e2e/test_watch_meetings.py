@@ -350,6 +350,22 @@ class WatchMeetingsTest(WatchCase):
     asyncio.run(main())
     """), 0)
 
+    LIBRARY = CALLBACK + """\
+        import ctypes
+        library = ctypes.CDLL(None)
+        def look():
+            library.recv(ours.fileno(), ctypes.create_string_buffer(1), 1, 0)
+"""
+
+    def test_a_library_that_reads_what_its_loop_has_a_callback_for(self) -> None:
+        for how, count in (("look()", 0), ("ask(look)", 1)):
+            with self.subTest(how):
+                self.expect_readers(self.watch(self.LIBRARY + f"""\
+        {how}
+        loop.remove_reader(ours)
+    asyncio.run(main())
+    """), count)
+
     def test_an_asyncio_callback_of_a_loop_that_does_not_run(self) -> None:
         self.expect_readers(self.watch(THREADS + """\
     import asyncio
