@@ -1,13 +1,17 @@
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -87,16 +91,32 @@ Json CellOf(const WatchOptions& options, const Json& checks) {
           {"expect", {{"verdicts", {"pass"}}}}};
 }
 
+Status CheckWatchable(const std::string& name, const Vocabulary& vocabulary) {
+  const std::vector<std::string> watchable(kWatchable.begin(), kWatchable.end());
+  if (std::find(watchable.begin(), watchable.end(), name) != watchable.end()) return Done{};
+  const bool known = std::any_of(vocabulary.checks.begin(), vocabulary.checks.end(),
+                                 [&](const auto& one) { return one.name == name; });
+  if (known)
+    return UsageError("option --checks: '" + name + "' judges a workload, not a watched program",
+                      "watched can be: " + Join(watchable, ", "));
+  const std::string hint = DidYouMean(name, watchable);
+  return UsageError("option --checks: unknown check '" + name + "'",
+                    hint.empty() ? "watched can be: " + Join(watchable, ", ") : hint);
+}
+
 Result<Json> ChecksOf(const std::vector<std::string>& names) {
   const Vocabulary vocabulary = MakeVocabulary();
   Json checks = Json::array();
   for (const std::string& name : names) {
-    TRIREME_ASSIGN_OR_RETURN(const CheckChoice choice, ParseCheckOption(name, vocabulary));
-    if (std::find(kWatchable.begin(), kWatchable.end(), choice.name) == kWatchable.end())
-      return UsageError(
-          "option --checks: '" + choice.name + "' judges a workload, not a watched program",
-          "watched can be: " +
-              Join(std::vector<std::string>(kWatchable.begin(), kWatchable.end()), ", "));
+    TRIREME_RETURN_IF_ERROR(CheckWatchable(name.substr(0, name.find(':')), vocabulary));
+    Result<CheckChoice> parsed = ParseCheckOption(name, vocabulary);
+    if (!parsed.ok()) {
+      Diagnostic error = parsed.error();
+      constexpr std::string_view kOption = "option --check:";
+      if (error.message.starts_with(kOption)) error.message.insert(kOption.size() - 1, "s");
+      return error;
+    }
+    const CheckChoice& choice = *parsed;
     // A program that did nothing of the kind is no unknown.
     checks.push_back(
         {{"name", choice.name}, {"arguments", choice.arguments}, {"by_default", true}});
@@ -200,6 +220,23 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
     const ReportFormat& format = *FindReportFormat(request.format);
     TRIREME_RETURN_IF_ERROR(
         WriteOutput(request.path, format.write(results, StyleOfFile(request.path))));
+  }
+  return Done{};
+}
+
+// Before the program runs: what it did may not happen again. As far as it can be told without making a file.
+Status CheckReportsCanBeWritten(const std::vector<ReportRequest>& requests) {
+  for (const auto& [format, path] : requests) {
+    if (path == "-" || (FileExists(path) && !IsRegularFile(path) && !IsDirectory(path))) continue;
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    int error = 0;
+    if (IsDirectory(path))
+      error = EISDIR;
+    else if (::access(((folder.empty() ? "." : folder) / ".").c_str(), W_OK | X_OK) != 0)
+      error = errno;
+    if (error != 0)
+      return UsageError("option --report: cannot create " + path + ": " +
+                        std::generic_category().message(error));
   }
   return Done{};
 }
@@ -365,6 +402,8 @@ int WatchCommand(const Arguments& arguments) {
     if (!request.ok()) return Fail(request.error());
     options.reports.push_back(*std::move(request));
   }
+  if (const Status writable = CheckReportsCanBeWritten(options.reports); !writable.ok())
+    return Fail(writable.error());
   Result<Suppressions> left_alone = ReadSuppressions(suppressions, FindLocations());
   if (!left_alone.ok()) return Fail(left_alone.error());
   options.suppressions = *std::move(left_alone);

@@ -212,6 +212,28 @@ class WatchTest(WatchCase):
         self.assertEqual(self.trireme("watch").code, 2)
         self.assertEqual(self.trireme("watch", "true").code, 2)
 
+    def test_checks_that_are_none(self) -> None:
+        known = "hint: watched can be: multiple-readers, multiple-writers, blocked-loop, hub-spin\n"
+        for checks, message in (
+            ("multiple-readers,nosuch", "unknown check 'nosuch'\n" + known),
+            ("multiple-reader", "unknown check 'multiple-reader'\nhint: did you mean 'multiple-readers'?\n"),
+            ("leak", "'leak' judges a workload, not a watched program\n" + known),
+        ):
+            outcome = self.trireme("watch", "--checks", checks, "--", "true")
+            self.assertEqual((outcome.code, outcome.err), (2, "error: option --checks: " + message))
+        outcome = self.trireme("watch", "--checks", "blocked-loop:x=1", "--", "true")
+        self.assertEqual((outcome.code, outcome.err.partition("'")[0]), (2, "error: option --checks: "))
+
+    def test_a_report_that_cannot_be_written_is_said_before_the_program_starts(self) -> None:
+        self.write("file", "")
+        for path, why in (("none/report", "No such file or directory"), (".", "Is a directory"),
+                          ("file/report", "Not a directory")):
+            outcome = self.trireme("watch", "--report", f"json={path}", "--", "echo", "started")
+            message = f"error: option --report: cannot create {path}: {why}\n"
+            self.assertEqual((outcome.code, outcome.out, outcome.err), (2, "", message))
+        outcome = self.trireme("watch", "--report", "json=/dev/null", "--report", "json=report", "--", "echo", "started")
+        self.assertEqual((outcome.code, outcome.out), (0, "started\n"), outcome.err)
+
 
 if __name__ == "__main__":
     unittest.main()
