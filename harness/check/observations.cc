@@ -1,11 +1,14 @@
 #include "harness/check/observations.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <set>
 #include <utility>
 
+#include "harness/base/base64.h"
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
@@ -19,19 +22,16 @@ struct TrialValues {
   double low = HUGE_VAL, high = -HUGE_VAL;
   std::map<std::string, std::string> classes;
 
-  // Bytes are no text, though JSON has their base64: b"" and "" are two results.
-  void AddBytes(const Json& base64) {
-    texts.push_back("bytes " + ValueText(base64));
-    numeric = false;
-  }
+  // `value` as Event::ExactValue() has it.
   void Add(const Json& value) {
     texts.push_back(ValueText(value));
-    if (!value.is_number()) {
+    const double number = value.is_number() ? value.get<double>() : HUGE_VAL;
+    if (!std::isfinite(number)) {
       numeric = false;
       return;
     }
-    low = std::min(low, value.get<double>());
-    high = std::max(high, value.get<double>());
+    low = std::min(low, number);
+    high = std::max(high, number);
   }
 };
 
@@ -45,11 +45,28 @@ std::string NumberText(const Json& value) {
   const double number = value.get<double>();
   if (std::isnan(number)) return "NaN";
   if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
-  constexpr double kExactIntegers = 9007199254740992;  // 2^53
-  if (std::abs(number) < kExactIntegers && std::floor(number) == number) {
-    return std::to_string(static_cast<int64_t>(number));
-  }
+  constexpr double kBeyondInt64 = 9223372036854775808.0;  // and twice that, beyond uint64
+  if (std::floor(number) == number && number >= -kBeyondInt64 && number < 2 * kBeyondInt64)
+    return number < kBeyondInt64 ? std::to_string(static_cast<int64_t>(number))
+                                 : std::to_string(static_cast<uint64_t>(number));
   return DumpJson(value);
+}
+
+// Of an integer beyond 64 bits; as the floating-point number that is equal to it, where one is.
+std::string DigitsText(const std::string& digits) {
+  const double number = std::strtod(digits.c_str(), nullptr);
+  if (!std::isfinite(number)) return digits;
+  std::array<char, 400> exact{};
+  std::snprintf(exact.data(), exact.size(), "%.0f", number);
+  return digits == exact.data() ? DumpJson(Json(number)) : digits;
+}
+
+// Bytes are no text, though JSON has their base64: b"" and "" are two results.
+std::string BinaryText(const Json& value) {
+  const auto& binary = value.get_binary();
+  const std::string bytes(binary.begin(), binary.end());
+  if (binary.has_subtype()) return DigitsText(ToValidUtf8(bytes));
+  return "bytes " + DumpJson(Json(EncodeBase64(bytes)));
 }
 
 std::string ListText(std::vector<std::string> texts, RuleKind rule) {
@@ -91,11 +108,9 @@ void AddError(ValuesByKey& values, const std::string& key, const Event& event) {
 }
 
 void AddObservation(ValuesByKey& values, const Event& event) {
-  const Json value = event.Value();
+  const Json value = event.ExactValue();
   if (RecordedException(value))
     AddError(values, std::string(event.key), event);
-  else if (event.type == ValueType::kBytes)
-    values[std::string(event.key)].AddBytes(value);
   else
     values[std::string(event.key)].Add(value);
 }
@@ -159,6 +174,7 @@ std::string OperationExceptionKey(std::string_view operation) {
 
 std::string ValueText(const Json& value) {
   if (value.is_number()) return NumberText(value);
+  if (value.is_binary()) return BinaryText(value);
   if (value.is_array()) {
     std::vector<std::string> parts;
     for (const Json& item : value) parts.push_back(ValueText(item));

@@ -8,6 +8,8 @@
 #include <climits>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -38,6 +40,48 @@ Json FromJsonText(std::string_view raw) {
   std::string text = ToValidUtf8(raw);
   Result<Json> parsed = ParseJson(text, "value");
   return parsed.ok() ? *std::move(parsed) : Json(std::move(text));
+}
+
+Json Binary(std::string_view bytes) { return Json::binary({bytes.begin(), bytes.end()}); }
+
+Json Digits(std::string_view digits) {
+  return Json::binary({digits.begin(), digits.end()}, kDigitsSubtype);
+}
+
+// Of TRIREME_MARKED. What no recorder writes is kept as the text that it is.
+Json Unmarked(const std::string& text) {
+  const std::string rest = text.substr(std::min<size_t>(1, text.size()));
+  if (text.starts_with('t')) return rest;
+  if (text.starts_with('i')) return Digits(rest);
+  if (text == "fNaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "fInfinity") return HUGE_VAL;
+  if (text == "f-Infinity") return -HUGE_VAL;
+  if (text.starts_with('b')) {
+    if (const std::optional<std::string> bytes = DecodeBase64(rest)) return Binary(*bytes);
+  }
+  return text;
+}
+
+// The value with each part that has none in it replaced; ParseJson() bounds the depth.
+template <typename Replace>
+Json Replaced(Json value, const Replace& replace) {
+  if (!value.is_structured()) return replace(value);
+  for (Json& member : value) member = Replaced(std::move(member), replace);
+  return value;
+}
+
+Json FromMarkedText(std::string_view raw) {
+  return Replaced(FromJsonText(raw), [](const Json& part) {
+    return part.is_string() ? Unmarked(part.get_ref<const std::string&>()) : part;
+  });
+}
+
+Json Printable(const Json& part) {
+  if (part.is_number_float()) return FromDouble(part.get<double>());
+  if (!part.is_binary()) return part;
+  const auto& binary = part.get_binary();
+  std::string bytes(binary.begin(), binary.end());
+  return binary.has_subtype() ? Json(ToValidUtf8(bytes)) : Json(EncodeBase64(bytes));
 }
 
 OperationState StateAfter(EventKind kind) {
@@ -76,6 +120,12 @@ std::string_view EventName(EventKind kind) {
 }
 
 Json Event::Value() const {
+  if (type == ValueType::kJson) return FromJsonText(raw);
+  if (type == ValueType::kBytes) return EncodeBase64(raw);
+  return Replaced(ExactValue(), Printable);
+}
+
+Json Event::ExactValue() const {
   switch (type) {
     case ValueType::kNone:
       return nullptr;
@@ -84,15 +134,19 @@ Json Event::Value() const {
     case ValueType::kBool:
       return Load<int64_t>(raw) != 0;
     case ValueType::kDouble:
-      return FromDouble(Load<double>(raw));
+      return Load<double>(raw);
     case ValueType::kText:
       return ToValidUtf8(raw);
     case ValueType::kJson:
       return FromJsonText(raw);
+    case ValueType::kDigits:
+      return Digits(raw);
+    case ValueType::kMarked:
+      return FromMarkedText(raw);
     case ValueType::kBytes:
       break;
   }
-  return EncodeBase64(raw);
+  return Binary(raw);
 }
 
 Result<History> History::Read(const std::string& path) {

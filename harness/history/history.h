@@ -54,11 +54,15 @@ enum class ValueType : uint16_t {
   kText = 3,
   kJson = 4,
   kBool = 5,
-  kBytes = 6
+  kBytes = 6,
+  kDigits = 7,
+  kMarked = 8
 };
 
 // As interface.md section 6 names it: "task-start". "unknown" for a number of a later version.
 std::string_view EventName(EventKind kind);
+
+inline constexpr uint8_t kDigitsSubtype = 1;  // of a binary: the digits of an integer
 
 // One event of a trial. The views point into the History that holds it.
 struct Event {
@@ -75,6 +79,9 @@ struct Event {
   // The value as JSON: bytes as base64 text, text with broken UTF-8 mended, JSON that does not
   // parse as text, a double that JSON has no number for as "NaN", "Infinity" or "-Infinity".
   Json Value() const;
+  // The same, but what JSON has only text for is told from text, at any depth: bytes are binary, an
+  // integer beyond 64 bits is binary of subtype kDigitsSubtype, NaN and the infinities are numbers.
+  Json ExactValue() const;
 };
 
 struct Task {

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 
+#include "harness/base/base64.h"
 #include "harness/base/check.h"
 #include "harness/base/unique_fd.h"
 #include "harness/history/packing.h"
@@ -137,7 +139,34 @@ Status FillRecording(int fd, const std::string& path, const RecordingOptions& op
   return WriteAll(fd, bytes.data(), bytes.size(), path);
 }
 
-// The value as the recorder would write it.
+bool NeedsMarks(const Json& value) {
+  if (value.is_number_float()) return !std::isfinite(value.get<double>());
+  if (!value.is_structured()) return value.is_binary();
+  return std::any_of(value.begin(), value.end(), NeedsMarks);
+}
+
+std::string BytesOf(const Json& binary) {
+  const auto& bytes = binary.get_binary();
+  return {bytes.begin(), bytes.end()};
+}
+
+bool IsDigits(const Json& binary) { return binary.get_binary().has_subtype(); }
+
+Json Marked(Json value) {
+  if (value.is_string()) return "t" + value.get<std::string>();
+  if (value.is_binary())
+    return IsDigits(value) ? "i" + BytesOf(value) : "b" + EncodeBase64(BytesOf(value));
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::isfinite(number)) return value;
+    return std::isnan(number) ? "fNaN" : number > 0 ? "fInfinity" : "f-Infinity";
+  }
+  if (value.is_structured())
+    for (Json& member : value) member = Marked(std::move(member));
+  return value;
+}
+
+// The value as the recorder would write it; what is exact as Event::ExactValue() has it.
 std::string EncodeValue(const Json& value, ValueType* type) {
   const auto pack = [](auto number) {
     return std::string(reinterpret_cast<const char*>(&number), sizeof(number));
@@ -147,12 +176,12 @@ std::string EncodeValue(const Json& value, ValueType* type) {
   if (value.is_boolean()) return *type = ValueType::kBool, pack(int64_t{value.get<bool>() ? 1 : 0});
   if (value.is_string()) return *type = ValueType::kText, value.get<std::string>();
   if (value.is_binary()) {
-    const auto& bytes = value.get_binary();
-    return *type = ValueType::kBytes, std::string(bytes.begin(), bytes.end());
+    return *type = IsDigits(value) ? ValueType::kDigits : ValueType::kBytes, BytesOf(value);
   }
   if (value.is_number_float()) return *type = ValueType::kDouble, pack(value.get<double>());
   const bool fits = !value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{INT64_MAX};
   if (value.is_number_integer() && fits) return *type = ValueType::kInt, pack(value.get<int64_t>());
+  if (NeedsMarks(value)) return *type = ValueType::kMarked, DumpJson(Marked(value));
   return DumpJson(value);
 }
 

@@ -165,7 +165,12 @@ enum trireme_type {
   TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes */
   TRIREME_JSON = 4,   /* JSON text */
   TRIREME_BOOL = 5,   /* int64_t, 0 or 1 */
-  TRIREME_BYTES = 6   /* printed as base64 */
+  TRIREME_BYTES = 6,  /* printed as base64 */
+  TRIREME_DIGITS = 7, /* an integer beyond 64 bits: the text of its digits, printed as that */
+  /* JSON text in which each text, but for the names of members, begins with what it is, for what JSON has only text for:
+   * 't' a text, 'b' bytes in base64, 'i' digits as above, 'f' NaN, Infinity or -Infinity. Printed without it. What has
+   * texts only is TRIREME_JSON. */
+  TRIREME_MARKED = 8
 };
 
 /* One event: this header, `key_size` bytes, `value_size` bytes, zeros up to a multiple of 8. */
@@ -481,6 +486,7 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   wait_standing(fd: int) -> None       (the current task waits to read until the stack source says that it was cancelled:
  *                                         for what its loop reads in this thread whenever there is something, such as a
  *                                         transport, as which no code runs)
+ *   record_marked(kind: int, id: int, key: str, json_text: str) -> None   (record_json with TRIREME_MARKED)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

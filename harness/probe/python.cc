@@ -262,7 +262,7 @@ class Value {
     const bool fits_uint64 = overflow > 0 && (large != ~0ULL || python.PyErr_Occurred() == nullptr);
     python.PyErr_Clear();
     // Readers keep 64 bits of a JSON number; of a larger one only text keeps all.
-    type_ = fits_uint64 ? TRIREME_JSON : TRIREME_TEXT;
+    type_ = fits_uint64 ? TRIREME_JSON : TRIREME_DIGITS;
     return text_.ReadDigits(object);
   }
 
@@ -311,8 +311,8 @@ Object* RecordValue(uint32_t task, Object* const* arguments) {
   return None();
 }
 
-Object* RecordJson(uint32_t task, Object* const* arguments) {
-  Entry entry{.type = TRIREME_JSON, .task = task};
+Object* RecordJson(uint32_t task, Object* const* arguments, uint16_t type = TRIREME_JSON) {
+  Entry entry{.type = type, .task = task};
   Text key;
   Text value;
   if (!ReadHead(arguments, &entry, &key) || !value.Read(arguments[3])) return nullptr;
@@ -340,6 +340,11 @@ Object* PyRecord(Object*, Object* const* arguments, Size count) {
 Object* PyRecordJson(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 4, "record_json(kind, id, key, json_text)")) return nullptr;
   return RecordJson(CurrentTask(), arguments);
+}
+
+Object* PyRecordMarked(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 4, "record_marked(kind, id, key, json_text)")) return nullptr;
+  return RecordJson(CurrentTask(), arguments, TRIREME_MARKED);
 }
 
 Object* PyRecordFor(Object*, Object* const* arguments, Size count) {
@@ -623,6 +628,7 @@ constexpr MethodDef kMethods[] = {
     {"point", PyPoint, kMethFastcall, "point(path, name, ordinal) -> 0, 1 or 2"},
     {"step", PyStep, kMethFastcall, "step(task, send) -> function"},
     {"wait_standing", PyWaitStanding, kMethFastcall, "wait_standing(fd)"},
+    {"record_marked", PyRecordMarked, kMethFastcall, "record_marked(kind, id, key, json_text)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -1,6 +1,8 @@
 #include "trireme/value.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <stdexcept>
 
@@ -31,6 +33,56 @@ std::optional<uint64_t> LargeInteger(const Value& value) {
   return parsed->get<uint64_t>();
 }
 
+// A double that JSON has no number for.
+bool IsNotFinite(const Value& value) {
+  return value.type() == Value::Type::kDouble && !std::isfinite(value.number());
+}
+
+std::string NotFiniteText(double number) {
+  if (std::isnan(number)) return "NaN";
+  return number > 0 ? "Infinity" : "-Infinity";
+}
+
+bool NeedsMarks(const Value& value) {
+  return value.type() == Value::Type::kBytes || value.type() == Value::Type::kMarked ||
+         IsNotFinite(value);
+}
+
+// Each text of `json`, but for the names of members, as `change` gives it back.
+template <typename Change>
+trireme::Json WithTexts(trireme::Json json, const Change& change) {
+  if (json.is_string()) return change(json.get<std::string>());
+  if (json.is_structured())
+    for (trireme::Json& member : json) member = WithTexts(std::move(member), change);
+  return json;
+}
+
+// As it stands inside of a kMarked (probe_abi.h).
+std::string MarkedJson(const Value& value) {
+  if (value.type() == Value::Type::kMarked) return value.text();
+  if (value.type() == Value::Type::kBytes) return DumpJson(trireme::Json("b" + Base64(value.text())));
+  if (IsNotFinite(value)) return DumpJson(trireme::Json("f" + NotFiniteText(value.number())));
+  if (value.type() == Value::Type::kText) return DumpJson(trireme::Json("t" + value.text()));
+  const std::string json = value.ToJson();
+  const Result<trireme::Json> parsed = ParseJson(json, "value");
+  if (!parsed.ok()) return json;
+  return DumpJson(WithTexts(*parsed, [](const std::string& text) { return "t" + text; }));
+}
+
+std::string UnmarkedJson(const std::string& marked) {
+  const Result<trireme::Json> parsed = ParseJson(marked, "value");
+  if (!parsed.ok()) return marked;
+  return DumpJson(WithTexts(*parsed, [](const std::string& text) { return text.substr(1); }));
+}
+
+// The JSON of the parts of a list or object, with marks if one of them needs some.
+struct PartsJson {
+  explicit PartsJson(bool marks) : marked(marks) {}
+  std::string Of(const Value& value) const { return marked ? MarkedJson(value) : value.ToJson(); }
+  Value::Type type() const { return marked ? Value::Type::kMarked : Value::Type::kJson; }
+  bool marked;
+};
+
 [[noreturn]] void ThrowNo(std::string_view what, std::string_view type) {
   throw std::invalid_argument("'" + std::string(what) + "' is not " + std::string(type));
 }
@@ -46,11 +98,16 @@ std::string Value::ToJson() const {
     case Type::kBool:
       return integer_ != 0 ? "true" : "false";
     case Type::kDouble:
-      return DumpJson(trireme::Json(number_));
+      return DumpJson(IsNotFinite(*this) ? trireme::Json(NotFiniteText(number_))
+                                         : trireme::Json(number_));
     case Type::kText:
       return DumpJson(trireme::Json(text_));
     case Type::kBytes:
       return DumpJson(trireme::Json(Base64(text_)));
+    case Type::kDigits:
+      return DumpJson(trireme::Json(text_));
+    case Type::kMarked:
+      return UnmarkedJson(text_);
     case Type::kJson:
       return text_;
   }
@@ -58,17 +115,21 @@ std::string Value::ToJson() const {
 }
 
 Value Value::List(const std::vector<Value>& items) {
+  const PartsJson json(std::any_of(items.begin(), items.end(), NeedsMarks));
   std::string text = "[";
-  for (const Value& item : items) text += (text.size() > 1 ? "," : "") + item.ToJson();
-  return Json(text + "]");
+  for (const Value& item : items) text += (text.size() > 1 ? "," : "") + json.Of(item);
+  return {json.type(), text + "]"};
 }
 
 Value Value::Object(std::initializer_list<std::pair<std::string_view, Value>> members) {
+  const PartsJson json(std::any_of(members.begin(), members.end(), [](const auto& member) {
+    return NeedsMarks(member.second);
+  }));
   std::string text = "{";
   for (const auto& [name, value] : members)
     text += (text.size() > 1 ? "," : "") + DumpJson(trireme::Json(std::string(name))) + ":" +
-            value.ToJson();
-  return Json(text + "}");
+            json.Of(value);
+  return {json.type(), text + "}"};
 }
 
 bool Value::AsBool(std::string_view what) const {
@@ -94,14 +155,15 @@ double Value::AsDouble(std::string_view what) const {
 }
 
 std::string Value::AsText(std::string_view what) const {
+  if (type_ == Type::kMarked) return ToJson();
   if (type_ != Type::kText && type_ != Type::kJson && type_ != Type::kBytes)
     ThrowNo(what, "a text");
   return text_;
 }
 
 std::vector<Value> Value::AsList(std::string_view what) const {
-  if (type_ != Type::kJson) ThrowNo(what, "a list");
-  const Result<trireme::Json> parsed = ParseJson(text_, std::string(what));
+  if (type_ != Type::kJson && type_ != Type::kMarked) ThrowNo(what, "a list");
+  const Result<trireme::Json> parsed = ParseJson(ToJson(), std::string(what));
   if (!parsed.ok() || !parsed->is_array()) ThrowNo(what, "a list");
   std::vector<Value> items;
   for (const trireme::Json& item : *parsed) items.push_back(FromJson(item.dump()));

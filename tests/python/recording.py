@@ -63,6 +63,20 @@ def create(path: Path, chunks: int = 64, faults: list[TaskFault] | None = None) 
         file.truncate(PAGE + chunks * CHUNK)
 
 
+class Marked(str):
+    """What is recorded as no text of the workload's own: its mark, and how it is printed."""
+
+    __slots__ = ()
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[1:] if value.startswith("t") else Marked(value)
+    if isinstance(value, list):
+        return [_unmarked(element) for element in value]
+    return {key: _unmarked(member) for key, member in value.items()} if isinstance(value, dict) else value
+
+
 def _value(kind: int, raw: bytes) -> Any:
     match kind:
         case 0:
@@ -79,6 +93,10 @@ def _value(kind: int, raw: bytes) -> Any:
             return bool(struct.unpack("<q", raw)[0])
         case 6:
             return base64.b64encode(raw).decode()
+        case 7:
+            return Marked("i" + raw.decode())
+        case 8:
+            return _unmarked(json.loads(raw))
     raise ValueError(f"type {kind}")
 
 

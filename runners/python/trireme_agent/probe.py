@@ -57,6 +57,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     lambda path, name, ordinal: 0,
     lambda task, send: send,
     _nothing,
+    _nothing,
 )
 
 _made = _builtins()
@@ -79,6 +80,7 @@ loop_waits: Callable[[bool], None]
 point: Callable[[str, str, int], int]
 step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
 wait_standing: Callable[[int], None]
+record_marked: Callable[[int, int, str, str], None]
 (
     attach,
     record,
@@ -98,4 +100,5 @@ wait_standing: Callable[[int], None]
     point,
     step,
     wait_standing,
+    record_marked,
 ) = _made or _FALLBACK

@@ -25,26 +25,66 @@ def to_json(value: Any) -> str:
     return dumps(_portable(value))
 
 
+def record_json(kind: int, number: int, key: str, value: Any) -> None:
+    """As to_json(), with marks where something in it only looks like text, as probe_abi.h has it: so that the text
+    "AA==" is not equal to the bytes b"\\0".
+    """
+    made = _portable(value)
+    if _needs_marks(made):
+        probe.record_marked(kind, number, key, dumps(_marked(made)))
+    else:
+        probe.record_json(kind, number, key, dumps(made))
+
+
+class _Marked(str):
+    """What JSON has only text for."""
+
+    __slots__ = ("mark",)
+
+    def __new__(cls, mark: str, text: str) -> _Marked:
+        self = super().__new__(cls, text)
+        self.mark = mark
+        return self
+
+
+def _needs_marks(made: Any) -> bool:
+    if isinstance(made, (list, dict)):
+        return any(map(_needs_marks, made.values() if isinstance(made, dict) else made))
+    return isinstance(made, _Marked)
+
+
+def _marked(made: Any) -> Any:
+    if isinstance(made, str):
+        return (made.mark if isinstance(made, _Marked) else "t") + made
+    if isinstance(made, list):
+        return [_marked(element) for element in made]
+    return {key: _marked(member) for key, member in made.items()} if isinstance(made, dict) else made
+
+
+def _order(made: Any) -> tuple[str, str]:
+    return dumps(made), dumps(_marked(made))
+
+
 def _portable(value: Any) -> Any:
     if isinstance(value, str):
         return errors.text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value) if -(1 << 63) <= value < 1 << 64 else _digits(int(value))
+        return int(value) if -(1 << 63) <= value < 1 << 64 else _Marked("i", _digits(int(value)))
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else _NOT_FINITE.get(float(value), "NaN")
+        return float(value) if math.isfinite(value) else _Marked("f", _NOT_FINITE.get(float(value), "NaN"))
     if isinstance(value, dict):
         return _portable_dict(value)
     if isinstance(value, (list, tuple)):
         return [_portable(element) for element in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(bytes(value)).decode("ascii")
+        return _Marked("b", base64.b64encode(bytes(value)).decode("ascii"))
     if isinstance(value, BaseException):
         return _portable(errors.describe(value))
     if isinstance(value, (set, frozenset)):
         # By what is recorded: the repr() of a set in a set has the order in which that was filled.
-        return sorted((_portable(element) for element in value), key=dumps)
+        return sorted((_portable(element) for element in value), key=_order)
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
 
 
@@ -79,7 +119,7 @@ def record(kind: int, number: int, key: str, value: Any) -> None:
     if type(value) in _SCALARS:
         _record(kind, number, key, value)
     else:
-        probe.record_json(kind, number, key, to_json(value))
+        record_json(kind, number, key, value)
 
 
 _inherited = 0  # the operations below this number were begun by a process that this one is a fork of
@@ -103,7 +143,7 @@ class Operation:
             self._id = _invoke(name, value)
         else:
             self._id = probe.new_operation()
-            probe.record_json(probe.INVOKE, self._id, name, to_json(value))
+            record_json(probe.INVOKE, self._id, name, value)
 
     def __enter__(self) -> Operation:
         return self
@@ -138,4 +178,4 @@ class Operation:
         if type(value) in _SCALARS:
             _record(kind, self._id, self._name, value)
         else:
-            probe.record_json(kind, self._id, self._name, to_json(value))
+            record_json(kind, self._id, self._name, value)

@@ -24,7 +24,9 @@ class Value {
     kText = 3,
     kJson = 4,
     kBool = 5,
-    kBytes = 6
+    kBytes = 6,
+    kDigits = 7,
+    kMarked = 8
   };
 
   Value() = default;
@@ -58,7 +60,7 @@ class Value {
   double number() const { return number_; }
   const std::string& text() const { return text_; }
 
-  // As JSON text; bytes as base64.
+  // As JSON text; bytes as base64, a double that JSON has no number for as text.
   std::string ToJson() const;
 
   // The value as a T: bool, an integer, a double, std::string or a vector of these; throws

@@ -65,6 +65,47 @@ TEST(EquivalenceTest, AcceptsTheSameValues) {
       R"([{"key":"total","rule":"exact","verdict":"same","here":{"40":20},"there":{"40":20}}])");
 }
 
+Verdict CompareValues(const Json& here, const Json& there) {
+  return Compare(Cell(20, Always(here)), Cell(20, Always(there))).verdict;
+}
+
+Json Bytes(const std::string& bytes) { return Json::binary({bytes.begin(), bytes.end()}); }
+Json Digits(const std::string& digits) {
+  return Json::binary({digits.begin(), digits.end()}, kDigitsSubtype);
+}
+
+TEST(EquivalenceTest, RejectsTheTextOfWhatJsonHasOnlyTextFor) {
+  const std::string large = "36893488147419103233";
+  EXPECT_EQ(CompareValues(Digits(large), large), Verdict::kFail);
+  EXPECT_EQ(CompareValues({{"n", {Digits(large)}}}, {{"n", {large}}}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({Bytes("A")}, {"QQ=="}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({{"b", Bytes("")}}, {{"b", ""}}), Verdict::kFail);
+  EXPECT_EQ(CompareValues(NAN, "NaN"), Verdict::kFail);
+  EXPECT_EQ(CompareValues({HUGE_VAL, 1}, {"Infinity", 1}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({NAN, 1}, {nullptr, 1}), Verdict::kFail);
+}
+
+TEST(EquivalenceTest, AcceptsTheSameOfWhatJsonHasOnlyTextFor) {
+  const std::string large = "36893488147419103233";
+  EXPECT_EQ(CompareValues(Digits(large), Digits(large)), Verdict::kPass);
+  EXPECT_EQ(CompareValues({Bytes("A"), Digits(large)}, {Bytes("A"), Digits(large)}),
+            Verdict::kPass);
+  EXPECT_EQ(CompareValues(NAN, NAN), Verdict::kPass);
+  EXPECT_EQ(CompareValues({{"t", "x"}, {"b", Bytes("A")}}, {{"b", Bytes("A")}, {"t", "x"}}),
+            Verdict::kPass);
+}
+
+TEST(EquivalenceTest, ComparesLargeNumbersByTheirValue) {
+  EXPECT_EQ(CompareValues(9007199254740994, 9007199254740994.0), Verdict::kPass);
+  EXPECT_EQ(CompareValues(9007199254740993, 9007199254740992.0), Verdict::kFail);
+  EXPECT_EQ(CompareValues(9223372036854775808U, 9223372036854775808.0), Verdict::kPass);
+  EXPECT_EQ(CompareValues(Digits("10000000000000000000000"), 1e22), Verdict::kPass);
+  EXPECT_EQ(CompareValues(Digits("10000000000000000000001"), 1e22), Verdict::kFail);
+  EXPECT_EQ(CompareValues(Digits("-18446744073709551616"), -18446744073709551616.0),
+            Verdict::kPass);
+  EXPECT_EQ(CompareValues(-0.0, 0), Verdict::kPass);
+}
+
 TEST(EquivalenceTest, RejectsOneOtherValueWhereTheReferenceShowsOneThroughout) {
   const Comparison comparison = Compare(Cell(20, Below(1, 39, 40)), Cell(20, Always(40)));
   EXPECT_EQ(comparison.verdict, Verdict::kFail);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "harness/history/writer.h"
 #include "tests/harness/history/recording_builder.h"
 
@@ -51,6 +53,26 @@ TEST(EventTest, GivesBytesAsBase64) {
   EXPECT_EQ(ValueOf(ValueType::kBytes, "f"), Json("Zg=="));
   EXPECT_EQ(ValueOf(ValueType::kBytes, "fo"), Json("Zm8="));
   EXPECT_EQ(ValueOf(ValueType::kBytes, "\xff\xfe\xfd"), Json("//79"));
+}
+
+Json Exact(ValueType type, std::string_view raw) {
+  return Event{.type = type, .raw = raw}.ExactValue();
+}
+
+TEST(EventTest, PrintsAsTextWhatJsonHasOnlyTextFor) {
+  EXPECT_EQ(ValueOf(ValueType::kDigits, "18446744073709551616"), Json("18446744073709551616"));
+  EXPECT_EQ(ValueOf(ValueType::kMarked, R"({"a":["bAA==","tAA==","i-7","fNaN",1],"bb":null})"),
+            Json::parse(R"({"a":["AA==","AA==","-7","NaN",1],"bb":null})"));
+}
+
+TEST(EventTest, TellsItFromTextWhereItIsExact) {
+  EXPECT_EQ(Exact(ValueType::kBytes, "x"), Json::binary({'x'}));
+  EXPECT_EQ(Exact(ValueType::kDigits, "7"), Json::binary({'7'}, kDigitsSubtype));
+  EXPECT_TRUE(std::isnan(Exact(ValueType::kDouble, Raw(std::nan(""))).get<double>()));
+  const Json list = Exact(ValueType::kMarked, R"(["bAA==","tAA==","i7","f-Infinity","","bx","z"])");
+  EXPECT_EQ(list, (Json{Json::binary({0}), "AA==", Json::binary({'7'}, kDigitsSubtype), -HUGE_VAL,
+                        "", "bx", "z"}));
+  EXPECT_EQ(Exact(ValueType::kJson, R"(["bAA=="])"), Json{"bAA=="});  // of an older recorder
 }
 
 TEST(EventTest, MendsWhatJsonCannotHold) {

@@ -18,7 +18,7 @@ CHUNK = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 CHUNK_SIZE = 32768
 OBSERVE, INVOKE, TASK_END, SWITCH, PROCESS = 7, 3, 12, 13, 18
-NONE, INT, DOUBLE, TEXT, JSON, BOOL, BYTES = range(7)
+NONE, INT, DOUBLE, TEXT, JSON, BOOL, BYTES, DIGITS, MARKED = range(9)
 
 
 def make_recording(path: str, chunks: int = 8) -> None:
@@ -86,11 +86,11 @@ class ProbeBuiltinsTest(unittest.TestCase):
     def test_keeps_integers_of_any_size(self) -> None:
         self.assertEqual(self.value_of(2**63), (JSON, str(2**63).encode()))
         self.assertEqual(self.value_of(2**64 - 1), (JSON, str(2**64 - 1).encode()))
-        self.assertEqual(self.value_of(2**64), (TEXT, str(2**64).encode()))
+        self.assertEqual(self.value_of(2**64), (DIGITS, str(2**64).encode()))
         self.assertEqual(self.value_of(-(2**63)), (INT, struct.pack("<q", -(2**63))))
-        self.assertEqual(self.value_of(-(2**63) - 1), (TEXT, str(-(2**63) - 1).encode()))
+        self.assertEqual(self.value_of(-(2**63) - 1), (DIGITS, str(-(2**63) - 1).encode()))
         kind, digits = self.value_of(1 << 50000)
-        self.assertEqual((kind, int(digits, 0) if digits.startswith(b"0x") else len(digits)), (TEXT, 1 << 50000))
+        self.assertEqual((kind, int(digits, 0) if digits.startswith(b"0x") else len(digits)), (DIGITS, 1 << 50000))
 
     def test_keeps_text_with_lone_surrogates(self) -> None:
         self.assertEqual(self.value_of("a\udc80"), (TEXT, b"a\\udc80"))
@@ -109,7 +109,7 @@ class ProbeBuiltinsTest(unittest.TestCase):
         calls = [
             (attach, ()), (attach, (5,)), (attach, (b"path",)), (record, (1, 1, "k")), (record, (1, 1, "k", 1, 1)),
             (record, ("1", 1, "k", 1)), (record, (1, None, "k", 1)), (record, (1, 1, b"k", 1)),
-            (record_json, (1, 1, "k", 5)), (record_json, (1, 1, "k")), (record_for, ("x", 1, 1, "k", 1)),
+            (record_json, (1, 1, "k", 5)), (record_json, (1, 1, "k")), (record_marked, (1, 1, "k")), (record_for, ("x", 1, 1, "k", 1)),
             (record_for, (1, 1, 1, "k")), (record_json_for, (1, 1, 1, "k", b"x")), (invoke, ("k",)), (invoke, (1, 1)),
             (new_task, (1,)), (current_task, (1,)), (set_task, ()), (set_task, ("x",)), (set_task, (None,)),
             (greenlet_trace, ()), (greenlet_trace, ("switch", None)), (greenlet_trace, ("switch", ())), (now, (1,)),
@@ -138,10 +138,12 @@ class ProbeBuiltinsTest(unittest.TestCase):
         record_for(9, OBSERVE, 3, "k", "v")
         record_json_for(8, OBSERVE, 4, "j", '{"a": 1}')
         record_json(OBSERVE, 5, "l", "[]")
+        record_marked(OBSERVE, 6, "m", '["tx"]')
         self.assertEqual(
             self.recorded(),
-            [(OBSERVE, 9, 3, b"k", TEXT, b"v"), (OBSERVE, 8, 4, b"j", JSON, b'{"a": 1}'), (OBSERVE, 0, 5, b"l", JSON, b"[]")],
-        )
+            [(OBSERVE, 9, 3, b"k", TEXT, b"v"), (OBSERVE, 8, 4, b"j", JSON, b'{"a": 1}'), (OBSERVE, 0, 5, b"l", JSON, b"[]"),
+             (OBSERVE, 0, 6, b"m", MARKED, b'["tx"]')],
+        )  # fmt: skip
 
     def test_numbers_operations_and_tasks(self) -> None:
         first, second = invoke("a", 1), invoke("b", None)
@@ -305,6 +307,6 @@ if __name__ == "__main__":
     (
         attach, record, record_json, record_for, record_json_for, invoke,
         new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
-        loop_waits, point, step, wait_standing,
+        loop_waits, point, step, wait_standing, record_marked,
     ) = make_builtins()  # fmt: skip
     unittest.main()

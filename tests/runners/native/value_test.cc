@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -29,6 +30,23 @@ TEST(ValueTest, GivesALargeIntegerBackAsWhatCanHoldIt) {
   EXPECT_THROW(large.As<int64_t>(), std::invalid_argument);
   EXPECT_EQ(Value::FromJson("7").As<uint64_t>(), 7U);
   EXPECT_THROW(Value::FromJson("[7]").As<uint64_t>(), std::invalid_argument);
+}
+
+TEST(ValueTest, MarksWhatJsonHasOnlyTextForBesideTheTextThatLooksLikeIt) {
+  const Value list = Value::List({Value::Bytes("A"), "QQ==", NAN, -HUGE_VAL, 1, Value("k")});
+  EXPECT_EQ(list.type(), Value::Type::kMarked);
+  EXPECT_EQ(list.text(), R"(["bQQ==","tQQ==","fNaN","f-Infinity",1,"tk"])");
+  EXPECT_EQ(list.ToJson(), R"(["QQ==","QQ==","NaN","-Infinity",1,"k"])");
+  EXPECT_EQ(Value::Object({{"a", list}, {"b", std::vector<std::string>{"c"}}}).text(),
+            R"({"a":["bQQ==","tQQ==","fNaN","f-Infinity",1,"tk"],"b":["tc"]})");
+  EXPECT_EQ(Value::List({Value::Bytes("A")}).As<std::vector<std::string>>(),
+            std::vector<std::string>{"QQ=="});
+}
+
+TEST(ValueTest, IsPlainJsonWhereNothingNeedsAMark) {
+  const Value list = Value::List({"QQ==", 1.5, Value::Object({{"a", nullptr}})});
+  EXPECT_EQ(list.type(), Value::Type::kJson);
+  EXPECT_EQ(list.text(), R"(["QQ==",1.5,{"a":null}])");
 }
 
 }  // namespace
