@@ -141,6 +141,8 @@ Result<Json> ChecksOfLoneHistory(const std::vector<std::string>& named) {
     if (choice.name == "equivalence")
       return UsageError("option --check: equivalence compares a cell with its reference",
                         "it is judged for a run, not for a single history");
+    if (const Status fits = CheckRepeats(choices, choice, vocabulary); !fits.ok())
+      return UsageError("option --check: " + fits.error().message, fits.error().hint);
     choices.push_back(std::move(choice));
   }
   // One that was named stands instead of the default of its name.

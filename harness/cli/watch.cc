@@ -38,6 +38,7 @@
 #include "harness/history/history.h"
 #include "harness/history/waits.h"
 #include "harness/history/writer.h"
+#include "harness/scenario/check_choices.h"
 #include "harness/scenario/check_option.h"
 #include "reports/report.h"
 #include "reports/words.h"
@@ -107,6 +108,7 @@ Status CheckWatchable(const std::string& name, const Vocabulary& vocabulary) {
 Result<Json> ChecksOf(const std::vector<std::string>& names) {
   const Vocabulary vocabulary = MakeVocabulary();
   Json checks = Json::array();
+  std::vector<CheckChoice> choices;
   for (const std::string& name : names) {
     TRIREME_RETURN_IF_ERROR(CheckWatchable(name.substr(0, name.find(':')), vocabulary));
     Result<CheckChoice> parsed = ParseCheckOption(name, vocabulary);
@@ -117,6 +119,9 @@ Result<Json> ChecksOf(const std::vector<std::string>& names) {
       return error;
     }
     const CheckChoice& choice = *parsed;
+    if (const Status fits = CheckRepeats(choices, choice, vocabulary); !fits.ok())
+      return UsageError("option --checks: " + fits.error().message, fits.error().hint);
+    choices.push_back(choice);
     // A program that did nothing of the kind is no unknown.
     checks.push_back(
         {{"name", choice.name}, {"arguments", choice.arguments}, {"by_default", true}});

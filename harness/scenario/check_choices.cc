@@ -1,5 +1,6 @@
 #include "harness/scenario/check_choices.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -86,7 +87,35 @@ Result<CheckChoice> ReadCheck(const FieldReader& reader, const YamlNode& node,
   return ReadWithArguments(reader, node, none, vocabulary);
 }
 
+// Whether its arguments say what it is about, and not only how strict it is.
+bool IsAboutSomething(const std::string& name, const Vocabulary& vocabulary) {
+  for (const Vocabulary::Check& check : vocabulary.checks) {
+    if (check.name != name) continue;
+    return std::any_of(check.arguments.begin(), check.arguments.end(),
+                       [](const Vocabulary::Argument& argument) {
+                         return argument.required || argument.type == "text";
+                       });
+  }
+  return false;
+}
+
 }  // namespace
+
+Status CheckRepeats(const std::vector<CheckChoice>& others, const CheckChoice& choice,
+                    const Vocabulary& vocabulary) {
+  const bool several = IsAboutSomething(choice.name, vocabulary);
+  const std::string twice = "check '" + choice.name + "' is given twice";
+  for (const CheckChoice& other : others) {
+    if (other.name != choice.name) continue;
+    if (CanonicalJson(other.arguments) == CanonicalJson(choice.arguments))
+      return UsageError(twice, several ? "leave one out, or give them different arguments"
+                                       : "leave one out");
+    if (!several)
+      return UsageError(twice + ", with different arguments",
+                        "give it once, with the arguments that it is to have");
+  }
+  return Done{};
+}
 
 Result<std::vector<CheckChoice>> ReadChecks(const FieldReader& reader, const YamlNode& node,
                                             const Vocabulary& vocabulary) {
@@ -95,6 +124,9 @@ Result<std::vector<CheckChoice>> ReadChecks(const FieldReader& reader, const Yam
   std::vector<CheckChoice> choices;
   for (const YamlNode& item : node.items) {
     TRIREME_ASSIGN_OR_RETURN(CheckChoice choice, ReadCheck(reader, item, vocabulary));
+    if (const Status fits = CheckRepeats(choices, choice, vocabulary); !fits.ok())
+      return reader.ErrorAt(item.kind == YamlNode::Kind::kMapping ? item.keys[0] : item,
+                            fits.error());
     choices.push_back(std::move(choice));
   }
   return choices;

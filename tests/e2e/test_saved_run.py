@@ -100,6 +100,10 @@ class SavedRunTest(TriremeCase):
         outcome = self.trireme("check", "foreign.edn", "--check", "linearizable:model=cas-register")
         self.assertEqual((outcome.code, outcome.out), (2, ""))
         self.assertIn("option --check: check 'linearizable' is not available yet\n", outcome.err)
+        self.expect("check", "foreign.edn", "--check", "leak", "--check", "leak:allow=thread", code=2, err="""\
+            error: option --check: check 'leak' is given twice, with different arguments
+            hint: give it once, with the arguments that it is to have
+            """)
         self.expect("check", str(run), "--check", "leak", code=2, err=f"""\
             error: {normalised(str(run))} is a run: its plan says how it is judged
             hint: --format and --check are for single histories

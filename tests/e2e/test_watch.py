@@ -206,6 +206,7 @@ class WatchTest(WatchCase):
 
     def test_bad_options(self) -> None:
         for options in (["--error-exitcode", "300"], ["--checks", "leak"], ["--checks", "nothing"],
+                        ["--checks", "multiple-readers,multiple-readers"],
                         ["--runtime", "evenlet"], ["--report", "nothing=x"], ["--pid", "1"],
                         ["--faults", "shrt-io"], ["--seed", "x"], ["--attach-after", "soon"]):
             self.assertEqual(self.trireme("watch", *options, "--", "true").code, 2, options)

@@ -45,6 +45,33 @@ TEST_F(CheckChoicesTest, TakeArgumentsOfEachType) {
             "lost-update{\"strict\":true,\"slack\":0.5,\"op\":\"a\",\"final\":\"b\"}\n");
 }
 
+TEST_F(CheckChoicesTest, MayBeSeveralOfOneNameThatAreAboutDifferentThings) {
+  EXPECT_EQ(Choose("[{deadline: {op: get}}, {deadline: {op: put}}]"),
+            "deadline{\"within\":1000000000,\"op\":\"get\"}\n"
+            "deadline{\"within\":1000000000,\"op\":\"put\"}\n");
+}
+
+TEST_F(CheckChoicesTest, RejectTheSameTwice) {
+  EXPECT_EQ(Choose("[leak, progress, leak]"),
+            "scenario.yaml:4:26: error: check 'leak' is given twice\n"
+            "checks: [leak, progress, leak]\n"
+            "                         ^~~~\n"
+            "hint: leave one out\n");
+  EXPECT_EQ(Choose("[{deadline: {op: a}}, {deadline: {within: 1s, op: a}}]"),
+            "scenario.yaml:4:32: error: check 'deadline' is given twice\n"
+            "checks: [{deadline: {op: a}}, {deadline: {within: 1s, op: a}}]\n"
+            "                               ^~~~~~~~\n"
+            "hint: leave one out, or give them different arguments\n");
+}
+
+TEST_F(CheckChoicesTest, RejectASecondWordOnWhatIsJudgedOnce) {
+  EXPECT_EQ(Choose("[leak, {leak: {allow: [a]}}]"),
+            "scenario.yaml:4:17: error: check 'leak' is given twice, with different arguments\n"
+            "checks: [leak, {leak: {allow: [a]}}]\n"
+            "                ^~~~\n"
+            "hint: give it once, with the arguments that it is to have\n");
+}
+
 TEST_F(CheckChoicesTest, RejectAnUnknownCheck) {
   EXPECT_EQ(Choose("[equivalense]"),
             "scenario.yaml:4:10: error: unknown check 'equivalense'\n"
