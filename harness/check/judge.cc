@@ -431,6 +431,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   TrialJudgement judgement = trireme::JudgeTrial(view);
   const double seconds = view.exit.seconds > 0 ? view.exit.seconds : trial.seconds;
   Describe(judgement, cell, trial, seconds, impl_->seed);
+  if (judgement.in_flight) return judgement;
   cell.summary.AddSeconds(seconds);
   if (!judgement.unsupported.empty()) {
     if (cell.unsupported.empty()) cell.unsupported = judgement.unsupported;

@@ -32,6 +32,8 @@ struct TrialJudgement {
   std::string reason;       // of a verdict that is not pass
   std::string unsupported;  // not empty: the workload said so, and neither crashed nor hung; the
                             // trial needs no retry, and the cell is unsupported if none was decided
+  // It was still running when the run was interrupted: it counts as not executed, and has no line.
+  bool in_flight = false;
   std::vector<Finding> findings;
   std::vector<SuppressedFinding> suppressed;
   std::set<std::string> outcomes;  // that its checks found

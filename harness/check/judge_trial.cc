@@ -159,6 +159,7 @@ TrialJudgement JudgeTrial(const TrialView& view) {
     // What it did not get to says nothing of what it would have done: no check has a say.
     const std::string& why = view.exit.protocol_error;
     judgement.verdict = Verdict::kUnknown;
+    judgement.in_flight = why.empty();
     judgement.reason = "cut short: " + (why.empty() ? "the run was interrupted" : why);
     return judgement;
   }

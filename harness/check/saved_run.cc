@@ -98,7 +98,7 @@ void JudgeTrials(RunJudge& judge, size_t cell, const std::string& cell_directory
                                 .attempt = GetString(before, "attempt"),
                                 .directory = saved.directory,
                                 .seconds = GetDouble(before, "seconds")});
-    if (each) each(cell, judgement);
+    if (each && !judgement.in_flight) each(cell, judgement);
   }
 }
 

@@ -29,6 +29,36 @@ TEST_F(RunJudgeTest, RemembersRefusalsOfASavedRun) {
   EXPECT_EQ(results.cells[1].reason, "no compiler");
 }
 
+// What the run itself counted when it was interrupted: those it had judged.
+TEST_F(RunJudgeTest, CountsNoTrialThatWasInFlight) {
+  WriteAll(0, 40);
+  Write(1, 0, TrialBuilder().Observe("total", 40));
+  Write(1, 1, TrialBuilder().Observe("total", 40, 10).Exit("interrupted"));
+  EXPECT_TRUE(WriteFile(directory_.path() + "/plan.json", DumpJson(plan_)).ok());
+  std::vector<std::string> ids;
+  const Result<RunResults> results = JudgeSavedRun(
+      directory_.path(), [&](size_t, const TrialJudgement& judgement) {
+        ids.push_back(GetString(judgement.line, "id"));
+      });
+  ASSERT_TRUE(results.ok());
+  EXPECT_EQ(results->cells[1].trials.executed, 1);
+  EXPECT_EQ(results->cells[1].trials.unknown, 0);
+  EXPECT_EQ(results->cells[1].reason, "3 of 4 trials not run");
+  EXPECT_EQ(ids.size(), 5U);
+  EXPECT_EQ(ids.back(), "example-threading/0");
+}
+
+// It was ended by something else than whoever interrupted the run, which had judged it.
+TEST_F(RunJudgeTest, CountsATrialThatWasCutShortForAReason) {
+  WriteAll(0, 40);
+  WriteAll(1, 40);
+  const Json reason = {{"protocol_error", "the guardian is gone"}};
+  Write(1, 1, TrialBuilder().Observe("total", 40, 10).Exit("interrupted", reason));
+  const RunResults results = JudgeSaved();
+  EXPECT_EQ(results.cells[1].trials.executed, 4);
+  EXPECT_EQ(results.cells[1].trials.unknown, 1);
+}
+
 TEST_F(RunJudgeTest, IsUnknownWhereEvidenceWasDeleted) {
   WriteAll(0, 40);
   WriteAll(1, 40);
