@@ -120,7 +120,7 @@ std::string Details(const CellResult& cell) {
   }
   for (const std::string& test : DifferingTests(cell)) out += "test " + test + "\n";
   for (const std::string& note : cell.notes) out += "note: " + OneLine(note) + "\n";
-  if (!cell.replay.empty()) out += "replay: " + OneLine(cell.replay, 4096) + "\n";
+  if (!cell.replay.empty()) out += "replay: " + ReplayLine(cell) + "\n";
   return out;
 }
 

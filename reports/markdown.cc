@@ -88,6 +88,8 @@ std::string Counts(const RunResults& results) {
          number(counts.trials.fail) + " | " + number(counts.trials.unknown) + " | |\n";
 }
 
+constexpr const char* kRest = " in results.json";  // where what is counted only can be read
+
 std::string TestsItem(const CellResult& cell) {
   constexpr size_t kShown = 10;
   const std::vector<std::string> tests = DifferingTests(cell);
@@ -95,7 +97,7 @@ std::string TestsItem(const CellResult& cell) {
   for (size_t i = 0; i < tests.size() && i < kShown; ++i)
     item += "  - " + MarkdownText(tests[i]) + "\n";
   if (tests.size() > kShown)
-    item += "  - and " + std::to_string(tests.size() - kShown) + " more tests\n";
+    item += "  - and " + std::to_string(tests.size() - kShown) + " more tests" + kRest + "\n";
   return item;
 }
 
@@ -107,9 +109,9 @@ std::vector<std::string> Surprises(const RunResults& results) {
     if (cell.expected) continue;
     std::string item = "- **" + MarkdownText(rows[i] + " on " + ColumnName(cell)) +
                        "**: " + MarkdownText(StateInWords(cell)) + "  \n  " +
-                       MarkdownText(FirstFinding(cell)) + "\n";
+                       MarkdownText(FirstFinding(cell, kRest), std::string::npos) + "\n";
     item += TestsItem(cell);
-    if (!cell.replay.empty()) item += "  ```\n  " + OneLine(cell.replay, 1000) + "\n  ```\n";
+    if (!cell.replay.empty()) item += "  ```\n  " + ReplayLine(cell) + "\n  ```\n";
     items.push_back(std::move(item));
   }
   return items;

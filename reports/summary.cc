@@ -106,13 +106,15 @@ std::string UnsupportedText(const RunResults& results) {
   return out.empty() ? "" : "\nunsupported:\n" + out;
 }
 
+constexpr const char* kRest = " in results.json";  // where what is counted only can be read
+
 std::string TestsText(const CellResult& cell) {
   constexpr size_t kShown = 20;
   const std::vector<std::string> tests = DifferingTests(cell);
   std::string out;
   for (size_t i = 0; i < tests.size() && i < kShown; ++i) out += "      " + tests[i] + "\n";
   if (tests.size() > kShown)
-    out += "      and " + std::to_string(tests.size() - kShown) + " more\n";
+    out += "      and " + std::to_string(tests.size() - kShown) + " more" + kRest + "\n";
   return out.empty()
              ? ""
              : "    " +
@@ -129,9 +131,9 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
     if (cell.expected) continue;
     ++count;
     out += "\n  " + Emphasised(rows[i] + " on " + ColumnName(cell), 1, style) + ": " +
-           StateInWords(cell) + "\n    " + FirstFinding(cell) + "\n";
+           StateInWords(cell) + "\n    " + FirstFinding(cell, kRest) + "\n";
     out += TestsText(cell);
-    if (!cell.replay.empty()) out += "    replay: " + OneLine(cell.replay, 4096) + "\n";
+    if (!cell.replay.empty()) out += "    replay: " + ReplayLine(cell) + "\n";
   }
   if (count == 0) return "";
   return "\n" + Counted(count, "cell") + " did not do what was expected:\n" + out;

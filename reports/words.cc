@@ -286,7 +286,11 @@ std::string FindingInWords(const CellResult& cell, const std::string& message) {
                                       : OneLine(cell.reason.substr(0, problem) + "; " + message);
 }
 
-std::string FirstFinding(const CellResult& cell) {
+std::string ReplayLine(const CellResult& cell) {
+  return OneLine(cell.replay, std::string::npos);
+}
+
+std::string FirstFinding(const CellResult& cell, const std::string& rest) {
   std::string first;
   int64_t others = 0;
   for (const CellFinding& found : cell.findings) {
@@ -298,7 +302,8 @@ std::string FirstFinding(const CellResult& cell) {
   }
   if (!first.empty())
     return others == 0 ? first
-                       : first + " (and " + Counted(others, "more finding", "more findings") + ")";
+                       : first + " (and " + Counted(others, "more finding", "more findings") + rest +
+                             ")";
   if (!cell.reason.empty()) return OneLine(cell.reason);
   return cell.state == CellState::kPass ? "no finding" : "no reason is recorded";
 }

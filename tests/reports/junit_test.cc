@@ -68,6 +68,18 @@ replay: trireme run planted/leak --runtimes eventlet --seed 0x5eed --trial 0
 )");
 }
 
+TEST(JunitReportTest, CutsNoReplayLineAndListsEveryFinding) {
+  RunResults results = SampleResults();
+  CellResult& cell = results.cells.back();
+  cell.expected = false;
+  cell.findings.assign(1, {.finding = {.kind = "hang", .message = "the first"}});
+  cell.findings.push_back({.finding = {.kind = "leak", .message = "the second"}});
+  cell.replay = "trireme run a --param text=" + std::string(6000, 'x') + " --trial 0";
+  const std::string report = JunitReport(results, {});
+  EXPECT_NE(report.find("replay: " + cell.replay + "\n"), std::string::npos);
+  EXPECT_NE(report.find(": the second\n"), std::string::npos);
+}
+
 TEST(JunitReportTest, SumsTheTimesThatItPrints) {
   RunResults results = GoodResults();
   results.cells[0].seconds = 0.0004;

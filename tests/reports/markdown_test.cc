@@ -72,6 +72,17 @@ TEST(MarkdownReportTest, EscapesWhatAWorkloadSaid) {
 
 // More failing cells than fit, of every size, stay below the limit, and the counts of what is left out
 // add up.
+TEST(MarkdownReportTest, CutsNoReplayLineAndSaysWhereTheRestIs) {
+  RunResults results = SampleResults();
+  CellResult& cell = results.cells.back();
+  cell.expected = false;
+  cell.findings.assign(2, {.finding = {.kind = "hang", .message = std::string(395, 'm')}});
+  cell.replay = "trireme run a --param 'text=" + std::string(3000, 'x') + "' --trial 0";
+  const std::string report = MarkdownReport(results, {});
+  EXPECT_NE(report.find("```\n  " + cell.replay + "\n  ```\n"), std::string::npos);
+  EXPECT_NE(report.find("m (and 1 more finding in results.json)\n"), std::string::npos);
+}
+
 TEST(MarkdownReportTest, StaysBelowItsLimitAndCountsWhatItLeavesOut) {
   for (const auto& [length, cells] : {std::pair<size_t, int>{1, 1000}, {300, 400}, {5000, 100}}) {
     RunResults results;

@@ -108,7 +108,16 @@ TEST(TextReportTest, CountsTheFindingsThatItDoesNotShow) {
   advisory.finding.advisory = true;
   cell.findings.insert(cell.findings.end(), {cell.findings.front(), advisory});
   results.cells.back() = cell;
-  EXPECT_NE(TextReport(results, {}).find("no progress (and 1 more finding)\n"), std::string::npos);
+  EXPECT_NE(TextReport(results, {}).find("no progress (and 1 more finding in results.json)\n"),
+            std::string::npos);
+}
+
+TEST(TextReportTest, CutsNoReplayLine) {
+  RunResults results = GoodResults();
+  CellResult cell = FailingCell("hazards/a", "asyncio", 20, "hang", "no progress");
+  cell.replay = "trireme run hazards/a --param 'text=" + std::string(6000, 'x') + "' --trial 0";
+  results.cells.push_back(cell);
+  EXPECT_THAT(TextReport(results, {}), HasSubstr("    replay: " + cell.replay + "\n"));
 }
 
 // That both passed their own checks says nothing of what they do.
