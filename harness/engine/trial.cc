@@ -179,6 +179,9 @@ Status Trial::OnEnded(const Packet& packet) {
   ended_ = packet.message;
   end_ = SystemClock().Now();
   phase_ = Phase::kOver;
+  // This loop may have been away when the process ended, judging other trials.
+  const int64_t ended_at = GetInt(ended_, "time");
+  process_end_ = ended_at >= begin_ && ended_at <= end_ ? ended_at : end_;
   return Done{};
 }
 
@@ -326,7 +329,7 @@ void Trial::Vanish(const std::string& reason, const Json& orphans) {
   broken_ = reason;
   vanished_ = true;
   ended_ = {{"orphans", orphans}};
-  end_ = SystemClock().Now();
+  end_ = process_end_ = SystemClock().Now();
   phase_ = Phase::kOver;
 }
 
@@ -362,7 +365,7 @@ Json Trial::ExitValue(const std::string& key) const {
   value["signal"] = !vanished_ && WIFSIGNALED(status) ? Json(WTERMSIG(status)) : null;
   value["timeout_ns"] = cell_.timeout;
   value["seconds"] =
-      static_cast<double>(end_ - begin_) / static_cast<double>(kNanosecondsPerSecond);
+      static_cast<double>(process_end_ - begin_) / static_cast<double>(kNanosecondsPerSecond);
   value["user"] = GetDouble(ended_, "user");
   value["system"] = GetDouble(ended_, "system");
   value["rss"] = std::max(resident_, GetInt(ended_, "rss"));

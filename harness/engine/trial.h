@@ -113,7 +113,8 @@ class Trial {
   const TrialSetting setting_;
   Phase phase_ = Phase::kNew;
   int64_t begin_ = 0;
-  int64_t end_ = 0;
+  int64_t end_ = 0;          // when this was told
+  int64_t process_end_ = 0;  // never later
   int64_t phase_deadline_ = kNever;
   int64_t away_ = 0;  // how long the loop was away between its sending and its start
   int64_t next_memory_check_ = kNever;

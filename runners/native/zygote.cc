@@ -17,6 +17,7 @@
 #include <cstring>
 #include <set>
 
+#include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/protocol/channel.h"
@@ -185,6 +186,7 @@ class Zygote {
                     {"user", Seconds(usage.ru_utime)},
                     {"system", Seconds(usage.ru_stime)},
                     {"rss", int64_t{usage.ru_maxrss} * 1024},
+                    {"time", SystemClock().Now()},
                     {"orphans", Json::array()}};
     for (const Orphan& orphan : EndOrphans(kOrphanGrace))
       message["orphans"].push_back({{"pid", orphan.pid}, {"command", orphan.command}});

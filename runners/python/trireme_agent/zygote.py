@@ -11,6 +11,7 @@ from collections.abc import Callable
 from gc import collect, freeze  # by name, as what follows: a workload may put others in their place
 from posix import fork, pidfd_open
 from select import POLLIN, poll
+from time import monotonic_ns
 from typing import Any
 
 import trireme
@@ -141,9 +142,10 @@ class Zygote:
             posix.kill(pid, signal.SIGKILL)
             poller.unregister(self._control.fileno())
         _, status, usage = posix.wait4(pid, 0)
+        end = monotonic_ns()
         orphans = processes.end_orphans()
         ended = {"pid": pid, "status": status, "user": usage.ru_utime, "system": usage.ru_stime}
-        self._control.send({"type": "ended", **ended, "rss": usage.ru_maxrss * 1024, "orphans": orphans})
+        self._control.send({"type": "ended", **ended, "rss": usage.ru_maxrss * 1024, "time": end, "orphans": orphans})
 
 
 def _environment(backend: Backend) -> dict[str, Any]:

@@ -4,11 +4,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <tuple>
 #include <utility>
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
+#include "harness/probe/probe_abi.h"
 
 namespace trireme {
 namespace {
@@ -33,6 +35,23 @@ class TrialTest : public testing::Test {
     Packet packet{.message = {{"type", "started"}, {"pid", ::getpid()}}, .descriptors = {}};
     packet.descriptors.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     ASSERT_TRUE(trial_.OnStarted(packet).ok());
+  }
+
+  // When the recording says that the trial began.
+  int64_t Begin() {
+    const Result<std::string> bytes = ReadFile(folder_.path() + "/0/history.ring");
+    EXPECT_TRUE(bytes.ok());
+    trireme_header header{};
+    std::memcpy(&header, bytes->data(), sizeof(header));
+    return static_cast<int64_t>(header.begin_time);
+  }
+  double SecondsOfOneThatEnded(int64_t time) {
+    Packet packet{.message = {{"type", "ended"}, {"pid", ::getpid()}, {"status", 0}, {"time", time}},
+                  .descriptors = {}};
+    EXPECT_TRUE(trial_.OnEnded(packet).ok());
+    const Result<FinishedTrial> finished = trial_.Finish();
+    EXPECT_TRUE(finished.ok());
+    return finished->seconds;
   }
 
   TemporaryDirectory folder_;
@@ -87,6 +106,25 @@ TEST_F(TrialTest, GivesTheWorkloadTheTimeThatTheLoopWasAwayBeforeItHeardOfTheSta
   trial_.Postpone(kAway);
   Start();
   EXPECT_GT(trial_.deadline(), SystemClock().Now() + kAway / 2);
+}
+
+// Its process ended before the loop came to read so.
+TEST_F(TrialTest, TakesTheTimeThatItsProcessTook) {
+  Send();
+  Start();
+  EXPECT_EQ(SecondsOfOneThatEnded(Begin() + 1000), 1e-6);
+}
+
+TEST_F(TrialTest, TakesNoTimeThatCannotBe) {
+  Send();
+  Start();
+  EXPECT_GT(SecondsOfOneThatEnded(Begin() - 1000), 0);
+}
+
+TEST_F(TrialTest, TakesNoTimeThatIsStillToCome) {
+  Send();
+  Start();
+  EXPECT_LT(SecondsOfOneThatEnded(Begin() + 1'000'000 * kSecond), 1'000'000);
 }
 
 TEST_F(TrialTest, GivesNoDeadlineToWhatHasNone) {
