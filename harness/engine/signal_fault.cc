@@ -33,8 +33,10 @@ Json ActionOfSignal(const ProcessFault& fault) {
 
 }  // namespace
 
-SignalFault::SignalFault(ProcessFault fault, const FaultSubject& subject, RecordFault record)
+SignalFault::SignalFault(ProcessFault fault, uint32_t number, const FaultSubject& subject,
+                         RecordFault record)
     : fault_(std::move(fault)),
+      number_(number),
       subject_(subject),
       record_(std::move(record)),
       step_(fault_.event || fault_.offset ? Step::kAwaiting : Step::kDue),
@@ -48,9 +50,14 @@ void SignalFault::OnTime(int64_t now) {
     if (!MomentCame()) return;
     step_ = Step::kDue;
     deadline_ = now + fault_.after;
-    if (fault_.after > 0) return;
+    if (fault_.after > 0) return LetPass();
   }
-  if (step_ == Step::kDue) return Strike(now);
+  if (step_ == Step::kDue) {
+    Strike(now);
+    // What it has killed or stopped itself must not get to see that it may go on, before the signal has its effect.
+    if (!hit_own_ || (fault_.signal != SIGKILL && fault_.signal != SIGSTOP)) LetPass();
+    return;
+  }
   if (step_ == Step::kEnding) return AwaitEnds(now);
   deadline_ = kNever;
   if (step_ == Step::kStopped) Continue();
@@ -59,14 +66,11 @@ void SignalFault::OnTime(int64_t now) {
 
 bool SignalFault::MomentCame() {
   if (fault_.offset) return watch_.HasMoved(fault_.offset->connection, fault_.offset->offset);
-  const FaultEvent& event = *fault_.event;
-  bool came = false;
-  watch_.Look([&](const RecordingWatch::Seen& seen) {
-    if (seen.key != event.name) return;
-    if (seen.kind == EventKind::kInvoke) operations_.insert(seen.id);
-    came = came || (event.kind == FaultEvent::Kind::kObserve && seen.kind == EventKind::kObserve);
-  });
-  return event.kind == FaultEvent::Kind::kObserve ? came : operations_.size() >= event.count;
+  return watch_.HasCome(number_);
+}
+
+void SignalFault::LetPass() {
+  if (fault_.event) watch_.LetPass();
 }
 
 void SignalFault::Strike(int64_t now) {
@@ -134,6 +138,7 @@ bool SignalFault::OnReport(const GuardianReport& report) {
 void SignalFault::Continue() {
   for (const FaultTarget& target : std::exchange(stopped_, {})) {
     Record(target, SystemClock().Now(), true);
+    LetPass();
     SendTo(target, SIGCONT);
   }
   step_ = Step::kOver;
@@ -150,6 +155,7 @@ void SignalFault::Record(const FaultTarget& target, int64_t time, bool over) con
 
 void SignalFault::End() {
   Continue();
+  LetPass();
   deadline_ = kNever;
   for (const Restart& restart : restarts_)
     if (restart.pid != 0) subject_.end(restart.pid);

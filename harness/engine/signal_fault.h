@@ -2,7 +2,6 @@
 #define TRIREME_HARNESS_ENGINE_SIGNAL_FAULT_H_
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,8 @@ namespace trireme {
 // Does a process fault: waits for its moment and for a process that it means, signals it, and lets go on what it stopped.
 class SignalFault final : public HarnessFault {
  public:
-  SignalFault(ProcessFault fault, const FaultSubject& subject, RecordFault record);
+  // `number`: of the fault in the plan, from 1.
+  SignalFault(ProcessFault fault, uint32_t number, const FaultSubject& subject, RecordFault record);
   ~SignalFault() override { End(); }
   SignalFault(const SignalFault&) = delete;
   SignalFault& operator=(const SignalFault&) = delete;
@@ -39,6 +39,8 @@ class SignalFault final : public HarnessFault {
   };
 
   bool MomentCame();
+  // The workload, which waits at the event, goes on.
+  void LetPass();
   void Strike(int64_t now);
   void Continue();
   void AwaitEnds(int64_t now);
@@ -46,12 +48,12 @@ class SignalFault final : public HarnessFault {
   void Record(const FaultTarget& target, int64_t time, bool over) const;
 
   const ProcessFault fault_;
+  const uint32_t number_;
   const FaultSubject subject_;
   const RecordFault record_;
   Step step_;
   int64_t deadline_;
   RecordingWatch watch_;
-  std::set<uint64_t> operations_;  // of the event's name, by their ids: some are seen twice
   std::vector<FaultTarget> stopped_;
   std::vector<Restart> restarts_;
   bool hit_own_ = false;

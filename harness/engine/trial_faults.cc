@@ -63,7 +63,7 @@ void TrialFaults::Start(const FaultSubject& subject) {
       Result<ProcessFault> read = ReadProcessFault(fault);
       TRIREME_CHECK(read.ok());
       running_.push_back(
-          {number, std::make_unique<SignalFault>(*std::move(read), subject,
+          {number, std::make_unique<SignalFault>(*std::move(read), number, subject,
                                                  Recorder(number, subject.process))});
     } else if (fault.key == ResourceFaultClass().key) {
       const Result<ResourceFault> read = ReadResourceFault(fault);

@@ -2,7 +2,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -167,15 +169,34 @@ std::string FaultSignalName(int signal) {
   return "signal " + std::to_string(signal);
 }
 
+namespace {
+
+trireme_moment MomentOf(const FaultEvent& event, uint32_t number) {
+  trireme_moment moment{};
+  std::memcpy(moment.key, event.name.data(), std::min(event.name.size(), sizeof(moment.key)));
+  moment.key_size = static_cast<uint32_t>(event.name.size());
+  moment.kind = event.kind == FaultEvent::Kind::kObserve ? TRIREME_OBSERVE : TRIREME_INVOKE;
+  moment.count = event.count;
+  moment.fault = number;
+  return moment;
+}
+
+}  // namespace
+
 Status CheckProcessFault(const Fault& fault) {
   TRIREME_RETURN_IF_ERROR(ReadProcessFault(fault));
   return Done{};
 }
 
-Status CompileProcessFault(const Fault& fault, uint32_t /*number*/, uint64_t /*seed*/,
+Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
                            CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
   if (read.offset) plan.connections = kPlanConnections;
+  if (!read.event) return Done{};
+  if (plan.moments.size() == TRIREME_PLAN_MOMENTS)
+    return FaultError(fault, "a plan has at most " + std::to_string(TRIREME_PLAN_MOMENTS) +
+                                 " faults that wait for an event");
+  plan.moments.push_back(MomentOf(*read.event, number));
   return Done{};
 }
 

@@ -13,6 +13,7 @@ namespace trireme {
 struct CompiledPlan {
   trireme_plan block{};  // without the places of its tables, which the file decides
   std::vector<trireme_fault_rule> rules;
+  std::vector<trireme_moment> moments;
   std::vector<std::string> names;  // of its faults, the first is number 1
   uint32_t connections = 0;        // that can be followed; a power of two, or 0: none is
   uint32_t passages =
@@ -20,7 +21,7 @@ struct CompiledPlan {
 
   // Nothing to decide, so that a recording needs no block.
   bool empty() const {
-    return rules.empty() && connections == 0 && block.flags == 0 && block.clocks == 0 &&
+    return rules.empty() && moments.empty() && connections == 0 && block.flags == 0 && block.clocks == 0 &&
            block.tasks == 0 && block.routes == 0;
   }
 };

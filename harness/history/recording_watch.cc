@@ -1,9 +1,12 @@
 #include "harness/history/recording_watch.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "harness/base/strings.h"
@@ -35,62 +38,48 @@ bool HasMovedOn(const trireme_connection& connection, uint64_t offset) {
 // before it stands in the table.
 constexpr int kLooksAtKnown = 16;
 
-// The plan block, where there is one that has connections.
-bool ReadPlanBlock(const trireme_header& header, trireme_plan* plan) {
-  if (header.plan_size < sizeof(*plan)) return false;
-  std::memcpy(plan, header.plan, sizeof(*plan));
-  return plan->version == TRIREME_PLAN_VERSION && plan->connections > 0;
-}
-
 }  // namespace
 
 bool RecordingWatch::Open() {
-  if (!fd_.valid()) fd_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd_.valid()) fd_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   return fd_.valid();
 }
 
-void RecordingWatch::Look(const std::function<void(const Seen&)>& see) {
-  if (!Open()) return;
+bool RecordingWatch::ReadPlan(trireme_plan* plan) {
+  if (!Open()) return false;
+  const Result<trireme_header> header = ReadHeader(FileSource(fd_.get()));
+  if (!header.ok() || header->sealed != 0 || header->plan_size < sizeof(*plan)) return false;
+  std::memcpy(plan, header->plan, sizeof(*plan));
+  return plan->version == TRIREME_PLAN_VERSION;
+}
+
+void RecordingWatch::FindMoment(const trireme_plan& plan, uint32_t fault) {
   const FileSource source(fd_.get());
-  const Result<trireme_header> header = ReadHeader(source);
-  if (!header.ok() || header->sealed != 0) return;
-  uint64_t offset = TRIREME_HEADER_SIZE;
-  trireme_chunk chunk{};
-  while (source.ReadAt(offset, reinterpret_cast<char*>(&chunk), sizeof(chunk))) {
-    const bool holds = chunk.magic == TRIREME_CHUNK_MAGIC;
-    const bool spans = holds && chunk.capacity != 0 && chunk.capacity <= source.Size();
-    if (spans && chunk.used <= chunk.capacity - sizeof(chunk)) LookAtChunk(offset, chunk.used, see);
-    offset += spans ? chunk.capacity : header->chunk_size;
+  for (uint32_t i = 0; i < plan.moments && moment_ == 0; ++i) {
+    const uint64_t place = plan.moments_at + i * sizeof(trireme_moment);
+    trireme_moment moment{};
+    if (source.ReadAt(place, reinterpret_cast<char*>(&moment), sizeof(moment)) &&
+        moment.fault == fault)
+      moment_ = place;
   }
 }
 
-void RecordingWatch::LookAtChunk(uint64_t offset, uint64_t used,
-                                 const std::function<void(const Seen&)>& see) {
-  Place& place = places_[offset];
-  const uint64_t records = offset + sizeof(trireme_chunk);
-  const FileSource source(fd_.get());
-  trireme_record last{};
-  const bool emptied =
-      used < place.used ||
-      (place.used > 0 &&
-       (!source.ReadAt(records + place.last, reinterpret_cast<char*>(&last), sizeof(last)) ||
-        last.time != place.time));
-  if (emptied) place = {};
-  if (used <= place.used) return;
-  std::vector<char> bytes(used - place.used);
-  if (!source.ReadAt(records + place.used, bytes.data(), bytes.size())) return;
-  const size_t whole = WholeRecords({bytes.data(), bytes.size()});
-  for (size_t at = 0; at < whole;) {
-    trireme_record record{};
-    std::memcpy(&record, bytes.data() + at, sizeof(record));
-    see({.kind = static_cast<EventKind>(record.kind),
-         .id = record.id,
-         .key = {bytes.data() + at + sizeof(record), record.key_size}});
-    place.last = place.used + at;
-    place.time = record.time;
-    at += record.size;
-  }
-  place.used += whole;
+bool RecordingWatch::HasCome(uint32_t fault) {
+  trireme_plan plan{};
+  if (moment_ == 0 && ReadPlan(&plan)) FindMoment(plan, fault);
+  trireme_moment moment{};
+  return moment_ != 0 &&
+         FileSource(fd_.get()).ReadAt(moment_, reinterpret_cast<char*>(&moment), sizeof(moment)) &&
+         moment.seen >= moment.count;
+}
+
+void RecordingWatch::LetPass() {
+  // Once: later the file may be a sealed history.
+  const uint64_t moment = std::exchange(moment_, 0);
+  const uint32_t passed = 1;
+  if (moment != 0)
+    (void)!::pwrite(fd_.get(), &passed, sizeof(passed),
+                    static_cast<off_t>(moment + offsetof(trireme_moment, passed)));
 }
 
 void RecordingWatch::FindConnections(const trireme_plan& plan, const std::string& pattern) {
@@ -108,11 +97,9 @@ void RecordingWatch::FindConnections(const trireme_plan& plan, const std::string
 }
 
 bool RecordingWatch::HasMoved(const std::string& connection, uint64_t offset) {
-  if (!Open()) return false;
-  const FileSource source(fd_.get());
-  const Result<trireme_header> header = ReadHeader(source);
   trireme_plan plan{};
-  if (!header.ok() || !ReadPlanBlock(*header, &plan)) return false;
+  if (!ReadPlan(&plan) || plan.connections == 0) return false;
+  const FileSource source(fd_.get());
   FindConnections(plan, connection);
   return std::any_of(connections_.begin(), connections_.end(), [&](uint64_t place) {
     trireme_connection found{};

@@ -48,7 +48,7 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
 // recording passes over them whatever they hold.
 struct PlanPlaces {
   uint64_t chunk = 0;  // 0: there are none
-  uint64_t names = 0, rules = 0, connections = 0, passages = 0, capacity = 0;
+  uint64_t names = 0, rules = 0, moments = 0, connections = 0, passages = 0, capacity = 0;
 };
 
 constexpr uint64_t kTableAlignment = 64;  // of a cache line
@@ -64,7 +64,9 @@ PlanPlaces PlacesOf(const RecordingOptions& options) {
   const uint64_t names_end = places.names + plan.names.size() * TRIREME_FAULT_NAME;
   places.rules = Aligned(names_end, kTableAlignment);
   const uint64_t rules_end = places.rules + plan.rules.size() * sizeof(trireme_fault_rule);
-  places.connections = Aligned(rules_end, kTableAlignment);
+  places.moments = Aligned(rules_end, kTableAlignment);
+  const uint64_t moments_end = places.moments + plan.moments.size() * sizeof(trireme_moment);
+  places.connections = Aligned(moments_end, kTableAlignment);
   const uint64_t connections_end =
       places.connections + plan.connections * sizeof(trireme_connection);
   places.passages = Aligned(connections_end, kTableAlignment);
@@ -85,6 +87,8 @@ trireme_plan PlanBlock(const RecordingOptions& options) {
   block.names_at = places.names;
   block.passages = options.plan.passages;
   block.passages_at = places.passages;
+  block.moments = static_cast<uint32_t>(options.plan.moments.size());
+  block.moments_at = places.moments;
   block.next_connection = 1;
   return block;
 }
@@ -102,6 +106,9 @@ void PutPlanTables(const RecordingOptions& options, char* bytes) {
   const std::vector<trireme_fault_rule>& rules = options.plan.rules;
   if (!rules.empty())
     std::memcpy(bytes + places.rules, rules.data(), rules.size() * sizeof(trireme_fault_rule));
+  const std::vector<trireme_moment>& moments = options.plan.moments;
+  if (!moments.empty())
+    std::memcpy(bytes + places.moments, moments.data(), moments.size() * sizeof(trireme_moment));
 }
 
 uint64_t BitsOf(const std::vector<EventKind>& kinds) {

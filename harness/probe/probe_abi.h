@@ -250,6 +250,7 @@ struct trireme_object {
 #define TRIREME_PLAN_CLOCKS 4
 #define TRIREME_PLAN_TASKS 8
 #define TRIREME_PLAN_ROUTES 4
+#define TRIREME_PLAN_MOMENTS 64
 #define TRIREME_FAULT_NAME 48 /* bytes, with the zero at its end */
 
 /* Bits of trireme_plan.flags. */
@@ -309,6 +310,21 @@ struct trireme_plan {
   uint32_t names;
   uint32_t passages; /* a power of two; 0: the plan has no route */
   uint64_t passages_at; /* struct trireme_passage[passages] */
+  uint64_t moments_at;  /* struct trireme_moment[moments] */
+  uint32_t moments; /* at most TRIREME_PLAN_MOMENTS */
+  uint32_t reserved;
+};
+
+/* An event of the workload that a fault of the harness waits for. Who records it, and makes `seen` as much as `count`, waits until
+ * the harness lets the workload go on: so the fault comes there and not a while later, however fast the workload is. */
+struct trireme_moment {
+  char key[96];      /* of the event, as much of it as there is room for */
+  uint32_t key_size; /* all of it */
+  uint32_t kind;     /* TRIREME_INVOKE or TRIREME_OBSERVE */
+  uint64_t count;    /* the how many-eth of them, from 1 */
+  uint64_t seen;     /* atomic: how many there were */
+  uint32_t passed;   /* atomic: 1: the harness has done what it does there; nobody waits from then on */
+  uint32_t fault;    /* its number in the plan */
 };
 
 /* How a connection gets through a proxy of the harness. The end that connects binds its socket, enters its connection, and then

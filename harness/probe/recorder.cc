@@ -17,6 +17,7 @@
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
+#include "harness/probe/moments.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/processor_use.h"
 #include "harness/probe/recording.h"
@@ -108,6 +109,7 @@ void TellLostBeforeAttach(Recording* recording) {
 void BeginFaults(trireme_header* header) {
   TakePlan(header);
   FollowProcessorUse(header);
+  FollowMoments(header);
   if (ActivePlan() == nullptr) return;
   ForgetAllEnds();
   LetGoAllHeldBack();
@@ -227,6 +229,7 @@ bool Attached() { return CurrentOrAttachNow() != nullptr; }
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   --state.depth;
   NoteProcessorUse(entry.kind);
+  WaitAtMoment(entry);
 }
 
 uint32_t NewTask() {

@@ -81,6 +81,26 @@ AT_ONCE_CC = """\
     }
     TRIREME_WORKLOAD(Main)
     """
+STEPS = """\
+    async def main(rt, params):
+        for n in range(10):
+            with rt.op("step", n) as op:
+                op.ok(n)
+            rt.observe("done", n)
+    """
+STEPS_CC = """\
+    #include "trireme/workload.h"
+
+    trireme::Task<> Main(trireme::Runtime& rt, const trireme::Params&) {
+      for (int n = 0; n < 10; ++n) {
+        trireme::Operation op = rt.Op("step", n);
+        op.Ok(n);
+        rt.Observe("done", n);
+      }
+      co_return;
+    }
+    TRIREME_WORKLOAD(Main)
+    """
 DISK = """\
     import errno, tempfile
 
@@ -203,6 +223,35 @@ class MachineFaultsTest(TriremeCase):
             self.assertEqual(limits, [64] * len(limits))
             self.assertGreaterEqual(len(limits), 50)
             self.assertEqual(len(self.faults(events)), 2 * len(limits))
+
+    def test_a_process_is_hit_at_its_event_on_every_runtime(self) -> None:
+        """Steps take no time: without the wait at the fourth, they are over before anybody could look."""
+        self.assertEqual(self.steps_until("event: 'op:step#4'"), [4] * 35)
+
+    def test_a_process_is_not_hit_at_an_event_that_never_comes(self) -> None:
+        self.assertEqual(self.steps_until("event: 'op:step#11'"), [10] * 35)
+
+    def steps_until(self, moment: str) -> list[int]:
+        """Of each trial, that a plan kills at that moment, how many steps it began."""
+        self.write("scenario/workload.py", STEPS)
+        self.write("scenario/workload.cc", STEPS_CC)
+        self.write("scenario/scenario.yaml", f"""\
+            version: 1
+            summary: Takes ten steps
+            workload: {{python: workload.py, cpp: workload.cc}}
+            runtimes: [threading, asyncio, thread, fiber, coroutine]
+            trials: 7
+            faults: [{{name: suffered, process: {{signal: KILL, {moment}}}}}]
+            """)
+        self.trireme("run", "scenario", *PYTHON, "--jobs", "2", timeout=300)
+        history = self.trireme("history", str(self.run_directory()))
+        steps: dict[tuple[str, int], int] = {}
+        for line in history.out.splitlines():
+            event = json.loads(line)
+            if event["event"] in ("begin", "invoke"):
+                key = (event["cell"], event["trial"])
+                steps[key] = steps.get(key, 0) + (event["event"] == "invoke")
+        return list(steps.values())
 
     def test_a_disk_is_full(self) -> None:
         events = self.suffer(DISK, "resource: {disk: 64KiB}", "{until: ENOSPC}")

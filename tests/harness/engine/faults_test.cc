@@ -105,6 +105,23 @@ TEST_F(FaultsTest, WaitsForAnOperation) {
   EXPECT_GE(FaultTimesOf(trial)[0], operations[4].begin);
 }
 
+// However fast it is: without the fault it is over before anybody could have looked.
+TEST_F(FaultsTest, StrikesAtTheOperationThatItWaitsFor) {
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 20);
+  cell.fault_plan = {
+      {"name", "plan"},
+      {"summary", ""},
+      {"all", {{{"name", "fault"}, {"process", {{"signal", "KILL"}, {"event", "op:add#4"}}}}}}};
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 20U);
+  for (const FinishedTrial& trial : finished_) {
+    EXPECT_EQ(ExitKey(trial), "signalled");
+    const std::vector<Operation> operations = HistoryOf(trial).Operations();
+    ASSERT_EQ(operations.size(), 4U);
+    EXPECT_EQ(FaultTimesOf(trial).size(), 1U);
+  }
+}
+
 TEST_F(FaultsTest, DoesNothingBeforeAnEventThatNeverComes) {
   const FinishedTrial& trial =
       Suffer("operations", "process", {{"signal", "KILL"}, {"event", "op:add#11"}});
