@@ -20,7 +20,7 @@ struct FaultSubject {
   pid_t process = 0;
   int pidfd = -1;         // of that process; borrowed
   std::string recording;  // path
-  int64_t begin = 0;      // CLOCK_MONOTONIC
+  int64_t begin = 0;      // CLOCK_MONOTONIC; its times count from here
   // By the guardian, as Trial::Services have them.
   std::function<Result<uint64_t>(const LaunchRequest&)> launch = {};
   std::function<void(pid_t)> end = {};

@@ -141,23 +141,24 @@ Status Trial::OnStarted(Packet& packet) {
   if (held_.valid())
     services_.poller.Watch(held_.get(), [this] { LetGo(); });
   else
-    StartFaults();
+    StartFaults(begin_);
   return Done{};
 }
 
-void Trial::StartFaults() {
+void Trial::StartFaults(int64_t begin) {
   faults_.Start({.process = pid_,
                  .pidfd = process_.get(),
                  .recording = Path(kRecording),
-                 .begin = begin_,
+                 .begin = begin,
                  .launch = services_.launch,
                  .end = services_.end});
 }
 
 void Trial::LetGo() {
   if (phase_ == Phase::kRunning) {
-    StartFaults();
-    faults_.OnTime(SystemClock().Now());
+    const int64_t now = SystemClock().Now();
+    StartFaults(now);
+    faults_.OnTime(now);
   }
   // Not by its end: a process that was forked meanwhile may have a copy of it.
   (void)!::write(go_.get(), "g", 1);

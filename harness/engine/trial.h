@@ -89,8 +89,9 @@ class Trial {
   enum class Phase { kNew, kSent, kRunning, kStacks, kDebugger, kKilled, kBroken, kOver };
 
   void Enter(Phase phase, int64_t patience);
-  void StartFaults();
-  // The workload is about to begin: not before what limits it from its first statement on does.
+  // `begin`: from when their times count.
+  void StartFaults(int64_t begin);
+  // The workload is about to begin: not before what hits it from its first statement on does.
   void LetGo();
   void ForgetHold();
   void WatchOutput(OutputCapture& capture);

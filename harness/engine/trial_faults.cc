@@ -50,9 +50,10 @@ Status TrialFaults::Prepare(const std::string& temporary, pid_t guardian) {
 }
 
 bool TrialFaults::HoldsWorkload() const {
-  const std::string& key = ResourceFaultClass().key;
-  return std::any_of(plan_.faults.begin(), plan_.faults.end(), [&](const Fault& fault) {
-    return fault.key == key && GetInt(fault.members, "after") == 0;
+  return std::any_of(plan_.faults.begin(), plan_.faults.end(), [](const Fault& fault) {
+    if (fault.key == ResourceFaultClass().key) return GetInt(fault.members, "after") == 0;
+    return fault.key == ProcessFaultClass().key && !fault.members.contains("event") &&
+           !fault.members.contains("offset");
   });
 }
 

@@ -28,7 +28,8 @@ class TrialFaults {
   // "", or the folder that the trial shall have its temporary files in.
   const std::string& temporary() const { return temporary_; }
 
-  // Whether the workload must not begin before Start() and OnTime(): a limit holds from its first statement on.
+  // Whether the workload must not begin before Start() and OnTime(): a limit holds from its first statement on, and a signal's
+  // time counts from there.
   bool HoldsWorkload() const;
 
   void Start(const FaultSubject& subject);

@@ -135,7 +135,7 @@ const FaultClass& ProcessFaultClass() {
       .fields = {
           {"signal", "text", "STOP, KILL, TERM and so on"},
           {"after", "duration",
-           "when: since the trial's begin, or since `event` or `offset`; default 0s"},
+           "when: since the workload's first statement, or since `event` or `offset`; default 0s"},
           {"for", "duration", "of STOP: how long; default: until the trial ends"},
           {"target", "text",
            "runner (default): the trial's own process; worker: its children; server: those that "

@@ -25,7 +25,7 @@ struct FaultOffset {
 };
 
 // A signal that the harness sends to processes of the trial. At most one of `event` and `offset`; with one, `after` counts
-// from when it was seen, without from the trial's begin.
+// from when it was seen, without from the workload's first statement.
 struct ProcessFault {
   int signal = 0;
   int64_t after = 0;  // nanoseconds

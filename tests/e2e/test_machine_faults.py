@@ -228,6 +228,9 @@ class MachineFaultsTest(TriremeCase):
         """Steps take no time: without the wait at the fourth, they are over before anybody could look."""
         self.assertEqual(self.steps_until("event: 'op:step#4'"), [4] * 35)
 
+    def test_a_process_is_hit_before_its_first_statement_on_every_runtime(self) -> None:
+        self.assertEqual(self.steps_until("after: 0s"), [0] * 35)
+
     def test_a_process_is_not_hit_at_an_event_that_never_comes(self) -> None:
         self.assertEqual(self.steps_until("event: 'op:step#11'"), [10] * 35)
 

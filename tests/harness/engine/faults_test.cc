@@ -122,6 +122,21 @@ TEST_F(FaultsTest, StrikesAtTheOperationThatItWaitsFor) {
   }
 }
 
+TEST_F(FaultsTest, StrikesBeforeTheFirstStatement) {
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 20);
+  cell.fault_plan = {{"name", "plan"},
+                     {"summary", ""},
+                     {"all", {{{"name", "fault"}, {"process", {{"signal", "KILL"}}}}}}};
+  Run({cell});
+  ASSERT_EQ(finished_.size(), 20U);
+  for (const FinishedTrial& trial : finished_) {
+    const History history = HistoryOf(trial);
+    EXPECT_EQ(history.Operations().size(), 0U);
+    EXPECT_THAT(history.events(), Contains(::testing::Field(&Event::kind, EventKind::kBegin)));
+    EXPECT_EQ(FaultTimesOf(trial).size(), 1U);
+  }
+}
+
 TEST_F(FaultsTest, DoesNothingBeforeAnEventThatNeverComes) {
   const FinishedTrial& trial =
       Suffer("operations", "process", {{"signal", "KILL"}, {"event", "op:add#11"}});
