@@ -263,13 +263,16 @@ class FiberBackend final : public Backend {
         boost::fibers::algo::algorithm::ptr_t(reactor.release()));
   }
 
+  // Its stack; it runs when this thread's own fiber waits.
+  void PrepareMain(const std::shared_ptr<TaskState>& main) override {
+    Launch(main, [this] { main_ended_.notify_one(); });
+  }
+
   void RunMain(const std::shared_ptr<TaskState>& main) override {
     Probe().loop_waits(1);  // a loop from the start: main may hold it before any other fiber runs
     Probe().loop_waits(0);
-    boost::fibers::condition_variable_any ended;
-    Launch(main, [&ended] { ended.notify_one(); });
     NoLock lock;
-    while (!main->ended) ended.wait(lock);
+    while (!main->ended) main_ended_.wait(lock);
   }
 
   std::unique_ptr<TaskNative> NewNative() override { return std::make_unique<FiberTask>(); }
@@ -399,6 +402,7 @@ class FiberBackend final : public Backend {
   }
 
   std::thread::id thread_;
+  boost::fibers::condition_variable_any main_ended_;
   Reactor* reactor_ = nullptr;  // Boost's scheduler owns it
 };
 

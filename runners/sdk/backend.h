@@ -53,6 +53,8 @@ class Backend {
   virtual int socket_flags() const = 0;
   // Once, in the trial's own process: what a fork must not share, and no census shall count.
   virtual void Prepare() {}
+  // What it takes to run main, which a limit that holds from main's first statement on must leave it.
+  virtual void PrepareMain(const std::shared_ptr<TaskState>& /*main*/) {}
   // Runs Drive(main), and lets other tasks run until it has ended.
   virtual void RunMain(const std::shared_ptr<TaskState>& main) = 0;
   // What it keeps of a task: asked for before any other thread can see the task.

@@ -169,6 +169,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   backend.Prepare();
   const std::shared_ptr<TaskState> task = MakeMain(backend, [&] { return main(rt, params); });
   const Census census;
+  backend.PrepareMain(task);
   options.before_main();
   backend.RunMain(task);
   const int64_t deadline = static_cast<int64_t>(Probe().now()) + kCensusGrace;

@@ -224,6 +224,20 @@ class MachineFaultsTest(TriremeCase):
             self.assertGreaterEqual(len(limits), 50)
             self.assertEqual(len(self.faults(events)), 2 * len(limits))
 
+    def test_no_runtime_needs_memory_for_itself_once_it_is_limited(self) -> None:
+        """Less than what is mapped already: the workload asks for none."""
+        self.write("scenario/workload.py", STEPS)
+        self.write("scenario/workload.cc", STEPS_CC)
+        self.write("scenario/scenario.yaml", """\
+            version: 1
+            summary: Takes ten steps
+            workload: {python: workload.py, cpp: workload.cc}
+            runtimes: [threading, asyncio, thread, fiber, coroutine]
+            faults: [{name: suffered, resource: {memory: 1MiB}}]
+            """)
+        outcome = self.trireme("run", "scenario", *PYTHON, "--jobs", "2", timeout=300)
+        self.assertEqual(outcome.code, 0, outcome.out)
+
     def test_a_process_is_hit_at_its_event_on_every_runtime(self) -> None:
         """Steps take no time: without the wait at the fourth, they are over before anybody could look."""
         self.assertEqual(self.steps_until("event: 'op:step#4'"), [4] * 35)
