@@ -68,6 +68,18 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
   return faults;
 }
 
+std::set<std::string> NamesOfAppliedFaults(const TrialView& view) {
+  std::set<std::string> names;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kFault || names.contains(std::string(event.key))) continue;
+    // Of one that is over nothing is told that its beginning did not tell.
+    const Json value = event.Value();
+    if (!GetBool(value, "over"))
+      names.insert(event.key.empty() ? GetString(value, "name") : std::string(event.key));
+  }
+  return names;
+}
+
 std::string SignalOf(const AppliedFault& fault) {
   std::string signal = GetString(fault.action, "signal");
   return signal.starts_with("SIG") ? signal.substr(3) : signal;

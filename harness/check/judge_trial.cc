@@ -170,8 +170,7 @@ TrialJudgement JudgeTrial(const TrialView& view) {
   }
   if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view);
   judgement.verdict = Verdict::kPass;
-  if (HasFaultPlan(*view.cell))
-    for (const AppliedFault& fault : AppliedFaults(view)) judgement.faults.insert(fault.name);
+  if (HasFaultPlan(*view.cell)) judgement.faults = NamesOfAppliedFaults(view);
   Add(judgement, JudgeRecord(view));
   AddConstantChecks(view, judgement);
   AddChosenChecks(view, judgement);

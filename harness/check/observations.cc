@@ -268,9 +268,7 @@ void CellObservations::AddMixedTrial(int64_t trial, const TrialView& view,
 bool CellObservations::CameToItsPoint(int64_t trial, const TrialView& view) const {
   if (trial < 1 || trial > static_cast<int64_t>(sweep_.size())) return false;
   const std::string& name = sweep_[static_cast<size_t>(trial - 1)];
-  const std::vector<AppliedFault> applied = AppliedFaults(view);
-  return std::any_of(applied.begin(), applied.end(),
-                     [&](const AppliedFault& fault) { return fault.name == name; });
+  return NamesOfAppliedFaults(view).contains(name);
 }
 
 void CellObservations::AddKey(const std::string& key, const TrialValues& values, int64_t trial,

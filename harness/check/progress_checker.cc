@@ -190,7 +190,7 @@ std::string NeverAppliedInWords(const TrialView& view) {
   if (GetMember(*view.cell, "sweep").is_array()) return "";
   for (const Json& fault : PlannedFaults(*view.cell)) missing.insert(GetString(fault, "name"));
   if (missing.empty()) return "";
-  for (const AppliedFault& fault : AppliedFaults(view)) missing.erase(fault.name);
+  for (const std::string& name : NamesOfAppliedFaults(view)) missing.erase(name);
   std::string text;
   for (const std::string& name : missing) text += "; the fault '" + name + "' was never applied";
   return text;

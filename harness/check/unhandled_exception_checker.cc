@@ -18,7 +18,7 @@ namespace {
 class HandledErrors {
  public:
   explicit HandledErrors(const TrialView& view) {
-    if (AppliedFaults(view).empty()) return;
+    if (NamesOfAppliedFaults(view).empty()) return;
     for (const Operation& operation : view.operations)
       if (operation.state == OperationState::kFail || operation.state == OperationState::kInfo)
         if (const std::optional<TrialError> error = ParseError(operation.result))

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
+#include "harness/check/applied_faults.h"
 #include "harness/check/crash_checker.h"
 #include "harness/check/unhandled_exception_checker.h"
 #include "tests/harness/check/fault_trial.h"
@@ -183,6 +187,15 @@ TEST(CrashUnderFaultsTest, AcceptsTheDeathThatTheEngineNames) {
   trial.OpenOp(1, "get", 10)
       .Exit("exited", {{"code", 143}, {"fault", {{"id", 1}, {"name", "end"}}}});
   EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass);
+}
+
+TEST(AppliedFaultsTest, NamesEachOnce) {
+  FaultTrial trial;
+  trial.Fault("cut", 1, 10).Fault("reset", 1, 20).Fault("cut", 1, 30);
+  EXPECT_EQ(NamesOfAppliedFaults(trial.View()), (std::set<std::string>{"cut", "reset"}));
+  FaultTrial none;
+  none.Op(1, "put", 10, 20);
+  EXPECT_TRUE(NamesOfAppliedFaults(none.View()).empty());
 }
 
 TEST(CrashUnderFaultsTest, RejectsAnotherDeath) {
