@@ -199,6 +199,18 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
   return trial;
 }
 
+bool EndedAtAnEvent(const TrialView& view) {
+  const std::vector<Json> planned = PlannedFaults(*view.cell);
+  const std::vector<Event>& events = view.history->events();
+  return std::any_of(events.rbegin(), events.rend(), [&](const Event& event) {
+    if (event.kind != EventKind::kExit) return false;
+    const int64_t number = GetInt(GetMember(event.Value(), "fault"), "id");
+    if (number < 1 || number > static_cast<int64_t>(planned.size())) return false;
+    const Json& process = GetMember(planned[static_cast<size_t>(number) - 1], "process");
+    return GetMember(process, "event").is_string() && GetInt(process, "after") == 0;
+  });
+}
+
 bool EndedByFault(const TrialView& view) {
   // First what takes no time: a trial may have tens of thousands of faults.
   if (view.exit.how != "vanished" && view.exit.how != "signalled") return EngineSaysSo(view);

@@ -52,6 +52,8 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
 // Whether a process fault of the plan ended the trial's process: then that is no crash, and nothing says what the program
 // would have done after it.
 bool EndedByFault(const TrialView& view);
+// The same, at an event of the workload and no time later: how far it had come then is not a matter of its speed.
+bool EndedAtAnEvent(const TrialView& view);
 inline constexpr const char* kEndedByFault = "a fault of the plan ended the process";
 
 }  // namespace trireme

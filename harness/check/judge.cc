@@ -14,6 +14,7 @@
 #include "harness/check/equivalence.h"
 #include "harness/check/expectation.h"
 #include "harness/check/fault_comparison.h"
+#include "harness/check/fault_effect.h"
 #include "harness/check/mixed_arm_checker.h"
 #include "harness/check/observations.h"
 #include "harness/history/history.h"
@@ -38,6 +39,7 @@ struct JudgedCell {
   TrialSet differing;       // trials that differ from the reference
   std::string not_started;  // why a command did not, in some trial
   bool started = false;     // it did in another
+  bool ended_some = false;  // the plan itself ended the process of a trial
 
   std::string Text(const char* key) const { return GetString(plan, key); }
   std::string Name() const {
@@ -87,6 +89,12 @@ struct JudgedCell {
   }
   // Fit to be a reference.
   bool decided() const { return judged() && comparable(); }
+  // What would make more of them comparable.
+  std::string EndedInWords() const {
+    return ended_some ? "; the plan itself ended trials: those can be compared that it ended at an "
+                        "`event`"
+                      : "";
+  }
   std::string ComparableInWords() const {
     return std::to_string(observations.trials()) + " of " + Count(planned(), "trial");
   }
@@ -175,6 +183,7 @@ void AddObservations(JudgedCell& cell, int64_t trial, const TrialView& view,
     if (!tests.empty()) cell.observations.AddMixedTrial(trial, view, tests);
   } else if (judgement.verdict != Verdict::kUnknown) {
     cell.observations.AddTrial(trial, view);
+    cell.ended_some |= EndedByFault(view);
   }
 }
 
@@ -246,7 +255,7 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
     return {.state = CellState::kUnknown,
             .reason = "equivalence: " + cell.ComparableInWords() + " here and " +
                       other.ComparableInWords() + " of the reference " + other.Name() +
-                      " can be compared; it takes half of each"};
+                      " can be compared; it takes half of each" + cell.EndedInWords()};
   }
   if (reference == nullptr) {
     const std::string why = planned.empty()

@@ -12,6 +12,7 @@
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
+#include "harness/check/fault_effect.h"
 
 namespace trireme {
 
@@ -84,8 +85,9 @@ std::string ListText(std::vector<std::string> texts, RuleKind rule) {
 }
 
 bool IsComparable(const TrialView& view) {
-  if (view.begin == nullptr || view.end == nullptr || !view.exit.present) return false;
+  if (view.begin == nullptr || !view.exit.present) return false;
   if (!view.history->damage().empty() || view.history->lost() > 0) return false;
+  if (view.end == nullptr) return EndedAtAnEvent(view);
   return view.end->key == "returned" || view.end->key == "raised";
 }
 
@@ -243,6 +245,7 @@ void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
   const auto place = std::lower_bound(planned_.begin(), planned_.end(), trial) - planned_.begin();
   const bool even = place % 2 == 0;
   even_ += even ? 1 : 0;
+  cut_ += view.end == nullptr ? 1 : 0;
   const ValuesByKey values_by_key = ValuesOf(view);
   for (const auto& [key, values] : values_by_key) {
     if (RuleOf(key).kind == RuleKind::kIgnore)

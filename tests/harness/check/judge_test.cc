@@ -264,5 +264,52 @@ TEST_F(RunJudgeTest, CallsATrialUnknownThatTheHarnessCutShort) {
   EXPECT_TRUE(judgement.findings.empty());
 }
 
+// Cells whose trials the plan kills, each after it has observed `total`: as the cell's number says, or the same in both.
+class EndedByThePlanTest : public RunJudgeTest {
+ protected:
+  CellResult Threading(const Json& when, bool same) {
+    Json kill = {{"signal", "KILL"}};
+    kill.update(when);
+    for (int cell = 0; cell < 2; ++cell) {
+      Cell(cell)["checks"] = {{{"name", "equivalence"}, {"arguments", Json::object()}}};
+      Cell(cell)["faults"] = {"end"};
+      Cell(cell)["fault_plan"] = {{"name", "end"}, {"all", {{{"name", "end"}, {"process", kill}}}}};
+      for (int trial = 0; trial < 4; ++trial) {
+        TrialBuilder builder;
+        builder.Observe("total", same ? 3 : cell)
+            .Exit("signalled",
+                  {{"code", nullptr}, {"signal", 9}, {"fault", {{"id", 1}, {"name", "end"}}}});
+        Write(cell, trial, builder);
+      }
+    }
+    return JudgeSaved().cells.at(1);
+  }
+};
+
+TEST_F(EndedByThePlanTest, ComparesWhatCameBeforeAnEvent) {
+  const CellResult cell = Threading({{"event", "op:step#3"}}, /*same=*/true);
+  EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
+}
+
+TEST_F(EndedByThePlanTest, LeavesOpenWhetherOtherThingsBeforeAnEventAreADifference) {
+  const CellResult cell = Threading({{"event", "op:step#3"}}, /*same=*/false);
+  EXPECT_EQ(cell.state, CellState::kUnknown);
+  EXPECT_EQ(cell.reason,
+            "equivalence: 'total' is not the same here and there, but the plan itself ended trials, "
+            "and what other tasks had done by then is a matter of the moment");
+  EXPECT_TRUE(cell.findings.empty());
+}
+
+TEST_F(EndedByThePlanTest, ComparesNothingOfWhatEndedAtATime) {
+  for (const Json& when : {Json{{"after", 300}}, Json{{"event", "op:step#3"}, {"after", 300}}}) {
+    const CellResult cell = Threading(when, /*same=*/true);
+    EXPECT_EQ(cell.state, CellState::kUnknown);
+    EXPECT_EQ(cell.reason,
+              "equivalence: 0 of 4 trials here and 0 of 4 trials of the reference eventlet/3.11 can "
+              "be compared; it takes half of each; the plan itself ended trials: those can be "
+              "compared that it ended at an `event`");
+  }
+}
+
 }  // namespace
 }  // namespace trireme
