@@ -88,8 +88,6 @@ std::string Counts(const RunResults& results) {
          number(counts.trials.fail) + " | " + number(counts.trials.unknown) + " | |\n";
 }
 
-constexpr const char* kRest = " in results.json";  // where what is counted only can be read
-
 std::string TestsItem(const CellResult& cell) {
   constexpr size_t kShown = 10;
   const std::vector<std::string> tests = DifferingTests(cell);

@@ -106,8 +106,6 @@ std::string UnsupportedText(const RunResults& results) {
   return out.empty() ? "" : "\nunsupported:\n" + out;
 }
 
-constexpr const char* kRest = " in results.json";  // where what is counted only can be read
-
 std::string TestsText(const CellResult& cell) {
   constexpr size_t kShown = 20;
   const std::vector<std::string> tests = DifferingTests(cell);

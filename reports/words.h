@@ -41,8 +41,11 @@ std::vector<std::string> DifferingTests(const CellResult& cell);
 // "fail, expected pass: two tasks waited to read one socket"
 std::string StateInWords(const CellResult& cell);
 
-// The first finding that is not advisory, with how many more there are, else the reason; one sentence. `rest` says where
-// those can be read, such as " in results.json", where the report does not list them.
+// Where what a report only counts can be read.
+inline constexpr const char* kRest = " in results.json";
+
+// The first finding that is not advisory, with how many more there are, else the reason; one sentence. `rest`: kRest,
+// where the report does not list those.
 std::string FirstFinding(const CellResult& cell, const std::string& rest = "");
 
 // The line that brings the cell back: as long as it is, since one that was cut would bring back something else.

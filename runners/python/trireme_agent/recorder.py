@@ -40,6 +40,7 @@ class _Marked(str):
     """What JSON has only text for."""
 
     __slots__ = ("mark",)
+    mark: str
 
     def __new__(cls, mark: str, text: str) -> _Marked:
         self = super().__new__(cls, text)

@@ -109,7 +109,8 @@ class ProbeBuiltinsTest(unittest.TestCase):
         calls = [
             (attach, ()), (attach, (5,)), (attach, (b"path",)), (record, (1, 1, "k")), (record, (1, 1, "k", 1, 1)),
             (record, ("1", 1, "k", 1)), (record, (1, None, "k", 1)), (record, (1, 1, b"k", 1)),
-            (record_json, (1, 1, "k", 5)), (record_json, (1, 1, "k")), (record_marked, (1, 1, "k")), (record_for, ("x", 1, 1, "k", 1)),
+            (record_json, (1, 1, "k", 5)), (record_json, (1, 1, "k")), (record_marked, (1, 1, "k")),
+            (record_for, ("x", 1, 1, "k", 1)),
             (record_for, (1, 1, 1, "k")), (record_json_for, (1, 1, 1, "k", b"x")), (invoke, ("k",)), (invoke, (1, 1)),
             (new_task, (1,)), (current_task, (1,)), (set_task, ()), (set_task, ("x",)), (set_task, (None,)),
             (greenlet_trace, ()), (greenlet_trace, ("switch", None)), (greenlet_trace, ("switch", ())), (now, (1,)),
