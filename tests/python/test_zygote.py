@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -315,8 +316,10 @@ await gate.wait()
         running.finish()
     assert "parked_here" in stacks, stacks
     assert "hread" in stacks
-    if runtime != "threading":
-        assert "Task 1.1 sleeper" in stacks
+    tasks = "".join(stacks.partition("Task ")[1:])
+    for task, function in (("1 main", "main"), ("1.1 sleeper", "parked_here")):
+        shown = rf"Task {task} \(parked, outermost first\):\n(  .*\n)*  workload\.py:\d+ in {function}\n"
+        assert re.search(shown, tasks), stacks
 
 
 def test_stacks_of_a_thread_that_holds_the_gil(zygote, workload):

@@ -127,7 +127,7 @@ class Backend(ABC):
         return set()
 
     def parked(self) -> Iterator[tuple[str, list[str]]]:
-        """Name and stack of each task that no native thread's stack shows."""
+        """Path, name and stack of each task, where the stacks of native threads do not say whose they are."""
         return iter(())
 
     def waits_no_more(self, number: int, thread: int) -> bool:

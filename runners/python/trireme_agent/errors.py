@@ -7,7 +7,7 @@ import os
 import sys
 from json import dumps  # by name, as what follows: a workload may put others in their place
 from traceback import walk_stack, walk_tb
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 _AGENT = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -113,6 +113,11 @@ def frame_stack(frame: FrameType | None, agents: bool = True) -> list[str]:
     return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in reversed(frames)]
 
 
+def shown_stack(frame: FrameType | None) -> list[str]:
+    """The same without the agent's own frames, unless there is nothing else."""
+    return frame_stack(frame, agents=False) or frame_stack(frame)
+
+
 def callable_name(function: Any) -> str:
     """As its definition names it."""
     name = getattr(function, "__qualname__", None)
@@ -122,11 +127,33 @@ def callable_name(function: Any) -> str:
 def own_place(frame: FrameType | None) -> str:
     """Where the workload's own code is that a frame was called from, however deep; "" where none of it is there."""
     while frame is not None:
-        file = frame.f_code.co_filename
-        if not is_agents(file) and not file.startswith("<frozen ") and not place(file).startswith(_LIBRARY):
-            return f"{place(file)}:{frame.f_lineno} in {text(frame.f_code.co_name)}"
+        if own := _own_frame(frame.f_code, frame.f_lineno):
+            return own
         frame = frame.f_back
     return ""
+
+
+# By the code's id, for its hash is that of all it does; the code is kept, so that nothing else gets its id.
+_own_frames: dict[tuple[int, int], tuple[CodeType, str]] = {}
+_MOST_OWN_FRAMES = 4096
+
+
+def _own_frame(code: CodeType, line: int) -> str:
+    """Of a place that was asked for before, at little cost: locks ask each time that they are taken."""
+    key = (id(code), line)
+    known = _own_frames.get(key)
+    if known is None:
+        if len(_own_frames) >= _MOST_OWN_FRAMES:
+            _own_frames.clear()
+        known = _own_frames[key] = (code, _described_frame(code, line))
+    return known[1]
+
+
+def _described_frame(code: CodeType, line: int) -> str:
+    file = code.co_filename
+    if is_agents(file) or file.startswith("<frozen ") or place(file).startswith(_LIBRARY):
+        return ""
+    return f"{place(file)}:{line} in {text(code.co_name)}"
 
 
 def text(value: str) -> str:

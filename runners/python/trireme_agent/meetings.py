@@ -57,23 +57,17 @@ def _members(prefix: str, number: int, thread: int | None, frame: FrameType | No
     if task is not None:
         name = task.name
     if frame is not None:
-        stack = _shown(frame)
+        stack = errors.shown_stack(frame)
     elif number:
         stray, stack = backend.parked_stack(number)
         name = name or stray
     if not stack and thread and thread != get_native_id():  # this one's is who asks, beside whom the other stands
-        stack = _shown(_frame_of(thread))
+        stack = errors.shown_stack(frame_of(thread))
     return f'"{prefix}name": {dumps(errors.text(name))}, "{prefix}stack": {dumps(stack)}'
 
 
-def _shown(frame: FrameType | None) -> list[str]:
-    """A stack without the agent's own frames."""
-    found = errors.frame_stack(frame)
-    own = errors.frame_stack(frame, agents=False)
-    return own or found
-
-
-def _frame_of(native: int) -> FrameType | None:
+def frame_of(native: int) -> FrameType | None:
+    """What a native thread runs, where Python knows it."""
     for thread in _threads():
         if thread.native_id == native and thread.ident is not None:
             return _all_frames().get(thread.ident)

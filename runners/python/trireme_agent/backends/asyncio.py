@@ -125,7 +125,7 @@ class AsyncioBackend(Backend):
         for native in asyncio.all_tasks(self.loop):
             task = ours.get(id(native))
             name = f"{task.path} {task.name}" if task is not None else native.get_name()
-            yield name, inspection.await_stack(native.get_coro())
+            yield name, inspection.await_stack(native.get_coro(), agents=False) or inspection.await_stack(native.get_coro())
 
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
         native = self._native(number)

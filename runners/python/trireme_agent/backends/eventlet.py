@@ -150,17 +150,22 @@ class EventletBackend(Backend):
         return {thread.native_id for thread in eventlet.tpool._threads} - _busy
 
     def parked(self) -> Iterator[tuple[str, list[str]]]:
-        for found in _objects_of(greenlet.greenlet):
+        for found in self._greenlets():
             if found and not found.dead and found.gr_frame is not None:
                 task = getattr(found, "trireme", None)
                 name = f"{task.path} {task.name}" if task is not None else f"{type(found).__name__} without a task"
-                yield name, errors.frame_stack(found.gr_frame)
+                yield name, errors.shown_stack(found.gr_frame)
 
     def parked_stack(self, number: int) -> tuple[str, list[str]]:
-        for found in _objects_of(greenlet.greenlet):
+        for found in self._greenlets():
             if found and getattr(found, "trireme_task", 0) == number:
                 return type(found).__name__, errors.frame_stack(found.gr_frame, agents=False)
         return "", []
+
+    def _greenlets(self) -> list[greenlet.greenlet]:
+        """With main's, which the collector does not list: it is older than the trial, and frozen."""
+        natives = [task.native for task in list(self.live.values()) if isinstance(task.native, greenlet.greenlet)]
+        return list({id(each): each for each in natives + _objects_of(greenlet.greenlet)}.values())
 
     def strays(self) -> list[str]:
         """Green threads by eventlet.spawn, and patched threads; others by spawn_n are bare greenlets, as the runtime's own are.

@@ -6,13 +6,13 @@ import concurrent.futures
 import functools
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from subprocess import DEVNULL, PIPE, Popen
 from time import sleep  # by name: a workload may put another in its place
 from typing import Any, TypeVar
 
 import trireme
-from trireme_agent import network, probe, sync
+from trireme_agent import errors, meetings, network, probe, sync
 from trireme_agent.backend import Address, Correspondence
 from trireme_agent.idle import IdleThreads
 from trireme_agent.task import Task
@@ -59,6 +59,13 @@ class ThreadingBackend(WaitingBackend):
 
     def own_threads(self) -> set[int]:
         return self.idle.native_ids()
+
+    def parked(self) -> Iterator[tuple[str, list[str]]]:
+        """Those of the threads say not which task is whose."""
+        for task in list(self.live.values()):
+            stack = errors.shown_stack(meetings.frame_of(task.native.thread))
+            if stack:
+                yield f"{task.path} {task.name}", stack
 
     async def pause(self, seconds: float) -> None:
         sleep(seconds)
