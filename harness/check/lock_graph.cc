@@ -177,6 +177,8 @@ class WayCollector {
     order_.See(event);
     const std::optional<LockNesting::Attempt> attempt = nesting_.See(event);
     if (!attempt || !tasks_.contains(attempt->task)) return;
+    const std::string_view taken_at = nesting_.PlaceOf(attempt->actor, attempt->lock);
+    if (!taken_at.empty()) Complete(*attempt, taken_at);
     ForEachOrder(circles_, *attempt, [&](size_t held) {
       if (!of_circles_.HasGate(held)) Add(*attempt, held);
     });
@@ -195,7 +197,9 @@ class WayCollector {
                   .actor = attempt.actor,
                   .task = attempt.task,
                   .time = attempt.time,
-                  .moment = order_.Now(attempt.task)};
+                  .moment = order_.Now(attempt.task),
+                  .held_at = nesting_.PlaceOf(attempt.actor, from),
+                  .taken_at = nesting_.PlaceOf(attempt.actor, attempt.lock)};
     std::sort(edge.held.begin(), edge.held.end());
     auto& ways = ways_[{edge.from, edge.to}];
     auto way = std::tuple(edge.actor, static_cast<const void*>(edge.moment.clock.get()), edge.held);
@@ -206,7 +210,16 @@ class WayCollector {
     }
     ++count_;
     ways.insert(std::move(way));
-    by_circle_[circles_.CircleOf(from)].push_back(std::move(edge));
+    std::vector<LockEdge>& edges = by_circle_[circles_.CircleOf(from)];
+    if (edge.taken_at.empty())
+      waiting_[{attempt.actor, attempt.lock}].emplace_back(&edges, edges.size());
+    edges.push_back(std::move(edge));
+  }
+  // It got the lock that it waited for.
+  void Complete(const LockNesting::Attempt& attempt, std::string_view taken_at) {
+    const auto waiting = waiting_.extract({attempt.actor, attempt.lock});
+    if (waiting.empty()) return;
+    for (const auto& [edges, index] : waiting.mapped()) (*edges)[index].taken_at = taken_at;
   }
 
   const LockCircles& circles_;
@@ -219,6 +232,8 @@ class WayCollector {
            std::set<std::tuple<uint64_t, const void*, std::vector<size_t>>>>
       ways_;
   std::map<size_t, std::vector<LockEdge>> by_circle_;
+  // Edges of tasks that wait for their lock, by task and lock: in which of by_circle_, and where there.
+  std::map<std::pair<uint64_t, size_t>, std::vector<std::pair<std::vector<LockEdge>*, size_t>>> waiting_;
   size_t count_ = 0;
   bool whole_ = true;
 };

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "harness/check/happens_before.h"
@@ -18,6 +19,8 @@ struct LockEdge {
   uint32_t task = 0;
   int64_t time = 0;
   HappensBefore::Moment moment;
+  // Where the task called for `from` and for `to`; "" where that is not known, or it never got `to`. Of the history.
+  std::string_view held_at, taken_at;
 };
 
 // The orders in which tasks of a trial took locks, as far as they go round in a circle.

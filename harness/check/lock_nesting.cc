@@ -79,21 +79,29 @@ std::optional<LockNesting::Attempt> LockNesting::Acquire(const Event& event, siz
   if (holder_[lock] != 0 && holder_[lock] != key) Forget(holder_[lock], lock);
   if (event.task == 0) return std::nullopt;
   Actor& actor = actors_[key];
-  const int64_t deadline = DeadlineOf(event).value_or(kNever);
-  std::optional<Attempt> attempt = Attempted(event, lock, deadline);
-  Take(actor, lock, deadline);
+  std::optional<Attempt> attempt =
+      Attempted(event, lock, DeadlineOf(event).value_or(kNever));
+  Take(actor, lock, event);
   holder_[lock] = key;
   return attempt;
 }
 
-void LockNesting::Take(Actor& actor, size_t lock, int64_t deadline) {
+std::string_view LockNesting::PlaceOf(uint64_t key, size_t lock) const {
+  const auto actor = actors_.find(key);
+  if (actor == actors_.end()) return {};
+  const auto place = actor->second.places.find(lock);
+  return place == actor->second.places.end() ? std::string_view() : place->second;
+}
+
+void LockNesting::Take(Actor& actor, size_t lock, const Event& event) {
   const bool notified = actor.condition == lock;
   const int64_t count = notified ? std::max<int64_t>(1, actor.condition_depth) : 1;
   if (notified) actor.condition = kNoLock;
   int64_t& depth = actor.depth[lock];
   if (depth == 0) {
     actor.held.push_back(lock);
-    actor.deadlines[lock] = deadline;
+    actor.deadlines[lock] = DeadlineOf(event).value_or(kNever);
+    if (event.type == ValueType::kText) actor.places[lock] = event.raw;
   }
   depth += count;
   if (actor.held.size() > kMostHeld) overflowed_ = actor.overflowed = true;
@@ -122,6 +130,7 @@ void LockNesting::Forget(uint64_t key, size_t lock) {
   Actor& actor = actors_[key];
   actor.depth.erase(lock);
   actor.deadlines.erase(lock);
+  actor.places.erase(lock);
   std::erase(actor.held, lock);
   if (holder_[lock] == key) holder_[lock] = 0;
 }

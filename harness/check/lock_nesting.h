@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -38,6 +39,9 @@ class LockNesting {
   // Nothing where the event is no such moment. REQUIRES: the events of a history, in their order.
   std::optional<Attempt> See(const Event& event);
 
+  // Where a task called that holds the lock now; "" where it holds none, or that was not recorded. Of the history.
+  std::string_view PlaceOf(uint64_t actor, size_t lock) const;
+
   const std::vector<Lock>& locks() const { return locks_; }
   bool overflowed() const { return overflowed_; }
 
@@ -49,6 +53,7 @@ class LockNesting {
     int64_t condition_depth = 0;
     std::unordered_map<size_t, int64_t>
         deadlines;                 // under which it took what it holds, where there was one
+    std::unordered_map<size_t, std::string_view> places;  // where it took what it holds
     int64_t deadline = INT64_MAX;  // of the wait that it begins next
     bool overflowed = false;
   };
@@ -58,7 +63,7 @@ class LockNesting {
   std::optional<Attempt> SeeSync(const Event& event);
   std::optional<Attempt> Acquire(const Event& event, size_t lock);
   std::optional<Attempt> Attempted(const Event& event, size_t lock, int64_t deadline) const;
-  void Take(Actor& actor, size_t lock, int64_t deadline);
+  void Take(Actor& actor, size_t lock, const Event& event);
   void Forget(uint64_t actor, size_t lock);
   void Release(uint64_t actor, size_t lock);
 

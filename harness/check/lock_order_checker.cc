@@ -21,12 +21,17 @@ std::string LockText(const LockGraph& graph, const std::vector<LockEdge>& cycle,
   return like_it > 1 ? text + " (number " + std::to_string(graph.locks[lock].number) + ")" : text;
 }
 
+std::string TakenText(std::string_view place) {
+  return place.empty() ? "" : " (at " + ShortPlace(place) + ")";
+}
+
 std::string MessageOf(const TrialView& view, const LockGraph& graph,
                       const std::vector<LockEdge>& cycle) {
   std::vector<std::string> parts;
   for (const LockEdge& edge : cycle)
     parts.push_back(view.TaskName(edge.task) + " took the " + LockText(graph, cycle, edge.from) +
-                    " and then the " + LockText(graph, cycle, edge.to));
+                    TakenText(edge.held_at) + " and then the " + LockText(graph, cycle, edge.to) +
+                    TakenText(edge.taken_at));
   return Join(parts, ", ") + ": another time they may wait for each other for ever";
 }
 
@@ -44,9 +49,18 @@ std::string CycleSubject(const TrialView& view, const LockGraph& graph,
   return text;
 }
 
-Json LockToJson(const LockNesting::Lock& lock) {
-  return {
+Json LockToJson(const LockNesting::Lock& lock, std::string_view taken_at) {
+  Json json = {
       {"number", lock.number}, {"kind", lock.facts.kind}, {"place", ToValidUtf8(lock.facts.place)}};
+  if (!taken_at.empty()) json["taken"] = ToValidUtf8(taken_at);
+  return json;
+}
+
+// Where it took the second, else its stack at the trial's end, where there is one: it may wait for that still.
+Participant ParticipantOf(const TrialView& view, const LockEdge& edge) {
+  Participant participant = view.ParticipantOf(edge.task);
+  if (!edge.taken_at.empty()) participant.stack = {ToValidUtf8(edge.taken_at)};
+  return participant;
 }
 
 Finding OrderFinding(const TrialView& view, const LockGraph& graph,
@@ -54,10 +68,10 @@ Finding OrderFinding(const TrialView& view, const LockGraph& graph,
   std::vector<Participant> participants;
   Json evidence = {{"cycle", Json::array()}};
   for (const LockEdge& edge : cycle) {
-    participants.push_back(view.ParticipantOf(edge.task));
+    participants.push_back(ParticipantOf(view, edge));
     evidence["cycle"].push_back({{"task", view.TaskName(edge.task)},
-                                 {"held", LockToJson(graph.locks[edge.from])},
-                                 {"took", LockToJson(graph.locks[edge.to])},
+                                 {"held", LockToJson(graph.locks[edge.from], edge.held_at)},
+                                 {"took", LockToJson(graph.locks[edge.to], edge.taken_at)},
                                  {"time_ns", edge.time}});
   }
   const std::string subject = CycleSubject(view, graph, cycle);

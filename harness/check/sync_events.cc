@@ -46,14 +46,13 @@ Value Named(const std::array<std::pair<std::string_view, Value>, size>& names,
   return fallback;
 }
 
-// "/a/workload.py:12 in main" -> "workload.py:12"
+}  // namespace
+
 std::string ShortPlace(std::string_view place) {
   place = place.substr(0, place.find(" in "));
   const size_t slash = place.find_last_of('/');
-  return std::string(slash == std::string_view::npos ? place : place.substr(slash + 1));
+  return ToValidUtf8(slash == std::string_view::npos ? place : place.substr(slash + 1));
 }
-
-}  // namespace
 
 SyncAction ActionOf(const Event& sync) { return Named(kActions, sync.key, SyncAction::kOther); }
 

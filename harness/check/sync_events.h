@@ -63,6 +63,9 @@ struct ObjectFacts {
 };
 ObjectFacts FactsOf(const Event& made);
 
+// "/a/workload.py:12 in main" -> "workload.py:12"
+std::string ShortPlace(std::string_view place);
+
 // "lock made at workload.py:12"
 std::string ObjectText(const ObjectFacts& facts);
 

@@ -99,7 +99,8 @@ enum trireme_event {
  *   new      it was made. value: JSON {"kind": lock | rlock | semaphore | condition | event | queue | pool | stream,
  *            "size": permits, items or places, 0 where there is no limit (a semaphore always has one), "place": "file:line in name"}
  *   acquire  the task has it now, or one of its permits or places; a condition stands for its lock. value, of locks: in how many
- *            nanoseconds its wait ends (ended) by itself, should it have to wait; none: only when it gets the lock
+ *            nanoseconds its wait ends (ended) by itself, should it have to wait; none or TEXT: only when it gets the lock.
+ *            The text is where the task calls: "file:line in name"
  *   release  the task gives it back; recorded before another can have it
  *   wait     the task gives a condition's lock back, at all levels, and waits; followed by an acquire for each of them. It may
  *            wait for that lock, too: a WAIT of kind lock

@@ -21,6 +21,22 @@ size_t WritePlace(const internal::Place& place, char* text, size_t size) {
   return static_cast<size_t>(std::remove_if(text, end, is_escaped) - text);
 }
 
+std::string_view KeptPlaceText(const internal::Place& place) {
+  struct Kept {
+    internal::Place place{};
+    size_t size = 0;
+    std::array<char, kPlaceText> text;
+  };
+  constexpr size_t kKept = 8;
+  static thread_local std::array<Kept, kKept> all;
+  Kept& kept = all.at(static_cast<size_t>(place.line) % kKept);
+  const bool same = kept.place.file == place.file && kept.place.line == place.line &&
+                    kept.place.function == place.function;
+  if (!same) kept.size = WritePlace(place, kept.text.data(), kept.text.size());
+  kept.place = place;
+  return {kept.text.data(), kept.size};
+}
+
 std::string PlaceText(const internal::Place& place) {
   std::array<char, kPlaceText> text;
   return {text.data(), WritePlace(place, text.data(), text.size())};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "trireme/place.h"
 
@@ -18,6 +19,8 @@ inline bool IsKnown(const internal::Place& place) {
 // longer; 0 where it is not known. What JSON would escape is left out. For signal handlers too: it does not allocate.
 size_t WritePlace(const internal::Place& place, char* text, size_t size);
 std::string PlaceText(const internal::Place& place);
+// The same, kept by the calling thread until it asks again: most often for a place that it asked for lately.
+std::string_view KeptPlaceText(const internal::Place& place);
 
 }  // namespace trireme
 

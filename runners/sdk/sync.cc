@@ -107,7 +107,7 @@ class LockCore {
   void RecordAcquire(const TaskState& task, bool ends) const {
     const int64_t left = ends ? task.TimeLeft() : kNever;
     if (left == kNever)
-      object_.Record("acquire");
+      object_.RecordAt("acquire", task.place.Get());
     else
       object_.Record("acquire", static_cast<size_t>(left));
   }

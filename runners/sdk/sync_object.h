@@ -28,6 +28,8 @@ class SyncObject {
     const auto value = static_cast<int64_t>(count);
     Add(action, TRIREME_INT, &value, sizeof(value));
   }
+  // The same, with where the task calls.
+  void RecordAt(std::string_view action, const internal::Place& place) const;
   void RecordFor(uint32_t task, std::string_view action) const;
 
  private:

@@ -1,11 +1,13 @@
-"""Findings about tasks of a C++ workload say where in it each of them calls."""
+"""Findings about tasks say where in the workload each of them calls."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from trireme_case import TriremeCase
+from watch_case import WITH_EVENTLET
 
 YAML = """\
     version: 1
@@ -61,13 +63,62 @@ WORKLOAD = """\
     TRIREME_WORKLOAD(Main)
     """
 NATIVE = ["fiber", "thread", "coroutine"]
+LOCKS_YAML = """\
+    version: 1
+    summary: Two locks in two orders
+    workload: {python: workload.py, cpp: workload.cc}
+    checks: [lock-order]
+    """
+LOCKS_CC = """\
+    #include "trireme/workload.h"
+    using namespace trireme;
+
+    Task<> Nest(Lock outer, Lock inner, Event before, Event after) {
+      co_await before.Wait();
+      {
+        Guard first = co_await outer.Hold();
+        Guard second = co_await inner.Hold();  // HERE inner
+      }
+      after.Set();
+    }
+
+    Task<> Main(Runtime& rt, const Params&) {
+      Lock a = rt.Lock();
+      Lock b = rt.Lock();
+      Event begin = rt.Event();
+      Event between = rt.Event();
+      TaskHandle<> first = rt.Spawn("first", Nest, a, b, begin, between);
+      TaskHandle<> second = rt.Spawn("second", Nest, b, a, between, rt.Event());
+      begin.Set();
+      co_await first.Join();
+      co_await second.Join();
+    }
+
+    TRIREME_WORKLOAD(Main)
+    """
+LOCKS_PY = """\
+    async def nest(outer, inner, before, after):
+        await before.wait()
+        async with outer:
+            await inner.acquire()  # HERE inner
+            inner.release()
+        after.set()
+
+    async def main(rt, params):
+        a, b = rt.lock(), rt.lock()
+        begin, between = rt.event(), rt.event()
+        first = rt.spawn(nest, a, b, begin, between, name="first")
+        second = rt.spawn(nest, b, a, between, rt.event(), name="second")
+        begin.set()
+        await first.join()
+        await second.join()
+    """
 
 
-def place(what: str, function: str) -> list[str]:
+def place(what: str, function: str, workload: str = WORKLOAD, file: str = "workload.cc") -> list[str]:
     """The stack of a task that calls where the workload says HERE and `what`."""
-    lines = [line.strip() for line in WORKLOAD.splitlines()]
-    (number,) = [n for n, line in enumerate(lines, 1) if line.endswith(f"// HERE {what}")]
-    return [f"workload.cc:{number} in {function}"]
+    (number,) = [n for n, line in enumerate(workload.splitlines(), 1) if line.endswith(f" HERE {what}")]
+    return [f"{file}:{number} in {function}"]
 
 
 class PlacesTest(TriremeCase):
@@ -75,7 +126,11 @@ class PlacesTest(TriremeCase):
         """By runtime and kind, the stacks of its participants by their names."""
         self.write("places/scenario.yaml", YAML)
         self.write("places/workload.cc", WORKLOAD)
-        self.trireme("run", "places", "--runtimes", ",".join(NATIVE), "--param", f"how={how}", "--trials", "1", "--out", "run")
+        return self.run_on(NATIVE, "--param", f"how={how}")
+
+    def run_on(self, runtimes: list[str], *options: str) -> dict[str, dict[str, list[Any]]]:
+        python = ["--python", f"here={WITH_EVENTLET or sys.executable}"]
+        self.trireme("run", "places", *python, "--runtimes", ",".join(runtimes), *options, "--trials", "1", "--out", "run")
         results = json.loads((self.folder / "run/results.json").read_text())
         return {
             cell["runtime"]: {
@@ -101,6 +156,19 @@ class PlacesTest(TriremeCase):
     def test_tasks_that_wait_for_ever(self) -> None:
         for runtime, found in self.findings("hang").items():
             self.assertEqual(found["hang"], [("main", place("queue", "Main")), ("other", place("event", "WaitFor"))], runtime)
+
+    def test_locks_that_are_taken_in_two_orders(self) -> None:
+        self.write("places/scenario.yaml", LOCKS_YAML)
+        self.write("places/workload.cc", LOCKS_CC)
+        self.write("places/workload.py", LOCKS_PY)
+        python = ["threading", "asyncio"] + (["eventlet", "eventlet-asyncio"] if WITH_EVENTLET else [])
+        found = self.run_on(NATIVE + python)
+        for runtime in NATIVE:
+            inner = place("inner", "Nest", LOCKS_CC)
+            self.assertEqual(found[runtime], {"lock-order": [("first", inner), ("second", inner)]}, runtime)
+        for runtime in python:
+            inner = place("inner", "nest", LOCKS_PY, "workload.py")
+            self.assertEqual(found[runtime], {"lock-order": [("first", inner), ("second", inner)]}, runtime)
 
     def test_descriptors_that_stay(self) -> None:
         pair = place("pair", "Main")

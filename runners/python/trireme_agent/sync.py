@@ -87,9 +87,15 @@ class Lock(Acquirable):
 
     async def acquire(self) -> bool:
         await self._backend.point("lock", self._backend.take, self._lock, what=self.number)
-        _record(_SYNC, self.number, "acquire", self._backend.time_left())
+        left = self._backend.time_left()
+        _record(_SYNC, self.number, "acquire", self._caller() if left is None else left)
         self._held.append(None)
         return True
+
+    def _caller(self) -> str | None:
+        """Where the workload takes it."""
+        place = errors.own_place(_getframe(2)) or errors.own_place(self._backend.plain_frame())
+        return place or None
 
     def release(self) -> None:
         try:

@@ -44,6 +44,26 @@ TEST(LockOrderCheckerTest, RejectsTwoOrdersOfTwoLocks) {
   EXPECT_EQ(result.findings.at(0).evidence["cycle"][0]["held"]["number"], 11);
 }
 
+// a got its second lock at once, b after a wait; b had set the wait for its first a deadline, which leaves no room for a place.
+TEST(LockOrderCheckerTest, SaysWhereTheLocksWereTaken) {
+  SyncTrial trial = Locks();
+  trial.Sync(100, 2, "acquire", 11, "/x/w.py:21 in outer").Sync(101, 2, "acquire", 12, "/x/w.py:22 in inner");
+  trial.Sync(102, 2, "release", 12).Sync(103, 2, "release", 11);
+  trial.Sync(200, 3, "acquire", 12, 1000).Wait(201, 3, "lock", 11);
+  trial.Sync(202, 3, "acquire", 11, "/x/w.py:31 in other");
+  const CheckResult result = trial.Check(LockOrderChecker());
+  EXPECT_EQ(
+      result.reason,
+      "a took the lock made at w.py:11 (at w.py:21) and then the lock made at w.py:12 (at "
+      "w.py:22), b took the lock made at w.py:12 and then the lock made at w.py:11 (at w.py:31): "
+      "another time they may wait for each other for ever");
+  const Finding& finding = result.findings.at(0);
+  EXPECT_EQ(finding.participants.at(0).stack, std::vector<std::string>{"/x/w.py:22 in inner"});
+  EXPECT_EQ(finding.participants.at(1).stack, std::vector<std::string>{"/x/w.py:31 in other"});
+  EXPECT_EQ(finding.evidence["cycle"][0]["held"]["taken"], "/x/w.py:21 in outer");
+  EXPECT_FALSE(finding.evidence["cycle"][1]["held"].contains("taken"));
+}
+
 TEST(LockOrderCheckerTest, AcceptsOneOrder) {
   EXPECT_EQ(JudgeOrders({11, 12}, {11, 12}), Verdict::kPass);
   EXPECT_EQ(JudgeOrders({11, 12, 13}, {11, 13}), Verdict::kPass);
