@@ -233,7 +233,8 @@ class WayCollector {
       ways_;
   std::map<size_t, std::vector<LockEdge>> by_circle_;
   // Edges of tasks that wait for their lock, by task and lock: in which of by_circle_, and where there.
-  std::map<std::pair<uint64_t, size_t>, std::vector<std::pair<std::vector<LockEdge>*, size_t>>> waiting_;
+  std::map<std::pair<uint64_t, size_t>, std::vector<std::pair<std::vector<LockEdge>*, size_t>>>
+      waiting_;
   size_t count_ = 0;
   bool whole_ = true;
 };

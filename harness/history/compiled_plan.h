@@ -21,8 +21,8 @@ struct CompiledPlan {
 
   // Nothing to decide, so that a recording needs no block.
   bool empty() const {
-    return rules.empty() && moments.empty() && connections == 0 && block.flags == 0 && block.clocks == 0 &&
-           block.tasks == 0 && block.routes == 0;
+    return rules.empty() && moments.empty() && connections == 0 && block.flags == 0 &&
+           block.clocks == 0 && block.tasks == 0 && block.routes == 0;
   }
 };
 
