@@ -127,33 +127,28 @@ def callable_name(function: Any) -> str:
 def own_place(frame: FrameType | None) -> str:
     """Where the workload's own code is that a frame was called from, however deep; "" where none of it is there."""
     while frame is not None:
-        if own := _own_frame(frame.f_code, frame.f_lineno):
-            return own
+        code = frame.f_code
+        known = _own_frames.get((id(code), frame.f_lasti)) or _describe_frame(code, frame)
+        if known[1]:
+            return known[1]
         frame = frame.f_back
     return ""
 
 
-# By the code's id, for its hash is that of all it does; the code is kept, so that nothing else gets its id.
+# What is asked of a place again costs little: locks ask each time that they are taken. By the code's id, for its hash is
+# that of all it does; the code is kept, so that nothing else gets its id.
 _own_frames: dict[tuple[int, int], tuple[CodeType, str]] = {}
 _MOST_OWN_FRAMES = 4096
 
 
-def _own_frame(code: CodeType, line: int) -> str:
-    """Of a place that was asked for before, at little cost: locks ask each time that they are taken."""
-    key = (id(code), line)
-    known = _own_frames.get(key)
-    if known is None:
-        if len(_own_frames) >= _MOST_OWN_FRAMES:
-            _own_frames.clear()
-        known = _own_frames[key] = (code, _described_frame(code, line))
-    return known[1]
-
-
-def _described_frame(code: CodeType, line: int) -> str:
+def _describe_frame(code: CodeType, frame: FrameType) -> tuple[CodeType, str]:
     file = code.co_filename
-    if is_agents(file) or file.startswith("<frozen ") or place(file).startswith(_LIBRARY):
-        return ""
-    return f"{place(file)}:{line} in {text(code.co_name)}"
+    shown = ""
+    if not is_agents(file) and not file.startswith("<frozen ") and not place(file).startswith(_LIBRARY):
+        shown = f"{place(file)}:{frame.f_lineno} in {text(code.co_name)}"
+    if len(_own_frames) >= _MOST_OWN_FRAMES:
+        _own_frames.clear()
+    return _own_frames.setdefault((id(code), frame.f_lasti), (code, shown))
 
 
 def text(value: str) -> str:
