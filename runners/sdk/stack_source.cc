@@ -41,6 +41,8 @@ class Members {
 uint64_t TellStacks(uint32_t other_task, char* place, uint64_t size) {
   Members members(place, size);
   if (const TaskState* own = CurrentTaskOrNull(); own != nullptr) members.Add("stack", *own);
+  // One of another process is none of ours; and in a forked child a thread that is not there may hold the registry.
+  if (other_task == 0) return members.written();
   if (const auto other = TaskRegistry::Get().Find(other_task); other != nullptr)
     members.Add("other_stack", *other);
   return members.written();
