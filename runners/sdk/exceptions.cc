@@ -20,6 +20,8 @@
 #include <utility>
 
 #include "harness/base/json.h"
+#include "runners/sdk/place.h"
+#include "runners/sdk/point.h"
 #include "runners/sdk/probe.h"
 #include "trireme/errors.h"
 
@@ -32,8 +34,14 @@ struct Thrown {
   void* object = nullptr;  // holds a reference: a std::exception_ptr is this one pointer
   std::array<void*, kMaxFrames> frames{};
   int depth = 0;
+  internal::Place call = internal::Place::Unknown();  // of the API, that its task made last
 };
 static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+
+internal::Place LastCall() {
+  const TaskState* task = CurrentTaskOrNull();
+  return task == nullptr ? internal::Place::Unknown() : task->place.Get();
+}
 
 thread_local std::exception_ptr last_thrown;
 thread_local Thrown last_stack;
@@ -69,11 +77,23 @@ std::string FrameText(void* address) {
   return info.dli_sname == nullptr ? text : text + " in " + Demangle(info.dli_sname);
 }
 
+bool IsRunners(void* address) {
+  Dl_info info{};
+  Dl_info own{};
+  return ::dladdr(address, &info) != 0 &&
+         ::dladdr(reinterpret_cast<void*>(&IsRunners), &own) != 0 &&
+         info.dli_fbase == own.dli_fbase;
+}
+
+// Outermost first. What the API throws it throws for the call that the task made last: that has a line, where the frames
+// of a workload have none.
 Json StackOf(const std::exception_ptr& error) {
   Json stack = Json::array();
   if (last_stack.object != ObjectOf(error)) return stack;
   for (int i = last_stack.depth - 1; i > 0; --i)
     stack.push_back(FrameText(last_stack.frames.at(static_cast<size_t>(i))));
+  if (last_stack.depth > 1 && IsKnown(last_stack.call) && IsRunners(last_stack.frames.at(1)))
+    stack.push_back(PlaceText(last_stack.call));
   return stack;
 }
 
@@ -225,6 +245,7 @@ extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destructo
   abi::__cxa_init_primary_exception(object, type, destructor);
   std::exception_ptr error = trireme::PointerTo(object);
   trireme::last_stack.object = object;
+  trireme::last_stack.call = trireme::LastCall();
   trireme::last_stack.depth = ::backtrace(trireme::last_stack.frames.data(), trireme::kMaxFrames);
   std::rethrow_exception(std::move(error));
 }

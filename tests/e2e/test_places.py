@@ -15,7 +15,7 @@ YAML = """\
     workload: {cpp: workload.cc}
     params: {how: ""}
     timeout: 1s
-    checks: [multiple-readers, progress, leak]
+    checks: [multiple-readers, progress, leak, unhandled-exception]
     """
 WORKLOAD = """\
     #include <sys/socket.h>
@@ -43,6 +43,12 @@ WORKLOAD = """\
       if (how == "leak") {
         kept = {ours, theirs};
         co_return;
+      }
+      if (how == "fail" || how == "throw") {
+        ours.Close();
+        theirs.Close();
+        if (how == "throw") throw std::runtime_error("by itself");
+        co_await ours.Recv(1);  // HERE closed
       }
       if (how == "hang") {
         Queue<int> queue = rt.Queue<int>();
@@ -156,6 +162,17 @@ class PlacesTest(TriremeCase):
     def test_tasks_that_wait_for_ever(self) -> None:
         for runtime, found in self.findings("hang").items():
             self.assertEqual(found["hang"], [("main", place("queue", "Main")), ("other", place("event", "WaitFor"))], runtime)
+
+    def test_a_call_that_fails(self) -> None:
+        for runtime, found in self.findings("fail").items():
+            ((task, stack),) = found["unhandled-exception"]
+            self.assertEqual((task, stack[-1:]), ("main", place("closed", "Main")), runtime)
+
+    def test_what_the_workload_throws_by_itself(self) -> None:
+        """No call of the API threw it: the last one says nothing of it."""
+        for runtime, found in self.findings("throw").items():
+            ((task, stack),) = found["unhandled-exception"]
+            self.assertEqual((task, [frame for frame in stack if "workload.cc" in frame]), ("main", []), runtime)
 
     def test_locks_that_are_taken_in_two_orders(self) -> None:
         self.write("places/scenario.yaml", LOCKS_YAML)
