@@ -322,6 +322,22 @@ await gate.wait()
         assert re.search(shown, tasks), stacks
 
 
+def test_a_wait_on_a_socket_that_was_closed_meanwhile(zygote, workload):
+    """Between the call that would have had to wait and the wait, another thread may close it, and cancel the task first."""
+    zygote.load("threading", workload("""
+import select
+async def wait(cancelled):
+    task = rt._backend.current()
+    task.cancel_requested = cancelled
+    rt._backend.wait_fd(-1, select.POLLIN)
+for cancelled in (False, True):
+    try: await rt.spawn(wait, cancelled).join()
+    except BaseException as error: rt.observe(str(cancelled), repr(error))
+"""))
+    observed = zygote.trial().observed()
+    assert "OSError(9" in observed["False"] and "Cancelled" in observed["True"], observed
+
+
 def test_stacks_of_a_thread_that_holds_the_gil(zygote, workload):
     zygote.load("threading", workload("print('up', flush=True)\nx = 3 ** (10 ** 8)"))
     with zygote.started() as running:

@@ -190,9 +190,12 @@ class WaitingBackend(Backend):
 
     def wait_fd(self, fd: int, events: int) -> None:
         """Waits until a descriptor is ready, or raises what ends the wait."""
+        task = self.current()
+        if fd < 0:  # another thread closed the socket after the call that would have had to wait
+            self.check(task)
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         poller = select.poll()
         poller.register(fd, events)
-        task = self.current()
         if task is None:
             poller.poll()
             return
