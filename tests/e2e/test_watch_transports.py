@@ -16,7 +16,6 @@ from trireme_case import PYTHON, TriremeCase
 REAL = Path(__file__).resolve().parent.parent / "real"
 sys.path.insert(0, str(REAL))
 from programs import transports  # noqa: E402, found only by the path that is set above
-from programs.transports import ASYNCIO_READS_TWICE, LOOPS, READ_ONCE, READ_TWICE  # noqa: E402, found only by that path, too
 
 # `ci/watch-real-programs` installs uvloop, which no runtime needs.
 _INSTALLED = REAL.parent.parent / "build/real/venv/bin/python"
@@ -41,21 +40,21 @@ class WatchedTransports(TriremeCase):
                 self.expect_findings(case, 1)
 
     def test_one_reader_at_a_time(self) -> None:
-        for case in READ_ONCE:
+        for case in transports.READ_ONCE:
             with self.subTest(case):
                 self.expect_findings(case, 0)
 
 
 class AsyncioTransportTest(WatchedTransports):
     loop = "asyncio"
-    read_twice = (*READ_TWICE, *ASYNCIO_READS_TWICE)
+    read_twice = (*transports.READ_TWICE, *transports.ASYNCIO_READS_TWICE)
 
 
 @unittest.skipUnless(WITH_UVLOOP, "uvloop is not installed: ci/watch-real-programs planted does that")
 class UvloopTransportTest(WatchedTransports):
     loop = "uvloop"
     python = WITH_UVLOOP
-    read_twice = (*READ_TWICE, *LOOPS)
+    read_twice = (*transports.READ_TWICE, *transports.LOOPS)
 
 
 class WorkloadTest(TriremeCase):
@@ -78,7 +77,7 @@ class WorkloadTest(TriremeCase):
         self.assertEqual(verdicts, dict.fromkeys(twice, "fail") | dict.fromkeys(once, "pass"), outcome.out)
 
     def test_every_case_of_transports(self) -> None:
-        twice = READ_TWICE | ASYNCIO_READS_TWICE
+        twice = transports.READ_TWICE | transports.ASYNCIO_READS_TWICE
         self.write("transports/cases.py", Path(transports.__file__).read_text())
         self.write("transports/workload.py", """
             import socket
@@ -95,7 +94,7 @@ class WorkloadTest(TriremeCase):
                 theirs.close()
                 rt.observe("ended", True)
             """)
-        self.expect_verdicts("transports", twice, READ_ONCE)
+        self.expect_verdicts("transports", twice, transports.READ_ONCE)
 
     def test_who_reads_beside_a_callback(self) -> None:
         self.write("callbacks/workload.py", """

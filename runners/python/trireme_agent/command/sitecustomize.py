@@ -7,25 +7,6 @@ a watched program starts may be older than what is watched.
 import os
 import sys
 
-
-def _run_the_next():  # type: () -> None  # noqa: ANN202, 2.7 can read types in comments alone
-    here = os.path.dirname(os.path.abspath(__file__))
-    elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != here]
-    if sys.version_info < (3,):  # noqa: UP036, 2.7 runs this file, too
-        import imp
-
-        imp.load_module("sitecustomize", *imp.find_module("sitecustomize", elsewhere))  # what it raises, `site` expects
-        return
-    from importlib.machinery import PathFinder
-    from importlib.util import module_from_spec
-
-    spec = PathFinder.find_spec("sitecustomize", elsewhere)
-    if spec is not None and spec.loader is not None:
-        module = module_from_spec(spec)
-        sys.modules["sitecustomize"] = module
-        spec.loader.exec_module(module)
-
-
 if os.environ.get("TRIREME_WATCH") and sys.version_info < (3, 8):
     text = "trireme: of Python {}.{} only the threads are told apart, not the tasks: that needs 3.8\n"
     sys.stderr.write(text.format(*sys.version_info))
@@ -37,4 +18,20 @@ if os.environ.get("TRIREME_COMMAND_RUNTIME"):
     import trireme_command
 
     trireme_command.install(os.environ["TRIREME_COMMAND_RUNTIME"], os.environ.get("TRIREME_COMMAND_HUB", ""))
-_run_the_next()
+
+_here = os.path.dirname(os.path.abspath(__file__))
+_elsewhere = [folder for folder in sys.path if os.path.abspath(folder) != _here]
+try:
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+except ImportError:  # 2.7
+    from importlib import import_module
+
+    _imp = import_module("imp")  # which Python has no more from 3.12 on
+    _imp.load_module("sitecustomize", *_imp.find_module("sitecustomize", _elsewhere))  # what it raises, `site` expects
+else:
+    _spec = PathFinder.find_spec("sitecustomize", _elsewhere)
+    if _spec is not None and _spec.loader is not None:
+        _module = module_from_spec(_spec)
+        sys.modules["sitecustomize"] = _module
+        _spec.loader.exec_module(_module)
