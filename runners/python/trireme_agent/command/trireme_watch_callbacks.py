@@ -59,7 +59,7 @@ class Callbacks:
             added = add(loop, file, callback, *args)
             registered, fd = Registered(), file if type(file) is int else file.fileno()
             vars(loop).setdefault(_NUMBERS, {})[fd] = registered
-            self._stand(fd, registered, loop, callback, _runs_elsewhere)
+            self._stand(fd, registered, loop, callback, _uvloop_runs_elsewhere)
             return added
 
         def remove_and_end(loop: Any, file: Any) -> Any:
@@ -99,7 +99,7 @@ class Callbacks:
         # Green threads have a loop as their hub, and say for themselves that they wait.
         if handle is None or getattr(callback, "__module__", "") == "eventlet.hubs.asyncio":
             return
-        self._numbers_of(loop)[fd] = self._stand(fd, handle, loop, callback, _runs_in_another_thread)
+        self._numbers_of(loop)[fd] = self._stand(fd, handle, loop, callback, _asyncio_runs_elsewhere)
 
     def _stand(self, fd: int, handle: Any, loop: Any, callback: Any, runs_elsewhere: Callable[[Any], bool]) -> int:
         """The number of the task that does, as long as the handle is there."""
@@ -137,13 +137,13 @@ class Callbacks:
         return number in self._known and thread == threading.get_native_id()
 
 
-def _runs_in_another_thread(loop: Any) -> bool:
-    """Of asyncio's own."""
+def _asyncio_runs_elsewhere(loop: Any) -> bool:
+    """Than in this thread, one of asyncio's own."""
     return loop._thread_id not in (None, threading.get_ident())  # None: it runs in none
 
 
-def _runs_elsewhere(loop: Any) -> bool:
-    """The same of uvloop's."""
+def _uvloop_runs_elsewhere(loop: Any) -> bool:
+    """The same of one of uvloop's."""
     return loop.is_running() and sys.modules["asyncio.events"]._get_running_loop() is not loop
 
 
