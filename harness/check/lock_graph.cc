@@ -177,8 +177,7 @@ class WayCollector {
     order_.See(event);
     const std::optional<LockNesting::Attempt> attempt = nesting_.See(event);
     if (!attempt || !tasks_.contains(attempt->task)) return;
-    const std::string_view taken_at = nesting_.PlaceOf(attempt->actor, attempt->lock);
-    if (!taken_at.empty()) Complete(*attempt, taken_at);
+    Complete(*attempt);
     ForEachOrder(circles_, *attempt, [&](size_t held) {
       if (!of_circles_.HasGate(held)) Add(*attempt, held);
     });
@@ -211,15 +210,16 @@ class WayCollector {
     ++count_;
     ways.insert(std::move(way));
     std::vector<LockEdge>& edges = by_circle_[circles_.CircleOf(from)];
-    if (edge.taken_at.empty())
-      waiting_[{attempt.actor, attempt.lock}].emplace_back(&edges, edges.size());
+    if (edge.taken_at.empty()) waiting_[attempt.actor].emplace_back(&edges, edges.size());
     edges.push_back(std::move(edge));
   }
-  // It got the lock that it waited for.
-  void Complete(const LockNesting::Attempt& attempt, std::string_view taken_at) {
-    const auto waiting = waiting_.extract({attempt.actor, attempt.lock});
+  // What comes next after a task has begun to wait: that it got that lock, or it came to another.
+  void Complete(const LockNesting::Attempt& attempt) {
+    const auto waiting = waiting_.extract(attempt.actor);
     if (waiting.empty()) return;
-    for (const auto& [edges, index] : waiting.mapped()) (*edges)[index].taken_at = taken_at;
+    for (const auto& [edges, index] : waiting.mapped())
+      if (LockEdge& edge = (*edges)[index]; edge.to == attempt.lock)
+        edge.taken_at = nesting_.PlaceOf(attempt.actor, attempt.lock);
   }
 
   const LockCircles& circles_;
@@ -232,9 +232,8 @@ class WayCollector {
            std::set<std::tuple<uint64_t, const void*, std::vector<size_t>>>>
       ways_;
   std::map<size_t, std::vector<LockEdge>> by_circle_;
-  // Edges of tasks that wait for their lock, by task and lock: in which of by_circle_, and where there.
-  std::map<std::pair<uint64_t, size_t>, std::vector<std::pair<std::vector<LockEdge>*, size_t>>>
-      waiting_;
+  // Edges of tasks that wait for their lock, by task: in which of by_circle_, and where there.
+  std::unordered_map<uint64_t, std::vector<std::pair<std::vector<LockEdge>*, size_t>>> waiting_;
   size_t count_ = 0;
   bool whole_ = true;
 };
