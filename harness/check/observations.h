@@ -44,8 +44,8 @@ inline constexpr std::string_view kClassKey = "(exception classes)";
 std::string OperationExceptionKey(std::string_view operation);  // "(exceptions of sell)"
 inline constexpr std::string_view kTestPrefix = "test:";  // before the name of a command's test
 
-// Equal values have equal texts, different ones different texts: members sorted, 2.0 as 2, an exception as its family and
-// errno, bytes as other than their base64, integers beyond 64 bits and NaN (Event::ExactValue()) as no text.
+// Equal values have equal texts: members sorted, 2.0 as 2, an exception as its family and errno. So that different ones do not,
+// bytes are other than their base64, and integers beyond 64 bits and NaN (Event::ExactValue()) no text.
 std::string ValueText(const Json& value);
 
 // In how many trials of a cell a key came to one text.
