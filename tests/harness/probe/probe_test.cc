@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -76,7 +75,7 @@ class ProbeTest : public testing::Test {
   trireme_header Header() const {
     trireme_header header{};
     const std::string bytes = *ReadFile(path_);
-    std::memcpy(&header, bytes.data(), sizeof(header));
+    bytes.copy(reinterpret_cast<char*>(&header), sizeof(header));
     return header;
   }
 
