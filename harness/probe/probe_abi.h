@@ -231,8 +231,9 @@ struct trireme_header {
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its
  * first word is 0, so that no reader takes it for a chunk. A waiter is 0, or
  *   bits 62-63: 1 inside a call that reads or writes, 2 was told EAGAIN, 3 the same, and it is registered for readiness
- *   bits 40-61: its process; bit 39: it is no task, but a thread; bit 38: it asked for one byte or count; bits 0-31: the
- *   number of that task or thread */
+ *   bits 40-61: its process; bit 39: it is no task, but a thread; bit 38: it asked for one byte or count; bit 37: what
+ *   its loop reads for it does not end its wait; bit 36: nor does what else its thread reads, which is no second reader;
+ *   bits 0-31: the number of that task or thread */
 struct trireme_object {
   uint32_t zero;
   uint32_t owned;         /* atomic: 0 free, 1 changing hands, 2 in use */
@@ -500,9 +501,10 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   step(task: int, send) -> function    (function(value) calls send(value) as that task, which was another before and is
  *                                         so afterwards, and records TASK_END "returned" when it raises: one step of a
  *                                         coroutine, send being its own)
- *   wait_standing(fd: int) -> None       (the current task waits to read until the stack source says that it was cancelled:
- *                                         for what its loop reads in this thread whenever there is something, such as a
- *                                         transport, as which no code runs)
+ *   wait_standing(fd: int, beside: bool) -> None   (the current task waits to read until the stack source says that it was
+ *                                         cancelled: for what its loop reads in this thread whenever there is something,
+ *                                         such as a transport, as which no code runs. `beside`: whatever else this thread
+ *                                         reads there is no second reader)
  *   record_marked(kind: int, id: int, key: str, json_text: str) -> None   (record_json with TRIREME_MARKED)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */

@@ -523,9 +523,11 @@ Object* PyWaitFor(Object*, Object* const* arguments, Size count) {
 
 Object* PyWaitStanding(Object*, Object* const* arguments, Size count) {
   uint64_t fd = 0;
-  if (!CountIs(count, 1, "wait_standing(fd)") || !ReadUnsigned(arguments[0], INT32_MAX, &fd))
+  if (!CountIs(count, 2, "wait_standing(fd, beside)") ||
+      !ReadUnsigned(arguments[0], INT32_MAX, &fd))
     return nullptr;
-  WaitStanding(static_cast<int>(fd), {__builtin_return_address(0), 0});
+  WaitStanding(static_cast<int>(fd), arguments[1] == python.true_object,
+               {__builtin_return_address(0), 0});
   return None();
 }
 
@@ -627,7 +629,7 @@ constexpr MethodDef kMethods[] = {
     {"loop_waits", PyLoopWaits, kMethFastcall, "loop_waits(waits)"},
     {"point", PyPoint, kMethFastcall, "point(path, name, ordinal) -> 0, 1 or 2"},
     {"step", PyStep, kMethFastcall, "step(task, send) -> function"},
-    {"wait_standing", PyWaitStanding, kMethFastcall, "wait_standing(fd)"},
+    {"wait_standing", PyWaitStanding, kMethFastcall, "wait_standing(fd, beside)"},
     {"record_marked", PyRecordMarked, kMethFastcall, "record_marked(kind, id, key, json_text)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);

@@ -156,6 +156,13 @@ bool ReadsForIt(const Wait& wait, uint32_t thread) {
          wait.object->threads[wait.direction] == thread;
 }
 
+// Whether the other one leaves to its thread whatever that reads.
+bool IsBeside(const Wait& wait, uint32_t thread) {
+  const Waiter other(wait.other);
+  return other.shares_thread() && other.process() == (ProcessId() & 0x3fffff) &&
+         wait.object->threads[wait.direction] == thread;
+}
+
 void NoteSelf(const Wait& wait, uint32_t thread, How how) {
   wait.object->threads[wait.direction] = thread;
   wait.object->fds[wait.direction] = wait.fd;
@@ -285,7 +292,7 @@ bool EnterAlone(trireme_object* object, const ObjectId& id, Wait* wait) {
     if (how == How::kPoll) Registered(object, wait->direction);
     if (!Enter(object, descriptor->id, wait)) continue;
     if (wait->other == 0) return NoteSelf(*wait, thread, how);
-    if (ReadsForIt(*wait, thread)) return;
+    if (ReadsForIt(*wait, thread) || (how != How::kStands && IsBeside(*wait, thread))) return;
     switch (ReportMeeting({*wait, *descriptor, caller, how, size})) {
       case Met::kReported:
       case Met::kNobody:
@@ -418,17 +425,18 @@ void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
   if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
 }
 
-void WaitStanding(int fd, const Caller& caller) {
-  const Wait wait = BeginWait(fd, kRead, How::kCall, kUnknownSize, caller);
+void WaitStanding(int fd, bool beside, const Caller& caller) {
+  const Wait wait = BeginWait(fd, kRead, How::kStands, kUnknownSize, caller);
   EndAnyWait(wait, -EAGAIN, /*call=*/false);
   if (wait.object == nullptr || wait.other != 0) return;
   const uint64_t told = Waiter(wait.token).In(Waiter::kTold).word();
   const uint64_t registered = Waiter(told).In(Waiter::kRegistered).word();
+  const Waiter standing = Waiter(registered).Standing();
   uint64_t* word = &wait.object->waiters[kRead];
   uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
   if (now == told || now == registered)
-    __atomic_compare_exchange_n(word, &now, Waiter(registered).Standing().word(), false,
-                                __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(word, &now, (beside ? standing.SharingThread() : standing).word(),
+                                false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 void EndPoll(int fd, Direction direction) {

@@ -18,7 +18,8 @@ namespace trireme {
 // Thread safety: any threads, signal handlers and forked children; nothing waits or allocates. Two processes meet in
 // the objects of the recording that they share.
 
-enum class How : uint8_t { kCall, kAccept, kPoll };
+// kStands: WaitStanding().
+enum class How : uint8_t { kCall, kAccept, kPoll, kStands };
 
 // Whose call it is: where it returns to, and its flags as recv(2) and send(2) take them.
 struct Caller {
@@ -50,8 +51,8 @@ void EndPoll(int fd, Direction direction);
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller);
 
 // The same for a task that no code runs as: its loop reads for it, whenever there is something, and it waits on. Who
-// comes asks the stack source whether it still does.
-void WaitStanding(int fd, const Caller& caller);
+// comes asks the stack source whether it still does. `beside`: what else this thread reads there is its own affair.
+void WaitStanding(int fd, bool beside, const Caller& caller);
 
 // As epoll_ctl(2) did it.
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);

@@ -143,8 +143,15 @@ class WorkloadTest(TriremeCase):
                     in_a_child(sockets.look)
                 elif params["case"] == "executor":
                     await loop.run_in_executor(None, sockets.look)
-                elif params["case"] == "itself":
+                elif params["case"].startswith("itself"):
                     sockets.look()
+                    if params["case"] == "itself-first":
+                        in_a_thread(sockets.look)
+                elif params["case"].startswith("copy"):
+                    if params["case"] == "copy-alone":
+                        loop.remove_reader(sockets.ours)
+                    loop.add_reader(sockets.copy, sockets.look)
+                    loop.remove_reader(sockets.copy)
                 elif params["case"] == "called":
                     sockets.theirs.send(b"1")
                     while not sockets.got:
@@ -156,7 +163,8 @@ class WorkloadTest(TriremeCase):
                 await beside.join()
                 rt.observe("looked", len(sockets.got))
             """)
-        self.expect_verdicts("callbacks", ("thread", "child", "executor"), ("itself", "called", "after"))
+        found = ("thread", "child", "executor", "itself-first", "copy")
+        self.expect_verdicts("callbacks", found, ("itself", "called", "after", "copy-alone"))
 
     def test_both_of_whom_the_runtime_refused_or_dropped(self) -> None:
         self.write("refused/workload.py", """

@@ -23,7 +23,7 @@ def test_a_callback_stands_until_it_is_removed():
     loop = Loop()
     ours, theirs = socket.socketpair()
     loop.add_reader(ours, print)
-    probe.wait_standing.assert_called_once_with(ours.fileno())
+    probe.wait_standing.assert_called_once_with(ours.fileno(), True)
     assert probe.set_task.mock_calls == [mock.call(8), mock.call(7)]
     loop.remove_reader(ours)
     probe.record_for.assert_called_once_with(8, 12, 0, "cancelled", None)
@@ -71,11 +71,30 @@ def test_one_of_uvloop_stands_until_it_is_removed_or_replaced_or_its_loop_closed
         ours, theirs = socket.socketpair()
         with ours, theirs:
             loop.add_reader(ours, print)
-            probe.wait_standing.assert_called_once_with(ours.fileno())
+            probe.wait_standing.assert_called_once_with(ours.fileno(), True)
             assert callbacks.name(8) == "callback print"
-            assert not callbacks.is_over(8)
+            assert not callbacks.is_over(8, 0)
             loop.running = False
-            assert callbacks.is_over(8)
+            assert callbacks.is_over(8, 0)
             probe.record_for.assert_not_called()
             end(loop, ours)
             probe.record_for.assert_called_once_with(8, 12, 0, "cancelled", None)
+
+
+def test_of_two_callbacks_of_one_loop_either_is_called():
+    probe = mock.Mock(**{"new_task.side_effect": [8, 9], "current_task.return_value": 0})
+    callbacks = Callbacks(probe)
+
+    class Hooked(Other):
+        def is_running(self):
+            return False
+
+    callbacks.hook_uvloop(Hooked)
+    loop = Hooked()
+    for fd in (5, 6):  # copies of one descriptor
+        loop.add_reader(fd, print)
+    assert callbacks.is_over(8, 0)  # what asks is other code of the loop's thread
+    probe.current_task.return_value = 9
+    assert not callbacks.is_over(8, 0)
+    loop.remove_reader(5)
+    assert not callbacks.is_over(8, 0) and callbacks.name(8) == ""  # which no one stands for any more

@@ -29,7 +29,8 @@ class Probe:
     def set_task(self, task):
         self.task = task
 
-    def wait_standing(self, fd):
+    def wait_standing(self, fd, beside):
+        assert not beside
         self.standing.append((self.task, fd))
 
     def record_for(self, task, kind, number, key, value):

@@ -79,7 +79,7 @@ wait_for: Callable[[int, int], None]
 loop_waits: Callable[[bool], None]
 point: Callable[[str, str, int], int]
 step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
-wait_standing: Callable[[int], None]
+wait_standing: Callable[[int, bool], None]
 record_marked: Callable[[int, int, str, str], None]
 (
     attach,

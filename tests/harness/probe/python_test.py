@@ -114,7 +114,8 @@ class ProbeBuiltinsTest(unittest.TestCase):
             (record_for, (1, 1, 1, "k")), (record_json_for, (1, 1, 1, "k", b"x")), (invoke, ("k",)), (invoke, (1, 1)),
             (new_task, (1,)), (current_task, (1,)), (set_task, ()), (set_task, ("x",)), (set_task, (None,)),
             (greenlet_trace, ()), (greenlet_trace, ("switch", None)), (greenlet_trace, ("switch", ())), (now, (1,)),
-            (new_operation, (1,)), (wait_standing, ()), (wait_standing, ("x",)), (wait_standing, (1, 1)),
+            (new_operation, (1,)), (wait_standing, ()), (wait_standing, ("x",)), (wait_standing, (1,)),
+            (wait_standing, (1, True, 1)),
         ]  # fmt: skip
         for function, arguments in calls:
             with self.assertRaises(TypeError, msg=f"{function} {arguments}"):

@@ -3,8 +3,8 @@ something is there, so that the probe sees nobody wait. So each is a task of its
 for as long as the loop has it.
 
 What the thread of that loop reads itself is its own affair: a callback may only wake the task that reads, or leave it to
-others of the same loop. Of two tasks that want the loop's one callback trireme_watch_loops.py tells. Thread safety: any
-threads.
+others of the same loop. But two callbacks for two copies of one descriptor are two readers. Of two tasks that want the
+loop's one callback trireme_watch_loops.py tells. Thread safety: any threads.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Callbacks:
         self._known[number] = Standing(ends, weakref.ref(loop), name, runs_elsewhere)
         probe.set_task(number)
         try:
-            probe.wait_standing(fd)
+            probe.wait_standing(fd, True)
         finally:
             probe.set_task(before)
         return number
@@ -124,17 +124,17 @@ class Callbacks:
         known = self._known.get(number)
         return "" if known is None else known.name
 
-    def is_over(self, number: int) -> bool:
-        """Of a task that stands for a callback: its loop does not call it, or runs in this thread."""
-        known = self._known.get(number)
+    def is_over(self, number: int, thread: int) -> bool:
+        """Of what waits in that thread, while the current task comes: it is a callback that its loop does not call any more,
+        or nothing that the one who comes takes anything from: beside a callback, other code of its loop's thread."""
+        known, asks = self._known.get(number), self._known.get(self._probe.current_task())
         if known is None:
-            return False
+            return asks is not None and thread == threading.get_native_id()
         handle, loop = known.handle(), known.loop()
-        return handle is None or handle.cancelled() or loop is None or not known.runs_elsewhere(loop)
-
-    def stands_beside(self, number: int, thread: int) -> bool:
-        """Whether this task stands for a callback that comes while something else of its `thread` waits."""
-        return number in self._known and thread == threading.get_native_id()
+        if handle is None or handle.cancelled() or loop is None:
+            return True
+        # Of two callbacks of one loop, for two copies of a descriptor, either is called.
+        return not known.runs_elsewhere(loop) and (asks is None or asks.loop() is not loop)
 
 
 def _asyncio_runs_elsewhere(loop: Any) -> bool:

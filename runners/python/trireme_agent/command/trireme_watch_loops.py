@@ -49,9 +49,7 @@ class Loops:
 
     def is_over(self, number: int, thread: int) -> bool:
         """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
-        if self.transports.is_over(number) or self.callbacks.is_over(number):
-            return True
-        if self.callbacks.stands_beside(self.probe.current_task(), thread):
+        if self.transports.is_over(number) or self.callbacks.is_over(number, thread):
             return True
         task = self.find(number) if number else None
         return task is not None and trireme_watch_unseen.is_cancelled(task)

@@ -93,7 +93,7 @@ class Transports:
         before = probe.current_task()
         probe.set_task(number)
         try:
-            probe.wait_standing(fd)
+            probe.wait_standing(fd, False)
         finally:
             probe.set_task(before)
 

@@ -51,8 +51,7 @@ def number_of(waits: Any) -> int:
 
 def is_over(number: int, thread: int) -> bool:
     """Of a task, not one of asyncio's, that waited in that thread: it waits no more, or beside who asks, in the same loop."""
-    return bool(transports.is_over(number) or callbacks.is_over(number)
-                or callbacks.stands_beside(probe.current_task(), thread))
+    return bool(transports.is_over(number) or callbacks.is_over(number, thread))
 
 
 def _noting_who_goes(add: Callable[..., Any], direction: str, owners: dict[tuple[str, int], int]) -> Callable[..., Any]:
