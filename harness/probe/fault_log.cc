@@ -127,7 +127,7 @@ void AddWhere(TextBuffer& text, const Subject& subject, int direction, uint64_t 
 void RecordJson(uint16_t kind, uint64_t id, const char* key, const TextBuffer& text) {
   Record({.kind = kind,
           .type = TRIREME_JSON,
-          .task = CurrentTask(),
+          .task = CurrentOrServedTask(),
           .id = id,
           .key = {key, strlen(key)},
           .value = {text.text(), text.size()}});
@@ -141,7 +141,7 @@ void RecordWire(const ConnectionEnd& end, Direction direction, uint16_t type, co
   const char* key = kWireKeys[end.side][direction];
   Record({.kind = TRIREME_WIRE,
           .type = type,
-          .task = CurrentTask(),
+          .task = CurrentOrServedTask(),
           .id = end.connection->number,
           .key = {key, strlen(key)},
           .value = {value, size}});

@@ -27,8 +27,10 @@ bool Interrupts(const trireme_fault_rule& rule) {
 }
 
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
-// where one resets the connection. A call that never `waits` is not interrupted.
-int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool waits, bool* reset) {
+// where one resets the connection. A call that never `waits` is not interrupted. Delays are added to *delay, or happen in
+// here where that is null.
+int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool waits, bool* reset,
+               uint64_t* delay = nullptr) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
@@ -40,7 +42,10 @@ int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool wai
     switch (rule.action) {
       case TRIREME_DO_DELAY:
       case TRIREME_DO_STALL:
-        SleepFor(rule.amount);
+        if (delay == nullptr)
+          SleepFor(rule.amount);
+        else
+          *delay += rule.amount;
         break;
       case TRIREME_DO_INTERRUPT:
         return EINTR;
@@ -126,7 +131,7 @@ uint32_t accepts[kDescriptors];
 
 }  // namespace
 
-bool CallFails(trireme_fault_call call, int* error) {
+bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
   TaskName& task = CurrentTaskName();
   const uint32_t number = CountCall(task, call);
   const Subject subject{HashOf(task.path), task.path, task.name, kClient, call};
@@ -138,7 +143,7 @@ bool CallFails(trireme_fault_call call, int* error) {
   if (!PlanHits(call)) return false;
   const int before = errno;
   bool reset = false;
-  *error = EventFault(subject, number, nullptr, /*waits=*/true, &reset);
+  *error = EventFault(subject, number, nullptr, /*waits=*/true, &reset, delay);
   errno = before;
   return *error != 0;
 }

@@ -14,8 +14,9 @@ namespace trireme {
 // An epoll_wait that comes back without an event, as CallFails() says it.
 constexpr int kSpurious = -1;
 
-// Whether the call is to fail, with *error (of getaddrinfo an EAI_ code), instead of being made.
-bool CallFails(trireme_fault_call call, int* error);
+// Whether the call is to fail, with *error (of getaddrinfo an EAI_ code), instead of being made. With `delay` the caller waits
+// by itself, for so many nanoseconds, before it fails or makes the call.
+bool CallFails(trireme_fault_call call, int* error, uint64_t* delay = nullptr);
 
 // -1 and an errno where the plan lets the call fail, else what it gives.
 template <typename Call>

@@ -22,6 +22,7 @@ struct ThreadState {
   int depth = 0;                   // of nested calls of Record()
   uint32_t thread = 0;             // OS thread id; 0: not asked yet
   uint32_t task = 0;
+  uint32_t served = 0;  // while it runs none
   uint64_t self_word = 0;  // see SelfWord(); 0: to be made again
   uint64_t last_time = 0;
   uint64_t operations = 0;  // a range of ids, see NewOperation()

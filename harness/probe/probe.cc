@@ -82,6 +82,7 @@ constexpr trireme_probe_api kApi = {
     .point = ComeToPoint,
     .call_fails = CallFailsByPlan,
     .set_stack_source = SetTaskStackSource,
+    .serve = ServeTask,
 };
 
 __attribute__((constructor)) void Load() {

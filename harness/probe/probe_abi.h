@@ -470,6 +470,9 @@ struct trireme_probe_api {
    * braces, and returns how many. Where it does not know the first, the C frames of the caller are taken. It may not wait for
    * anything that reads or writes. */
   void (*set_stack_source)(uint64_t (*source)(uint32_t other_task, char* place, uint64_t size));
+  /* What this thread does, which runs no task, it does for that one from now on (0: for none): faults count its calls and
+   * connections as that task's. Who reads is this thread, as before. */
+  void (*serve)(uint32_t task);
 };
 
 /* NULL when `version` is not this library's. Resolve with dlsym(RTLD_DEFAULT, "trireme_probe"): absent means not
@@ -506,6 +509,9 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         such as a transport, as which no code runs. `beside`: whatever else this thread
  *                                         reads there is no second reader)
  *   record_marked(kind: int, id: int, key: str, json_text: str) -> None   (record_json with TRIREME_MARKED)
+ *   call_fails(call: int) -> tuple[int, int]   (as above, and the nanoseconds that the caller waits before: for a look-up of a
+ *                                         name that the C library is not asked for)
+ *   serve(task: int) -> None             (as above)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "harness/probe/faulty_calls.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/next.h"
@@ -51,6 +52,7 @@ struct Python {
   int (*PyType_IsSubtype)(Object*, Object*);
   long long (*PyLong_AsLongLongAndOverflow)(Object*, int*);
   unsigned long long (*PyLong_AsUnsignedLongLong)(Object*);
+  Object* (*PyLong_FromLongLong)(long long);
   Object* (*PyLong_FromUnsignedLongLong)(unsigned long long);
   double (*PyFloat_AsDouble)(Object*);
   const char* (*PyUnicode_AsUTF8AndSize)(Object*, Size*);
@@ -105,7 +107,8 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
          TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
          TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
-         TRIREME_FIND(PyLong_FromUnsignedLongLong) && TRIREME_FIND(PyFloat_AsDouble) &&
+         TRIREME_FIND(PyLong_FromLongLong) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
+         TRIREME_FIND(PyFloat_AsDouble) &&
          TRIREME_FIND(PyUnicode_AsUTF8AndSize) && TRIREME_FIND(PyUnicode_AsEncodedString) &&
          TRIREME_FIND(PyUnicode_InternFromString) && TRIREME_FIND(PyBytes_AsStringAndSize) &&
          TRIREME_FIND(PyErr_SetString) && TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
@@ -600,6 +603,29 @@ Object* PyStep(Object*, Object* const* arguments, Size count) {
   return step;
 }
 
+Object* PyCallFails(Object*, Object* const* arguments, Size count) {
+  uint64_t call = 0;
+  if (!CountIs(count, 1, "call_fails(call)") ||
+      !ReadUnsigned(arguments[0], TRIREME_CALL_SOCKET, &call))
+    return nullptr;
+  int error = 0;
+  uint64_t delay = 0;
+  if (ActivePlan() != nullptr) CallFails(static_cast<trireme_fault_call>(call), &error, &delay);
+  Object* pair = python.PyTuple_New(2);
+  if (pair == nullptr) return nullptr;
+  python.PyTuple_SetItem(pair, 0, python.PyLong_FromLongLong(error));
+  python.PyTuple_SetItem(pair, 1, python.PyLong_FromUnsignedLongLong(delay));
+  return pair;
+}
+
+Object* PyServe(Object*, Object* const* arguments, Size count) {
+  uint64_t task = 0;
+  if (!CountIs(count, 1, "serve(task)") || !ReadUnsigned(arguments[0], UINT32_MAX, &task))
+    return nullptr;
+  ServeTask(static_cast<uint32_t>(task));
+  return None();
+}
+
 Object* PyNewOperation(Object*, Object* const*, Size count) {
   return CountIs(count, 0, "new_operation()") ? python.PyLong_FromUnsignedLongLong(NewOperation())
                                               : nullptr;
@@ -631,6 +657,8 @@ constexpr MethodDef kMethods[] = {
     {"step", PyStep, kMethFastcall, "step(task, send) -> function"},
     {"wait_standing", PyWaitStanding, kMethFastcall, "wait_standing(fd, beside)"},
     {"record_marked", PyRecordMarked, kMethFastcall, "record_marked(kind, id, key, json_text)"},
+    {"call_fails", PyCallFails, kMethFastcall, "call_fails(call) -> (error, nanoseconds)"},
+    {"serve", PyServe, kMethFastcall, "serve(task)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

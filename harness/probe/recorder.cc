@@ -247,6 +247,13 @@ uint32_t NewTask() {
 
 uint32_t CurrentTask() { return thread_state.task; }
 
+uint32_t CurrentOrServedTask() {
+  const ThreadState& state = thread_state;
+  return state.task != 0 ? state.task : state.served;
+}
+
+void ServeTask(uint32_t task) { thread_state.served = task; }
+
 uint32_t ProcessId() {
   if (process_id == 0) process_id = static_cast<uint32_t>(getpid());
   return process_id;

@@ -32,6 +32,9 @@ void Record(const Entry& entry);
 uint32_t NewTask();
 uint64_t NewOperation();
 uint32_t CurrentTask();
+// The same, or the task that the calling thread, which runs none, serves. 0: none.
+uint32_t CurrentOrServedTask();
+void ServeTask(uint32_t task);
 void SetTask(uint32_t task);
 const uint8_t* Plan(uint32_t* size);
 uint64_t Now();

@@ -18,7 +18,7 @@ void CopyText(char* place, uint64_t room, const Bytes& text) {
 }  // namespace
 
 TaskName& CurrentTaskName() {
-  const uint32_t task = CurrentTask();
+  const uint32_t task = CurrentOrServedTask();
   TaskName& name = task_names[task % kTaskNames];
   return task != 0 && name.task == task ? name : no_task;
 }

@@ -33,6 +33,7 @@ const trireme_probe_api kAbsent = {
     .point = [](const char*, const char*, uint64_t) { return 0; },
     .call_fails = [](int) { return 0; },
     .set_stack_source = [](uint64_t (*)(uint32_t, char*, uint64_t)) {},
+    .serve = [](uint32_t) {},
 };
 
 const trireme_probe_api* Find() {

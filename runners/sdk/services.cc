@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "harness/base/unique_fd.h"
+#include "runners/sdk/probe.h"
 #include "runners/sdk/wait.h"
 #include "trireme/runtime.h"
 
@@ -32,7 +33,10 @@ class HelperCall {
 
   static std::shared_ptr<HelperCall> Begin(std::shared_ptr<Job> job) {
     auto call = std::make_shared<HelperCall>(std::move(job));
-    std::thread([call] { call->Run(); }).detach();
+    std::thread([call, task = Probe().current_task()] {
+      Probe().serve(task);
+      call->Run();
+    }).detach();
     return call;
   }
 

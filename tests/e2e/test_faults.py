@@ -189,6 +189,59 @@ class FaultsTest(TriremeCase):
             connects = [event["value"] for event in events if event["event"] == "observe"]
             self.assertEqual(connects, ["made", "refused", "made"], runtime)
 
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_each_look_up_counts_for_its_task(self) -> None:
+        """Eventlet makes it itself, where dnspython is installed; of the others a thread without a task does."""
+        runtimes = ("eventlet", "eventlet-asyncio", "threading", "asyncio")
+        self.write("s/scenario.yaml", SCENARIO.replace("[threading]", f"[{', '.join(runtimes)}]"))
+        self.write("s/workload.py", """\
+            async def main(rt, params):
+                async def look_up(task):
+                    for name in ("localhost", "127.0.0.1", "localhost", "localhost"):
+                        with rt.op("resolve", task) as op:
+                            try:
+                                await rt.resolve(name)
+                                op.ok(task)
+                            except OSError as error:
+                                op.fail(error)
+
+                await rt.gather(*[rt.spawn(look_up, task) for task in range(3)])
+            """)
+        python = f"here={WITH_EVENTLET}"
+        outcome = self.trireme("run", "s", "--faults", self.names_plan(), "--out", "a", "--python", python)
+        self.assertEqual(outcome.code, 0, outcome.out)
+        for runtime in runtimes:
+            events = list(map(json.loads, self.trireme("history", "a", "--cell", f"s-{runtime}-here*").out.splitlines()))
+            for task in ("1.1", "1.2", "1.3"):
+                happened = [event.get("name", event["event"]) for event in events
+                            if event["task"] == task and event["event"] in ("ok", "fail", "fault")]
+                self.assertEqual(happened, ["late", "ok", "ok", "late", "lost", "fail", "late", "ok"], f"{task} on {runtime}")
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_names_that_a_watched_program_looks_up_with_eventlet(self) -> None:
+        program = self.write("p.py", """\
+            import eventlet
+            eventlet.monkey_patch()
+            import socket
+            def look_up(number):
+                for find in (socket.gethostbyname, lambda name: socket.getaddrinfo(name, 80)):
+                    try:
+                        find("localhost")
+                        print(number, "found")
+                    except socket.gaierror as error:
+                        print(number, error.errno == socket.EAI_AGAIN)
+            for number in range(2):
+                eventlet.spawn(look_up, number).wait()
+            """)
+        outcome = self.trireme("watch", "--faults", self.names_plan(), "--", WITH_EVENTLET, str(program))
+        self.assertEqual((outcome.code, outcome.out), (0, "0 found\n0 True\n1 found\n1 True\n"), outcome.err)
+
+    def names_plan(self) -> str:
+        at = "at: {call: getaddrinfo"
+        self.write("names.yaml", f"version: 1\nsummary: s\nall:\n  - {{name: late, {at}}}, do: {{delay: 1ms}}}}\n"
+                                 f"  - {{name: lost, {at}, every: 2}}, do: {{error: EAI_AGAIN}}}}\n")
+        return "names.yaml"
+
     def test_an_interrupted_connect_goes_on(self) -> None:
         self.write("eintr.yaml", "version: 1\nsummary: s\nat: {call: connect}\ndo: {interrupt: true}\n")
         program = self.write("p.py", """\

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 # enum trireme_event
 BEGIN, END, INVOKE, OK, FAIL, INFO, OBSERVE, OUTCOME, METRIC, WARNING = range(1, 11)
@@ -58,6 +60,8 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     lambda task, send: send,
     _nothing,
     _nothing,
+    lambda call: (0, 0),
+    _nothing,
 )
 
 _made = _builtins()
@@ -81,6 +85,8 @@ point: Callable[[str, str, int], int]
 step: Callable[[int, Callable[[Any], Any]], Callable[[Any], Any]]
 wait_standing: Callable[[int, bool], None]
 record_marked: Callable[[int, int, str, str], None]
+call_fails: Callable[[int], tuple[int, int]]
+serve: Callable[[int], None]
 (
     attach,
     record,
@@ -101,4 +107,20 @@ record_marked: Callable[[int, int, str, str], None]
     step,
     wait_standing,
     record_marked,
+    call_fails,
+    serve,
 ) = _made or _FALLBACK
+
+
+def served(fn: Callable[..., T]) -> Callable[..., T]:
+    """`fn` for another thread: what it does there counts as the doing of the task that is current now, for faults."""
+    task = current_task()
+
+    def run(*args: Any) -> T:
+        serve(task)
+        try:
+            return fn(*args)
+        finally:
+            serve(0)
+
+    return run

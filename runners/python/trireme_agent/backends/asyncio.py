@@ -338,7 +338,7 @@ class AsyncioBackend(Backend):
 
     async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with self.waiting():
-            result: T = await asyncio.to_thread(self._idle.run, fn, args)
+            result: T = await asyncio.to_thread(self._idle.run, probe.served(fn), args)
         return result
 
     async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:

@@ -6,6 +6,7 @@ The standard library is patched by prepare(), in place: what this file and other
 from __future__ import annotations
 
 import http.client
+import importlib
 import os
 import socket
 import subprocess
@@ -46,6 +47,7 @@ with warnings.catch_warnings():
         eventlet = None
 
 T = TypeVar("T")
+names: Any = importlib.import_module("trireme_agent.command.trireme_watch_names")
 
 
 class GreenDeadline:
@@ -99,6 +101,8 @@ class EventletBackend(Backend):
         os.environ["EVENTLET_HUB"] = cls.hub  # for the hubs of other threads
         eventlet.hubs.use_hub(cls.hub)
         hub_sleep.tell()
+        if "eventlet.support.greendns" in sys.modules:  # as it is where dnspython is installed
+            names.hook(sys.modules["eventlet.support.greendns"], probe.call_fails)
         eventlet.monkey_patch()
         eventlet.tpool.tworker = _noting_its_hub(eventlet.tpool.tworker)
         base = eventlet.hubs.hub.BaseHub
@@ -370,7 +374,7 @@ class EventletBackend(Backend):
 
     async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with self.waiting():
-            result: T = eventlet.tpool.execute(_run_busy, fn, args)
+            result: T = eventlet.tpool.execute(_run_busy, probe.served(fn), args)
         return result
 
     async def subprocess(self, argv: list[str], stdin: bytes | None) -> trireme.Completed:

@@ -197,7 +197,7 @@ class ThreadingBackend(WaitingBackend):
     # Outside.
 
     async def offload(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        future = self._executor.submit(self.idle.run, fn, args)
+        future = self._executor.submit(self.idle.run, probe.served(fn), args)
         ended = coordination.InterruptibleEvent(self)
         future.add_done_callback(lambda _: ended.set())
         ended.wait()

@@ -26,6 +26,7 @@ import trireme_meetings
 import trireme_plumbing
 import trireme_start
 import trireme_unittest
+import trireme_watch_names
 
 OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
 _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
@@ -61,6 +62,7 @@ class Witness:
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
         self._invoke = builtins[5] if builtins is not None else lambda *_: 0
+        self._call_fails = builtins[19] if builtins is not None else lambda _: (0, 0)
         if builtins is not None and not os.environ.get("TRIREME_WATCH"):
             builtins[12](trireme_meetings.describe)
 
@@ -83,6 +85,8 @@ class Witness:
             self.importers = _importers(sys._getframe(1))
         if name == "eventlet.hubs.hub" and path is not None:
             return _spec_with(name, path, target, self._begin_to_count)
+        if name == "eventlet.support.greendns" and path is not None:
+            return _spec_with(name, path, target, lambda module: trireme_watch_names.hook(module, self._call_fails))
         if name == "subunit.v2" and path is not None:
             return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":

@@ -19,6 +19,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 import trireme_watch_loops
+import trireme_watch_names
 import trireme_watch_readers
 
 WARNING, SOCKET = 10, 14  # enum trireme_event
@@ -48,6 +49,7 @@ class Probe:
         self.loop_waits = builtins[14]
         self.step = builtins[16]
         self.wait_standing = builtins[17]
+        self.call_fails = builtins[19]
 
 
 def install() -> None:
@@ -91,6 +93,7 @@ class Watch:
             "eventlet.hubs.hub": self._hook_eventlet,
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
+            "eventlet.support.greendns": self._hook_names,
             "gevent.hub": self._hook_gevent,
             "gevent._socketcommon": self._hook_gevent_sockets,
             "asyncio.base_events": self.loops.hook_asyncio,
@@ -133,6 +136,9 @@ class Watch:
         return spec
 
     # Green threads
+
+    def _hook_names(self, module: Any) -> None:
+        trireme_watch_names.hook(module, self.probe.call_fails)
 
     def _hook_eventlet(self, module: Any) -> None:
         base, wait_for = module.BaseHub, self.probe.wait_for
