@@ -322,6 +322,39 @@ await gate.wait()
         assert re.search(shown, tasks), stacks
 
 
+def test_stacks_give_a_task_without_a_thread_no_other_ones(zygote, workload):
+    """One that waits for a place of a pool runs nothing yet."""
+    zygote.load("threading", workload("""
+pool = rt.pool(1)
+async def inner(): pass
+async def outer(): await (await pool.submit(inner)).join()
+holder = await pool.submit(outer)
+await rt.settle()
+print("up", flush=True)
+await holder.join()
+"""))
+    with zygote.started() as running:
+        running.wait_for("up", "stdout")
+        running.signal(34 + 12)
+        stacks = running.wait_for("== end of stacks\n")
+        running.signal(signal.SIGKILL)
+        running.finish()
+    assert re.findall(r"Task (\S+ \S+) \(parked", stacks) == ["1 main", "1.1 outer"], stacks
+
+
+def test_the_frame_of_a_thread_is_its_own_or_none(zygote, workload):
+    """Main's thread has another number than the zygote's had; a number that is nobody's has no frame, not its asker's."""
+    zygote.load("threading", workload("""
+import os
+from trireme_agent import errors, meetings
+async def look(native): return errors.shown_stack(meetings.frame_of(native))
+for who, native in ("main", os.getpid()), ("nobody", 0):
+    stack = await rt.spawn(look, native).join()
+    rt.observe(who, [line.rpartition(" ")[2] for line in stack if line.startswith("workload.py:")])
+"""))
+    assert zygote.trial().observed() == {"main": ["main"], "nobody": []}
+
+
 def test_a_wait_on_a_socket_that_was_closed_meanwhile(zygote, workload):
     """Between the call that would have had to wait and the wait, another thread may close it, and cancel the task first."""
     zygote.load("threading", workload("""

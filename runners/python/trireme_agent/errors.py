@@ -108,7 +108,9 @@ def stack(trace: TracebackType | None) -> list[str]:
 
 
 def frame_stack(frame: FrameType | None, agents: bool = True) -> list[str]:
-    """A running frame and its callers, outermost first; without the agent's own unless asked for."""
+    """A running frame and its callers, outermost first; without the agent's own unless asked for; nothing of none."""
+    if frame is None:  # walk_stack() would take its caller's
+        return []
     frames = [(at.f_code, line) for at, line in walk_stack(frame) if agents or not is_agents(at.f_code.co_filename)]
     return [f"{place(code.co_filename)}:{line} in {text(code.co_name)}" for code, line in reversed(frames)]
 

@@ -16,6 +16,7 @@ from trireme_agent.backend import Backend
 
 _all_frames = sys._current_frames  # by name, too
 _enumerate = threading.enumerate
+_main_thread = threading.main_thread
 
 
 _backend: Backend | None = None  # of the trial
@@ -69,9 +70,14 @@ def _members(prefix: str, number: int, thread: int | None, frame: FrameType | No
 def frame_of(native: int) -> FrameType | None:
     """What a native thread runs, where Python knows it."""
     for thread in _threads():
-        if thread.native_id == native and thread.ident is not None:
+        if _native_id(thread) == native and thread.ident is not None:
             return _all_frames().get(thread.ident)
     return None
+
+
+def _native_id(thread: threading.Thread) -> int | None:
+    """Of a forked process the main thread goes by the number that its parent's had; the kernel's is the process's."""
+    return os.getpid() if thread is _main_thread() else thread.native_id
 
 
 def _threads() -> list[Any]:
