@@ -41,12 +41,14 @@ void TakeOfPython(const LoopStep& step, HoldStack* stack) {
 
 void TakeOfThread(const LoopStep& step, HoldStack* stack) {
   void* frames[kNativeFrames];
-  const int count = InterruptForStack(step.thread, frames, kSignalFor);
+  const int count = InterruptForStack(step, frames, kSignalFor);
   TextBuffer text(stack->text, stack->capacity);
   const char* separator = "[";
   for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);
-  if (count == 0 || !step.Lasts() || *separator == '[') {
-    stack->source = "none: the thread does not answer the signal that asks for its stack";
+  if (count == 0 || *separator == '[') {
+    stack->source = step.Lasts()
+                        ? "none: the thread does not answer the signal that asks for its stack"
+                        : "none: it was over when the thread was asked";
     return;
   }
   text.Add("]");

@@ -27,6 +27,7 @@ constexpr int kOfTheHandler = 2;        // it, and what the kernel returns to
 
 bool unwinds = false;
 uint32_t unwind_turn = 0;  // atomic: the thread that shall write its frames
+LoopStep unwind_step;      // that it shall be in
 int unwind_count = 0;
 void* unwind_frames[kNativeFrames + kOfTheHandler];
 
@@ -34,7 +35,8 @@ void OnUnwindSignal(int) {
   const int error = errno;
   const uint32_t self = ThreadId();
   if (__atomic_load_n(&unwind_turn, __ATOMIC_ACQUIRE) == self) {
-    unwind_count = backtrace(unwind_frames, kNativeFrames + kOfTheHandler);
+    unwind_count =
+        unwind_step.Lasts() ? backtrace(unwind_frames, kNativeFrames + kOfTheHandler) : 0;
     __atomic_store_n(&unwind_turn, 0, __ATOMIC_RELEASE);
   }
   errno = error;
@@ -85,15 +87,16 @@ void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool 
   text.Add("\"");
 }
 
-int InterruptForStack(uint32_t thread, void** frames, uint64_t patience) {
+int InterruptForStack(const LoopStep& step, void** frames, uint64_t patience) {
   if (!HandleUnwindSignal()) return 0;
-  __atomic_store_n(&unwind_turn, thread, __ATOMIC_RELEASE);
-  if (syscall(SYS_tgkill, syscall(SYS_getpid), thread, kUnwindSignal) != 0) return 0;
+  unwind_step = step;
+  __atomic_store_n(&unwind_turn, step.thread, __ATOMIC_RELEASE);
+  if (syscall(SYS_tgkill, syscall(SYS_getpid), step.thread, kUnwindSignal) != 0) return 0;
   const uint64_t end = Now() + patience;
   while (__atomic_load_n(&unwind_turn, __ATOMIC_ACQUIRE) != 0 && Now() < end)
     SleepFor(kMillisecond);
   // One that comes later finds that it is not its turn.
-  uint32_t turn = thread;
+  uint32_t turn = step.thread;
   if (__atomic_compare_exchange_n(&unwind_turn, &turn, 0, false, __ATOMIC_ACQ_REL,
                                   __ATOMIC_ACQUIRE))
     return 0;

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "harness/probe/hold_stack.h"
 #include "harness/probe/text.h"
 
 namespace trireme {
@@ -19,10 +20,11 @@ bool UnwindsNativeStacks();
 // files of the objects.
 void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool files = false);
 
-// The frames of another thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
-// answer in time, or the program uses the signal itself. Calls that the kernel does not restart end early in that
-// thread. REQUIRES: UnwindsNativeStacks(), and one caller at a time.
-int InterruptForStack(uint32_t thread, void** frames, uint64_t patience);
+// The frames of a step's thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
+// answer in time, its step was over when it did, or the program uses the signal itself. Calls that the kernel does not
+// restart end early in that thread, and the step may with them: its frames are of it all the same. REQUIRES:
+// UnwindsNativeStacks(), and one caller at a time.
+int InterruptForStack(const LoopStep& step, void** frames, uint64_t patience);
 
 }  // namespace trireme
 

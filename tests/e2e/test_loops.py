@@ -96,6 +96,7 @@ HOLD_CC = """\
     #include "trireme/workload.h"
 
     #include <time.h>
+    #include <unistd.h>
 
     #include <chrono>
     #include <string>
@@ -120,11 +121,16 @@ HOLD_CC = """\
       std::this_thread::sleep_for(std::chrono::milliseconds(400));
       asm volatile("");
     }
+    __attribute__((noinline)) void NapHere() {
+      usleep(400'000);  // which a signal ends
+      asm volatile("");
+    }
 
     Task<> Hold(Runtime& rt, std::string how) {
       Operation op = rt.Op("hold");
       if (how == "burn") BurnHere(0.4);
       if (how == "sleep") SleepHere();
+      if (how == "nap") NapHere();
       if (how == "wait") co_await rt.Sleep(0.4);
       if (how == "offload") co_await rt.Offload([] { BurnHere(0.4); });
       for (int n = 0; how == "pieces" && n < 20; ++n) {
@@ -255,6 +261,9 @@ class LoopsTest(TriremeCase):
             self.assertEqual(len({cell["findings"][0]["signature"] for cell in python.values()}), 1)
             self.assertTrue(all(cell["findings"][0]["evidence"]["source"] in ("the interpreter", "a signal")
                                 for cell in cells.values()), cells)
+
+    def test_what_ends_by_being_asked_where_it_is_has_a_stack(self) -> None:
+        self.expect_held(self.hold(NATIVE_LOOPS, "nap"), "NapHere")
 
     def test_a_call_that_keeps_the_interpreter_is_found_while_it_does(self) -> None:
         for how in ("keep", "match"):
