@@ -511,6 +511,18 @@ server.close()
     assert trial.observed() == {"garbage": bad, "header": bad, "request": "HTTP/1.1 404 Not Found"}
 
 
+@pytest.mark.parametrize("value", ["12ms", None, True, b"1", [1]])
+def test_a_metric_that_is_no_number_is_refused(zygote, workload, value):
+    """Results could not show it, and left it out without a word."""
+    zygote.load("threading", workload(f"""
+try: rt.metric("latency", {value!r}, "s")
+except TypeError as error: rt.observe("error", str(error))
+"""))
+    trial = zygote.trial()
+    assert trial.of("metric") == []
+    assert trial.observed() == {"error": f"a metric is a number, not a value of type {type(value).__name__}"}
+
+
 def test_nested_values_are_what_they_are_by_themselves(zygote, workload):
     zygote.load("threading", workload("""
 import enum, math

@@ -219,6 +219,8 @@ class Runtime:
         probe.record(probe.OUTCOME, 0, name, None)
 
     def metric(self, name: str, value: float, unit: str = "") -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"a metric is a number, not a value of type {type(value).__name__}")
         probe.record_json(probe.METRIC, 0, name, recorder.to_json([value, unit]))
 
     # About.
