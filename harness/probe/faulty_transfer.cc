@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +44,11 @@ int PeekPipe(int fd, bool blocks) {
   int size = 0;
   syscall(SYS_ioctl, fd, FIONREAD, &size);
   return size > 0 ? 1 : 0;
+}
+
+int PeekFile(int fd, int64_t position) {
+  struct stat status;
+  return syscall(SYS_fstat, fd, &status) == 0 && position < status.st_size ? 1 : 0;
 }
 
 // A stream loses, doubles and reorders nothing.
@@ -166,7 +172,9 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
 // Whether the reader would get one; otherwise the call itself says what there is instead.
 bool FaultyTransfer::HasByte() {
   const int error = errno;
-  const int found = end_.socket ? PeekSocket(fd_, flags_) : PeekPipe(fd_, MayBlock());
+  const int found = pieces_.position >= 0 ? PeekFile(fd_, pieces_.position)
+                    : end_.socket         ? PeekSocket(fd_, flags_)
+                                          : PeekPipe(fd_, MayBlock());
   errno = error;
   return found > 0;
 }

@@ -14,6 +14,7 @@ struct Pieces {
   int count = 0;
   const void* address = nullptr;  // where a datagram goes; null: to the peer
   uint32_t address_size = 0;
+  int64_t position = -1;  // in a file; -1: where the descriptor stands
 
   uint64_t size() const {
     uint64_t sum = 0;

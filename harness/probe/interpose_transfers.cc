@@ -1,4 +1,5 @@
 // What reads and writes: each call tells before it begins and after it has ended; see waits.h.
+// Over 400 lines: a C library has that many such calls, and one template makes them all.
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,6 +109,24 @@ ssize_t CallOnParts(Next<ssize_t(int, const iovec*, int)>& next, int fd, const i
   return next(fd, shortened.parts(), shortened.count());
 }
 
+// As a transfer, but at a position of a file, which nobody waits for.
+template <typename Call>
+ssize_t TransferAt(int fd, Direction direction, Pieces pieces, int64_t at, const Call& call) {
+  pieces.position = at;
+  return ActivePlan() == nullptr ? call(FaultyTransfer::kNoLimit)
+                                 : FaultyCall(fd, direction, pieces, 0, call);
+}
+
+template <typename Call>
+ssize_t TransferPartsAt(int fd, Direction direction, const ManyPieces& many, int64_t at,
+                        const Call& call) {
+  return TransferAt(fd, direction, many.pieces(), at, [&](uint64_t limit) {
+    if (limit == FaultyTransfer::kNoLimit) return call(many.parts, many.count);
+    Shortened shortened(many.parts, many.count, limit);
+    return call(shortened.parts(), shortened.count());
+  });
+}
+
 template <typename Message>
 ssize_t CallOnMessage(Next<ssize_t(int, Message*, int)>& next, int fd, Message* message, int flags,
                       uint64_t limit) {
@@ -202,7 +221,9 @@ using trireme::Next;
 using trireme::Of;
 using trireme::SendFile;
 using trireme::Transfer;
+using trireme::TransferAt;
 using trireme::TransferMessages;
+using trireme::TransferPartsAt;
 
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
@@ -350,3 +371,41 @@ TRIREME_INTERPOSED ssize_t splice(int in, off64_t* in_offset, int out, off64_t* 
   trireme::EndWait(reads, moved);
   return result;
 }
+
+#define TRIREME_INTERPOSED_AT(name, Data, Position, direction)                          \
+  TRIREME_INTERPOSED ssize_t name(int fd, Data* data, size_t size, Position at) {       \
+    static Next<ssize_t(int, Data*, size_t, Position)> next(#name);                     \
+    return TransferAt(fd, direction, Of(data, size).pieces(), at, [&](uint64_t limit) { \
+      return next(fd, data, AtMost(size, limit), at);                                   \
+    });                                                                                 \
+  }
+
+#define TRIREME_INTERPOSED_PARTS_AT(name, Position, direction)                                   \
+  TRIREME_INTERPOSED ssize_t name(int fd, const iovec* parts, int count, Position at) {          \
+    static Next<ssize_t(int, const iovec*, int, Position)> next(#name);                          \
+    return TransferPartsAt(fd, direction, {parts, count}, at, [&](const iovec* some, int many) { \
+      return next(fd, some, many, at);                                                           \
+    });                                                                                          \
+  }
+
+#define TRIREME_INTERPOSED_PARTS_AT_2(name, Position, direction)                                 \
+  TRIREME_INTERPOSED ssize_t name(int fd, const iovec* parts, int count, Position at,            \
+                                  int flags) {                                                   \
+    static Next<ssize_t(int, const iovec*, int, Position, int)> next(#name);                     \
+    return TransferPartsAt(fd, direction, {parts, count}, at, [&](const iovec* some, int many) { \
+      return next(fd, some, many, at, flags);                                                    \
+    });                                                                                          \
+  }
+
+TRIREME_INTERPOSED_AT(pread, void, off_t, kRead)
+TRIREME_INTERPOSED_AT(pread64, void, off64_t, kRead)
+TRIREME_INTERPOSED_AT(pwrite, const void, off_t, kWrite)
+TRIREME_INTERPOSED_AT(pwrite64, const void, off64_t, kWrite)
+TRIREME_INTERPOSED_PARTS_AT(preadv, off_t, kRead)
+TRIREME_INTERPOSED_PARTS_AT(preadv64, off64_t, kRead)
+TRIREME_INTERPOSED_PARTS_AT(pwritev, off_t, kWrite)
+TRIREME_INTERPOSED_PARTS_AT(pwritev64, off64_t, kWrite)
+TRIREME_INTERPOSED_PARTS_AT_2(preadv2, off_t, kRead)
+TRIREME_INTERPOSED_PARTS_AT_2(preadv64v2, off64_t, kRead)
+TRIREME_INTERPOSED_PARTS_AT_2(pwritev2, off_t, kWrite)
+TRIREME_INTERPOSED_PARTS_AT_2(pwritev64v2, off64_t, kWrite)

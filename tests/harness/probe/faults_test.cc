@@ -444,6 +444,37 @@ TEST_F(FaultsTest, FailsTheThirdWriteOfAFile) {
   ::unlink(file.c_str());
 }
 
+TEST_F(FaultsTest, FailsAWriteAtAPositionOfAFile) {
+  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 4);
+  rule.total = 1;
+  Begin({rule});
+  const std::string file = path_ + ".file";
+  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_EQ(::pwrite(fd.get(), "0123", 4, 100), 4);
+  EXPECT_EQ(::pwrite(fd.get(), "4567", 4, 200), -1);
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_EQ(::pwrite(fd.get(), "4567", 4, 200), 4);
+  EXPECT_THAT(Faults(), ElementsAre("write 1@0 client write 4 {\"error\":\"ENOSPC\"}"));
+  ::unlink(file.c_str());
+}
+
+TEST_F(FaultsTest, CutsManyPiecesAtAPositionOfAFile) {
+  trireme_fault_rule rule = At(Rule(TRIREME_CALL_READ, TRIREME_DO_SHORT), 0);
+  rule.amount = 3;
+  Begin({rule});
+  const std::string file = path_ + ".file";
+  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(fd.get(), "01234567", 8), 8);
+  std::array<char, 2> first{};
+  std::array<char, 6> second{};
+  std::array<iovec, 2> parts = {{{first.data(), first.size()}, {second.data(), second.size()}}};
+  EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 1), 3);
+  EXPECT_EQ(std::string(first.data(), 2) + second[0], "123");
+  EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 0), 8);
+  EXPECT_THAT(Faults(), ElementsAre("read 1@0 client read 0 {\"short\":3}"));
+  ::unlink(file.c_str());
+}
+
 TEST_F(FaultsTest, FollowsACopyAndAForkedChild) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 2);
   Begin({rule});
