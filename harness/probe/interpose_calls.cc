@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -38,6 +39,30 @@ int OpenPath(int flags, const Call& call) {
   if ((flags & O_ACCMODE) == O_RDONLY) return call();
   const int fd = UnlessPlanned(TRIREME_CALL_OPEN, call);
   return FollowFile(fd, flags);
+}
+
+// The same of a stream. What stdio moves by itself is not seen; what others move by its descriptor is, as std::fstream
+// does.
+template <typename Call>
+FILE* OpenStream(const char* mode, const Call& call) {
+  const bool reads = mode[0] == 'r' && __builtin_strchr(mode, '+') == nullptr;
+  if (ActivePlan() == nullptr || reads) return call();
+  int error = 0;
+  if (CallFails(TRIREME_CALL_OPEN, &error)) {
+    errno = error;
+    return nullptr;
+  }
+  FILE* stream = call();
+  if (stream != nullptr) FollowFile(fileno(stream), 0);
+  return stream;
+}
+
+// Its descriptor is closed without close(2), and the number may be another file's next.
+void ForgetStream(FILE* stream) {
+  const int fd = ActivePlan() == nullptr ? -1 : fileno(stream);
+  if (fd < 0) return;
+  const ConnectionEnd end = EndOf(fd);
+  if (end.connection != nullptr && !end.socket) ForgetEnd(fd);
 }
 
 bool IsName(const char* host, const addrinfo* hints) {
@@ -80,6 +105,29 @@ TRIREME_INTERPOSED_OPEN(open)
 TRIREME_INTERPOSED_OPEN(open64)
 TRIREME_INTERPOSED_OPENAT(openat)
 TRIREME_INTERPOSED_OPENAT(openat64)
+
+#define TRIREME_INTERPOSED_CREAT(name)                                              \
+  TRIREME_INTERPOSED int name(const char* path, mode_t mode) {                      \
+    static Next<int(const char*, mode_t)> next(#name);                              \
+    return trireme::OpenPath(O_WRONLY | O_CREAT, [&] { return next(path, mode); }); \
+  }
+
+#define TRIREME_INTERPOSED_FOPEN(name)                                  \
+  TRIREME_INTERPOSED FILE* name(const char* path, const char* mode) {   \
+    static Next<FILE*(const char*, const char*)> next(#name);           \
+    return trireme::OpenStream(mode, [&] { return next(path, mode); }); \
+  }
+
+TRIREME_INTERPOSED_CREAT(creat)
+TRIREME_INTERPOSED_CREAT(creat64)
+TRIREME_INTERPOSED_FOPEN(fopen)
+TRIREME_INTERPOSED_FOPEN(fopen64)
+
+TRIREME_INTERPOSED int fclose(FILE* stream) {
+  static Next<int(FILE*)> next("fclose");
+  trireme::ForgetStream(stream);
+  return next(stream);
+}
 
 TRIREME_INTERPOSED int fsync(int fd) {
   static Next<int(int)> next("fsync");

@@ -16,7 +16,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,6 +34,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 const trireme_probe_api& FaultsApi() { return *trireme_probe(TRIREME_PROBE_ABI); }
 
@@ -472,6 +475,37 @@ TEST_F(FaultsTest, CutsManyPiecesAtAPositionOfAFile) {
   EXPECT_EQ(std::string(first.data(), 2) + second[0], "123");
   EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 0), 8);
   EXPECT_THAT(Faults(), ElementsAre("read 1@0 client read 0 {\"short\":3}"));
+  ::unlink(file.c_str());
+}
+
+TEST_F(FaultsTest, FailsToOpenAStream) {
+  trireme_fault_rule rule = Error(TRIREME_CALL_OPEN, EMFILE);
+  rule.total = 2;
+  Begin({rule});
+  const std::string file = path_ + ".file";
+  EXPECT_EQ(std::fopen(file.c_str(), "we"), nullptr);
+  EXPECT_EQ(errno, EMFILE);
+  EXPECT_FALSE(std::ofstream(file).is_open());
+  EXPECT_TRUE(std::ofstream(file).is_open());
+  EXPECT_TRUE(std::ifstream(file).is_open());
+  EXPECT_THAT(Faults(), SizeIs(2));
+  ::unlink(file.c_str());
+}
+
+TEST_F(FaultsTest, FailsAWriteOfAStreamUntilThatIsClosed) {
+  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 4);
+  rule.total = 1;
+  Begin({rule});
+  const std::string file = path_ + ".file";
+  EXPECT_TRUE((std::ofstream(file) << "0123").flush());
+  {
+    const UniqueFd reused(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    EXPECT_EQ(::write(reused.get(), "4567", 4), 4);
+  }
+  std::ofstream stream(file);
+  EXPECT_TRUE((stream << "0123").flush());
+  EXPECT_FALSE((stream << "4567").flush());
+  EXPECT_THAT(Faults(), ElementsAre("write 1@2 client write 4 {\"error\":\"ENOSPC\"}"));
   ::unlink(file.c_str());
 }
 
