@@ -143,6 +143,19 @@ void ForEachIn(uint32_t epoll, void (*function)(Descriptor*)) {
       function(&descriptor);
 }
 
+Holding HoldingOf(uint32_t epoll, const ObjectId& id) {
+  Holding holding;
+  for (unsigned fd = 0; fd < kDescriptors; ++fd) {
+    const Descriptor* descriptor = KnownDescriptor(static_cast<int>(fd));
+    if (descriptor == nullptr || descriptor->epoll != epoll) continue;
+    if (descriptor->kind == ObjectKind::kEpoll)
+      holding.thread = descriptor->thread;
+    else if (descriptor->id == id)
+      holding.fd = static_cast<int>(fd);
+  }
+  return holding;
+}
+
 Descriptor* KnownDescriptor(int fd) {
   if (static_cast<unsigned>(fd) >= kDescriptors) return nullptr;
   Descriptor* descriptor = &descriptors[fd];

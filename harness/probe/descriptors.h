@@ -32,6 +32,7 @@ struct Descriptor {
   uint32_t generation = 0;  // of the recording that this belongs to
   uint32_t epoll =
       0;  // of an epoll set, its number; of others, the set that holds it level-triggered for reading
+  uint32_t thread = 0;  // of an epoll set: which last put something into it
   ObjectKind kind = ObjectKind::kUnknown;
   uint8_t closed_for = 0;  // bit d: the end of a pipe that is not for direction d
   uint8_t registered = 0;  // bit d: some epoll set tells when it is ready for direction d
@@ -51,6 +52,14 @@ ObjectKind Identify(int fd, ObjectId* id);
 
 // Every descriptor that is level-triggered in that epoll set, as far as this process put it there.
 void ForEachIn(uint32_t epoll, void (*function)(Descriptor*));
+
+// By which descriptor an epoll set holds an object, and which thread last put something into the set; -1 and 0 where
+// this process does not know.
+struct Holding {
+  int fd = -1;
+  uint32_t thread = 0;
+};
+Holding HoldingOf(uint32_t epoll, const ObjectId& id);
 
 // The number was given out or taken back: nothing is known of it.
 void Forget(int fd);

@@ -238,6 +238,13 @@ trireme_object* Scratch::used_for = nullptr;
 char Scratch::stacks[kStacks];
 char Scratch::text[kText];
 
+// Where the other one was.
+Holding OtherOf(const Meeting& meeting) {
+  if (meeting.other.thread != 0) return meeting.other;
+  const trireme_object& object = *meeting.wait.object;
+  return {object.fds[meeting.wait.direction], object.threads[meeting.wait.direction]};
+}
+
 void AddScratchStacks(TextBuffer& text, uint64_t size) {
   if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
 }
@@ -264,7 +271,7 @@ bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   }
   const Waiter other(meeting.wait.other);
   const bool here = other.process() == (ProcessId() & 0x3fffff);
-  const uint32_t thread = here ? meeting.wait.object->threads[meeting.wait.direction] : 0;
+  const uint32_t thread = here ? OtherOf(meeting).thread : 0;
   const uint64_t size = source(here ? other.task() : 0, thread, Scratch::stacks, Scratch::kStacks);
   if (size == kOtherIsGone) return false;
   AddScratchStacks(text, size);
@@ -277,13 +284,13 @@ const char* NameOf(How how) {
 
 void AddOther(TextBuffer& text, const Meeting& meeting) {
   const Waiter other(meeting.wait.other);
-  const trireme_object& object = *meeting.wait.object;
+  const Holding where = OtherOf(meeting);
   text.Add(",\"other\":{\"task\":")
       .AddNumber(other.task())
       .Add(",\"process\":")
       .AddNumber(other.process());
-  text.Add(",\"thread\":").AddNumber(object.threads[meeting.wait.direction]);
-  text.Add(",\"fd\":").AddNumber(object.fds[meeting.wait.direction]);
+  text.Add(",\"thread\":").AddNumber(where.thread);
+  text.Add(",\"fd\":").AddNumber(where.fd);
   text.Add(other.wants_one() ? ",\"one\":true}" : "}");
 }
 

@@ -12,6 +12,7 @@ struct Meeting {
   Caller caller;
   How how{};
   uint64_t size = 0;
+  Holding other{};  // of one who is in no call, but in whose epoll set the object is
 };
 
 enum class Met {

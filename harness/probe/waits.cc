@@ -236,11 +236,15 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
     return;
   }
   if (now == set) return;
+  const Holding other =
+      object->epoll_process == ProcessId() ? HoldingOf(now, descriptor->id) : Holding{};
+  const Waiter first(Waiter::kRegistered, ProcessId(), 0, other.thread, false);
   const Wait wait{
       .object = object,
       .token = Waiter(Waiter::kRegistered, ProcessId(), CurrentTask(), ThreadId(), false).word(),
+      .other = other.thread == 0 ? 0 : first.word(),
       .fd = fd};
-  if (ReportTwoSets({wait, *descriptor, {caller, 0}, How::kPoll, kUnknownSize})) return;
+  if (ReportTwoSets({wait, *descriptor, {caller, 0}, How::kPoll, kUnknownSize, other})) return;
   // That process is gone, and its set with it.
   __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
   object->epoll_process = ProcessId();
@@ -463,6 +467,7 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, cons
   descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
   const bool stands = reads && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
   if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
+  if (reads || writes) set->thread = ThreadId();
   if (stands && descriptor->epoll != set->epoll) {
     if (descriptor->epoll == 0) descriptor->epoll = set->epoll;
     NoteEpoll(header, descriptor, fd, set->epoll, caller);

@@ -194,7 +194,19 @@ class WatchMeetingsTest(WatchCase):
     run_both(ours)
     """)
         self.expect_readers(outcome)
-        self.assertIn("two epoll sets wait to read the stream", outcome.err)
+        self.assertIn("two epoll sets wait to read the stream: Thread-1 (run)'s, and Thread-2 (run)'s", outcome.err)
+        self.assertIn("program.py:10 in run\n", outcome.err)  # where the first one is
+
+    def test_two_selectors_that_one_thread_makes(self) -> None:
+        outcome = self.watch("""\
+    import selectors, socket
+    ours, theirs = socket.socketpair()
+    both = selectors.DefaultSelector(), selectors.DefaultSelector()
+    for selector in both:
+        selector.register(ours, selectors.EVENT_READ)
+    """)
+        self.expect_readers(outcome)
+        self.assertIn("two epoll sets wait to read the stream: MainThread's, and MainThread's", outcome.err)
 
     def test_two_asyncio_loops_that_have_their_own_sockets(self) -> None:
         self.expect_readers(self.watch(self.LOOPS + """\

@@ -323,6 +323,18 @@ TEST_F(WaitsTest, TwoEpollSetsAreTwoReaders) {
   EXPECT_EQ(GetString(last_, "how"), "epoll");
 }
 
+TEST_F(WaitsTest, TwoEpollSetsTellWhoPutTheSocketIntoTheFirst) {
+  const UniqueFd copy(::dup(ours_.get()));
+  const UniqueFd other(::epoll_create1(EPOLL_CLOEXEC));
+  Register(epoll_.get(), ours_.get());
+  std::thread([&] { Register(other.get(), copy.get()); }).join();
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+  const Json& first = GetMember(last_, "other");
+  EXPECT_EQ(GetInt(first, "thread"), ::gettid());
+  EXPECT_EQ(GetInt(first, "process"), ::getpid());
+  EXPECT_EQ(GetInt(first, "fd"), ours_.get());
+}
+
 TEST_F(WaitsTest, EpollSetsThatOnlyTellOfChangesMayBeTwo) {
   const UniqueFd other(::epoll_create1(EPOLL_CLOEXEC));
   Register(epoll_.get(), ours_.get(), EPOLLIN | EPOLLET);

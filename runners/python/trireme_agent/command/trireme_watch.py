@@ -239,9 +239,12 @@ class Watch:
         if self.loops.is_over(task, thread):
             return None
         name, stack = self._parked(task) if task else ("", [])
-        if not stack and thread and thread != threading.get_native_id():  # this one's is who asks
+        asks_itself = thread == threading.get_native_id()
+        if not stack and thread and not asks_itself:
             running, stack = self._running(thread)
             name = name or running
+        elif asks_itself and not task:  # its stack is that of who asks
+            name = threading.current_thread().name
         return json.dumps(dict(self._second(sys._getframe(1)), other_name=name, other_stack=stack))[1:-1]
 
     def _second(self, frame: FrameType) -> dict[str, Any]:
