@@ -42,6 +42,9 @@ FOUND = {
     "a module by another name": ("import eventlet.debug as d\nd.hub_prevent_multiple_readers(False)", (2, 1, OFF)),
     "the whole name": ("import eventlet.debug\neventlet.debug.hub_prevent_multiple_readers(state=False)", (2, 1, OFF)),
     "a from import": ("from eventlet.debug import hub_prevent_multiple_readers as off\noff(False)", (2, 1, OFF)),
+    "what is only known when it runs": (
+        "from eventlet import debug\ndef quiet(**how): debug.hub_prevent_multiple_readers(**how)", (2, 19, OFF),
+    ),
     "an alias": ("import eventlet\noff = eventlet.debug.hub_prevent_multiple_readers\noff(0)", (3, 1, OFF)),
     "an alias of an alias": (
         "from eventlet import debug\none = debug\ntwo = one.hub_prevent_multiple_readers\ntwo(False)", (4, 1, OFF),

@@ -83,7 +83,8 @@ def _replaces(node: ast.Call, functions: frozenset[str]) -> bool:
 def _use(module: Module, site: Site, symbol: str) -> _Use:
     call = module.callers.get(site.node)
     if call is not None:
-        state = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "state")]
+        # What `**` gives may be anything.
+        state = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg in ("state", None))]
         return _Use(symbol, _finding(module, site, symbol, state[0] if state else None, True), is_alias=False)
     if site.node in module.assigned:  # the flag itself
         return _Use(symbol, _finding(module, site, symbol, module.assigned[site.node], True), is_alias=False)
