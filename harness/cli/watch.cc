@@ -321,7 +321,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
     const Status written = WriteReports(options, cell, (*folder)->path(), end->status);
     if (!written.ok()) status = Fail(written.error());
   }
-  PrintError("trireme: " + Count(findings.count(), "finding") + ", program exited " +
+  // Scripts read this line: it has the same words for every number.
+  PrintError("trireme: " + std::to_string(findings.count()) + " findings, program exited " +
              std::to_string(end->status) + "\n");
   return status;
 }

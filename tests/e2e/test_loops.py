@@ -336,8 +336,7 @@ class WatchedLoopsTest(TriremeCase):
     def expect(self, outcome: Outcome, *functions: str) -> None:  # type: ignore[override]
         count = len(functions)
         self.assertEqual(outcome.code, 1 if count else 0, outcome.err)
-        found = "1 finding" if count == 1 else f"{count} findings"
-        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {count} findings, program exited 0", outcome.err)
         for function in functions:
             self.assertRegex(outcome.err, rf"trireme: blocked-loop: .* held the loop for .*program\.py:\d+ in {function}\n")
             self.assertRegex(outcome.err, rf"program\.py:\d+ in {function}\n")

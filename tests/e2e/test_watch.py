@@ -114,7 +114,7 @@ class WatchTest(WatchCase):
         self.assertEqual(first, "trireme: watched from now on\n")
         self.assertIn("in late", err)
         self.assertNotIn("in early", err)
-        self.assertTrue(err.endswith("trireme: 1 finding, program exited 0\n"), err)
+        self.assertTrue(err.endswith("trireme: 1 findings, program exited 0\n"), err)
         self.assertEqual(process.returncode, 1)
 
     def test_a_program_that_ends_before_it_is_watched_is_unknown(self) -> None:

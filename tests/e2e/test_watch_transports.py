@@ -30,8 +30,7 @@ class WatchedTransports(TriremeCase):
     def expect_findings(self, case: str, count: int) -> None:
         program = str(REAL / "programs/transports.py")
         outcome = self.trireme("watch", "--", self.python, "-B", program, self.loop, case)
-        found = "1 finding" if count == 1 else f"{count} findings"
-        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {count} findings, program exited 0", outcome.err)
         self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
 
     def test_a_second_reader_beside_a_transport(self) -> None:

@@ -31,6 +31,5 @@ class WatchCase(TriremeCase):
 
     def expect_readers(self, outcome: Outcome, count: int = 1) -> None:
         self.assertEqual(outcome.code, 1 if count else 0, outcome.err)
-        found = "1 finding" if count == 1 else f"{count} findings"
-        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {found}, program exited 0", outcome.err)
+        self.assertEqual(outcome.err.splitlines()[-1], f"trireme: {count} findings, program exited 0", outcome.err)
         self.assertEqual(outcome.err.count("trireme: multiple-readers:"), count, outcome.err)
