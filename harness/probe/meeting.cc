@@ -151,9 +151,17 @@ void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
   void* frames[kNativeFrames];
   const char* separator = ",\"stack\":[";
   const int count = UnwindsNativeStacks() ? backtrace(frames, kNativeFrames) : 0;
-  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
+  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);
   if (!UnwindsNativeStacks() && meeting.caller.place != nullptr)
-    AddFrame(text, meeting.caller.place, separator);
+    AddFrame(text, meeting.caller.place, separator, /*files=*/true);
+  if (*separator == ',' && separator[1] == '\0') text.Add("]");
+}
+
+// Where the other one's call came from: of another thread no more is known.
+void AddOthersPlace(TextBuffer& text, const Meeting& meeting) {
+  if (Waiter(meeting.wait.other).process() != (ProcessId() & 0x3fffff)) return;
+  const char* separator = ",\"other_stack\":[";
+  AddFrame(text, PlaceOfWait(meeting.wait.object, meeting.wait.direction), separator, /*files=*/true);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
@@ -267,6 +275,7 @@ bool AddStacks(TextBuffer& text, const Meeting& meeting) {
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
   if (!MayAskPython(meeting)) {
     AddNativeStack(text, meeting);
+    AddOthersPlace(text, meeting);
     return true;
   }
   const Waiter other(meeting.wait.other);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import unittest
 
 from watch_case import THREADS, VENV, WITH_EVENTLET, WatchCase
@@ -39,6 +41,52 @@ class WatchMeetingsTest(WatchCase):
     """)
         self.expect_readers(outcome)
         self.assertEqual(outcome.err.count("program.py:11 in read\n"), 2, outcome.err)
+
+    @unittest.skipUnless(shutil.which("cc"), "no C compiler")
+    def test_threads_of_a_program_in_c(self) -> None:
+        """Of both it is told where they called from."""
+        self.write("program.c", """\
+            #define _GNU_SOURCE
+            #include <pthread.h>
+            #include <stdio.h>
+            #include <sys/socket.h>
+            #include <unistd.h>
+
+            static int ends[2];
+            static _Atomic int reader;
+
+            void read_first(void) { char byte; reader = gettid(); recv(ends[0], &byte, 1, 0); }
+            void read_second(void) { char byte; reader = gettid(); recv(ends[0], &byte, 1, 0); }
+            static void *run(void *function) { ((void (*)(void))function)(); return NULL; }
+
+            static void wait_until_it_sleeps(void) {
+              char path[64], state = 0;
+              while (reader == 0) continue;
+              snprintf(path, sizeof(path), "/proc/self/task/%d/stat", reader);
+              while (state != 'S') {
+                FILE *file = fopen(path, "r");
+                if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 0;
+                fclose(file);
+              }
+              reader = 0;
+            }
+
+            int main(void) {
+              pthread_t threads[2];
+              socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+              pthread_create(&threads[0], NULL, run, read_first);
+              wait_until_it_sleeps();
+              pthread_create(&threads[1], NULL, run, read_second);
+              wait_until_it_sleeps();
+              send(ends[1], "12", 2, 0);
+              for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+              return 0;
+            }
+            """)
+        subprocess.run(["cc", "-pthread", "-o", "program", "program.c"], cwd=self.folder, check=True)
+        outcome = self.trireme("watch", "--", "./program")
+        self.expect_readers(outcome)
+        self.assertRegex(outcome.err, r"thread \d+\n    program in read_first\n  thread \d+\n    program in read_second\n")
 
     def test_threads_that_take_turns(self) -> None:
         self.expect_readers(self.watch(THREADS + """\

@@ -35,6 +35,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 TEST_F(WaitsTest, ATaskMeetsOneThatWaits) {
   Park(ours_.get());
@@ -44,6 +45,7 @@ TEST_F(WaitsTest, ATaskMeetsOneThatWaits) {
   EXPECT_EQ(GetString(last_, "kind"), "stream");
   EXPECT_EQ(GetInt(last_, "fd"), ours_.get());
   EXPECT_FALSE(TextsOf(GetMember(last_, "stack")).empty());
+  EXPECT_THAT(TextsOf(GetMember(last_, "other_stack")), ElementsAre(StartsWith("probe_test")));
 }
 
 TEST_F(WaitsTest, ReadingWhatIsThereMeetsToo) {
@@ -192,6 +194,7 @@ TEST_F(WaitsTest, AForkedChildHasTheSameObject) {
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 2"));
   EXPECT_EQ(GetInt(GetMember(last_, "other"), "process"), ::getpid());
+  EXPECT_THAT(TextsOf(GetMember(last_, "other_stack")), IsEmpty());  // another process's
 }
 
 TEST_F(WaitsTest, NobodyMeetsAProcessThatIsGone) {
