@@ -50,13 +50,14 @@ constexpr uint32_t kOnConnections = kTransferCalls | kConnecting;
 // any may want memory, or be forbidden by a filter of system calls.
 struct CallErrors {
   trireme_fault_call call;
-  std::array<int, 6> codes;  // 0: no more
+  std::array<int, 7> codes;  // 0: no more
 };
 constexpr std::array kCallErrors = {
     CallErrors{TRIREME_CALL_EPOLL_WAIT, {EBADF, EFAULT, EINTR, EINVAL}},
     CallErrors{TRIREME_CALL_FORK, {EAGAIN}},
     CallErrors{TRIREME_CALL_THREAD, {EAGAIN, EINVAL}},
-    CallErrors{TRIREME_CALL_SOCKET, {EACCES, EINVAL, EMFILE, ENFILE, ENOBUFS, EPROTONOSUPPORT}}};
+    CallErrors{TRIREME_CALL_SOCKET,
+               {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, EPROTONOSUPPORT}}};
 
 bool FailsWith(const CallErrors& about, int code) {
   if (code == ENOMEM || code == EPERM || code == ENOSYS) return true;

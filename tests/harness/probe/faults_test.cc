@@ -25,6 +25,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/unique_fd.h"
+#include "harness/fault/error_names.h"
 #include "harness/history/history.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
@@ -33,6 +34,7 @@ namespace trireme {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -430,6 +432,16 @@ TEST_F(FaultsTest, FailsALookUp) {
   ASSERT_EQ(::getaddrinfo("127.0.0.1", "80", nullptr, &found), 0);
   ::freeaddrinfo(found);
   EXPECT_THAT(Faults(), ElementsAre("getaddrinfo 1 client  0 {\"error\":\"EAI_AGAIN\"}"));
+}
+
+TEST_F(FaultsTest, RecordsEachErrorByItsName) {
+  addrinfo* found = nullptr;
+  for (const ErrorName& error : ErrorNames()) {
+    if (error.name == "EWOULDBLOCK") continue;  // another name of EAGAIN
+    Begin({Error(error.resolver ? TRIREME_CALL_GETADDRINFO : TRIREME_CALL_FSYNC, error.code)});
+    EXPECT_NE(error.resolver ? ::getaddrinfo("localhost", "80", nullptr, &found) : ::fsync(0), 0);
+    EXPECT_THAT(Faults(), ElementsAre(EndsWith("{\"error\":\"" + std::string(error.name) + "\"}")));
+  }
 }
 
 TEST_F(FaultsTest, FailsTheThirdWriteOfAFile) {
