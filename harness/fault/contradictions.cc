@@ -1,5 +1,7 @@
 #include "harness/fault/contradictions.h"
 
+#include <signal.h>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include "harness/fault/class_table.h"
 #include "harness/fault/network.h"
+#include "harness/fault/process.h"
 #include "harness/fault/system_call.h"
 #include "harness/fault/task.h"
 
@@ -126,12 +129,36 @@ Status CheckTasks(const FaultPlan& plan) {
   return Done{};
 }
 
+bool IsAtATime(const ProcessFault& fault) { return !fault.event && !fault.offset; }
+
+bool EndsTheTrial(const ProcessFault& fault) {
+  return fault.signal == SIGKILL && fault.target == "runner";
+}
+
+// A trial ends with its runner: what is to come later never does.
+Status CheckProcesses(const FaultPlan& plan) {
+  std::vector<std::pair<const Fault*, ProcessFault>> timed;
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != ProcessFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
+    if (IsAtATime(read)) timed.emplace_back(&fault, read);
+  }
+  for (const auto& [killer, end] : timed) {
+    if (!EndsTheTrial(end)) continue;
+    for (const auto& [fault, read] : timed)
+      if (read.after > end.after)
+        return Contradicts(*fault, *killer, "that kills the runner before, and so ends the trial");
+  }
+  return Done{};
+}
+
 }  // namespace
 
 Status CheckContradictions(const FaultPlan& plan) {
   TRIREME_RETURN_IF_ERROR(CheckSystemCalls(plan));
   TRIREME_RETURN_IF_ERROR(CheckNetworks(plan));
-  return CheckTasks(plan);
+  TRIREME_RETURN_IF_ERROR(CheckTasks(plan));
+  return CheckProcesses(plan);
 }
 
 }  // namespace trireme

@@ -108,6 +108,10 @@ Fault TaskStop(const std::string& members, const std::string& name) {
   return {.name = name, .key = "task", .members = *ParseJson(members, "task")};
 }
 
+Fault Signal(const std::string& members, const std::string& name) {
+  return {.name = name, .key = "process", .members = *ParseJson(members, "process")};
+}
+
 TEST(FaultPlanTest, RefusesTwoEndsOfOneConnectionByTheNetwork) {
   const std::string error =
       "b: it contradicts fault 'a': both end the same connections at the same place, in different "
@@ -146,6 +150,26 @@ TEST(FaultPlanTest, TakesTwoStopsOfTasksThatDoNotMeet) {
         R"({"timeout": "r-1", "point": 3})", R"({"timeout": "r-*", "point": 3, "times": 1})",
         R"({"timeout": "r-*", "after": 3})"})
     EXPECT_EQ(PlanCheckErrorOf({cancel, TaskStop(elsewhere, "b")}), "") << elsewhere;
+}
+
+TEST(FaultPlanTest, RefusesWhatComesAfterTheEndOfTheTrial) {
+  const Fault killed = Signal(R"({"signal": "KILL", "after": 50})", "k");
+  const std::string error =
+      "p: it contradicts fault 'k': that kills the runner before, and so ends the trial";
+  for (const char* later : {R"({"signal": "STOP", "after": 100, "for": 1000})",
+                            R"({"signal": "TERM", "after": 51, "target": "worker"})"}) {
+    EXPECT_EQ(PlanCheckErrorOf({Signal(later, "p"), killed}), error) << later;
+    EXPECT_EQ(PlanCheckErrorOf({killed, Signal(later, "p")}), error) << later;
+  }
+}
+
+TEST(FaultPlanTest, TakesSignalsThatMayAllCome) {
+  const Fault later = Signal(R"({"signal": "STOP", "after": 100, "for": 1000})", "p");
+  for (const char* earlier :
+       {R"({"signal": "KILL", "after": 100})", R"({"signal": "TERM", "after": 50})",
+        R"({"signal": "KILL", "after": 50, "target": "worker"})",
+        R"({"signal": "KILL", "event": "observe:done"})"})
+    EXPECT_EQ(PlanCheckErrorOf({Signal(earlier, "k"), later}), "") << earlier;
 }
 
 }  // namespace
