@@ -80,8 +80,10 @@ void CellSummary::AddMeasurements(const TrialView& view, std::set<std::string> o
     if (event.kind == EventKind::kOutcome) outcomes.emplace(event.key);
     if (event.kind != EventKind::kMetric) continue;
     const Json value = event.Value();
-    if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_string())
+    if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_string()) {
+      AddNote("a value of the metric '" + std::string(event.key) + "' is no number, and left out");
       continue;
+    }
     Measure(std::string(event.key), value[1].get<std::string>(), value[0].get<double>());
   }
   for (const std::string& name : outcomes) {

@@ -257,25 +257,33 @@ void AddScratchStacks(TextBuffer& text, uint64_t size) {
   if (size != 0 && size + kFrameRoom < text.left()) text.Add(",").AddBytes(Scratch::stacks, size);
 }
 
-// What a runtime in C++ knows of both. Whether the caller's own was there.
-bool AddTaskStacks(TextBuffer& text, const Meeting& meeting) {
+struct KnownStacks {
+  bool own = false;
+  bool others = false;
+};
+
+// What a runtime in C++ knows of both.
+KnownStacks AddTaskStacks(TextBuffer& text, const Meeting& meeting) {
   const TaskStackSource source = __atomic_load_n(&task_stack_source, __ATOMIC_ACQUIRE);
-  if (source == nullptr || meeting.wait.nested) return false;
+  if (source == nullptr || meeting.wait.nested) return {};
   const Waiter other(meeting.wait.other);
   const bool here = other.process() == (ProcessId() & 0x3fffff);
   const uint64_t size = source(here ? other.task() : 0, Scratch::stacks, Scratch::kStacks);
   AddScratchStacks(text, size);
   constexpr char kOwn[] = "\"stack\"";
-  return size > sizeof(kOwn) && memcmp(Scratch::stacks, kOwn, sizeof(kOwn) - 1) == 0;
+  constexpr char kOthers[] = "\"other_stack\"";
+  return {.own = size > sizeof(kOwn) && memcmp(Scratch::stacks, kOwn, sizeof(kOwn) - 1) == 0,
+          .others = memmem(Scratch::stacks, size, kOthers, sizeof(kOthers) - 1) != nullptr};
 }
 
 // Both where an interpreter knows them; else the caller's own. False: the other one waits no more.
 bool AddStacks(TextBuffer& text, const Meeting& meeting) {
-  if (AddTaskStacks(text, meeting)) return true;
+  const KnownStacks known = AddTaskStacks(text, meeting);
+  if (known.own) return true;
   const StackSource source = __atomic_load_n(&stack_source, __ATOMIC_ACQUIRE);
   if (!MayAskPython(meeting)) {
     AddNativeStack(text, meeting);
-    AddOthersPlace(text, meeting);
+    if (!known.others) AddOthersPlace(text, meeting);
     return true;
   }
   const Waiter other(meeting.wait.other);

@@ -523,6 +523,16 @@ except TypeError as error: rt.observe("error", str(error))
     assert trial.observed() == {"error": f"a metric is a number, not a value of type {type(value).__name__}"}
 
 
+def test_a_name_of_a_task_that_is_no_text_is_refused(zygote, workload):
+    zygote.load("threading", workload("""
+for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, name=b"x")):
+    try: spawn()
+    except TypeError as error: rt.observe("error", str(error))
+"""))
+    refused = [event.value for event in zygote.trial().of("observe")]
+    assert refused == [f"a task's name is a text, not a value of type {kind}" for kind in ("int", "bytes")]
+
+
 def test_nested_values_are_what_they_are_by_themselves(zygote, workload):
     zygote.load("threading", workload("""
 import enum, math

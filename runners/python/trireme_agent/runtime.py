@@ -17,6 +17,12 @@ from trireme_agent.streams import Listener, Stream, descriptors
 from trireme_agent.task import Task
 
 
+def _task_name(fn: Callable[..., Any], name: str | None) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a task's name is a text, not a value of type {type(name).__name__}")
+    return name or getattr(fn, "__name__", None)
+
+
 class Local:
     """An attribute namespace per task."""
 
@@ -67,7 +73,7 @@ class Runtime:
     # Tasks.
 
     def spawn(self, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
-        return self._backend.spawn(fn, args, name or getattr(fn, "__name__", None))
+        return self._backend.spawn(fn, args, _task_name(fn, name))
 
     def spawn_after(self, delay: float, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
         async def later() -> Any:
@@ -75,7 +81,7 @@ class Runtime:
             result = fn(*args)
             return await result if hasattr(result, "__await__") else result
 
-        return self._backend.spawn(later, (), name or getattr(fn, "__name__", None))
+        return self._backend.spawn(later, (), _task_name(fn, name))
 
     async def gather(self, *tasks: Task) -> list[Any]:
         """Results in argument order; raises the first exception in that order after all have ended."""

@@ -126,6 +126,18 @@ TEST_F(RunJudgeTest, MeasuresWhatTheTrialsTook) {
   EXPECT_FALSE(results.cells[1].seconds);
 }
 
+TEST_F(RunJudgeTest, SaysWhatItCannotMeasure) {
+  WriteAll(0, 40);
+  Write(0, 0,
+        TrialBuilder().Observe("total", 40).Add(EventKind::kMetric, 5, "latency", {"NaN", "s"}));
+  const RunResults results = JudgeSaved();
+  EXPECT_FALSE(results.cells[0].metrics.contains("latency"));
+  const std::vector<std::string> left_out = {
+      "a value of the metric 'latency' is no number, and left out"};
+  EXPECT_EQ(results.cells[0].notes, left_out);
+  EXPECT_TRUE(results.cells[1].notes.empty());
+}
+
 TEST_F(RunJudgeTest, CountsTheTimeOfEveryAttempt) {
   Write(0, 0, TrialBuilder().Finish());
   Write(0, 0, TrialBuilder().Observe("total", 40), true);
