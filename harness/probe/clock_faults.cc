@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "harness/probe/keep_errno.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
@@ -17,6 +19,7 @@ namespace {
 constexpr int64_t kSecond = 1000000000;
 // Later ones mean "for ever", and would overflow in nanoseconds.
 constexpr int64_t kLatestSecond = 8000000000;
+constexpr uint64_t kLongest = uint64_t{kLatestSecond} * kSecond;
 constexpr int64_t kYear2001 = 1000000000;
 
 enum ClockState : int { kLook, kNone, kFaulty };
@@ -102,6 +105,24 @@ class Faults {
         rate += static_cast<double>(fault.rate) / 1e9 - 1;
     }
     return rate;
+  }
+
+  // In which time from now the clock comes on by `shown`, if it does not jump; UINT64_MAX: never.
+  uint64_t TrueLength(uint32_t bit, int64_t shown) const {
+    double rest = static_cast<double>(shown);
+    bool as_shown = true;
+    for (uint64_t at = elapsed_;;) {
+      const double rate = Rate(bit, at);
+      as_shown = as_shown && rate == 1;
+      const uint64_t change = NextChange(at);
+      const double needed = rate > 0 ? rest / rate : 1e19;
+      if (change == 0 || static_cast<double>(at) + needed <= static_cast<double>(change)) {
+        if (as_shown) return static_cast<uint64_t>(shown);
+        return needed > 9e18 ? UINT64_MAX : at - elapsed_ + static_cast<uint64_t>(needed);
+      }
+      if (rate > 0) rest -= static_cast<double>(change - at) * rate;
+      at = change;
+    }
   }
 
   int64_t Late() const {
@@ -247,12 +268,16 @@ uint64_t WhenShown(const Faults& faults, uint32_t bit, int64_t now, int64_t show
   }
 }
 
-int64_t LateNow() {
+// How long a wait takes that the kernel measures by the monotonic clock: so that as much passes by the shown one, and as much
+// longer as timers are late.
+int64_t TrueLength(int64_t shown) {
   const KeepErrno keep;
   const Faults faults;
   const int64_t late = faults.Late();
   if (late != 0) faults.Tell(0);
-  return late;
+  const uint64_t length = faults.TrueLength(BitOf(CLOCK_MONOTONIC), shown);
+  if (length != static_cast<uint64_t>(shown)) faults.Tell(BitOf(CLOCK_MONOTONIC));
+  return static_cast<int64_t>(std::min(length, kLongest)) + late;
 }
 
 }  // namespace
@@ -307,7 +332,9 @@ const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* p
 
 int LaterTimeout(int milliseconds) {
   if (milliseconds <= 0 || !HasClockFaults()) return milliseconds;
-  const int64_t later = milliseconds + LateNow() / 1000000;
+  constexpr int64_t kMillisecond = 1000000;
+  const int64_t later =
+      (TrueLength(milliseconds * kMillisecond) + kMillisecond - 1) / kMillisecond;
   return later > INT32_MAX ? INT32_MAX : static_cast<int>(later);
 }
 
@@ -315,9 +342,10 @@ const timespec* LaterTimeout(const timespec* timeout, timespec* place) {
   if (timeout == nullptr || !HasClockFaults()) return timeout;
   const bool none = timeout->tv_sec == 0 && timeout->tv_nsec == 0;
   if (none || timeout->tv_sec < 0 || timeout->tv_sec > kLatestSecond) return timeout;
-  const int64_t late = LateNow();
-  if (late == 0) return timeout;
-  *place = ToTimespec(InNanoseconds(*timeout) + late);
+  const int64_t shown = InNanoseconds(*timeout);
+  const int64_t length = TrueLength(shown);
+  if (length == shown) return timeout;
+  *place = ToTimespec(length);
   return place;
 }
 

@@ -27,7 +27,8 @@ constexpr clockid_t kUnknownClock = -1;
 // are: in `place`, or `shown` itself where there is no difference.
 const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* place);
 
-// The time limit of a wait, or the length of a sleep, as much longer as timers are late: none and 0 stay what they are.
+// The time limit of a wait, or the length of a sleep: until as much has passed by the shown monotonic clock, and as much later as
+// timers are. None and 0 stay what they are.
 int LaterTimeout(int milliseconds);
 const timespec* LaterTimeout(const timespec* timeout, timespec* place);
 timeval* LaterTimeout(timeval* timeout, timeval* place);

@@ -176,6 +176,21 @@ class ClockTest(unittest.TestCase):
         for move in (ClockFault(rate=0.5, clocks=MONOTONIC), ClockFault(rate=50, clocks=MONOTONIC)):
             self.assertGreaterEqual(float(self.run_python(code, move)), 0.2)
 
+    def test_a_length_is_one_by_the_shown_clock(self) -> None:
+        # By the true one it would be 600 seconds, more than a test may take.
+        code = LENGTHS.replace("LENGTH", "600")
+        fast = self.run_python(code, ClockFault(rate=1000, clocks=MONOTONIC)).split()
+        self.assertEqual((len(fast), set(fast)), (6, {"True"}))
+        # No less than a hundred times as long, by the true clock.
+        begin = time.monotonic()
+        self.run_python(LENGTHS.replace("LENGTH", "0.002"), ClockFault(rate=0.01, clocks=MONOTONIC))
+        self.assertGreaterEqual(time.monotonic() - begin, 6 * 0.2)
+
+    def test_a_length_is_true_where_another_clock_runs_fast(self) -> None:
+        begin = time.monotonic()
+        self.run_python(LENGTHS.replace("LENGTH", "0.02"), ClockFault(rate=1000))
+        self.assertGreaterEqual(time.monotonic() - begin, 6 * 0.02)
+
     def test_timers_come_late(self) -> None:
         code = (
             "import time, threading\n"
@@ -222,6 +237,27 @@ timer = c.timerfd_create(0, 0)
 end = after(0.05)
 c.timerfd_settime(timer, 1, (ctypes.c_long * 4)(0, 0, end[0], end[1]), None)
 print(len(os.read(timer, 8)) == 8)
+"""
+
+# A line for each wait that lasted as long, by the shown clock.
+LENGTHS = """
+import ctypes, os, select, time
+c = ctypes.CDLL(None)
+pair = lambda: (ctypes.c_long * 2)(int(LENGTH), int(LENGTH % 1 * 1e9))
+def measure(wait):
+    begin = time.monotonic(); wait(); print(time.monotonic() - begin >= LENGTH)
+def timer():
+    timer = c.timerfd_create(1, 0)
+    c.timerfd_settime(timer, 0, (ctypes.c_long * 4)(0, 0, *pair()), None)
+    os.read(timer, 8)
+milliseconds = int(LENGTH * 1000)
+measure(lambda: c.poll(None, 0, milliseconds))
+epoll = select.epoll()
+measure(lambda: c.epoll_wait(epoll.fileno(), ctypes.create_string_buffer(64), 1, milliseconds))
+measure(lambda: select.select([], [], [], LENGTH))
+measure(lambda: c.nanosleep(pair(), None))
+measure(lambda: c.clock_nanosleep(1, 0, pair(), None))
+measure(timer)
 """
 
 if __name__ == "__main__":
