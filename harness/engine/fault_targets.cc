@@ -83,13 +83,22 @@ std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessIn
   return oldest;
 }
 
-std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& target) {
-  std::vector<ProcessInfo> tree = Living(subject);
+// The workload's own; 0: its program has not started yet, or is over.
+pid_t OwnProcess(const FaultSubject& subject, const std::vector<ProcessInfo>& tree) {
+  if (!subject.command) return subject.process;
+  const std::optional<ProcessInfo> program = OldestChild(subject.process, tree);
+  return program ? program->pid : 0;
+}
+
+std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& target,
+                                std::vector<ProcessInfo> tree, pid_t own) {
   if (target == "worker") {
-    const std::optional<ProcessInfo> oldest = OldestChild(subject.process, tree);
-    return oldest ? std::vector{*oldest} : std::vector<ProcessInfo>{};
+    const std::optional<ProcessInfo> oldest = OldestChild(own, tree);
+    return oldest && own != 0 ? std::vector{*oldest} : std::vector<ProcessInfo>{};
   }
   std::erase_if(tree, [&](const ProcessInfo& process) {
+    if (target == "runner") return process.pid != own;
+    if (subject.command && process.pid == subject.process) return true;
     return target == "server" ? !Listens(process.pid) : !IsNamed(process, target);
   });
   return tree;
@@ -101,23 +110,30 @@ std::optional<FaultTarget> Hold(const ProcessInfo& process) {
   const std::optional<ProcessInfo> now = ReadProcess(process.pid);
   if (!pidfd.valid() || !now || now->started != process.started || now->parent != process.parent)
     return std::nullopt;
-  return FaultTarget{process.pid, std::move(pidfd), CommandLineOf(process.pid)};
+  return FaultTarget{.pid = process.pid,
+                     .pidfd = std::move(pidfd),
+                     .command = CommandLineOf(process.pid)};
 }
 
 }  // namespace
 
 std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::string& target) {
   std::vector<FaultTarget> found;
-  if (target == "runner") {
+  if (target == "runner" && !subject.command) {
     UniqueFd pidfd(::fcntl(subject.pidfd, F_DUPFD_CLOEXEC, 0));
     const std::optional<ProcessInfo> own = ReadProcess(subject.process);
     const bool lives = own && own->state != 'Z' && own->state != 'X';
     if (pidfd.valid() && lives)
-      found.push_back({subject.process, std::move(pidfd), CommandLineOf(subject.process)});
+      found.push_back({subject.process, std::move(pidfd), CommandLineOf(subject.process), true});
     return found;
   }
-  for (const ProcessInfo& process : Chosen(subject, target))
-    if (std::optional<FaultTarget> held = Hold(process)) found.push_back(*std::move(held));
+  std::vector<ProcessInfo> tree = Living(subject);
+  const pid_t own = OwnProcess(subject, tree);
+  for (const ProcessInfo& process : Chosen(subject, target, std::move(tree), own))
+    if (std::optional<FaultTarget> held = Hold(process)) {
+      held->own = process.pid == own;
+      found.push_back(*std::move(held));
+    }
   return found;
 }
 

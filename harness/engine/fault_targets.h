@@ -14,10 +14,12 @@ struct FaultTarget {
   pid_t pid = 0;
   UniqueFd pidfd;
   std::string command;
+  bool own = false;  // the workload's
 };
 
-// The processes of the trial that `target` of a process fault means now: `runner`, its own; `worker`, the oldest of its
-// children; `server`, those that listen; else those whose name the glob matches. Never one that is not below it.
+// The processes of the trial that `target` of a process fault means now: `runner`, the workload's own; `worker`, the oldest of
+// its children; `server`, those that listen; else those whose name the glob matches. Never one that is not below it. Where a
+// command is the workload, its own process is the program, and the one that waits for that is never meant.
 std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::string& target);
 
 // It and all below it.

@@ -19,6 +19,7 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 struct FaultSubject {
   pid_t process = 0;
   int pidfd = -1;         // of that process; borrowed
+  bool command = false;   // that process only waits for the workload, which is the program that it starts
   std::string recording;  // path
   int64_t begin = 0;      // CLOCK_MONOTONIC; its times count from here
   // By the guardian, as Trial::Services have them.

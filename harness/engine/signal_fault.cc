@@ -83,7 +83,7 @@ void SignalFault::Strike(int64_t now) {
     if (!SendTo(target, fault_.signal)) continue;
     Record(target, time, false);
     hit = true;
-    hit_own_ = hit_own_ || target.pid == subject_.process;
+    hit_own_ = hit_own_ || target.own;
     if (fault_.signal == SIGSTOP)
       stopped_.push_back(std::move(target));
     else if (program)

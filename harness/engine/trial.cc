@@ -148,6 +148,7 @@ Status Trial::OnStarted(Packet& packet) {
 void Trial::StartFaults(int64_t begin) {
   faults_.Start({.process = pid_,
                  .pidfd = process_.get(),
+                 .command = !cell_.command.empty(),
                  .recording = Path(kRecording),
                  .begin = begin,
                  .launch = services_.launch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import unittest
@@ -16,6 +17,24 @@ else:
     HAS_PYTEST = True
 
 ARGUMENTS = [*PYTHON, "--runtimes", "threading", "--reference", "threading", "--seed", "1"]
+
+SIGNALLED = """\
+    import os
+    import signal
+    import socket
+
+    if (child := os.fork()) == 0:
+        signal.alarm(60)
+        while True:
+            signal.pause()
+    signal.signal(signal.SIGCONT, lambda *_: os._exit(7))
+    signal.signal(signal.SIGCHLD, lambda *_: os._exit(9))
+    listener = socket.create_server(("127.0.0.1", 0))
+    stream = socket.create_connection(listener.getsockname())
+    stream.sendall(b"x")
+    while True:
+        signal.pause()
+    """
 
 
 class CommandTest(TriremeCase):
@@ -62,3 +81,24 @@ class CommandTest(TriremeCase):
             """)
         outcome = self.expect("run", *ARGUMENTS, "--", "python3", "pool.py", out=None)
         self.assertIn("command  \u2713\n", outcome.out)
+
+    def test_a_signal_of_a_plan_hits_the_program(self) -> None:
+        self.assertEqual(self.end_by("{signal: TERM, offset: 0}"), [-15])
+        self.assertEqual(self.end_by("{signal: STOP, for: 10ms, offset: 0}"), [7])
+
+    def test_a_worker_is_a_child_of_the_program(self) -> None:
+        self.assertEqual(self.end_by("{signal: KILL, target: worker, offset: 0}"), [9])
+
+    def test_a_glob_leaves_alone_who_waits_for_the_program(self) -> None:
+        self.assertEqual(self.end_by("{signal: KILL, target: '*', offset: 0}"), [-9])
+
+    def end_by(self, fault: str) -> list[int]:
+        """The exit status of a program that waits for a signal once it has sent a byte: 7 by SIGCONT, 9 by its child's end."""
+        self.write("tool.py", SIGNALLED)
+        self.write("plan.yaml", f"version: 1\nsummary: s\nprocess: {fault}\n")
+        self.trireme("run", *ARGUMENTS, "--timeout", "20s", "--faults", "plan.yaml", "--out", fault, "--", "python3", "tool.py")
+        history = self.trireme("history", fault)
+        events = [json.loads(line) for line in history.out.splitlines()]
+        self.assertTrue(any(event["event"] == "fault" for event in events), history.out)
+        # A trial that is unknown, for it says nothing of its environment as it exits, is run once more.
+        return sorted({event["value"] for event in events if event.get("key") == "exit-status"})
