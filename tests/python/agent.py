@@ -23,6 +23,8 @@ import recording
 ROOT = Path(__file__).parents[2]
 AGENT = ROOT / "runners/python/trireme_agent"
 FREE_THREADED = "free-threading" in sys.version
+GREEN = ["eventlet", "eventlet-asyncio"]
+RUNTIMES = [*GREEN, "threading", "asyncio"]
 PROBE = os.environ.get("TRIREME_PROBE", str(ROOT / "build/dev/lib/trireme/libtrireme-probe.so"))
 
 

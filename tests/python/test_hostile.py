@@ -7,8 +7,7 @@ import sys
 import pytest
 
 import agent
-
-RUNTIMES = ["eventlet", "eventlet-asyncio", "threading", "asyncio"]
+from agent import RUNTIMES
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)

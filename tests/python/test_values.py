@@ -1,0 +1,68 @@
+"""What a workload records comes back as it was, or is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from recording import Marked
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [("raise ValueError", "its __str__ raised ValueError"), ("return 'a\\ud800b'", "a\\ud800b")],
+)
+def test_describes_exceptions_that_cannot_say_what_they_are(zygote, workload, says, message):
+    zygote.load("threading", workload(f"""
+class Odd(Exception):
+    def __str__(self): {says}
+raise Odd
+"""))
+    (end,) = zygote.trial().of("end")
+    assert (end.key, end.value["message"]) == ("raised", message)
+
+
+@pytest.mark.parametrize("value", ["12ms", None, True, b"1", [1]])
+def test_a_metric_that_is_no_number_is_refused(zygote, workload, value):
+    """Results could not show it, and left it out without a word."""
+    zygote.load("threading", workload(f"""
+try: rt.metric("latency", {value!r}, "s")
+except TypeError as error: rt.observe("error", str(error))
+"""))
+    trial = zygote.trial()
+    assert trial.of("metric") == []
+    assert trial.observed() == {"error": f"a metric is a number, not a value of type {type(value).__name__}"}
+
+
+def test_a_name_of_a_task_that_is_no_text_is_refused(zygote, workload):
+    zygote.load("threading", workload("""
+for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, name=b"x")):
+    try: spawn()
+    except TypeError as error: rt.observe("error", str(error))
+"""))
+    refused = [event.value for event in zygote.trial().of("observe")]
+    assert refused == [f"a task's name is a text, not a value of type {kind}" for kind in ("int", "bytes")]
+
+
+def test_nested_values_are_what_they_are_by_themselves(zygote, workload):
+    zygote.load("threading", workload("""
+import enum, math
+class Large(enum.IntEnum): ONE = 1 << 70
+numbers = [1 << 70, -(1 << 63) - 1, (1 << 64) - 1, -(1 << 63), math.inf, -math.inf, 0.1, True, Large.ONE]
+rt.observe("list", numbers)
+rt.observe("object", {"b": ({"c": [1 << 70, math.nan]}, b"\\xff")})
+rt.observe("set", {1 << 70})
+rt.observe("by itself", 1 << 70)
+with rt.op("o", [1 << 70]) as op: op.ok({"v": math.inf})
+rt.metric("m", math.nan)
+"""))
+    trial = zygote.trial()
+    assert trial.end().key == "returned", trial.stderr
+    large = Marked("i1180591620717411303424")
+    least, infinities = Marked("i-9223372036854775809"), [Marked("fInfinity"), Marked("f-Infinity")]
+    kept = [least, 18446744073709551615, -(1 << 63), *infinities, 0.1, True, large]
+    assert trial.observed() == {
+        "list": [large, *kept], "object": {"b": [{"c": [large, Marked("fNaN")]}, Marked("b/w==")]}, "set": [large],
+        "by itself": large,
+    }  # fmt: skip
+    assert (trial.of("invoke")[0].value, trial.of("ok")[0].value) == ([large], {"v": infinities[0]})
+    assert trial.of("metric")[0].value == ["NaN", ""]
