@@ -16,9 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,9 +24,7 @@
 #include "harness/base/file.h"
 #include "harness/base/unique_fd.h"
 #include "harness/fault/error_names.h"
-#include "harness/history/history.h"
-#include "harness/history/writer.h"
-#include "harness/probe/probe_abi.h"
+#include "tests/harness/probe/faults_fixture.h"
 
 namespace trireme {
 namespace {
@@ -36,36 +32,6 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::IsEmpty;
-using testing::SizeIs;
-
-const trireme_probe_api& FaultsApi() { return *trireme_probe(TRIREME_PROBE_ABI); }
-
-trireme_fault_rule Rule(trireme_fault_call call, trireme_fault_action action) {
-  trireme_fault_rule rule{};
-  std::strcpy(rule.name, "f");  // NOLINT: it fits
-  rule.calls = 1u << call;
-  rule.action = static_cast<uint8_t>(action);
-  rule.fault = 1;
-  rule.seed = 7;
-  return rule;
-}
-
-trireme_fault_rule At(trireme_fault_rule rule, uint64_t offset) {
-  rule.when = TRIREME_WHEN_AT;
-  rule.at = offset;
-  return rule;
-}
-
-trireme_fault_rule Error(trireme_fault_call call, int error) {
-  trireme_fault_rule rule = Rule(call, TRIREME_DO_ERROR);
-  rule.error = error;
-  return rule;
-}
-
-trireme_fault_rule OfServer(trireme_fault_rule rule) {
-  rule.sides = 2;
-  return rule;
-}
 
 struct Ends {
   UniqueFd client, server;
@@ -90,50 +56,8 @@ struct Listening {
   sockaddr_in address{};
 };
 
-class FaultsTest : public testing::Test {
+class FaultsTest : public FaultsFixture {
  protected:
-  void TearDown() override {
-    Begin({});
-    FaultsApi().set_task(0);
-  }
-
-  void Begin(const std::vector<trireme_fault_rule>& rules, uint32_t flags = 0) {
-    ::unlink(path_.c_str());
-    RecordingOptions options;
-    options.plan.rules = rules;
-    options.plan.connections = 64;
-    options.plan.block.flags = flags;
-    for (const trireme_fault_rule& rule : rules) options.plan.block.calls |= rule.calls;
-    ASSERT_TRUE(CreateRecording(path_, options).ok());
-    ASSERT_EQ(FaultsApi().attach(path_.c_str()), 0);
-    StartTask(1, "1", "main");
-  }
-  static void StartTask(uint32_t task, const std::string& path, const std::string& name) {
-    FaultsApi().record_for(task, TRIREME_TASK_START, 0, path.data(),
-                           static_cast<uint32_t>(path.size()), TRIREME_TEXT, name.data(),
-                           static_cast<uint32_t>(name.size()));
-    FaultsApi().set_task(task);
-  }
-
-  // "recv 1#0 server read 10 {...}" of each FAULT event.
-  std::vector<std::string> Faults() {
-    std::vector<std::string> faults;
-    for (const Json& fault : Values(EventKind::kFault))
-      faults.push_back(GetString(fault, "call") + " " + GetString(fault, "connection") + " " +
-                       GetString(fault, "side") + " " + GetString(fault, "direction") + " " +
-                       std::to_string(GetInt(fault, "offset")) + " " +
-                       DumpJson(GetMember(fault, "do")));
-    return faults;
-  }
-  std::vector<Json> Values(EventKind kind) {
-    Result<History> history = History::Read(path_);
-    EXPECT_TRUE(history.ok());
-    std::vector<Json> values;
-    for (const Event& event : history->events())
-      if (event.kind == kind) values.push_back(event.Value());
-    return values;
-  }
-
   static Ends Connect(int extra = 0) {
     const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
     sockaddr_in address{};
@@ -157,8 +81,6 @@ class FaultsTest : public testing::Test {
     bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
     return got < 0 ? "error " + std::to_string(errno) : bytes;
   }
-
-  const std::string path_ = testing::TempDir() + "faults." + std::to_string(::getpid());
 };
 
 TEST_F(FaultsTest, CutsAReadWhereAShortOneIsDue) {
@@ -442,83 +364,6 @@ TEST_F(FaultsTest, RecordsEachErrorByItsName) {
     EXPECT_NE(error.resolver ? ::getaddrinfo("localhost", "80", nullptr, &found) : ::fsync(0), 0);
     EXPECT_THAT(Faults(), ElementsAre(EndsWith("{\"error\":\"" + std::string(error.name) + "\"}")));
   }
-}
-
-TEST_F(FaultsTest, FailsTheThirdWriteOfAFile) {
-  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 8);
-  rule.total = 1;
-  Begin({rule});
-  const std::string file = path_ + ".file";
-  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  EXPECT_EQ(::write(fd.get(), "0123", 4), 4);
-  EXPECT_EQ(::write(fd.get(), "4567", 4), 4);
-  EXPECT_EQ(::write(fd.get(), "89ab", 4), -1);
-  EXPECT_EQ(errno, ENOSPC);
-  EXPECT_EQ(::write(fd.get(), "89ab", 4), 4);
-  EXPECT_THAT(Faults(), ElementsAre("write 1@0 client write 8 {\"error\":\"ENOSPC\"}"));
-  ::unlink(file.c_str());
-}
-
-TEST_F(FaultsTest, FailsAWriteAtAPositionOfAFile) {
-  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 4);
-  rule.total = 1;
-  Begin({rule});
-  const std::string file = path_ + ".file";
-  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  EXPECT_EQ(::pwrite(fd.get(), "0123", 4, 100), 4);
-  EXPECT_EQ(::pwrite(fd.get(), "4567", 4, 200), -1);
-  EXPECT_EQ(errno, ENOSPC);
-  EXPECT_EQ(::pwrite(fd.get(), "4567", 4, 200), 4);
-  EXPECT_THAT(Faults(), ElementsAre("write 1@0 client write 4 {\"error\":\"ENOSPC\"}"));
-  ::unlink(file.c_str());
-}
-
-TEST_F(FaultsTest, CutsManyPiecesAtAPositionOfAFile) {
-  trireme_fault_rule rule = At(Rule(TRIREME_CALL_READ, TRIREME_DO_SHORT), 0);
-  rule.amount = 3;
-  Begin({rule});
-  const std::string file = path_ + ".file";
-  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  ASSERT_EQ(::write(fd.get(), "01234567", 8), 8);
-  std::array<char, 2> first{};
-  std::array<char, 6> second{};
-  std::array<iovec, 2> parts = {{{first.data(), first.size()}, {second.data(), second.size()}}};
-  EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 1), 3);
-  EXPECT_EQ(std::string(first.data(), 2) + second[0], "123");
-  EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 0), 8);
-  EXPECT_THAT(Faults(), ElementsAre("read 1@0 client read 0 {\"short\":3}"));
-  ::unlink(file.c_str());
-}
-
-TEST_F(FaultsTest, FailsToOpenAStream) {
-  trireme_fault_rule rule = Error(TRIREME_CALL_OPEN, EMFILE);
-  rule.total = 2;
-  Begin({rule});
-  const std::string file = path_ + ".file";
-  EXPECT_EQ(std::fopen(file.c_str(), "we"), nullptr);
-  EXPECT_EQ(errno, EMFILE);
-  EXPECT_FALSE(std::ofstream(file).is_open());
-  EXPECT_TRUE(std::ofstream(file).is_open());
-  EXPECT_TRUE(std::ifstream(file).is_open());
-  EXPECT_THAT(Faults(), SizeIs(2));
-  ::unlink(file.c_str());
-}
-
-TEST_F(FaultsTest, FailsAWriteOfAStreamUntilThatIsClosed) {
-  trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, ENOSPC), 4);
-  rule.total = 1;
-  Begin({rule});
-  const std::string file = path_ + ".file";
-  EXPECT_TRUE((std::ofstream(file) << "0123").flush());
-  {
-    const UniqueFd reused(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    EXPECT_EQ(::write(reused.get(), "4567", 4), 4);
-  }
-  std::ofstream stream(file);
-  EXPECT_TRUE((stream << "0123").flush());
-  EXPECT_FALSE((stream << "4567").flush());
-  EXPECT_THAT(Faults(), ElementsAre("write 1@2 client write 4 {\"error\":\"ENOSPC\"}"));
-  ::unlink(file.c_str());
 }
 
 TEST_F(FaultsTest, FollowsACopyAndAForkedChild) {
