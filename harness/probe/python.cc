@@ -1,16 +1,12 @@
-// The probe as CPython builtins, made at run time: one library serves every interpreter,
-// free-threaded ones included, since it knows no layout of theirs but what it measures, and finds
-// their functions by name. Longer than most files: what it takes of CPython, the values and the
-// builtins share that table and are of no use without it.
-#include <dlfcn.h>
-#include <stddef.h>
+// The probe as CPython builtins. Longer than most files: there are that many, and each says how its arguments become the
+// probe's.
 #include <stdint.h>
 #include <string.h>
 
+#include "harness/probe/cpython.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
-#include "harness/probe/next.h"
 #include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/python_frames.h"
@@ -19,150 +15,6 @@
 
 namespace trireme {
 namespace {
-
-using Object = void;
-using Size = ptrdiff_t;
-using FastFunction = Object* (*)(Object*, Object* const*, Size);
-
-constexpr int kMethFastcall = 0x0080;
-
-// CPython's own, which may not change within 3.x.
-struct MethodDef {
-  const char* name;
-  FastFunction function;
-  int flags;
-  const char* doc;
-};
-
-// What is used of CPython's C API.
-struct Python {
-  Object* (*PyCFunction_NewEx)(const MethodDef*, Object*, Object*);
-  void (*Py_IncRef)(Object*);
-  void (*Py_DecRef)(Object*);
-  Object* (*PyTuple_New)(Size);
-  int (*PyTuple_SetItem)(Object*, Size, Object*);
-  Object* (*PyTuple_GetItem)(Object*, Size);
-  Object* (*PyObject_Type)(Object*);
-  Object* (*PyObject_Str)(Object*);
-  Object* (*PyObject_GetAttr)(Object*, Object*);
-  int (*PyObject_SetAttr)(Object*, Object*, Object*);
-  Object* (*PyObject_CallObject)(Object*, Object*);
-  Object* (*PyObject_CallFunctionObjArgs)(Object*, ...);
-  Object* (*PyNumber_ToBase)(Object*, int);
-  int (*PyType_IsSubtype)(Object*, Object*);
-  long long (*PyLong_AsLongLongAndOverflow)(Object*, int*);
-  unsigned long long (*PyLong_AsUnsignedLongLong)(Object*);
-  Object* (*PyLong_FromLongLong)(long long);
-  Object* (*PyLong_FromUnsignedLongLong)(unsigned long long);
-  double (*PyFloat_AsDouble)(Object*);
-  const char* (*PyUnicode_AsUTF8AndSize)(Object*, Size*);
-  Object* (*PyUnicode_AsEncodedString)(Object*, const char*, const char*);
-  Object* (*PyUnicode_InternFromString)(const char*);
-  int (*PyBytes_AsStringAndSize)(Object*, char**, Size*);
-  void (*PyErr_SetString)(Object*, const char*);
-  void (*PyErr_Clear)();
-  void (*PyErr_Fetch)(Object**, Object**, Object**);
-  void (*PyErr_Restore)(Object*, Object*, Object*);
-  int (*Py_AddPendingCall)(int (*)(void*), void*);
-  Object* (*PyErr_Occurred)();
-  int (*PyGILState_Ensure)();
-  void (*PyGILState_Release)(int);
-  void* (*PyGILState_GetThisThreadState)();
-  int (*Py_IsInitialized)();
-  int (*Py_IsFinalizing)();  // by one of its names; nullptr: by none
-  Object* none;
-  Object* true_object;
-  Object* false_object;
-  Object* int_type;
-  Object* float_type;
-  Object* str_type;
-  Object* bytes_type;
-  Object** type_error;
-  Object** value_error;
-  // 1: found, 0: absent, -1: raised; without the cost of making an AttributeError. May be missing.
-  int (*get_optional_attribute)(Object*, Object*, Object**);
-  Object* task_attribute;
-  size_t type_offset;  // of ob_type in an object; 0: not known
-};
-
-Python python;
-
-template <typename T>
-bool Find(const char* name, T* place) {
-  void* symbol = dlsym(RTLD_DEFAULT, name);
-  memcpy(place, &symbol, sizeof(symbol));
-  return symbol != nullptr;
-}
-
-bool FindFunctions(Python* py) {
-#define TRIREME_FIND(name) Find(#name, &py->name)
-  return TRIREME_FIND(PyCFunction_NewEx) && TRIREME_FIND(Py_IncRef) && TRIREME_FIND(Py_DecRef) &&
-         TRIREME_FIND(PyTuple_New) && TRIREME_FIND(PyTuple_SetItem) &&
-         TRIREME_FIND(PyTuple_GetItem) && TRIREME_FIND(PyObject_Type) &&
-         TRIREME_FIND(PyObject_Str) && TRIREME_FIND(PyObject_GetAttr) &&
-         TRIREME_FIND(PyObject_SetAttr) && TRIREME_FIND(PyObject_CallObject) &&
-         TRIREME_FIND(PyObject_CallFunctionObjArgs) && TRIREME_FIND(PyErr_Fetch) &&
-         TRIREME_FIND(PyErr_Restore) && TRIREME_FIND(Py_AddPendingCall) &&
-         TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
-         TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
-         TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
-         TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
-         TRIREME_FIND(PyLong_FromLongLong) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
-         TRIREME_FIND(PyFloat_AsDouble) &&
-         TRIREME_FIND(PyUnicode_AsUTF8AndSize) && TRIREME_FIND(PyUnicode_AsEncodedString) &&
-         TRIREME_FIND(PyUnicode_InternFromString) && TRIREME_FIND(PyBytes_AsStringAndSize) &&
-         TRIREME_FIND(PyErr_SetString) && TRIREME_FIND(PyErr_Clear) && TRIREME_FIND(PyErr_Occurred);
-#undef TRIREME_FIND
-}
-
-bool FindObjects(Python* py) {
-  return Find("_Py_NoneStruct", &py->none) && Find("_Py_TrueStruct", &py->true_object) &&
-         Find("_Py_FalseStruct", &py->false_object) && Find("PyLong_Type", &py->int_type) &&
-         Find("PyFloat_Type", &py->float_type) && Find("PyUnicode_Type", &py->str_type) &&
-         Find("PyBytes_Type", &py->bytes_type) && Find("PyExc_TypeError", &py->type_error) &&
-         Find("PyExc_ValueError", &py->value_error);
-}
-
-Object* TypeAt(Object* object, size_t offset) {
-  Object* type;
-  memcpy(&type, static_cast<char*>(object) + offset, sizeof(type));
-  return type;
-}
-
-// Where an object keeps its type differs between builds; four objects of known types show it.
-size_t MeasureTypeOffset(const Python& py, Object* text) {
-  Object* number_type = py.PyObject_Type(py.none);
-  py.Py_DecRef(number_type);
-  for (size_t offset = sizeof(void*); offset <= 4 * sizeof(void*) && number_type != nullptr;
-       offset += sizeof(void*)) {
-    if (TypeAt(text, offset) == py.str_type && TypeAt(py.none, offset) == number_type &&
-        TypeAt(py.true_object, offset) == TypeAt(py.false_object, offset)) {
-      return offset;
-    }
-  }
-  return 0;
-}
-
-bool IsInstance(Object* object, Object* type) {
-  if (python.type_offset != 0) {
-    Object* own = TypeAt(object, python.type_offset);
-    return own == type || python.PyType_IsSubtype(own, type) != 0;
-  }
-  Object* own = python.PyObject_Type(object);
-  const bool is = own != nullptr && python.PyType_IsSubtype(own, type) != 0;
-  if (own != nullptr) python.Py_DecRef(own);
-  return is;
-}
-
-Object* None() {
-  python.Py_IncRef(python.none);
-  return python.none;
-}
-
-Object* Raise(Object** type, const char* message) {
-  python.PyErr_SetString(*type, message);
-  return nullptr;
-}
 
 // The bytes of a Python value, with the object that holds them where they had to be made.
 class Text {
@@ -662,42 +514,14 @@ constexpr MethodDef kMethods[] = {
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 
-// True when `python` is ready. REQUIRES: the caller holds the interpreter, as ctypes.PyDLL does.
-bool Prepare() {
-  if (python.task_attribute != nullptr) return true;
-  Python found{};
-  if (!FindFunctions(&found) || !FindObjects(&found)) return false;
-  if (!Find("PyObject_GetOptionalAttr", &found.get_optional_attribute)) {
-    Find("_PyObject_LookupAttr", &found.get_optional_attribute);
-  }
-  if (!Find("Py_IsFinalizing", &found.Py_IsFinalizing))
-    Find("_Py_IsFinalizing", &found.Py_IsFinalizing);
-  Object* attribute = found.PyUnicode_InternFromString("trireme_task");
-  if (attribute == nullptr) return false;
-  found.type_offset = MeasureTypeOffset(found, attribute);
-  found.task_attribute = attribute;
-  python = found;
-  NotePython();
-  WatchUsage();
-  return true;
-}
-
-// Without CPython's functions no exception can be set but by the few that set one.
-void* Refuse() {
-  void (*set_string)(Object*, const char*) = nullptr;
-  Object** error = nullptr;
-  if (Find("PyErr_SetString", &set_string) && Find("PyExc_SystemError", &error)) {
-    set_string(*error, "trireme: this is no CPython that the probe knows");
-  }
-  return nullptr;
-}
-
 }  // namespace
 }  // namespace trireme
 
 extern "C" __attribute__((visibility("default"))) void* trireme_probe_python(void) {
   using namespace trireme;
-  if (!Prepare()) return Refuse();
+  if (!FindPython()) return RefusePython();
+  NotePython();
+  WatchUsage();
   Object* tuple = python.PyTuple_New(kMethodCount);
   for (Size i = 0; tuple != nullptr && i < kMethodCount; ++i) {
     Object* builtin = python.PyCFunction_NewEx(&kMethods[i], nullptr, nullptr);
