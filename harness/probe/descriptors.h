@@ -33,6 +33,8 @@ struct Descriptor {
   uint32_t epoll =
       0;  // of an epoll set, its number; of others, the set that holds it level-triggered for reading
   uint32_t thread = 0;  // of an epoll set: which last put something into it
+  // By direction: where the program began the newest wait for it, atomic; null: it has not waited.
+  const void* places[2] = {};
   ObjectKind kind = ObjectKind::kUnknown;
   uint8_t closed_for = 0;  // bit d: the end of a pipe that is not for direction d
   uint8_t registered = 0;  // bit d: some epoll set tells when it is ready for direction d

@@ -44,7 +44,7 @@ void TakeOfThread(const LoopStep& step, HoldStack* stack) {
   const int count = InterruptForStack(step, frames, kSignalFor);
   TextBuffer text(stack->text, stack->capacity);
   const char* separator = "[";
-  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);
+  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
   if (count == 0 || *separator == '[') {
     stack->source = step.Lasts()
                         ? "none: the thread does not answer the signal that asks for its stack"

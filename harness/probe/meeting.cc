@@ -151,9 +151,9 @@ void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
   void* frames[kNativeFrames];
   const char* separator = ",\"stack\":[";
   const int count = UnwindsNativeStacks() ? backtrace(frames, kNativeFrames) : 0;
-  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator, /*files=*/true);
+  for (int i = count - 1; i >= 0; --i) AddFrame(text, frames[i], separator);
   if (!UnwindsNativeStacks() && meeting.caller.place != nullptr)
-    AddFrame(text, meeting.caller.place, separator, /*files=*/true);
+    AddFrame(text, meeting.caller.place, separator);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
@@ -161,7 +161,10 @@ void AddNativeStack(TextBuffer& text, const Meeting& meeting) {
 void AddOthersPlace(TextBuffer& text, const Meeting& meeting) {
   if (Waiter(meeting.wait.other).process() != (ProcessId() & 0x3fffff)) return;
   const char* separator = ",\"other_stack\":[";
-  AddFrame(text, PlaceOfWait(meeting.wait.object, meeting.wait.direction), separator, /*files=*/true);
+  const Direction direction = meeting.wait.direction;
+  const Descriptor* descriptor = KnownDescriptor(meeting.wait.object->fds[direction]);
+  if (descriptor == nullptr) return;
+  AddFrame(text, __atomic_load_n(&descriptor->places[direction], __ATOMIC_RELAXED), separator);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 

@@ -63,14 +63,14 @@ void UnwindNativeStacks() {
 
 bool UnwindsNativeStacks() { return unwinds; }
 
-void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool files) {
+void AddFrame(TextBuffer& text, const void* place, const char*& separator) {
   Dl_info info{};
   Dl_info own{};
   dladdr(reinterpret_cast<void*>(&UnwindNativeStacks), &own);
   if (dladdr(place, &info) == 0 || info.dli_fname == nullptr || info.dli_fbase == own.dli_fbase)
     return;
   char local[256];
-  if (files && info.dli_sname == nullptr &&
+  if (info.dli_sname == nullptr &&
       FindLocalSymbol(info.dli_fname, info.dli_fbase, place, local, sizeof(local)))
     info.dli_sname = local;
   const char* file = strrchr(info.dli_fname, '/');

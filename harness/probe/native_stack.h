@@ -16,9 +16,9 @@ void UnwindNativeStacks();
 bool UnwindsNativeStacks();
 
 // Adds "workload.so in Echo" or "libz.so.1+0x1234", quoted, with `separator` before it, which then is a comma. Nothing
-// for our own frames, and where there is no room. `files`: names that the loader does not know are looked up in the
-// files of the objects.
-void AddFrame(TextBuffer& text, const void* place, const char*& separator, bool files = false);
+// for our own frames, and where there is no room. Names that the loader does not know are looked up in the files of the
+// objects.
+void AddFrame(TextBuffer& text, const void* place, const char*& separator);
 
 // The frames of a step's thread, innermost first, by a signal whose handler writes them down; how many. 0: it did not
 // answer in time, its step was over when it did, or the program uses the signal itself. Calls that the kernel does not

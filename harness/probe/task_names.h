@@ -16,7 +16,8 @@ struct TaskName {
   char name[48] = "-";
 };
 
-// Of the calling thread's task, or the one that it serves. What runs without one is one for the whole process, whose path and name are "-".
+// Of the calling thread's task, or the one that it serves. What runs without one is one for the whole process, whose path
+// and name are "-".
 TaskName& CurrentTaskName();
 // A TASK_START event that is recorded.
 void NoteTaskName(const Entry& start);

@@ -52,15 +52,6 @@ constexpr uint32_t kParked = 65536;
 Parked parked[kParked];
 uint16_t generation = 1;
 
-// Where the program began the newest wait of this process for each object, which lie side by side in a table that has no more:
-// who meets it tells of both.
-constexpr uint64_t kPlaces = 16 * 1024;
-const void* places[2][kPlaces];
-
-const void** PlaceEntry(const trireme_object* object, Direction direction) {
-  return &places[direction][reinterpret_cast<uintptr_t>(object) / sizeof(*object) % kPlaces];
-}
-
 Parked* ParkedEntry(uint32_t task) { return &parked[task % kParked]; }
 
 // Takes a waiter's word away, in whatever state it is. False: another is there.
@@ -172,8 +163,9 @@ bool IsBeside(const Wait& wait, uint32_t thread) {
          wait.object->threads[wait.direction] == thread;
 }
 
-void NoteSelf(const Wait& wait, uint32_t thread, How how, const void* place) {
-  __atomic_store_n(PlaceEntry(wait.object, wait.direction), place, __ATOMIC_RELAXED);
+void NoteSelf(const Wait& wait, Descriptor* descriptor, uint32_t thread, How how,
+              const void* place) {
+  __atomic_store_n(&descriptor->places[wait.direction], place, __ATOMIC_RELAXED);
   wait.object->threads[wait.direction] = thread;
   wait.object->fds[wait.direction] = wait.fd;
   if (how != How::kPoll) waits.inside[wait.direction] = {{wait.object, wait.token}, &wait};
@@ -280,17 +272,17 @@ void LeaveEpoll(Descriptor* descriptor) {
 
 // Puts our word into an object where nobody else waits. False, and nothing of it stays: somebody does, or the object went
 // to another meanwhile.
-bool EnterAlone(trireme_object* object, const ObjectId& id, const void* place, Wait* wait) {
+bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* place, Wait* wait) {
   uint64_t none = 0;
   if (!__atomic_compare_exchange_n(&object->waiters[wait->direction], &none, wait->token, false,
                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) [[unlikely]]
     return false;
-  if (!IsObject(object, id)) [[unlikely]] {
+  if (!IsObject(object, descriptor->id)) [[unlikely]] {
     Clear(object, wait->direction, wait->token);
     return false;
   }
   wait->object = object;
-  NoteSelf(*wait, ThreadId(), How::kCall, place);
+  NoteSelf(*wait, descriptor, ThreadId(), How::kCall, place);
   return true;
 }
 
@@ -305,7 +297,7 @@ bool EnterAlone(trireme_object* object, const ObjectId& id, const void* place, W
     // A loop that polls what its task was told EAGAIN for makes it wait.
     if (how == How::kPoll) Registered(object, wait->direction);
     if (!Enter(object, descriptor->id, wait)) continue;
-    if (wait->other == 0) return NoteSelf(*wait, thread, how, caller.place);
+    if (wait->other == 0) return NoteSelf(*wait, descriptor, thread, how, caller.place);
     if (ReadsForIt(*wait, thread) || (how != How::kStands && IsBeside(*wait, thread))) return;
     switch (ReportMeeting({*wait, *descriptor, caller, how, size})) {
       case Met::kReported:
@@ -342,7 +334,7 @@ bool EnterAlone(trireme_object* object, const ObjectId& id, const void* place, W
     wait->nested = Interrupts(direction, wait);
   wait->token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
   trireme_object* object = how == How::kPoll ? nullptr : FindObject(header, descriptor);
-  if (object == nullptr || !EnterAlone(object, descriptor->id, caller.place, wait)) [[unlikely]]
+  if (object == nullptr || !EnterAlone(object, descriptor, caller.place, wait)) [[unlikely]]
     EnterWhereOthersMayBe(header, descriptor, how, size, caller, wait);
 }
 
@@ -356,14 +348,14 @@ bool EnterAlone(trireme_object* object, const ObjectId& id, const void* place, W
       waits.told[kRead].object != nullptr || waits.told[kWrite].object != nullptr ||
       waits.inside[direction].object != nullptr)
     return false;
-  const Descriptor* descriptor = KnownDescriptor(wait->fd);
+  Descriptor* descriptor = KnownDescriptor(wait->fd);
   if (descriptor == nullptr || descriptor->slot == 0 ||
       (descriptor->kind != ObjectKind::kStream && descriptor->kind != ObjectKind::kDatagram))
     return false;
   trireme_object* object = ObjectAt(header, descriptor->slot - 1);
   if (object == nullptr || !IsObject(object, descriptor->id)) return false;
   wait->token = SelfWord();
-  return EnterAlone(object, descriptor->id, caller.place, wait);
+  return EnterAlone(object, descriptor, caller.place, wait);
 }
 
 }  // namespace
@@ -430,10 +422,6 @@ void EndWait(const Wait& wait, int64_t result) {
     return EndAnyWait(wait, result, /*call=*/true);
   waits.inside[wait.direction].object = nullptr;
   Leave(wait);
-}
-
-const void* PlaceOfWait(const trireme_object* object, Direction direction) {
-  return __atomic_load_n(PlaceEntry(object, direction), __ATOMIC_RELAXED);
 }
 
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {

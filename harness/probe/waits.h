@@ -54,9 +54,6 @@ void WaitWithoutCall(int fd, Direction direction, const Caller& caller);
 // comes asks the stack source whether it still does. `beside`: what else this thread reads there is its own affair.
 void WaitStanding(int fd, bool beside, const Caller& caller);
 
-// Where the program began the newest wait of this process for the object; null: none of it waited.
-const void* PlaceOfWait(const trireme_object* object, Direction direction);
-
 // As epoll_ctl(2) did it.
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
 
