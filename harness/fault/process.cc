@@ -138,9 +138,8 @@ const FaultClass& ProcessFaultClass() {
            "when: since the workload's first statement, or since `event` or `offset`; default 0s"},
           {"for", "duration", "of STOP: how long; default: until the trial ends"},
           {"target", "text",
-           "runner (default): the trial's own process; worker: its children; server: those that "
-           "listen; else a glob over the "
-           "names of processes"},
+           "runner (default): the trial's own process, of a command its program; worker: the oldest "
+           "of its children; server: those that listen; else a glob over the names of processes"},
           {"event", "text",
            "observe:KEY, op:NAME or op:NAME#2: not before the workload has recorded that"},
           {"offset", "bytes", "not before that byte of a connection has moved"},
