@@ -36,6 +36,10 @@ WORKLOAD = """\
       co_await event.Wait();  // HERE event
     }
 
+    Task<> SubmitTo(Pool pool) {
+      co_await pool.Submit([] {});  // HERE submit
+    }
+
     Task<> Main(Runtime& rt, const Params& params) {
       static std::vector<Stream> kept;
       const std::string how = params.Get<std::string>("how");
@@ -54,6 +58,12 @@ WORKLOAD = """\
         Queue<int> queue = rt.Queue<int>();
         TaskHandle<> other = rt.Spawn("other", WaitFor, rt.Event());
         co_await queue.Get();  // HERE queue
+      }
+      if (how == "pool") {
+        Pool pool = rt.Pool(1);
+        TaskHandle<> inner = co_await pool.Submit(SubmitTo, pool);
+        TaskHandle<> other = rt.Spawn("other", SubmitTo, pool);
+        co_await rt.Gather(inner, other);  // HERE gather
       }
       TaskHandle<> first = rt.Spawn("first", Read, std::ref(rt), ours);
       co_await rt.Settle();
@@ -162,6 +172,11 @@ class PlacesTest(TriremeCase):
     def test_tasks_that_wait_for_ever(self) -> None:
         for runtime, found in self.findings("hang").items():
             self.assertEqual(found["hang"], [("main", place("queue", "Main")), ("other", place("event", "WaitFor"))], runtime)
+
+    def test_a_pool_that_waits_for_itself(self) -> None:
+        for runtime, found in self.findings("pool").items():
+            submits = place("submit", "SubmitTo")
+            self.assertEqual(found["hang"], [("main", place("gather", "Main")), ("task-1.1", submits), ("other", submits)], runtime)
 
     def test_a_call_that_fails(self) -> None:
         for runtime, found in self.findings("fail").items():

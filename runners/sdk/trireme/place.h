@@ -17,7 +17,7 @@ struct Place {
   }
   // For a call that another one of the API makes: its task stays where it is.
   static constexpr Place Same() { return {nullptr, 0, nullptr}; }
-  // Of a call with any number of arguments, after which no default can come.
+  // Of a call with more arguments than it has overloads for: after any number of them no default can come.
   static constexpr Place Unknown() { return {"", 0, ""}; }
 };
 

@@ -229,6 +229,23 @@ class Runtime {
     for (TaskHandle<T>& task : tasks) all.push_back(&task);
     return internal::GatherAll<T>(std::move(all), place);
   }
+  template <typename T>
+  Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& first,
+                                      internal::Place place = internal::Place::Here()) {
+    return internal::GatherAll<T>({&first}, place);
+  }
+  template <typename T>
+  Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& first, TaskHandle<T>& second,
+                                      internal::Place place = internal::Place::Here()) {
+    return internal::GatherAll<T>({&first, &second}, place);
+  }
+  template <typename T>
+  Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& first, TaskHandle<T>& second,
+                                      TaskHandle<T>& third,
+                                      internal::Place place = internal::Place::Here()) {
+    return internal::GatherAll<T>({&first, &second, &third}, place);
+  }
+  // Of more than three the call does not know its place.
   template <typename T, std::same_as<TaskHandle<T>>... More>
   Task<internal::ResultsOf<T>> Gather(TaskHandle<T>& task, More&... more) {
     return internal::GatherAll<T>({&task, &more...}, internal::Place::Unknown());
@@ -305,12 +322,22 @@ class Runtime {
         *this, interval, std::move(fn));
   }
 
-  // Outside. Offload runs fn where it may block.
+  // Outside. Offload runs fn where it may block. With more than two arguments the call does not know its place.
+  template <typename F>
+  auto Offload(F&& fn, internal::Place place = internal::Place::Here()) {
+    return OffloadAt(place, std::forward<F>(fn));
+  }
+  template <typename F, typename A>
+  auto Offload(F&& fn, A a, internal::Place place = internal::Place::Here()) {
+    return OffloadAt(place, std::forward<F>(fn), std::move(a));
+  }
+  template <typename F, typename A, typename B>
+  auto Offload(F&& fn, A a, B b, internal::Place place = internal::Place::Here()) {
+    return OffloadAt(place, std::forward<F>(fn), std::move(a), std::move(b));
+  }
   template <typename F, typename... A>
-  Task<std::invoke_result_t<std::decay_t<F>&, A...>> Offload(F&& fn, A... args) {
-    internal::RefuseUnnamedLambda<F>();
-    internal::ComeTo(internal::Place::Unknown());
-    return internal::RunOffloaded<std::decay_t<F>, A...>(std::forward<F>(fn), std::move(args)...);
+  auto Offload(F&& fn, A... args) {
+    return OffloadAt(internal::Place::Unknown(), std::forward<F>(fn), std::move(args)...);
   }
   Task<Completed> Subprocess(Arguments argv, std::string input = "",
                              internal::Place place = internal::Place::Here());
@@ -359,6 +386,13 @@ class Runtime {
     auto body = std::make_shared<internal::SpawnedBody<R, F, internal::Stored<A>...>>(
         options.delay, std::move(fn), std::forward<A>(args)...);
     return TaskHandle<R>(internal::StartTask(*this, std::move(options), body), body);
+  }
+  template <typename F, typename... A>
+  Task<std::invoke_result_t<std::decay_t<F>&, A...>> OffloadAt(const internal::Place& place, F&& fn,
+                                                               A... args) {
+    internal::RefuseUnnamedLambda<F>();
+    internal::ComeTo(place);
+    return internal::RunOffloaded<std::decay_t<F>, A...>(std::forward<F>(fn), std::move(args)...);
   }
   [[noreturn]] static void NotAvailable(std::string_view what);
   Task<Server> ServeHttp(std::shared_ptr<internal::HttpHandler> handler);

@@ -277,12 +277,31 @@ class Pool {
   explicit Pool(std::shared_ptr<internal::PoolCore> core) : core_(std::move(core)) {}
 
   // Waits for a free place, then starts fn(args...). The pool keeps the task: a handle that is
-  // dropped cancels nothing.
+  // dropped cancels nothing. With more than four arguments the call does not know its place.
+  template <typename F>
+  auto Submit(F&& fn, internal::Place place = internal::Place::Here()) {
+    return SubmitAt(place, std::forward<F>(fn));
+  }
+  template <typename F, typename A>
+  auto Submit(F&& fn, A a, internal::Place place = internal::Place::Here()) {
+    return SubmitAt(place, std::forward<F>(fn), std::move(a));
+  }
+  template <typename F, typename A, typename B>
+  auto Submit(F&& fn, A a, B b, internal::Place place = internal::Place::Here()) {
+    return SubmitAt(place, std::forward<F>(fn), std::move(a), std::move(b));
+  }
+  template <typename F, typename A, typename B, typename C>
+  auto Submit(F&& fn, A a, B b, C c, internal::Place place = internal::Place::Here()) {
+    return SubmitAt(place, std::forward<F>(fn), std::move(a), std::move(b), std::move(c));
+  }
+  template <typename F, typename A, typename B, typename C, typename D>
+  auto Submit(F&& fn, A a, B b, C c, D d, internal::Place place = internal::Place::Here()) {
+    return SubmitAt(place, std::forward<F>(fn), std::move(a), std::move(b), std::move(c),
+                    std::move(d));
+  }
   template <typename F, typename... A>
-  Task<TaskHandle<internal::SpawnResult<std::decay_t<F>, A...>>> Submit(F&& fn, A... args) {
-    internal::RefuseUnnamedLambda<F>();
-    internal::ComeTo(internal::Place::Unknown());
-    return SubmitTo<std::decay_t<F>, A...>(core_, std::forward<F>(fn), std::move(args)...);
+  auto Submit(F&& fn, A... args) {
+    return SubmitAt(internal::Place::Unknown(), std::forward<F>(fn), std::move(args)...);
   }
   // fn of each item; results in the order of the items. When it is stopped, it cancels its tasks and
   // waits for their end.
@@ -299,6 +318,13 @@ class Pool {
   }
 
  private:
+  template <typename F, typename... A>
+  Task<TaskHandle<internal::SpawnResult<std::decay_t<F>, A...>>> SubmitAt(
+      const internal::Place& place, F&& fn, A... args) {
+    internal::RefuseUnnamedLambda<F>();
+    internal::ComeTo(place);
+    return SubmitTo<std::decay_t<F>, A...>(core_, std::forward<F>(fn), std::move(args)...);
+  }
   template <typename F, typename... A>
   static Task<TaskHandle<internal::SpawnResult<F, A...>>> SubmitTo(
       std::shared_ptr<internal::PoolCore> core, F fn, A... args);
