@@ -103,14 +103,23 @@ class ScenarioParser {
         return reader_.ErrorAt(*workload, "a workload is files or a command, not both");
       TRIREME_RETURN_IF_ERROR(reader_.List(*command, "'command'"));
       TRIREME_ASSIGN_OR_RETURN(scenario_.command, reader_.Texts(*command, "'command'"));
+      TRIREME_RETURN_IF_ERROR(MustBeText(*command, scenario_.directory));
     }
     if (const YamlNode* python = workload->Find("python")) {
       TRIREME_ASSIGN_OR_RETURN(scenario_.python, ReadFileName(*python, "'python'"));
+      TRIREME_RETURN_IF_ERROR(MustBeText(*python, scenario_.python));
     }
     if (const YamlNode* cpp = workload->Find("cpp")) {
       TRIREME_ASSIGN_OR_RETURN(scenario_.cpp, ReadFileName(*cpp, "'cpp'"));
     }
     return Done{};
+  }
+
+  // What a runner is sent is JSON, which has no other bytes. C++ workloads are compiled to where the harness keeps them.
+  Status MustBeText(const YamlNode& node, const std::string& path) const {
+    if (ToValidUtf8(path) == path) return Done{};
+    return reader_.ErrorAt(node, "the path of the scenario's folder is not valid UTF-8",
+                           "rename the folder");
   }
 
   Result<std::string> ReadFileName(const YamlNode& node, const std::string& what) const {

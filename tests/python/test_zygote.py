@@ -43,7 +43,7 @@ def test_refuses_what_does_not_load(zygote, workload, text, reason, message, lin
 
 def test_refuses_a_missing_workload(zygote, tmp_path):
     answer = zygote.load("threading", tmp_path / "none.py")
-    assert (answer["reason"], answer["message"]) == ("missing", f"{tmp_path}/none.py: No such file or directory")
+    assert (answer["reason"], answer["message"]) == ("unreadable", f"{tmp_path}/none.py: No such file or directory")
 
 
 def test_refuses_an_unknown_runtime(zygote, workload):

@@ -31,7 +31,7 @@ def load(path: str) -> Callable[..., Any]:
         with open(path, "rb") as file:
             code = compile(file.read(), path, "exec", dont_inherit=True)
     except OSError as error:
-        raise Refused("missing", f"{path}: {error.strerror}") from error
+        raise Refused("unreadable", f"{path}: {error.strerror}") from error
     except (SyntaxError, ValueError) as error:
         line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
         message = error.msg if isinstance(error, SyntaxError) else str(error)

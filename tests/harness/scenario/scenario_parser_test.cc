@@ -254,6 +254,28 @@ TEST_F(WorkloadTest, MustExist) {
             "                   ^~~~~~~\n");
 }
 
+TEST(WorkloadFolderTest, IsUtf8WhereARunnerOpensIt) {
+  const auto error_of = [](const std::string& name, const std::string& workload) {
+    const ScenarioFolder outer;
+    std::filesystem::create_directory(outer.path() + "/" + name);
+    outer.Write(name + "/workload.py", "");
+    outer.Write(name + "/workload.cc", "");
+    const Result<Scenario> scenario =
+        ParseScenario("version: 1\nsummary: s\nworkload: {" + workload + "}\n",
+                      outer.path() + "/" + name + "/scenario.yaml", "test", outer.vocabulary());
+    const std::string error = scenario.ok() ? "" : scenario.error().Render();
+    return error.substr(scenario.ok() ? 0 : error.find("scenario.yaml:"));
+  };
+  EXPECT_EQ(error_of("caf\xe9", "python: workload.py"),
+            "scenario.yaml:3:20: error: the path of the scenario's folder is not valid UTF-8\n"
+            "workload: {python: workload.py}\n"
+            "                   ^~~~~~~~~~~\n"
+            "hint: rename the folder\n");
+  EXPECT_NE(error_of("caf\xe9", "command: [\"true\"]"), "");
+  EXPECT_EQ(error_of("caf\xe9", "cpp: workload.cc"), "");
+  EXPECT_EQ(error_of("caf\xc3\xa9", "python: workload.py"), "");
+}
+
 TEST_F(WorkloadTest, MustBeInside) {
   EXPECT_EQ(ErrorOfFile("/etc/hostname"),
             "scenario.yaml:3:20: error: workload '/etc/hostname' is outside the scenario's folder\n"
