@@ -94,8 +94,8 @@ bool IsComparable(const TrialView& view) {
 // The exception that a value is, as runners record one (probe_abi.h). What only resembles it is a
 // map of the workload's own.
 std::optional<TrialError> RecordedException(const Json& value) {
-  constexpr size_t kMembers = 5;
-  if (!value.is_object() || value.size() != kMembers) return std::nullopt;
+  const size_t members = value.contains("after") ? 6 : 5;
+  if (!value.is_object() || value.size() != members) return std::nullopt;
   if (!value.contains("errno") || !GetMember(value, "message").is_string()) return std::nullopt;
   return GetMember(value, "stack").is_array() ? ParseError(value) : std::nullopt;
 }

@@ -80,7 +80,8 @@ std::optional<TrialError> ParseError(const Json& value) {
                    .family = GetString(value, "family"),
                    .number = OptionalInt(value, "errno"),
                    .message = GetString(value, "message"),
-                   .stack = {}};
+                   .stack = {},
+                   .after = GetString(value, "after")};
   if (const Json& stack = GetMember(value, "stack"); stack.is_array()) {
     for (const Json& frame : stack) {
       if (frame.is_string()) error.stack.push_back(frame.get<std::string>());

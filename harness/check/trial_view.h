@@ -37,6 +37,7 @@ struct TrialError {
   std::optional<int64_t> number;  // errno
   std::string message;
   std::vector<std::string> stack;  // innermost last
+  std::string after;               // the last call of the API before it; "" where not told
 
   // "reset (errno 104)": what is compared between runtimes.
   std::string Family() const;

@@ -55,6 +55,14 @@ std::string InnermostLine(const std::vector<std::string>& stack) {
   return "";
 }
 
+// "after workload.cc:12" where only the call before it is known.
+std::string Line(const TrialError& error) {
+  const std::string line = InnermostLine(error.stack);
+  if (!line.empty()) return line;
+  const std::string call = InnermostLine({error.after});
+  return call.empty() ? "" : "after " + call;
+}
+
 Finding ExceptionFinding(const TrialView& view, const Event& event) {
   const std::string where = event.kind == EventKind::kEnd ? "main" : std::string(event.key);
   const Json value = event.Value();
@@ -63,7 +71,7 @@ Finding ExceptionFinding(const TrialView& view, const Event& event) {
   const std::string task = event.task == 0 ? where : view.TaskName(event.task);
   std::vector<Participant> participants = {
       {.task = task, .thread = event.thread, .stack = error.stack}};
-  const std::string line = InnermostLine(error.stack);
+  const std::string line = Line(error);
   std::string message = "nobody caught " + error.Text() + " (" + where +
                         (task == where ? "" : ", " + task) + (line.empty() ? "" : ", " + line) +
                         ")";

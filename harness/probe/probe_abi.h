@@ -157,7 +157,8 @@ enum trireme_event {
 
 /* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
  * address-in-use resource value other, "errno": number or null, "message": text, "stack": ["file:line in name", ...]
- * (outermost first)}. */
+ * (outermost first)}, and where the runner knows no line of what the workload threw "after": "file:line in name", the last
+ * call of the workload API before it. */
 
 enum trireme_type {
   TRIREME_NONE = 0,

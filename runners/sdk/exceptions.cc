@@ -85,6 +85,10 @@ bool IsRunners(void* address) {
          info.dli_fbase == own.dli_fbase;
 }
 
+bool IsOfApi(const Thrown& thrown) {
+  return thrown.depth > 1 && IsRunners(thrown.frames.at(1));
+}
+
 // Outermost first. What the API throws it throws for the call that the task made last: that has a line, where the frames
 // of a workload have none.
 Json StackOf(const std::exception_ptr& error) {
@@ -92,9 +96,15 @@ Json StackOf(const std::exception_ptr& error) {
   if (last_stack.object != ObjectOf(error)) return stack;
   for (int i = last_stack.depth - 1; i > 0; --i)
     stack.push_back(FrameText(last_stack.frames.at(static_cast<size_t>(i))));
-  if (last_stack.depth > 1 && IsKnown(last_stack.call) && IsRunners(last_stack.frames.at(1)))
-    stack.push_back(PlaceText(last_stack.call));
+  if (IsKnown(last_stack.call) && IsOfApi(last_stack)) stack.push_back(PlaceText(last_stack.call));
   return stack;
+}
+
+// Of what the workload threw by itself only the call of the API before it is known: where its task threw it, or, if that was
+// another thread's, where it came into this task. "" where neither is.
+std::string CallBefore(const std::exception_ptr& error) {
+  if (last_stack.object != ObjectOf(error)) return PlaceText(LastCall());
+  return IsOfApi(last_stack) ? "" : PlaceText(last_stack.call);
 }
 
 std::string FamilyOfErrno(int error) {
@@ -177,12 +187,19 @@ std::string ClassOf(const std::exception_ptr& error) {
   return type == nullptr ? "unknown" : Demangle(type->name());
 }
 
-Value ValueOf(const std::string& name, Json stack, const Description& description) {
-  return Value::Json(DumpJson({{"error", name},
-                               {"family", description.family},
-                               {"errno", description.error_number},
-                               {"message", description.message},
-                               {"stack", std::move(stack)}}));
+struct Origin {
+  Json stack = Json::array();
+  std::string after = {};
+};
+
+Value ValueOf(const std::string& name, Origin origin, const Description& description) {
+  Json value = {{"error", name},
+                {"family", description.family},
+                {"errno", description.error_number},
+                {"message", description.message},
+                {"stack", std::move(origin.stack)}};
+  if (!origin.after.empty()) value["after"] = std::move(origin.after);
+  return Value::Json(DumpJson(value));
 }
 
 // As an error's value. A std::thread that nobody joined ends so, too.
@@ -222,13 +239,15 @@ Value ErrorValue(const std::exception_ptr& error) {
   if (error == nullptr)
     return Value::Json(
         R"({"error":"unknown","family":"other","errno":null,"message":"","stack":[]})");
-  return ValueOf(ClassOf(error), StackOf(error), Describe(error));
+  Json stack = StackOf(error);
+  const std::string after = CallBefore(error);  // and that before it is thrown again
+  return ValueOf(ClassOf(error), {std::move(stack), after}, Describe(error));
 }
 
 Value ErrorValue(const std::exception& error) {
   const KeepLastThrown keep;
   if (IsHandled(error)) return ErrorValue(std::current_exception());
-  return ValueOf(Demangle(typeid(error).name()), Json::array(), Describe(error));
+  return ValueOf(Demangle(typeid(error).name()), {}, Describe(error));
 }
 
 std::exception_ptr LastThrown() { return last_thrown; }

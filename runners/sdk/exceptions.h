@@ -9,7 +9,7 @@
 namespace trireme {
 
 // The JSON error of probe_abi.h: class, family, errno, message, and the stack of where it was
-// thrown, as far as that is still known. Null gives an error of class "unknown".
+// thrown, as far as that is still known; else the last call of the API before it. Null gives an error of class "unknown".
 Value ErrorValue(const std::exception_ptr& error);
 // The same; its stack is known while it is being handled.
 Value ErrorValue(const std::exception& error);

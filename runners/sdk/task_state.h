@@ -111,6 +111,7 @@ struct TaskState : std::enable_shared_from_this<TaskState> {
   WaitList joiners TRIREME_GUARDED_BY(mutex);
   TaskEnd end = TaskEnd::kReturned;  // written before `ended`
   std::exception_ptr error;          // the same
+  Value described;                   // `error`, as it was known where the task ended
 
   // The earliest deadline of its blocks that has not fired yet.
   int64_t Deadline() const;

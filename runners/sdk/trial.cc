@@ -82,7 +82,7 @@ void RecordEnd(const TaskState& main) {
     RecordFor(main.number, TRIREME_END, 0, "returned");
   else
     RecordFor(main.number, TRIREME_END, 0, IsUnsupported(main.error) ? "unsupported" : "raised",
-              ErrorValue(main.error));
+              main.described);
 }
 
 // The workload forked and let the child go on. The trial ends where it began.
@@ -147,8 +147,8 @@ void EndLost(const std::shared_ptr<TaskState>& task) {
 void Finish(const std::shared_ptr<TaskState>& task) {
   if (task->path == "1" && ::getpid() != TaskRegistry::Get().process()) LeaveFork();
   internal::ReleasePlace(*task);  // recorded while it is still a task
-  RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end),
-            task->error ? ErrorValue(task->error) : Value());
+  if (task->error) task->described = ErrorValue(task->error);
+  RecordFor(task->number, TRIREME_TASK_END, 0, NameOf(task->end), task->described);
   task->locals.clear();
   TaskRegistry::Get().End(task);
   MutexLock lock(task->mutex);
@@ -176,7 +176,7 @@ void RunTrial(Backend& backend, const TrialOptions& options,
   backend.Linger(deadline, [&] { return census.Clean(); });
   for (const auto& raised : TaskRegistry::Get().Unjoined())
     if (raised != task)
-      RecordFor(raised->number, TRIREME_EXCEPTION, 0, "task", ErrorValue(raised->error));
+      RecordFor(raised->number, TRIREME_EXCEPTION, 0, "task", raised->described);
   census.Report();
   // Last: a trial that something ended before this has not said all that there was to say.
   RecordEnd(*task);

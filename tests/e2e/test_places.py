@@ -36,6 +36,11 @@ WORKLOAD = """\
       co_await event.Wait();  // HERE event
     }
 
+    Task<> ThrowLater(Runtime& rt) {
+      co_await rt.Checkpoint();  // HERE later
+      throw std::runtime_error("by itself");
+    }
+
     Task<> SubmitTo(Pool pool) {
       co_await pool.Submit([] {});  // HERE submit
     }
@@ -51,6 +56,7 @@ WORKLOAD = """\
       if (how == "fail" || how == "throw") {
         ours.Close();
         theirs.Close();
+        co_await rt.Checkpoint();  // HERE before
         if (how == "throw") throw std::runtime_error("by itself");
         co_await ours.Recv(1);  // HERE closed
       }
@@ -64,6 +70,14 @@ WORKLOAD = """\
         TaskHandle<> inner = co_await pool.Submit(SubmitTo, pool);
         TaskHandle<> other = rt.Spawn("other", SubmitTo, pool);
         co_await rt.Gather(inner, other);  // HERE gather
+      }
+      if (how == "unjoined") {
+        static std::vector<TaskHandle<>> tasks;
+        tasks.push_back(rt.Spawn("thrower", ThrowLater, std::ref(rt)));
+        co_await rt.Settle();
+        ours.Close();
+        theirs.Close();
+        co_return;
       }
       TaskHandle<> first = rt.Spawn("first", Read, std::ref(rt), ours);
       co_await rt.Settle();
@@ -148,6 +162,9 @@ class PlacesTest(TriremeCase):
         python = ["--python", f"here={WITH_EVENTLET or sys.executable}"]
         self.trireme("run", "places", *python, "--runtimes", ",".join(runtimes), *options, "--trials", "1", "--out", "run")
         results = json.loads((self.folder / "run/results.json").read_text())
+        self.messages = {
+            cell["runtime"]: {finding["kind"]: finding["message"] for finding in cell["findings"]} for cell in results["cells"]
+        }
         return {
             cell["runtime"]: {
                 finding["kind"]: [(one["task"], one["stack"]) for one in finding["participants"] if one["task"]]
@@ -183,11 +200,20 @@ class PlacesTest(TriremeCase):
             ((task, stack),) = found["unhandled-exception"]
             self.assertEqual((task, stack[-1:]), ("main", place("closed", "Main")), runtime)
 
-    def test_what_the_workload_throws_by_itself(self) -> None:
-        """No call of the API threw it: the last one says nothing of it."""
-        for runtime, found in self.findings("throw").items():
-            ((task, stack),) = found["unhandled-exception"]
-            self.assertEqual((task, [frame for frame in stack if "workload.cc" in frame]), ("main", []), runtime)
+    def assert_thrown(self, how: str, where: str, after: list[str]) -> None:
+        """No call of the API threw it: the last one is no frame of it, and only said to have been before."""
+        for runtime, found in self.findings(how).items():
+            ((_, stack),) = found["unhandled-exception"]
+            self.assertNotEqual(stack, [], runtime)
+            self.assertEqual([frame for frame in stack if "workload.cc" in frame], [], runtime)
+            message = f"nobody caught std::runtime_error: by itself ({where}, after {after[0].split()[0]})"
+            self.assertEqual(self.messages[runtime]["unhandled-exception"], message)
+
+    def test_what_main_throws_by_itself(self) -> None:
+        self.assert_thrown("throw", "main", place("before", "Main"))
+
+    def test_what_a_task_that_nobody_joins_throws_by_itself(self) -> None:
+        self.assert_thrown("unjoined", "task, thrower", place("later", "ThrowLater"))
 
     def test_locks_that_are_taken_in_two_orders(self) -> None:
         self.write("places/scenario.yaml", LOCKS_YAML)

@@ -42,6 +42,19 @@ TEST(UnhandledExceptionCheckerTest, NamesTheInnermostLineThatIsNoLibrarys) {
   EXPECT_EQ(reason({"std::terminate() in x", "a:"}), "nobody caught ValueError: no (main)");
 }
 
+TEST(UnhandledExceptionCheckerTest, NamesTheCallBeforeOneWithoutALine) {
+  const auto reason = [](const Json& after, const std::vector<std::string>& stack) {
+    Json error = ErrorJson("std::runtime_error", "other", nullptr, "no", stack);
+    error["after"] = after;
+    return Check(TrialBuilder().End("raised", error).Exit("exited")).reason;
+  };
+  EXPECT_EQ(reason("workload.cc:6 in Bad", {"workload.so+0x1b2c"}),
+            "nobody caught std::runtime_error: no (main, after workload.cc:6)");
+  EXPECT_EQ(reason("workload.cc:6 in Bad", {"workload.cc:7 in Bad"}),
+            "nobody caught std::runtime_error: no (main, workload.cc:7)");
+  EXPECT_EQ(reason(6, {}), "nobody caught std::runtime_error: no (main)");
+}
+
 TEST(UnhandledExceptionCheckerTest, RejectsOneThatLeftMain) {
   const CheckResult result = Check(TrialBuilder().End("raised", Reset()).Exit("exited"));
   EXPECT_EQ(result.verdict, Verdict::kFail);
