@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "harness/probe/connections.h"
+#include "harness/probe/descriptors.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
+#include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 
@@ -32,13 +34,19 @@ int FollowFile(int fd, int flags) {
   return fd;
 }
 
+// The number is given out: what is known of it is of another file, whose close was not seen (a raw system call's, as
+// the sanitizers' runtimes make them).
+int GivenOut(int fd) {
+  if (fd >= 0 && !IsVforked()) Forget(fd);
+  return fd;
+}
+
 template <typename Call>
 int OpenPath(int flags, const Call& call) {
-  if (ActivePlan() == nullptr) return call();
+  if (ActivePlan() == nullptr) return GivenOut(call());
   // What only reads a file is the interpreter at its imports as often as the program: it is none of the plan's business.
-  if ((flags & O_ACCMODE) == O_RDONLY) return call();
-  const int fd = UnlessPlanned(TRIREME_CALL_OPEN, call);
-  return FollowFile(fd, flags);
+  if ((flags & O_ACCMODE) == O_RDONLY) return GivenOut(call());
+  return FollowFile(GivenOut(UnlessPlanned(TRIREME_CALL_OPEN, call)), flags);
 }
 
 // The same of a stream. What stdio moves by itself is not seen; what others move by its descriptor is, as std::fstream
@@ -46,23 +54,24 @@ int OpenPath(int flags, const Call& call) {
 template <typename Call>
 FILE* OpenStream(const char* mode, const Call& call) {
   const bool reads = mode[0] == 'r' && __builtin_strchr(mode, '+') == nullptr;
-  if (ActivePlan() == nullptr || reads) return call();
+  const bool planned = ActivePlan() != nullptr && !reads;
   int error = 0;
-  if (CallFails(TRIREME_CALL_OPEN, &error)) {
+  if (planned && CallFails(TRIREME_CALL_OPEN, &error)) {
     errno = error;
     return nullptr;
   }
   FILE* stream = call();
-  if (stream != nullptr) FollowFile(fileno(stream), 0);
+  if (stream == nullptr) return nullptr;
+  const int fd = GivenOut(fileno(stream));
+  if (planned) FollowFile(fd, 0);
   return stream;
 }
 
-// Its descriptor is closed without close(2), and the number may be another file's next.
-void ForgetStream(FILE* stream) {
-  const int fd = ActivePlan() == nullptr ? -1 : fileno(stream);
-  if (fd < 0) return;
-  const ConnectionEnd end = EndOf(fd);
-  if (end.connection != nullptr && !end.socket) ForgetEnd(fd);
+// stdio closes it without close(2).
+void NoteCloseOf(FILE* stream) {
+  const int error = errno;
+  NoteClose(fileno(stream));
+  errno = error;
 }
 
 bool IsName(const char* host, const addrinfo* hints) {
@@ -125,7 +134,7 @@ TRIREME_INTERPOSED_FOPEN(fopen64)
 
 TRIREME_INTERPOSED int fclose(FILE* stream) {
   static Next<int(FILE*)> next("fclose");
-  trireme::ForgetStream(stream);
+  trireme::NoteCloseOf(stream);
   return next(stream);
 }
 

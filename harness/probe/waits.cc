@@ -496,7 +496,7 @@ void NoteClose(int fd) {
 
 void NoteCloseRange(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && fd < kDescriptors; ++fd)
-    if (KnownDescriptor(static_cast<int>(fd)) != nullptr) NoteClose(static_cast<int>(fd));
+    NoteClose(static_cast<int>(fd));
 }
 
 void SwitchWaits(uint32_t before, uint32_t next) {

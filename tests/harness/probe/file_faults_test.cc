@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace trireme {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 class FileFaultsTest : public FaultsFixture {
@@ -73,6 +75,36 @@ TEST_F(FileFaultsTest, CutsManyPiecesAtAPositionOfAFile) {
   EXPECT_EQ(std::string(first.data(), 2) + second[0], "123");
   EXPECT_EQ(::preadv(fd.get(), parts.data(), 2, 0), 8);
   EXPECT_THAT(Faults(), ElementsAre("read 1@0 client read 0 {\"short\":3}"));
+}
+
+// As the runtime of a sanitizer does while it looks whether memory can be read.
+TEST_F(FileFaultsTest, ANumberThatWasClosedUnseenIsNoPipeAnyMore) {
+  ASSERT_TRUE(std::ofstream(file_) << "01234567");
+  trireme_fault_rule rule = At(Rule(TRIREME_CALL_READ, TRIREME_DO_SHORT), 0);
+  rule.amount = 3;
+  const auto make_pipe = [] {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    for (const int end : ends) ::syscall(SYS_close, end);
+    return ends;
+  };
+  Begin({rule});
+  std::array<char, 8> bytes{};
+  {
+    const std::array<int, 2> ends = make_pipe();
+    const UniqueFd fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(fd.get(), ends[0]);
+    EXPECT_EQ(::read(fd.get(), bytes.data(), 8), 8);
+  }
+  {
+    const std::array<int, 2> ends = make_pipe();
+    FILE* stream = std::fopen(file_.c_str(), "re");
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(::fileno(stream), ends[0]);
+    EXPECT_EQ(::read(::fileno(stream), bytes.data(), 8), 8);
+    std::fclose(stream);
+  }
+  EXPECT_THAT(Faults(), IsEmpty());
 }
 
 TEST_F(FileFaultsTest, FailsToOpenAStream) {
