@@ -193,7 +193,8 @@ class PlacesTest(TriremeCase):
     def test_a_pool_that_waits_for_itself(self) -> None:
         for runtime, found in self.findings("pool").items():
             submits = place("submit", "SubmitTo")
-            self.assertEqual(found["hang"], [("main", place("gather", "Main")), ("task-1.1", submits), ("other", submits)], runtime)
+            main = ("main", place("gather", "Main"))
+            self.assertEqual(found["hang"], [main, ("task-1.1", submits), ("other", submits)], runtime)
 
     def test_a_call_that_fails(self) -> None:
         for runtime, found in self.findings("fail").items():
