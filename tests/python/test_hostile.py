@@ -10,23 +10,27 @@ import agent
 from agent import RUNTIMES
 
 
-@pytest.fixture(scope="module", params=RUNTIMES)
-def hostile(request, tmp_path_factory):
-    """Runs the body of an async main, on each runtime: one zygote of each runs them all."""
-    path = tmp_path_factory.mktemp("hostile") / "workload.py"
-    path.write_text(HOST)
-    with agent.agent(sys.executable) as made:
-        assert made.load(request.param, path)["type"] == "ready"
+def runs_bodies(text: str):
+    """A fixture that runs the body of a main as that workload does, on each runtime: one zygote of each runs them all."""
 
-        def run(body: str):
-            trial = made.trial({"body": body}, timeout=10)
-            trial.runtime = request.param
-            return trial
+    @pytest.fixture(scope="module", params=RUNTIMES)
+    def hosted(request, tmp_path_factory):
+        path = tmp_path_factory.mktemp("hostile") / "workload.py"
+        path.write_text(text)
+        with agent.agent(sys.executable) as made:
+            assert made.load(request.param, path)["type"] == "ready"
 
-        yield run
+            def run(body: str):
+                trial = made.trial({"body": body}, timeout=10)
+                trial.runtime = request.param
+                return trial
+
+            yield run
+
+    return hosted
 
 
-HOST = """
+hostile = runs_bodies("""
 import textwrap
 import trireme
 
@@ -34,7 +38,15 @@ async def main(rt, params):
     names = {"rt": rt, "trireme": trireme}
     exec("async def body():\\n" + textwrap.indent(params["body"], "    "), names)
     await names["body"]()
-"""
+""")
+plain = runs_bodies("""
+import textwrap
+
+def main(rt, params):
+    names = {"rt": rt.blocking}
+    exec("def body():\\n" + textwrap.indent(params["body"], "    "), names)
+    names["body"]()
+""")
 
 
 def returned(trial):
@@ -206,10 +218,8 @@ server.close()
 
 
 @pytest.mark.parametrize("kind", ["StopIteration", "StopAsyncIteration", *BASE_EXCEPTIONS])
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_plain_main_raises_whatever(zygote, workload, runtime, kind):
-    zygote.load(runtime, workload(f"class Odd(BaseException): pass\ndef main(rt, params): raise {kind}('out')", whole=True))
-    trial = zygote.trial(timeout=10)
+def test_plain_main_raises_whatever(plain, kind):
+    trial = plain(f"class Odd(BaseException): pass\nraise {kind}('out')")
     assert (trial.end().key, trial.status) == ("raised", 0)
     assert "out" in trial.end().value["message"] and kind in trial.end().value["error"] + trial.end().value["message"]
 
@@ -288,17 +298,14 @@ rt.observe("x", 1)
     assert trial.observed() == {"x": 1} and trial.orphans == []
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_forked_child_of_a_plain_main(zygote, workload, runtime):
-    zygote.load(runtime, workload("""
+def test_forked_child_of_a_plain_main(plain):
+    trial = plain("""
 import os
-def main(rt, params):
-    rt = rt.blocking
-    child = os.fork()
-    if child == 0: return
-    rt.observe("status", os.waitpid(child, 0)[1])
-""", whole=True))
-    assert returned(zygote.trial(timeout=10)).observed() == {"status": 0}
+child = os.fork()
+if child == 0: return
+rt.observe("status", os.waitpid(child, 0)[1])
+""")
+    assert returned(trial).observed() == {"status": 0}
 
 
 def test_exceptions_of_threads_are_recorded_on_every_runtime(hostile):
