@@ -35,7 +35,10 @@ struct WaitsSeen {
 WaitsSeen LookForWaits(const TrialView& view) {
   WaitsSeen seen;
   for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kWait || WaitKindOf(event.key) == WaitKind::kOther) continue;
+    if (event.kind != EventKind::kWait) continue;
+    // Nearly every wait for bytes is for what comes by itself.
+    if (const WaitKind kind = WaitKindOf(event.key); kind == WaitKind::kOther || IsOfStream(kind))
+      continue;
     (WaitedFor(event) ? seen.any : seen.without_object) = true;
   }
   return seen;

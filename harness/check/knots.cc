@@ -85,6 +85,9 @@ Waker WakerOf(const WaitGraph& graph, const std::vector<int64_t>& live,
     case WaitKind::kQueuePut:
     case WaitKind::kQueueGet:
       return WakerOfQueue(object, wait.kind);
+    case WaitKind::kRecv:
+    case WaitKind::kSend:
+      return hung ? Waker::kAnybody : Waker::kItself;
     default:
       return WakerOfPool(object, live[wait.object], wait.kind);
   }
@@ -201,11 +204,13 @@ class StuckGraph {
   }
 
  private:
-  // Whoever has a permit of a semaphore is expected to give it back, unless others do so; after main ended, who waits
-  // for one may as well be a worker that nobody has work for.
+  // Whoever has a permit of a semaphore is expected to give it back, unless others do so, and whoever has the other end
+  // of a stream to read and write there; after main ended, who waits for one may as well be a worker that nobody has
+  // work for.
   bool LeadsToHolders(Index task, const WaitGraph::Wait& wait) const {
     if (set_.waker(task) == Waker::kHolder || set_.waker(task) == Waker::kHolders) return true;
     const WaitGraph::Object& object = graph_.objects[wait.object];
+    if (IsOfStream(wait.kind)) return hung_;
     return hung_ && wait.kind == WaitKind::kSemaphore && !object.signalled &&
            !object.holders.empty();
   }

@@ -29,7 +29,8 @@ struct Knots {
 // The greatest set of waiting tasks of which each one's every possible waker is in the set, has ended, or is not there.
 //
 // What may wake whom: a lock, who holds it, unless somebody gave it back who did not have it; a pool's place, who has
-// one; a join, its task; an event, a condition, a queue and a semaphore, any task or thread at all outside the set.
+// one; a join, its task; an event, a condition, a queue, a semaphore and both directions of a stream whose two ends the
+// trial has, any task or thread at all outside the set.
 // What is free, or was granted, wakes its waiter by itself, and so may all else that tasks wait for (bytes, time,
 // processes). A cancelled task may still be woken by that. One thing is not in the history: how long a task is ready to
 // wait, so a wait with a time limit at the end of the trial counts like one without.

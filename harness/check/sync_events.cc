@@ -11,7 +11,7 @@
 namespace trireme {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, SyncAction>, 13> kActions = {
+constexpr std::array<std::pair<std::string_view, SyncAction>, 14> kActions = {
     {{"new", SyncAction::kNew},
      {"acquire", SyncAction::kAcquire},
      {"release", SyncAction::kRelease},
@@ -22,11 +22,12 @@ constexpr std::array<std::pair<std::string_view, SyncAction>, 13> kActions = {
      {"clear", SyncAction::kClear},
      {"notify", SyncAction::kNotify},
      {"passed", SyncAction::kPassed},
+     {"connected", SyncAction::kConnected},
      {"read", SyncAction::kRead},
      {"write", SyncAction::kWrite},
      {"close", SyncAction::kClose}}};
 
-constexpr std::array<std::pair<std::string_view, WaitKind>, 10> kWaitKinds = {
+constexpr std::array<std::pair<std::string_view, WaitKind>, 12> kWaitKinds = {
     {{"lock", WaitKind::kLock},
      {"semaphore", WaitKind::kSemaphore},
      {"condition", WaitKind::kCondition},
@@ -36,6 +37,8 @@ constexpr std::array<std::pair<std::string_view, WaitKind>, 10> kWaitKinds = {
      {"pool", WaitKind::kPool},
      {"pool-place", WaitKind::kPoolPlace},
      {"pool-join", WaitKind::kPoolJoin},
+     {"recv", WaitKind::kRecv},
+     {"send", WaitKind::kSend},
      {"join", WaitKind::kJoin}}};
 
 template <typename Value, size_t size>
@@ -71,6 +74,14 @@ std::optional<int64_t> DeadlineOf(const Event& deadline) {
   const bool fits =
       left <= std::numeric_limits<int64_t>::max() - std::max<int64_t>(deadline.time, 0);
   return fits ? deadline.time + std::max<int64_t>(left, 0) : std::numeric_limits<int64_t>::max();
+}
+
+Ends EndsOf(const Event& connected) {
+  if (connected.type != ValueType::kText) return {};
+  const std::string text = ToValidUtf8(connected.raw);
+  const size_t space = text.find(' ');
+  if (space == std::string::npos) return {};
+  return {.here = text.substr(0, space), .there = text.substr(space + 1)};
 }
 
 std::optional<int64_t> ItemsAfter(const Event& sync) {

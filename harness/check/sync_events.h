@@ -23,13 +23,14 @@ enum class SyncAction {
   kClear,
   kNotify,
   kPassed,
+  kConnected,
   kRead,
   kWrite,
   kClose
 };
 SyncAction ActionOf(const Event& sync);
 
-// What a task waits for; kOther for what ends by itself as far as the history can tell (a sleep, bytes of a socket).
+// What a task waits for; kOther for what ends by itself as far as the history can tell (a sleep, a connection).
 enum class WaitKind {
   kOther,
   kLock,
@@ -41,9 +42,13 @@ enum class WaitKind {
   kPool,
   kPoolPlace,
   kPoolJoin,
+  kRecv,
+  kSend,
   kJoin
 };
 WaitKind WaitKindOf(std::string_view key);
+// For what the other end of a stream does.
+inline bool IsOfStream(WaitKind kind) { return kind == WaitKind::kRecv || kind == WaitKind::kSend; }
 
 // The number of the object, or of the task of a join, that a WAIT is for; nothing where it was not recorded.
 std::optional<uint64_t> WaitedFor(const Event& wait);
@@ -51,6 +56,12 @@ std::optional<uint64_t> WaitedFor(const Event& wait);
 // When the next wait of the task of a DEADLINE ends by itself, or would have that for a lock of an `acquire`; nothing where
 // that was not recorded.
 std::optional<int64_t> DeadlineOf(const Event& deadline);
+
+// The two ends of a `connected`: the stream's own, and the other; empty where that was not recorded.
+struct Ends {
+  std::string here, there;
+};
+Ends EndsOf(const Event& connected);
 
 // The value of a `put` or `get`: how many items there are, from 0; nothing where it was not recorded.
 std::optional<int64_t> ItemsAfter(const Event& sync);

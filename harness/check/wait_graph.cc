@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/check/stream_ends.h"
 
 namespace trireme {
 namespace {
@@ -43,11 +44,32 @@ class WaitReplay {
           At(target).cancelled = event.time;
         return;
       case EventKind::kProcess:
+        bytes_may_come_ = true;  // from one that has no task
         return Fork(event);
+      case EventKind::kFault:
+        bytes_may_come_ = true;  // where they are held back
+        return;
       case EventKind::kSync:
         return Sync(event);
       default:
         return;
+    }
+  }
+
+  // Who waits for bytes, or for room for them, waits for those at the other end: where that is known, and nothing came for
+  // so long that nothing is on its way. All else may come by itself.
+  void LinkStreams() {
+    for (WaitGraph::Actor& actor : graph_.actors) {
+      if (!actor.wait || !IsOfStream(actor.wait->kind)) continue;
+      WaitGraph::Wait& wait = *actor.wait;
+      const bool quiet = wait.since < graph_.until - graph_.until / 4 && !bytes_may_come_;
+      const std::vector<Index> across = quiet && wait.object != WaitGraph::kNone
+                                            ? ends_.Across(wait.object)
+                                            : std::vector<Index>();
+      for (const Index other : across) ObjectAt(wait.object).holders.try_emplace(other, 1);
+      if (!across.empty()) continue;
+      wait.kind = WaitKind::kOther;
+      wait.object = WaitGraph::kNone;
     }
   }
 
@@ -196,10 +218,17 @@ class WaitReplay {
     }
     const Index actor = ActorOf(event);
     Act(event, action, actor, object);
+    ActOnStream(event, action, actor, object);
     const bool passes = action == SyncAction::kAcquire || action == SyncAction::kPut ||
                         action == SyncAction::kGet || action == SyncAction::kPassed;
     std::optional<WaitGraph::Wait>& wait = At(actor).wait;
     if (passes && wait && wait->object == object) wait->granted = true;
+  }
+
+  void ActOnStream(const Event& event, SyncAction action, Index actor, Index stream) {
+    if (action == SyncAction::kConnected) ends_.Connect(actor, stream, EndsOf(event));
+    if (action == SyncAction::kRead || action == SyncAction::kWrite) ends_.Use(actor, stream);
+    if (action == SyncAction::kClose) ends_.Close(stream);
   }
 
   void Act(const Event& event, SyncAction action, Index actor, Index object) {
@@ -274,6 +303,8 @@ class WaitReplay {
   std::unordered_map<uint32_t, std::unordered_map<uint64_t, Index>> objects_;  // by process
   std::unordered_map<uint32_t, uint32_t> parents_;
   size_t inherited_ = 0;
+  StreamEnds ends_;
+  bool bytes_may_come_ = false;
 };
 
 std::string HoldersText(const TrialView& view, const WaitGraph& graph, Index waiter,
@@ -295,6 +326,25 @@ std::string HoldersText(const TrialView& view, const WaitGraph& graph, Index wai
          (more > 0 ? " and " + std::to_string(more) + " more hold" : "");
 }
 
+// Who may read what a task wants to write to a stream, or write what it wants to read.
+std::string EndsText(const TrialView& view, const WaitGraph& graph, Index waiter,
+                     const WaitGraph::Object& stream) {
+  std::vector<std::string> have, had;
+  for (const auto& [other, count] : stream.holders) {
+    const WaitGraph::Actor& actor = graph.actors[other];
+    std::vector<std::string>& names = actor.ended ? had : have;
+    names.push_back(other == waiter ? "itself" : graph.NameOf(view, other));
+  }
+  const auto text = [](std::vector<std::string> names) {
+    const size_t named = std::min(names.size(), kNamedHolders);
+    const size_t more = names.size() - named;
+    names.resize(named);
+    return Join(names, " and ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+  };
+  if (have.empty()) return ", whose other end " + text(had) + " had and did not close";
+  return ", whose other end " + text(have) + (have.size() > 1 ? " have" : " has");
+}
+
 std::string WhatItNeeds(WaitKind kind, const WaitGraph::Actor& actor, const WaitGraph::Wait& wait) {
   switch (kind) {
     case WaitKind::kSemaphore:
@@ -308,6 +358,10 @@ std::string WhatItNeeds(WaitKind kind, const WaitGraph::Actor& actor, const Wait
       return "a place of the ";
     case WaitKind::kPoolJoin:
       return "the end of all in the ";
+    case WaitKind::kRecv:
+      return "bytes of the ";
+    case WaitKind::kSend:
+      return "room in the ";
     case WaitKind::kCondition:
       return actor.condition == wait.object ? "a notification of the " : "the lock of the ";
     default:
@@ -335,6 +389,10 @@ ObjectFacts FactsFor(const WaitGraph::Object& object, WaitKind kind) {
     case WaitKind::kQueuePut:
     case WaitKind::kQueueGet:
       facts.kind = "queue";
+      break;
+    case WaitKind::kRecv:
+    case WaitKind::kSend:
+      facts.kind = "stream";
       break;
     default:
       facts.kind = "pool";
@@ -374,6 +432,7 @@ std::string WaitGraph::Describe(const TrialView& view, Index actor) const {
   const Object& object = objects[wait.object];
   std::string text = name + " waits for " + WhatItNeeds(wait.kind, it, wait) +
                      ObjectText(FactsFor(object, wait.kind));
+  if (IsOfStream(wait.kind)) return text + EndsText(view, *this, actor, object);
   if (HasHolders(wait.kind, it, wait)) text += HoldersText(view, *this, actor, object);
   return text;
 }
@@ -392,6 +451,7 @@ WaitGraph MakeWaitGraph(const TrialView& view, int64_t until) {
   WaitReplay replay(graph);
   for (const Event& event : view.history->events())
     if (event.time <= until && event.kind != EventKind::kExit) replay.See(event);
+  replay.LinkStreams();
   return graph;
 }
 

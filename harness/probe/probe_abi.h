@@ -108,6 +108,8 @@ enum trireme_event {
  *   get      the task has taken an item. value: how many are left, where it is known
  *   set, clear, notify   recorded before another can see it
  *   passed   the task has seen that the event is set, in wait or is_set
+ *   connected   a stream has another end. value: TEXT "this-end other-end", each an address and port, or of a socketpair
+ *            '#' and the number of the stream; recorded by both ends, in an order of their own, where they have such names
  *   read, write   the task begins to read from or write to a stream
  *   close    the stream, or the listener, is closed
  * A stream that was made by dup() has the number of its original; each of the two is closed by itself. */

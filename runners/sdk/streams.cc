@@ -194,6 +194,33 @@ std::shared_ptr<StreamState> MakeStream(int fd, const Place& place) {
   return std::make_shared<StreamState>(fd, SyncObject("stream", 0, place));
 }
 
+// "127.0.0.1:4711" by getsockname() or getpeername(); "" where the end has no such name.
+std::string NameOfEnd(int fd, decltype(&::getsockname) get) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof(name);
+  if (get(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return "";
+  const bool six = name.ss_family == AF_INET6;
+  if (!six && name.ss_family != AF_INET) return "";
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = six ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
+  ::inet_ntop(name.ss_family, bytes, text.data(), text.size());
+  return std::string(text.data()) + ':' + std::to_string(ntohs(six ? v6.sin6_port : v4.sin_port));
+}
+
+// By what the two ends of a connection find each other in a history.
+void RecordEnds(const IoState& stream) {
+  if (Probe().attached() == 0) return;
+  const std::string here = NameOfEnd(stream.fd(), ::getsockname);
+  const std::string there = NameOfEnd(stream.fd(), ::getpeername);
+  if (!here.empty() && !there.empty()) stream.object().Record("connected", here + ' ' + there);
+}
+void RecordPair(const SyncObject& here, const SyncObject& there) {
+  const auto name = [](const SyncObject& end) { return '#' + std::to_string(end.number()); };
+  here.Record("connected", name(here) + ' ' + name(there));
+}
+
 std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Address& address,
                                             const Place& place) {
   const int fd = MakeSocket(where.get()->sa_family);
@@ -212,7 +239,9 @@ std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Ad
 Stream AcceptedStream(int64_t fd, const Place& place) {
   Checked(fd, "accept");
   SetNoDelay(static_cast<int>(fd));
-  return Stream(MakeStream(static_cast<int>(fd), place));
+  auto stream = MakeStream(static_cast<int>(fd), place);
+  RecordEnds(*stream);
+  return Stream(std::move(stream));
 }
 
 Task<Stream> AcceptLater(std::shared_ptr<ListenerState> listener, uint64_t ordinal, Place place) {
@@ -224,6 +253,7 @@ Task<Stream> ConnectLater(std::shared_ptr<StreamState> stream, SocketAddress whe
                           uint64_t ordinal) {
   IoCall call{.kind = IoCall::Kind::kConnect, .address = where.get(), .address_size = where.size};
   Checked(co_await IoLater("connect", ordinal, *stream, call), "connect");
+  RecordEnds(*stream);
   co_return Stream(std::move(stream));
 }
 
@@ -347,6 +377,7 @@ Task<Stream> Runtime::Connect(Address address, Place place) {
   const int64_t result = IoNow("connect", ordinal, stream.get(), call);
   if (result == kWouldWait) return ConnectLater(std::move(stream), where, ordinal);
   Checked(result, "connect");
+  RecordEnds(*stream);
   return Task<Stream>::Ready(Stream(std::move(stream)));
 }
 
@@ -356,8 +387,11 @@ Task<std::pair<Stream, Stream>> Runtime::Socketpair(Place place) {
                    0, ends.data()) != 0)
     throw IoError(errno, "socketpair");
   auto first = MakeStream(ends[0], place);
+  auto second = MakeStream(ends[1], place);
+  RecordPair(first->object(), second->object());
+  RecordPair(second->object(), first->object());
   return Task<std::pair<Stream, Stream>>::Ready(
-      {Stream(std::move(first)), Stream(MakeStream(ends[1], place))});
+      {Stream(std::move(first)), Stream(std::move(second))});
 }
 
 }  // namespace trireme

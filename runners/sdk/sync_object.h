@@ -28,6 +28,9 @@ class SyncObject {
     const auto value = static_cast<int64_t>(count);
     Add(action, TRIREME_INT, &value, sizeof(value));
   }
+  void Record(std::string_view action, std::string_view text) const {
+    Add(action, TRIREME_TEXT, text.data(), static_cast<uint32_t>(text.size()));
+  }
   // The same, with where the task calls.
   void RecordAt(std::string_view action, const internal::Place& place) const;
   void RecordFor(uint32_t task, std::string_view action) const;

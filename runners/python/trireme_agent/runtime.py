@@ -150,8 +150,9 @@ class Runtime:
         return Stream(self._backend, await self._backend.point("connect", self._backend.connect, address))
 
     async def socketpair(self) -> tuple[Stream, Stream]:
-        one, other = self._backend.socketpair()
-        return Stream(self._backend, one), Stream(self._backend, other)
+        one, other = (Stream(self._backend, end) for end in self._backend.socketpair())
+        one.record_pair(other)
+        return one, other
 
     async def datagram(self, address: Address = None) -> Any:
         raise trireme.Unsupported("rt.datagram is not available yet")

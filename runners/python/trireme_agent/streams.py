@@ -123,6 +123,22 @@ class Stream(_Endpoint):
         """`number`: that of its original, of which it is a duplicate."""
         super().__init__(backend, sock, "stream", number)
         self._buffer = _Buffer()
+        if not number:
+            self._record_ends()
+
+    def _record_ends(self) -> None:
+        """By what the two ends of a connection find each other in a history: probe_abi.h, "connected"."""
+        try:
+            here, there = self._socket.getsockname(), self._socket.getpeername()
+        except OSError:  # it is over already
+            return
+        if isinstance(here, tuple) and isinstance(there, tuple):
+            probe.record(probe.SYNC, self.number, "connected", f"{here[0]}:{here[1]} {there[0]}:{there[1]}")
+
+    def record_pair(self, other: Stream) -> None:
+        """The same of the ends of a socketpair, which have no addresses."""
+        for here, there in ((self, other), (other, self)):
+            probe.record(probe.SYNC, here.number, "connected", f"#{here.number} #{there.number}")
 
     async def recv(self, size: int = _CHUNK) -> bytes:
         """At least one byte, at most `size`; b"" at the end of the stream."""

@@ -321,5 +321,80 @@ TEST(DeadlockCheckerTest, CannotDecideWhereTheRuntimeDidNotRecordWhatIsWaitedFor
   EXPECT_EQ(CheckHung(woken).reason, "what tasks waited for was not recorded");
 }
 
+// main has one end of a connection and server the other; each waits for bytes of its own.
+SyncTrial TwoEnds(const std::string& wait = "recv", int64_t since = 40) {
+  SyncTrial trial;
+  trial.New(11, "stream", 0, "/x/workload.py:3 in main").Task(2, "1.1", "server", 10);
+  trial.New(12, "stream", 0, "/x/workload.py:9 in serve");
+  trial.Sync(20, 1, "connected", 11, "127.0.0.1:5 127.0.0.1:4");
+  trial.Sync(21, 2, "connected", 12, "127.0.0.1:4 127.0.0.1:5");
+  trial.Sync(30, 1, "read", 11).Wait(31, 1, wait, 11);
+  trial.Sync(since - 1, 2, "read", 12).Wait(since, 2, wait, 12);
+  return trial;
+}
+
+TEST(DeadlockCheckerTest, RejectsTwoEndsOfAConnectionThatBothListen) {
+  SyncTrial trial = TwoEnds();
+  EXPECT_EQ(CheckHung(trial).reason,
+            "main waits for bytes of the stream made at workload.py:3, whose other end server has, "
+            "server waits for bytes of the stream made at workload.py:9, whose other end main has");
+  SyncTrial full = TwoEnds("send");
+  EXPECT_EQ(CheckHung(full).reason,
+            "main waits for room in the stream made at workload.py:3, whose other end server has, "
+            "server waits for room in the stream made at workload.py:9, whose other end main has");
+}
+
+TEST(DeadlockCheckerTest, AcceptsTwoEndsOfAConnectionOfWhichOneMaySpeak) {
+  SyncTrial ended = TwoEnds();  // main's wait is over, in a trial that did not run out of time
+  ended.Wake(50, 1, "recv");
+  EXPECT_EQ(ended.Check(DeadlockChecker()).verdict, Verdict::kNotExercised);
+  SyncTrial on_the_way = TwoEnds("recv", kHungAt - kHungAt / 4);
+  EXPECT_EQ(CheckHung(on_the_way).verdict, Verdict::kNotExercised);
+  SyncTrial third = TwoEnds();
+  third.Task(3, "1.2", "third", 10);
+  EXPECT_EQ(CheckHung(third).verdict, Verdict::kNotExercised);
+  SyncTrial closed = TwoEnds();
+  closed.Sync(50, 1, "close", 11);
+  EXPECT_EQ(CheckHung(closed).verdict, Verdict::kNotExercised);
+  SyncTrial elsewhere = TwoEnds();
+  elsewhere.Sync(50, 1, "connected", 11, "127.0.0.1:5 127.0.0.1:9");
+  EXPECT_EQ(CheckHung(elsewhere).verdict, Verdict::kNotExercised);
+}
+
+TEST(DeadlockCheckerTest, AcceptsBytesThatMayStillCome) {
+  SyncTrial held_back = TwoEnds();
+  held_back.Add(EventKind::kFault, 50, "stall", {{"do", {{"stall", nullptr}}}}, 1, 1);
+  EXPECT_EQ(CheckHung(held_back).verdict, Verdict::kNotExercised);
+  SyncTrial forked = TwoEnds();
+  forked.AddIn(9, EventKind::kProcess, 50, "fork", nullptr, 1, 1);
+  EXPECT_EQ(CheckHung(forked).verdict, Verdict::kNotExercised);
+}
+
+TEST(DeadlockCheckerTest, RejectsAnEndThatWasLeftOpen) {
+  SyncTrial trial = TwoEnds();
+  trial.TaskEnd(2, 60);
+  EXPECT_EQ(CheckHung(trial).reason,
+            "main waits for bytes of the stream made at workload.py:3, whose other end server had "
+            "and did not close");
+}
+
+TEST(DeadlockCheckerTest, RejectsACircleOfALockAndAStream) {
+  SyncTrial trial = TwoEnds();
+  trial.New(13, "lock", 1, "/x/workload.py:5 in main");
+  trial.Sync(22, 1, "acquire", 13).Wake(45, 2, "recv").Wait(46, 2, "lock", 13);
+  EXPECT_EQ(CheckHung(trial).reason,
+            "main waits for bytes of the stream made at workload.py:3, whose other end server has, "
+            "server waits for the lock made at workload.py:5 that main holds");
+}
+
+TEST(DeadlockCheckerTest, TakesWhoMadeAnEndForItsUserUntilSomebodyUsesIt) {
+  SyncTrial trial;
+  trial.New(11, "stream").New(12, "stream");
+  trial.Sync(20, 1, "connected", 11, "#11 #12").Sync(20, 1, "connected", 12, "#12 #11");
+  trial.Sync(30, 1, "read", 11).Wait(31, 1, "recv", 11);
+  EXPECT_EQ(CheckHung(trial).reason,
+            "main waits for bytes of the stream, whose other end itself has");
+}
+
 }  // namespace
 }  // namespace trireme
