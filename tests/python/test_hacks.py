@@ -89,6 +89,17 @@ FOUND = {
     "a global of a function": (
         "from eventlet import debug\ndef f():\n global off\n off = debug.hub_prevent_multiple_readers\noff(False)", (5, 1, OFF),
     ),
+    "the default of a parameter": (
+        "import eventlet.debug\ndef f(d=eventlet.debug): d.hub_prevent_multiple_readers(False)", (2, 26, OFF),
+    ),
+    "the default of a parameter with a name": (
+        "from eventlet import debug\ndef f(*, off=debug.hub_prevent_multiple_readers): off(False)", (2, 51, OFF),
+    ),
+    "vars": ("import eventlet.debug\nvars(eventlet.debug)['hub_prevent_multiple_readers'](False)", (2, 1, OFF)),
+    "a dictionary of names": (
+        "import eventlet.debug\nd = eventlet.debug.__dict__\nd['hub_prevent_multiple_readers'](False)", (3, 1, OFF),
+    ),
+    "the flag by vars": ("from eventlet.hubs import hub\nvars(hub)['g_prevent_multiple_readers'] = False", (2, 1, OFF)),
     "a column after letters of two bytes": ("import eventlet.hubs\n'äöü'; eventlet.hubs.use_hub()", (2, 8, "hub-choice")),
 }  # fmt: skip
 
@@ -108,6 +119,10 @@ NOT_FOUND = {
     "a star of another module": "import eventlet\nfrom other import *\nhub_prevent_multiple_readers(False)",
     "a name of a class seen from its method":
         "from eventlet import debug\nclass A:\n off = debug\n def f(self):\n  off.hub_exceptions()\noff = 1",
+    "the default of another parameter":
+        "from eventlet import debug\ndef f(debug, other=debug): debug.hub_prevent_multiple_readers(False)",
+    "another name by vars": "import eventlet.debug\nvars(eventlet.debug)['spew']()",
+    "another's vars": "import eventlet, other\nvars(other)['hub_prevent_multiple_readers'](False)",
     "names that stand for each other": "import eventlet\na = b\nb = a\na.hub_exceptions()",
 }  # fmt: skip
 

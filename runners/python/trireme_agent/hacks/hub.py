@@ -52,12 +52,11 @@ def _uses(module: Module, site: Site) -> Iterator[_Use]:
         return  # it is bound here, and told where its value is
     if isinstance(node, ast.Call):
         yield from _uses_by_text(module, site)
-    elif isinstance(node, (ast.Name, ast.Attribute)):
-        by_self = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-        if by_self and not (isinstance(node, ast.Attribute) and node.attr == _FLAG.rpartition(".")[2]):
-            return
+    elif isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+        is_stored = not isinstance(node.ctx, ast.Load)
         for symbol in _symbols(module.meanings(site)):
-            yield _use(module, site, symbol)
+            if symbol == _FLAG or not is_stored:
+                yield _use(module, site, symbol)
 
 
 def _uses_by_text(module: Module, site: Site) -> Iterator[_Use]:

@@ -16,6 +16,7 @@ from trireme_agent.hacks.tree import Tree
 
 _MAX_ALIASES = 30  # names that stand for each other in a circle
 _BUILTINS = frozenset(dir(builtins))
+_NAMESPACE = ".__dict__"  # what vars() gives, too
 # What a star brings, of modules that say so themselves.
 _STARS = {
     "eventlet.debug": {
@@ -73,7 +74,10 @@ class Module(Tree):
         if isinstance(node, ast.Subscript):
             modules = self.meanings(site._replace(node=node.value))
             name = self.text(site._replace(node=node.slice))
-            return {name} if name and "sys.modules" in modules else set()
+            if not name:
+                return set()
+            spaces = {each[: -len(_NAMESPACE)] for each in modules if each.endswith(_NAMESPACE)}
+            return {name} if "sys.modules" in modules else self._through_project(spaces, [name])
         parts: list[ast.expr] = []
         if isinstance(node, ast.IfExp):
             parts = [node.body, node.orelse]
@@ -93,6 +97,8 @@ class Module(Tree):
                 found |= self.followed(binding.meaning)
             elif binding.value is not None:
                 found |= self.meanings(Site(binding.value, binding.scope, binding.path))
+            elif binding.default is not None:
+                found |= self.meanings(Site(binding.default, binding.scope, ()))
         return found
 
     def _of_stars(self, name: str) -> set[str]:
@@ -128,6 +134,8 @@ class Module(Tree):
         functions = self.meanings(site._replace(node=node.func))
         if "builtins.getattr" in functions:
             return named
+        if len(node.args) == 1 and "builtins.vars" in functions:
+            return {each + _NAMESPACE for each in self.meanings(site._replace(node=node.args[0]))}
         if node.args and functions & _IMPORTERS:
             name = self.text(site._replace(node=node.args[0]))
             return {name} if name else set()

@@ -31,6 +31,7 @@ class Binding:
     origin: ast.expr | None = None  # what the value was taken out of
     function: Function | None = None
     always: bool = False  # made elsewhere, so it may reach any use
+    default: ast.expr | None = None  # of a parameter: what it is where none is given; `scope` is where that is evaluated
 
 
 @dataclass(eq=False)

@@ -79,8 +79,13 @@ class Tree:
         places = [*given.posonlyargs, *given.args]
         inner.parameters = [argument.arg for argument in places]
         others = [each for each in (given.vararg, given.kwarg) if each]
+        defaults = dict(zip(reversed(places), reversed(given.defaults), strict=False))
+        defaults.update((each, value) for each, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value)
         for argument in [*places, *given.kwonlyargs, *others]:
-            self._bind(inner, argument.arg, Binding(position_of(node), (), inner))
+            default = defaults.get(argument)
+            self._bind(inner, argument.arg, Binding(position_of(node), (), scope if default is not None else inner, default=default))
+            if default is not None:
+                self.aliased[default] = default
         for outer in [*decorators, *given.defaults, *(each for each in given.kw_defaults if each)]:
             yield outer, scope, path
         for part in body:
