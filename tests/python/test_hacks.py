@@ -227,6 +227,21 @@ SHARED = {
     "a duplicate": (["s = sock.dup()", "pool.spawn(reader, s)", "pool.spawn(reader, sock)"], (8, 5, "duplicated-reader")),
     "two that accept": (["def l(): sock.accept()", "eventlet.spawn(l)", "eventlet.spawn(l)"], (8, 5, "shared-listener")),
     "two that write": (["def w(): sock.sendall(x)", "eventlet.spawn(w)", "eventlet.spawn(w)"], (8, 5, "shared-writer")),
+    "the default of a parameter": (
+        ["def a(s=sock): s.recv(1)", "eventlet.spawn(a)", "eventlet.spawn(a)"], (8, 5, READER),
+    ),
+    "a static method": (
+        ["class C:", "    @staticmethod", "    def read(s): s.recv(1)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, sock)"],
+        (10, 5, READER),
+    ),
+    "a method of a class": (
+        ["class C:", "    @classmethod", "    def read(cls, s): s.recv(1)", "pool.spawn(C.read, sock)",
+         "pool.spawn(C.read, sock)"], (10, 5, READER),
+    ),
+    "a function made a static method": (
+        ["class C:", "    read = staticmethod(reader)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, sock)"],
+        (9, 5, READER),
+    ),
     "different locks": (
         ["def a():", "    with lock: sock.recv(1)", "def b():", "    with other_lock: sock.recv(1)",
          "eventlet.spawn(a)", "eventlet.spawn(b)"], (11, 5, READER),
@@ -255,6 +270,14 @@ APART = {
     "a lock around both": [
         "def a():", "    with lock: sock.recv(1)", "def b():", "    with lock: sock.recv(1)",
         "eventlet.spawn(a)", "eventlet.spawn(b)",
+    ],
+    "another than the default": ["def a(s=sock): s.recv(1)", "pool.spawn(a)", "pool.spawn(a, other)"],
+    "a default of each round": ["for c in x:", "    pool.spawn(lambda s=c: s.recv(1))"],
+    "defaults of each their own": [
+        "def a(s=sock): s.recv(1)", "sock = connect()", "def b(s=sock): s.recv(1)", "pool.spawn(a)", "pool.spawn(b)",
+    ],
+    "a static method, each with its own": [
+        "class C:", "    @staticmethod", "    def read(s): s.recv(1)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, other)",
     ],
     "files": ["f = open(x)", "def a(): f.read()", "eventlet.spawn(a)", "eventlet.spawn(a)"],
     "another library's spawn": ["import pexpect", A, "pexpect.spawn(a)", "pexpect.spawn(a)"],

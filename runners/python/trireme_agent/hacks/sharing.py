@@ -201,8 +201,11 @@ class _Search:
             known = True
             inner = self._module.scope_of[body]
             passed = _passed(inner, [*([receiver] if receiver else []), *arguments], keywords)
+            is_whole = not any(isinstance(each, ast.Starred) for each in arguments)
             for use in self._uses_in(inner):
                 yield from _seen_by_caller(use, inner, passed, caller)
+                if is_whole and use.key.name not in passed:
+                    yield from _of_default(use, inner)
         node = function.node
         if not known and isinstance(node, ast.Attribute) and (what := _what(node)):
             key = _key(node.value, caller)
@@ -223,9 +226,31 @@ class _Search:
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             owner = site.scope.enclosing_class()
             if owner is not None and self._module.is_self(node.value, site.scope):
-                for binding in owner.names.get(node.attr, []):
-                    if binding.function is not None:
-                        yield binding.function, node.value
+                yield from self._methods(owner, node.attr, node.value, by_class=False)
+            elif (named := self._class_named(node.value, site.scope)) is not None:
+                yield from self._methods(named, node.attr, node.value, by_class=True)
+
+    def _class_named(self, node: ast.Name, scope: Scope) -> Scope | None:
+        owner = scope.owner(node.id)
+        if owner is None or len(owner.names.get(node.id, [])) != 1:
+            return None
+        classes = [each for each in self._module.classes if each.parent is owner]
+        return next((each for each in classes if getattr(each.node, "name", "") == node.id), None)
+
+    def _methods(
+        self, owner: Scope, name: str, receiver: ast.expr, by_class: bool
+    ) -> Iterator[tuple[Function, ast.expr | None]]:
+        """Those of a class by that name, and what their first parameter is bound to where `receiver` is asked for them."""
+        for binding in owner.names.get(name, []):
+            if binding.function is not None:
+                wrappers = {_dotted(each) for each in getattr(binding.function, "decorator_list", [])}
+                is_bound = "classmethod" in wrappers or not (by_class or "staticmethod" in wrappers)
+                yield binding.function, receiver if is_bound else None
+            elif isinstance(binding.value, ast.Call) and len(binding.value.args) == 1:
+                wrapper = _dotted(binding.value.func)
+                if wrapper in ("staticmethod", "classmethod"):
+                    for function, _ in self._functions(Site(binding.value.args[0], binding.scope, binding.path)):
+                        yield function, receiver if wrapper == "classmethod" else None
 
     def _uses_in(self, scope: Scope) -> list[_Use]:
         if scope not in self._uses:
@@ -357,6 +382,15 @@ def _seen_by_caller(use: _Use, inner: Scope, passed: dict[str, ast.expr], caller
             is_copy = key.is_copy or use.key.is_copy
             whole = key._replace(attributes=key.attributes + use.key.attributes, is_copy=is_copy)
             yield use._replace(key=whole, is_passed=not whole.attributes)
+
+
+def _of_default(use: _Use, inner: Scope) -> Iterator[_Use]:
+    """The same of a parameter that nothing is passed for, where its default is a variable that is bound once."""
+    binding = inner.names.get(use.key.name, [None])[0] if use.key.owner is inner else None
+    key = _key(binding.default, binding.scope) if binding is not None and binding.default is not None else None
+    if key is not None and len(key.owner.names.get(key.name, [])) == 1:
+        whole = key._replace(attributes=key.attributes + use.key.attributes, is_copy=key.is_copy or use.key.is_copy)
+        yield use._replace(key=whole, is_passed=not whole.attributes)
 
 
 def _ends_loop(path: Path) -> bool:
