@@ -54,6 +54,8 @@ std::string Message(const TrialView& view, const Meeting& meeting, const std::st
   if (meeting.how == "epoll")
     return "two epoll sets wait to read " + object +
            (meeting.other_known ? ": " + first + "'s, and " + second + "'s" : "");
+  if (meeting.how == "set")
+    return second + " reads " + object + ", for which " + first + " waits in the same epoll set";
   const std::string how =
       meeting.how == "poll" ? " waits to " + verb + " " : " calls to " + verb + " ";
   return second + how + object + ", for which " + first + " waits already";
@@ -69,6 +71,8 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
            " it and hand on by a queue";
   if (meeting.other_known && meeting.first.process != meeting.second.process)
     return "close it in all processes but one, or open one for each";
+  if (meeting.how == "set")
+    return "let one thread wait, or register it with EPOLLONESHOT, so that one at a time is told";
   return direction == "read"
              ? "let one task read it and feed the others by a queue, or give each its own "
                "connection"

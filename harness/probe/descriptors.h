@@ -38,6 +38,7 @@ struct Descriptor {
   ObjectKind kind = ObjectKind::kUnknown;
   uint8_t closed_for = 0;  // bit d: the end of a pipe that is not for direction d
   uint8_t registered = 0;  // bit d: some epoll set tells when it is ready for direction d
+  uint32_t poller = 0;     // of an epoll set: the thread that last waited there
 };
 
 // Descriptors beyond these are not followed.

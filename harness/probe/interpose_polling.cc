@@ -14,6 +14,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/set_pollers.h"
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -194,11 +195,14 @@ int Select(const void* caller, int count, fd_set* reads, fd_set* writes, int64_t
 }
 
 template <typename Function, typename... Arguments>
-int WaitInSet(Next<Function>& next, Arguments... arguments) {
+int WaitInSet(const void* caller, bool waits, Next<Function>& next, int set,
+              Arguments... arguments) {
   int planned = 0;
   if (!MayWait(&planned)) return planned;
   const LoopPoll poll(true);
-  const int result = next(arguments...);
+  const SetPoll set_poll(set, waits, caller);
+  const int result = next(set, arguments...);
+  set_poll.End(result);
   poll.End(result);
   return result;
 }
@@ -291,14 +295,16 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
 TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int timeout) {
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int)> next("epoll_wait");
-  return trireme::WaitInSet(next, set, events, room, timeout);
+  return trireme::WaitInSet(__builtin_return_address(0), timeout != 0, next, set, events, room,
+                            timeout);
 }
 
 TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int timeout,
                                    const sigset_t* mask) {
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int, const sigset_t*)> next("epoll_pwait");
-  return trireme::WaitInSet(next, set, events, room, timeout, mask);
+  return trireme::WaitInSet(__builtin_return_address(0), timeout != 0, next, set, events, room,
+                            timeout, mask);
 }
 
 // Since glibc 2.35: who calls it has it.
@@ -311,5 +317,6 @@ TRIREME_INTERPOSED int epoll_pwait2(int set, epoll_event* events, int room, cons
     errno = ENOSYS;
     return -1;
   }
-  return trireme::WaitInSet(next, set, events, room, timeout, mask);
+  return trireme::WaitInSet(__builtin_return_address(0), trireme::Nanoseconds(timeout) != 0, next,
+                            set, events, room, timeout, mask);
 }

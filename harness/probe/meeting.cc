@@ -163,8 +163,11 @@ void AddOthersPlace(TextBuffer& text, const Meeting& meeting) {
   const char* separator = ",\"other_stack\":[";
   const Direction direction = meeting.wait.direction;
   const Descriptor* descriptor = KnownDescriptor(meeting.wait.object->fds[direction]);
-  if (descriptor == nullptr) return;
-  AddFrame(text, __atomic_load_n(&descriptor->places[direction], __ATOMIC_RELAXED), separator);
+  const void* place = meeting.other_place;
+  if (place == nullptr && descriptor != nullptr)
+    place = __atomic_load_n(&descriptor->places[direction], __ATOMIC_RELAXED);
+  if (place == nullptr) return;
+  AddFrame(text, place, separator);
   if (*separator == ',' && separator[1] == '\0') text.Add("]");
 }
 
@@ -419,6 +422,19 @@ bool ReportTwoSets(const Meeting& meeting) {
   const char state = StateIn(path.text());
   const bool lives = state != 0 && state != 'Z' && state != 'X';
   if (lives) Report(meeting, "epoll");
+  errno = error;
+  return lives;
+}
+
+bool ReportSharedSet(const Meeting& meeting, int set) {
+  const int error = errno;
+  const Waiter other(meeting.wait.other);
+  const char state = StateOf(other, meeting.other.thread);
+  bool lives = state != 0 && state != 'Z' && state != 'X';
+  // It may have left the call by longjmp.
+  if (lives && set >= 0 && (state == 'S' || state == 'T'))
+    lives = SleepsInCallOf(other, meeting.other.thread, set) != Sleeps::kElsewhere;
+  if (lives) Report(meeting, "set");
   errno = error;
   return lives;
 }

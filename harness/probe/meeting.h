@@ -12,7 +12,8 @@ struct Meeting {
   Caller caller;
   How how{};
   uint64_t size = 0;
-  Holding other{};  // of one who is in no call, but in whose epoll set the object is
+  Holding other{};  // of one who is in no call of the object, but in whose epoll set it is
+  const void* other_place = nullptr;  // where that one waits for the set
 };
 
 enum class Met {
@@ -26,6 +27,9 @@ enum class Met {
 Met ReportMeeting(const Meeting& meeting);
 // Two epoll sets hold the object for reading. False: the process of the other one is gone.
 bool ReportTwoSets(const Meeting& meeting);
+// Another thread waits for the set `set` that holds the object, or, with -1, was told of something there and has not
+// waited since. False: it does so no more.
+bool ReportSharedSet(const Meeting& meeting, int set);
 // What a call moved, on an object where two have met.
 void ReportTransfer(const Wait& wait, int64_t result);
 

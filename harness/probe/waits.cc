@@ -12,6 +12,7 @@
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/set_pollers.h"
 #include "harness/probe/waiter.h"
 
 namespace trireme {
@@ -235,7 +236,7 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
   if (__atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST,
                                   __ATOMIC_RELAXED)) {
     object->epoll_process = ProcessId();
-    return;
+    return NoteHeld(header, object);
   }
   if (now == set) return;
   const Holding other =
@@ -364,6 +365,10 @@ Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller
   Wait wait{.fd = fd, .direction = direction};
   if (!BeginPlainWait(how, caller, &wait)) [[unlikely]]
     BeginAnyWait(how, size, caller, &wait);
+  // The object's memory is at hand, that of our own variable is not.
+  if (wait.object != nullptr && __atomic_load_n(&wait.object->epoll, __ATOMIC_RELAXED) != 0)
+      [[unlikely]]
+    if (how == How::kCall && SetsAreShared()) MeetInSet(wait, size, caller);
   return wait;
 }
 
@@ -516,6 +521,7 @@ void EndWaitsOf(uint32_t task) {
 
 void ForgetWaits() {
   waits = {};
+  ForgetSetPollers();
   ++generation;
 }
 

@@ -88,6 +88,41 @@ class WatchMeetingsTest(WatchCase):
         self.expect_readers(outcome)
         self.assertRegex(outcome.err, r"thread \d+\n    program in read_first\n  thread \d+\n    program in read_second\n")
 
+    def test_threads_that_wait_in_one_epoll_set(self) -> None:
+        """Each reads what it is told of. Told one at a time, or taking the socket out first, they never meet."""
+        for events, take, count in (("EPOLLIN", "pass", 1), ("EPOLLIN | select.EPOLLONESHOT", "pass", 0),
+                                    ("EPOLLIN", "epoll.unregister(ours)", 0)):  # fmt: skip
+            outcome = self.watch(f"""\
+    import os, select, socket, threading
+    WAIT = {{"x86_64": "232 ", "aarch64": "22 "}}[os.uname().machine]
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    epoll = select.epoll()
+    epoll.register(ours, select.{events})
+    stop = os.eventfd(0)
+    epoll.register(stop, select.EPOLLIN)
+    def work():
+        while epoll.poll(maxevents=1)[0][0] != stop:
+            try:
+                {take}
+                ours.recv(1)
+                os.eventfd_write(stop, 1)
+            except (BlockingIOError, FileNotFoundError):
+                pass
+    threads = [threading.Thread(target=work, name=name) for name in ("one", "other")]
+    for thread in threads:
+        thread.start()
+        while not open(f"/proc/self/task/{{thread.native_id}}/syscall").read().startswith(WAIT):
+            pass
+    theirs.send(b"1")
+    for thread in threads:
+        thread.join()
+    """)
+            self.expect_readers(outcome, count)
+            if count:
+                self.assertRegex(outcome.err, r"(one|other) reads the stream, for which (one|other) waits in the same")
+                self.assertEqual(outcome.err.count("in work\n"), 2, outcome.err)
+
     def test_threads_that_take_turns(self) -> None:
         self.expect_readers(self.watch(THREADS + """\
     for byte in (b"1", b"2"):

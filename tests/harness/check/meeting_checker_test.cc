@@ -49,6 +49,14 @@ TEST(MeetingCheckerTest, AcceptsTasksThatNeverMet) {
   EXPECT_EQ(CheckReaders(trial).verdict, Verdict::kPass);
 }
 
+TEST(MeetingCheckerTest, TellsOfOneEpollSetThatBothWaitIn) {
+  TrialBuilder trial = TwoTasks();
+  const CheckResult result = CheckReaders(Meet(trial, "second-reader", {{"how", "set"}}));
+  EXPECT_EQ(result.reason,
+            "second reads the stream 127.0.0.1:1 - 127.0.0.1:2, for which first waits in the same "
+            "epoll set");
+}
+
 TEST(MeetingCheckerTest, NamesTheAddressesThatThereAre) {
   TrialBuilder trial = TwoTasks();
   const CheckResult result =

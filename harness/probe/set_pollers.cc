@@ -1,0 +1,148 @@
+#include "harness/probe/set_pollers.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/probe/meeting.h"
+#include "harness/probe/objects.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/waiter.h"
+
+namespace trireme {
+
+// All are atomic. Moments are counted, not measured.
+struct SetPoller {
+  uint32_t thread;  // 0: free
+  uint32_t task;
+  uint32_t set;  // its number; 0: none yet
+  int fd;
+  uint64_t began, ended;  // its newest wait; ended 0: it lasts
+  const void* place;
+  bool told;  // of something
+};
+
+bool sets_are_shared = false;
+
+namespace {
+
+constexpr uint32_t kPollers = 256;
+constexpr uint32_t kHeld = 4096;
+SetPoller pollers[kPollers];
+uint64_t moment = 0;
+uint64_t held_since[kHeld];  // by the place of the object
+thread_local SetPoller* own_entry = nullptr;
+
+uint64_t NextMoment() { return __atomic_add_fetch(&moment, 1, __ATOMIC_SEQ_CST); }
+
+template <typename T>
+T Load(const T& place) {
+  return __atomic_load_n(&place, __ATOMIC_SEQ_CST);
+}
+template <typename T>
+void Store(T& place, T value) {
+  __atomic_store_n(&place, value, __ATOMIC_SEQ_CST);
+}
+
+bool Lives(uint32_t thread) {
+  return syscall(SYS_tgkill, ProcessId(), thread, 0) == 0 || errno != ESRCH;
+}
+
+// Takes a place that is free, or that of a thread which is no more.
+[[gnu::noinline]] SetPoller* TakeEntry(uint32_t thread) {
+  const int error = errno;
+  SetPoller* taken = nullptr;
+  for (uint32_t i = 0; i < 2 * kPollers && taken == nullptr; ++i) {
+    SetPoller* entry = &pollers[(thread + i) % kPollers];
+    uint32_t holder = Load(entry->thread);
+    if (holder != 0 && holder != thread && (i < kPollers || Lives(holder))) continue;
+    if (__atomic_compare_exchange_n(&entry->thread, &holder, thread, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+      taken = entry;
+  }
+  errno = error;
+  return taken;
+}
+
+SetPoller* OwnEntry() {
+  const uint32_t thread = ThreadId();
+  if (own_entry == nullptr || Load(own_entry->thread) != thread) own_entry = TakeEntry(thread);
+  return own_entry;
+}
+
+// Whether both waited at once in the set when it held the object already, or `other` does so now.
+bool WaitedToo(const SetPoller& own, const SetPoller& other, uint64_t since) {
+  const uint64_t ended = Load(other.ended);
+  if (ended == 0) return true;
+  return Load(other.told) && ended > since && ended > Load(own.began) &&
+         Load(other.began) < Load(own.ended);
+}
+
+}  // namespace
+
+SetPoll::SetPoll(int set, bool waits, const void* caller) {
+  Descriptor* descriptor = waits ? KnownDescriptor(set) : nullptr;
+  if (descriptor == nullptr || descriptor->kind != ObjectKind::kEpoll) return;
+  SetPoller* entry = OwnEntry();
+  if (entry == nullptr) return;
+  if (descriptor->poller != entry->thread) {
+    if (descriptor->poller != 0) __atomic_store_n(&sets_are_shared, true, __ATOMIC_RELAXED);
+    descriptor->poller = entry->thread;
+  }
+  Store(entry->task, CurrentTask());
+  Store(entry->fd, set);
+  Store(entry->place, caller);
+  Store(entry->began, NextMoment());
+  Store(entry->ended, uint64_t{0});
+  Store(entry->set, descriptor->epoll);
+  entry_ = entry;
+}
+
+void SetPoll::End(int result) const {
+  if (entry_ == nullptr) return;
+  Store(entry_->told, result > 0);
+  Store(entry_->ended, NextMoment());
+}
+
+void NoteHeld(trireme_header* header, const trireme_object* object) {
+  const auto index = static_cast<uint64_t>(object - ObjectAt(header, 0));
+  if (index < kHeld) Store(held_since[index], NextMoment());
+}
+
+void MeetInSet(const Wait& wait, uint64_t size, const Caller& caller) {
+  const trireme_object* object = wait.object;
+  const SetPoller* own = own_entry;
+  if (wait.direction != kRead || wait.nested || wait.other != 0 || own == nullptr) return;
+  const uint32_t set = Load(object->epoll);
+  // Who has met there is recorded already.
+  if (set == 0 || Load(object->events) != 0 || object->epoll_process != ProcessId()) return;
+  if (Load(own->thread) != ThreadId() || Load(own->set) != set || Load(own->ended) == 0) return;
+  const Descriptor* descriptor = KnownDescriptor(wait.fd);
+  if (descriptor == nullptr || descriptor->kind != ObjectKind::kStream) return;
+  const auto index = static_cast<uint64_t>(object - ObjectAt(FollowedHeader(), 0));
+  const uint64_t since = index < kHeld ? Load(held_since[index]) : ~uint64_t{0};
+  for (const SetPoller& other : pollers) {
+    const uint32_t thread = Load(other.thread);
+    if (thread == 0 || &other == own || Load(other.set) != set || !WaitedToo(*own, other, since))
+      continue;
+    Meeting meeting{.wait = wait,
+                    .descriptor = *descriptor,
+                    .caller = caller,
+                    .how = How::kCall,
+                    .size = size,
+                    .other = {wait.fd, thread},
+                    .other_place = Load(other.place)};
+    meeting.wait.other =
+        Waiter(Waiter::kInside, ProcessId(), Load(other.task), thread, false).word();
+    if (ReportSharedSet(meeting, Load(other.ended) == 0 ? Load(other.fd) : -1)) return;
+  }
+}
+
+void ForgetSetPollers() {
+  for (SetPoller& poller : pollers)
+    if (poller.thread != 0) poller = {};
+  __atomic_store_n(&sets_are_shared, false, __ATOMIC_RELAXED);
+}
+
+}  // namespace trireme
