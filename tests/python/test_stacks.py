@@ -56,6 +56,8 @@ await holder.join()
 """))
     stacks = stacks_of(zygote)
     assert re.findall(r"Task (\S+ \S+) \(parked", stacks) == ["1 main", "1.1 outer"], stacks
+    queued = r"Task 1\.1\.1 inner \(in .*\):\n  workload\.py:\d+ in outer, which submitted it; it waits in the pool's queue\n"
+    assert re.search(queued, stacks), stacks
 
 
 def test_the_frame_of_a_thread_is_its_own_or_none(zygote, workload):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import random
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from time import monotonic  # by name: a workload may put another in its place
 from typing import Any
 
 import trireme
-from trireme_agent import probe, recorder, sync
+from trireme_agent import errors, probe, recorder, sync
 from trireme_agent.backend import Address, Backend, HttpServer
 from trireme_agent.blocking import Proxy
 from trireme_agent.streams import Listener, Stream, descriptors
@@ -301,7 +302,7 @@ class TaskPool(sync.Waited):
 
     def _queue(self, task: Task) -> None:
         """A new task waits for a place from now on: until it takes one, or ends without."""
-        task.kind = "pool-place"
+        task.kind, task.submitted = "pool-place", errors.own_place(sys._getframe(1))
         probe.record_for(task.number, probe.WAIT, 0, task.kind, self.number)
 
     async def _placed(self, task: Task, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -38,6 +38,7 @@ class Task:
         self.ordinal = 0  # of its last API call that may wait
         self.kind: str | None = None  # of the call it is in
         self.what: int | None = None  # the number of what that call may wait for
+        self.submitted = ""  # where, of one that a pool has not begun
         self.blocked = False  # that call waits now
         self.cancel_requested = False
         self.deadlines: list[Deadline] = []  # innermost last
