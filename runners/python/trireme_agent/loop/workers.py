@@ -31,8 +31,12 @@ class Worker:
         self.call: asyncio.Task[Any] | None = None  # the one under way
 
     def cancel(self) -> None:
-        if self.call is not None:
-            self.call.cancel()
+        if self.call is not None and self.call.cancel():
+            self.task.cancel_requested = False  # that delivers it
+
+    def leave(self, call: asyncio.Task[Any]) -> None:
+        if self.call is call:  # the thread may have begun another meanwhile
+            self.call = None
 
 
 async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -94,7 +98,13 @@ class LoopDriver(Driver):
             if task is not None and isinstance(task.native, Worker):
                 worker = task.native
                 worker.call = call
-                call.add_done_callback(lambda _: setattr(worker, "call", None))
+                call.add_done_callback(lambda _: worker.leave(call))
+            call.add_done_callback(unstarted)
+
+        def unstarted(_: asyncio.Task[Any]) -> None:
+            # Of a task that is cancelled before its first step nothing runs, not even what handles that.
+            if not result.done():
+                result.set_exception(asyncio.CancelledError())
 
         self._asyncio.loop.call_soon_threadsafe(start)
         return result.result()
