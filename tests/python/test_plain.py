@@ -65,3 +65,17 @@ task.cancel()
 rt.observe("result", task.join())
 """)
     assert observed == {"result": "went on"}
+
+
+def test_settle_waits_for_a_plain_function_that_computes(plain):
+    observed = plain("""
+computed = []
+def computes():
+    computed.append(sum(range(5_000_000)))
+    blocking.event().wait()
+task = blocking.spawn(computes)
+blocking.settle()
+rt.observe("computed", len(computed))
+task.cancel()
+""")
+    assert observed == {"computed": 1}

@@ -84,6 +84,7 @@ class AsyncioBackend(Backend):
         super().__init__()
         self.here = _Here()
         self._idle = IdleThreads()
+        self.at_work: set[Worker] = set()  # those whose plain function is in no call; of the loop's thread
 
     @classmethod
     def prepare(cls) -> None:
@@ -229,18 +230,18 @@ class AsyncioBackend(Backend):
         await asyncio.sleep(0)
 
     async def settle(self) -> None:
-        """The loop has nothing to run and no descriptor is ready, twice."""
+        """No plain function runs, the loop has nothing to run and no descriptor is ready, twice."""
         quiet = 0
         self.settling += 1
         try:
             while quiet < 2:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001 if self.at_work else 0)
                 quiet = quiet + 1 if self._is_quiet() else 0
         finally:
             self.settling -= 1
 
     def _is_quiet(self) -> bool:
-        return inspection.due(self.loop) < self.settling and not inspection.has_events(self.loop)
+        return not self.at_work and inspection.due(self.loop) < self.settling and not inspection.has_events(self.loop)
 
     def timeout(self, seconds: float) -> LoopDeadline:
         return LoopDeadline(self, seconds)

@@ -64,12 +64,14 @@ async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: t
         backend.loop.call_soon_threadsafe(ended.set_result, (result, raised))
 
     task.native = worker
+    backend.at_work.add(worker)
     kind, task.kind = task.kind, None  # what the function calls are points of their own
     threading.Thread(target=body, name=task.name).start()
     try:
         result, raised = await ended
     finally:
         task.native, task.kind = outer, kind
+        backend.at_work.discard(worker)
     if raised is not None:
         raise raised
     return result
@@ -84,19 +86,27 @@ class LoopDriver(Driver):
 
     def call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         task = self._asyncio.here.task
+        worker = task.native if task is not None and isinstance(task.native, Worker) else None
         result: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
         async def in_loop() -> None:
             try:
                 value = fn(*args, **kwargs)
-                result.set_result(await value if inspect.iscoroutine(value) else value)
+                value = await value if inspect.iscoroutine(value) else value
             except BaseException as error:
-                result.set_exception(error)
+                answer(result.set_exception, error)
+            else:
+                answer(result.set_result, value)
+
+        def answer(give: Callable[[Any], None], what: Any) -> None:
+            if worker is not None:
+                self._asyncio.at_work.add(worker)
+            give(what)
 
         def start() -> None:
             call = self._asyncio.loop.create_task(self._asyncio.steps(task, in_loop()))
-            if task is not None and isinstance(task.native, Worker):
-                worker = task.native
+            if worker is not None:
+                self._asyncio.at_work.discard(worker)
                 worker.call = call
                 call.add_done_callback(lambda _: worker.leave(call))
             call.add_done_callback(unstarted)
@@ -104,7 +114,7 @@ class LoopDriver(Driver):
         def unstarted(_: asyncio.Task[Any]) -> None:
             # Of a task that is cancelled before its first step nothing runs, not even what handles that.
             if not result.done():
-                result.set_exception(asyncio.CancelledError())
+                answer(result.set_exception, asyncio.CancelledError())
 
         self._asyncio.loop.call_soon_threadsafe(start)
         return result.result()
