@@ -79,3 +79,21 @@ rt.observe("computed", len(computed))
 task.cancel()
 """)
     assert observed == {"computed": 1}
+
+
+def test_a_cancellation_during_a_plain_tick_ends_what_is_periodic(plain):
+    observed = plain("""
+import threading
+ticked, go_on = threading.Event(), threading.Event()
+def tick():
+    ticked.set()
+    go_on.wait()
+ticks = blocking.periodic(0.001, tick)
+ticked.wait()
+ticks.cancel()
+blocking.checkpoint()
+go_on.set()
+try: ticks.join()
+except trireme.Cancelled: rt.observe("cancelled", True)
+""")
+    assert observed == {"cancelled": True}

@@ -188,7 +188,7 @@ class AsyncioBackend(Backend):
         if self.here.in_loop:
             task.native.cancel()
         else:
-            self.loop.call_soon_threadsafe(task.native.cancel)
+            self.loop.call_soon_threadsafe(lambda: task.native.cancel())  # a worker may have ended by then
 
     def driver(self) -> Driver:
         return LoopDriver(self)

@@ -29,10 +29,13 @@ class Worker:
         self.thread = 0  # native id
         self.ident = 0
         self.call: asyncio.Task[Any] | None = None  # the one under way
+        self.missed = False  # a cancellation came while none was
 
     def cancel(self) -> None:
         if self.call is not None and self.call.cancel():
             self.task.cancel_requested = False  # that delivers it
+        else:
+            self.missed = True
 
     def leave(self, call: asyncio.Task[Any]) -> None:
         if self.call is call:  # the thread may have begun another meanwhile
@@ -72,6 +75,8 @@ async def run_in_worker(backend: AsyncioBackend, fn: Callable[..., Any], args: t
     finally:
         task.native, task.kind = outer, kind
         backend.at_work.discard(worker)
+    if worker.missed and task.cancel_requested:  # the function made no call since: the next is what goes on after it
+        outer.cancel()
     if raised is not None:
         raise raised
     return result
