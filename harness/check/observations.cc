@@ -70,6 +70,14 @@ std::string BinaryText(const Json& value) {
   return "bytes " + DumpJson(Json(EncodeBase64(bytes)));
 }
 
+// Beside the text that it is shown as, which may be another value.
+std::string TextText(const Json& value) {
+  const auto& text = value.get_ref<const std::string&>();
+  const std::string shown = DumpJson(value);
+  if (ToValidUtf8(text) == text) return shown;
+  return shown + " of bytes " + DumpJson(Json(EncodeBase64(text)));
+}
+
 std::string ListText(std::vector<std::string> texts, RuleKind rule) {
   const bool ordered = rule == RuleKind::kExact || rule == RuleKind::kSequence;
   if (!ordered) std::sort(texts.begin(), texts.end());
@@ -176,6 +184,7 @@ std::string OperationExceptionKey(std::string_view operation) {
 
 std::string ValueText(const Json& value) {
   if (value.is_number()) return NumberText(value);
+  if (value.is_string()) return TextText(value);
   if (value.is_binary()) return BinaryText(value);
   if (value.is_array()) {
     std::vector<std::string> parts;

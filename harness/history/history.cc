@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -48,6 +49,27 @@ Json Digits(std::string_view digits) {
   return Json::binary({digits.begin(), digits.end()}, kDigitsSubtype);
 }
 
+// As the workload's language shows a lone surrogate, \udc80.
+std::string EscapeSurrogates(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto bits = [&](size_t k) { return static_cast<unsigned>(text[i + k]) & 0x3FU; };
+    const bool surrogate = i + 2 < text.size() && text[i] == '\xED' && bits(1) >= 0x20 &&
+                           (text[i + 1] & 0xC0) == 0x80 && (text[i + 2] & 0xC0) == 0x80;
+    if (!surrogate) {
+      out += text[i];
+      continue;
+    }
+    char escape[8];
+    std::snprintf(escape, sizeof escape, "\\ud%03x", ((bits(1) << 6) | bits(2)) & 0xFFFU);
+    out += escape;
+    i += 2;
+  }
+  return out;
+}
+
+std::string PrintableText(std::string_view text) { return ToValidUtf8(EscapeSurrogates(text)); }
+
 // Of TRIREME_MARKED. What no recorder writes is kept as the text that it is.
 Json Unmarked(const std::string& text) {
   const std::string rest = text.substr(std::min<size_t>(1, text.size()));
@@ -56,8 +78,9 @@ Json Unmarked(const std::string& text) {
   if (text == "fNaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "fInfinity") return HUGE_VAL;
   if (text == "f-Infinity") return -HUGE_VAL;
-  if (text.starts_with('b')) {
-    if (const std::optional<std::string> bytes = DecodeBase64(rest)) return Binary(*bytes);
+  if (text.starts_with('b') || text.starts_with('r')) {
+    const std::optional<std::string> bytes = DecodeBase64(rest);
+    if (bytes) return text.starts_with('b') ? Binary(*bytes) : Json(*bytes);
   }
   return text;
 }
@@ -78,6 +101,7 @@ Json FromMarkedText(std::string_view raw) {
 
 Json Printable(const Json& part) {
   if (part.is_number_float()) return FromDouble(part.get<double>());
+  if (part.is_string()) return PrintableText(part.get_ref<const std::string&>());
   if (!part.is_binary()) return part;
   const auto& binary = part.get_binary();
   std::string bytes(binary.begin(), binary.end());
@@ -136,7 +160,7 @@ Json Event::ExactValue() const {
     case ValueType::kDouble:
       return Load<double>(raw);
     case ValueType::kText:
-      return ToValidUtf8(raw);
+      return std::string(raw);
     case ValueType::kJson:
       return FromJsonText(raw);
     case ValueType::kDigits:
@@ -239,7 +263,7 @@ void History::AddTask(const Event& event) {
                      Task{.number = event.task,
                           .parent = static_cast<uint32_t>(event.id),
                           .path = ToValidUtf8(event.key),
-                          .name = ToValidUtf8(event.type == ValueType::kText ? event.raw : "")});
+                          .name = PrintableText(event.type == ValueType::kText ? event.raw : "")});
 }
 
 const Task* History::FindTask(uint32_t number) const {

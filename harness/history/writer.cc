@@ -11,6 +11,7 @@
 
 #include "harness/base/base64.h"
 #include "harness/base/check.h"
+#include "harness/base/strings.h"
 #include "harness/base/unique_fd.h"
 #include "harness/history/packing.h"
 
@@ -146,8 +147,11 @@ Status FillRecording(int fd, const std::string& path, const RecordingOptions& op
   return WriteAll(fd, bytes.data(), bytes.size(), path);
 }
 
+bool IsBroken(const std::string& text) { return ToValidUtf8(text) != text; }
+
 bool NeedsMarks(const Json& value) {
   if (value.is_number_float()) return !std::isfinite(value.get<double>());
+  if (value.is_string()) return IsBroken(value.get_ref<const std::string&>());
   if (!value.is_structured()) return value.is_binary();
   return std::any_of(value.begin(), value.end(), NeedsMarks);
 }
@@ -160,7 +164,10 @@ std::string BytesOf(const Json& binary) {
 bool IsDigits(const Json& binary) { return binary.get_binary().has_subtype(); }
 
 Json Marked(Json value) {
-  if (value.is_string()) return "t" + value.get<std::string>();
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    return IsBroken(text) ? "r" + EncodeBase64(text) : "t" + text;
+  }
   if (value.is_binary())
     return IsDigits(value) ? "i" + BytesOf(value) : "b" + EncodeBase64(BytesOf(value));
   if (value.is_number_float()) {

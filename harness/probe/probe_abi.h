@@ -166,14 +166,14 @@ enum trireme_type {
   TRIREME_NONE = 0,
   TRIREME_INT = 1,    /* int64_t */
   TRIREME_DOUBLE = 2, /* double */
-  TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes */
+  TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes; other bytes where the text is none, such as a lone surrogate */
   TRIREME_JSON = 4,   /* JSON text */
   TRIREME_BOOL = 5,   /* int64_t, 0 or 1 */
   TRIREME_BYTES = 6,  /* printed as base64 */
   TRIREME_DIGITS = 7, /* an integer beyond 64 bits: the text of its digits, printed as that */
   /* JSON text in which each text, but for the names of members, begins with what it is, for what JSON has only text for:
-   * 't' a text, 'b' bytes in base64, 'i' digits as above, 'f' NaN, Infinity or -Infinity. Printed without it. What has
-   * texts only is TRIREME_JSON. */
+   * 't' a text, 'b' bytes in base64, 'i' digits as above, 'f' NaN, Infinity or -Infinity, 'r' a text that is no UTF-8, its
+   * bytes in base64. Printed without it, the last as by itself. What has texts only is TRIREME_JSON. */
   TRIREME_MARKED = 8
 };
 

@@ -26,16 +26,16 @@ class Text {
   Text(const Text&) = delete;
   Text& operator=(const Text&) = delete;
 
-  // False with an exception set when `object` is no str. A lone surrogate becomes its escape,
-  // \udc80.
-  bool Read(Object* object) {
+  // False with an exception set when `object` is no str. `surrogates` says what becomes of a lone one, as Python's codecs
+  // name it: in a name its escape, \udc80.
+  bool Read(Object* object, const char* surrogates = "backslashreplace") {
     if (!IsInstance(object, python.str_type))
       return Raise(python.type_error, "a str is required") != nullptr;
     Size size = 0;
     const char* data = python.PyUnicode_AsUTF8AndSize(object, &size);
     if (data != nullptr) return Set(data, size);
     python.PyErr_Clear();
-    return Own(python.PyUnicode_AsEncodedString(object, "utf-8", "backslashreplace"));
+    return Own(python.PyUnicode_AsEncodedString(object, "utf-8", surrogates));
   }
 
   bool ReadBytes(Object* object) {
@@ -86,7 +86,8 @@ class Value {
       return SetInt(TRIREME_BOOL, object == python.true_object ? 1 : 0);
     }
     if (IsInstance(object, python.int_type)) return ReadInt(object);
-    if (IsInstance(object, python.str_type)) return type_ = TRIREME_TEXT, text_.Read(object);
+    if (IsInstance(object, python.str_type))
+      return type_ = TRIREME_TEXT, text_.Read(object, "surrogatepass");
     if (IsInstance(object, python.float_type)) return ReadDouble(object);
     if (IsInstance(object, python.bytes_type))
       return type_ = TRIREME_BYTES, text_.ReadBytes(object);

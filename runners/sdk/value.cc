@@ -6,24 +6,12 @@
 #include <optional>
 #include <stdexcept>
 
+#include "harness/base/base64.h"
 #include "harness/base/json.h"
+#include "harness/base/strings.h"
 
 namespace trireme {
 namespace {
-
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k)
-      text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-  }
-  return text;
-}
 
 // An integer that needs all 64 bits, which is kept as its JSON text.
 std::optional<uint64_t> LargeInteger(const Value& value) {
@@ -43,9 +31,14 @@ std::string NotFiniteText(double number) {
   return number > 0 ? "Infinity" : "-Infinity";
 }
 
+// A text that is no UTF-8, which JSON cannot hold.
+bool IsBroken(const Value& value) {
+  return value.type() == Value::Type::kText && ToValidUtf8(value.text()) != value.text();
+}
+
 bool NeedsMarks(const Value& value) {
   return value.type() == Value::Type::kBytes || value.type() == Value::Type::kMarked ||
-         IsNotFinite(value);
+         IsNotFinite(value) || IsBroken(value);
 }
 
 // Each text of `json`, but for the names of members, as `change` gives it back.
@@ -60,8 +53,9 @@ trireme::Json WithTexts(trireme::Json json, const Change& change) {
 // As it stands inside of a kMarked (probe_abi.h).
 std::string MarkedJson(const Value& value) {
   if (value.type() == Value::Type::kMarked) return value.text();
-  if (value.type() == Value::Type::kBytes) return DumpJson(trireme::Json("b" + Base64(value.text())));
+  if (value.type() == Value::Type::kBytes) return DumpJson(trireme::Json("b" + EncodeBase64(value.text())));
   if (IsNotFinite(value)) return DumpJson(trireme::Json("f" + NotFiniteText(value.number())));
+  if (IsBroken(value)) return DumpJson(trireme::Json("r" + EncodeBase64(value.text())));
   if (value.type() == Value::Type::kText) return DumpJson(trireme::Json("t" + value.text()));
   const std::string json = value.ToJson();
   const Result<trireme::Json> parsed = ParseJson(json, "value");
@@ -72,7 +66,9 @@ std::string MarkedJson(const Value& value) {
 std::string UnmarkedJson(const std::string& marked) {
   const Result<trireme::Json> parsed = ParseJson(marked, "value");
   if (!parsed.ok()) return marked;
-  return DumpJson(WithTexts(*parsed, [](const std::string& text) { return text.substr(1); }));
+  return DumpJson(WithTexts(*parsed, [](const std::string& text) {
+    return text.starts_with('r') ? *DecodeBase64(text.substr(1)) : text.substr(1);
+  }));
 }
 
 // The JSON of the parts of a list or object, with marks if one of them needs some.
@@ -103,7 +99,7 @@ std::string Value::ToJson() const {
     case Type::kText:
       return DumpJson(trireme::Json(text_));
     case Type::kBytes:
-      return DumpJson(trireme::Json(Base64(text_)));
+      return DumpJson(trireme::Json(EncodeBase64(text_)));
     case Type::kDigits:
       return DumpJson(trireme::Json(text_));
     case Type::kMarked:

@@ -69,7 +69,22 @@ class Marked(str):
     __slots__ = ()
 
 
+class Escaped(str):
+    """A text that was recorded with lone surrogates, as it is printed."""
+
+    __slots__ = ()
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return Escaped(raw.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace").decode())
+
+
 def _unmarked(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("r"):
+        return _text(base64.b64decode(value[1:]))
     if isinstance(value, str):
         return value[1:] if value.startswith("t") else Marked(value)
     if isinstance(value, list):
@@ -86,7 +101,7 @@ def _value(kind: int, raw: bytes) -> Any:
         case 2:
             return struct.unpack("<d", raw)[0]
         case 3:
-            return raw.decode("utf-8", "replace")
+            return _text(raw)
         case 4:
             return json.loads(raw)
         case 5:

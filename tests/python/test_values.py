@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recording import Marked
+from recording import Escaped, Marked
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,14 @@ for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, 
 """))
     refused = [event.value for event in zygote.trial().of("observe")]
     assert refused == [f"a task's name is a text, not a value of type {kind}" for kind in ("int", "bytes")]
+
+
+def test_texts_with_lone_surrogates_are_not_recorded_as_their_escapes(zygote, workload):
+    zygote.load("threading", workload(r"""
+for text in ("a\udc80", "a\\udc80"): rt.observe("alone", text); rt.observe("within", {"k": [text]})
+"""))
+    observed = [event.value["k"][0] if event.key == "within" else event.value for event in zygote.trial().of("observe")]
+    assert [(type(text), text) for text in observed] == [(Escaped, "a\\udc80")] * 2 + [(str, "a\\udc80")] * 2
 
 
 def test_nested_values_are_what_they_are_by_themselves(zygote, workload):

@@ -19,7 +19,7 @@ def to_json(value: Any) -> str:
     """A value as every reader of the history gets it back.
 
     At any depth: an integer beyond 64 bits is its digits as text, a float that JSON has no number for is the text NaN,
-    Infinity or -Infinity, a lone surrogate is its escape (as the probe and the history do with such a value by itself),
+    Infinity or -Infinity, a lone surrogate is its escape (as the history prints such a value by itself),
     bytes are base64 text, an exception is its description, a set is sorted.
     """
     return dumps(_portable(value))
@@ -37,14 +37,14 @@ def record_json(kind: int, number: int, key: str, value: Any) -> None:
 
 
 class _Marked(str):
-    """What JSON has only text for."""
+    """What JSON has only text for, which is what it is; `marked`, as probe_abi.h has it."""
 
-    __slots__ = ("mark",)
-    mark: str
+    __slots__ = ("marked",)
+    marked: str
 
-    def __new__(cls, mark: str, text: str) -> _Marked:
+    def __new__(cls, mark: str, text: str, exact: str | None = None) -> _Marked:
         self = super().__new__(cls, text)
-        self.mark = mark
+        self.marked = mark + (text if exact is None else exact)
         return self
 
 
@@ -56,7 +56,7 @@ def _needs_marks(made: Any) -> bool:
 
 def _marked(made: Any) -> Any:
     if isinstance(made, str):
-        return (made.mark if isinstance(made, _Marked) else "t") + made
+        return made.marked if isinstance(made, _Marked) else "t" + made
     if isinstance(made, list):
         return [_marked(element) for element in made]
     return {key: _marked(member) for key, member in made.items()} if isinstance(made, dict) else made
@@ -68,7 +68,7 @@ def _order(made: Any) -> tuple[str, str]:
 
 def _portable(value: Any) -> Any:
     if isinstance(value, str):
-        return errors.text(value)
+        return _portable_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -87,6 +87,14 @@ def _portable(value: Any) -> Any:
         # By what is recorded: the repr() of a set in a set has the order in which that was filled.
         return sorted((_portable(element) for element in value), key=_order)
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+def _portable_text(value: str) -> str:
+    try:
+        return value.encode().decode()
+    except UnicodeEncodeError:
+        exact = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+        return _Marked("r", errors.text(value), exact)
 
 
 def _portable_dict(value: dict[Any, Any]) -> dict[str, Any]:

@@ -85,6 +85,14 @@ TEST(EquivalenceTest, RejectsTheTextOfWhatJsonHasOnlyTextFor) {
   EXPECT_EQ(CompareValues({NAN, 1}, {nullptr, 1}), Verdict::kFail);
 }
 
+TEST(EquivalenceTest, TellsTextsApartThatAreNoUtf8AndShownAlike) {
+  EXPECT_EQ(CompareValues("a\x80", "a\x81"), Verdict::kFail);
+  EXPECT_EQ(CompareValues({"a\x80"}, {"a\xEF\xBF\xBD"}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({{"k", "\xED\xB2\x80"}}, {{"k", "\\udc80"}}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({"a\x80", 1}, {"a\x80", 1}), Verdict::kPass);
+  EXPECT_EQ(ValueText("a\x80"), "\"a\xEF\xBF\xBD\" of bytes \"YYA=\"");
+}
+
 TEST(EquivalenceTest, AcceptsTheSameOfWhatJsonHasOnlyTextFor) {
   const std::string large = "36893488147419103233";
   EXPECT_EQ(CompareValues(Digits(large), Digits(large)), Verdict::kPass);

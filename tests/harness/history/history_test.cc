@@ -73,10 +73,14 @@ TEST(EventTest, TellsItFromTextWhereItIsExact) {
   EXPECT_EQ(list, (Json{Json::binary({0}), "AA==", Json::binary({'7'}, kDigitsSubtype), -HUGE_VAL,
                         "", "bx", "z"}));
   EXPECT_EQ(Exact(ValueType::kJson, R"(["bAA=="])"), Json{"bAA=="});  // of an older recorder
+  EXPECT_EQ(Exact(ValueType::kText, "a\xED\xB2\x80"), Json("a\xED\xB2\x80"));
+  EXPECT_EQ(Exact(ValueType::kMarked, R"(["rYf8="])"), Json{"a\xff"});
 }
 
 TEST(EventTest, MendsWhatJsonCannotHold) {
   EXPECT_EQ(ValueOf(ValueType::kText, "a\xff"), Json("a\xEF\xBF\xBD"));
+  EXPECT_EQ(ValueOf(ValueType::kText, "a\xED\xB2\x80\xED"), Json("a\\udc80\xEF\xBF\xBD"));
+  EXPECT_EQ(ValueOf(ValueType::kMarked, R"(["rYe2ygA==","ta"])"), (Json{"a\\udc80", "a"}));
   EXPECT_EQ(ValueOf(ValueType::kJson, "{\"a\":"), Json("{\"a\":"));
   EXPECT_EQ(ValueOf(ValueType::kDouble, Raw(std::numeric_limits<double>::quiet_NaN())),
             Json("NaN"));

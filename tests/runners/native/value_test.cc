@@ -43,6 +43,11 @@ TEST(ValueTest, MarksWhatJsonHasOnlyTextForBesideTheTextThatLooksLikeIt) {
             std::vector<std::string>{"QQ=="});
 }
 
+TEST(ValueTest, KeepsTheBytesOfATextThatIsNoUtf8) {
+  EXPECT_EQ(Value::List({"a\xff", "a"}).text(), R"(["rYf8=","ta"])");
+  EXPECT_EQ(Value::List({"a\xff", "a"}).ToJson(), "[\"a\xEF\xBF\xBD\",\"a\"]");
+}
+
 TEST(ValueTest, IsPlainJsonWhereNothingNeedsAMark) {
   const Value list = Value::List({"QQ==", 1.5, Value::Object({{"a", nullptr}})});
   EXPECT_EQ(list.type(), Value::Type::kJson);
