@@ -313,7 +313,7 @@ void CopyEnd(int fd, int copy) {
 void CloseEnd(int fd) {
   const ConnectionEnd end = EndOf(fd);
   if (end.connection == nullptr) return ForgetEnd(fd);
-  if (end.datagrams) SendPostponed(fd);
+  if (end.datagrams) SendPostponedBeforeClose(fd);
   LogClosed(end);
   __atomic_fetch_or(&end.connection->ends, kClosed << end.side, __ATOMIC_RELEASE);
   ForgetEnd(fd);

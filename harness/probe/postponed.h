@@ -5,10 +5,13 @@
 
 namespace trireme {
 
-// Datagrams that are sent after the next one of their socket, or when that is closed. A few at once: false, and nothing
-// is kept, where there is no room.
+// Datagrams that are sent after the next one of their socket; where none comes, when that is closed or the program ends, and
+// by a thread of ours after a tenth of a second: a late one is late, never lost. A few at once: false, and nothing is kept,
+// where there is no room.
 bool PostponeDatagram(int fd, const Pieces& pieces);
 void SendPostponed(int fd);
+void SendPostponedBeforeClose(int fd);
+void SendAllPostponed();
 // In a forked child: they are the parent's to send.
 void ForgetPostponed();
 

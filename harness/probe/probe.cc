@@ -23,6 +23,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/native_stack.h"
 #include "harness/probe/points.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
@@ -96,6 +97,8 @@ __attribute__((constructor)) void Load() {
     Attached();
   }
 }
+
+__attribute__((destructor)) void Unload() { SendAllPostponed(); }
 
 }  // namespace
 }  // namespace trireme

@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -446,6 +447,32 @@ TEST_F(DatagramFaultsTest, SendsAfterTheNext) {
 
 TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneOfASocketThatStaysOpen) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  ASSERT_EQ(::send(sender.get(), "a", 1, 0), 1);
+  pollfd came{.fd = receiver.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&came, 1, 20000), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9), "a");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatEnds) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]);
+  const UniqueFd receiver(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::send(sender.get(), "a", 1, 0);
+    ::exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
 }
 
 TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
