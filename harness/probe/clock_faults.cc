@@ -155,6 +155,17 @@ class Faults {
     }
   }
 
+  // Records which of the clocks a fault has moved after `begin`, and whether it is over, to one who waited since.
+  void TellChangesSince(uint64_t begin) const {
+    for (uint32_t i = 0; i < Count(); ++i) {
+      trireme_clock_fault& fault = plan_->clock[i];
+      if (fault.clocks == 0 || fault.from <= begin || fault.from > elapsed_) continue;
+      if (TakeBit(fault, 1)) Log(fault, /*over=*/false);
+      const bool ended = fault.until != 0 && elapsed_ >= fault.until;
+      if (ended && TakeBit(fault, 2)) Log(fault, /*over=*/true);
+    }
+  }
+
  private:
   uint32_t Count() const { return plan_ == nullptr ? 0 : plan_->clocks; }
 
@@ -356,6 +367,16 @@ timeval* LaterTimeout(timeval* timeout, timeval* place) {
   if (LaterTimeout(&before, &after) == &before) return timeout;
   *place = {.tv_sec = after.tv_sec, .tv_usec = after.tv_nsec / 1000};
   return place;
+}
+
+uint64_t WaitThroughChanges::Begin() {
+  const KeepErrno keep;
+  return Faults().elapsed() + 1;
+}
+
+void WaitThroughChanges::Tell() const {
+  const KeepErrno keep;
+  Faults().TellChangesSince(begin_ - 1);
 }
 
 void UseClockFaults(trireme_header* header) {

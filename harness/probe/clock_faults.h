@@ -33,6 +33,25 @@ int LaterTimeout(int milliseconds);
 const timespec* LaterTimeout(const timespec* timeout, timespec* place);
 timeval* LaterTimeout(timeval* timeout, timeval* place);
 
+// Lives for as long as a call waits: then tells which clocks jumped, or changed their speed, meanwhile. Who waits need not
+// look at them afterwards, and went through it all the same.
+class WaitThroughChanges {
+ public:
+  WaitThroughChanges() : begin_(HasClockFaults() ? Begin() : 0) {}
+  ~WaitThroughChanges() {
+    if (begin_ != 0) [[unlikely]]
+      Tell();
+  }
+  WaitThroughChanges(const WaitThroughChanges&) = delete;
+  WaitThroughChanges& operator=(const WaitThroughChanges&) = delete;
+
+ private:
+  static uint64_t Begin();
+  void Tell() const;
+
+  uint64_t begin_;  // since the trial's, at least 1; 0: no clock changes
+};
+
 // The recording is another one now: its header, or null for none.
 void UseClockFaults(trireme_header* header);
 // There will be a recording, which has not been opened yet.

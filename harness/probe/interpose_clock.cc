@@ -42,6 +42,7 @@ template <typename Function, typename... Arguments>
 int WaitUntil(Next<Function>& next, clockid_t clock, const timespec* deadline,
               Arguments... before) {
   if (next.get() == nullptr) return ENOSYS;
+  const WaitThroughChanges wait;
   timespec place;
   return next(before..., TrueDeadline(clock, deadline, &place));
 }
@@ -99,6 +100,7 @@ TRIREME_INTERPOSED int timespec_get(timespec* time, int base) noexcept {
 
 TRIREME_INTERPOSED int nanosleep(const timespec* length, timespec* rest) {
   static Next<int(const timespec*, timespec*)> next("nanosleep");
+  const trireme::WaitThroughChanges wait;
   timespec place;
   return next(trireme::LaterTimeout(length, &place), rest);
 }
@@ -106,6 +108,7 @@ TRIREME_INTERPOSED int nanosleep(const timespec* length, timespec* rest) {
 TRIREME_INTERPOSED int clock_nanosleep(clockid_t clock, int flags, const timespec* time,
                                        timespec* rest) {
   static Next<int(clockid_t, int, const timespec*, timespec*)> next("clock_nanosleep");
+  const trireme::WaitThroughChanges wait;
   timespec place;
   const timespec* meant = (flags & TIMER_ABSTIME) != 0 ? trireme::TrueDeadline(clock, time, &place)
                                                        : trireme::LaterTimeout(time, &place);
@@ -133,6 +136,7 @@ TRIREME_INTERPOSED int pthread_cond_timedwait(pthread_cond_t* condition, pthread
                                               const timespec* deadline) {
   auto* next = trireme::FindWaitCondition();
   if (next == nullptr) return ENOSYS;
+  const trireme::WaitThroughChanges wait;
   timespec place;
   // The clock is an attribute of the condition, which cannot be asked for.
   return next(condition, mutex, trireme::TrueDeadline(trireme::kUnknownClock, deadline, &place));
@@ -197,6 +201,7 @@ TRIREME_INTERPOSED int pthread_clockjoin_np(pthread_t thread, void** result, clo
 
 TRIREME_INTERPOSED int sem_timedwait(sem_t* semaphore, const timespec* deadline) {
   static Next<int(sem_t*, const timespec*)> next("sem_timedwait");
+  const trireme::WaitThroughChanges wait;
   timespec place;
   return next(semaphore, trireme::TrueDeadline(CLOCK_REALTIME, deadline, &place));
 }
@@ -207,6 +212,7 @@ TRIREME_INTERPOSED int sem_clockwait(sem_t* semaphore, clockid_t clock, const ti
     errno = ENOSYS;
     return -1;
   }
+  const trireme::WaitThroughChanges wait;
   timespec place;
   return next(semaphore, clock, trireme::TrueDeadline(clock, deadline, &place));
 }

@@ -218,6 +218,7 @@ int64_t Nanoseconds(const timeval* timeout) {
 using trireme::Next;
 
 TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
+  const trireme::WaitThroughChanges wait;
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(pollfd*, nfds_t, int)> next("poll");
   return trireme::Poll(
@@ -228,6 +229,7 @@ TRIREME_INTERPOSED int poll(pollfd* fds, nfds_t count, int timeout) {
 }
 
 TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) {
+  const trireme::WaitThroughChanges wait;
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(pollfd*, nfds_t, int, size_t)> next("__poll_chk");
   return trireme::Poll(
@@ -239,6 +241,7 @@ TRIREME_INTERPOSED int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t
 
 TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
                              const sigset_t* mask) {
+  const trireme::WaitThroughChanges wait;
   timespec place;
   timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> next("ppoll");
@@ -252,6 +255,7 @@ TRIREME_INTERPOSED int ppoll(pollfd* fds, nfds_t count, const timespec* timeout,
 
 TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
                                    const sigset_t* mask, size_t room) {
+  const trireme::WaitThroughChanges wait;
   timespec place;
   timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> next("__ppoll_chk");
@@ -265,6 +269,7 @@ TRIREME_INTERPOSED int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* ti
 
 TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* others,
                               timeval* timeout) {
+  const trireme::WaitThroughChanges wait;
   timeval place;
   timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, fd_set*, fd_set*, fd_set*, timeval*)> next("select");
@@ -280,6 +285,7 @@ TRIREME_INTERPOSED int select(int count, fd_set* reads, fd_set* writes, fd_set* 
 
 TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set* others,
                                const timespec* timeout, const sigset_t* mask) {
+  const trireme::WaitThroughChanges wait;
   timespec place;
   timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> next(
@@ -293,6 +299,7 @@ TRIREME_INTERPOSED int pselect(int count, fd_set* reads, fd_set* writes, fd_set*
 }
 
 TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int timeout) {
+  const trireme::WaitThroughChanges wait;
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int)> next("epoll_wait");
   return trireme::WaitInSet(__builtin_return_address(0), timeout != 0, next, set, events, room,
@@ -301,6 +308,7 @@ TRIREME_INTERPOSED int epoll_wait(int set, epoll_event* events, int room, int ti
 
 TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int timeout,
                                    const sigset_t* mask) {
+  const trireme::WaitThroughChanges wait;
   timeout = trireme::LaterTimeout(timeout);
   static Next<int(int, epoll_event*, int, int, const sigset_t*)> next("epoll_pwait");
   return trireme::WaitInSet(__builtin_return_address(0), timeout != 0, next, set, events, room,
@@ -310,6 +318,7 @@ TRIREME_INTERPOSED int epoll_pwait(int set, epoll_event* events, int room, int t
 // Since glibc 2.35: who calls it has it.
 TRIREME_INTERPOSED int epoll_pwait2(int set, epoll_event* events, int room, const timespec* timeout,
                                     const sigset_t* mask) {
+  const trireme::WaitThroughChanges wait;
   timespec place;
   timeout = trireme::LaterTimeout(timeout, &place);
   static Next<int(int, epoll_event*, int, const timespec*, const sigset_t*)> next("epoll_pwait2");
