@@ -6,7 +6,6 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/fault_effect.h"
-#include "harness/check/mixed_arm_checker.h"
 
 namespace trireme {
 namespace {
@@ -15,17 +14,6 @@ namespace {
 std::string SignalName(int64_t signal) {
   const char* name = signal > 0 && signal < NSIG ? sigabbrev_np(static_cast<int>(signal)) : nullptr;
   return name == nullptr ? "signal " + std::to_string(signal) : std::string("SIG") + name;
-}
-
-// The signal that ended a command, which its runner observed, or 0.
-int64_t SignalOfCommand(const TrialView& view) {
-  if (!IsCommand(*view.cell)) return 0;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kObserve || event.key != "exit-status") continue;
-    const Json status = event.Value();
-    if (status.is_number_integer() && status.get<int64_t>() < 0) return -status.get<int64_t>();
-  }
-  return 0;
 }
 
 bool MainReturned(const TrialView& view) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "harness/check/applied_faults.h"
+#include "harness/check/mixed_arm_checker.h"
 #include "harness/check/observations.h"
 #include "harness/check/processor_use.h"
 
@@ -211,7 +212,36 @@ bool EndedAtAnEvent(const TrialView& view) {
   });
 }
 
+int64_t SignalOfCommand(const TrialView& view) {
+  if (!IsCommand(*view.cell)) return 0;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kObserve || event.key != "exit-status") continue;
+    const Json status = event.Value();
+    if (status.is_number_integer() && status.get<int64_t>() < 0) return -status.get<int64_t>();
+  }
+  return 0;
+}
+
+namespace {
+
+// One that the plan sent to the command's own program, not to a process below it.
+bool CommandEndedByFault(const TrialView& view) {
+  const int64_t number = SignalOfCommand(view);
+  const char* name = number > 0 && number < NSIG ? sigabbrev_np(static_cast<int>(number)) : nullptr;
+  if (name == nullptr) return false;
+  const std::vector<Event>& events = view.history->events();
+  return std::any_of(events.begin(), events.end(), [&](const Event& event) {
+    if (event.kind != EventKind::kFault) return false;
+    const Json value = event.Value();
+    return (GetString(value, "target") == "runner" || GetBool(value, "own")) &&
+           SignalOf({.action = GetMember(value, "do")}) == name;
+  });
+}
+
+}  // namespace
+
 bool EndedByFault(const TrialView& view) {
+  if (CommandEndedByFault(view)) return true;
   // First what takes no time: a trial may have tens of thousands of faults.
   if (view.exit.how != "vanished" && view.exit.how != "signalled") return EngineSaysSo(view);
   if (EngineSaysSo(view)) return true;

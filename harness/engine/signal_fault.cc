@@ -149,6 +149,7 @@ void SignalFault::Record(const FaultTarget& target, int64_t time, bool over) con
                 {"target", fault_.target},
                 {"process", target.pid},
                 {"command", target.command}};
+  if (target.own && fault_.target != "runner") value["own"] = true;
   if (over) value["over"] = true;
   record_(time, std::move(value));
 }

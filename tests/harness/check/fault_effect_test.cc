@@ -189,6 +189,34 @@ TEST(CrashUnderFaultsTest, AcceptsTheDeathThatTheEngineNames) {
   EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass);
 }
 
+FaultTrial CommandEnded(int status, const Json& fault) {
+  Json cell = FaultTrial::PlannedCellWith(Json::array());
+  cell["command"] = {"python3"};
+  FaultTrial trial;
+  trial.Cell(std::move(cell)).Observe("exit-status", status);
+  trial.Add(EventKind::kFault, 100, "end", fault);
+  return trial;
+}
+
+TEST(CrashUnderFaultsTest, AcceptsTheDeathOfACommandThatThePlanCaused) {
+  for (const Json& target :
+       {Json{{"target", "runner"}}, Json{{"target", "pyth*"}, {"own", true}}}) {
+    Json fault = target;
+    fault["do"] = {{"signal", "KILL"}};
+    FaultTrial trial = CommandEnded(-9, fault);
+    EXPECT_TRUE(EndedByFault(trial.View()));
+    EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass);
+  }
+}
+
+TEST(CrashUnderFaultsTest, RejectsAnotherDeathOfACommand) {
+  const Json kill = {{"signal", "KILL"}};
+  FaultTrial other = CommandEnded(-11, {{"target", "runner"}, {"do", kill}});
+  EXPECT_EQ(other.Check(CrashChecker()).verdict, Verdict::kFail);
+  FaultTrial below = CommandEnded(-9, {{"target", "worker"}, {"do", kill}});
+  EXPECT_EQ(below.Check(CrashChecker()).verdict, Verdict::kFail);
+}
+
 TEST(AppliedFaultsTest, NamesEachOnce) {
   FaultTrial trial;
   trial.Fault("cut", 1, 10).Fault("reset", 1, 20).Fault("cut", 1, 30);
