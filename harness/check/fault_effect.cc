@@ -57,6 +57,7 @@ class Reactions {
     return found == events_.end() ? -1 : FirstAfter(found->second, fault.time);
   }
   int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
+  bool AnyAcknowledged() const { return !acknowledged_.empty(); }
   int64_t FailedAfter(int64_t time) const {
     return failures_.end() - std::lower_bound(failures_.begin(), failures_.end(), time);
   }
@@ -127,6 +128,7 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
   const Reactions reactions(view);
   trial.failed = reactions.FailedAfter(faults.front().time);
   trial.duplicates = CountDuplicates(view);
+  trial.acknowledged = reactions.AnyAcknowledged();
   int64_t until = faults.front().time;
   for (const AppliedFault& fault : faults) {
     until = std::max(until, fault.end);
@@ -193,6 +195,9 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
   if (verdict == Verdict::kUnknown) raise(FaultEffect::kUnknown, reason);
   if (EndedByFault(view))
     raise(FaultEffect::kUnknown, "the plan itself ended the process, and nothing ran after it");
+  // Where nothing ever worked nothing survived, and a reference that did no better does not change that.
+  if (trial.effect == FaultEffect::kSurvived && trial.failed > 0 && !trial.acknowledged)
+    raise(FaultEffect::kFailed, "no operation was acknowledged: each failed under the fault");
   for (const Finding& finding : findings) {
     const FaultEffect effect = EffectOf(finding);
     if (effect > FaultEffect::kSurvived) raise(effect, finding.message);

@@ -17,7 +17,7 @@ enum class FaultEffect {
   kSurvived,    // nothing failed, or what failed was the end of it and was handled
   kRecovered,   // operations failed, and later ones were acknowledged
   kUnknown,
-  kFailed,  // a check objects to something else: a leak, a task that stayed
+  kFailed,  // a check objects to something else: a leak, a task that stayed; or no operation of the trial ever worked
   kWrongError,
   kLostData,  // lost, done twice, or otherwise than in the reference
   kHung,
@@ -35,6 +35,7 @@ struct TrialEffect {
   std::string reason;      // of what is neither survived nor recovered
   int64_t failed = 0;      // operations that ended in fail or info after the first fault
   int64_t duplicates = 0;  // operations of one name and value that were acknowledged again
+  bool acknowledged = false;  // whether any operation of the trial was
   std::vector<int64_t>
       notices;  // nanoseconds from a fault to the end of the operation that was open on it, or to
                 // what its task did next

@@ -53,6 +53,16 @@ TEST(FaultEffectTest, IsRecoveredWhereSomethingFailedAndSomethingWorkedLater) {
   EXPECT_EQ(effect.failed, 1);
 }
 
+TEST(FaultEffectTest, IsFailedWhereNothingEverWorked) {
+  FaultTrial trial;
+  trial.Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Operation(EventKind::kFail, 1, "get", 140, 190);
+  trial.Fault("reset", 1, 10, 100, 1, kReset);
+  const TrialEffect effect = EffectOf(trial);
+  EXPECT_EQ(effect.effect, FaultEffect::kFailed);
+  EXPECT_EQ(effect.reason, "no operation was acknowledged: each failed under the fault");
+}
+
 TEST(FaultEffectTest, IsSurvivedWhereNothingWorkedLater) {
   FaultTrial trial;
   trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 130);
