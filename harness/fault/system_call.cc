@@ -92,8 +92,8 @@ constexpr std::array kActionWords = {
                    Bit(TRIREME_CALL_EPOLL_WAIT),
                kSocketTransfers},
     ActionWord{"drop", TRIREME_DO_DROP, kSocketTransfers, kSocketTransfers},
-    ActionWord{"duplicate", TRIREME_DO_DUPLICATE, kSocketTransfers, kSocketTransfers},
-    ActionWord{"reorder", TRIREME_DO_REORDER, kSocketTransfers, kSocketTransfers},
+    ActionWord{"duplicate", TRIREME_DO_DUPLICATE, Bit(TRIREME_CALL_SEND), Bit(TRIREME_CALL_SEND)},
+    ActionWord{"reorder", TRIREME_DO_REORDER, Bit(TRIREME_CALL_SEND), Bit(TRIREME_CALL_SEND)},
     ActionWord{"spurious", TRIREME_DO_SPURIOUS, Bit(TRIREME_CALL_EPOLL_WAIT),
                Bit(TRIREME_CALL_EPOLL_WAIT)}};
 
@@ -350,8 +350,8 @@ const FaultClass& SystemCallFaultClass() {
        {"stall", "duration", "nothing moves on it for so long"},
        {"interrupt", "boolean", "EINTR, once; only a connect that blocks, which goes on being made"},
        {"drop", "boolean", "a datagram is lost"},
-       {"duplicate", "boolean", "a datagram comes twice"},
-       {"reorder", "boolean", "a datagram comes after the next one"},
+       {"duplicate", "boolean", "a datagram that is sent comes twice"},
+       {"reorder", "boolean", "a datagram that is sent comes after the next one"},
        {"spurious", "boolean", "epoll_wait comes back without an event"}}};
   return what;
 }

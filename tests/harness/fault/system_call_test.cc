@@ -95,6 +95,10 @@ TEST(SystemCallFaultTest, RefusesWhatNoSuchCallDoes) {
             "x: 'short' can never apply to open");
   EXPECT_EQ(CallErrorOf(R"({"call": ["connect"]})", R"({"drop": true})"),
             "x: 'drop' can never apply to connect");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recv", "send"]})", R"({"duplicate": true})"),
+            "x: 'duplicate' can never apply to recv");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"reorder": true})"),
+            "x: 'reorder' can never apply to recv");
   EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"error": "EAI_AGAIN"})"),
             "x: only getaddrinfo fails with EAI_AGAIN, not recv");
   EXPECT_EQ(CallErrorOf(R"({"call": ["getaddrinfo"]})", R"({"error": "EMFILE"})"),
