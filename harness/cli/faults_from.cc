@@ -88,6 +88,18 @@ std::multiset<std::string> FaultsOf(const FaultPlan& plan) {
   return faults;
 }
 
+std::string CountOf(int cells, const std::string& suffered) {
+  return std::to_string(cells) + (cells == 1 ? " other cell suffered " : " other cells suffered ") +
+         suffered;
+}
+
+// What is not said of cells that nobody named: "" where there is one.
+std::string OtherCells(int same, int none) {
+  std::string text = same == 0 ? "" : CountOf(same, "the same");
+  if (none == 0) return text;
+  return text + (text.empty() ? "" : ", ") + CountOf(none, "none");
+}
+
 Diagnostic NothingApplied(const Source& source, const std::string& path) {
   Diagnostic error =
       UsageError("option --faults-from: no fault was applied in trial " +
@@ -113,16 +125,23 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
   TRIREME_ASSIGN_OR_RETURN(const Plan plan, ReadSavedPlan(source.run));
   std::optional<Applied> found;
   std::string folder, replay;
+  int same = 0, none = 0;
   for (const SavedTrial& saved : ListTrials(source.run)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
     if (!source.Has(saved) || cell == nullptr || cell->fault_plan.is_null()) continue;
     TRIREME_ASSIGN_OR_RETURN(std::optional<Applied> applied, ReadApplied(saved, *cell));
-    if (!applied) continue;
+    if (!applied) {
+      ++none;
+      continue;
+    }
     if (found && FaultsOf(found->plan) != FaultsOf(applied->plan))
       return UsageError("option --faults-from: cells suffered different faults in trial " +
                             std::to_string(source.trial) + " of " + path,
                         "name one: --faults-from " + folder);
-    if (found) continue;
+    if (found) {
+      ++same;
+      continue;
+    }
     found = std::move(applied);
     folder = saved.directory;
     replay = cell->replay;
@@ -137,7 +156,8 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
                                   .argument = folder,
                                   .plan = found->plan.ToJson()},
                        .seed = plan.seed,
-                       .missing = found->missing};
+                       .missing = found->missing,
+                       .others = OtherCells(same, none)};
 }
 
 }  // namespace trireme

@@ -15,6 +15,7 @@ struct FaultsOfTrial {
   FaultChoice choice;
   uint64_t seed = 0;    // of that run
   std::string missing;  // what its history lacks, and so faults perhaps; empty: nothing
+  std::string others;   // what the run's other cells suffered in that trial, where no cell was named; empty: there is none
 };
 
 // What was applied in a trial: `path` is its folder (RUN/trials/CELL/T), or that of a run or of one of its cells, and

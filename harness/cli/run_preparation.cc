@@ -105,6 +105,9 @@ RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
   if (!faults->missing.empty())
     PrintError("warning: " + faults->choice.argument + ": " + faults->missing +
                ": of its faults only those come back that its history still has\n");
+  if (!faults->others.empty())
+    PrintError("trireme: the faults are those of " + faults->choice.argument + "; " +
+               faults->others + "\n");
   for (Scenario& scenario : scenarios_) scenario.faults = {faults->choice};
   entropy_ = faults->seed;
   return {};

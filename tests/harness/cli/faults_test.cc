@@ -141,8 +141,12 @@ TEST_F(FaultsFromTest, AreOfOneCellWhereCellsDiffer) {
 }
 
 TEST_F(FaultsFromTest, AreTheSameWhereCellsAgree) {
-  WriteRun({64, 64});
-  EXPECT_TRUE(ReadFaultsFrom(Path("run"), {0}).ok());
+  WriteRun({64, 64, -1});
+  const Result<FaultsOfTrial> faults = ReadFaultsFrom(Path("run"), {0});
+  ASSERT_TRUE(faults.ok()) << faults.error().message;
+  EXPECT_EQ(faults->choice.argument, Path("run/trials/cell-0/0"));
+  EXPECT_EQ(faults->others, "1 other cell suffered the same, 1 other cell suffered none");
+  EXPECT_EQ(ReadFaultsFrom(Path("run/trials/cell-1"), {0})->others, "");
 }
 
 TEST_F(FaultsFromTest, AreNothingWhereNoneWasApplied) {
