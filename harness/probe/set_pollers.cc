@@ -12,7 +12,8 @@
 
 namespace trireme {
 
-// All are atomic. Moments are counted, not measured.
+// All are atomic. Moments are counted, not measured, and only once two threads wait in one set: a loop that has its set
+// for itself pays for plain stores.
 struct SetPoller {
   uint32_t thread;  // 0: free
   uint32_t task;
@@ -30,19 +31,22 @@ namespace {
 constexpr uint32_t kPollers = 256;
 constexpr uint32_t kHeld = 4096;
 SetPoller pollers[kPollers];
-uint64_t moment = 0;
+constexpr uint64_t kBefore = 1;  // the moment of all that was before they are counted
+uint64_t moment = kBefore;
 uint64_t held_since[kHeld];  // by the place of the object
 thread_local SetPoller* own_entry = nullptr;
 
-uint64_t NextMoment() { return __atomic_add_fetch(&moment, 1, __ATOMIC_SEQ_CST); }
+uint64_t NextMoment() {
+  return SetsAreShared() ? __atomic_add_fetch(&moment, 1, __ATOMIC_SEQ_CST) : kBefore;
+}
 
 template <typename T>
 T Load(const T& place) {
-  return __atomic_load_n(&place, __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&place, __ATOMIC_ACQUIRE);
 }
 template <typename T>
 void Store(T& place, T value) {
-  __atomic_store_n(&place, value, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&place, value, __ATOMIC_RELEASE);
 }
 
 bool Lives(uint32_t thread) {

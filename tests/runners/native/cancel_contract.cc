@@ -50,6 +50,22 @@ CONTRACT(cancel_in_lock) {
   lock.Release();
 }
 
+CONTRACT(cancel_before_release) {
+  Lock lock = rt.Lock();
+  co_await lock.Acquire();
+  const auto acquire = [lock]() mutable -> Task<> { co_await lock.Acquire(); };
+  std::vector<TaskHandle<>> stopped;
+  for (int i = 0; i < 3; ++i) stopped.push_back(rt.Spawn("stopped", acquire));
+  co_await rt.Settle();
+  TaskHandle<> other = rt.Spawn("other", acquire);
+  co_await rt.Settle();
+  for (TaskHandle<>& task : stopped) task.Cancel();
+  lock.Release();
+  co_await other.Join();
+  for (TaskHandle<>& task : stopped)
+    EXPECT_TRUE(co_await Raises<Cancelled>([&] { return task.Join(); }));
+}
+
 CONTRACT(cancel_in_semaphore) {
   Semaphore semaphore = rt.Semaphore(0);
   TaskHandle<> waiter =

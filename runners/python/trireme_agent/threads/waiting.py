@@ -230,7 +230,9 @@ class WaitingBackend(Backend):
                 self.check(task)
                 left = self.remaining(task, LOOK) if task is not None else None
                 if lock.acquire(True, -1 if left is None else left):
-                    return
+                    if task is None or not task.cancel_requested:
+                        return
+                    lock.release()  # it was stopped before the lock was given back, and must not keep it from others
 
     async def sleep(self, seconds: float) -> None:
         end = monotonic() + seconds

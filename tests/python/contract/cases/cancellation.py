@@ -64,6 +64,21 @@ async def cancel_in_lock(rt):
 
 
 @case
+async def cancel_before_release(rt):
+    lock = rt.lock()
+    async with lock:
+        stopped = [rt.spawn(lock.acquire) for _ in range(3)]
+        await rt.settle()
+        other = rt.spawn(lock.acquire)
+        await rt.settle()
+        for task in stopped:
+            task.cancel()
+    await other.join()
+    for task in stopped:
+        await is_cancelled(task)
+
+
+@case
 async def cancel_in_semaphore(rt):
     semaphore = rt.semaphore(1)
     async with semaphore:
