@@ -1,6 +1,8 @@
 #include "harness/check/deadlock_checker.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,6 +29,20 @@ Finding DeadlockFinding(const TrialView& view, const WaitGraph& graph, const Kno
   return finding;
 }
 
+// Streams whose other end the trial has as well: who waits for bytes of one waits for another task.
+std::set<uint64_t> ConnectedStreams(const TrialView& view) {
+  std::map<std::pair<std::string, std::string>, uint64_t> streams;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kSync || ActionOf(event) != SyncAction::kConnected) continue;
+    Ends ends = EndsOf(event);
+    streams[{std::move(ends.here), std::move(ends.there)}] = event.id;
+  }
+  std::set<uint64_t> both;
+  for (const auto& [names, number] : streams)
+    if (streams.contains({names.second, names.first})) both.insert(number);
+  return both;
+}
+
 // Whether anybody waited for what another gives, and whether all of that was recorded.
 struct WaitsSeen {
   bool any = false, without_object = false;
@@ -34,12 +50,15 @@ struct WaitsSeen {
 
 WaitsSeen LookForWaits(const TrialView& view) {
   WaitsSeen seen;
+  const std::set<uint64_t> connected = ConnectedStreams(view);
   for (const Event& event : view.history->events()) {
     if (event.kind != EventKind::kWait) continue;
-    // Nearly every wait for bytes is for what comes by itself.
-    if (const WaitKind kind = WaitKindOf(event.key); kind == WaitKind::kOther || IsOfStream(kind))
-      continue;
-    (WaitedFor(event) ? seen.any : seen.without_object) = true;
+    const WaitKind kind = WaitKindOf(event.key);
+    const std::optional<uint64_t> object = WaitedFor(event);
+    if (IsOfStream(kind))
+      seen.any = seen.any || (object && connected.contains(*object));
+    else if (kind != WaitKind::kOther)
+      (object ? seen.any : seen.without_object) = true;
   }
   return seen;
 }

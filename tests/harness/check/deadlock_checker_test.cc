@@ -347,27 +347,27 @@ TEST(DeadlockCheckerTest, RejectsTwoEndsOfAConnectionThatBothListen) {
 TEST(DeadlockCheckerTest, AcceptsTwoEndsOfAConnectionOfWhichOneMaySpeak) {
   SyncTrial ended = TwoEnds();  // main's wait is over, in a trial that did not run out of time
   ended.Wake(50, 1, "recv");
-  EXPECT_EQ(ended.Check(DeadlockChecker()).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(ended.Check(DeadlockChecker()).verdict, Verdict::kPass);
   SyncTrial on_the_way = TwoEnds("recv", kHungAt - kHungAt / 4);
-  EXPECT_EQ(CheckHung(on_the_way).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(on_the_way).verdict, Verdict::kPass);
   SyncTrial third = TwoEnds();
   third.Task(3, "1.2", "third", 10);
-  EXPECT_EQ(CheckHung(third).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(third).verdict, Verdict::kPass);
   SyncTrial closed = TwoEnds();
   closed.Sync(50, 1, "close", 11);
-  EXPECT_EQ(CheckHung(closed).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(closed).verdict, Verdict::kPass);
   SyncTrial elsewhere = TwoEnds();
   elsewhere.Sync(50, 1, "connected", 11, "127.0.0.1:5 127.0.0.1:9");
-  EXPECT_EQ(CheckHung(elsewhere).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(elsewhere).verdict, Verdict::kUnknown);  // nobody waited for another task
 }
 
 TEST(DeadlockCheckerTest, AcceptsBytesThatMayStillCome) {
   SyncTrial held_back = TwoEnds();
   held_back.Add(EventKind::kFault, 50, "stall", {{"do", {{"stall", nullptr}}}}, 1, 1);
-  EXPECT_EQ(CheckHung(held_back).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(held_back).verdict, Verdict::kPass);
   SyncTrial forked = TwoEnds();
   forked.AddIn(9, EventKind::kProcess, 50, "fork", nullptr, 1, 1);
-  EXPECT_EQ(CheckHung(forked).verdict, Verdict::kNotExercised);
+  EXPECT_EQ(CheckHung(forked).verdict, Verdict::kPass);
 }
 
 TEST(DeadlockCheckerTest, RejectsAnEndThatWasLeftOpen) {
