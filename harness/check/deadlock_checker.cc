@@ -33,6 +33,8 @@ Finding DeadlockFinding(const TrialView& view, const WaitGraph& graph, const Kno
 std::set<uint64_t> ConnectedStreams(const TrialView& view) {
   std::map<std::pair<std::string, std::string>, uint64_t> streams;
   for (const Event& event : view.history->events()) {
+    // Bytes may be held back, or be another process's: then no wait for them is looked at.
+    if (event.kind == EventKind::kFault || event.kind == EventKind::kProcess) return {};
     if (event.kind != EventKind::kSync || ActionOf(event) != SyncAction::kConnected) continue;
     Ends ends = EndsOf(event);
     streams[{std::move(ends.here), std::move(ends.there)}] = event.id;

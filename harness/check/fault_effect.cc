@@ -197,7 +197,7 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
     raise(FaultEffect::kUnknown, "the plan itself ended the process, and nothing ran after it");
   // Where nothing ever worked nothing survived, and a reference that did no better does not change that.
   if (trial.effect == FaultEffect::kSurvived && trial.failed > 0 && !trial.acknowledged)
-    raise(FaultEffect::kFailed, "no operation was acknowledged: each failed under the fault");
+    raise(FaultEffect::kFailed, "no operation of the trial was ever acknowledged");
   for (const Finding& finding : findings) {
     const FaultEffect effect = EffectOf(finding);
     if (effect > FaultEffect::kSurvived) raise(effect, finding.message);

@@ -17,7 +17,7 @@ enum class FaultEffect {
   kSurvived,    // nothing failed, or what failed was the end of it and was handled
   kRecovered,   // operations failed, and later ones were acknowledged
   kUnknown,
-  kFailed,  // a check objects to something else: a leak, a task that stayed; or no operation of the trial ever worked
+  kFailed,  // a check objects to something else (a leak, a task that stayed), or nothing ever worked
   kWrongError,
   kLostData,  // lost, done twice, or otherwise than in the reference
   kHung,
@@ -50,12 +50,13 @@ struct TrialEffect {
 TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::string& reason,
                           const std::vector<Finding>& findings);
 
-// Whether a process fault of the plan ended the trial's process, or its command: then that is no crash, and nothing says what the program
-// would have done after it.
+// Whether a process fault of the plan ended the trial's process, or its command: then that is no crash, and nothing says
+// what the program would have done after it.
 bool EndedByFault(const TrialView& view);
 // The signal that ended a command, which its runner observes and outlives; 0: none did, or the workload is no command.
 int64_t SignalOfCommand(const TrialView& view);
-// The same as EndedByFault, at an event of the workload and no time later: how far it had come then is not a matter of its speed.
+// The same as EndedByFault, at an event of the workload and no time later: how far it had come then is not a matter of its
+// speed.
 bool EndedAtAnEvent(const TrialView& view);
 inline constexpr const char* kEndedByFault = "a fault of the plan ended the process";
 

@@ -56,6 +56,9 @@ std::string Message(const TrialView& view, const Meeting& meeting, const std::st
            (meeting.other_known ? ": " + first + "'s, and " + second + "'s" : "");
   if (meeting.how == "set")
     return second + " reads " + object + ", for which " + first + " waits in the same epoll set";
+  if (meeting.how == "set-told")
+    return second + " reads " + object + ", while " + first +
+           " woke from its wait in the same epoll set";
   const std::string how =
       meeting.how == "poll" ? " waits to " + verb + " " : " calls to " + verb + " ";
   return second + how + object + ", for which " + first + " waits already";
@@ -71,7 +74,7 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
            " it and hand on by a queue";
   if (meeting.other_known && meeting.first.process != meeting.second.process)
     return "close it in all processes but one, or open one for each";
-  if (meeting.how == "set")
+  if (meeting.how.starts_with("set"))
     return "let one thread wait, or register it with EPOLLONESHOT, so that one at a time is told";
   return direction == "read"
              ? "let one task read it and feed the others by a queue, or give each its own "

@@ -77,7 +77,8 @@ struct Event {
   std::string_view raw;  // the value's bytes as recorded
 
   // The value as JSON: bytes as base64 text, text with broken UTF-8 mended (a lone surrogate is its
-  // escape, \udc80), JSON that does not parse as text, a double that JSON has no number for as "NaN", "Infinity" or "-Infinity".
+  // escape, \udc80), JSON that does not parse as text, a double that JSON has no number for as
+  // "NaN", "Infinity" or "-Infinity".
   Json Value() const;
   // The same, but what JSON has only text for is told from text, at any depth: bytes are binary, an
   // integer beyond 64 bits is binary of subtype kDigitsSubtype, NaN and the infinities are numbers,

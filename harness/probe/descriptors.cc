@@ -10,6 +10,7 @@
 
 #include "harness/probe/connections.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 
@@ -132,6 +133,7 @@ namespace {
 void ForgetFaultsOf(int fd) {
   ForgetEnd(fd);
   ForgetHeldBack(fd);
+  DropPostponed(fd);
 }
 
 }  // namespace

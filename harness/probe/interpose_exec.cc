@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness/probe/environment.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 
@@ -176,6 +178,18 @@ TRIREME_INTERPOSED int system(const char* command) {
   NoteStart("/bin/sh", environ);
   return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] { return next(command); });
 }
+
+// Python's os._exit and the like run no destructor: what is kept back would be lost with the process.
+#define TRIREME_INTERPOSED_EXIT(name, ...)                                     \
+  TRIREME_INTERPOSED void name(int status) __VA_ARGS__ {                       \
+    static Next<void(int)> next(#name);                                        \
+    if (!trireme::IsVforked()) trireme::SendAllPostponed();                    \
+    if (next.get() != nullptr) next(status);                                   \
+    for (;;) syscall(SYS_exit_group, status); /* no C library is without it */ \
+  }
+
+TRIREME_INTERPOSED_EXIT(_exit)
+TRIREME_INTERPOSED_EXIT(_Exit, noexcept)
 
 TRIREME_INTERPOSED FILE* popen(const char* command, const char* mode) {
   static Next<FILE*(const char*, const char*)> next("popen");

@@ -9,6 +9,7 @@
 #include "harness/probe/interpose_memory.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 
@@ -60,6 +61,8 @@ TRIREME_INTERPOSED long syscall(long number, ...) noexcept {
     trireme::NoteSeccomp(words[0], words[2]);
   if (number == SYS_prctl && words[0] == PR_SET_SECCOMP) [[unlikely]]
     trireme::NoteSeccompMode(words[1], words[2]);
+  if (number == SYS_close) [[unlikely]]  // libuv closes so
+    trireme::NoteClose(static_cast<int>(words[0]));
   if (long result = 0; trireme::TakesOwnMemory(number, words, &result)) [[unlikely]]
     return result;
   return next(number, words[0], words[1], words[2], words[3], words[4], words[5]);

@@ -434,7 +434,7 @@ bool ReportSharedSet(const Meeting& meeting, int set) {
   // It may have left the call by longjmp.
   if (lives && set >= 0 && (state == 'S' || state == 'T'))
     lives = SleepsInCallOf(other, meeting.other.thread, set) != Sleeps::kElsewhere;
-  if (lives) Report(meeting, "set");
+  if (lives) Report(meeting, set >= 0 ? "set" : "set-told");
   errno = error;
   return lives;
 }

@@ -18,13 +18,14 @@ namespace trireme {
 namespace {
 
 constexpr int kPostponedAtOnce = 8;
+constexpr int kYields = 1000;
 // So long a datagram waits for another to pass it; and so long again where the socket takes none.
 constexpr uint64_t kLongestWait = 100 * kMillisecond;
 
 // Pages that nobody touches cost nothing.
 struct Postponed {
   int state;  // atomic, see below
-  int fd;
+  int fd;     // atomic: whoever looks for those of one socket leaves the others alone
   socklen_t address_size;
   uint64_t due;  // by the clock of records: then at the latest
   uint64_t size;
@@ -77,7 +78,12 @@ void SendOrGiveUp(Postponed& datagram) {
 uint64_t SendDue(uint64_t now) {
   uint64_t next = ~uint64_t{0};
   for (Postponed& datagram : postponed_datagrams) {
-    if (!Change(datagram, kPlaceTaken, kPlaceChanging)) continue;
+    if (!Change(datagram, kPlaceTaken, kPlaceChanging)) {
+      // Who has it in hand may give it back, and wakes nobody.
+      const bool in_hand = __atomic_load_n(&datagram.state, __ATOMIC_ACQUIRE) == kPlaceChanging;
+      if (in_hand && now + kMillisecond < next) next = now + kMillisecond;
+      continue;
+    }
     const uint64_t due = datagram.due;
     if (due <= now)
       Send(datagram);
@@ -111,12 +117,29 @@ void WakeSender() {
   syscall(SYS_futex, &postponed_changed, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
-// Another thread that looks at it is done in a moment.
+// Another thread that has it in hand is done in a moment; who was interrupted by the signal handler that calls is not.
 bool Take(Postponed& datagram) {
-  for (;;) {
+  for (int tries = 0; tries < kYields; ++tries) {
     if (Change(datagram, kPlaceTaken, kPlaceChanging)) return true;
     if (__atomic_load_n(&datagram.state, __ATOMIC_ACQUIRE) != kPlaceChanging) return false;
     sched_yield();
+  }
+  return false;
+}
+
+// Does that to each of the socket; -1: of any. `change` frees its place or leaves it taken.
+template <typename Function>
+void ForEachOf(int fd, const Function& change) {
+  if (!__atomic_load_n(&any_postponed, __ATOMIC_ACQUIRE)) return;
+  const auto is_meant = [fd](const Postponed& datagram) {
+    return fd < 0 || __atomic_load_n(&datagram.fd, __ATOMIC_RELAXED) == fd;
+  };
+  for (Postponed& datagram : postponed_datagrams) {
+    if (!is_meant(datagram) || !Take(datagram)) continue;
+    if (is_meant(datagram))
+      change(datagram);
+    else
+      SetState(datagram, kPlaceTaken);
   }
 }
 
@@ -127,7 +150,7 @@ bool PostponeDatagram(int fd, const Pieces& pieces) {
   for (Postponed& datagram : postponed_datagrams) {
     if (!Change(datagram, kPlaceFree, kPlaceChanging)) continue;
     __atomic_store_n(&any_postponed, true, __ATOMIC_RELEASE);
-    datagram.fd = fd;
+    __atomic_store_n(&datagram.fd, fd, __ATOMIC_RELAXED);
     datagram.size = 0;
     for (int i = 0; i < pieces.count; ++i) {
       memcpy(datagram.bytes + datagram.size, pieces.parts[i].iov_base, pieces.parts[i].iov_len);
@@ -144,33 +167,16 @@ bool PostponeDatagram(int fd, const Pieces& pieces) {
   return false;
 }
 
-void SendPostponed(int fd) {
-  if (!__atomic_load_n(&any_postponed, __ATOMIC_ACQUIRE)) return;
-  for (Postponed& datagram : postponed_datagrams) {
-    if (!Take(datagram)) continue;
-    if (datagram.fd == fd)
-      Send(datagram);
-    else
-      SetState(datagram, kPlaceTaken);
-  }
-}
+void SendPostponed(int fd) { ForEachOf(fd, Send); }
 
 void SendPostponedBeforeClose(int fd) {
-  if (!__atomic_load_n(&any_postponed, __ATOMIC_ACQUIRE)) return;
-  for (Postponed& datagram : postponed_datagrams) {
-    if (!Take(datagram)) continue;
-    if (datagram.fd != fd) {
-      SetState(datagram, kPlaceTaken);
-      continue;
-    }
-    SendOrGiveUp(datagram);
-  }
+  if (fd >= 0) ForEachOf(fd, SendOrGiveUp);
 }
 
-void SendAllPostponed() {
-  if (!__atomic_load_n(&any_postponed, __ATOMIC_ACQUIRE)) return;
-  for (Postponed& datagram : postponed_datagrams)
-    if (Take(datagram)) SendOrGiveUp(datagram);
+void SendAllPostponed() { ForEachOf(-1, SendOrGiveUp); }
+
+void DropPostponed(int fd) {
+  ForEachOf(fd, [](Postponed& datagram) { SetState(datagram, kPlaceFree); });
 }
 
 void ForgetPostponed() {

@@ -12,6 +12,8 @@ bool PostponeDatagram(int fd, const Pieces& pieces);
 void SendPostponed(int fd);
 void SendPostponedBeforeClose(int fd);
 void SendAllPostponed();
+// The number is another file's by now: what was kept for it goes nowhere.
+void DropPostponed(int fd);
 // In a forked child: they are the parent's to send.
 void ForgetPostponed();
 

@@ -136,7 +136,7 @@ enum trireme_event {
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
  *     {"kind": "stream" | "datagram" | "pipe" | "eventfd", "fd": its descriptor, "size": bytes that it asks for, "how":
- *      "read" | "accept" | "poll" | "epoll", "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
+ *      "read" | "accept" | "poll" | "epoll" (two sets) | "set" (both wait in one) | "set-told" (the other one woke there), "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
  *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
  *      known are left out
  *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed
@@ -166,7 +166,7 @@ enum trireme_type {
   TRIREME_NONE = 0,
   TRIREME_INT = 1,    /* int64_t */
   TRIREME_DOUBLE = 2, /* double */
-  TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes; other bytes where the text is none, such as a lone surrogate */
+  TRIREME_TEXT = 3,   /* UTF-8: a JSON string without its quotes; other bytes where the text is none, as a lone surrogate */
   TRIREME_JSON = 4,   /* JSON text */
   TRIREME_BOOL = 5,   /* int64_t, 0 or 1 */
   TRIREME_BYTES = 6,  /* printed as base64 */

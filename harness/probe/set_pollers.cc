@@ -69,10 +69,19 @@ bool Lives(uint32_t thread) {
   return taken;
 }
 
+// Stands for those of threads that there was no place for: they are counted, and not followed.
+SetPoller no_place;
+
 SetPoller* OwnEntry() {
+  if (own_entry == &no_place) return nullptr;
   const uint32_t thread = ThreadId();
-  if (own_entry == nullptr || Load(own_entry->thread) != thread) own_entry = TakeEntry(thread);
-  return own_entry;
+  if (own_entry != nullptr && Load(own_entry->thread) == thread) return own_entry;
+  own_entry = TakeEntry(thread);
+  if (own_entry != nullptr) return own_entry;
+  own_entry = &no_place;
+  if (trireme_header* header = FollowedHeader(); header != nullptr)
+    __atomic_fetch_add(&header->unseen, 1, __ATOMIC_RELAXED);
+  return nullptr;
 }
 
 // Whether both waited at once in the set when it held the object already, or `other` does so now.
@@ -90,10 +99,12 @@ SetPoll::SetPoll(int set, bool waits, const void* caller) {
   if (descriptor == nullptr || descriptor->kind != ObjectKind::kEpoll) return;
   SetPoller* entry = OwnEntry();
   if (entry == nullptr) return;
-  if (descriptor->poller != entry->thread) {
-    if (descriptor->poller != 0) __atomic_store_n(&sets_are_shared, true, __ATOMIC_RELAXED);
-    descriptor->poller = entry->thread;
+  const uint32_t before = Load(descriptor->poller);
+  if (before != entry->thread) {
+    if (before != 0) __atomic_store_n(&sets_are_shared, true, __ATOMIC_RELAXED);
+    Store(descriptor->poller, entry->thread);
   }
+  Store(entry->set, 0u);  // what follows is of another wait, which may be in another set
   Store(entry->task, CurrentTask());
   Store(entry->fd, set);
   Store(entry->place, caller);
@@ -128,8 +139,8 @@ void MeetInSet(const Wait& wait, uint64_t size, const Caller& caller) {
   const uint64_t since = index < kHeld ? Load(held_since[index]) : ~uint64_t{0};
   for (const SetPoller& other : pollers) {
     const uint32_t thread = Load(other.thread);
-    if (thread == 0 || &other == own || Load(other.set) != set || !WaitedToo(*own, other, since))
-      continue;
+    if (thread == 0 || &other == own || Load(other.set) != set) continue;
+    if (!WaitedToo(*own, other, since) || Load(other.set) != set) continue;
     Meeting meeting{.wait = wait,
                     .descriptor = *descriptor,
                     .caller = caller,

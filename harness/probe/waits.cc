@@ -251,6 +251,7 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
   // That process is gone, and its set with it.
   __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
   object->epoll_process = ProcessId();
+  NoteHeld(header, object);
 }
 
 void LeaveEpoll(Descriptor* descriptor) {
@@ -500,8 +501,13 @@ void NoteClose(int fd) {
 }
 
 void NoteCloseRange(unsigned first, unsigned last) {
-  for (unsigned fd = first; fd <= last && fd < kDescriptors; ++fd)
-    NoteClose(static_cast<int>(fd));
+  if (IsVforked()) return;
+  const bool planned = ActivePlan() != nullptr;
+  for (unsigned i = first; i <= last && i < kDescriptors; ++i) {
+    const auto fd = static_cast<int>(i);
+    if (KnownDescriptor(fd) != nullptr || (planned && EndOf(fd).connection != nullptr))
+      NoteClose(fd);
+  }
 }
 
 void SwitchWaits(uint32_t before, uint32_t next) {

@@ -53,10 +53,13 @@ trireme::Json WithTexts(trireme::Json json, const Change& change) {
 // As it stands inside of a kMarked (probe_abi.h).
 std::string MarkedJson(const Value& value) {
   if (value.type() == Value::Type::kMarked) return value.text();
-  if (value.type() == Value::Type::kBytes) return DumpJson(trireme::Json("b" + EncodeBase64(value.text())));
-  if (IsNotFinite(value)) return DumpJson(trireme::Json("f" + NotFiniteText(value.number())));
-  if (IsBroken(value)) return DumpJson(trireme::Json("r" + EncodeBase64(value.text())));
-  if (value.type() == Value::Type::kText) return DumpJson(trireme::Json("t" + value.text()));
+  const auto marked = [](char mark, const std::string& text) {
+    return DumpJson(trireme::Json(mark + text));
+  };
+  if (value.type() == Value::Type::kBytes) return marked('b', EncodeBase64(value.text()));
+  if (IsNotFinite(value)) return marked('f', std::string(NotFiniteText(value.number())));
+  if (IsBroken(value)) return marked('r', EncodeBase64(value.text()));
+  if (value.type() == Value::Type::kText) return marked('t', value.text());
   const std::string json = value.ToJson();
   const Result<trireme::Json> parsed = ParseJson(json, "value");
   if (!parsed.ok()) return json;

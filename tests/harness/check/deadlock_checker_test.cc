@@ -322,11 +322,12 @@ TEST(DeadlockCheckerTest, CannotDecideWhereTheRuntimeDidNotRecordWhatIsWaitedFor
 }
 
 // main has one end of a connection and server the other; each waits for bytes of its own.
-SyncTrial TwoEnds(const std::string& wait = "recv", int64_t since = 40) {
+SyncTrial TwoEnds(const std::string& wait = "recv", int64_t since = 40,
+                  const std::string& there = "127.0.0.1:4") {
   SyncTrial trial;
   trial.New(11, "stream", 0, "/x/workload.py:3 in main").Task(2, "1.1", "server", 10);
   trial.New(12, "stream", 0, "/x/workload.py:9 in serve");
-  trial.Sync(20, 1, "connected", 11, "127.0.0.1:5 127.0.0.1:4");
+  trial.Sync(20, 1, "connected", 11, "127.0.0.1:5 " + there);
   trial.Sync(21, 2, "connected", 12, "127.0.0.1:4 127.0.0.1:5");
   trial.Sync(30, 1, "read", 11).Wait(31, 1, wait, 11);
   trial.Sync(since - 1, 2, "read", 12).Wait(since, 2, wait, 12);
@@ -356,18 +357,17 @@ TEST(DeadlockCheckerTest, AcceptsTwoEndsOfAConnectionOfWhichOneMaySpeak) {
   SyncTrial closed = TwoEnds();
   closed.Sync(50, 1, "close", 11);
   EXPECT_EQ(CheckHung(closed).verdict, Verdict::kPass);
-  SyncTrial elsewhere = TwoEnds();
-  elsewhere.Sync(50, 1, "connected", 11, "127.0.0.1:5 127.0.0.1:9");
+  SyncTrial elsewhere = TwoEnds("recv", 40, "127.0.0.1:9");
   EXPECT_EQ(CheckHung(elsewhere).verdict, Verdict::kUnknown);  // nobody waited for another task
 }
 
-TEST(DeadlockCheckerTest, AcceptsBytesThatMayStillCome) {
+TEST(DeadlockCheckerTest, SaysNothingOfBytesThatMayStillCome) {
   SyncTrial held_back = TwoEnds();
   held_back.Add(EventKind::kFault, 50, "stall", {{"do", {{"stall", nullptr}}}}, 1, 1);
-  EXPECT_EQ(CheckHung(held_back).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckHung(held_back).verdict, Verdict::kUnknown);
   SyncTrial forked = TwoEnds();
   forked.AddIn(9, EventKind::kProcess, 50, "fork", nullptr, 1, 1);
-  EXPECT_EQ(CheckHung(forked).verdict, Verdict::kPass);
+  EXPECT_EQ(CheckHung(forked).verdict, Verdict::kUnknown);
 }
 
 TEST(DeadlockCheckerTest, RejectsAnEndThatWasLeftOpen) {

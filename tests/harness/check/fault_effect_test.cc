@@ -60,7 +60,7 @@ TEST(FaultEffectTest, IsFailedWhereNothingEverWorked) {
   trial.Fault("reset", 1, 10, 100, 1, kReset);
   const TrialEffect effect = EffectOf(trial);
   EXPECT_EQ(effect.effect, FaultEffect::kFailed);
-  EXPECT_EQ(effect.reason, "no operation was acknowledged: each failed under the fault");
+  EXPECT_EQ(effect.reason, "no operation of the trial was ever acknowledged");
 }
 
 TEST(FaultEffectTest, IsSurvivedWhereNothingWorkedLater) {

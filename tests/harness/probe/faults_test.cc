@@ -461,17 +461,47 @@ TEST_F(DatagramFaultsTest, SendsTheLastOneOfASocketThatStaysOpen) {
 }
 
 TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatEnds) {
+  using End = void (*)(int);
+  for (const End end : {End{::exit}, End{::_exit}, End{::_Exit}}) {
+    Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    const UniqueFd sender(ends[0]);
+    const UniqueFd receiver(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::send(sender.get(), "a", 1, 0);
+      end(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
+  }
+}
+
+// Whose close was seen, and whose was not: what was kept is for neither.
+TEST_F(DatagramFaultsTest, SendsNothingToAnotherSocketOfTheNumber) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  const UniqueFd sender(ends[0]);
+  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
+  CloseUnseen(ends[0]);
+  CloseUnseen(ends[1]);
+  int others[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, others), 0);
+  ASSERT_EQ(others[0], ends[0]);
+  const UniqueFd sender(others[0]), receiver(others[1]);
+  ASSERT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9), "b");
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneBeforeACloseBySystemCall) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
   const UniqueFd receiver(ends[1]);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::send(sender.get(), "a", 1, 0);
-    ::exit(0);
-  }
-  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
+  ::syscall(SYS_close, ends[0]);
   EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
 }
 

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -85,7 +84,7 @@ TEST_F(FileFaultsTest, ANumberThatWasClosedUnseenIsNoPipeAnyMore) {
   const auto make_pipe = [] {
     std::array<int, 2> ends{};
     EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    for (const int end : ends) ::syscall(SYS_close, end);
+    for (const int end : ends) CloseUnseen(end);
     return ends;
   };
   Begin({rule});

@@ -229,14 +229,14 @@ def test_join(run):
 
 def test_stream(run):
     history = run("stream_read_and_written")
-    assert history.of("stream", 0) == ["1.1 read", "1.1 WAIT recv", "1.1 WAKE recv", "1 close"]
-    assert [line for line in history.of("stream", 1) if line.islower()] == ["1 write", "1 close"]
+    assert history.of("stream", 0) == ["1 connected", "1.1 read", "1.1 WAIT recv", "1.1 WAKE recv", "1 close"]
+    assert [line for line in history.of("stream", 1) if line.islower()] == ["1 connected", "1 write", "1 close"]
 
 
 def test_duplicate_of_a_stream_has_the_number_of_its_original(run):
     history = run("stream_duplicated")
     assert len(history.new) == 2
-    assert [line for line in history.of("stream", 0) if line.islower()] == ["1 close", "1 write", "1 close"]
+    assert [line for line in history.of("stream", 0) if line.islower()] == ["1 connected", "1 close", "1 write", "1 close"]
 
 
 def test_listener(run):
