@@ -230,6 +230,10 @@ SHARED = {
     "the default of a parameter": (
         ["def a(s=sock): s.recv(1)", "eventlet.spawn(a)", "eventlet.spawn(a)"], (8, 5, READER),
     ),
+    "the default of a parameter of threads": (
+        ["def a(n, s=sock, *, u=1): s.recv(n)", "threading.Thread(target=a, args=(1,), kwargs={'u': 2})",
+         "threading.Thread(None, a, None, [2], None)"], (8, 5, READER),
+    ),
     "a static method": (
         ["class C:", "    @staticmethod", "    def read(s): s.recv(1)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, sock)"],
         (10, 5, READER),
@@ -272,6 +276,22 @@ APART = {
         "eventlet.spawn(a)", "eventlet.spawn(b)",
     ],
     "another than the default": ["def a(s=sock): s.recv(1)", "pool.spawn(a)", "pool.spawn(a, other)"],
+    "keywords that may be another than the default":
+        ["def a(s=sock): s.recv(1)", "pool.spawn(a, **x)", "pool.spawn(a, **y)"],
+    "keywords to a function within that may be another than the default":
+        ["def a(s=sock): s.recv(1)", "def b(): a(**x)", "pool.spawn(b)", "pool.spawn(b)"],
+    "arguments of threads that may be another than the default": [
+        "def a(s=sock): s.recv(1)", "threading.Thread(target=a, args=t1)", "threading.Thread(target=a, args=t2)",
+    ],
+    "keywords of threads that may be another than the default": [
+        "def a(s=sock): s.recv(1)", "threading.Thread(target=a, kwargs=k1)", "threading.Thread(target=a, kwargs=k2)",
+    ],
+    "keywords of threads in part, that may be another than the default": [
+        "def a(s=sock, u=1): s.recv(1)", "threading.Thread(target=a, kwargs={'u': 1, **k1})",
+        "threading.Thread(None, a, None, (), k1)", "threading.Thread(None, a, *t1)", "threading.Thread(target=a, **k2)",
+    ],
+    "keywords of partial that may be another than the default":
+        ["def a(s=sock): s.recv(1)", "pool.spawn(partial(a, **x))", "pool.spawn(partial(a, **y))"],
     "a default of each round": ["for c in x:", "    pool.spawn(lambda s=c: s.recv(1))"],
     "defaults of each their own": [
         "def a(s=sock): s.recv(1)", "sock = connect()", "def b(s=sock): s.recv(1)", "pool.spawn(a)", "pool.spawn(b)",

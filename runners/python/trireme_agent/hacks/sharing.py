@@ -67,11 +67,18 @@ class _Use(NamedTuple):
     is_sure: bool  # that it is a socket, by the method
 
 
+class _Given(NamedTuple):
+    """What a function is called with."""
+
+    arguments: list[ast.expr]
+    keywords: dict[str, ast.expr]
+    is_whole: bool  # that this is all of it: nothing by * or **, which may stand for any parameter
+
+
 class _Spawn(NamedTuple):
     site: Site
     function: Site  # the expression of what runs
-    arguments: list[ast.expr]
-    keywords: dict[str, ast.expr]
+    given: _Given
 
     @property
     def call(self) -> ast.Call:
@@ -120,11 +127,16 @@ def _spawner(module: Module, site: Site) -> str:
 
 
 def _made(site: Site, function: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword]) -> _Spawn:
-    named = {keyword.arg: keyword.value for keyword in keywords if keyword.arg}
     if isinstance(function, ast.Call) and function.args and _dotted(function.func).endswith("partial"):
-        named = {**{keyword.arg: keyword.value for keyword in function.keywords if keyword.arg}, **named}
-        return _Spawn(site, site._replace(node=function.args[0]), [*function.args[1:], *arguments], named)
-    return _Spawn(site, site._replace(node=function), arguments, named)
+        given = _given([*function.args[1:], *arguments], [*function.keywords, *keywords])
+        return _Spawn(site, site._replace(node=function.args[0]), given)
+    return _Spawn(site, site._replace(node=function), _given(arguments, keywords))
+
+
+def _given(arguments: list[ast.expr], keywords: list[ast.keyword]) -> _Given:
+    named = {keyword.arg: keyword.value for keyword in keywords if keyword.arg}
+    is_whole = all(keyword.arg for keyword in keywords) and not any(isinstance(each, ast.Starred) for each in arguments)
+    return _Given(arguments, named, is_whole)
 
 
 def _thread(site: Site, call: ast.Call) -> _Spawn | None:
@@ -133,14 +145,28 @@ def _thread(site: Site, call: ast.Call) -> _Spawn | None:
     if target is None:
         return None
     arguments = given.get("args") or (call.args[3] if len(call.args) > 3 else None)
-    listed = list(arguments.elts) if isinstance(arguments, (ast.Tuple, ast.List)) else []
-    named = given.get("kwargs")
-    keywords = []
-    if isinstance(named, ast.Dict):
-        for key, value in zip(named.keys, named.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                keywords.append(ast.keyword(key.value, value))
+    named = given.get("kwargs") or (call.args[4] if len(call.args) > 4 else None)
+    listed = _listed(arguments) if arguments is not None else []
+    listed += [each for each in call.args if isinstance(each, ast.Starred)]
+    keywords = _named(named) if named is not None else []
+    keywords += [each for each in call.keywords if each.arg is None]
     return _made(site, target, listed, keywords)
+
+
+def _listed(arguments: ast.expr) -> list[ast.expr]:
+    """What a thread calls its target with: `*arguments`, unless the text says what they are."""
+    return list(arguments.elts) if isinstance(arguments, (ast.Tuple, ast.List)) else [ast.Starred(arguments, ast.Load())]
+
+
+def _named(arguments: ast.expr) -> list[ast.keyword]:
+    """The same of its keywords: `**arguments`."""
+    if isinstance(arguments, ast.Constant) and arguments.value is None:
+        return []
+    if not isinstance(arguments, ast.Dict):
+        return [ast.keyword(None, arguments)]
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in arguments.keys]
+    named = [key if isinstance(key, str) else None for key in keys]
+    return [ast.keyword(key, value) for key, value in zip(named, arguments.values, strict=True)]
 
 
 # -- what it uses -------------------------------------------------------------------------------------------------------------
@@ -168,7 +194,7 @@ class _Search:
     def shared(self, spawns: list[_Spawn]) -> Iterator[Finding]:
         users: dict[tuple[_Key, str], list[tuple[_Spawn, _Use]]] = {}
         for spawn in spawns:
-            for use in dict.fromkeys(self._uses_of(spawn.function, spawn.arguments, spawn.keywords, spawn.site.scope)):
+            for use in dict.fromkeys(self._uses_of(spawn.function, spawn.given, spawn.site.scope)):
                 users.setdefault((use.key._replace(is_copy=False), use.what), []).append((spawn, use))
         for (key, what), each in users.items():
             if not self._is_socket(key, any(use.is_sure for _, use in each)):
@@ -192,19 +218,16 @@ class _Search:
                 return at(spawn.call, _kind(what, [use]), subject)
         return None
 
-    def _uses_of(
-        self, function: Site, arguments: list[ast.expr], keywords: dict[str, ast.expr], caller: Scope
-    ) -> Iterator[_Use]:
+    def _uses_of(self, function: Site, given: _Given, caller: Scope) -> Iterator[_Use]:
         """What a call of `function` from `caller` does to variables that outlive it."""
         known = False
         for body, receiver in self._functions(function):
             known = True
             inner = self._module.scope_of[body]
-            passed = _passed(inner, [*([receiver] if receiver else []), *arguments], keywords)
-            is_whole = not any(isinstance(each, ast.Starred) for each in arguments)
+            passed = _passed(inner, [*([receiver] if receiver else []), *given.arguments], given.keywords)
             for use in self._uses_in(inner):
                 yield from _seen_by_caller(use, inner, passed, caller)
-                if is_whole and use.key.name not in passed:
+                if given.is_whole and use.key.name not in passed:
                     yield from _of_default(use, inner)
         node = function.node
         if not known and isinstance(node, ast.Attribute) and (what := _what(node)):
@@ -268,8 +291,8 @@ class _Search:
                 if key is not None:
                     yield _Use(key, _OF_LOOP[call.func.attr], locks, is_passed=False, is_sure=True)
             elif _spawner(self._module, site._replace(node=call.func)) not in _ALL_SPAWNERS:
-                named = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-                for use in self._uses_of(site._replace(node=call.func), call.args, named, site.scope):
+                given = _given(call.args, call.keywords)
+                for use in self._uses_of(site._replace(node=call.func), given, site.scope):
                     yield use._replace(locks=use.locks | locks, is_passed=False)
 
     # -- what is apart --------------------------------------------------------------------------------------------------------
