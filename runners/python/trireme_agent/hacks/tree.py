@@ -83,7 +83,8 @@ class Tree:
         defaults.update((each, value) for each, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value)
         for argument in [*places, *given.kwonlyargs, *others]:
             default = defaults.get(argument)
-            self._bind(inner, argument.arg, Binding(position_of(node), (), scope if default is not None else inner, default=default))
+            evaluated = scope if default is not None else inner
+            self._bind(inner, argument.arg, Binding(position_of(node), (), evaluated, default=default))
             if default is not None:
                 self.aliased[default] = default
         for outer in [*decorators, *given.defaults, *(each for each in given.kw_defaults if each)]:
