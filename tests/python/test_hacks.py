@@ -246,6 +246,10 @@ SHARED = {
         ["class C:", "    read = staticmethod(reader)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, sock)"],
         (9, 5, READER),
     ),
+    "a function made a static method of two classes": (
+        ["class B: read = staticmethod(reader)", "class C: read = staticmethod(B.read)", "pool.spawn(B.read, sock)",
+         "pool.spawn(C.read, sock)"], (9, 5, READER),
+    ),
     "different locks": (
         ["def a():", "    with lock: sock.recv(1)", "def b():", "    with other_lock: sock.recv(1)",
          "eventlet.spawn(a)", "eventlet.spawn(b)"], (11, 5, READER),
@@ -298,6 +302,9 @@ APART = {
     ],
     "a static method, each with its own": [
         "class C:", "    @staticmethod", "    def read(s): s.recv(1)", "pool.spawn(C.read, sock)", "pool.spawn(C.read, other)",
+    ],
+    "static methods that name each other": [
+        "class A: f = staticmethod(B.f)", "class B: f = staticmethod(A.f)", "pool.spawn(A.f, sock)", "pool.spawn(A.f, sock)",
     ],
     "files": ["f = open(x)", "def a(): f.read()", "eventlet.spawn(a)", "eventlet.spawn(a)"],
     "another library's spawn": ["import pexpect", A, "pexpect.spawn(a)", "pexpect.spawn(a)"],

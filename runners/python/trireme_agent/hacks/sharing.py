@@ -235,9 +235,13 @@ class _Search:
             if key is not None:
                 yield _Use(key, what, frozenset(), not key.attributes, node.attr in _METHODS)
 
-    def _functions(self, site: Site) -> Iterator[tuple[Function, ast.expr | None]]:
-        """The functions that an expression may be, and what their first parameter is bound to."""
+    def _functions(self, site: Site, seen: set[ast.expr] | None = None) -> Iterator[tuple[Function, ast.expr | None]]:
+        """The functions that an expression may be, and what their first parameter is bound to.
+
+        `seen`: the wrapped methods that were looked into on the way, for these may name each other in a circle.
+        """
         node = site.node
+        seen = set() if seen is None else seen
         if isinstance(node, ast.Lambda):
             yield node, None
         elif isinstance(node, ast.Name) and site.scope.owner(node.id) is not None:
@@ -249,9 +253,9 @@ class _Search:
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             owner = site.scope.enclosing_class()
             if owner is not None and self._module.is_self(node.value, site.scope):
-                yield from self._methods(owner, node.attr, node.value, by_class=False)
+                yield from self._methods(owner, node.attr, node.value, False, seen)
             elif (named := self._class_named(node.value, site.scope)) is not None:
-                yield from self._methods(named, node.attr, node.value, by_class=True)
+                yield from self._methods(named, node.attr, node.value, True, seen)
 
     def _class_named(self, node: ast.Name, scope: Scope) -> Scope | None:
         owner = scope.owner(node.id)
@@ -261,7 +265,7 @@ class _Search:
         return next((each for each in classes if getattr(each.node, "name", "") == node.id), None)
 
     def _methods(
-        self, owner: Scope, name: str, receiver: ast.expr, by_class: bool
+        self, owner: Scope, name: str, receiver: ast.expr, by_class: bool, seen: set[ast.expr]
     ) -> Iterator[tuple[Function, ast.expr | None]]:
         """Those of a class by that name, and what their first parameter is bound to where `receiver` is asked for them."""
         for binding in owner.names.get(name, []):
@@ -269,10 +273,12 @@ class _Search:
                 wrappers = {_dotted(each) for each in getattr(binding.function, "decorator_list", [])}
                 is_bound = "classmethod" in wrappers or not (by_class or "staticmethod" in wrappers)
                 yield binding.function, receiver if is_bound else None
-            elif isinstance(binding.value, ast.Call) and len(binding.value.args) == 1:
+            elif isinstance(binding.value, ast.Call) and len(binding.value.args) == 1 and binding.value not in seen:
+                seen.add(binding.value)
                 wrapper = _dotted(binding.value.func)
                 if wrapper in ("staticmethod", "classmethod"):
-                    for function, _ in self._functions(Site(binding.value.args[0], binding.scope, binding.path)):
+                    inner = Site(binding.value.args[0], binding.scope, binding.path)
+                    for function, _ in self._functions(inner, seen):
                         yield function, receiver if wrapper == "classmethod" else None
 
     def _uses_in(self, scope: Scope) -> list[_Use]:
