@@ -75,6 +75,23 @@ FOUND = {
         "from eventlet import debug\nclass A:\n def __init__(self):\n  self.off = debug.hub_prevent_multiple_readers\n"
         " def go(self):\n  self.off(False)", (6, 3, OFF),
     ),
+    "an attribute of a class": (
+        "from eventlet import debug\nclass A: d = debug\nA.d.hub_prevent_multiple_readers(False)", (3, 1, OFF),
+    ),
+    "an attribute given to a class": (
+        "from eventlet import debug\nclass A: pass\nA.off = debug.hub_prevent_multiple_readers\nA.off(False)", (4, 1, OFF),
+    ),
+    "a static method": (
+        "from eventlet import debug\nclass A: off = staticmethod(debug.hub_prevent_multiple_readers)\nA.off(False)",
+        (3, 1, OFF),
+    ),
+    "a static method given to a class": (
+        "from eventlet import debug\nclass A: pass\nA.off = staticmethod(debug.hub_prevent_multiple_readers)\nA.off(True)",
+        (4, 1, "multiple-readers-refused"),
+    ),
+    "a static method that is not called": (
+        "from eventlet import debug\nclass A: off = staticmethod(debug.hub_prevent_multiple_readers)", (2, 29, OFF),
+    ),
     "passed on": (
         "import functools\nfrom eventlet import debug\nfunctools.partial(debug.hub_prevent_multiple_readers, False)()",
         (3, 19, OFF),
@@ -123,6 +140,13 @@ NOT_FOUND = {
         "from eventlet import debug\ndef f(debug, other=debug): debug.hub_prevent_multiple_readers(False)",
     "another name by vars": "import eventlet.debug\nvars(eventlet.debug)['spew']()",
     "another's vars": "import eventlet, other\nvars(other)['hub_prevent_multiple_readers'](False)",
+    "an attribute of another class":
+        "from eventlet import debug\nclass A: d = debug\nclass B: pass\nB.d.hub_exceptions()",
+    "an attribute of a class bound anew":
+        "from eventlet import debug\nclass A: d = debug\nA = other(A)\nA.d.hub_exceptions()",
+    "an attribute of a global that is never bound": "import eventlet\ndef f():\n global A\n A.d = 1\n A.d.hub_exceptions()",
+    "static methods that stand for each other":
+        "import eventlet\nclass A: f = staticmethod(B.f)\nclass B: f = staticmethod(A.f)\nA.f.hub_exceptions()",
     "names that stand for each other": "import eventlet\na = b\nb = a\na.hub_exceptions()",
 }  # fmt: skip
 

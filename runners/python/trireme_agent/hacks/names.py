@@ -110,9 +110,12 @@ class Module(Tree):
         return found
 
     def _of_self(self, node: ast.Attribute, site: Site) -> set[str]:
-        """What the class that the site is in assigns to this attribute of self."""
-        owner = site.scope.enclosing_class()
-        if owner is None or not isinstance(node.value, ast.Name) or not self.is_self(node.value, site.scope):
+        """What the class that the site is in assigns to this attribute of self, or one that is named to its own."""
+        if not isinstance(node.value, ast.Name):
+            return set()
+        is_self = self.is_self(node.value, site.scope)
+        owner = site.scope.enclosing_class() if is_self else self.class_named(node.value, site.scope)
+        if owner is None:
             return set()
         found: set[str] = set()
         for binding in [*owner.attributes.get(node.attr, []), *owner.names.get(node.attr, [])]:
@@ -143,6 +146,8 @@ class Module(Tree):
             name = self.text(site._replace(node=node.args[0])) or ""
             whole = len(node.args) > 3 or any(keyword.arg == "fromlist" for keyword in node.keywords)
             return {name if whole else name.split(".")[0]} if name else set()
+        if len(node.args) == 1 and "builtins.staticmethod" in functions:
+            return set(self.meanings(site._replace(node=node.args[0])))
         return {f"{function}()" for function in functions}
 
     def named_by_text(self, site: Site) -> set[str]:

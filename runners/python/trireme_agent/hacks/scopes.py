@@ -40,7 +40,7 @@ class Scope:
     parent: Scope | None
     node: ast.AST
     names: dict[str, list[Binding]] = field(default_factory=dict)
-    attributes: dict[str, list[Binding]] = field(default_factory=dict)  # of self, in a class
+    attributes: dict[str, list[Binding]] = field(default_factory=dict)  # of self, in a class, or of its name
     redirected: dict[str, Scope] = field(default_factory=dict)  # global and nonlocal
     parameters: list[str] = field(default_factory=list)
 

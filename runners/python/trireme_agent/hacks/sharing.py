@@ -254,15 +254,8 @@ class _Search:
             owner = site.scope.enclosing_class()
             if owner is not None and self._module.is_self(node.value, site.scope):
                 yield from self._methods(owner, node.attr, node.value, False, seen)
-            elif (named := self._class_named(node.value, site.scope)) is not None:
+            elif (named := self._module.class_named(node.value, site.scope)) is not None:
                 yield from self._methods(named, node.attr, node.value, True, seen)
-
-    def _class_named(self, node: ast.Name, scope: Scope) -> Scope | None:
-        owner = scope.owner(node.id)
-        if owner is None or len(owner.names.get(node.id, [])) != 1:
-            return None
-        classes = [each for each in self._module.classes if each.parent is owner]
-        return next((each for each in classes if getattr(each.node, "name", "") == node.id), None)
 
     def _methods(
         self, owner: Scope, name: str, receiver: ast.expr, by_class: bool, seen: set[ast.expr]

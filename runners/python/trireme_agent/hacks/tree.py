@@ -31,6 +31,7 @@ class Tree:
         self.top = Scope("module", None, tree)
         self.sites: list[Site] = []  # names, attributes, calls and subscripts, in the order of the text
         self.classes: list[Scope] = []
+        self._class_of: dict[tuple[Scope, str], Scope] = {}  # by the scope that it is in, and its name
         self.scope_of: dict[ast.AST, Scope] = {tree: self.top}
         self.callers: dict[ast.expr, ast.Call] = {}  # what is called -> its call
         self.aliased: dict[ast.expr, ast.expr | ast.alias] = {}  # value -> the name it is bound to
@@ -96,10 +97,18 @@ class Tree:
         self._bind(scope, node.name, Binding(end_of(node), path, scope))
         inner = self.scope_of[node] = Scope("class", scope, node)
         self.classes.append(inner)
+        self._class_of[scope, node.name] = inner
         for outer in [*node.decorator_list, *node.bases, *node.keywords]:
             yield outer, scope, path
         for part in node.body:
             yield part, inner, ()
+
+    def class_named(self, node: ast.Name, scope: Scope) -> Scope | None:
+        """The class that a name is, where it is never bound anew."""
+        owner = scope.owner(node.id)
+        if owner is None or len(owner.names.get(node.id, [])) != 1:
+            return None
+        return self._class_of.get((owner, node.id))
 
     def _enter_comprehension_of(
         self, node: Comprehension, scope: Scope, path: Path
@@ -175,10 +184,14 @@ class Tree:
             self._bind(scope, target.id, Binding(at, path, scope, value=value, origin=origin))
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             owner = scope.enclosing_class()
-            if owner is not None and target.value.id in scope.function().parameters[:1]:
+            if owner is None or target.value.id not in scope.function().parameters[:1]:
+                owner = self.class_named(target.value, scope)
+            if owner is not None:
                 owner.attributes.setdefault(target.attr, []).append(Binding(at, (), scope, value=value, origin=origin))
         if isinstance(target, (ast.Name, ast.Attribute)) and value is not None:
             self.aliased[value] = target
+            if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "staticmethod":
+                self.aliased.update(dict.fromkeys(value.args[:1], target))
             self.assigned[target] = value
 
     def _enter_If(self, node: ast.If, scope: Scope, path: Path) -> Iterator[tuple[ast.AST, Scope, Path]]:
