@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-# Runs `then` in the loop right after it made the task of the next call of another thread, before that task's first step.
+# Runs `then` in the loop right after it made the task of this thread's next call, before that task's first step.
 AFTER_START = """
-import asyncio, trireme
+import asyncio, threading, trireme
 def main(rt, params):
     blocking, loop = rt.blocking, rt._backend.loop
     schedule = loop.call_soon_threadsafe
     def after_start(then):
-        def both(start):
-            start()
-            then()
+        caller = threading.get_ident()
         def first(callback, *args):
+            if threading.get_ident() != caller:
+                return schedule(callback, *args)
+            def both():
+                callback(*args)
+                then()
             del loop.call_soon_threadsafe
-            return schedule(both, callback)
+            return schedule(both)
         loop.call_soon_threadsafe = first
 """
 
@@ -36,20 +39,52 @@ def plain(zygote, workload):
 def test_a_call_that_is_cancelled_before_its_first_step_ends(plain):
     observed = plain("""
 def waits():
-    after_start(lambda: task._target.cancel())
+    after_start(blocking.current_task().cancel)
     try: blocking.event().wait()
     except BaseException: blocking.observe("stopped", True)
     blocking.checkpoint()
     return "went on"
-ready = blocking.event()
-def starts():
-    ready.wait()
-    return waits()
-task = blocking.spawn(starts)
-ready.set()
-rt.observe("result", task.join())
+rt.observe("result", blocking.spawn(waits).join())
 """)
     assert observed == {"stopped": True, "result": "went on"}
+
+
+def test_a_call_whose_own_task_the_workload_cancels_before_its_first_step_ends(plain):
+    observed = plain("""
+def waits():
+    def cancel_made():
+        made = [made for made in asyncio.all_tasks(loop) if "in_loop" in str(made)]
+        max(made, key=lambda made: made.get_coro().number).cancel()
+    after_start(cancel_made)
+    try: blocking.event().wait()
+    except asyncio.CancelledError: return "ended"
+rt.observe("result", blocking.spawn(waits).join())
+""")
+    assert observed == {"result": "ended"}
+
+
+@pytest.mark.parametrize("gives_back", ["lock.__exit__(None, None, None)", "lock.release()", "event.set()"])
+def test_a_cancellation_before_the_first_step_of_a_call_that_waits_for_nothing_loses_no_call(plain, gives_back):
+    observed = plain(f"""
+lock, event = blocking.lock(), blocking.event()
+def gives():
+    lock.acquire()
+    after_start(blocking.current_task().cancel)
+    {gives_back}
+    blocking.observe("gave", True)
+    blocking.checkpoint()
+    blocking.observe("went on", True)
+def takes():
+    event.wait() if "{gives_back}" == "event.set()" else lock.acquire()
+    blocking.observe("took", True)
+giver = blocking.spawn(gives)
+try: giver.join()
+except trireme.Cancelled: rt.observe("cancelled", True)
+taker = blocking.spawn(takes)
+blocking.settle()
+taker.cancel()
+""")
+    assert observed == {"gave": True, "cancelled": True, "took": True}
 
 
 def test_a_cancellation_is_delivered_once(plain):

@@ -95,6 +95,8 @@ class LoopDriver(Driver):
         result: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
         async def in_loop() -> None:
+            if worker is not None:  # not before: one that is cancelled before its first step would never be made
+                worker.call = asyncio.current_task()
             try:
                 value = fn(*args, **kwargs)
                 value = await value if inspect.iscoroutine(value) else value
@@ -112,12 +114,11 @@ class LoopDriver(Driver):
             call = self._asyncio.loop.create_task(self._asyncio.steps(task, in_loop()))
             if worker is not None:
                 self._asyncio.at_work.discard(worker)
-                worker.call = call
                 call.add_done_callback(lambda _: worker.leave(call))
             call.add_done_callback(unstarted)
 
         def unstarted(_: asyncio.Task[Any]) -> None:
-            # Of a task that is cancelled before its first step nothing runs, not even what handles that.
+            # Of a task that the workload cancels before its first step nothing runs, not even what handles that.
             if not result.done():
                 answer(result.set_exception, asyncio.CancelledError())
 
