@@ -132,3 +132,128 @@ try: ticks.join()
 except trireme.Cancelled: rt.observe("cancelled", True)
 """)
     assert observed == {"cancelled": True}
+
+
+# A task `late` whose plain function waits within a block of rt.timeout. `in_loop` runs in the loop while nothing else does.
+BLOCKS = AFTER_START + """
+    def in_loop(*calls):
+        done = threading.Event()
+        schedule(lambda: ([call() for call in calls], done.set()))
+        done.wait()
+    def expire(level=-1):
+        rt._backend.live[number[0]].deadlines[level]._timeout._expire()
+    def in_call(then):
+        blocking._driver.call(then, (), {})
+    def go_on():
+        for _ in range(10):
+            blocking.checkpoint()
+        rt.observe("went on", True)
+    number = []
+    def run(block):
+        def late():
+            number.append(blocking.current_task()._target.number)
+            try:
+                with blocking.timeout(1000):
+                    block(blocking.current_task())
+            except trireme.TimeoutExpired:
+                rt.observe("expired", True)
+            go_on()
+        return blocking.spawn(late)
+    def end(late):
+        try: late.join()
+        except trireme.Cancelled: rt.observe("cancelled", True)
+"""
+
+
+@pytest.mark.parametrize("both", ["in_loop(me.cancel); after_start(expire)", "in_loop(me.cancel, expire)"])
+def test_a_deadline_does_not_lose_a_cancellation_that_came_while_the_function_computed(plain, both):
+    observed = plain(
+        f"""
+def block(me):
+    {both}
+    go_on()
+end(run(block))
+""",
+        BLOCKS,
+    )
+    assert observed == {"cancelled": True}
+
+
+@pytest.mark.parametrize("both", ["late.cancel, expire", "expire, late.cancel"])
+def test_of_a_deadline_and_a_cancellation_that_reach_one_call_the_cancellation_counts(plain, both):
+    observed = plain(
+        f"""
+late = run(lambda me: blocking.event().wait())
+blocking.settle()
+in_loop({both})
+end(late)
+""",
+        BLOCKS,
+    )
+    assert observed == {"cancelled": True}
+
+
+def test_a_deadline_that_a_cancellation_overtook_ends_a_block_that_goes_on(plain):
+    observed = plain(
+        """
+def block(me):
+    try: blocking.event().wait()
+    except asyncio.CancelledError: rt.observe("caught", True)
+    blocking.checkpoint()
+    rt.observe("never", True)
+late = run(block)
+blocking.settle()
+in_loop(late.cancel, expire)
+end(late)
+""",
+        BLOCKS,
+    )
+    assert observed == {"caught": True, "expired": True, "went on": True}
+
+
+def test_a_deadline_between_the_end_of_a_call_and_the_next_one_ends_the_block(plain):
+    observed = plain(
+        """
+def block(me):
+    in_call(lambda: loop.call_soon(expire))
+    blocking.checkpoint()
+    rt.observe("never", True)
+end(run(block))
+""",
+        BLOCKS,
+    )
+    assert observed == {"expired": True, "went on": True}
+
+
+def test_two_deadlines_that_reach_one_call_end_both_blocks(plain):
+    observed = plain(
+        """
+def block(me):
+    try:
+        with blocking.timeout(1000):
+            blocking.event().wait()
+    except trireme.TimeoutExpired: rt.observe("inner", True)
+    blocking.checkpoint()
+    rt.observe("never", True)
+late = run(block)
+blocking.settle()
+in_loop(expire, lambda: expire(0))
+end(late)
+""",
+        BLOCKS,
+    )
+    assert observed == {"inner": True, "expired": True, "went on": True}
+
+
+def test_a_task_that_is_cancelled_in_a_step_of_its_own_call_is_stopped_at_its_next_point(plain):
+    observed = plain("""
+def stops():
+    me = blocking.current_task()
+    blocking._driver.call(me.cancel, (), {})
+    blocking.observe("returned", True)
+    blocking.checkpoint()
+    blocking.observe("never", True)
+try: blocking.spawn(stops).join()
+except trireme.Cancelled: rt.observe("cancelled", True)
+""")
+    assert observed == {"returned": True, "cancelled": True}

@@ -212,9 +212,9 @@ class AsyncioBackend(Backend):
         """What is pending is raised by the loop, at the next step."""
         if task.cancel_requested:
             task.cancel_requested = False
-            await asyncio.sleep(0)
             if isinstance(task.native, Worker):
                 raise asyncio.CancelledError  # no call was under way that asyncio could cancel
+            await asyncio.sleep(0)
         for deadline in task.deadlines:
             if isinstance(deadline, LoopDeadline) and deadline.due():
                 await deadline.expire()
@@ -370,7 +370,7 @@ class AsyncioBackend(Backend):
         Correspondence("rt.gather", "ours", "asyncio.gather raises at once and cancels nothing"),
         Correspondence("rt.sleep", "asyncio.sleep"),
         Correspondence("rt.checkpoint", "asyncio.sleep(0)"),
-        Correspondence("rt.settle", "ours", "the loop has nothing ready and no descriptor is"),
+        Correspondence("rt.settle", "ours", "no plain function computes, the loop has nothing ready and no descriptor is"),
         Correspondence("rt.local", "ours", "a ContextVar would be inherited by the tasks that a task spawns"),
         Correspondence("rt.pool", "asyncio.Semaphore around each task", "submit never waits"),
         Correspondence("Pool.map", "ours", "asyncio.gather keeps the order, too"),

@@ -20,7 +20,7 @@ class _Timeout:
     def __init__(self, seconds: float, worker: Worker | None) -> None:
         self._seconds = seconds
         self._expired = False
-        self.missed = False  # no call was under way that could have been told
+        self.missed = False  # it is yet to be raised, at a point: no call was told
         self._task: asyncio.Task[Any] | Worker | None = worker
         self._handle: asyncio.Handle | None = None
 
@@ -38,7 +38,7 @@ class _Timeout:
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._cancel_timer()
-        if self._expired and isinstance(error, asyncio.CancelledError):
+        if self._expired and not self.missed and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error
 
     def _cancel_timer(self) -> None:
@@ -49,8 +49,9 @@ class _Timeout:
     def _expire(self) -> None:
         self._handle = None
         self._expired = True
-        self.missed = isinstance(self._task, Worker) and self._task.call is None
-        if self._task is not None:
+        if isinstance(self._task, Worker):
+            self.missed = not self._task.expire(self)
+        elif self._task is not None:
             self._task.cancel()
 
 

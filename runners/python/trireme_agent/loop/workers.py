@@ -19,6 +19,7 @@ from trireme_agent.task import Task
 
 if TYPE_CHECKING:
     from trireme_agent.backends.asyncio import AsyncioBackend
+    from trireme_agent.loop.timeouts import _Timeout
 
 
 class Worker:
@@ -29,13 +30,35 @@ class Worker:
         self.thread = 0  # native id
         self.ident = 0
         self.call: asyncio.Task[Any] | None = None  # the one under way
-        self.missed = False  # a cancellation came while none was
+        self.told = False  # that call was, of a cancellation or a deadline
+        self.deadline: _Timeout | None = None  # what it was told of, unless of a cancellation
+        self.missed = False  # a cancellation told no call
+
+    def begin(self, call: asyncio.Task[Any] | None) -> None:
+        self.call, self.told, self.deadline = call, False, None
 
     def cancel(self) -> None:
-        if self.call is not None and self.call.cancel():
-            self.task.cancel_requested = False  # that delivers it
-        else:
+        """A cancellation counts before a deadline that the call was told of: that one is due again."""
+        if not self._tell():
             self.missed = True
+            return
+        self.task.cancel_requested = False  # that delivers it
+        if self.deadline is not None:
+            self.deadline.missed, self.deadline = True, None
+
+    def expire(self, deadline: _Timeout) -> bool:
+        """Whether the call learns of the deadline: one that was told before is not told again."""
+        if self.told or not self._tell():
+            return False
+        self.deadline = deadline
+        return True
+
+    def _tell(self) -> bool:
+        # asyncio would tell a call that is at a step of its own when that waits next, which it may never do.
+        if self.call is None or self.call is asyncio.current_task() or not self.call.cancel():
+            return False
+        self.told = True
+        return True
 
     def leave(self, call: asyncio.Task[Any]) -> None:
         if self.call is call:  # the thread may have begun another meanwhile
@@ -96,7 +119,7 @@ class LoopDriver(Driver):
 
         async def in_loop() -> None:
             if worker is not None:  # not before: one that is cancelled before its first step would never be made
-                worker.call = asyncio.current_task()
+                worker.begin(asyncio.current_task())
             try:
                 value = fn(*args, **kwargs)
                 value = await value if inspect.iscoroutine(value) else value
