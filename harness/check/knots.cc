@@ -15,7 +15,7 @@ constexpr size_t kTasksOfMessage = 6;
 
 // Who could end a wait.
 enum class Waker {
-  kItself,   // time, bytes, or what is there already
+  kItself,   // time, bytes from outside, or what is there already
   kTarget,   // the task that it joins
   kHolder,   // any holder of its object
   kHolders,  // all of them together
