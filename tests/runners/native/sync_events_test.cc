@@ -393,11 +393,11 @@ Task<> UsesAStreamTwice(Runtime& rt) {
 TEST(SyncEventsTest, ADuplicateHasTheNumberOfItsStream) {
   CheckOnAll(UsesAStreamTwice, [](const Recording& recording) {
     EXPECT_EQ(StoryOf(recording, MadeOf(recording, "stream", 0)),
-              (Story{"1 write", "1 close", "1 write", "1 close"}));
+              (Story{"1 connected #1 #2", "1 write", "1 close", "1 write", "1 close"}));
     // The two bytes may come one by one.
     Story reads = StoryOf(recording, MadeOf(recording, "stream", 1));
     reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
-    EXPECT_EQ(reads, (Story{"1.1 read", "1.1 waits: recv", "1 close"}));
+    EXPECT_EQ(reads, (Story{"1 connected #2 #1", "1.1 read", "1.1 waits: recv", "1 close"}));
     EXPECT_EQ(recording.Of(TRIREME_SYNC, "new").size(), 2U);
   });
 }
@@ -415,7 +415,7 @@ Task<> SendsMoreThanThereIsRoom(Runtime& rt) {
 TEST(SyncEventsTest, ASendThatWaitsNamesItsStream) {
   CheckOnAll(SendsMoreThanThereIsRoom, [](const Recording& recording) {
     EXPECT_EQ(StoryOf(recording, MadeOf(recording, "stream", 0)),
-              (Story{"1.1 write", "1.1 waits: send", "1 close"}));
+              (Story{"1 connected #1 #2", "1.1 write", "1.1 waits: send", "1 close"}));
   });
 }
 
