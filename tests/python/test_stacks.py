@@ -43,9 +43,7 @@ await gate.wait()
         assert re.search(shown, tasks), stacks
 
 
-def test_stacks_give_a_task_without_a_thread_no_other_ones(zygote, workload):
-    """One that waits for a place of a pool runs nothing yet."""
-    zygote.load("threading", workload("""
+QUEUED = """
 pool = rt.pool(1)
 async def inner(): pass
 async def outer(): await (await pool.submit(inner)).join()
@@ -53,10 +51,21 @@ holder = await pool.submit(outer)
 await rt.settle()
 print("up", flush=True)
 await holder.join()
-"""))
+"""
+
+
+def test_stacks_give_a_task_without_a_thread_no_other_ones(zygote, workload):
+    """One that waits for a place of a pool runs nothing yet."""
+    zygote.load("threading", workload(QUEUED))
     stacks = stacks_of(zygote)
     assert re.findall(r"Task (\S+ \S+) \(parked", stacks) == ["1 main", "1.1 outer"], stacks
-    queued = r"Task 1\.1\.1 inner \(in .*\):\n  workload\.py:\d+ in outer, which submitted it; it waits in the pool's queue\n"
+
+
+@pytest.mark.parametrize("runtime", ["threading", "asyncio"])  # on the others who submits waits for the place
+def test_stacks_say_where_a_task_was_submitted(zygote, workload, runtime):
+    zygote.load(runtime, workload(QUEUED))
+    stacks = stacks_of(zygote)
+    queued = r"Task 1\.1\.1 inner \(.*\):\n  workload\.py:\d+ in outer, which submitted it; it waits in the pool's queue\n"
     assert re.search(queued, stacks), stacks
 
 

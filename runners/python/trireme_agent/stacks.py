@@ -20,13 +20,13 @@ def install(fd: int, backend: Backend) -> None:
         lines = []
         try:
             waiting = [each for each in list(backend.live.values()) if each.kind == "pool-place"]
-            queued = {f"{each.path} {each.name}": each.submitted or "?:0 in submit" for each in waiting}
+            where = "{}, which submitted it; it waits in the pool's queue"
+            queued = {f"{each.path} {each.name}": where.format(each.submitted or "?:0 in submit") for each in waiting}
             for name, stack in backend.parked():
-                lines += ["", f"Task {name} (parked, outermost first):", *(f"  {line}" for line in stack)]
-                queued.pop(name, None)
+                frames = [queued.pop(name), *stack] if name in queued else stack  # its own are the pool's
+                lines += ["", f"Task {name} (parked, outermost first):", *(f"  {line}" for line in frames)]
             for name, place in queued.items():
-                frame = f"  {place}, which submitted it; it waits in the pool's queue"
-                lines += ["", f"Task {name} (in the queue of its pool):", frame]
+                lines += ["", f"Task {name} (in the queue of its pool):", f"  {place}"]
         except RuntimeError as error:  # a table changed while another thread was at it
             lines.append(f"the tasks could not be listed: {error}")
         text = "\n".join([*lines, "== end of stacks", ""]).encode("utf-8", "replace")
