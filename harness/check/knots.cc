@@ -199,7 +199,10 @@ class StuckGraph {
     if (set_.waker(task) == Waker::kTarget || set_.waker(task) == Waker::kHolder ||
         set_.waker(task) == Waker::kHolders)
       return Knot::Kind::kGone;
-    const bool held = wait.object != WaitGraph::kNone && LeadsToHolders(task, wait);
+    // Who serves a connection waits for bytes of it all day long: that these will not come is worth telling where nothing
+    // else is.
+    const bool held = wait.object != WaitGraph::kNone && !IsOfStream(wait.kind) &&
+                      LeadsToHolders(task, wait);
     return held ? Knot::Kind::kGone : Knot::Kind::kNobody;
   }
 

@@ -375,7 +375,16 @@ TEST(DeadlockCheckerTest, RejectsAnEndThatWasLeftOpen) {
   trial.TaskEnd(2, 60);
   EXPECT_EQ(CheckHung(trial).reason,
             "main waits for bytes of the stream made at workload.py:3, whose other end server had "
-            "and did not close");
+            "and did not close, and nobody is left who could end that");
+}
+
+TEST(DeadlockCheckerTest, TellsOfNoIdleServerBesideWhatHungTheTrial) {
+  SyncTrial trial = TwoLocks();
+  trial.New(21, "stream").New(22, "stream");
+  trial.Task(4, "1.3", "handler", 10).Task(5, "1.4", "client", 10);
+  trial.Sync(20, 4, "connected", 21, "#21 #22").Sync(20, 5, "connected", 22, "#22 #21");
+  trial.Sync(30, 4, "read", 21).Wait(31, 4, "recv", 21).TaskEnd(5, 60);
+  EXPECT_EQ(CheckHung(trial).findings.size(), 1U);
 }
 
 TEST(DeadlockCheckerTest, RejectsACircleOfALockAndAStream) {
