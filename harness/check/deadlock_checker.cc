@@ -1,8 +1,6 @@
 #include "harness/check/deadlock_checker.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,38 +27,19 @@ Finding DeadlockFinding(const TrialView& view, const WaitGraph& graph, const Kno
   return finding;
 }
 
-// Streams whose other end the trial has as well: who waits for bytes of one waits for another task.
-std::set<uint64_t> ConnectedStreams(const TrialView& view) {
-  std::map<std::pair<std::string, std::string>, uint64_t> streams;
-  for (const Event& event : view.history->events()) {
-    // Bytes may be held back, or be another process's: then no wait for them is looked at.
-    if (event.kind == EventKind::kFault || event.kind == EventKind::kProcess) return {};
-    if (event.kind != EventKind::kSync || ActionOf(event) != SyncAction::kConnected) continue;
-    Ends ends = EndsOf(event);
-    streams[{std::move(ends.here), std::move(ends.there)}] = event.id;
-  }
-  std::set<uint64_t> both;
-  for (const auto& [names, number] : streams)
-    if (streams.contains({names.second, names.first})) both.insert(number);
-  return both;
-}
-
 // Whether anybody waited for what another gives, and whether all of that was recorded.
 struct WaitsSeen {
   bool any = false, without_object = false;
 };
 
-WaitsSeen LookForWaits(const TrialView& view) {
-  WaitsSeen seen;
-  const std::set<uint64_t> connected = ConnectedStreams(view);
+WaitsSeen LookForWaits(const TrialView& view, const WaitGraph& graph) {
+  WaitsSeen seen = {.any = graph.between_ends};
   for (const Event& event : view.history->events()) {
     if (event.kind != EventKind::kWait) continue;
-    const WaitKind kind = WaitKindOf(event.key);
-    const std::optional<uint64_t> object = WaitedFor(event);
-    if (IsOfStream(kind))
-      seen.any = seen.any || (object && connected.contains(*object));
-    else if (kind != WaitKind::kOther)
-      (object ? seen.any : seen.without_object) = true;
+    // Nearly every wait for bytes is for what comes by itself: the graph knows which are not.
+    if (const WaitKind kind = WaitKindOf(event.key); kind == WaitKind::kOther || IsOfStream(kind))
+      continue;
+    (WaitedFor(event) ? seen.any : seen.without_object) = true;
   }
   return seen;
 }
@@ -98,7 +77,7 @@ CheckResult DeadlockChecker::Check(const TrialView& view, const Json& /*argument
   if (result.verdict == Verdict::kFail) return result;
   if (AnyWaitsForTheUnknown(graph))
     return Unknown("a task waits to the end for what its runtime did not record");
-  const WaitsSeen seen = LookForWaits(view);
+  const WaitsSeen seen = LookForWaits(view, graph);
   if (!seen.any && seen.without_object) return Unknown("what tasks waited for was not recorded");
   if (!seen.any) return NotExercised("no task waited for another");
   return result;

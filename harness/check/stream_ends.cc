@@ -14,15 +14,21 @@ void StreamEnds::Use(Index actor, Index stream) { streams_[stream].users.insert(
 
 void StreamEnds::Close(Index stream) { streams_[stream].closed = true; }
 
-std::vector<StreamEnds::Index> StreamEnds::Across(Index stream) const {
+StreamEnds::Index StreamEnds::OtherEnd(Index stream) const {
   const auto here = streams_.find(stream);
-  if (here == streams_.end()) return {};
+  if (here == streams_.end()) return WaitGraph::kNone;
   const Ends& ends = here->second.ends;
   const auto newest = by_names_.find({ends.here, ends.there});
-  const auto there = by_names_.find({ends.there, ends.here});
-  if (newest == by_names_.end() || newest->second != stream || there == by_names_.end()) return {};
-  const Stream& other = streams_.at(there->second);
-  if (here->second.closed || other.closed) return {};
+  const auto other = by_names_.find({ends.there, ends.here});
+  const bool known = newest != by_names_.end() && newest->second == stream;
+  return known && other != by_names_.end() ? other->second : WaitGraph::kNone;
+}
+
+std::vector<StreamEnds::Index> StreamEnds::Across(Index stream) const {
+  const Index index = OtherEnd(stream);
+  if (index == WaitGraph::kNone) return {};
+  const Stream& other = streams_.at(index);
+  if (streams_.at(stream).closed || other.closed) return {};
   if (other.users.empty()) return {other.maker};
   return {other.users.begin(), other.users.end()};
 }

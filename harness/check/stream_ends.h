@@ -25,7 +25,9 @@ class StreamEnds {
   void Use(Index actor, Index stream);
   void Close(Index stream);
 
-  // Empty where the other end is not known, or one of the two is closed: then the wait ends by itself, or may.
+  // Whether both ends are the trial's: who waits at one waits for another task.
+  bool AreKnown(Index stream) const { return OtherEnd(stream) != WaitGraph::kNone; }
+  // Empty where they are not, or one of the two is closed: then the wait ends by itself, or may.
   std::vector<Index> Across(Index stream) const;
 
  private:
@@ -35,6 +37,8 @@ class StreamEnds {
     std::set<Index> users;
     bool closed = false;
   };
+
+  Index OtherEnd(Index stream) const;
 
   std::map<Index, Stream> streams_;
   // By its own name and the other's. A port that was given out again is that of the newer one.

@@ -1,6 +1,7 @@
 #include "harness/check/wait_graph.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -59,6 +60,9 @@ class WaitReplay {
   // Who waits for bytes, or for room for them, waits for those at the other end: where that is known, and nothing came for
   // so long that nothing is on its way. All else may come by itself.
   void LinkStreams() {
+    graph_.between_ends =
+        !bytes_may_come_ && std::any_of(waited_at_.begin(), waited_at_.end(),
+                                        [this](Index stream) { return ends_.AreKnown(stream); });
     for (WaitGraph::Actor& actor : graph_.actors) {
       if (!actor.wait || !IsOfStream(actor.wait->kind)) continue;
       WaitGraph::Wait& wait = *actor.wait;
@@ -156,6 +160,7 @@ class WaitReplay {
           wait.target = Find(event.process, static_cast<uint32_t>(*number));
       } else if (wait.kind != WaitKind::kOther) {
         wait.object = Object(event.process, *number);
+        if (IsOfStream(wait.kind)) waited_at_.insert(wait.object);
       }
     }
     At(actor).wait = std::move(wait);
@@ -304,6 +309,7 @@ class WaitReplay {
   std::unordered_map<uint32_t, uint32_t> parents_;
   size_t inherited_ = 0;
   StreamEnds ends_;
+  std::set<Index> waited_at_;  // streams
   bool bytes_may_come_ = false;
 };
 

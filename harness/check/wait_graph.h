@@ -62,6 +62,8 @@ struct WaitGraph {
   std::vector<Actor> actors;
   std::vector<Object> objects;
   int64_t until = 0;
+  // Somebody waited, then or before, at one end of a stream for what a task does at the other.
+  bool between_ends = false;
 
   // Of a task in the process that started it; kNone where the history has none.
   Index FindTask(uint32_t task) const;
