@@ -21,7 +21,7 @@ thread.start_new_thread(gate.acquire, ())
     assert census.key == "threads" and len(census.value) == 1
 
 
-STRAYS = {
+STRAYS = {  # each sleeps for longer than any trial here lasts: it is there when the trial ends
     "eventlet": "import eventlet\neventlet.spawn(eventlet.sleep, 60)\nawait rt.settle()",
     "asyncio": "import asyncio\nkept = asyncio.create_task(asyncio.sleep(60), name='stray')\nawait rt.settle()",
     "threading": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='stray').start()",
@@ -59,7 +59,7 @@ def test_hubs_of_tpool_are_no_leak(zygote, workload, call, runtime):
     zygote.load(runtime, workload(f"""
 import eventlet, time
 async def wait():
-    ended = {call}(time.sleep, 0.01)
+    ended = {call}(time.sleep, 0.01)  # a call that blocks its thread, for as short as can be
     if ended is not None: await ended
 await rt.gather(*[rt.spawn(wait) for _ in range(3)])
 """))

@@ -86,7 +86,7 @@ def test_stacks_of_a_thread_that_holds_the_gil(zygote, workload):
     zygote.load("threading", workload("print('up', flush=True)\nx = 3 ** (10 ** 8)"))
     with zygote.started() as running:
         running.wait_for("up", "stdout")
-        time.sleep(0.05)
+        time.sleep(0.05)  # nothing of a thread that never lets the GIL go says that it has begun to compute
         running.signal(ASK)
         assert "workload.py" in running.wait_for(" in main\n")
         running.signal(signal.SIGKILL)

@@ -168,11 +168,12 @@ class ClockTest(unittest.TestCase):
 
     def test_who_waits_through_a_jump_went_through_it(self) -> None:
         jump = {"do": {"jump": HOUR, "clocks": ["realtime"]}}
-        for wait in ("time.sleep(0.1)", "select.select([], [], [], 0.1)"):
+        # What is waited for is time alone: from well before the jump until well after it.
+        for wait in ("time.sleep(0.4)", "select.select([], [], [], 0.4)"):
             for until, over in (("", []), ("put(UNTIL, at + 1);", [jump | {"over": True}])):
                 with self.subTest(wait=wait, until=until):
                     recording.create(self.recording)
-                    move = f"at = time.monotonic_ns() - begin + 10_000_000; {until} put(FROM, at); "
+                    move = f"at = time.monotonic_ns() - begin + 200_000_000; {until} put(FROM, at); "
                     code = PLAN_FILE + "import select; " + move + wait
                     self.run_python(code, ClockFault(jump=HOUR, begin=1000, until=2000 if until else 0))
                     self.assertEqual(self.fault_values(), [jump, *over])

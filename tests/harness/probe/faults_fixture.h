@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -28,7 +27,7 @@ inline void CloseUnseen(int fd) {
 
 inline trireme_fault_rule Rule(trireme_fault_call call, trireme_fault_action action) {
   trireme_fault_rule rule{};
-  std::strcpy(rule.name, "f");  // NOLINT: it fits
+  rule.name[0] = 'f';
   rule.calls = 1u << call;
   rule.action = static_cast<uint8_t>(action);
   rule.fault = 1;
