@@ -33,6 +33,9 @@ function(trireme_test)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
   add_executable(${ARG_NAME}_test ${ARG_SOURCES})
   trireme_unity(${ARG_NAME}_test)
+  # A test runs for milliseconds and is compiled at every change, mostly for the headers: what counts is the compiler's time.
+  target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Debug>:-O0>)
+  set_target_properties(${ARG_NAME}_test PROPERTIES UNITY_BUILD_BATCH_SIZE 30)
   target_link_libraries(${ARG_NAME}_test PRIVATE trireme_settings trireme_warnings ${ARG_PACKAGES}
                         GTest::gtest GTest::gmock GTest::gtest_main)
   foreach(dep IN LISTS ARG_DEPS)
