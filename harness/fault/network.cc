@@ -95,9 +95,16 @@ Status CheckEvents(const Fault& fault, const NetworkFault& network) {
   return Done{};
 }
 
-// A rule of the probe holds no address: with one, datagrams to anyone would be hit.
+// A rule of the probe holds no address: with one, datagrams to anyone would be hit. Nor does it know a direction: of two datagram
+// sockets neither has listened, so that `down` would hit nothing, and `up` the answers as well.
 Status CheckAny(const Fault& fault, const NetworkFault& network) {
   const bool datagrams = network.loss > 0 || network.duplicate > 0 || network.reorder > 0;
+  if (datagrams && !(network.up && network.down))
+    return NetworkError(fault,
+                        "direction: loss, duplicate and reorder hit datagrams, which have no "
+                        "client and no server",
+                        "leave `direction` out, or say connection: \"GLOB\" over the task that "
+                        "sends; what else has a direction is a fault of its own");
   if (datagrams && network.to)
     return NetworkError(fault,
                         "to: loss, duplicate and reorder hit datagrams, whoever they are for",
@@ -240,7 +247,6 @@ std::vector<trireme_fault_rule> DatagramRules(const NetworkFault& fault) {
     rule.after = static_cast<uint64_t>(fault.after);
     rule.until = fault.duration > 0 ? static_cast<uint64_t>(fault.after + fault.duration) : 0;
     rule.calls = 1U << TRIREME_CALL_SEND;
-    rule.sides = static_cast<uint8_t>((fault.up ? 1 : 0) | (fault.down ? 2 : 0));
     rule.fault = fault.number;
     rule.action = static_cast<uint8_t>(kind.action);
     rules.push_back(rule);

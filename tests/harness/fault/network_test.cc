@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace trireme {
 namespace {
 
@@ -127,9 +129,21 @@ TEST(NetworkFault, RejectsAnAddressForDatagrams) {
   EXPECT_EQ(ErrorOf(R"({"latency": 5, "to": "127.0.0.1:53"})"), "");
 }
 
+TEST(NetworkFault, RejectsADirectionForDatagrams) {
+  const std::string error =
+      "slow: network: direction: loss, duplicate and reorder hit datagrams, which have no client "
+      "and no server";
+  EXPECT_EQ(ErrorOf(R"({"loss": 0.5, "direction": "down"})"), error);
+  EXPECT_EQ(ErrorOf(R"({"reorder": true, "direction": "up"})"), error);
+  // A cut is at a byte of one direction, whether it is said or not.
+  EXPECT_EQ(ErrorOf(R"({"reorder": true, "cut": 10})"), error);
+  EXPECT_EQ(ErrorOf(R"({"duplicate": 0.5, "direction": "both"})"), "");
+  EXPECT_EQ(ErrorOf(R"({"reorder": false, "latency": 5, "direction": "down"})"), "");
+}
+
 TEST(NetworkFault, LeavesDatagramsToTheProbe) {
-  const NetworkFault network = Read(
-      R"({"loss": 0.5, "duplicate": 1.0, "reorder": true, "direction": "up", "after": 5, "for": 6})");
+  const NetworkFault network =
+      Read(R"({"loss": 0.5, "duplicate": 1.0, "reorder": true, "after": 5, "for": 6})");
   EXPECT_FALSE(network.NeedsProxy());
   const std::vector<trireme_fault_rule> rules = DatagramRules(network);
   EXPECT_THAT(rules, ElementsAre(Field(&trireme_fault_rule::action, TRIREME_DO_DROP),
@@ -137,7 +151,7 @@ TEST(NetworkFault, LeavesDatagramsToTheProbe) {
                                  Field(&trireme_fault_rule::action, TRIREME_DO_REORDER)));
   EXPECT_EQ(rules[0].chance, uint64_t{1} << 63);
   EXPECT_EQ(rules[1].when, TRIREME_WHEN_ALWAYS);
-  EXPECT_EQ(rules[0].sides, 1);
+  EXPECT_EQ(rules[0].sides, 0);
   EXPECT_EQ(rules[0].until, 11U);
   EXPECT_TRUE(DatagramRules(Read(R"({"latency": 5})")).empty());
 }
