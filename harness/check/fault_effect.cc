@@ -37,7 +37,9 @@ class Reactions {
     for (const Operation& operation : view.operations) {
       by_task_[operation.task].push_back(&operation);
       if (operation.state == OperationState::kOk) acknowledged_.push_back(operation.end);
-      if (EndedBadly(operation)) failures_.push_back(operation.end);
+      if (!EndedBadly(operation)) continue;
+      failures_.push_back(operation.end);
+      last_try_ = std::max(last_try_, operation.begin);
     }
     std::sort(acknowledged_.begin(), acknowledged_.end());
     std::sort(failures_.begin(), failures_.end());
@@ -58,6 +60,14 @@ class Reactions {
   }
   int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
   bool AnyAcknowledged() const { return !acknowledged_.empty(); }
+  // Something worked until a fault, and was tried again after it: in vain, and nothing else worked either.
+  bool WorkedOnlyBefore(const std::vector<AppliedFault>& faults) const {
+    if (acknowledged_.empty()) return false;
+    const int64_t last = acknowledged_.back();
+    return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
+      return fault.end > last && last_try_ > std::max(last, fault.time);
+    });
+  }
   int64_t FailedAfter(int64_t time) const {
     return failures_.end() - std::lower_bound(failures_.begin(), failures_.end(), time);
   }
@@ -109,6 +119,7 @@ class Reactions {
   std::map<uint32_t, std::vector<const Operation*>> by_task_;  // by their begin
   std::map<uint32_t, std::vector<int64_t>> events_;
   std::vector<int64_t> acknowledged_, failures_;
+  int64_t last_try_ = -1;                            // the latest begin of one that failed
   std::map<std::string, std::set<uint32_t>> waits_;  // the tasks that wait, by what for
   std::map<int64_t, uint32_t>
       waiting_;  // by the time of a fault that hit no task: who waited for it
@@ -129,6 +140,7 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
   trial.failed = reactions.FailedAfter(faults.front().time);
   trial.duplicates = CountDuplicates(view);
   trial.acknowledged = reactions.AnyAcknowledged();
+  trial.only_before = reactions.WorkedOnlyBefore(faults);
   int64_t until = faults.front().time;
   for (const AppliedFault& fault : faults) {
     until = std::max(until, fault.end);
@@ -139,8 +151,9 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
     if (trial.failed > 0 && next >= 0)
       trial.recovery = std::max(trial.recovery, next - fault.end), until = std::max(until, next);
   }
-  // What does not end by itself does not recover.
+  // What does not end by itself does not recover, nor does what worked no more.
   if (view.exit.how == "timeout") until = std::max(until, view.exit.timeout);
+  if (trial.only_before && view.end != nullptr) until = std::max(until, view.end->time);
   trial.cpu_seconds = ProcessorUse(view).Between(faults.front().time, until);
 }
 
@@ -198,6 +211,9 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
   // Where nothing ever worked nothing survived, and a reference that did no better does not change that.
   if (trial.effect == FaultEffect::kSurvived && trial.failed > 0 && !trial.acknowledged)
     raise(FaultEffect::kFailed, "no operation of the trial was ever acknowledged");
+  // An earlier fault may have been recovered from; this one was not.
+  if (trial.effect <= FaultEffect::kRecovered && trial.only_before)
+    raise(FaultEffect::kFailed, "no operation was acknowledged after the fault");
   for (const Finding& finding : findings) {
     const FaultEffect effect = EffectOf(finding);
     if (effect > FaultEffect::kSurvived) raise(effect, finding.message);

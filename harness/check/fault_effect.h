@@ -17,7 +17,7 @@ enum class FaultEffect {
   kSurvived,    // nothing failed, or what failed was the end of it and was handled
   kRecovered,   // operations failed, and later ones were acknowledged
   kUnknown,
-  kFailed,  // a check objects to something else (a leak, a task that stayed), or nothing ever worked
+  kFailed,  // a check objects to something else (a leak, a task that stayed), or nothing worked, ever or any more
   kWrongError,
   kLostData,  // lost, done twice, or otherwise than in the reference
   kHung,
@@ -36,6 +36,7 @@ struct TrialEffect {
   int64_t failed = 0;      // operations that ended in fail or info after the first fault
   int64_t duplicates = 0;  // operations of one name and value that were acknowledged again
   bool acknowledged = false;  // whether any operation of the trial was
+  bool only_before = false;   // some were, but none after a fault, though they were tried
   std::vector<int64_t>
       notices;  // nanoseconds from a fault to the end of the operation that was open on it, or to
                 // what its task did next

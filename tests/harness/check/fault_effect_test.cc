@@ -7,6 +7,7 @@
 
 #include "harness/check/applied_faults.h"
 #include "harness/check/crash_checker.h"
+#include "harness/check/processor_use.h"
 #include "harness/check/unhandled_exception_checker.h"
 #include "tests/harness/check/fault_trial.h"
 
@@ -68,6 +69,33 @@ TEST(FaultEffectTest, IsSurvivedWhereNothingWorkedLater) {
   trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 130);
   trial.Fault("reset", 1, 10, 100, 1, kReset);
   EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kSurvived);
+}
+
+TEST(FaultEffectTest, IsFailedWhereNothingWorkedLaterThoughItWasTried) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Operation(EventKind::kFail, 1, "get", 140, 190);
+  trial.Fault("reset", 1, 10, 100, 1, kReset);
+  const TrialEffect effect = EffectOf(trial);
+  EXPECT_EQ(effect.effect, FaultEffect::kFailed);
+  EXPECT_EQ(effect.reason, "no operation was acknowledged after the fault");
+}
+
+TEST(FaultEffectTest, IsFailedWhereItRecoveredFromAnEarlierFaultOnly) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 30, 40);
+  trial.Op(1, "get", 50, 60).Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Operation(EventKind::kFail, 1, "get", 140, 190);
+  trial.Fault("reset", 1, 10, 35, 1, kReset).Fault("reset", 1, 20, 100, 1, kReset);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kFailed);
+}
+
+TEST(FaultEffectTest, IsRecoveredWhereSomethingFailedAfterTheLastThatWorked) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Op(1, "get", 140, 190).Operation(EventKind::kFail, 1, "get", 200, 210);
+  trial.Fault("reset", 1, 10, 100, 1, kReset);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kRecovered);
 }
 
 TEST(FaultEffectTest, CountsRecoveryFromTheEndOfTheFault) {
@@ -133,6 +161,16 @@ TEST(FaultEffectTest, CountsProcessorTimeUntilTheTimeoutWhereItHung) {
   trial.Fault("reset", 1, 10, 150, 1, kReset);
   trial.Exit("timeout", {{"timeout_ns", 2000}, {"user", 10e-6}, {"system", 14e-6}}, 2000);
   EXPECT_DOUBLE_EQ(EffectOf(trial).cpu_seconds, 24'000e-9 - 4'500e-9);
+}
+
+TEST(FaultEffectTest, CountsProcessorTimeUntilTheEndWhereNothingWorkedAnyMore) {
+  FaultTrial trial = Working();
+  trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 180);
+  trial.Operation(EventKind::kFail, 1, "get", 190, 300);
+  trial.Fault("reset", 1, 10, 150, 1, kReset);
+  const double used = EffectOf(trial).cpu_seconds;
+  EXPECT_DOUBLE_EQ(used, ProcessorUse(trial.View()).Between(150, trial.View().end->time));
+  EXPECT_GT(used, 0);
 }
 
 TEST(FaultEffectTest, AddsTheProcessorTimeOfEachProcess) {
