@@ -96,8 +96,9 @@ std::string DescribeFault(const AppliedFault& fault) {
   }
   if (fault.connection.empty()) return text;
   if (fault.direction.empty()) return text + " in " + fault.call + " of " + fault.connection;
-  return text + " at byte " + std::to_string(fault.offset) + " of " + fault.side + " " +
-         fault.direction + " of " + fault.connection;
+  const std::string end = fault.side.empty() ? "" : fault.side + " ";
+  return text + " at byte " + std::to_string(fault.offset) + " of " + end + fault.direction +
+         " of " + fault.connection;
 }
 
 std::vector<Json> PlannedFaults(const Json& cell) {
@@ -115,7 +116,13 @@ bool HasFaultPlan(const Json& cell) {
 }
 
 bool IsExact(const Json& fault) {
-  return IsSystemCallFault(fault) && GetMember(GetMember(fault, "at"), "offset").is_number();
+  if (IsSystemCallFault(fault)) return GetMember(GetMember(fault, "at"), "offset").is_number();
+  const Json& network = GetMember(fault, "network");
+  return GetMember(network, "offset").is_number() || GetMember(network, "cut").is_number();
+}
+
+bool IsOfProxy(const AppliedFault& fault) {
+  return fault.call.empty() && (fault.direction == "up" || fault.direction == "down");
 }
 
 bool IsPlacedByCalls(const Json& fault) {

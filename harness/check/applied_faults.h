@@ -43,6 +43,9 @@ bool HasFaultPlan(const Json& cell);
 // Whether `fault`, of the plan, hits one byte: which of them it is, no runtime has a say in.
 bool IsExact(const Json& fault);
 
+// Whether the proxy applied it to one direction of a connection. Its offset is how many bytes had been passed on.
+bool IsOfProxy(const AppliedFault& fault);
+
 // Whether it hits each byte at which a call begins: where calls begin each runtime decides, and so where this fault is.
 bool IsPlacedByCalls(const Json& fault);
 

@@ -20,9 +20,17 @@ const Json& PlanOf(const std::vector<Json>& plan, const AppliedFault& fault) {
   return fault.number >= 1 && fault.number <= plan.size() ? plan[fault.number - 1] : none;
 }
 
+// What begins or ends by time is at another byte in each run.
+bool IsPlacedByTime(const Json& network) {
+  return GetInt(network, "after") > 0 || network.contains("for");
+}
+
 bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
   // What no plan says, but somebody from outside, strikes when it comes.
-  if (fault.number == 0 || fault.offset < 0 || fault.call.empty()) return false;
+  if (fault.number == 0 || fault.offset < 0) return false;
+  const Json& network = GetMember(planned, "network");
+  if (IsOfProxy(fault)) return network.is_object() && !IsPlacedByTime(network);
+  if (fault.call.empty()) return false;
   if (std::find(kCallsOfTheRuntime.begin(), kCallsOfTheRuntime.end(), fault.call) !=
       kCallsOfTheRuntime.end())
     return false;
@@ -41,7 +49,22 @@ std::string WhatItStruck(const TrialView& view, const AppliedFault& fault) {
   return task != nullptr ? "task " + task->path : "no task";
 }
 
+// What the proxy did to a direction, at the end that reads it: no more than that one got can be known to have passed the
+// proxy. Bytes that were written may never have come to it, as a trial ends.
+StreamKey ReadEndOf(const AppliedFault& fault) {
+  return {.connection = fault.connection,
+          .side = fault.direction == "up" ? "server" : "client",
+          .direction = "read"};
+}
+
 LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json& planned) {
+  if (IsOfProxy(fault))
+    return {.stream = ReadEndOf(fault),
+            .offset = fault.offset,
+            .name = fault.name,
+            .action = CanonicalJson(fault.action),
+            .exact = IsExact(planned),
+            .proxied = true};
   const bool event = fault.direction.empty();
   return {.stream = {.connection = WhatItStruck(view, fault),
                      .side = fault.side,
@@ -60,7 +83,7 @@ std::optional<int64_t> LengthIn(const FaultLog& log, const StreamKey& key) {
   if (found != log.streams.end()) length = std::max<int64_t>(0, found->second.moved);
   if (found != log.streams.end() && found->second.moved >= 0) return length;
   for (const LoggedFault& fault : log.faults)
-    if (fault.stream == key) length = std::max(length.value_or(0), fault.offset);
+    if (fault.stream == key && !fault.proxied) length = std::max(length.value_or(0), fault.offset);
   return length;
 }
 

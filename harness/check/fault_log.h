@@ -21,8 +21,9 @@ struct LoggedFault {
   int64_t offset = 0;
   std::string name;
   std::string action;  // canonical JSON
-  bool event = false;  // no place in a stream
-  bool exact = false;  // the plan names this byte
+  bool event = false;    // no place in a stream
+  bool exact = false;    // the plan names this byte
+  bool proxied = false;  // so many bytes were passed on, of which `stream` need not have got all
 
   auto operator<=>(const LoggedFault& other) const {
     return std::tie(stream, offset, name, action) <=>
@@ -33,8 +34,8 @@ struct LoggedFault {
   std::string InWords() const;
 };
 
-// What a trial's faults were. Its comparable part are those on system calls whose place is given by the stream and the
-// plan: neither by times, nor by the calls that a runtime happens to make.
+// What a trial's faults were. Its comparable part are those of system calls and of the proxy whose place is given by the stream
+// and the plan: neither by times, nor by the calls that a runtime happens to make.
 struct FaultLog {
   std::vector<LoggedFault> faults;         // sorted
   Streams streams;                         // how far each went

@@ -135,6 +135,45 @@ TEST(FaultLogTest, ComparesAcceptsByTheirListenerWhoeverCalls) {
   EXPECT_EQ(Compare(trial("1#0", 0), trial("1#0", 1)), kDifferent);
 }
 
+// Of a plan with that network fault, what the proxy did at a byte of the answers, of which the client read so many.
+FaultTrial Passed(const Json& network, int64_t offset, int64_t read, const Json& what) {
+  FaultTrial trial;
+  trial.Cell(
+      FaultTrial::PlannedCellWith(Json::array({{{"name", "link"}, {"network", network}}})));
+  trial.Open(1).Closed(1, read, 0);
+  if (offset < 0) return trial;
+  trial.Add(
+      EventKind::kFault, 60, "link",
+      {{"do", what}, {"connection", "1#0"}, {"direction", "down"}, {"offset", offset}}, 0, 1);
+  return trial;
+}
+
+TEST(FaultLogTest, ComparesWhatTheProxyDid) {
+  const auto cut = [](int64_t offset, int64_t read) {
+    return Passed({{"cut", 70}}, offset, read, {{"close", "rst"}});
+  };
+  EXPECT_EQ(LogOf(cut(70, 70)).Text(), "1#0\tclient\tread\t70\tlink\t{\"close\":\"rst\"}\n");
+  EXPECT_EQ(Compare(cut(70, 70), cut(70, 64)), kEqual);
+  EXPECT_EQ(Compare(cut(70, 70), cut(-1, 71)), kDifferent);
+  // As the trial ended: whether the proxy had passed all on nobody knows.
+  EXPECT_EQ(Compare(cut(70, 70), cut(-1, 70)), kNotReached);
+  EXPECT_EQ(LogOf(cut(-1, 70)).not_reached, std::set<std::string>{"link"});
+}
+
+TEST(FaultLogTest, ComparesHowTheProxyShapedALink) {
+  const auto late = [](int64_t offset, int64_t read) {
+    return Passed({{"latency", 5}}, offset, read, {{"latency", 5e-9}});
+  };
+  EXPECT_EQ(Compare(late(0, 10), late(0, 12)), kEqual);
+  EXPECT_EQ(Compare(late(0, 10), late(-1, 12)), kDifferent);
+  EXPECT_EQ(Compare(late(0, 10), late(-1, 0)), kDiverged);
+}
+
+TEST(FaultLogTest, LeavesOutWhatTheProxyDidByTime) {
+  for (const char* when : {"after", "for"})
+    EXPECT_EQ(LogOf(Passed({{"latency", 5}, {when, 5}}, 3, 10, {{"latency", 5e-9}})).Text(), "");
+}
+
 TEST(FaultLogTest, LeavesOutWhatIsPlacedByTimesOrCalls) {
   FaultTrial trial;
   trial.Cell(FaultTrial::PlannedCellWith(
