@@ -150,7 +150,8 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
     SetDue(end_, direction_, at, 0);
     return Step::kNextRule;
   }
-  if (direction_ == kRead && !HasByte()) return Step::kMakeCall;
+  if (direction_ == kRead)
+    if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
   uint8_t* times = &end_.connection->times[due.rule % sizeof(end_.connection->times)];
   const bool skipped = IsForDatagrams(rule.action) ||
@@ -169,14 +170,23 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   return rule.dry != 0 ? Step::kNextRule : Apply(rule);
 }
 
-// Whether the reader would get one; otherwise the call itself says what there is instead.
-bool FaultyTransfer::HasByte() {
-  const int error = errno;
+// Above 0: the reader would get a byte. 0: the end is there, and the call itself says so. Below: the call is over with what
+// looking for a byte gave. Made after that, it would miss an error, which a socket tells once, and where it does not wait it
+// could read past the place of the fault, should bytes come between the two.
+int FaultyTransfer::Look() {
+  const int before = errno;
   const int found = pieces_.position >= 0 ? PeekFile(fd_, pieces_.position)
                     : end_.socket         ? PeekSocket(fd_, flags_)
                                           : PeekPipe(fd_, MayBlock());
-  errno = error;
-  return found > 0;
+  const int error = errno;
+  errno = before;
+  // A read of a pipe may go on after a signal, which a look at it never does; and the number may be another file's by now.
+  const bool undecided = end_.socket ? error == ENOTSOCK || error == EBADF : error == EINTR;
+  if (found >= 0 || undecided) return found > 0 ? 1 : 0;
+  if (RecordsWire() && !end_.datagrams && error != EAGAIN && error != EINTR)
+    LogEndOfBytes(end_, direction_, error);
+  Over(-1, error);
+  return -1;
 }
 
 void FaultyTransfer::Note(const trireme_fault_rule& rule) {
@@ -235,7 +245,8 @@ FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
 bool FaultyTransfer::BeginDatagram() {
   const uint64_t number = offset();
   const uint32_t count = RuleCount();
-  if (direction_ == kRead && !HasByte()) return true;
+  if (direction_ == kRead)
+    if (const int found = Look(); found <= 0) return found == 0;
   for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);

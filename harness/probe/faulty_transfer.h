@@ -56,7 +56,7 @@ class FaultyTransfer {
   Step Apply(trireme_fault_rule& rule);
   Step Fail(int error);
   Step Late(uint64_t nanoseconds, bool both);
-  bool HasByte();
+  int Look();
   void Note(const trireme_fault_rule& rule);
   void Over(int64_t result, int error);
 
