@@ -131,6 +131,11 @@ uint32_t accepts[kDescriptors];
 
 }  // namespace
 
+void ForgetAccepts(int fd) {
+  if (static_cast<unsigned>(fd) < kDescriptors)
+    __atomic_store_n(&accepts[fd], 0, __ATOMIC_RELAXED);
+}
+
 bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
   TaskName& task = CurrentTaskName();
   const uint32_t number = CountCall(task, call);

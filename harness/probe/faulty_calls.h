@@ -39,6 +39,8 @@ enum class ConnectFault {
 // Before connect(2), after which the descriptor stands for its connection.
 ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error);
 
+// A new descriptor, whose accepts are counted from 0.
+void ForgetAccepts(int fd);
 // Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted.
 bool AcceptFails(int listener, int* error);
 // After it: what happens to the connection that was accepted. False: it is gone, and accept fails with *error.

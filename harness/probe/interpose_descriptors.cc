@@ -22,7 +22,9 @@ namespace trireme {
 namespace {
 
 int New(int fd) {
-  if (fd >= 0) Forget(fd);
+  if (fd < 0) return fd;
+  Forget(fd);
+  ForgetAccepts(fd);
   return fd;
 }
 

@@ -271,6 +271,20 @@ TEST_F(FaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
+// The second of each listener: a number that is given again is another one.
+TEST_F(FaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 1)});
+  for (int i = 0; i < 2; ++i) {
+    const Listening listening;
+    for (const bool accepted : {true, false}) {
+      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+      EXPECT_EQ(listening.ConnectWith(client), 0);
+      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+      EXPECT_EQ(got.valid(), accepted) << "listener " << i;
+    }
+  }
+}
+
 TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
   Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 0)});
   const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
