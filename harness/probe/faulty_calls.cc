@@ -82,11 +82,19 @@ bool ConnectWaits(int fd) {
   return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && Blocks(fd);
 }
 
-// Whether a connection waits to be accepted; waits for one where the listener would.
-bool HasPending(int listener) {
+// Whether a connection waits to be accepted, for which it waits itself where the listener would: 1 and 0; -1: that is not known.
+int CountPending(int listener, bool blocks) {
   pollfd polled{.fd = listener, .events = POLLIN, .revents = 0};
   const timespec now{};
-  return syscall(SYS_ppoll, &polled, 1, Blocks(listener) ? nullptr : &now, nullptr, 0) > 0;
+  const long ready = syscall(SYS_ppoll, &polled, 1, blocks ? nullptr : &now, nullptr, 0);
+  return ready > 0 ? 1 : static_cast<int>(ready);
+}
+
+bool Listens(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+         listens != 0;
 }
 
 // Whether the rule says what becomes of a connection once it is accepted, and no error of the process.
@@ -182,12 +190,16 @@ bool AcceptFails(int listener, int* error) {
   *error = GateWants(TRIREME_CALL_ACCEPT);
   if (*error == 0 && !PlanHits(TRIREME_CALL_ACCEPT)) return false;
   const int before = errno;
-  if (static_cast<unsigned>(listener) >= kDescriptors || !HasPending(listener)) {
-    errno = before;
-    *error = 0;
-    return false;
-  }
+  const bool known = static_cast<unsigned>(listener) < kDescriptors;
+  const bool blocks = Blocks(listener);
+  const int pending = known ? CountPending(listener, blocks) : -1;
+  // One that comes from now on is that of the next call: taken by this one, no fault would hit it, nor it be counted.
+  const bool nothing = pending == 0 && !blocks && Listens(listener);
   errno = before;
+  if (pending <= 0) {
+    *error = nothing ? EAGAIN : 0;
+    return nothing;
+  }
   const TaskName& task = CurrentTaskName();
   Subject subject{HashOf("listener"), task.path, task.name, kServer, TRIREME_CALL_ACCEPT};
   const uint32_t number = __atomic_fetch_add(&accepts[listener], 1, __ATOMIC_RELAXED);

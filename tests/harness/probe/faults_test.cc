@@ -271,6 +271,26 @@ TEST_F(FaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
+// As of bytes: with such a chance a connection comes between the look for one and the call.
+TEST_F(FaultsTest, HitsAConnectionThatComesWhileItIsLookedFor) {
+  constexpr int kConnections = 100;
+  Begin({Error(TRIREME_CALL_ACCEPT, EMFILE)});
+  int hit = 0;
+  for (int i = 0; i < kConnections; ++i) {
+    const Listening listening;
+    ::fcntl(listening.fd.get(), F_SETFL, O_NONBLOCK);
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    std::thread connector([&] { EXPECT_EQ(listening.ConnectWith(client), 0); });
+    UniqueFd got;
+    do {
+      got.Reset(::accept(listening.fd.get(), nullptr, nullptr));
+    } while (!got.valid() && errno == EAGAIN);
+    hit += !got.valid() && errno == EMFILE ? 1 : 0;
+    connector.join();
+  }
+  EXPECT_EQ(hit, kConnections);
+}
+
 // The second of each listener: a number that is given again is another one.
 TEST_F(FaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
   Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 1)});
