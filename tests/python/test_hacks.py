@@ -397,3 +397,33 @@ def test_what_is_no_regular_file_is_told(tmp_path, capsys):
     reasons = [each["reason"] for each in json.loads(answer)["unscanned"]]
     assert reasons == ["it is no regular file", "it cannot be read: No such file or directory"]
     assert begun == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "replacement, kind",
+    [
+        ("mock.patch('{}', False)", OFF),
+        ("mock.patch('{}', new=False)", OFF),
+        ("mock.patch(target, False)", OFF),
+        ("fixtures.MonkeyPatch('{}', False)", OFF),
+        ("fixtures.MockPatch('{}', new=False)", OFF),
+        ("monkeypatch.setattr('{}', False)", OFF),
+        ("mock.patch.multiple('eventlet.hubs.hub', g_prevent_multiple_readers=False)", OFF),
+        ("mock.patch('{}', True)", "multiple-readers-refused"),
+        ("mock.patch('{}_too', False)", None),
+        ("mock.patch('mine.g_prevent_multiple_readers', False)", None),
+        ("mock.patch.multiple('eventlet.hubs.hub', other=False)", None),
+        ("log('{}')", None),
+    ],
+)
+def test_tests_that_replace_the_switch_by_its_path(scan, replacement, kind):
+    path = "eventlet.hubs.hub.g_prevent_multiple_readers"
+    found = in_one_file(scan, f"target = '{path}'\n" + replacement.format(path) + "\n")
+    assert found == ([(2, 1, kind)] if kind else [])
+
+
+def test_what_patch_object_puts_in_its_place_by_keyword(scan):
+    before = "from unittest import mock\nfrom eventlet.hubs import hub\n"
+    for value, kind in (("False", OFF), ("True", "multiple-readers-refused")):
+        call = f"mock.patch.object(hub, 'g_prevent_multiple_readers', new={value})"
+        assert in_one_file(scan, before + call + "\n") == [(3, 1, kind)]

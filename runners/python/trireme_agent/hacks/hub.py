@@ -14,6 +14,9 @@ _SWITCH = "eventlet.debug.hub_prevent_multiple_readers"
 _FLAG = "eventlet.hubs.hub.g_prevent_multiple_readers"
 # Calls that take an object and the name of what to read or replace in it: setattr and what tests use.
 _REPLACERS = ("setattr", "patch.object")
+# Those of tests that take the whole name as a text, and the keywords by which they take what comes in its place.
+_REPLACERS_BY_PATH = {"patch", "setattr", "MonkeyPatch", "MockPatch"}
+_NEW = ("new", "new_value")
 
 
 class _Use(NamedTuple):
@@ -60,9 +63,12 @@ def _uses(module: Module, site: Site) -> Iterator[_Use]:
 
 
 def _uses_by_text(module: Module, site: Site) -> Iterator[_Use]:
-    """getattr(eventlet.debug, "hub_exceptions"), and the same with setattr."""
+    """getattr(eventlet.debug, "hub_exceptions"), and the same with setattr; patch("eventlet.debug.hub_exceptions")."""
     node = site.node
-    if not isinstance(node, ast.Call) or len(node.args) < 2:
+    if not isinstance(node, ast.Call):
+        return
+    yield from _uses_by_path(module, site, node)
+    if len(node.args) < 2:
         return
     functions = module.meanings(site._replace(node=node.func))
     if "builtins.getattr" in functions:
@@ -70,8 +76,31 @@ def _uses_by_text(module: Module, site: Site) -> Iterator[_Use]:
             yield _use(module, site, symbol)
     elif _replaces(node, functions):
         for symbol in _symbols(module.named_by_text(site)):
-            value = node.args[2] if len(node.args) > 2 else None
-            yield _Use(symbol, _finding(module, site, symbol, value, len(node.args) > 2), is_alias=False)
+            value = _new_value(node, 2)
+            yield _Use(symbol, _finding(module, site, symbol, value, value is not None), is_alias=False)
+
+
+def _uses_by_path(module: Module, site: Site, node: ast.Call) -> Iterator[_Use]:
+    """patch("eventlet.hubs.hub.g_prevent_multiple_readers", False), and patch.multiple of the module with a keyword."""
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    path = module.text(site._replace(node=node.args[0])) if node.args else None
+    if path is None:
+        return
+    if called in _REPLACERS_BY_PATH:
+        for symbol in _symbols(module.followed(path)):
+            value = _new_value(node, 1)
+            yield _Use(symbol, _finding(module, site, symbol, value, value is not None), is_alias=False)
+    elif called == "multiple":
+        for keyword in node.keywords:
+            for symbol in _symbols(module.followed(f"{path}.{keyword.arg}")):
+                yield _Use(symbol, _finding(module, site, symbol, keyword.value, True), is_alias=False)
+
+
+def _new_value(node: ast.Call, position: int) -> ast.expr | None:
+    """What a call that replaces something puts in its place; None where that is not seen."""
+    if len(node.args) > position:
+        return node.args[position]
+    return next((keyword.value for keyword in node.keywords if keyword.arg in _NEW), None)
 
 
 def _replaces(node: ast.Call, functions: frozenset[str]) -> bool:
