@@ -24,6 +24,24 @@ Participant ParticipantOf(const TrialView& view, const Waiter& waiter) {
       .task = unnamed ? "" : NameOf(view, waiter), .thread = waiter.thread, .stack = waiter.stack};
 }
 
+std::vector<Participant> ParticipantsOf(const TrialView& view, const Meeting& meeting) {
+  std::vector<Participant> participants;
+  if (meeting.other_known) participants.push_back(ParticipantOf(view, meeting.first));
+  participants.push_back(ParticipantOf(view, meeting.second));
+  return participants;
+}
+
+// Whether they are of two processes: neither can ask where the other is.
+bool IsElsewhere(const Meeting& meeting) {
+  return meeting.other_known && meeting.first.process != meeting.second.process;
+}
+
+std::string WhyNoStack(const TrialView& view, const Meeting& meeting) {
+  return "of " + NameOf(view, meeting.first) +
+         " no stack is known: it is of another process, and tells where it waited when it has "
+         "come back from there";
+}
+
 Json Evidence(const Waiter& waiter) {
   return {{"process", waiter.process}, {"thread", waiter.thread}, {"fd", waiter.fd}};
 }
@@ -49,8 +67,7 @@ std::string Message(const TrialView& view, const Meeting& meeting, const std::st
            " came";
   const std::string verb = meeting.action == "shared-listener" ? "accept from" : direction;
   std::string first = meeting.other_known ? NameOf(view, meeting.first) : "another";
-  if (meeting.other_known && meeting.first.process != meeting.second.process)
-    first += " of process " + std::to_string(meeting.first.process);
+  if (IsElsewhere(meeting)) first += " of process " + std::to_string(meeting.first.process);
   if (meeting.how == "epoll")
     return "two epoll sets wait to read " + object +
            (meeting.other_known ? ": " + first + "'s, and " + second + "'s" : "");
@@ -72,7 +89,7 @@ std::string Cure(const Meeting& meeting, const std::string& direction) {
       meeting.first.process == meeting.second.process)
     return "a duplicated descriptor is the same socket: let one task " + direction +
            " it and hand on by a queue";
-  if (meeting.other_known && meeting.first.process != meeting.second.process)
+  if (IsElsewhere(meeting))
     return "close it in all processes but one, or open one for each";
   if (meeting.how.starts_with("set"))
     return "let one thread wait, or register it with EPOLLONESHOT, so that one at a time is told";
@@ -218,15 +235,17 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
   const std::vector<Meeting> meetings = MeetingsOf(view, direction_);
   const std::vector<Transfer> transfers = TransfersOf(view, direction_);
   CheckResult result;
-  for (const Meeting* meeting : OnePerObject(meetings)) {
+  for (const Meeting* told : OnePerObject(meetings)) {
+    Meeting met = *told;
+    const Meeting* meeting = &met;
+    if (IsElsewhere(met)) FindStackOfFirst(met, transfers);
     const std::string kind = KindOf(*meeting, meetings, transfers, direction_);
-    std::vector<Participant> participants;
-    if (meeting->other_known) participants.push_back(ParticipantOf(view, meeting->first));
-    participants.push_back(ParticipantOf(view, meeting->second));
     std::string message = Message(view, *meeting, direction_);
     if (kind == "shared-token") message += "; as a lock it blocks the asyncio hub";
+    // Whether who waits in another process came back before the end is chance: no signature is made of that.
     Finding finding = view.MakeFinding(std::string(Name()), kind, meeting->kind, std::move(message),
-                                       std::move(participants));
+                                       ParticipantsOf(view, *told));
+    finding.participants = ParticipantsOf(view, *meeting);
     finding.advisory =
         (kind != "shared-token" && IsOnlyAwaited(*meeting, transfers)) ||
         (kind == "shared-listener" && !GetBool(arguments, "listeners")) ||
@@ -241,6 +260,8 @@ CheckResult MeetingChecker::Check(const TrialView& view, const Json& arguments) 
     if (meeting->other_known) {
       finding.evidence["first"] = Evidence(meeting->first);
       finding.evidence["first"]["bytes"] = BytesOf(transfers, *meeting, meeting->first);
+      if (IsElsewhere(*meeting) && meeting->first.stack.empty())
+        finding.evidence["no_stack"] = WhyNoStack(view, *meeting);
     }
     const std::string outcome =
         kind == "shared-listener" ? kind : OutcomeOf(view, *meeting, meetings, transfers);

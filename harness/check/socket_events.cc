@@ -86,16 +86,30 @@ std::vector<Meeting> MeetingsOf(const TrialView& view, std::string_view directio
 
 std::vector<Transfer> TransfersOf(const TrialView& view, std::string_view direction) {
   std::vector<Transfer> transfers;
-  for (const Event& event : view.history->events())
-    if (event.kind == EventKind::kSocket && event.key == direction)
-      transfers.push_back({.object = event.id,
-                           .time = event.time,
-                           .bytes = GetInt(event.Value(), "bytes"),
-                           .task = event.task,
-                           .process = event.process,
-                           .thread = event.thread,
-                           .takes_one = GetBool(event.Value(), "one")});
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kSocket || event.key != direction) continue;
+    const Json value = event.Value();
+    transfers.push_back({.object = event.id,
+                         .time = event.time,
+                         .bytes = GetInt(value, "bytes"),
+                         .task = event.task,
+                         .process = event.process,
+                         .thread = event.thread,
+                         .takes_one = GetBool(value, "one"),
+                         .name = GetString(value, "name"),
+                         .stack = StackOf(value, "stack")});
+  }
   return transfers;
+}
+
+bool FindStackOfFirst(Meeting& meeting, const std::vector<Transfer>& transfers) {
+  for (const Transfer& transfer : transfers) {
+    if (!meeting.first.stack.empty()) break;
+    if (transfer.object != meeting.object || !IsOf(meeting.first, transfer)) continue;
+    meeting.first.stack = transfer.stack;
+    if (meeting.first.name.empty()) meeting.first.name = transfer.name;
+  }
+  return !meeting.first.stack.empty();
 }
 
 std::string OutcomeOf(const TrialView& view, const Meeting& meeting,

@@ -39,11 +39,16 @@ struct Transfer {
   uint32_t task = 0;
   int64_t process = 0, thread = 0;
   bool takes_one = false;
+  std::string name{};                // of whoever called, and where; where that was told
+  std::vector<std::string> stack{};
 };
 
 // Those of one direction, "read" or "write", in the order of their times.
 std::vector<Meeting> MeetingsOf(const TrialView& view, std::string_view direction);
 std::vector<Transfer> TransfersOf(const TrialView& view, std::string_view direction);
+
+// Where who waited in another process was: that is told when its call returns. False: it is not known.
+bool FindStackOfFirst(Meeting& meeting, const std::vector<Transfer>& transfers);
 
 // What became of two readers of one object: second-rejected, fifo, first-starves, second-steals; "" where nobody got
 // anything.

@@ -140,6 +140,8 @@ void PrintFinding(const Finding& finding, int64_t count) {
     text += "\n";
     for (const std::string& frame : participant.stack) text += "    " + OneLine(frame) + "\n";
   }
+  if (const std::string why = GetString(finding.evidence, "no_stack"); !why.empty())
+    text += "  " + OneLine(why) + "\n";
   if (const std::string cure = GetString(finding.evidence, "cure"); !cure.empty())
     text += "  cure: " + cure + "\n";
   PrintError(text);
@@ -301,9 +303,9 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError(
         "nothing was seen of " + options.command.front() + ": the probe was not loaded into it",
         "it may have cleared LD_PRELOAD, or brings a loader of its own"));
-  // What there is more to say of than when it was found: where else, or how it ended.
+  // What there is more to say of than when it was found: where else, how it ended, or where the other one was.
   for (const auto& [key, known] : findings.known())
-    if (known.count > 1 || known.told != known.finding.message)
+    if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
       PrintFinding(known.finding, known.count);
   if (!watching)
     PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");

@@ -41,12 +41,16 @@ std::vector<Finding> WatchFindings::Look(bool last) {
   std::vector<Finding> found;
   for (auto& [key, known] : now) {
     const auto before = known_.find(key);
-    known.told = before == known_.end() ? known.finding.message : before->second.told;
+    known.told = before == known_.end() ? SaidOf(known.finding) : before->second.told;
     if (before == known_.end() || before->second.finding.advisory != known.finding.advisory)
       found.push_back(known.finding);
   }
   known_ = std::move(now);
   return found;
+}
+
+std::string WatchFindings::SaidOf(const Finding& finding) {
+  return finding.message + "\n" + GetString(finding.evidence, "no_stack");
 }
 
 int64_t WatchFindings::count() const {

@@ -19,8 +19,10 @@ class WatchFindings {
   struct Known {
     Finding finding;
     int64_t count = 0;   // objects at which it was found so far
-    std::string told{};  // the message with which Look() first gave it
+    std::string told{};  // what was SaidOf() it when Look() first gave it
   };
+  // The message, and what is missing.
+  static std::string SaidOf(const Finding& finding);
 
   // `cell` as plan.json holds it: its checks are made.
   WatchFindings(std::string recording, Json cell, Suppressions suppressions)

@@ -362,9 +362,29 @@ const char* ActionOf(const Meeting& meeting) {
   return meeting.wait.direction == kRead ? "second-reader" : "second-writer";
 }
 
+// Who of this process has been told of at which object, with a stack if there was one. By a hash: where two share a place,
+// one of them is told of once more.
+constexpr uint64_t kToldOf = 256;
+uint64_t told_of[kToldOf];
+
+// True the first time.
+bool TellOf(uint32_t task, uint32_t thread, uint64_t inode) {
+  const uint64_t who = task != 0 ? task : uint64_t{1} << 32 | thread;
+  const uint64_t word = (who * 0x9e3779b97f4a7c15u) ^ inode;
+  return __atomic_exchange_n(&told_of[(word >> 20) % kToldOf], word, __ATOMIC_RELAXED) != word;
+}
+
+void TellOfBoth(const Meeting& meeting) {
+  const Waiter other(meeting.wait.other);
+  TellOf(CurrentTask(), ThreadId(), meeting.descriptor.id.inode);
+  if (other.process() == (ProcessId() & 0x3fffff))
+    TellOf(other.task(), OtherOf(meeting).thread, meeting.descriptor.id.inode);
+}
+
+thread_local bool reporting = false;  // what finds the stacks may read something itself
+
 // False: the other one waits no more.
 bool Report(const Meeting& meeting, const char* how) {
-  static thread_local bool reporting = false;  // what finds the stacks may read something itself
   if (reporting || !HasEvent(meeting.wait.object)) return true;
   const Scratch scratch(meeting.wait.object);
   // Another thread tells of this object, and may have to wait for an interpreter's stacks: one without them says less.
@@ -377,10 +397,22 @@ bool Report(const Meeting& meeting, const char* how) {
   if (meeting.wait.other != 0) AddOther(text, meeting);
   const bool waits = !scratch.taken() || AddStacks(text, meeting);
   text.Add("}");
-  if (waits && TakeEvent(meeting.wait.object, true))
+  if (waits && TakeEvent(meeting.wait.object, true)) {
+    TellOfBoth(meeting);
     RecordAction(ActionOf(meeting), meeting.descriptor.id.inode, text);
+  }
   reporting = false;
   return waits;
+}
+
+// Whoever came from another process could not ask where this one waits: it says so itself when it comes back.
+void AddStackOfReturn(TextBuffer& text, const Wait& wait) {
+  const Descriptor* descriptor = KnownDescriptor(wait.fd);
+  if (wait.nested || descriptor == nullptr) return;
+  Meeting meeting{.wait = wait, .descriptor = *descriptor};
+  meeting.wait.other = 0;
+  meeting.caller.place = __atomic_load_n(&descriptor->places[wait.direction], __ATOMIC_RELAXED);
+  AddStacks(text, meeting);
 }
 
 // A library in C reads in the thread of the loop that waits: for what has a callback there, most likely, which Python
@@ -442,10 +474,20 @@ bool ReportSharedSet(const Meeting& meeting, int set) {
 void ReportTransfer(const Wait& wait, int64_t result) {
   const int error = errno;
   if (TakeEvent(wait.object, false)) {
-    TextBuffer text;
+    const uint64_t inode = wait.object->inode;
+    const Scratch scratch(wait.object);
+    char small[96];
+    TextBuffer text(scratch.taken() ? Scratch::text : small,
+                    scratch.taken() ? Scratch::kText : sizeof(small));
     text.Add("{\"fd\":").AddNumber(wait.fd).Add(",\"bytes\":").AddNumber(result);
-    text.Add(Waiter(wait.token).wants_one() ? ",\"one\":true}" : "}");
-    RecordAction(wait.direction == kRead ? "read" : "write", wait.object->inode, text);
+    if (Waiter(wait.token).wants_one()) text.Add(",\"one\":true");
+    if (!reporting && scratch.taken() && TellOf(CurrentTask(), ThreadId(), inode)) {
+      reporting = true;
+      AddStackOfReturn(text, wait);
+      reporting = false;
+    }
+    text.Add("}");
+    RecordAction(wait.direction == kRead ? "read" : "write", inode, text);
   }
   errno = error;
 }
@@ -458,6 +500,9 @@ void SetStackSource(StackSource source) {
   __atomic_store_n(&stack_source, source, __ATOMIC_RELEASE);
 }
 
-void ForgetMeetings() { Scratch::ForgetInChild(); }
+void ForgetMeetings() {
+  Scratch::ForgetInChild();
+  for (uint64_t& word : told_of) word = 0;
+}
 
 }  // namespace trireme

@@ -139,7 +139,8 @@ enum trireme_event {
  *      "read" | "accept" | "poll" | "epoll" (two sets) | "set" (both wait in one) | "set-told" (the other one woke there), "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
  *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
  *      known are left out
- *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed
+ *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed; with "name" and
+ *     "stack" the first time that one tells of it whom no meeting told of in its own process: others cannot ask there
  *   rejected: the runtime refused a second reader or writer by itself: {"direction": "read" | "write", "fd", "message"},
  *     where it is known who waited with "other" and the stacks, as above
  *   replaced: the runtime silently dropped the callback of an earlier reader: the same

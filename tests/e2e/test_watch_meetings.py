@@ -201,6 +201,39 @@ class WatchMeetingsTest(WatchCase):
         self.expect_readers(outcome)
         self.assertIn("cure: close it in all processes but one", outcome.err)
 
+    FORKED = """\
+    def wait():
+        ours.recv(1)
+    child = os.fork()
+    if child == 0:
+        wait()
+        os._exit(0)
+    while not open(f"/proc/{child}/syscall").read().startswith(RECV):
+        pass
+    def come():
+        try:
+            ours.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+    come()
+    END
+    os.waitpid(child, 0)
+    """
+
+    def test_a_forked_child_tells_where_it_waited_when_it_comes_back(self) -> None:
+        outcome = self.watch(THREADS + self.FORKED.replace("END", 'theirs.send(b"1")'))
+        self.assertEqual(outcome.err.splitlines()[-1], "trireme: 1 findings, program exited 0", outcome.err)
+        last = outcome.err[outcome.err.rindex("trireme: multiple-readers:") :]
+        self.assertRegex(last, "for which MainThread of process [0-9]+ waits already\n", outcome.err)
+        for place in ("in wait\n", "in come\n"):
+            self.assertIn(place, last, outcome.err)
+        self.assertNotIn("no stack is known", last)
+
+    def test_a_forked_child_that_never_comes_back_is_said_to_have_no_stack(self) -> None:
+        outcome = self.watch(THREADS + self.FORKED.replace("END", "os.kill(child, 9)"))
+        self.expect_readers(outcome)
+        self.assertRegex(outcome.err, "\n  of thread [0-9]+ no stack is known: it is of another process, ")
+
     def test_a_forked_child_that_has_its_own(self) -> None:
         self.expect_readers(self.watch(THREADS + """\
     reader = start(ours.recv, 1)

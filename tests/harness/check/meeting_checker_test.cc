@@ -208,6 +208,35 @@ TEST(MeetingCheckerTest, NamesTheCureThatFits) {
               HasSubstr("close it in all processes but one"));
 }
 
+// The first one waits in another process, which gave no stack of it.
+TrialBuilder MeetAcrossProcesses() {
+  TrialBuilder trial = TwoTasks();
+  Meet(trial, "second-reader",
+       {{"other", {{"task", 0}, {"process", 101}, {"thread", 101}}}, {"other_stack", nullptr}});
+  return trial;
+}
+
+TEST(MeetingCheckerTest, TellsWhereOneOfAnotherProcessWasWhenItCameBack) {
+  TrialBuilder trial = MeetAcrossProcesses();
+  const std::string before = CheckReaders(trial).findings.at(0).signature;
+  trial.Add(EventKind::kSocket, 200, "read",
+            {{"fd", 7}, {"bytes", 1}, {"name", "reader"}, {"stack", {"service.py:9 in wait"}}}, 0, 55);
+  trial.SetProcess(101);
+  const Finding finding = CheckReaders(trial).findings.at(0);
+  EXPECT_THAT(finding.message, HasSubstr("for which reader of process 101 waits already"));
+  EXPECT_THAT(finding.participants.at(0).stack, ElementsAre("service.py:9 in wait"));
+  EXPECT_FALSE(finding.evidence.contains("no_stack"));
+  EXPECT_EQ(finding.signature, before);
+}
+
+TEST(MeetingCheckerTest, SaysWhyOneOfAnotherProcessHasNoStack) {
+  TrialBuilder trial = MeetAcrossProcesses();
+  const Finding finding = CheckReaders(trial).findings.at(0);
+  EXPECT_EQ(GetString(finding.evidence, "no_stack"),
+            "of thread 101 no stack is known: it is of another process, and tells where it waited "
+            "when it has come back from there");
+}
+
 TEST(MeetingCheckerTest, TakesMangledFramesApart) {
   TrialBuilder trial = TwoTasks();
   const Json mangled = {{"stack", {"workload.so in _ZN7trireme4ReadEv", "workload.so+0x12"}}};
