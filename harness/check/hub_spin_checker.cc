@@ -9,6 +9,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/loop_events.h"
+#include "harness/check/stacks.h"
 #include "harness/check/sync_events.h"
 
 namespace trireme {
@@ -158,6 +159,19 @@ std::map<LoopId, Spin> LongestSpins(const TrialView& view) {
   return longest;
 }
 
+// Of the task that the loop came from while it spun, the first that says where it was: it was asked nothing before that
+// lasted, and little after.
+Participant WhoSpins(const TrialView& view, const LoopUsage& sum) {
+  Participant found{.task = "loop", .thread = sum.loop.second, .stack = {}};
+  for (const LoopTask& told : LoopTasksOf(view)) {
+    if (told.loop != sum.loop || told.time < sum.begin || told.time > sum.end) continue;
+    if (told.stack.empty() || !found.stack.empty()) continue;
+    found.task = told.name.empty() ? view.TaskName(told.task) : told.name;
+    found.stack = told.stack;
+  }
+  return found;
+}
+
 Finding FindingOf(const TrialView& view, const Spin& spin) {
   const LoopUsage& sum = spin.sum;
   const bool found = sum.polls > 0 &&
@@ -169,9 +183,14 @@ Finding FindingOf(const TrialView& view, const Spin& spin) {
       std::to_string(sum.found) +
       (found ? " found events that nobody took"
              : " found events, and " + Count(sum.steps, "step") + " of tasks led to nothing");
+  const Participant who = WhoSpins(view, sum);
+  if (!who.stack.empty()) {
+    const std::string own = InnermostOwnFrame(who.stack);
+    message += ": " + who.task + ", " + (own.empty() ? who.stack.back() : own);
+  }
   Finding finding =
       view.MakeFinding("hub-spin", "hub-spin", found ? "ready" : "due", std::move(message), {});
-  finding.participants = {{.task = "loop", .thread = sum.loop.second, .stack = {}}};
+  finding.participants = {who};
   finding.advisory = !found && GetString(*view.cell, "id") == "watch";
   finding.evidence = {{"process", sum.loop.first},
                       {"thread", sum.loop.second},

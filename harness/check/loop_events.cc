@@ -14,10 +14,15 @@ constexpr int64_t kLateTick = 10'000'000;
 
 LoopId LoopOf(const Event& event) { return {event.process, event.thread}; }
 
+std::vector<std::string> StackOf(const Json& value, const char* member) {
+  std::vector<std::string> stack;
+  for (const std::string& frame : TextsOf(GetMember(value, member)))
+    stack.push_back(Demangled(frame));
+  return stack;
+}
+
 void ReadStack(const Json& value, Hold& hold) {
-  hold.stack.clear();
-  for (const std::string& frame : TextsOf(GetMember(value, "stack")))
-    hold.stack.push_back(Demangled(frame));
+  hold.stack = StackOf(value, "stack");
   hold.source = GetString(value, "source");
 }
 
@@ -131,6 +136,20 @@ std::vector<LoopUsage> LoopUsageOf(const TrialView& view) {
     usage.slept = GetInt(value, "slept", -1);
     usage.begin = usage.end - static_cast<int64_t>(usage.wall * kSecond);
     all.push_back(usage);
+  }
+  return all;
+}
+
+std::vector<LoopTask> LoopTasksOf(const TrialView& view) {
+  std::vector<LoopTask> all;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kUsage || event.key != "task") continue;
+    const Json value = event.Value();
+    all.push_back({.loop = LoopOf(event),
+                   .time = event.time,
+                   .task = event.task,
+                   .name = GetString(value, "other_name"),
+                   .stack = StackOf(value, "other_stack")});
   }
   return all;
 }

@@ -53,6 +53,16 @@ struct LoopUsage {
 };
 std::vector<LoopUsage> LoopUsageOf(const TrialView& view);
 
+// The task that a loop which turned so often came from, when it was asked: USAGE events.
+struct LoopTask {
+  LoopId loop;
+  int64_t time = 0;
+  uint32_t task = 0;
+  std::string name;                // "" when nobody said
+  std::vector<std::string> stack;  // where it had given back its loop, outermost first
+};
+std::vector<LoopTask> LoopTasksOf(const TrialView& view);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_CHECK_LOOP_EVENTS_H_

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kLooksPerThreshold = 4;
 constexpr int kClosedBelow = 1 << 16;
+// A loop that turns so often while no byte moves may spin. What is asked for nothing costs little.
+constexpr uint64_t kNanosecondsATurn = 1000000;
+constexpr uint32_t kAsksOfASpin = 3;
 
 // What the kernel says of a thread: nanoseconds that it had a processor, and that it was ready and had none.
 struct ThreadTimes {
@@ -47,6 +50,7 @@ struct UsedByLoop {
   uint64_t time = 0, polls = 0, found = 0, steps = 0, moved = 0;
   int64_t sleeps = -1;  // how often it has gone to sleep; -1: not known
   ThreadTimes times;
+  uint32_t asks = 0;  // in how many intervals until then, one after the other, it may have spun
 };
 
 SeenLoop seen[kLoops];
@@ -234,20 +238,28 @@ void RecordProcessUsage() {
   RecordFor({}, TRIREME_USAGE, "process", value);
 }
 
-void RecordLoopUsage(const Loop& loop, UsedByLoop& before, uint64_t now) {
+// Whether it may spin, since `before`.
+bool MaySpin(const UsedByLoop& before, const UsedByLoop& now) {
+  const uint64_t polls = now.polls - before.polls;
+  const uint64_t steps = now.steps - before.steps;
+  return now.moved == before.moved &&
+         (polls > steps ? polls : steps) * kNanosecondsATurn > now.time - before.time;
+}
+
+void RecordLoopUsage(Loop& loop, UsedByLoop& before, uint64_t now) {
   const uint32_t thread = __atomic_load_n(&loop.thread, __ATOMIC_ACQUIRE);
   if (thread == 0) {
     before = {};
     return;
   }
-  const UsedByLoop used_now{.thread = thread,
-                            .time = now,
-                            .polls = __atomic_load_n(&loop.polls, __ATOMIC_RELAXED),
-                            .found = __atomic_load_n(&loop.found, __ATOMIC_RELAXED),
-                            .steps = __atomic_load_n(&loop.steps, __ATOMIC_RELAXED),
-                            .moved = MovedBytes(),
-                            .sleeps = SleepsOf(thread),
-                            .times = TimesOf(thread)};
+  UsedByLoop used_now{.thread = thread,
+                      .time = now,
+                      .polls = __atomic_load_n(&loop.polls, __ATOMIC_RELAXED),
+                      .found = __atomic_load_n(&loop.found, __ATOMIC_RELAXED),
+                      .steps = __atomic_load_n(&loop.steps, __ATOMIC_RELAXED),
+                      .moved = MovedBytes(),
+                      .sleeps = SleepsOf(thread),
+                      .times = TimesOf(thread)};
   if (before.thread == thread) {
     TextBuffer text(event_text, sizeof(event_text));
     text.Add("{");
@@ -262,6 +274,10 @@ void RecordLoopUsage(const Loop& loop, UsedByLoop& before, uint64_t now) {
       text.Add(",\"slept\":").AddNumber(used_now.sleeps - before.sleeps);
     text.Add("}");
     RecordFor({.thread = thread}, TRIREME_USAGE, "loop", text);
+    if (MaySpin(before, used_now)) {
+      used_now.asks = before.asks + 1;
+      if (used_now.asks <= kAsksOfASpin) AskWhoRuns(loop);
+    }
   }
   before = used_now;
 }

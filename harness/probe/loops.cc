@@ -34,6 +34,7 @@ struct LoopThread {
 
 thread_local LoopThread loop_thread;
 uint64_t moved_bytes = 0;
+bool any_asked = false;  // atomic: some loop is
 bool any_loop =
     false;  // atomic: there ever was one, in this process or one that it was forked from
 
@@ -91,6 +92,7 @@ __attribute__((noinline)) void BecomeLoop(uint32_t task) {
   }
   thread.loop = loop;
   loop->polls = loop->found = loop->steps = 0;
+  loop->asked = false;
   loop->python = PythonThread();
   loop->handle = static_cast<uint64_t>(pthread_self());
   Step(*loop, task, /*waits=*/false);
@@ -149,6 +151,18 @@ void NoteLoopWaits(bool waits) {
   if (!__atomic_load_n(&loops_watched, __ATOMIC_RELAXED) || CurrentTask() != 0) return;
   thread.polled = true;
   if (thread.loop != nullptr) Step(*thread.loop, 0, waits);
+}
+
+void AskWhoRuns(Loop& loop) {
+  __atomic_store_n(&loop.asked, true, __ATOMIC_RELAXED);
+  __atomic_store_n(&any_asked, true, __ATOMIC_RELAXED);
+}
+
+bool TakeLoopAsk() {
+  if (!__atomic_load_n(&any_asked, __ATOMIC_RELAXED)) [[likely]]
+    return false;
+  Loop* loop = loop_thread.loop;
+  return loop != nullptr && __atomic_exchange_n(&loop->asked, false, __ATOMIC_RELAXED);
 }
 
 void LoopPoll::Begin() {

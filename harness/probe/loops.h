@@ -26,6 +26,7 @@ struct Loop {
   void*
       python;  // its PyThreadState; null: no Python, or one whose frames cannot be read from outside
   uint64_t handle;  // its pthread_t
+  bool asked;       // atomic: somebody wants to know which task it runs again and again
 };
 
 constexpr int kLoops = 256;
@@ -46,6 +47,11 @@ void NoteTask(uint32_t task);
 void NoteTaskEnd(uint32_t task);
 // A runtime says that this thread waits as a loop does, in a call that is not seen.
 void NoteLoopWaits(bool waits);
+
+// Asks the thread of a loop to say which task it comes from at its next switch.
+void AskWhoRuns(Loop& loop);
+// Whether this thread was asked: true once. Cheap where nobody was.
+bool TakeLoopAsk();
 
 // Around a call that looks for events of descriptors. One of a task's own is no wait of the loop: it keeps it from
 // going on.

@@ -131,7 +131,9 @@ enum trireme_event {
  *   process {"rss": bytes, "threads": how many, without the probe's own}
  *   loop    {"wall": seconds, "delay", "cpu": seconds of that thread as above, "polls": how often it looked for events,
  *           "found": how often there were some, "steps": tasks that it ran, "moved": bytes that the process read and wrote,
- *           "slept": how often the thread gave up its processor by itself; absent where the kernel does not say} */
+ *           "slept": how often the thread gave up its processor by itself; absent where the kernel does not say}
+ *   task    where a loop turns again and again and nothing moves, up to three times: the task of the event gave it back
+ *           just then, {"other_name", "other_stack": of that task, as of SOCKET events} */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:

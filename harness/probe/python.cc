@@ -242,11 +242,20 @@ Object* PyCurrentTask(Object*, Object* const*, Size count) {
                                              : nullptr;
 }
 
+void TellWhoRan(uint32_t task);
+
+// The task that ran before has given its thread back, and its frames are as it left them.
+void SetTaskAfter(uint32_t before, uint32_t task) {
+  SetTask(task);
+  if (before != 0 && before != task && TakeLoopAsk()) [[unlikely]]
+    TellWhoRan(before);
+}
+
 Object* PySetTask(Object*, Object* const* arguments, Size count) {
   uint64_t task = 0;
   if (!CountIs(count, 1, "set_task(task)") || !ReadUnsigned(arguments[0], UINT32_MAX, &task))
     return nullptr;
-  SetTask(static_cast<uint32_t>(task));
+  SetTaskAfter(CurrentTask(), static_cast<uint32_t>(task));
   return None();
 }
 
@@ -291,7 +300,7 @@ Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
     }
     python.Py_DecRef(value);
   }
-  SetTask(static_cast<uint32_t>(task));
+  SetTaskAfter(CurrentTask(), static_cast<uint32_t>(task));
   return None();
 }
 
@@ -341,6 +350,27 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
   if (text != nullptr) python.Py_DecRef(text);
   if (python.PyErr_Occurred() != nullptr) RaiseLater();
   return written;
+}
+
+// A loop turns so often while nothing comes of it that somebody asked which task that is. Two threads at once where there
+// is no lock of the interpreter's: the second one says nothing.
+[[gnu::noinline]] void TellWhoRan(uint32_t task) {
+  static char text[16 * 1024];
+  static bool taken = false;
+  if (stacks_function == nullptr || python.PyErr_Occurred() != nullptr ||
+      __atomic_exchange_n(&taken, true, __ATOMIC_ACQUIRE))
+    return;
+  const uint64_t size = AskForStacks(task, 0, text + 1, sizeof(text) - 2);
+  if (size != 0 && size != kOtherIsGone) {
+    text[0] = '{';
+    text[size + 1] = '}';
+    Record({.kind = TRIREME_USAGE,
+            .type = TRIREME_JSON,
+            .task = task,
+            .key = {"task", 4},
+            .value = {text, size + 2}});
+  }
+  __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
 }
 
 // A StackSource. The thread is inside a call that CPython made without the interpreter; one that CPython does not know,
@@ -435,7 +465,10 @@ Object* RunStep(Object* self, Object* const* arguments, Size count) {
   Object* result = python.PyObject_CallFunctionObjArgs(send, arguments[0], nullptr);
   if (result == nullptr)  // its end: it waits for nothing any more
     Record({.kind = TRIREME_TASK_END, .task = static_cast<uint32_t>(task), .key = {"returned", 8}});
-  SetTask(before);
+  if (result == nullptr)
+    SetTask(before);  // it has an exception, and nothing may be asked
+  else
+    SetTaskAfter(static_cast<uint32_t>(task), before);
   return result;
 }
 

@@ -288,8 +288,9 @@ class LoopsTest(TriremeCase):
 
     def test_a_loop_that_spins_is_found(self) -> None:
         self.write("loops/workload.py", SPIN_PY)
-        for how, message in (("ask", r"of \d+ polls 0 found events, and \d+ steps of tasks led to nothing$"),
-                             ("ready", r"of \d+ polls \d+ found events that nobody took$")):
+        task = r": asker, workload.py:\d+ in asker$"
+        for how, message in (("ask", r"of \d+ polls 0 found events, and \d+ steps of tasks led to nothing" + task),
+                             ("ready", r"of \d+ polls \d+ found events that nobody took")):
             for runtime, cell in self.cells(SPIN_YAML, LOOPS, how).items():
                 self.assertEqual([f["kind"] for f in cell["findings"]], ["hub-spin"], (how, runtime, cell["reason"]))
                 self.assertRegex(cell["findings"][0]["message"], message)
@@ -446,6 +447,34 @@ class WatchedLoopsTest(TriremeCase):
             """, checks="hub-spin:for=300ms")
         self.assertEqual(outcome.code, 1, outcome.err)
         self.assertRegex(outcome.err, r"trireme: hub-spin: a loop spun for .* found events that nobody took")
+
+    def test_a_task_that_gives_way_again_and_again_is_named(self) -> None:
+        outcome = self.watch("""\
+            import asyncio, time
+            async def poll():
+                end = time.thread_time() + 1.5
+                while time.thread_time() < end:
+                    await asyncio.sleep(0)
+            async def main():
+                await asyncio.create_task(poll(), name="poller")
+            asyncio.run(main())
+            """, checks="hub-spin:for=300ms")
+        self.assertRegex(outcome.err, r"hub-spin: a loop spun for .* led to nothing: poller, .*program\.py:5 in poll\n")
+        self.assertRegex(outcome.err, r"\n  poller, thread \d+\n    .*program\.py:5 in poll\n")
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_a_green_thread_that_gives_way_again_and_again_is_named(self) -> None:
+        assert WITH_EVENTLET is not None
+        outcome = self.watch("""\
+            import eventlet, time
+            own = time.thread_time
+            def poll():
+                end = own() + 1.5
+                while own() < end:
+                    eventlet.sleep(0)
+            eventlet.spawn(poll).wait()
+            """, checks="hub-spin:for=300ms", python=WITH_EVENTLET)
+        self.assertRegex(outcome.err, r"hub-spin: a loop spun for .*: GreenThread \d+, .*program\.py:6 in poll\n")
 
     def test_what_it_was_when_it_ended_is_said_at_the_end(self) -> None:
         outcome = self.watch(self.ASYNCIO.replace("0.4", "1.5"), "asyncio.run(main(block))\n")

@@ -52,6 +52,33 @@ TEST(HubSpinCheckerTest, RejectsEventsThatNobodyTakes) {
   EXPECT_FALSE(result.findings.at(0).advisory);
 }
 
+// What the task of a loop that turns says at `time`: where it gave the loop back.
+TrialBuilder& Tell(TrialBuilder& trial, int64_t time) {
+  return trial.Add(EventKind::kUsage, time, "task",
+                   {{"other_name", "poller"}, {"other_stack", {"workload.py:7 in poll"}}}, 2);
+}
+
+TEST(HubSpinCheckerTest, TellsWhichTaskTurnsIt) {
+  TrialBuilder trial = SpinningLoop();
+  const std::string nobody = CheckSpin(Use(trial, 5)).findings.at(0).signature;
+  trial = SpinningLoop();
+  const CheckResult result = CheckSpin(Use(Tell(trial, 250 * kMs), 5));
+  EXPECT_EQ(result.reason,
+            "a loop spun for 0.50 s, 0.50 s of a processor: of 25000 polls 25000 found events that "
+            "nobody took: poller, workload.py:7 in poll");
+  const Finding& finding = result.findings.at(0);
+  EXPECT_EQ(finding.participants.at(0).task, "poller");
+  EXPECT_EQ(finding.participants.at(0).stack,
+            std::vector<std::string>{"workload.py:7 in poll"});
+  EXPECT_EQ(finding.signature, nobody);
+}
+
+TEST(HubSpinCheckerTest, TakesNoTaskThatTurnedItBefore) {
+  TrialBuilder trial = SpinningLoop();
+  const CheckResult result = CheckSpin(Use(Tell(trial, 50 * kMs), 5));
+  EXPECT_EQ(result.findings.at(0).participants.at(0).task, "loop");
+}
+
 // A loop that spun for 300 ms ended; another, whose thread got the same number, begins to some milliseconds later.
 TEST(HubSpinCheckerTest, DoesNotTakeTwoThreadsOfOneNumberForOne) {
   const auto judge = [](int64_t gap) {
