@@ -161,7 +161,7 @@ std::span<const Topic> FindingKindTopics() {
       {"finding kind", "unhandled-exception",
        "an exception ended a task and nobody joined that task; each runtime puts it elsewhere (the "
        "hub's standard error, threading.excepthook, the loop's exception handler, std::terminate), "
-       "here it is one kind."},
+       "here it is one kind, and so is what Python ignores in a finaliser (sys.unraisablehook)."},
       {"finding kind", "leak",
        "tasks, threads, file descriptors or child processes outlived the workload by more than the "
        "grace of 500 ms. {leak: {allow: [...]}} allows named ones."},

@@ -318,6 +318,34 @@ while thread.is_alive(): await rt.sleep(0.001)
     assert trial.end().key == "returned" and trial.of("census") == []
 
 
+def test_exceptions_of_finalisers_are_recorded_on_every_runtime(hostile):
+    trial = hostile("""
+class Connection:
+    def __del__(self): raise ValueError("not closed")
+Connection()
+""")
+    assert [(event.key, event.value["message"]) for event in trial.of("exception")] == [("unraisable", "not closed")]
+    assert trial.end().key == "returned" and "Exception ignored in" in trial.stderr
+
+
+def test_what_only_stops_a_finaliser_is_not_recorded_nor_what_follows_the_end(hostile):
+    trial = hostile("""
+import atexit, os
+class Connection:
+    def __init__(self, error): self.error = error
+    def __del__(self): raise self.error
+Connection(SystemExit(3))
+atexit.register(lambda: 1 / 0)
+child = os.fork()
+if child == 0:
+    Connection(ValueError("of a child"))
+    os._exit(0)
+rt.observe("status", os.waitpid(child, 0)[1])
+""")
+    assert trial.end().key == "returned" and trial.of("exception") == []
+    assert "ZeroDivisionError" in trial.stderr and "of a child" in trial.stderr
+
+
 # An executor queues first what it then has no thread for.
 NO_THREAD = """
 from concurrent.futures import ThreadPoolExecutor

@@ -32,6 +32,7 @@ from trireme_agent import (
     recorder,
     stacks,
     unawaited,
+    unraisable,
     workload,
 )
 from trireme_agent.backend import Backend
@@ -106,11 +107,13 @@ class _Trial:
         self._environment = environment
         self._over = threading.Lock()
         self._recorded = False
+        self._process = posix.getpid()
         backend.abort = self._abort
 
     def run(self, main: Callable[..., Any] | str) -> None:
         message = self._message
         backend = self._backend
+        unraisable.watch(self._report_unraisable)
         backend.enter()
         backend.has_task_faults = probe.point("", "", 0) != 0
         meetings.install(backend)
@@ -129,6 +132,11 @@ class _Trial:
             backend.run(self._main(main), self._task)
         except BaseException as error:
             self._end_without_runtime(error)
+
+    def _report_unraisable(self, error: Exception) -> None:
+        """What is made after the end, by exit handlers, or in a forked child is no doing of the trial."""
+        if not self._recorded and not ending.is_child(self._process):
+            self._backend.report("unraisable", error)
 
     def _await_limits(self) -> None:
         """`hold` of the protocol. The runtime has what it needs by now, and no task or loop is held up by it."""

@@ -29,6 +29,7 @@ class EventletAsyncioBackend(EventletBackend):
     def enter(self) -> None:
         asyncio.events._set_running_loop(None)  # Eventlet made the zygote's loop the running one of this process
         super().enter()
+        sys.unraisablehook = _without_the_note_of_a_fork(sys.unraisablehook)  # of this process, before who reports it
         self.this_hub().loop.set_exception_handler(inspection.reporting(self))
 
     def descriptors_of(self, hub: Any) -> set[int]:
