@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _CHUNK = 65536
+_NO_REPLY = "the server closed the connection without a reply"
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 
@@ -49,6 +50,14 @@ async def _read_body(connection: h11.Connection, reader: asyncio.StreamReader) -
     while isinstance(event := await _next_event(connection, reader), h11.Data):
         body += event.data
     return bytes(body)
+
+
+async def _reply_body(connection: h11.Connection, reader: asyncio.StreamReader) -> bytes:
+    """One that is cut off is an end of stream, as http.client.IncompleteRead is, and no reset: none came."""
+    try:
+        return await _read_body(connection, reader)
+    except h11.RemoteProtocolError as error:
+        raise EOFError(str(error)) from error
 
 
 def _headers(message: Any) -> trireme.Headers:
@@ -87,10 +96,12 @@ async def request(method: str, url: str, body: bytes | None) -> trireme.Response
         if isinstance(reply, h11.InformationalResponse):  # the answer, as http.client takes it
             return trireme.Response(reply.status_code, b"", _headers(reply))
         if not isinstance(reply, h11.Response):
-            raise ConnectionResetError("the server closed the connection without a reply")
-        return trireme.Response(reply.status_code, await _read_body(connection, reader), _headers(reply))
+            raise ConnectionResetError(_NO_REPLY)
+        return trireme.Response(reply.status_code, await _reply_body(connection, reader), _headers(reply))
     except h11.RemoteProtocolError as error:
-        raise ConnectionResetError(str(error)) from error
+        if connection.trailing_data == (b"", True):
+            raise ConnectionResetError(_NO_REPLY) from error
+        raise  # what came is no HTTP: no family of errors, as http.client.BadStatusLine is of none
     finally:
         await _close(writer)
 

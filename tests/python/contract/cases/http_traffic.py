@@ -3,6 +3,7 @@
 import contextlib
 
 import trireme
+from trireme_agent.errors import family
 
 from .support import case, raises
 
@@ -134,6 +135,39 @@ async def http_answer_after_continue(rt):
             response = await rt.http_request("GET", f"http://{host}:{port}/")
         assert (response.status, response.body) == expected, response
         assert ("Link" in response.headers) == (response.status == 103)
+    await server.join()
+    listener.close()
+
+
+@case
+async def http_broken_answers(rt):
+    listener = await rt.listen()
+    head = b"HTTP/1.1 200 OK\r\n"
+    broken = {
+        b"": "reset",
+        head + b"Content-Length: 10\r\n\r\nabc": "end-of-stream",
+        head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n": "end-of-stream",
+        head + b"Transfer-Encoding: chunked\r\n\r\nno size\r\n": "end-of-stream",
+        b"\0 no status\r\n\r\n": "other",
+    }
+
+    async def serve():
+        for answer in broken:
+            stream = await listener.accept()
+            await stream.recv_until(b"\r\n\r\n")
+            if answer:
+                await stream.send_all(answer)
+            stream.close()
+
+    server = rt.spawn(serve)
+    host, port = listener.address
+    for answer, expected in broken.items():
+        try:
+            await rt.http_request("GET", f"http://{host}:{port}/")
+        except Exception as error:
+            assert (family(error), getattr(error, "errno", None)) == (expected, None), (answer, repr(error))
+        else:
+            raise AssertionError(answer)
     await server.join()
     listener.close()
 
