@@ -78,6 +78,15 @@ std::string TextText(const Json& value) {
   return shown + " of bytes " + DumpJson(Json(EncodeBase64(text)));
 }
 
+// A key of Python that is no text stands without quotes: {1: 0} is not {"1": 0}.
+std::string NameText(const std::string& name) {
+  const std::string printable = PrintableName(name);
+  if (name.starts_with(std::string_view("\0n", 2))) return printable;
+  const std::string shown = DumpJson(Json(printable));
+  if (!name.starts_with(std::string_view("\0r", 2))) return shown;
+  return shown + " of bytes " + DumpJson(Json(name.substr(2)));
+}
+
 std::string ListText(std::vector<std::string> texts, RuleKind rule) {
   const bool ordered = rule == RuleKind::kExact || rule == RuleKind::kSequence;
   if (!ordered) std::sort(texts.begin(), texts.end());
@@ -196,7 +205,7 @@ std::string ValueText(const Json& value) {
     return DumpJson(Json(error->Family()));
   std::vector<std::string> parts;
   for (const auto& [key, member] : value.items())
-    parts.push_back(DumpJson(Json(key)) + ":" + ValueText(member));
+    parts.push_back(NameText(key) + ":" + ValueText(member));
   std::sort(parts.begin(), parts.end());
   return "{" + Join(parts, ",") + "}";
 }

@@ -93,6 +93,16 @@ Json Replaced(Json value, const Replace& replace) {
   return value;
 }
 
+Json WithPrintableNames(Json value) {
+  if (!value.is_structured()) return value;
+  for (Json& member : value) member = WithPrintableNames(std::move(member));
+  if (!HasMarkedName(value)) return value;
+  Json printable = Json::object();
+  for (auto& [name, member] : value.items())
+    printable.emplace(PrintableName(name), std::move(member));
+  return printable;
+}
+
 Json FromMarkedText(std::string_view raw) {
   return Replaced(FromJsonText(raw), [](const Json& part) {
     return part.is_string() ? Unmarked(part.get_ref<const std::string&>()) : part;
@@ -146,7 +156,23 @@ std::string_view EventName(EventKind kind) {
 Json Event::Value() const {
   if (type == ValueType::kJson) return FromJsonText(raw);
   if (type == ValueType::kBytes) return EncodeBase64(raw);
-  return Replaced(ExactValue(), Printable);
+  Json printable = Replaced(ExactValue(), Printable);
+  return type == ValueType::kMarked ? WithPrintableNames(std::move(printable)) : printable;
+}
+
+bool HasMarkedName(const Json& value) {
+  if (!value.is_object()) return false;
+  for (const auto& [name, member] : value.items())
+    if (name.starts_with('\0')) return true;
+  return false;
+}
+
+std::string PrintableName(const std::string& name) {
+  if (!name.starts_with('\0') || name.size() < 2) return name;
+  const std::string rest = name.substr(2);
+  if (name[1] == 'n' || name[1] == 't') return rest;
+  const std::optional<std::string> bytes = name[1] == 'r' ? DecodeBase64(rest) : std::nullopt;
+  return bytes ? PrintableText(*bytes) : name;
 }
 
 Json Event::ExactValue() const {

@@ -82,9 +82,16 @@ struct Event {
   Json Value() const;
   // The same, but what JSON has only text for is told from text, at any depth: bytes are binary, an
   // integer beyond 64 bits is binary of subtype kDigitsSubtype, NaN and the infinities are numbers,
-  // and text with broken UTF-8 is as it was recorded.
+  // and text with broken UTF-8 is as it was recorded. Names of members keep their marks, as
+  // probe_abi.h has them.
   Json ExactValue() const;
 };
+
+// As Event::Value() has a name that Event::ExactValue() gave: the key 1 of a Python dict is "1".
+std::string PrintableName(const std::string& name);
+
+// Whether it is an object with a name, of its own members, that begins with a mark.
+bool HasMarkedName(const Json& value);
 
 struct Task {
   uint32_t number = 0;

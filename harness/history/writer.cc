@@ -153,6 +153,7 @@ bool NeedsMarks(const Json& value) {
   if (value.is_number_float()) return !std::isfinite(value.get<double>());
   if (value.is_string()) return IsBroken(value.get_ref<const std::string&>());
   if (!value.is_structured()) return value.is_binary();
+  if (HasMarkedName(value)) return true;
   return std::any_of(value.begin(), value.end(), NeedsMarks);
 }
 

@@ -176,7 +176,9 @@ enum trireme_type {
   TRIREME_DIGITS = 7, /* an integer beyond 64 bits: the text of its digits, printed as that */
   /* JSON text in which each text, but for the names of members, begins with what it is, for what JSON has only text for:
    * 't' a text, 'b' bytes in base64, 'i' digits as above, 'f' NaN, Infinity or -Infinity, 'r' a text that is no UTF-8, its
-   * bytes in base64. Printed without it, the last as by itself. What has texts only is TRIREME_JSON. */
+   * bytes in base64. Printed without it, the last as by itself. The name of a member begins with what it is only where it
+   * is no text, or one that begins with U+0000: that, and then 'n' and what Python's json makes of the key (1, true, null),
+   * 'r' or 't' as above. What has texts only is TRIREME_JSON. */
   TRIREME_MARKED = 8
 };
 

@@ -89,7 +89,13 @@ def _unmarked(value: Any) -> Any:
         return value[1:] if value.startswith("t") else Marked(value)
     if isinstance(value, list):
         return [_unmarked(element) for element in value]
-    return {key: _unmarked(member) for key, member in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {_unmarked_name(name): _unmarked(member) for name, member in value.items()}
+    return value
+
+
+def _unmarked_name(name: str) -> str:
+    return _unmarked(name[1:]) if name.startswith("\0") else name
 
 
 def _value(kind: int, raw: bytes) -> Any:

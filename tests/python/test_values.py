@@ -51,6 +51,16 @@ for text in ("a\udc80", "a\\udc80"): rt.observe("alone", text); rt.observe("with
     assert [(type(text), text) for text in observed] == [(Escaped, "a\\udc80")] * 2 + [(str, "a\\udc80")] * 2
 
 
+def test_keys_that_are_no_text_are_not_recorded_as_their_text(zygote, workload):
+    zygote.load("threading", workload(r"""
+for key in (1, "1", True, None, 1.5, "\ud800", "\\ud800", "\0n1"): rt.observe("k", {"in": [{key: "v"}]})
+"""))
+    names = [name for event in zygote.trial().of("observe") for name in event.value["in"][0]]
+    kinds = [Marked, str, Marked, Marked, Marked, Escaped, str, str]
+    texts = ["n1", "1", "ntrue", "nnull", "n1.5", "\\ud800", "\\ud800", "\0n1"]
+    assert [(type(name), str(name)) for name in names] == list(zip(kinds, texts, strict=True))
+
+
 def test_nested_values_are_what_they_are_by_themselves(zygote, workload):
     zygote.load("threading", workload("""
 import enum, math

@@ -50,7 +50,7 @@ class _Marked(str):
 
 def _needs_marks(made: Any) -> bool:
     if isinstance(made, (list, dict)):
-        return any(map(_needs_marks, made.values() if isinstance(made, dict) else made))
+        return any(map(_needs_marks, made)) or (isinstance(made, dict) and any(map(_needs_marks, made.values())))
     return isinstance(made, _Marked)
 
 
@@ -59,7 +59,13 @@ def _marked(made: Any) -> Any:
         return made.marked if isinstance(made, _Marked) else "t" + made
     if isinstance(made, list):
         return [_marked(element) for element in made]
-    return {key: _marked(member) for key, member in made.items()} if isinstance(made, dict) else made
+    if isinstance(made, dict):
+        return {_marked_name(name): _marked(member) for name, member in made.items()}
+    return made
+
+
+def _marked_name(name: str) -> str:
+    return name.marked if isinstance(name, _Marked) else name
 
 
 def _order(made: Any) -> tuple[str, str]:
@@ -101,11 +107,20 @@ def _portable_dict(value: dict[Any, Any]) -> dict[str, Any]:
     """Raises TypeError for two keys that are one in JSON, as 1 and "1" are: one of the two members would be lost."""
     made = {}
     for key, member in value.items():
-        text = errors.text(key) if isinstance(key, str) else _key_text(key)
-        if text in made:
-            raise TypeError(f"a dict with two keys that JSON has one name for, {text!r}, is no JSON")
-        made[text] = _portable(member)
+        name = _portable_name(key)
+        if name in made:
+            raise TypeError(f"a dict with two keys that JSON has one name for, {str(name)!r}, is no JSON")
+        made[name] = _portable(member)
     return made
+
+
+def _portable_name(key: Any) -> str:
+    if not isinstance(key, str):
+        return _Marked("\0n", _key_text(key))
+    name = _portable_text(key)
+    if isinstance(name, _Marked):
+        return _Marked("\0", name, name.marked)
+    return _Marked("\0t", name) if name.startswith("\0") else name
 
 
 def _key_text(key: Any) -> str:

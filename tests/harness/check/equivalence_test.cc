@@ -93,6 +93,16 @@ TEST(EquivalenceTest, TellsTextsApartThatAreNoUtf8AndShownAlike) {
   EXPECT_EQ(ValueText("a\x80"), "\"a\xEF\xBF\xBD\" of bytes \"YYA=\"");
 }
 
+TEST(EquivalenceTest, TellsNamesOfMembersApartThatAreShownAlike) {
+  const std::string number("\0n1", 3);
+  const std::string broken("\0rYe2ygA==", 10);
+  EXPECT_EQ(CompareValues({{number, 0}}, {{"1", 0}}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({{{"k", {{broken, 0}}}}}, {{{"k", {{"a\\udc80", 0}}}}}), Verdict::kFail);
+  EXPECT_EQ(CompareValues({{number, 0}, {"a", 1}}, {{"a", 1}, {number, 0}}), Verdict::kPass);
+  EXPECT_EQ(ValueText({{number, 0}, {"1", 0}}), R"({"1":0,1:0})");
+  EXPECT_EQ(ValueText({{broken, 0}}), R"({"a\\udc80" of bytes "Ye2ygA==":0})");
+}
+
 TEST(EquivalenceTest, AcceptsTheSameOfWhatJsonHasOnlyTextFor) {
   const std::string large = "36893488147419103233";
   EXPECT_EQ(CompareValues(Digits(large), Digits(large)), Verdict::kPass);

@@ -77,6 +77,15 @@ TEST(EventTest, TellsItFromTextWhereItIsExact) {
   EXPECT_EQ(Exact(ValueType::kMarked, R"(["rYf8="])"), Json{"a\xff"});
 }
 
+TEST(EventTest, TellsNamesOfMembersThatAreNoTextOrNoUtf8) {
+  const std::string raw =
+      R"([{"\u0000n1":{"\u0000rYe2ygA==":1},"\u0000t\u0000x":2,"\u0000r?":3,"n":4},"t"])";
+  EXPECT_EQ(ValueOf(ValueType::kMarked, raw),
+            Json::parse(R"([{"1":{"a\\udc80":1},"\u0000x":2,"\u0000r?":3,"n":4},""])"));
+  EXPECT_EQ(Exact(ValueType::kMarked, R"({"\u0000n1":"t1"})"),
+            (Json{{std::string("\0n1", 3), "1"}}));
+}
+
 TEST(EventTest, MendsWhatJsonCannotHold) {
   EXPECT_EQ(ValueOf(ValueType::kText, "a\xff"), Json("a\xEF\xBF\xBD"));
   EXPECT_EQ(ValueOf(ValueType::kText, "a\xED\xB2\x80\xED"), Json("a\\udc80\xEF\xBF\xBD"));

@@ -175,5 +175,14 @@ TEST(EncodeHistoryTest, KeepsEveryKindOfValue) {
   for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(history->events()[i].Value(), values[i]);
 }
 
+TEST(EncodeHistoryTest, KeepsNamesThatBeginWithAMark) {
+  const Json value = {{"a", {{std::string("\0n1", 3), "text"}}}};
+  const std::vector<NewEvent> events = {{.kind = EventKind::kObserve, .key = "k", .value = value}};
+  const Result<History> history = History::Parse(EncodeHistory(0, events));
+  ASSERT_TRUE(history.ok());
+  EXPECT_EQ(history->events()[0].ExactValue(), value);
+  EXPECT_EQ(history->events()[0].Value(), Json::parse(R"({"a":{"1":"text"}})"));
+}
+
 }  // namespace
 }  // namespace trireme
