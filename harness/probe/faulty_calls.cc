@@ -27,14 +27,13 @@ bool Interrupts(const trireme_fault_rule& rule) {
 }
 
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
-// where one resets the connection. A call that never `waits` is not interrupted. Delays are added to *delay, or happen in
-// here where that is null.
-int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool waits, bool* reset,
-               uint64_t* delay = nullptr) {
+// where one resets the connection. Delays are added to *delay, or happen in here where that is null.
+int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool interruptible,
+               bool* reset, uint64_t* delay = nullptr) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (!waits && Interrupts(rule)) continue;
+    if (!interruptible && Interrupts(rule)) continue;
     uint8_t* counter = times == nullptr ? nullptr : times + i % sizeof(trireme_connection::times);
     if (!GateLets(subject.call) || !MayApply(rule, counter)) continue;
     LogFault(rule, subject, kAnyDirection, number);
@@ -134,6 +133,24 @@ int FaultOfAccepted(int fd, const ConnectionEnd& end) {
   return 0;
 }
 
+// Whether whoever is told tries again at once, without an end should it be told again.
+bool TellsToTryAgain(int error) { return error == EINTR || error == EAGAIN; }
+
+// 0, or the error that accept gives, and leaves the connection where it is.
+int FaultOfListener(const Subject& subject, uint64_t number, bool again) {
+  const uint32_t count = RuleCount();
+  for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    if (rule.action != TRIREME_DO_ERROR && rule.action != TRIREME_DO_INTERRUPT) continue;
+    const int error = rule.action == TRIREME_DO_ERROR ? rule.error : EINTR;
+    if (IsOfConnection(error) || (again && TellsToTryAgain(error))) continue;
+    if (!GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, nullptr)) continue;
+    LogFault(rule, subject, kAnyDirection, number);
+    if (rule.dry == 0) return error;
+  }
+  return 0;
+}
+
 // How many connections a listener of this process had waiting when accept was called.
 uint32_t accepts[kDescriptors];
 
@@ -156,7 +173,8 @@ bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
   if (!PlanHits(call)) return false;
   const int before = errno;
   bool reset = false;
-  *error = EventFault(subject, number, nullptr, /*waits=*/true, &reset, delay);
+  *error = EventFault(subject, number, nullptr, !IsMadeAgain(task, call), &reset, delay);
+  NoteToBeMadeAgain(task, call, *error == EINTR);
   errno = before;
   return *error != 0;
 }
@@ -200,25 +218,16 @@ bool AcceptFails(int listener, int* error) {
     *error = nothing ? EAGAIN : 0;
     return nothing;
   }
-  const TaskName& task = CurrentTaskName();
+  TaskName& task = CurrentTaskName();
   Subject subject{HashOf("listener"), task.path, task.name, kServer, TRIREME_CALL_ACCEPT};
   const uint32_t number = __atomic_fetch_add(&accepts[listener], 1, __ATOMIC_RELAXED);
   if (*error != 0) {
     LogRemoteFault(subject, kAnyDirection, number, *error);
     return true;
   }
-  const uint32_t count = RuleCount();
-  for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
-    trireme_fault_rule& rule = RuleAt(i);
-    const bool ours = rule.action == TRIREME_DO_INTERRUPT ||
-                      (rule.action == TRIREME_DO_ERROR && !IsOfConnection(rule.error));
-    if (!ours || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, nullptr)) continue;
-    LogFault(rule, subject, kAnyDirection, number);
-    if (rule.dry != 0) continue;
-    *error = rule.action == TRIREME_DO_INTERRUPT ? EINTR : rule.error;
-    return true;
-  }
-  return false;
+  *error = FaultOfListener(subject, number, IsMadeAgain(task, TRIREME_CALL_ACCEPT));
+  NoteToBeMadeAgain(task, TRIREME_CALL_ACCEPT, TellsToTryAgain(*error));
+  return *error != 0;
 }
 
 bool KeepAccepted(int fd, int* error) {

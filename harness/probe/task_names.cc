@@ -41,4 +41,15 @@ uint32_t CountCall(TaskName& name, trireme_fault_call call) {
   return __atomic_fetch_add(&name.counts[call], 1, __ATOMIC_RELAXED);
 }
 
+bool IsMadeAgain(const TaskName& name, trireme_fault_call call) {
+  return (__atomic_load_n(&name.again, __ATOMIC_RELAXED) >> call & 1U) != 0;
+}
+
+void NoteToBeMadeAgain(TaskName& name, trireme_fault_call call, bool again) {
+  if (again)
+    __atomic_fetch_or(&name.again, 1U << call, __ATOMIC_RELAXED);
+  else
+    __atomic_fetch_and(&name.again, ~(1U << call), __ATOMIC_RELAXED);
+}
+
 }  // namespace trireme

@@ -12,6 +12,7 @@ struct TaskName {
   uint32_t task = 0;
   uint32_t connects = 0;     // connections, socketpairs and pipes that it made
   uint32_t counts[16] = {};  // by enum trireme_fault_call
+  uint32_t again = 0;        // bits by the same: a fault told its last call to try again
   char path[48] = "-";
   char name[48] = "-";
 };
@@ -25,6 +26,12 @@ void ForgetTaskNames();
 
 // The number of this one among the calls of that kind that the task made; from 0.
 uint32_t CountCall(TaskName& name, trireme_fault_call call);
+
+// Whether a fault told the one before to try again, as EINTR does. It is let through then, however often the fault hits: Python
+// makes an interrupted call again for ever.
+bool IsMadeAgain(const TaskName& name, trireme_fault_call call);
+// To be told of each that was asked about.
+void NoteToBeMadeAgain(TaskName& name, trireme_fault_call call, bool again);
 
 }  // namespace trireme
 

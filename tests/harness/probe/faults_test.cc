@@ -305,6 +305,29 @@ TEST_F(FaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
   }
 }
 
+// Else who makes an interrupted call again, as Python does, would never come further.
+TEST_F(FaultsTest, LetsACallThroughThatIsMadeAgain) {
+  for (const trireme_fault_rule& rule :
+       {Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_INTERRUPT), Error(TRIREME_CALL_ACCEPT, EAGAIN)}) {
+    Begin({rule});
+    const Listening listening;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    const UniqueFd other(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(listening.ConnectWith(client), 0);
+    EXPECT_EQ(listening.ConnectWith(other), 0);
+    for (const bool accepted : {false, true, false, true}) {
+      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+      EXPECT_EQ(got.valid(), accepted);
+    }
+  }
+  Begin({Rule(TRIREME_CALL_FSYNC, TRIREME_DO_INTERRUPT)});
+  for (const bool interrupted : {true, false, true}) {
+    errno = 0;
+    (void)::fsync(-1);
+    EXPECT_EQ(errno == EINTR, interrupted);
+  }
+}
+
 TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
   Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 0)});
   const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
