@@ -43,18 +43,37 @@ AppliedFault FaultOf(const Event& event, const Json& value) {
   return fault;
 }
 
+// A call that is tried again for ever, as Python does with one that was interrupted, suffers millions of the same.
+bool IsAgain(const Event& event, const Event& last) {
+  return event.id == last.id && event.task == last.task && event.type == last.type &&
+         event.key == last.key && event.raw == last.raw;
+}
+
+AppliedFault AtTime(AppliedFault fault, int64_t time) {
+  fault.end = time + (fault.end - fault.time);
+  fault.time = time;
+  return fault;
+}
+
 bool IsSystemCallFault(const Json& fault) { return !GetMember(fault, "do").is_null(); }
 
 }  // namespace
 
 std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
   std::vector<AppliedFault> faults;
+  const Event* last = nullptr;  // that began the last of `faults`
   for (const Event& event : view.history->events()) {
     if (event.kind != EventKind::kFault) continue;
+    if (last != nullptr && IsAgain(event, *last)) {
+      faults.push_back(AtTime(faults.back(), event.time));
+      continue;
+    }
+    last = nullptr;
     const Json value = event.Value();  // of tens of thousands in a trial: parsed once
     AppliedFault fault = FaultOf(event, value);
     if (!GetBool(value, "over")) {
       faults.push_back(std::move(fault));
+      last = &event;
       continue;
     }
     const auto begun = std::find_if(faults.rbegin(), faults.rend(), [&](const AppliedFault& known) {

@@ -274,6 +274,18 @@ TEST(AppliedFaultsTest, NamesEachOnce) {
   EXPECT_TRUE(NamesOfAppliedFaults(none.View()).empty());
 }
 
+TEST(AppliedFaultsTest, GivesEachOfManyThatAreTheSameItsOwnTime) {
+  FaultTrial trial;
+  const Json slow = {{"do", {{"delay", 1e-6}}}, {"call", "recv"}};
+  for (const int64_t time : {10, 20, 30}) trial.Add(EventKind::kFault, time, "slow", slow);
+  trial.Add(EventKind::kFault, 40, "slow", {{"over", true}});
+  trial.Add(EventKind::kFault, 50, "slow", slow);
+  std::vector<std::pair<int64_t, int64_t>> times;
+  for (const AppliedFault& fault : AppliedFaults(trial.View()))
+    times.emplace_back(fault.time, fault.end);
+  EXPECT_EQ(times, (decltype(times){{10, 1010}, {20, 1020}, {30, 1030}, {50, 1050}}));
+}
+
 TEST(CrashUnderFaultsTest, RejectsAnotherDeath) {
   for (const auto& [planned, signal] : {std::pair("KILL", 11), {"STOP", 9}}) {
     FaultTrial trial = Killed(planned, signal);
