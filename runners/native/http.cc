@@ -23,6 +23,17 @@ namespace http = boost::beast::http;
 constexpr size_t kReadSize = 16 * 1024;
 constexpr unsigned kVersion = 11;
 
+// What came is no HTTP.
+class BadMessage : public std::runtime_error {
+ public:
+  BadMessage(const std::string& what, bool in_body)
+      : std::runtime_error("bad HTTP message: " + what), in_body_(in_body) {}
+  bool in_body() const { return in_body_; }
+
+ private:
+  bool in_body_;
+};
+
 bool SameName(std::string_view left, std::string_view right) {
   return std::equal(
       left.begin(), left.end(), right.begin(), right.end(),
@@ -73,7 +84,7 @@ Task<bool> ReadMessage(Stream& stream, Parser& parser, std::string& rest) {
     if constexpr (Parser::is_request::value) co_await TellToContinue(stream, parser, told);
     if (parser.is_done()) break;
     if (error && error != http::error::need_more)
-      throw std::invalid_argument("bad HTTP message: " + error.message());
+      throw BadMessage(error.message(), parser.is_header_done());
     if (used > 0 && !rest.empty()) continue;
     const std::string data = co_await stream.Recv(kReadSize, internal::Place::Same());
     rest += data;
@@ -138,7 +149,7 @@ Task<> ServeConnection(Stream stream, std::shared_ptr<internal::HttpHandler> han
     while (co_await ServeRequest(stream, rest, handler)) continue;
   } catch (const IoError&) {
   } catch (const EndOfStream&) {
-  } catch (const std::invalid_argument&) {
+  } catch (const BadMessage&) {
     bad_request = true;
   }
   if (bad_request) {
@@ -294,14 +305,19 @@ Task<Server> Runtime::ServeHttp(std::shared_ptr<internal::HttpHandler> handler) 
 
 namespace {
 
-// The answer to a request; nothing where the peer ended before it. 100 is not it, any other 1xx is,
-// as in Python's http.client.
-Task<std::optional<http::response<http::string_body>>> ReadAnswer(Stream& stream, bool head) {
+// The answer to a request. 100 is not it, any other 1xx is, and what is wrong with the body is an end of the stream: as in
+// Python's http.client.
+Task<http::response<http::string_body>> ReadAnswer(Stream& stream, bool head) {
   std::string rest;
   for (;;) {
     http::response_parser<http::string_body> parser;
     parser.skip(head);
-    if (!co_await ReadMessage(stream, parser, rest)) co_return std::nullopt;
+    try {
+      if (!co_await ReadMessage(stream, parser, rest)) throw NoReply();
+    } catch (const BadMessage& error) {
+      if (!error.in_body()) throw;
+      throw EndOfStream();
+    }
     if (parser.get().result() != http::status::continue_) co_return parser.release();
   }
 }
@@ -326,11 +342,10 @@ Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::st
   const std::string wire = Serialize(request);
   co_await stream.SendAll(wire, internal::Place::Same());
   auto response = co_await ReadAnswer(stream, method == "HEAD");
-  if (!response) throw EndOfStream();
   stream.Close();
-  Headers headers = ToHeaders(*response);
-  co_return Response{.status = static_cast<int>(response->result_int()),
-                     .body = std::move(response->body()),
+  Headers headers = ToHeaders(response);
+  co_return Response{.status = static_cast<int>(response.result_int()),
+                     .body = std::move(response.body()),
                      .headers = std::move(headers)};
 }
 

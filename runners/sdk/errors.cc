@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace trireme {
@@ -9,6 +10,9 @@ namespace trireme {
 IoError::IoError(int error_number, const std::string& what)
     : std::runtime_error(what + ": " + std::strerror(error_number)), error_number_(error_number) {}
 IoError::~IoError() = default;
+
+NoReply::NoReply() : IoError(ECONNRESET, "the server closed the connection without a reply") {}
+NoReply::~NoReply() = default;
 
 EndOfStream::EndOfStream() : std::runtime_error("the peer ended the stream") {}
 EndOfStream::~EndOfStream() = default;

@@ -144,6 +144,7 @@ const Error* As(const std::exception& error) {
 
 Description Describe(const std::exception& error) {
   const std::string what = error.what();
+  if (As<NoReply>(error) != nullptr) return {.family = "reset", .message = what};
   if (const auto* io = As<IoError>(error))
     return {FamilyOfErrno(io->error_number()), io->error_number(), what};
   if (const auto* resolve = As<ResolveError>(error))

@@ -21,6 +21,13 @@ class IoError : public std::runtime_error {
   int error_number_;
 };
 
+// An HTTP server ended the connection and had answered nothing. It counts as a reset, of which no errno was told.
+class NoReply : public IoError {
+ public:
+  NoReply();
+  ~NoReply() override;
+};
+
 // The peer ended the stream before everything that was asked for had come.
 class EndOfStream : public std::runtime_error {
  public:

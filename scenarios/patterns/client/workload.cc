@@ -125,8 +125,6 @@ class Crawler {
       op.Fail(error.error_number());
     } catch (const std::runtime_error& error) {
       op.Fail(error.what());
-    } catch (const std::invalid_argument& error) {  // a reply that is no HTTP
-      op.Fail(error.what());
     }
     co_return false;
   }

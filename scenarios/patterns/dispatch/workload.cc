@@ -37,8 +37,6 @@ Task<Answer> Post(Runtime& rt, std::string url, std::string body, double patienc
     failed(error.error_number());
   } catch (const std::runtime_error& error) {
     failed(error.what());
-  } catch (const std::invalid_argument& error) {  // an answer that is no HTTP
-    failed(error.what());
   }
   co_return std::nullopt;
 }

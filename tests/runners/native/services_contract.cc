@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "runners/sdk/exceptions.h"
 #include "tests/runners/native/contract.h"
 
 namespace trireme {
@@ -191,6 +192,39 @@ CONTRACT(http_answer_after_continue) {
     EXPECT_EQ(response.status, i < 2 ? 200 : 103);
     EXPECT_EQ(response.body, i < 2 ? "body" : "");
     EXPECT_EQ(response.headers.Has("Link"), i == 2);
+  }
+  co_await server.Join();
+  listener.Close();
+}
+
+CONTRACT(http_broken_answers) {
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  const std::vector<std::pair<std::string, std::string>> broken = {
+      {"", "reset"},
+      {head + "Content-Length: 10\r\n\r\nabc", "end-of-stream"},
+      {head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "end-of-stream"},
+      {head + "Transfer-Encoding: chunked\r\n\r\nno size\r\n", "end-of-stream"},
+      {std::string("\0 no status\r\n\r\n", 15), "other"}};
+  Listener listener = co_await rt.Listen();
+  auto serve = [&]() -> Task<> {
+    for (const auto& [answer, family] : broken) {
+      Stream stream = co_await listener.Accept();
+      co_await stream.RecvUntil("\r\n\r\n");
+      if (!answer.empty()) co_await stream.SendAll(answer);
+      stream.Close();
+    }
+  };
+  TaskHandle<> server = rt.Spawn(serve);
+  for (const auto& [answer, family] : broken) {
+    Value error;
+    try {
+      co_await rt.HttpRequest("GET", "http://" + listener.address().text() + "/");
+    } catch (const std::exception& thrown) {
+      error = ErrorValue(thrown);
+    }
+    const Json told = Json::parse(error.ToJson());
+    EXPECT_EQ(GetString(told, "family"), family) << answer;
+    EXPECT_TRUE(GetMember(told, "errno").is_null()) << answer;
   }
   co_await server.Join();
   listener.Close();
