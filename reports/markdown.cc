@@ -104,7 +104,7 @@ std::vector<std::string> Surprises(const RunResults& results) {
   std::vector<std::string> items;
   for (size_t i = 0; i < results.cells.size(); ++i) {
     const CellResult& cell = results.cells[i];
-    if (cell.expected) continue;
+    if (cell.expected || WasNotRun(cell)) continue;
     std::string item = "- **" + MarkdownText(rows[i] + " on " + ColumnName(cell)) +
                        "**: " + MarkdownText(StateInWords(cell)) + "  \n  " +
                        MarkdownText(FirstFinding(cell, kRest), std::string::npos) + "\n";
@@ -148,9 +148,9 @@ std::string Legend() {
   return legend + "; \\~ either was allowed; \\* advisory findings\n";
 }
 
-std::vector<std::string> Unsupported(const RunResults& results) {
+std::vector<std::string> GroupItems(const std::vector<CellGroup>& groups) {
   std::vector<std::string> items;
-  for (const UnsupportedGroup& group : UnsupportedByReason(results))
+  for (const CellGroup& group : groups)
     items.push_back("- " + MarkdownText(group.reason) + ": " +
                     Counted(static_cast<int64_t>(group.cells.size()), "cell") + ", first " +
                     MarkdownText(group.cells.front()) + "\n");
@@ -184,7 +184,9 @@ std::string MarkdownReport(const RunResults& results, const ReportStyle&) {
   const Matrix matrix = MakeMatrix(results);
   page.AddSection(MatrixHeading(matrix), MatrixRows(matrix), "rows of the matrix");
   if (!matrix.rows.empty()) page.Offer(Legend());
-  page.AddSection("\n### Unsupported\n\n", Unsupported(results), "reasons for unsupported");
+  page.AddSection("\n### Unsupported\n\n", GroupItems(UnsupportedByReason(results)),
+                  "reasons for unsupported");
+  page.AddSection("\n### Not run\n\n", GroupItems(NotRunByReason(results)), "reasons for not run");
   std::vector<std::string> notes = ListItems(results.notes);
   for (std::string& note : ListItems(SuppressionNotes(results))) notes.push_back(std::move(note));
   page.AddSection("\n### Notes\n\n", notes, "notes");

@@ -92,10 +92,10 @@ std::string NotesText(const RunResults& results) {
   return out;
 }
 
-std::string UnsupportedText(const RunResults& results) {
+std::string GroupsText(const std::string& heading, const std::vector<CellGroup>& groups) {
   constexpr size_t kShown = 3;
   std::string out;
-  for (const UnsupportedGroup& group : UnsupportedByReason(results)) {
+  for (const CellGroup& group : groups) {
     out += "  " + group.reason + "\n    ";
     for (size_t i = 0; i < group.cells.size() && i < kShown; ++i)
       out += (i == 0 ? "" : ", ") + group.cells[i];
@@ -103,7 +103,7 @@ std::string UnsupportedText(const RunResults& results) {
       out += " and " + std::to_string(group.cells.size() - kShown) + " more";
     out += "\n";
   }
-  return out.empty() ? "" : "\nunsupported:\n" + out;
+  return out.empty() ? "" : "\n" + heading + ":\n" + out;
 }
 
 std::string TestsText(const CellResult& cell) {
@@ -126,7 +126,7 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
   int64_t count = 0;
   for (size_t i = 0; i < results.cells.size(); ++i) {
     const CellResult& cell = results.cells[i];
-    if (cell.expected) continue;
+    if (cell.expected || WasNotRun(cell)) continue;
     ++count;
     out += "\n  " + Emphasised(rows[i] + " on " + ColumnName(cell), 1, style) + ": " +
            StateInWords(cell) + "\n    " + FirstFinding(cell, kRest) + "\n";
@@ -142,7 +142,8 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
 std::string ClosingSummary(const RunResults& results, const ReportStyle& style) {
   return DifferencesText(results) + CountsText(results) + ComparedTestsText(results) +
          FaultsText(results) + VerdictText(results, style) + RunText(results) + NotesText(results) +
-         UnsupportedText(results) + SurprisesText(results, style);
+         GroupsText("unsupported", UnsupportedByReason(results)) +
+         GroupsText("not run", NotRunByReason(results)) + SurprisesText(results, style);
 }
 
 }  // namespace trireme

@@ -198,6 +198,22 @@ std::string ShortName(const std::string& column, const std::set<std::string>& am
   return ambiguous.contains(runtime) ? column : runtime;
 }
 
+template <typename Belongs>
+std::vector<CellGroup> ByReason(const RunResults& results, Belongs belongs) {
+  std::vector<CellGroup> groups;
+  const std::vector<std::string> rows = RowNames(results.cells);
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    if (!belongs(cell)) continue;
+    const std::string reason = cell.reason.empty() ? "no reason is recorded" : OneLine(cell.reason);
+    auto place = std::find_if(groups.begin(), groups.end(),
+                              [&](const CellGroup& group) { return group.reason == reason; });
+    if (place == groups.end()) place = groups.insert(place, CellGroup{.reason = reason});
+    place->cells.push_back(rows[i] + " on " + ColumnName(cell));
+  }
+  return groups;
+}
+
 }  // namespace
 
 std::string Counted(int64_t count, std::string_view singular, std::string_view plural) {
@@ -411,20 +427,18 @@ std::string FaultsNotReachedInWords(const RunResults& results) {
          ", whose verdicts say nothing of a fault: " + Join(named, ", ");
 }
 
-std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results) {
-  std::vector<UnsupportedGroup> groups;
-  const std::vector<std::string> rows = RowNames(results.cells);
-  for (size_t i = 0; i < results.cells.size(); ++i) {
-    const CellResult& cell = results.cells[i];
-    if (cell.state != CellState::kUnsupported) continue;
-    const std::string reason = cell.reason.empty() ? "no reason is recorded" : OneLine(cell.reason);
-    auto place = std::find_if(groups.begin(), groups.end(), [&](const UnsupportedGroup& group) {
-      return group.reason == reason;
-    });
-    if (place == groups.end()) place = groups.insert(place, UnsupportedGroup{.reason = reason});
-    place->cells.push_back(rows[i] + " on " + ColumnName(cell));
-  }
-  return groups;
+std::vector<CellGroup> UnsupportedByReason(const RunResults& results) {
+  return ByReason(results,
+                  [](const CellResult& cell) { return cell.state == CellState::kUnsupported; });
+}
+
+bool WasNotRun(const CellResult& cell) {
+  return cell.state == CellState::kUnknown && !cell.refusal && cell.trials.planned > 0 &&
+         cell.trials.executed == 0 && cell.findings.empty();
+}
+
+std::vector<CellGroup> NotRunByReason(const RunResults& results) {
+  return ByReason(results, WasNotRun);
 }
 
 }  // namespace trireme

@@ -73,12 +73,16 @@ std::string FaultsNotReachedInWords(const RunResults& results);
 // What was known and left alone, and what of it was of no use: "suppressed in 20 trials by known.yaml:2: REASON".
 std::vector<std::string> SuppressionNotes(const RunResults& results);
 
-// Unsupported cells by reason, in order of appearance.
-struct UnsupportedGroup {
+// Cells of one reason, in order of appearance.
+struct CellGroup {
   std::string reason;
   std::vector<std::string> cells;  // "patterns/client on fiber"
 };
-std::vector<UnsupportedGroup> UnsupportedByReason(const RunResults& results);
+std::vector<CellGroup> UnsupportedByReason(const RunResults& results);
+
+// Whether the run ended before the first trial of the cell: there is nothing to tell of it that is not told of the run.
+bool WasNotRun(const CellResult& cell);
+std::vector<CellGroup> NotRunByReason(const RunResults& results);
 
 }  // namespace trireme
 

@@ -83,6 +83,33 @@ TEST(TextReportTest, SaysWhatWasLeftAloneAndWhatOfThatWasOfNoUse) {
   EXPECT_THAT(MarkdownReport(results, {}), HasSubstr("findings suppressed in 20 trials"));
 }
 
+TEST(TextReportTest, TellsInALineOfCellsThatWereNotRun) {
+  RunResults results = GoodResults();
+  CellResult cell = results.cells.front();
+  cell.state = CellState::kUnknown;
+  cell.expected = false;
+  cell.trials = {.planned = 20};
+  cell.reason = "20 of 20 trials not run";
+  cell.replay = "trireme run it again";
+  for (const char* scenario : {"late/a", "late/b", "late/c", "late/d", "late/e"}) {
+    cell.scenario = scenario;
+    results.cells.push_back(cell);
+  }
+  const std::string text = TextReport(results, kAscii);
+  EXPECT_THAT(text, HasSubstr("\nnot run:\n  20 of 20 trials not run\n"
+                              "    late/a on eventlet/3.11, late/b on eventlet/3.11, "
+                              "late/c on eventlet/3.11 and 2 more\n"));
+  EXPECT_THAT(text, Not(HasSubstr("run it again")));
+  EXPECT_THAT(text, Not(HasSubstr("what was expected")));
+  const std::string page = MarkdownReport(results, {});
+  EXPECT_THAT(page, HasSubstr("### Not run\n\n- 20 of 20 trials not run: 5 cells, first late/a on "
+                              "eventlet/3.11\n"));
+  EXPECT_THAT(page, Not(HasSubstr("run it again")));
+  // One that began is told of by itself.
+  results.cells.back().trials.executed = 1;
+  EXPECT_THAT(TextReport(results, kAscii), HasSubstr("replay: trireme run it again"));
+}
+
 TEST(TextReportTest, SaysWhatDoesTheSameWhenNothingDiffers) {
   EXPECT_EQ(TextReport(GoodResults(), {}), R"(                 eventlet/3.11  threading/3.11
 patterns/client  ✓              ✓
