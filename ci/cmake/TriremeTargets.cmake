@@ -25,25 +25,37 @@ function(trireme_library)
 endfunction()
 
 # trireme_test(NAME check SOURCES a_test.cc DEPS check PACKAGES ...): one program per folder, each TEST a ctest
-# "check.Suite.Case" labelled cpp. The target cpp_tests builds all of these programs, and nothing else.
+# "check.Suite.Case". The target cpp_tests builds all of these programs, and nothing else. PROCESSES, with the label cpp, is for
+# those that start processes, preload the probe or run threads: what they show hangs on the compiler, on time and on memory as
+# the product has them. process_tests builds these alone; the others have the label cpp-logic, and ci/test runs them under
+# sanitizers only.
 if(TRIREME_BUILD_TESTS)
   add_custom_target(cpp_tests)
+  add_custom_target(process_tests)
 endif()
-function(trireme_test)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
-  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
-  trireme_unity(${ARG_NAME}_test)
+function(trireme_test_program target)
+  trireme_unity(${target})
   # A test runs for milliseconds and is compiled at every change, mostly for the headers: what counts is the compiler's time.
-  target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Debug>:-O0>)
-  set_target_properties(${ARG_NAME}_test PROPERTIES UNITY_BUILD_BATCH_SIZE 30)
-  target_link_libraries(${ARG_NAME}_test PRIVATE trireme_settings trireme_warnings ${ARG_PACKAGES}
-                        GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE 30)
+  target_link_libraries(${target} PRIVATE trireme_settings trireme_warnings GTest::gtest GTest::gmock)
+  add_dependencies(cpp_tests ${target})
+endfunction()
+function(trireme_test)
+  cmake_parse_arguments(ARG "PROCESSES" "NAME" "SOURCES;DEPS;PACKAGES" ${ARGN})
+  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  trireme_test_program(${ARG_NAME}_test)
+  target_link_libraries(${ARG_NAME}_test PRIVATE ${ARG_PACKAGES} GTest::gtest_main)
   foreach(dep IN LISTS ARG_DEPS)
     target_link_libraries(${ARG_NAME}_test PRIVATE trireme::${dep})
   endforeach()
-  add_dependencies(cpp_tests ${ARG_NAME}_test)
+  set(label cpp-logic)
+  if(ARG_PROCESSES)
+    add_dependencies(process_tests ${ARG_NAME}_test)
+    set(label cpp)
+  endif()
   gtest_discover_tests(${ARG_NAME}_test TEST_PREFIX "${ARG_NAME}." DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT 120 LABELS cpp)
+                       PROPERTIES TIMEOUT 120 LABELS ${label})
 endfunction()
 
 # trireme_benchmark(NAME recorder SOURCES a_bench.cc DEPS ... PACKAGES ...): tests/bench/recorder_bench, which ci/bench runs.
