@@ -93,8 +93,8 @@ void AddOnce(CheckResult& result, Finding finding) {
 }  // namespace
 
 std::string_view UnhandledExceptionChecker::Summary() const {
-  return "no exception is left that nobody caught: in main, a task, a thread, a finaliser, a hub "
-         "or a loop";
+  return "no exception is left that nobody caught or asked for: in main, a task, a thread, a "
+         "future, a finaliser, a hub or a loop";
 }
 
 CheckResult UnhandledExceptionChecker::Check(const TrialView& view,

@@ -161,7 +161,8 @@ std::span<const Topic> FindingKindTopics() {
       {"finding kind", "unhandled-exception",
        "an exception ended a task and nobody joined that task; each runtime puts it elsewhere (the "
        "hub's standard error, threading.excepthook, the loop's exception handler, std::terminate), "
-       "here it is one kind, and so is what Python ignores in a finaliser (sys.unraisablehook)."},
+       "here it is one kind, and so is what Python ignores in a finaliser (sys.unraisablehook) and "
+       "what a future of asyncio or concurrent.futures holds that nobody ever asked."},
       {"finding kind", "leak",
        "tasks, threads, file descriptors or child processes outlived the workload by more than the "
        "grace of 500 ms. {leak: {allow: [...]}} allows named ones."},

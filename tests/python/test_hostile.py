@@ -346,6 +346,106 @@ rt.observe("status", os.waitpid(child, 0)[1])
     assert "ZeroDivisionError" in trial.stderr and "of a child" in trial.stderr
 
 
+# They are asked after their threads have ended: a green thread that waits for one of another thread may wait for ever.
+FUTURES = """
+import asyncio, concurrent.futures, gc, threading
+from concurrent.futures import Future, ThreadPoolExecutor
+def fail(): raise ValueError("of a worker")
+def failed(kind=Future):
+    future = kind()
+    future.set_exception(ValueError("of nobody"))
+    return future
+"""
+
+
+def never_retrieved(trial):
+    assert trial.end().key == "returned", trial.end().value
+    assert {event.key for event in trial.of("exception")} <= {"never-retrieved"}
+    return [event.value["message"] for event in trial.of("exception")]
+
+
+def test_exceptions_of_futures_that_nobody_asked_are_recorded(hostile):
+    trial = hostile(FUTURES + """
+with ThreadPoolExecutor(1) as executor: executor.submit(fail)
+""")
+    assert never_retrieved(trial) == ["of a worker"]
+    assert [line for line in trial.of("exception")[0].value["stack"] if line.endswith(" in fail")]
+
+
+def test_futures_that_live_on_or_form_a_cycle_are_asked_once(hostile):
+    trial = hostile(FUTURES + """
+rt.kept = failed()
+with ThreadPoolExecutor(1) as executor: futures = [executor.submit(fail)]
+rt.waited = concurrent.futures.wait(futures)
+cycle = failed()
+cycle.itself = cycle
+del cycle
+gc.collect()
+""")
+    assert sorted(never_retrieved(trial)) == ["of a worker", "of nobody", "of nobody"]
+
+
+def test_a_map_whose_results_nobody_took_hides_no_failure(hostile):
+    assert never_retrieved(hostile(FUTURES + """
+with ThreadPoolExecutor(1) as executor: executor.map(lambda _: fail(), range(2))
+""")) == ["of a worker", "of a worker"]
+
+
+def test_futures_that_somebody_asked_are_no_finding(hostile):
+    returned(hostile(FUTURES + """
+def raises(call, *kinds):
+    try: call()
+    except kinds: return
+    raise AssertionError("raised nothing")
+raises(failed().result, ValueError)
+assert str(failed().exception()) == "of nobody"
+failed().add_done_callback(lambda _: None)
+late = Future()
+raises(lambda: late.result(0), TimeoutError, concurrent.futures.TimeoutError)
+late.set_exception(ValueError("after its asker had gone"))
+cancelled = Future()
+assert cancelled.cancel()
+given_up = failed()
+given_up.cancel()
+with ThreadPoolExecutor(2) as executor:
+    futures = [executor.submit(fail) for _ in range(3)]
+    results = executor.map(lambda _: fail(), range(3))
+for future in concurrent.futures.as_completed(futures): future.exception()
+raises(lambda: list(results), ValueError)
+class Own(Future):
+    def result(self, timeout=None): return super().result(timeout)
+raises(failed(Own).result, ValueError)
+class Unmade(Future):
+    def __init__(self): pass
+Unmade()
+stopped = Future()
+stopped.set_exception(SystemExit(1))
+"""))
+
+
+def test_asyncio_asks_futures_that_it_waits_for_and_not_those_that_it_makes(hostile):
+    assert never_retrieved(hostile(FUTURES + """
+loop = asyncio.SelectorEventLoop()
+async def raises(): raise KeyError("of a coroutine")
+async def use():
+    try: await asyncio.wrap_future(failed())
+    except ValueError: pass
+    try: await loop.run_in_executor(None, fail)
+    except ValueError: pass
+    asyncio.run_coroutine_threadsafe(raises(), loop)
+    try: await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(raises(), loop))
+    except KeyError: pass
+    await loop.shutdown_default_executor()
+def run():
+    asyncio._set_running_loop(None)
+    loop.run_until_complete(use())
+    loop.close()
+thread = threading.Thread(target=run)
+thread.start()
+while thread.is_alive(): await rt.sleep(0.001)
+""")) == ["'of a coroutine'"]
+
+
 # An executor queues first what it then has no thread for.
 NO_THREAD = """
 from concurrent.futures import ThreadPoolExecutor

@@ -31,6 +31,7 @@ from trireme_agent import (
     processes,
     recorder,
     stacks,
+    unasked,
     unawaited,
     unraisable,
     workload,
@@ -113,12 +114,13 @@ class _Trial:
     def run(self, main: Callable[..., Any] | str) -> None:
         message = self._message
         backend = self._backend
-        unraisable.watch(self._report_unraisable)
+        unraisable.watch(self._reporting("unraisable"))
         backend.enter()
         backend.has_task_faults = probe.point("", "", 0) != 0
         meetings.install(backend)
         creations.install()
         unawaited.watch()
+        unasked.watch(self._reporting("never-retrieved"))
         random.seed(message["inputs"])
         self._census = census.Census(backend)
         begin = {key: message.get(key) for key in ("seed", "inputs", "params")}
@@ -133,10 +135,14 @@ class _Trial:
         except BaseException as error:
             self._end_without_runtime(error)
 
-    def _report_unraisable(self, error: Exception) -> None:
+    def _reporting(self, where: str) -> Callable[[Exception], None]:
         """What is made after the end, by exit handlers, or in a forked child is no doing of the trial."""
-        if not self._recorded and not ending.is_child(self._process):
-            self._backend.report("unraisable", error)
+
+        def report(error: Exception) -> None:
+            if not self._recorded and not ending.is_child(self._process):
+                self._backend.report(where, error)
+
+        return report
 
     def _await_limits(self) -> None:
         """`hold` of the protocol. The runtime has what it needs by now, and no task or loop is held up by it."""
@@ -208,6 +214,7 @@ class _Trial:
 
     def _record_end(self, found: dict[str, list[dict[str, Any]]]) -> None:
         backend, task = self._backend, self._task
+        unasked.report_living(self._reporting("never-retrieved"))
         self._over.acquire()
         self._recorded = True
         for other in backend.unjoined:

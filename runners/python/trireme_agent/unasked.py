@@ -1,0 +1,75 @@
+"""Exceptions in futures of concurrent.futures that nobody ever asked for: what failed there, failed unseen.
+
+Who asks: result() and exception(), with or without a timeout, and add_done_callback(), which asyncio's futures ask by,
+too. Who cancels gives up what comes of it, as Executor.map() does once one of its calls has failed. wait() alone does
+not ask, as asyncio's does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future  # the one class, which every runtime has imported by now
+from typing import Any
+from weakref import WeakValueDictionary
+
+Report = Callable[[Exception], None]
+
+_failed: WeakValueDictionary[int, Future[Any]] = WeakValueDictionary()  # by id: a class of the workload's may not hash
+
+
+class _Asking:
+    """A method by which somebody asks. To look it up is to ask, so that no frame of ours is in the traceback."""
+
+    def __init__(self, method: Any) -> None:
+        self._method = method
+
+    def __get__(self, future: Future[Any] | None, kind: type | None = None) -> Any:
+        if future is not None:
+            future._trireme_asked = True  # type: ignore[attr-defined]
+        return self._method.__get__(future, kind)
+
+
+def watch(report: Report) -> None:
+    """From now on each is reported as its future is freed; of those that live, report_living() does."""
+    fail, call_back, free = Future.set_exception, Future.add_done_callback, getattr(Future, "__del__", None)
+
+    def set_exception(self: Future[Any], exception: BaseException | None) -> None:
+        if not _is_asked(self):
+            _failed[id(self)] = self
+        fail(self, exception)
+
+    def add_done_callback(self: Future[Any], fn: Callable[[Future[Any]], object]) -> None:
+        # run_coroutine_threadsafe() has asyncio look whether the future that it returns was cancelled, and no more.
+        if getattr(fn, "__qualname__", "") != "_chain_future.<locals>._call_check_cancel":
+            self._trireme_asked = True  # type: ignore[attr-defined]
+        call_back(self, fn)
+
+    def __del__(self: Future[Any]) -> None:
+        _tell(self, report)
+        if free is not None:
+            free(self)
+
+    future: Any = Future
+    for name in ("result", "exception", "cancel"):
+        setattr(future, name, _Asking(getattr(future, name)))
+    future.set_exception, future.add_done_callback, future.__del__ = set_exception, add_done_callback, __del__
+
+
+def report_living(report: Report) -> None:
+    for reference in _failed.valuerefs():  # a list: other threads may fail meanwhile
+        future = reference()
+        if future is not None:
+            _tell(future, report)
+
+
+def _is_asked(future: Future[Any]) -> bool:
+    return bool(getattr(future, "_trireme_asked", False))
+
+
+def _tell(future: Future[Any], report: Report) -> None:
+    with contextlib.suppress(Exception):  # of a class of the workload's that lacks what it is made of
+        error = future._exception
+        if isinstance(error, Exception) and not _is_asked(future):
+            future._trireme_asked = True  # type: ignore[attr-defined]
+            report(error)
