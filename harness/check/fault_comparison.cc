@@ -24,8 +24,7 @@ void AddWire(const ComparedCells& cells, Comparison& comparison, CellResult& res
                   {.trials = there, .name = cells.reference_name, .per_trial = cells.per_trial},
                   cells.scenario);
   result.wire = wire.ToJson();
-  const bool alone = comparison.keys == 0 && comparison.verdict == Verdict::kUnknown &&
-                     wire.verdict != Verdict::kUnknown;
+  const bool alone = comparison.keys == 0 && comparison.verdict == Verdict::kUnknown;
   if (alone || wire.verdict > comparison.verdict) {
     comparison.verdict = wire.verdict;
     comparison.reason = wire.reason;

@@ -49,6 +49,14 @@ class FaultJudgeTest : public testing::Test {
     Write(cell, 1, trial);
   }
 
+  void CompareWireWithoutFaults() {
+    for (Json& cell : plan_["cells"]) {
+      cell["faults"] = Json::array();
+      cell.erase("fault_plan");
+      cell["compare"] = {{"wire", "lines"}};
+    }
+  }
+
   RunResults Judge() {
     EXPECT_TRUE(WriteFile(directory_.path() + "/plan.json", DumpJson(plan_)).ok());
     Result<RunResults> results = JudgeSavedRun(directory_.path());
@@ -181,11 +189,7 @@ TEST_F(FaultJudgeTest, ChecksInvariantsByDefaultUnderAPlanOnly) {
 }
 
 TEST_F(FaultJudgeTest, ComparesTheWireWithoutAnyObservation) {
-  for (Json& cell : plan_["cells"]) {
-    cell["faults"] = Json::array();
-    cell.erase("fault_plan");
-    cell["compare"] = {{"wire", "lines"}};
-  }
+  CompareWireWithoutFaults();
   const auto trial = [](std::string_view text) {
     return FaultTrial().Open(1).Wire(1, "client write", text);
   };
@@ -198,6 +202,19 @@ TEST_F(FaultJudgeTest, ComparesTheWireWithoutAnyObservation) {
   results = Judge();
   EXPECT_EQ(results.cells.at(1).state, CellState::kFail);
   EXPECT_EQ(results.cells.at(1).findings.at(0).finding.kind, "difference");
+}
+
+TEST_F(FaultJudgeTest, SaysWhatTheWireLacksWhereNothingElseIsCompared) {
+  CompareWireWithoutFaults();
+  for (size_t cell : {0, 1}) {
+    plan_["cells"][cell]["trials"] = {0};
+    Write(cell, 0, FaultTrial().Open(1).Wire(1, "client write", "hello\n"));
+  }
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(cell.state, CellState::kUnknown);
+  EXPECT_EQ(cell.reason,
+            "equivalence: wire: it takes two trials of the reference to know what differs from "
+            "trial to trial by itself");
 }
 
 }  // namespace
