@@ -78,10 +78,18 @@ std::string TextText(const Json& value) {
   return shown + " of bytes " + DumpJson(Json(EncodeBase64(text)));
 }
 
+// Of a key that is no text, by how JSON would have it as one: as the value has it, so that {1: 0} is {1.0: 0}.
+std::string KeyText(const std::string& key) {
+  const bool is_integer = key.find_first_not_of("-0123456789") == std::string::npos;
+  const Json value = Json::parse(key, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_number()) return key;
+  return is_integer && value.is_number_float() ? DigitsText(key) : NumberText(value);
+}
+
 // A key of Python that is no text stands without quotes: {1: 0} is not {"1": 0}.
 std::string NameText(const std::string& name) {
   const std::string printable = PrintableName(name);
-  if (name.starts_with(std::string_view("\0n", 2))) return printable;
+  if (name.starts_with(std::string_view("\0n", 2))) return KeyText(printable);
   const std::string shown = DumpJson(Json(printable));
   if (!name.starts_with(std::string_view("\0r", 2))) return shown;
   return shown + " of bytes " + DumpJson(Json(name.substr(2)));

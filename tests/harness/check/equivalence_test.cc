@@ -103,6 +103,19 @@ TEST(EquivalenceTest, TellsNamesOfMembersApartThatAreShownAlike) {
   EXPECT_EQ(ValueText({{broken, 0}}), R"({"a\\udc80" of bytes "Ye2ygA==":0})");
 }
 
+// {key: 0} in Python, of a key that is no text.
+Json WithKey(const std::string& key) { return {{std::string("\0n", 2) + key, 0}}; }
+
+TEST(EquivalenceTest, ComparesNamesThatAreNumbersAsTheNumbers) {
+  EXPECT_EQ(CompareValues(WithKey("1"), WithKey("1.0")), Verdict::kPass);
+  EXPECT_EQ(CompareValues(WithKey("0"), WithKey("-0.0")), Verdict::kPass);
+  EXPECT_EQ(CompareValues(WithKey("10000000000000000000000"), WithKey("1e+22")), Verdict::kPass);
+  EXPECT_EQ(CompareValues(WithKey("1"), WithKey("1.5")), Verdict::kFail);
+  EXPECT_EQ(CompareValues(WithKey("1"), WithKey("true")), Verdict::kFail);
+  EXPECT_EQ(CompareValues(WithKey("10000000000000000000001"), WithKey("1e+22")), Verdict::kFail);
+  EXPECT_EQ(CompareValues(WithKey("NaN"), WithKey("Infinity")), Verdict::kFail);
+}
+
 TEST(EquivalenceTest, AcceptsTheSameOfWhatJsonHasOnlyTextFor) {
   const std::string large = "36893488147419103233";
   EXPECT_EQ(CompareValues(Digits(large), Digits(large)), Verdict::kPass);
