@@ -313,6 +313,16 @@ class SystemCallReader {
   SystemCallFault result_;
 };
 
+Result<uint8_t> FreeCounter(const Fault& fault, const CompiledPlan& plan) {
+  const auto limited = std::count_if(plan.rules.begin(), plan.rules.end(),
+                                     [](const auto& rule) { return rule.limit != 0; });
+  if (limited < TRIREME_PLAN_LIMITS) return static_cast<uint8_t>(limited);
+  return FaultError(fault,
+                    "a plan has at most " + std::to_string(TRIREME_PLAN_LIMITS) +
+                        " faults with 'times', this is one more",
+                    "say 'total', which counts in the whole trial, or make two plans");
+}
+
 template <size_t kSize>
 void CopyText(const std::string& text, char (&to)[kSize]) {
   std::memcpy(static_cast<char*>(to), text.data(), std::min(text.size(), kSize - 1));
@@ -412,6 +422,9 @@ Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed
                           .sides = what.sides};
   CopyText(fault.name, rule.name);
   CopyText(what.connection, rule.connection);
+  if (what.times != 0) {
+    TRIREME_ASSIGN_OR_RETURN(rule.counter, FreeCounter(fault, plan));
+  }
   plan.rules.push_back(rule);
   return Done{};
 }

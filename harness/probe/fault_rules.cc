@@ -145,10 +145,11 @@ uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first) {
   return count;
 }
 
-bool MayApply(trireme_fault_rule& rule, uint8_t* times) {
+bool MayApply(trireme_fault_rule& rule, trireme_connection* connection) {
   const uint64_t now = Now() - plan_begin;
   if (now < rule.after || (rule.until != 0 && now >= rule.until)) return false;
-  if (rule.limit != 0 && times != nullptr) {
+  if (rule.limit != 0 && connection != nullptr) {
+    uint8_t* times = &connection->times[rule.counter % TRIREME_PLAN_LIMITS];
     const uint8_t before = __atomic_load_n(times, __ATOMIC_RELAXED);
     if (before >= rule.limit) return false;
     if (before != 0xff) __atomic_store_n(times, static_cast<uint8_t>(before + 1), __ATOMIC_RELAXED);

@@ -52,7 +52,8 @@ Due NextDue(const Subject& subject, uint64_t offset, uint32_t first);
 // The first rule from `first` on that hits event `number`, counted from 0; RuleCount() when there is none.
 uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first);
 // Whether the rule may be applied now: its time has come and is not over, and it was not applied too often. Counts it.
-bool MayApply(trireme_fault_rule& rule, uint8_t* times);
+// `connection`: null where the call is on none, so that no limit of its own holds.
+bool MayApply(trireme_fault_rule& rule, trireme_connection* connection);
 
 uint64_t HashOf(const char* text);
 

@@ -28,14 +28,13 @@ bool Interrupts(const trireme_fault_rule& rule) {
 
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
 // where one resets the connection. Delays are added to *delay, or happen in here where that is null.
-int EventFault(const Subject& subject, uint64_t number, uint8_t* times, bool interruptible,
-               bool* reset, uint64_t* delay = nullptr) {
+int EventFault(const Subject& subject, uint64_t number, trireme_connection* connection,
+               bool interruptible, bool* reset, uint64_t* delay = nullptr) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
     if (!interruptible && Interrupts(rule)) continue;
-    uint8_t* counter = times == nullptr ? nullptr : times + i % sizeof(trireme_connection::times);
-    if (!GateLets(subject.call) || !MayApply(rule, counter)) continue;
+    if (!GateLets(subject.call) || !MayApply(rule, connection)) continue;
     LogFault(rule, subject, kAnyDirection, number);
     if (rule.dry != 0) continue;
     switch (rule.action) {
@@ -118,8 +117,8 @@ int FaultOfAccepted(int fd, const ConnectionEnd& end) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    uint8_t* times = &end.connection->times[i % sizeof(end.connection->times)];
-    if (!IsForAccepted(rule) || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, times)) continue;
+    if (!IsForAccepted(rule) || !GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, end.connection))
+      continue;
     LogFault(rule, subject, kAnyDirection, number);
     if (rule.dry != 0) continue;
     if (rule.action == TRIREME_DO_DELAY || rule.action == TRIREME_DO_STALL) {
@@ -193,7 +192,7 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
     LogRemoteFault(subject, kAnyDirection, number, *error);
   } else if (PlanHits(TRIREME_CALL_CONNECT)) {
     bool reset = false;
-    *error = EventFault(subject, number, end.connection->times, waits, &reset);
+    *error = EventFault(subject, number, end.connection, waits, &reset);
     if (reset) *error = ECONNRESET;
   }
   errno = before;

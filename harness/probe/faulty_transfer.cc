@@ -153,10 +153,9 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
-  uint8_t* times = &end_.connection->times[due.rule % sizeof(end_.connection->times)];
   const bool skipped = IsForDatagrams(rule.action) ||
                        (rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock());
-  if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) {
+  if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, end_.connection)) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNextRule;
   }
@@ -250,8 +249,7 @@ bool FaultyTransfer::BeginDatagram() {
   for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    uint8_t* times = &end_.connection->times[i % sizeof(end_.connection->times)];
-    if (!GateLets(end_.transfer(direction_)) || !MayApply(rule, times)) continue;
+    if (!GateLets(end_.transfer(direction_)) || !MayApply(rule, end_.connection)) continue;
     Note(rule);
     if (rule.dry != 0) continue;
     if (rule.action == TRIREME_DO_DROP) dropped_ = true;

@@ -418,8 +418,11 @@ struct trireme_fault_rule {
   uint8_t action;  /* enum trireme_fault_action */
   uint8_t sides;   /* bit 0: the end that connected, bit 1: the one that listened */
   uint8_t dry;     /* 1: that it would be applied is recorded, and nothing is done: what points a sweep has */
-  uint8_t reserved[6];
+  uint8_t counter; /* of a rule with a limit: which of a connection's `times` is its own */
+  uint8_t reserved[5];
 };
+
+#define TRIREME_PLAN_LIMITS 32 /* rules with a limit */
 
 /* A logical connection of the trial, followed at both ends in every process. */
 struct trireme_connection {
@@ -430,7 +433,7 @@ struct trireme_connection {
   uint64_t due[2][2];   /* atomic: where the next rule is due: offset << 16 | rule; all ones: nowhere */
   uint32_t ends;        /* atomic: bits 0-1: that side was opened, 2-3: it is closed, 4-5: its end is dead by a fault */
   uint32_t ordinal;     /* the n of its id */
-  uint8_t times[32];    /* atomic: how often a rule with a limit (its number modulo 32) was applied here */
+  uint8_t times[TRIREME_PLAN_LIMITS]; /* atomic: how often a rule with a limit was applied here, by its `counter` */
   char id[64], name[64];
 };
 

@@ -81,5 +81,23 @@ TEST(CompilePlanTest, SaysWhatIsTooMuchForTheBlock) {
   EXPECT_TRUE(CompilePlan(plan, 5).ok());
 }
 
+TEST(CompilePlanTest, CountsEachLimitOnAConnectionByItself) {
+  FaultPlan plan = PlanOf({});
+  for (int i = 0; i < TRIREME_PLAN_LIMITS; ++i) {
+    plan.faults.push_back(SystemCall("{}", R"({"short": 1})", "always " + std::to_string(i)));
+    plan.faults.push_back(
+        SystemCall(R"({"times": 1})", R"({"short": 1})", "once " + std::to_string(i)));
+  }
+  const auto compiled = CompilePlan(plan, 5);
+  ASSERT_TRUE(compiled.ok()) << compiled.error().message;
+  for (size_t i = 0; i < TRIREME_PLAN_LIMITS; ++i)
+    EXPECT_EQ(compiled->rules[2 * i + 1].counter, i);
+  plan.faults.push_back(SystemCall(R"({"times": 1})", R"({"short": 1})", "more"));
+  const auto refused = CompilePlan(plan, 5);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "more: a plan has at most 32 faults with 'times', this is one more");
+}
+
 }  // namespace
 }  // namespace trireme

@@ -624,5 +624,19 @@ TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
   EXPECT_EQ(interrupted, 3);
 }
 
+TEST_F(FaultsTest, CountsEachLimitOnAConnectionByItself) {
+  std::vector<trireme_fault_rule> rules(33, Error(TRIREME_CALL_GETADDRINFO, EAI_AGAIN));
+  rules.front() = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 0);
+  rules.back() = At(rules.front(), 1);
+  rules.front().limit = rules.back().limit = 1;
+  rules.back().counter = 1;
+  Begin(rules);
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "01", 2, 0), 2);
+  const std::string interrupted = "error " + std::to_string(EINTR);
+  for (const std::string& expected : {interrupted, std::string("0"), interrupted, std::string("1")})
+    EXPECT_EQ(Receive(ends.server.get(), 1), expected);
+}
+
 }  // namespace
 }  // namespace trireme
