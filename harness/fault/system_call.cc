@@ -337,7 +337,11 @@ const FaultClass& SystemCallPlaceClass() {
       {{"call", "texts", Join(CallNames(kAllCalls), ", ")},
        {"side", "text", "client, the end that connected, or server, the one that listened"},
        {"connection", "text", "glob over <task's path or name>#<n-th connect>, or over the task"},
-       {"offset", "bytes", "at this byte of the stream, or this event, from 0"},
+       {"offset", "bytes",
+        "at this byte of the stream, or this event, from 0; of accept an error of the process "
+        "(EMFILE, EINTR) at the listener's n-th, and what befalls the connection that it takes "
+        "(ECONNABORTED, EPROTO, ECONNRESET, reset, close, delay, stall) at the n-th connect of the "
+        "task that connected"},
        {"every", "bytes", "at each multiple of so many bytes, or events"},
        {"probability", "share", "by chance, for each 64 bytes or each event"},
        {"times", "count", "at most so often on one connection"},
