@@ -27,9 +27,9 @@ std::vector<Finding> WatchFindings::Look(bool last) {
     if (result.verdict == Verdict::kUnknown && !result.not_exercised) unknown_ = result.reason;
     for (const Finding& finding : result.findings) {
       const std::string key = finding.kind + finding.signature;
-      if (suppressed_.contains(key)) continue;
-      if (!known_.contains(key) && suppressions_.Suppress(finding)) {
-        suppressed_.insert(key);
+      // Each time anew: the frame that an entry names may be known long after the finding.
+      if (IsSuppressed(finding)) {
+        if (suppressed_.insert(key).second) suppressions_.Suppress(finding);
         continue;
       }
       // What was advisory at one object stays no longer so where another shows more.
@@ -47,6 +47,12 @@ std::vector<Finding> WatchFindings::Look(bool last) {
   }
   known_ = std::move(now);
   return found;
+}
+
+bool WatchFindings::IsSuppressed(const Finding& finding) const {
+  const std::vector<Suppression>& all = suppressions_.all();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const Suppression& one) { return one.Matches(finding); });
 }
 
 std::string WatchFindings::SaidOf(const Finding& finding) {

@@ -31,7 +31,8 @@ class WatchFindings {
         suppressions_(std::move(suppressions)) {}
 
   // Looks again; what is new since the last look, once per signature, and is not suppressed.
-  // What more events show in another light is told again. The last look is made whether or not anything was recorded since.
+  // What more events show in another light is told again, and what they show to be suppressed is known no longer. The last
+  // look is made whether or not anything was recorded since.
   std::vector<Finding> Look(bool last = false);
   const std::map<std::string, Known>& known() const { return known_; }
   // Those that are not advisory.
@@ -41,6 +42,8 @@ class WatchFindings {
   const Suppressions& suppressions() const { return suppressions_; }
 
  private:
+  bool IsSuppressed(const Finding& finding) const;
+
   const std::string recording_;
   const Json cell_;
   Suppressions suppressions_;
