@@ -283,6 +283,14 @@ class SystemCallReader {
     return Done{};
   }
 
+  // Whether it hits accept itself, and not the connection that it takes.
+  bool AcceptTakesNothing() const {
+    if ((result_.calls & Bit(TRIREME_CALL_ACCEPT)) == 0) return false;
+    if (action_->action == TRIREME_DO_INTERRUPT) return true;
+    return action_->action == TRIREME_DO_ERROR && result_.error != ECONNABORTED &&
+           result_.error != EPROTO && result_.error != ECONNRESET;
+  }
+
   Status ReadLimits() {
     // Counted per connection in one byte each.
     const uint32_t alone = result_.calls & ~kOnConnections;
@@ -290,6 +298,10 @@ class SystemCallReader {
       return Error("'times' counts what happens on one connection, and " +
                        Join(CallNames(alone), ", ") + " is on none",
                    "say 'total', or 'offset' for the n-th of a task");
+    if (IsGiven("times") && AcceptTakesNothing())
+      return Error(
+          "'times' counts what happens on one connection, and an accept that fails takes none",
+          "say 'total', or 'offset' for the n-th of a listener");
     TRIREME_ASSIGN_OR_RETURN(result_.times, Limit("times", std::numeric_limits<uint8_t>::max()));
     TRIREME_ASSIGN_OR_RETURN(result_.total, Limit("total", std::numeric_limits<uint32_t>::max()));
     result_.after = Natural(fault_.at, "after");

@@ -179,6 +179,12 @@ TEST(SystemCallFaultTest, CountsOnConnectionsOnly) {
   EXPECT_EQ(CallErrorOf(R"({"call": ["fsync"], "times": 2})", R"({"error": "EIO"})"),
             "x: 'times' counts what happens on one connection, and fsync is on none");
   EXPECT_EQ(CallErrorOf(R"({"call": ["write"], "times": 2})", R"({"error": "EIO"})"), "");
+  for (const char* what : {R"({"error": "EMFILE"})", R"({"interrupt": true})"})
+    EXPECT_EQ(
+        CallErrorOf(R"({"call": ["accept"], "times": 2})", what),
+        "x: 'times' counts what happens on one connection, and an accept that fails takes none");
+  for (const char* what : {R"({"error": "ECONNABORTED"})", R"({"reset": true})"})
+    EXPECT_EQ(CallErrorOf(R"({"call": ["accept"], "times": 2})", what), "");
 }
 
 TEST(SystemCallFaultTest, FillsItsRule) {
