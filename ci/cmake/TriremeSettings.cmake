@@ -16,7 +16,9 @@ endif()
 find_program(TRIREME_CCACHE ccache)
 if(TRIREME_CCACHE)
   # Paths below the checkout count relative to it, so that another clone of the same tree hits the same cache.
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${TRIREME_CCACHE})
+  # What is compiled with a precompiled header is kept only with this sloppiness, whose macros nothing here uses.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${TRIREME_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
