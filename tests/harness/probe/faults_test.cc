@@ -366,10 +366,13 @@ TEST_F(FaultsTest, HoldsBackWhatDoesNotBlock) {
   const uint64_t begin = FaultsApi().now();
   ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
   EXPECT_EQ(Receive(ends.server.get(), 1), "error " + std::to_string(EAGAIN));
-  // Not ready before the time is over, by no way of asking; then it is again.
-  EXPECT_EQ(::epoll_wait(epoll.get(), &event, 1, 0), 0);
+  // Not ready before the time is over, by no way of asking; then it is again. On a busy machine it may be over by now.
+  const auto is_held = [&] { return FaultsApi().now() - begin < rule.amount; };
+  const int told = ::epoll_wait(epoll.get(), &event, 1, 0);
+  EXPECT_TRUE(told == 0 || !is_held());
   pollfd polled{.fd = ends.server.get(), .events = POLLIN, .revents = 0};
-  EXPECT_EQ(::poll(&polled, 1, 0), 0);
+  const int ready = ::poll(&polled, 1, 0);
+  EXPECT_TRUE(ready == 0 || !is_held());
   EXPECT_EQ(polled.fd, ends.server.get());
   ASSERT_EQ(::epoll_wait(epoll.get(), &event, 1, -1), 1);
   EXPECT_GE(FaultsApi().now() - begin, rule.amount);
