@@ -4,12 +4,17 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/base/unique_fd.h"
 #include "harness/history/history.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
@@ -97,6 +102,49 @@ class FaultsFixture : public testing::Test {
   }
 
   const std::string path_ = testing::TempDir() + "faults." + std::to_string(::getpid());
+};
+
+// On a port of the loopback.
+struct Listening {
+  Listening() {
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd.get(), 8), 0);
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  }
+  // 0 or the errno.
+  int ConnectWith(const UniqueFd& client) const {
+    const auto* to = reinterpret_cast<const sockaddr*>(&address);
+    return ::connect(client.get(), to, sizeof(address)) == 0 ? 0 : errno;
+  }
+  UniqueFd fd{::socket(AF_INET, SOCK_STREAM, 0)};
+  sockaddr_in address{};
+};
+
+struct Ends {
+  UniqueFd client, server;
+};
+
+class SocketFaultsFixture : public FaultsFixture {
+ protected:
+  static Ends Connect(int extra = 0) {
+    const Listening listening;
+    Ends ends;
+    ends.client.Reset(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(listening.ConnectWith(ends.client), 0);
+    ends.server.Reset(::accept4(listening.fd.get(), nullptr, nullptr, extra));
+    const int one = 1;
+    ::setsockopt(ends.client.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return ends;
+  }
+  static std::string Receive(int fd, size_t size, int flags = 0) {
+    std::string bytes(size, '\0');
+    const ssize_t got = ::recv(fd, bytes.data(), size, flags);
+    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return got < 0 ? "error " + std::to_string(errno) : bytes;
+  }
 };
 
 }  // namespace trireme

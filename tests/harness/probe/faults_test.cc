@@ -3,21 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <cstdlib>
-#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,55 +28,7 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::IsEmpty;
 
-struct Ends {
-  UniqueFd client, server;
-};
-
-// On a port of the loopback.
-struct Listening {
-  Listening() {
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(fd.get(), 8), 0);
-    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  }
-  // 0 or the errno.
-  int ConnectWith(const UniqueFd& client) const {
-    const auto* to = reinterpret_cast<const sockaddr*>(&address);
-    return ::connect(client.get(), to, sizeof(address)) == 0 ? 0 : errno;
-  }
-  UniqueFd fd{::socket(AF_INET, SOCK_STREAM, 0)};
-  sockaddr_in address{};
-};
-
-class FaultsTest : public FaultsFixture {
- protected:
-  static Ends Connect(int extra = 0) {
-    const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener.get(), 8), 0);
-    EXPECT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    Ends ends;
-    ends.client.Reset(::socket(AF_INET, SOCK_STREAM, 0));
-    EXPECT_EQ(::connect(ends.client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    ends.server.Reset(::accept4(listener.get(), nullptr, nullptr, extra));
-    const int one = 1;
-    ::setsockopt(ends.client.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return ends;
-  }
-  static std::string Receive(int fd, size_t size, int flags = 0) {
-    std::string bytes(size, '\0');
-    const ssize_t got = ::recv(fd, bytes.data(), size, flags);
-    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
-    return got < 0 ? "error " + std::to_string(errno) : bytes;
-  }
-};
+class FaultsTest : public SocketFaultsFixture {};
 
 TEST_F(FaultsTest, CutsAReadWhereAShortOneIsDue) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
@@ -231,129 +177,6 @@ TEST_F(FaultsTest, HitsOnlyConnectionsThatTheGlobNames) {
   EXPECT_THAT(Faults(), ElementsAre("recv 1.1#1 server read 0 {\"interrupt\":true}"));
 }
 
-TEST_F(FaultsTest, RefusesTheFirstConnectionOfATask) {
-  Begin({At(Error(TRIREME_CALL_CONNECT, ECONNREFUSED), 0)});
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(9);
-  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), -1);
-  EXPECT_EQ(errno, ECONNREFUSED);
-  EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
-  const Ends ends = Connect();
-  EXPECT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
-}
-
-TEST_F(FaultsTest, AnInterruptedConnectGoesOnBeingMade) {
-  for (const trireme_fault_rule& rule : {Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT),
-                                         Error(TRIREME_CALL_CONNECT, EINTR)}) {
-    Begin({rule});
-    const Listening to;
-    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
-    EXPECT_EQ(to.ConnectWith(client), EINTR);
-    EXPECT_EQ(::fcntl(client.get(), F_GETFL) & O_NONBLOCK, 0);
-    pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
-    ASSERT_EQ(::poll(&writable, 1, 10'000), 1);
-    EXPECT_EQ(writable.revents, POLLOUT);
-    const UniqueFd server(::accept(to.fd.get(), nullptr, nullptr));
-    ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
-    EXPECT_EQ(Receive(server.get(), 9), "hello");
-    EXPECT_EQ(Faults().size(), 1U);
-  }
-}
-
-TEST_F(FaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
-  Begin({Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT)});
-  const Listening to;
-  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
-  EXPECT_THAT(Faults(), IsEmpty());
-}
-
-// As of bytes: with such a chance a connection comes between the look for one and the call.
-TEST_F(FaultsTest, HitsAConnectionThatComesWhileItIsLookedFor) {
-  constexpr int kConnections = 100;
-  Begin({Error(TRIREME_CALL_ACCEPT, EMFILE)});
-  int hit = 0;
-  for (int i = 0; i < kConnections; ++i) {
-    const Listening listening;
-    ::fcntl(listening.fd.get(), F_SETFL, O_NONBLOCK);
-    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
-    std::thread connector([&] { EXPECT_EQ(listening.ConnectWith(client), 0); });
-    UniqueFd got;
-    do {
-      got.Reset(::accept(listening.fd.get(), nullptr, nullptr));
-    } while (!got.valid() && errno == EAGAIN);
-    hit += !got.valid() && errno == EMFILE ? 1 : 0;
-    connector.join();
-  }
-  EXPECT_EQ(hit, kConnections);
-}
-
-// The second of each listener: a number that is given again is another one.
-TEST_F(FaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
-  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 1)});
-  for (int i = 0; i < 2; ++i) {
-    const Listening listening;
-    for (const bool accepted : {true, false}) {
-      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
-      EXPECT_EQ(listening.ConnectWith(client), 0);
-      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
-      EXPECT_EQ(got.valid(), accepted) << "listener " << i;
-    }
-  }
-}
-
-// Else who makes an interrupted call again, as Python does, would never come further.
-TEST_F(FaultsTest, LetsACallThroughThatIsMadeAgain) {
-  for (const trireme_fault_rule& rule :
-       {Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_INTERRUPT), Error(TRIREME_CALL_ACCEPT, EAGAIN)}) {
-    Begin({rule});
-    const Listening listening;
-    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
-    const UniqueFd other(::socket(AF_INET, SOCK_STREAM, 0));
-    EXPECT_EQ(listening.ConnectWith(client), 0);
-    EXPECT_EQ(listening.ConnectWith(other), 0);
-    for (const bool accepted : {false, true, false, true}) {
-      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
-      EXPECT_EQ(got.valid(), accepted);
-    }
-  }
-  Begin({Rule(TRIREME_CALL_FSYNC, TRIREME_DO_INTERRUPT)});
-  for (const bool interrupted : {true, false, true}) {
-    errno = 0;
-    (void)::fsync(-1);
-    EXPECT_EQ(errno == EINTR, interrupted);
-  }
-}
-
-TEST_F(FaultsTest, AcceptFailsOnceAndTheConnectionStays) {
-  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 0)});
-  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string name = "trireme-faults-" + std::to_string(::getpid());
-  std::memcpy(address.sun_path + 1, name.data(), name.size());
-  const auto size = static_cast<socklen_t>(sizeof(sa_family_t) + 1 + name.size());
-  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(listener.get(), 8), 0);
-  const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::accept(listener.get(), nullptr, nullptr), -1);
-  EXPECT_EQ(errno, EMFILE);
-  const UniqueFd server(::accept(listener.get(), nullptr, nullptr));
-  EXPECT_TRUE(server.valid());
-  ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
-  EXPECT_EQ(Receive(server.get(), 9), "hello");
-  // Both ends know each other by the name that the client was given.
-  std::vector<std::string> opened;
-  for (const Json& connection : Values(EventKind::kConnection))
-    if (GetString(connection, "kind") == "unix")  // a sanitizer has pipes of its own
-      opened.push_back(GetString(connection, "connection") + " " + GetString(connection, "side"));
-  EXPECT_THAT(opened, ElementsAre("1#0 client", "1#0 server"));
-}
-
 TEST_F(FaultsTest, HoldsBackWhatDoesNotBlock) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_DELAY)), 0);
   rule.amount = 30'000'000;
@@ -494,120 +317,6 @@ TEST_F(FaultsTest, RecordsTheBytesOfTheWire) {
       wire.push_back(std::string(event.key) + " " + DumpJson(event.Value()));
   EXPECT_THAT(wire, ElementsAre("client write \"YWI=\"", "client write \"Yw==\"",
                                 "server read \"YQ==\"", "server read \"YmM=\"", "server read 0"));
-}
-
-class DatagramFaultsTest : public FaultsTest {
- protected:
-  // Sends a, b and c from one socket to another, and says what came.
-  std::string SendThree(const std::vector<trireme_fault_rule>& rules) {
-    Begin(rules);
-    const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    {
-      const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
-      for (const char* text : {"a", "b", "c"})
-        EXPECT_EQ(::sendto(sender.get(), text, 1, 0, reinterpret_cast<sockaddr*>(&address), size),
-                  1);
-    }
-    std::string got;
-    for (;;) {
-      const std::string text = Receive(receiver.get(), 9, MSG_DONTWAIT);
-      if (text.size() != 1) return got;
-      got += text;
-    }
-  }
-};
-
-TEST_F(DatagramFaultsTest, Drops) {
-  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 1)}), "ac");
-  EXPECT_THAT(Faults(), ElementsAre("send 1#0 client write 1 {\"drop\":true}"));
-}
-
-TEST_F(DatagramFaultsTest, Duplicates) {
-  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 1)}), "abbc");
-}
-
-TEST_F(DatagramFaultsTest, SendsAfterTheNext) {
-  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)}), "bac");
-}
-
-TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
-  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
-}
-
-TEST_F(DatagramFaultsTest, SendsTheLastOneOfASocketThatStaysOpen) {
-  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  const UniqueFd sender(ends[0]), receiver(ends[1]);
-  ASSERT_EQ(::send(sender.get(), "a", 1, 0), 1);
-  pollfd came{.fd = receiver.get(), .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&came, 1, 20000), 1);
-  EXPECT_EQ(Receive(receiver.get(), 9), "a");
-}
-
-TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatEnds) {
-  using End = void (*)(int);
-  for (const End end : {End{::exit}, End{::_exit}, End{::_Exit}}) {
-    Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-    const UniqueFd sender(ends[0]);
-    const UniqueFd receiver(ends[1]);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::send(sender.get(), "a", 1, 0);
-      end(0);
-    }
-    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-    EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
-  }
-}
-
-// Whose close was seen, and whose was not: what was kept is for neither.
-TEST_F(DatagramFaultsTest, SendsNothingToAnotherSocketOfTheNumber) {
-  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
-  CloseUnseen(ends[0]);
-  CloseUnseen(ends[1]);
-  int others[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, others), 0);
-  ASSERT_EQ(others[0], ends[0]);
-  const UniqueFd sender(others[0]), receiver(others[1]);
-  ASSERT_EQ(::send(sender.get(), "b", 1, 0), 1);
-  EXPECT_EQ(Receive(receiver.get(), 9), "b");
-  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
-}
-
-TEST_F(DatagramFaultsTest, SendsTheLastOneBeforeACloseBySystemCall) {
-  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  const UniqueFd receiver(ends[1]);
-  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
-  ::syscall(SYS_close, ends[0]);
-  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
-}
-
-TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
-  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 3)}), "abc");
-  EXPECT_THAT(Faults(), IsEmpty());
-}
-
-TEST_F(FaultsTest, WhatHappensToDatagramsHappensToNoStream) {
-  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE),
-         Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER)});
-  const Ends ends = Connect();
-  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
-  EXPECT_EQ(Receive(ends.server.get(), 8), "0123");
-  EXPECT_THAT(Faults(), IsEmpty());
 }
 
 TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {

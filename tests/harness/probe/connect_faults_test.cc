@@ -1,0 +1,151 @@
+// What a plan does to connections that are made and accepted.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/base/unique_fd.h"
+#include "tests/harness/probe/faults_fixture.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ConnectFaultsTest : public SocketFaultsFixture {};
+
+TEST_F(ConnectFaultsTest, RefusesTheFirstConnectionOfATask) {
+  Begin({At(Error(TRIREME_CALL_CONNECT, ECONNREFUSED), 0)});
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(9);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
+  const Ends ends = Connect();
+  EXPECT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+}
+
+TEST_F(ConnectFaultsTest, AnInterruptedConnectGoesOnBeingMade) {
+  for (const trireme_fault_rule& rule : {Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT),
+                                         Error(TRIREME_CALL_CONNECT, EINTR)}) {
+    Begin({rule});
+    const Listening to;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(to.ConnectWith(client), EINTR);
+    EXPECT_EQ(::fcntl(client.get(), F_GETFL) & O_NONBLOCK, 0);
+    pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
+    ASSERT_EQ(::poll(&writable, 1, 10'000), 1);
+    EXPECT_EQ(writable.revents, POLLOUT);
+    const UniqueFd server(::accept(to.fd.get(), nullptr, nullptr));
+    ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
+    EXPECT_EQ(Receive(server.get(), 9), "hello");
+    EXPECT_EQ(Faults().size(), 1U);
+  }
+}
+
+TEST_F(ConnectFaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
+  Begin({Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+// As of bytes: with such a chance a connection comes between the look for one and the call.
+TEST_F(ConnectFaultsTest, HitsAConnectionThatComesWhileItIsLookedFor) {
+  constexpr int kConnections = 100;
+  Begin({Error(TRIREME_CALL_ACCEPT, EMFILE)});
+  int hit = 0;
+  for (int i = 0; i < kConnections; ++i) {
+    const Listening listening;
+    ::fcntl(listening.fd.get(), F_SETFL, O_NONBLOCK);
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    std::thread connector([&] { EXPECT_EQ(listening.ConnectWith(client), 0); });
+    UniqueFd got;
+    do {
+      got.Reset(::accept(listening.fd.get(), nullptr, nullptr));
+    } while (!got.valid() && errno == EAGAIN);
+    hit += !got.valid() && errno == EMFILE ? 1 : 0;
+    connector.join();
+  }
+  EXPECT_EQ(hit, kConnections);
+}
+
+// The second of each listener: a number that is given again is another one.
+TEST_F(ConnectFaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 1)});
+  for (int i = 0; i < 2; ++i) {
+    const Listening listening;
+    for (const bool accepted : {true, false}) {
+      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+      EXPECT_EQ(listening.ConnectWith(client), 0);
+      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+      EXPECT_EQ(got.valid(), accepted) << "listener " << i;
+    }
+  }
+}
+
+// Else who makes an interrupted call again, as Python does, would never come further.
+TEST_F(ConnectFaultsTest, LetsACallThroughThatIsMadeAgain) {
+  for (const trireme_fault_rule& rule :
+       {Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_INTERRUPT), Error(TRIREME_CALL_ACCEPT, EAGAIN)}) {
+    Begin({rule});
+    const Listening listening;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    const UniqueFd other(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(listening.ConnectWith(client), 0);
+    EXPECT_EQ(listening.ConnectWith(other), 0);
+    for (const bool accepted : {false, true, false, true}) {
+      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+      EXPECT_EQ(got.valid(), accepted);
+    }
+  }
+  Begin({Rule(TRIREME_CALL_FSYNC, TRIREME_DO_INTERRUPT)});
+  for (const bool interrupted : {true, false, true}) {
+    errno = 0;
+    (void)::fsync(-1);
+    EXPECT_EQ(errno == EINTR, interrupted);
+  }
+}
+
+TEST_F(ConnectFaultsTest, AcceptFailsOnceAndTheConnectionStays) {
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 0)});
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "trireme-faults-" + std::to_string(::getpid());
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const auto size = static_cast<socklen_t>(sizeof(sa_family_t) + 1 + name.size());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::accept(listener.get(), nullptr, nullptr), -1);
+  EXPECT_EQ(errno, EMFILE);
+  const UniqueFd server(::accept(listener.get(), nullptr, nullptr));
+  EXPECT_TRUE(server.valid());
+  ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
+  EXPECT_EQ(Receive(server.get(), 9), "hello");
+  // Both ends know each other by the name that the client was given.
+  std::vector<std::string> opened;
+  for (const Json& connection : Values(EventKind::kConnection))
+    if (GetString(connection, "kind") == "unix")  // a sanitizer has pipes of its own
+      opened.push_back(GetString(connection, "connection") + " " + GetString(connection, "side"));
+  EXPECT_THAT(opened, ElementsAre("1#0 client", "1#0 server"));
+}
+
+}  // namespace
+}  // namespace trireme

@@ -1,0 +1,139 @@
+// What a plan does to datagrams.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "harness/base/unique_fd.h"
+#include "tests/harness/probe/faults_fixture.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class DatagramFaultsTest : public SocketFaultsFixture {
+ protected:
+  // Sends a, b and c from one socket to another, and says what came.
+  std::string SendThree(const std::vector<trireme_fault_rule>& rules) {
+    Begin(rules);
+    const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    {
+      const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
+      for (const char* text : {"a", "b", "c"})
+        EXPECT_EQ(::sendto(sender.get(), text, 1, 0, reinterpret_cast<sockaddr*>(&address), size),
+                  1);
+    }
+    std::string got;
+    for (;;) {
+      const std::string text = Receive(receiver.get(), 9, MSG_DONTWAIT);
+      if (text.size() != 1) return got;
+      got += text;
+    }
+  }
+};
+
+TEST_F(DatagramFaultsTest, Drops) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 1)}), "ac");
+  EXPECT_THAT(Faults(), ElementsAre("send 1#0 client write 1 {\"drop\":true}"));
+}
+
+TEST_F(DatagramFaultsTest, Duplicates) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 1)}), "abbc");
+}
+
+TEST_F(DatagramFaultsTest, SendsAfterTheNext) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)}), "bac");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneOfASocketThatStaysOpen) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  ASSERT_EQ(::send(sender.get(), "a", 1, 0), 1);
+  pollfd came{.fd = receiver.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&came, 1, 20000), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9), "a");
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatEnds) {
+  using End = void (*)(int);
+  for (const End end : {End{::exit}, End{::_exit}, End{::_Exit}}) {
+    Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    const UniqueFd sender(ends[0]);
+    const UniqueFd receiver(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::send(sender.get(), "a", 1, 0);
+      end(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
+  }
+}
+
+// Whose close was seen, and whose was not: what was kept is for neither.
+TEST_F(DatagramFaultsTest, SendsNothingToAnotherSocketOfTheNumber) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
+  CloseUnseen(ends[0]);
+  CloseUnseen(ends[1]);
+  int others[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, others), 0);
+  ASSERT_EQ(others[0], ends[0]);
+  const UniqueFd sender(others[0]), receiver(others[1]);
+  ASSERT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9), "b");
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
+}
+
+TEST_F(DatagramFaultsTest, SendsTheLastOneBeforeACloseBySystemCall) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd receiver(ends[1]);
+  ASSERT_EQ(::send(ends[0], "a", 1, 0), 1);
+  ::syscall(SYS_close, ends[0]);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
+}
+
+TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 3)}), "abc");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(DatagramFaultsTest, WhatHappensToDatagramsHappensToNoStream) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE),
+         Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.server.get(), 8), "0123");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace trireme
