@@ -14,15 +14,8 @@ constexpr int64_t kLateTick = 10'000'000;
 
 LoopId LoopOf(const Event& event) { return {event.process, event.thread}; }
 
-std::vector<std::string> StackOf(const Json& value, const char* member) {
-  std::vector<std::string> stack;
-  for (const std::string& frame : TextsOf(GetMember(value, member)))
-    stack.push_back(Demangled(frame));
-  return stack;
-}
-
 void ReadStack(const Json& value, Hold& hold) {
-  hold.stack = StackOf(value, "stack");
+  hold.stack = StackIn(value, "stack");
   hold.source = GetString(value, "source");
 }
 
@@ -149,7 +142,7 @@ std::vector<LoopTask> LoopTasksOf(const TrialView& view) {
                    .time = event.time,
                    .task = event.task,
                    .name = GetString(value, "other_name"),
-                   .stack = StackOf(value, "other_stack")});
+                   .stack = StackIn(value, "other_stack")});
   }
   return all;
 }

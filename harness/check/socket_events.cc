@@ -6,13 +6,6 @@
 namespace trireme {
 namespace {
 
-std::vector<std::string> StackOf(const Json& value, const char* member) {
-  std::vector<std::string> stack;
-  for (const std::string& frame : TextsOf(GetMember(value, member)))
-    stack.push_back(Demangled(frame));
-  return stack;
-}
-
 uint32_t TaskIn(const Json& value) {
   const int64_t task = GetInt(value, "task");
   return task > 0 && task <= int64_t{UINT32_MAX} ? static_cast<uint32_t>(task) : 0;
@@ -37,7 +30,7 @@ Meeting ParseMeeting(const Event& event) {
                     .thread = event.thread,
                     .fd = GetInt(value, "fd", -1),
                     .name = GetString(value, "name"),
-                    .stack = StackOf(value, "stack"),
+                    .stack = StackIn(value, "stack"),
                     .takes_one = GetBool(value, "one")};
   meeting.second.takes_more =
       meeting.how == "read" && !meeting.second.takes_one && value.contains("size");
@@ -46,7 +39,7 @@ Meeting ParseMeeting(const Event& event) {
                    .thread = GetInt(other, "thread"),
                    .fd = GetInt(other, "fd", -1),
                    .name = GetString(value, "other_name"),
-                   .stack = StackOf(value, "other_stack"),
+                   .stack = StackIn(value, "other_stack"),
                    .takes_one = GetBool(other, "one")};
   return meeting;
 }
@@ -97,7 +90,7 @@ std::vector<Transfer> TransfersOf(const TrialView& view, std::string_view direct
                          .thread = event.thread,
                          .takes_one = GetBool(value, "one"),
                          .name = GetString(value, "name"),
-                         .stack = StackOf(value, "stack")});
+                         .stack = StackIn(value, "stack")});
   }
   return transfers;
 }

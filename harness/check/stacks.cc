@@ -252,6 +252,13 @@ std::string Demangled(const std::string& frame) {
   return status == 0 ? frame.substr(0, at + 4) + name.get() : frame;
 }
 
+std::vector<std::string> StackIn(const Json& value, const char* member) {
+  std::vector<std::string> stack;
+  for (const std::string& frame : TextsOf(GetMember(value, member)))
+    stack.push_back(Demangled(frame));
+  return stack;
+}
+
 std::string InnermostOwnFrame(const std::vector<std::string>& stack) {
   for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame)
     if (!PlaceOfFrame(*frame).empty()) return *frame;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/json.h"
+
 namespace trireme {
 
 // One stack of stacks.txt.
@@ -26,6 +28,8 @@ std::string NormalisedFrame(std::string_view frame);
 
 // "workload.so in _ZN7EchoEv" -> "workload.so in Echo()".
 std::string Demangled(const std::string& frame);
+// The frames that an event has as a list of texts, each demangled.
+std::vector<std::string> StackIn(const Json& value, const char* member);
 
 // The innermost frame that is the workload's own: one that NormalisedFrame() knows, or else a function of a library that
 // is no runtime's, as a C++ workload is one. "" for none. `stack` has the outermost first.

@@ -77,6 +77,11 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
   return Done{};
 }
 
+bool Suppressions::Matches(const Finding& finding) const {
+  return std::any_of(all_.begin(), all_.end(),
+                     [&](const Suppression& one) { return one.Matches(finding); });
+}
+
 bool Suppressions::Suppress(const Finding& finding) {
   bool matched = false;
   for (Suppression& one : all_) {

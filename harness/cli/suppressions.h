@@ -21,7 +21,8 @@ class Suppressions {
 
   const std::vector<Suppression>& all() const { return all_; }
 
-  // Whether an entry matches; it is used then.
+  bool Matches(const Finding& finding) const;
+  // The same; those that match are used then.
   bool Suppress(const Finding& finding);
 
   // "FILE:LINE: REASON: nothing matched it", one for each entry that was of no use or has expired.

@@ -28,7 +28,7 @@ std::vector<Finding> WatchFindings::Look(bool last) {
     for (const Finding& finding : result.findings) {
       const std::string key = finding.kind + finding.signature;
       // Each time anew: the frame that an entry names may be known long after the finding.
-      if (IsSuppressed(finding)) {
+      if (suppressions_.Matches(finding)) {
         if (suppressed_.insert(key).second) suppressions_.Suppress(finding);
         continue;
       }
@@ -47,12 +47,6 @@ std::vector<Finding> WatchFindings::Look(bool last) {
   }
   known_ = std::move(now);
   return found;
-}
-
-bool WatchFindings::IsSuppressed(const Finding& finding) const {
-  const std::vector<Suppression>& all = suppressions_.all();
-  return std::any_of(all.begin(), all.end(),
-                     [&](const Suppression& one) { return one.Matches(finding); });
 }
 
 std::string WatchFindings::SaidOf(const Finding& finding) {

@@ -42,8 +42,6 @@ class WatchFindings {
   const Suppressions& suppressions() const { return suppressions_; }
 
  private:
-  bool IsSuppressed(const Finding& finding) const;
-
   const std::string recording_;
   const Json cell_;
   Suppressions suppressions_;
