@@ -33,6 +33,7 @@ if(TRIREME_BUILD_TESTS)
   add_custom_target(cpp_tests)
   add_custom_target(process_tests)
 endif()
+# What all of them have in common; for one that brings its own main().
 function(trireme_test_program target)
   trireme_unity(${target})
   # A test runs for milliseconds and is compiled at every change, mostly for the headers: what counts is the compiler's time.

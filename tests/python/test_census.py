@@ -59,7 +59,7 @@ def test_hubs_of_tpool_are_no_leak(zygote, workload, call, runtime):
     zygote.load(runtime, workload(f"""
 import eventlet, time
 async def wait():
-    ended = {call}(time.sleep, 0.01)  # a call that blocks its thread, for as short as can be
+    ended = {call}(time.sleep, 0.01)  # of what is tested: a call that blocks its thread
     if ended is not None: await ended
 await rt.gather(*[rt.spawn(wait) for _ in range(3)])
 """))

@@ -26,7 +26,7 @@ class _Asking:
 
     def __get__(self, future: Future[Any] | None, kind: type | None = None) -> Any:
         if future is not None:
-            future._trireme_asked = True  # type: ignore[attr-defined]
+            _note_asked(future)
         return self._method.__get__(future, kind)
 
 
@@ -42,7 +42,7 @@ def watch(report: Report) -> None:
     def add_done_callback(self: Future[Any], fn: Callable[[Future[Any]], object]) -> None:
         # run_coroutine_threadsafe() has asyncio look whether the future that it returns was cancelled, and no more.
         if getattr(fn, "__qualname__", "") != "_chain_future.<locals>._call_check_cancel":
-            self._trireme_asked = True  # type: ignore[attr-defined]
+            _note_asked(self)
         call_back(self, fn)
 
     def __del__(self: Future[Any]) -> None:
@@ -63,6 +63,10 @@ def report_living(report: Report) -> None:
             _tell(future, report)
 
 
+def _note_asked(future: Any) -> None:
+    future._trireme_asked = True
+
+
 def _is_asked(future: Future[Any]) -> bool:
     return bool(getattr(future, "_trireme_asked", False))
 
@@ -71,5 +75,5 @@ def _tell(future: Future[Any], report: Report) -> None:
     with contextlib.suppress(Exception):  # of a class of the workload's that lacks what it is made of
         error = future._exception
         if isinstance(error, Exception) and not _is_asked(future):
-            future._trireme_asked = True  # type: ignore[attr-defined]
+            _note_asked(future)
             report(error)

@@ -168,8 +168,7 @@ class ClockTest(unittest.TestCase):
 
     def test_who_waits_through_a_jump_went_through_it(self) -> None:
         jump = {"do": {"jump": HOUR, "clocks": ["realtime"]}}
-        # What is waited for is time alone: from well before the jump until well after it.
-        for wait in ("time.sleep(0.4)", "select.select([], [], [], 0.4)"):
+        for wait in ("time.sleep(0.4)", "select.select([], [], [], 0.4)"):  # of what is tested: it has to last beyond the jump
             for until, over in (("", []), ("put(UNTIL, at + 1);", [jump | {"over": True}])):
                 with self.subTest(wait=wait, until=until):
                     recording.create(self.recording)
