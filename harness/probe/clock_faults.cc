@@ -125,6 +125,13 @@ class Faults {
     }
   }
 
+  // Whether a clock may come to show less than it did: on a machine that started just now, also less than nothing.
+  bool PutsBack(uint32_t bit) const {
+    for (uint32_t i = 0; i < Count(); ++i)
+      if ((plan_->clock[i].clocks & bit) != 0 && plan_->clock[i].jump < 0) return true;
+    return false;
+  }
+
   int64_t Late() const {
     int64_t late = 0;
     for (uint32_t i = 0; i < Count(); ++i)
@@ -318,7 +325,7 @@ void ShowClock(clockid_t clock, timespec* time) {
 const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* place) {
   if (!HasClockFaults() || shown == nullptr) return shown;
   // What the call refuses, or waits for ever, is passed on.
-  if (shown->tv_sec < 0 || shown->tv_sec > kLatestSecond || shown->tv_nsec < 0 ||
+  if (shown->tv_sec < -kLatestSecond || shown->tv_sec > kLatestSecond || shown->tv_nsec < 0 ||
       shown->tv_nsec >= kSecond)
     return shown;
   if (clock == kUnknownClock) clock = shown->tv_sec < kYear2001 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
@@ -326,6 +333,7 @@ const timespec* TrueDeadline(clockid_t clock, const timespec* shown, timespec* p
   if (bit == 0) return shown;
   const KeepErrno keep;
   const Faults faults;
+  if (shown->tv_sec < 0 && !faults.PutsBack(bit)) return shown;
   const int64_t now = TrueNanoseconds(clock);
   const int64_t late = faults.Late();
   if (late != 0) faults.Tell(0);

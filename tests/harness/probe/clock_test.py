@@ -151,6 +151,7 @@ class ClockTest(unittest.TestCase):
             ClockFault(jump=-HOUR),
             ClockFault(jump=HOUR, clocks=3),
             ClockFault(jump=-HOUR, clocks=3),
+            ClockFault(jump=-HOUR - int(time.monotonic()), clocks=3),  # below nothing, as after a start just now
             ClockFault(rate=0.5, clocks=3),
             ClockFault(rate=100, clocks=3),
         ]
