@@ -98,10 +98,11 @@ Status RunDirectory::WritePlan(const Plan& plan) {
 }
 
 Status RunDirectory::WriteTrial(const std::string& trial_directory,
-                                const TrialJudgement& judgement) {
+                                const TrialJudgement& judgement, bool stays) {
   TRIREME_RETURN_IF_ERROR(InPlace());
-  TRIREME_RETURN_IF_ERROR(
-      WriteFile(JoinPath(trial_directory, "verdict.json"), DumpJson(judgement.document, 1) + "\n"));
+  if (stays)
+    TRIREME_RETURN_IF_ERROR(WriteFile(JoinPath(trial_directory, "verdict.json"),
+                                      DumpJson(judgement.document, 1) + "\n"));
   return AppendLine(JoinPath(path_, "trials.jsonl"), DumpJson(judgement.line) + "\n");
 }
 

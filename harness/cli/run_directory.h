@@ -30,8 +30,9 @@ class RunDirectory {
 
   Status WriteRun(const Json& run);
   Status WritePlan(const Plan& plan);
-  // A trial's verdict.json and its line of trials.jsonl. Called for each attempt.
-  Status WriteTrial(const std::string& trial_directory, const TrialJudgement& judgement);
+  // A trial's line of trials.jsonl, and verdict.json in a folder that stays. Called for each attempt.
+  Status WriteTrial(const std::string& trial_directory, const TrialJudgement& judgement,
+                    bool stays);
   // Last, and whole or not at all.
   Status WriteResults(const RunResults& results);
 

@@ -94,7 +94,6 @@ Judgement RunExecution::Judge(const FinishedTrial& finished) {
                                         .attempt = finished.attempt,
                                         .directory = finished.directory,
                                         .seconds = finished.seconds});
-  Keep(directory_.WriteTrial(finished.directory, judgement));
   sweeps_.Add(finished.cell, finished.trial, judgement);
   const bool repeated =
       judgement.verdict == Verdict::kUnknown && judgement.unsupported.empty() && !finished.retry;
@@ -102,10 +101,12 @@ Judgement RunExecution::Judge(const FinishedTrial& finished) {
       judgement.verdict == Verdict::kFail && !FailIsExpected(run_.plan.cells[finished.cell]);
   if (!repeated) progress_.Finished(finished.cell, failed);
   failed_fast_ |= failed && options_.fail_fast;
+  Judgement told = failed ? Judgement::kFail : Judgement::kExpectedFail;
+  if (judgement.verdict == Verdict::kUnknown) told = Judgement::kUnknown;
   if (judgement.verdict == Verdict::kPass || !judgement.unsupported.empty())
-    return Judgement::kPass;
-  if (judgement.verdict == Verdict::kUnknown) return Judgement::kUnknown;
-  return failed ? Judgement::kFail : Judgement::kExpectedFail;
+    told = Judgement::kPass;
+  Keep(directory_.WriteTrial(finished.directory, judgement, KeepsFolder(options_.keep, told)));
+  return told;
 }
 
 void RunExecution::Refuse(size_t cell, const EngineEvents::Refusal& refusal) {

@@ -69,6 +69,10 @@ class ProcessSettings {
 
 }  // namespace
 
+bool KeepsFolder(std::string_view keep, Judgement judgement) {
+  return keep == "all" || (keep == "failed" && judgement != Judgement::kPass);
+}
+
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
                               const EngineEvents& events) {
   const ProcessSettings settings;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -29,6 +30,9 @@ struct FinishedTrial {
 // What the judge made of a trial; the engine knows no more of checks than this. `fail_fast` stops
 // at kFail only; a trial that fails where its cell is expected to is as failed for `keep`.
 enum class Judgement { kPass, kUnknown, kExpectedFail, kFail };
+
+// Whether the folder of a trial so judged stays: `keep` is all, failed or none.
+bool KeepsFolder(std::string_view keep, Judgement judgement);
 
 // The engine's reports, all from the thread that called Run().
 struct EngineEvents {
@@ -97,7 +101,8 @@ struct EngineOutcome {
 };
 
 // Runs the plan's trials: one zygote per (runtime, interpreter, workload) and job, a fork per
-// trial, a deadline on each, the stacks of what hangs, and nothing left behind. See guardian.h for
+// trial, a deadline on each, the stacks of what hangs, and nothing left behind. While a trial is judged the next one
+// runs, unless it is to run alone or the judgement may be that it does not. See guardian.h for
 // what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
 // in it waits for children.
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,

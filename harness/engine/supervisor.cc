@@ -49,7 +49,8 @@ EngineOutcome Supervisor::Run(int signals) {
   poller_.Watch(signals, [this, signals] { OnSignal(signals); });
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
   while (true) {
-    if (!stopping_) Fill();
+    if (!stopping_ && !MayStopOthers()) Fill();
+    if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
     poller_.Wait(NextDeadline());
     const int64_t woken = SystemClock().Now();
@@ -73,8 +74,9 @@ void Supervisor::Fill() {
         stopping_ = true;
         return;
       }
+      const int busy = Running() + static_cast<int>(ended_.size());
       const std::optional<Attempt> attempt =
-          schedule_.Next(Running(), [this](size_t cell) { return RunnerAwaits(cell); });
+          schedule_.Next(busy, [this](size_t cell) { return RunnerAwaits(cell); });
       if (!attempt) return;
       Begin(slot, *attempt);
     }
@@ -289,51 +291,69 @@ void Supervisor::Settle() {
     if (slot.trial == nullptr) continue;
     if (!slot.trial->broken().empty() && slot.runner != nullptr)
       BreakRunner(*slot.runner, slot.trial->broken());
-    if (slot.trial->over()) FinishSlot(slot);
+    if (slot.trial->over()) Vacate(slot);
   }
   runners_.Sweep();
 }
 
-void Supervisor::FinishSlot(Slot& slot) {
-  Result<FinishedTrial> finished = slot.trial->Finish();
-  if (!finished.ok()) {
-    FailInfrastructure(finished.error().message);
-  } else if (!slot.trial->interrupted()) {
-    CountBroken(slot);
-    Keep(slot, *std::move(finished),
-         slot.runner == nullptr ? Json::object() : slot.runner->environment);
-  }
+// The next trial runs while this one is sealed and judged.
+void Supervisor::Vacate(Slot& slot) {
+  Ended ended{.attempt = *slot.attempt, .trial = std::move(slot.trial)};
   Runner* runner = slot.runner;
   Release(slot);
-  if (runner == nullptr || runner->state != Runner::State::kBusy) return;
-  runner->state = Runner::State::kIdle;
-  if (runner->spec.isolated || !schedule_.Pending(cells_of_key_[runner->spec.key]))
-    runners_.End(*runner, *guardian_);
+  if (runner != nullptr) {
+    ended.environment = runner->environment;
+    ended.runner_key = runner->spec.key;
+    if (runner->state == Runner::State::kBusy) runner->state = Runner::State::kIdle;
+    if (runner->spec.isolated) runners_.End(*runner, *guardian_);
+  }
+  ended_.push_back(std::move(ended));
 }
 
-void Supervisor::CountBroken(const Slot& slot) {
-  const size_t cell = slot.attempt->cell;
-  if (!slot.trial->vanished()) {
+// Whether the judgement of what has ended may be that no other trial, or none of that cell, starts.
+bool Supervisor::MayStopOthers() const {
+  return std::any_of(ended_.begin(), ended_.end(), [this](const Ended& ended) {
+    return options_.fail_fast || ended.trial->vanished();
+  });
+}
+
+// False: there was nothing to judge.
+bool Supervisor::JudgeEnded() {
+  if (ended_.empty()) return false;
+  const int64_t begin = SystemClock().Now();
+  for (const Ended& ended : std::exchange(ended_, {})) {
+    Judge(ended);
+    if (ended.runner_key.empty() || schedule_.Pending(cells_of_key_[ended.runner_key])) continue;
+    while (Runner* idle = runners_.FindIdle(ended.runner_key)) runners_.End(*idle, *guardian_);
+  }
+  Postpone(SystemClock().Now() - begin);
+  return true;
+}
+
+void Supervisor::Judge(const Ended& ended) {
+  Result<FinishedTrial> finished = ended.trial->Finish();
+  if (!finished.ok()) return FailInfrastructure(finished.error().message);
+  if (ended.trial->interrupted()) return;
+  CountBroken(ended);
+  finished->environment = ended.environment;
+  const Judgement judgement = events_.judge ? events_.judge(*finished) : Judgement::kPass;
+  const Attempt& attempt = ended.attempt;
+  if (!attempt.retry) ++outcome_.executed;
+  if (judgement == Judgement::kUnknown && !attempt.retry)
+    schedule_.Repeat(attempt.cell, attempt.trial);
+  if (judgement == Judgement::kFail && options_.fail_fast) stopping_ = true;
+  if (!KeepsFolder(options_.keep, judgement)) (void)RemoveTree(finished->directory);
+}
+
+void Supervisor::CountBroken(const Ended& ended) {
+  const size_t cell = ended.attempt.cell;
+  if (!ended.trial->vanished()) {
     broken_in_a_row_.erase(cell);
     return;
   }
   if (++broken_in_a_row_[cell] < kBrokenInARow) return;
   GiveUp(cell, {.reason = "broken",
-                .message = "three runners in a row broke; the last: " + slot.trial->broken()});
-}
-
-void Supervisor::Keep(Slot& slot, FinishedTrial finished, const Json& environment) {
-  const Attempt attempt = *slot.attempt;
-  const std::string directory = finished.directory;
-  finished.environment = environment;
-  const Judgement judgement = events_.judge ? events_.judge(finished) : Judgement::kPass;
-  if (!attempt.retry) ++outcome_.executed;
-  if (judgement == Judgement::kUnknown && !attempt.retry)
-    schedule_.Repeat(attempt.cell, attempt.trial);
-  if (judgement == Judgement::kFail && options_.fail_fast) stopping_ = true;
-  const bool drop =
-      options_.keep == "none" || (options_.keep == "failed" && judgement == Judgement::kPass);
-  if (drop) (void)RemoveTree(directory);
+                .message = "three runners in a row broke; the last: " + ended.trial->broken()});
 }
 
 void Supervisor::GiveUp(size_t cell, const EngineEvents::Refusal& refusal) {

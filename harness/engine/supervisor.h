@@ -39,6 +39,14 @@ class Supervisor {
     std::unique_ptr<Trial> trial;
   };
 
+  // A trial that has ended and is to be sealed and judged.
+  struct Ended {
+    Attempt attempt;
+    std::unique_ptr<Trial> trial;
+    std::string runner_key;  // "" where its runner is gone
+    Json environment = Json::object();
+  };
+
   // Starting.
   void Fill();
   void Begin(Slot& slot, const Attempt& attempt);
@@ -65,9 +73,11 @@ class Supervisor {
   // Ending.
   void BreakRunner(Runner& runner, const std::string& reason);
   void Settle();
-  void FinishSlot(Slot& slot);
-  void Keep(Slot& slot, FinishedTrial finished, const Json& environment);
-  void CountBroken(const Slot& slot);
+  void Vacate(Slot& slot);
+  bool MayStopOthers() const;
+  bool JudgeEnded();
+  void Judge(const Ended& ended);
+  void CountBroken(const Ended& ended);
   void GiveUp(size_t cell, const EngineEvents::Refusal& refusal);
   void Release(Slot& slot);
   void Stop();
@@ -91,6 +101,7 @@ class Supervisor {
   Trial::Services services_;
   Schedule schedule_;
   std::vector<Slot> slots_;
+  std::vector<Ended> ended_;
   RunnerPool runners_;
   EngineOutcome outcome_;
 

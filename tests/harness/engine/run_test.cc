@@ -62,6 +62,35 @@ TEST_F(RunTest, RunsAnExclusiveTrialAlone) {
   EXPECT_THAT(running_at_start, ElementsAre(0, 0, 0, 0, 0));
 }
 
+// How many trials had been started when each was judged.
+class JudgingTest : public EngineTest {
+ protected:
+  std::vector<size_t> StartedWhenJudged(const PlannedCell& cell) {
+    std::vector<size_t> started;
+    judge_ = [&](const FinishedTrial&) {
+      started.push_back(order_.size());
+      return Judgement::kPass;
+    };
+    Run({cell});
+    return started;
+  }
+};
+
+TEST_F(JudgingTest, HappensWhileTheNextTrialRuns) {
+  EXPECT_THAT(StartedWhenJudged(Cell("cell", {}, 3)), ElementsAre(2, 3, 3));
+}
+
+TEST_F(JudgingTest, ComesFirstWhereAFailureEndsTheRun) {
+  options_.fail_fast = true;
+  EXPECT_THAT(StartedWhenJudged(Cell("cell", {}, 3)), ElementsAre(1, 2, 3));
+}
+
+TEST_F(JudgingTest, HappensBesideNoTrialThatRunsAlone) {
+  PlannedCell cell = Cell("cell", {}, 3);
+  cell.exclusive = true;
+  EXPECT_THAT(StartedWhenJudged(cell), ElementsAre(1, 2, 3));
+}
+
 TEST_F(RunTest, TellsARefusalAndGoesOn) {
   PlannedCell refused = Cell("refused", {}, 3);
   refused.workload = "/fake/load-refuse";
@@ -194,13 +223,15 @@ class FullDiskTest : public EngineTest {
 
 TEST_F(FullDiskTest, EndsTheRunBeforeATrialAndKeepsThoseBefore) {
   judge_ = [](const FinishedTrial& trial) {
-    if (trial.trial == 1) SetLimit(1000);
+    if (trial.trial == 0) SetLimit(1000);
     return Judgement::kPass;
   };
   const EngineOutcome outcome = Run({Cell("cell", {{"do", "operations"}}, 10)});
   EXPECT_THAT(outcome.infrastructure, HasSubstr("/trials/cell/2/history.ring: File too large"));
-  EXPECT_EQ(outcome.executed, 2);
-  EXPECT_EQ(HistoryOf(finished_[1]).Operations().size(), 10U);
+  EXPECT_EQ(outcome.executed, 1);
+  EXPECT_EQ(HistoryOf(finished_[0]).Operations().size(), 10U);
+  // There was no room to seal it.
+  EXPECT_TRUE(FileExists(options_.run_directory + "/trials/cell/1/history.ring"));
 }
 
 TEST_F(FullDiskTest, EndsTheRunWhileATrialRunsAndKeepsWhatItRecorded) {
