@@ -276,13 +276,17 @@ class Bench:
 
     @staticmethod
     def row(name: str, entry: dict[str, object], medians: dict[str, dict[str, object]]) -> Row | None:
-        """The label of a benchmark is "MEASURE | GOAL", or "MEASURE | GOAL | NAME" for its rate against NAME's."""
+        """The label of a benchmark is "MEASURE | GOAL", of its time or a counter `microseconds`, or "MEASURE | GOAL | NAME"
+        for its rate against NAME's.
+        """
         parts = [part.strip() for part in str(entry.get("label", "")).split("|")]
         if len(parts) < 2:
             return None
         if "ratio" in entry:  # it compared by itself
             low, median, high = (float(str(entry[name])) for name in ("ratio_low", "ratio", "ratio_high"))
             return Row(parts[0], parts[1], watched_programs.Ratio(low, median, high).as_slowdown())
+        if "microseconds" in entry:  # what it measured is not its own time
+            return Row(parts[0], parts[1], f"{float(str(entry['microseconds'])):.0f} us")
         if len(parts) == 2:
             return Row(parts[0], parts[1], f"{float(str(entry['real_time'])):.0f} {entry['time_unit']}")
         mine, other = (float(str(one["items_per_second"])) for one in (entry, medians[parts[2]]))

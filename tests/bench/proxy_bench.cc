@@ -185,7 +185,8 @@ void BM_ProxyAddsToP99(benchmark::State& state) {
     added99 = static_cast<double>(with[p99] - without[p99]) / 1000;
   }
   state.counters["added_p50_us"] = added50;
-  state.counters["added_p99_us"] = added99;
+  state.counters["microseconds"] = added99;
+  state.SetLabel("what the proxy adds to the 99th percentile at 5,000 requests a second | <= 200 us");
 }
 BENCHMARK(BM_ProxyAddsToP99)->Iterations(1)->UseRealTime();
 
