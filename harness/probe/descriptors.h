@@ -25,8 +25,8 @@ struct ObjectId {
 };
 
 // What this process knows of a descriptor number. It is forgotten at the calls that give or take a number; one that
-// changed hands out of our sight is found out by Identify() before anything is reported.
-struct Descriptor {
+// changed hands out of our sight is found out by Identify() before anything is reported. In one cache line.
+struct alignas(64) Descriptor {
   ObjectId id;
   uint32_t slot = 0;        // where its object was last found, plus 1
   uint32_t generation = 0;  // of the recording that this belongs to

@@ -72,10 +72,12 @@ class Shortened {
 
 size_t AtMost(size_t size, uint64_t limit) { return size < limit ? size : limit; }
 
-// The same where a plan may have a fault for it.
-template <typename Call>
-[[gnu::noinline]] auto FaultyCall(int fd, Direction direction, const Pieces& pieces, int flags,
-                                  const Call& call) {
+// The same where a plan may have a fault for it. By value, as the calls take what they capture: so nothing of it has an
+// address, and need be in memory, where there is no plan.
+template <typename Memories, typename Call>
+[[gnu::noinline]] auto FaultyCall(int fd, Direction direction, Memories memory, int flags,
+                                  Call call) {
+  const Pieces pieces = memory.pieces();
   FaultyTransfer transfer(fd, direction, pieces, flags);
   if (!transfer.Begin()) return static_cast<decltype(call(uint64_t{}))>(transfer.result());
   if (transfer.dropped() && direction == kWrite) {
@@ -92,12 +94,11 @@ template <typename Call>
 // Makes the call as one that reads or writes `size` bytes of `fd`: `call` is given how many at most.
 template <typename Memories, typename Call>
 [[gnu::always_inline]] inline auto Transfer(const Caller& caller, int fd, Direction direction,
-                                            uint64_t size, const Memories& memory,
-                                            const Call& call) {
+                                            uint64_t size, Memories memory, Call call) {
   const Wait wait = BeginWait(fd, direction, How::kCall, size, caller);
   auto result = ActivePlan() == nullptr
                     ? call(FaultyTransfer::kNoLimit)
-                    : FaultyCall(fd, direction, memory.pieces(), caller.flags, call);
+                    : FaultyCall(fd, direction, memory, caller.flags, call);
   EndWait(wait, result < 0 ? -errno : static_cast<int64_t>(result));
   return result;
 }
@@ -109,12 +110,17 @@ ssize_t CallOnParts(Next<ssize_t(int, const iovec*, int)>& next, int fd, const i
   return next(fd, shortened.parts(), shortened.count());
 }
 
+struct Placed {
+  Pieces value;
+  Pieces pieces() const { return value; }
+};
+
 // As a transfer, but at a position of a file, which nobody waits for.
 template <typename Call>
 ssize_t TransferAt(int fd, Direction direction, Pieces pieces, int64_t at, const Call& call) {
   pieces.position = at;
   return ActivePlan() == nullptr ? call(FaultyTransfer::kNoLimit)
-                                 : FaultyCall(fd, direction, pieces, 0, call);
+                                 : FaultyCall(fd, direction, Placed{pieces}, 0, call);
 }
 
 template <typename Call>
@@ -186,7 +192,7 @@ ssize_t SendFile(const Caller& caller, int out, int in, Offset* offset, size_t s
   const auto at = logs ? offset != nullptr ? *offset : syscall(SYS_lseek, in, 0, SEEK_CUR) : 0;
   const ssize_t result =
       Transfer(caller, out, kWrite, size, Of(nullptr, size),
-               [&](uint64_t limit) { return next(out, in, offset, AtMost(size, limit)); });
+               [=, &next](uint64_t limit) { return next(out, in, offset, AtMost(size, limit)); });
   if (logs && result > 0) {
     const int error = errno;
     LogSentFile(out, in, at, result);
@@ -228,31 +234,31 @@ using trireme::TransferPartsAt;
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
   return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t __read_chk(int fd, void* data, size_t size, size_t room) {
   static Next<ssize_t(int, void*, size_t, size_t)> next("__read_chk");
   return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), room); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), room); });
 }
 
 TRIREME_INTERPOSED ssize_t readv(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("readv");
   return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize, ManyPieces{parts, count},
-                  [&](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
+                  [=](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t recv(int fd, void* data, size_t size, int flags) {
   static Next<ssize_t(int, void*, size_t, int)> next("recv");
   return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags) {
   static Next<ssize_t(int, void*, size_t, size_t, int)> next("__recv_chk");
   return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), room, flags); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), room, flags); });
 }
 
 TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* address,
@@ -260,7 +266,7 @@ TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, 
   static Next<ssize_t(int, void*, size_t, int, sockaddr*, socklen_t*)> next("recvfrom");
   return Transfer(
       {__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
-      [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
+      [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags,
@@ -268,7 +274,7 @@ TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_
   static Next<ssize_t(int, void*, size_t, size_t, int, sockaddr*, socklen_t*)> next(
       "__recvfrom_chk");
   return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
-                  [&](uint64_t limit) {
+                  [=](uint64_t limit) {
                     return next(fd, data, AtMost(size, limit), room, flags, address, length);
                   });
 }
@@ -276,19 +282,19 @@ TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_
 TRIREME_INTERPOSED ssize_t write(int fd, const void* data, size_t size) {
   static Next<ssize_t(int, const void*, size_t)> next("write");
   return Transfer(TRIREME_CALLER, fd, kWrite, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t writev(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("writev");
   return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize, ManyPieces{parts, count},
-                  [&](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
+                  [=](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t send(int fd, const void* data, size_t size, int flags) {
   static Next<ssize_t(int, const void*, size_t, int)> next("send");
   return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size),
-                  [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
+                  [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int flags,
@@ -296,14 +302,14 @@ TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int fla
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
   return Transfer(
       {__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size, address, length),
-      [&](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
+      [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static Next<ssize_t(int, const msghdr*, int)> next("sendmsg");
   return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize,
                   Of(message),
-                  [&](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
+                  [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
 }
 
 TRIREME_INTERPOSED int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
@@ -342,7 +348,7 @@ TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
   static Next<ssize_t(int, msghdr*, int)> next("recvmsg");
   const ssize_t result =
       Transfer({__builtin_return_address(0), flags}, fd, kRead, trireme::kUnknownSize, Of(message),
-               [&](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
+               [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
   if (result >= 0) trireme::NoteReceived(message);
   return result;
 }

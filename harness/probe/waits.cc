@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/probe/connections.h"
+#include "harness/probe/lanes.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
@@ -45,7 +46,7 @@ struct Parked {
   uint16_t slots[2];  // plus 1
 };
 
-thread_local ThreadWaits waits;
+constinit thread_local ThreadWaits waits = {};  // else each use asks first whether it was made
 // By the task's number; untouched pages cost nothing. Two tasks that wait at once share an entry only when as many
 // numbers lie between them: then the newer is not followed, and counted.
 constexpr int kTries = 4;
@@ -273,7 +274,7 @@ void LeaveEpoll(Descriptor* descriptor) {
 }
 
 // Puts our word into an object where nobody else waits. False, and nothing of it stays: somebody does, or the object went
-// to another meanwhile.
+// to another meanwhile. REQUIRES: the thread has a word, and so a number.
 bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* place, Wait* wait) {
   uint64_t none = 0;
   if (!__atomic_compare_exchange_n(&object->waiters[wait->direction], &none, wait->token, false,
@@ -284,7 +285,7 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
     return false;
   }
   wait->object = object;
-  NoteSelf(*wait, descriptor, ThreadId(), How::kCall, place);
+  NoteSelf(*wait, descriptor, thread_state.thread, How::kCall, place);
   return true;
 }
 
@@ -342,34 +343,41 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
 
 // What nearly every call finds: a socket that is known, the object where it was, and nobody there. The call before it
 // left nothing of this in the processor's nearest memory, so that few instructions in a row, and few places that they
-// touch, are what counts. False: nothing is done.
+// touch, are what counts: it calls nothing that comes back here. False: nothing is done.
 [[gnu::flatten]] inline bool BeginPlainWait(How how, const Caller& caller, Wait* wait) {
   const Direction direction = wait->direction;
   trireme_header* header = FollowedHeaderNow();
   if (header == nullptr || how == How::kPoll || (caller.flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0 ||
       waits.told[kRead].object != nullptr || waits.told[kWrite].object != nullptr ||
-      waits.inside[direction].object != nullptr)
+      waits.inside[direction].object != nullptr || thread_state.self_word == 0) [[unlikely]]
     return false;
   Descriptor* descriptor = KnownDescriptor(wait->fd);
   if (descriptor == nullptr || descriptor->slot == 0 ||
       (descriptor->kind != ObjectKind::kStream && descriptor->kind != ObjectKind::kDatagram))
+      [[unlikely]]
     return false;
   trireme_object* object = ObjectAt(header, descriptor->slot - 1);
-  if (object == nullptr || !IsObject(object, descriptor->id)) return false;
-  wait->token = SelfWord();
+  if (object == nullptr || !IsObject(object, descriptor->id)) [[unlikely]]
+    return false;
+  wait->token = thread_state.self_word;
   return EnterAlone(object, descriptor, caller.place, wait);
+}
+
+[[gnu::noinline]] void BeginOtherWait(bool begun, How how, uint64_t size, const Caller& caller,
+                                      Wait* wait) {
+  if (!begun) BeginAnyWait(how, size, caller, wait);
+  if (wait->object == nullptr || how != How::kCall || !SetsAreShared()) return;
+  if (__atomic_load_n(&wait->object->epoll, __ATOMIC_RELAXED) != 0) MeetInSet(*wait, size, caller);
 }
 
 }  // namespace
 
 Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller) {
   Wait wait{.fd = fd, .direction = direction};
-  if (!BeginPlainWait(how, caller, &wait)) [[unlikely]]
-    BeginAnyWait(how, size, caller, &wait);
-  // The object's memory is at hand, that of our own variable is not.
-  if (wait.object != nullptr && __atomic_load_n(&wait.object->epoll, __ATOMIC_RELAXED) != 0)
-      [[unlikely]]
-    if (how == How::kCall && SetsAreShared()) MeetInSet(wait, size, caller);
+  const bool begun = BeginPlainWait(how, caller, &wait);
+  // The object's memory is at hand, that of SetsAreShared() is not.
+  if (!begun || __atomic_load_n(&wait.object->epoll, __ATOMIC_RELAXED) != 0) [[unlikely]]
+    BeginOtherWait(begun, how, size, caller, &wait);
   return wait;
 }
 
