@@ -163,12 +163,13 @@ void Supervisor::OnPacket(Runner& runner, Packet& packet) {
   if (runner.state == Runner::State::kLoading && type == "refused")
     return OnRefused(runner, packet);
   Slot* slot = SlotOf(runner);
-  const bool known = type == "started" || type == "ended";
+  const bool known = type == "started" || type == "failed" || type == "ended";
   if (slot == nullptr || slot->trial == nullptr || !known)
     return BreakRunner(runner,
                        "broken protocol: a message of type '" + type + "' was not expected");
-  const Status status =
-      type == "started" ? slot->trial->OnStarted(packet) : slot->trial->OnEnded(packet);
+  const Status status = type == "started"  ? slot->trial->OnStarted(packet)
+                        : type == "failed" ? slot->trial->OnFailed(packet)
+                                           : slot->trial->OnEnded(packet);
   if (!status.ok()) BreakRunner(runner, "broken protocol: " + status.error().message);
 }
 
@@ -289,7 +290,7 @@ void Supervisor::Settle() {
   if (at_once_) EndEverything("interrupted");
   for (Slot& slot : slots_) {
     if (slot.trial == nullptr) continue;
-    if (!slot.trial->broken().empty() && slot.runner != nullptr)
+    if (!slot.trial->broken().empty() && !slot.trial->disturbed() && slot.runner != nullptr)
       BreakRunner(*slot.runner, slot.trial->broken());
     if (slot.trial->over()) Vacate(slot);
   }

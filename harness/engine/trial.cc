@@ -172,6 +172,13 @@ void Trial::ForgetHold() {
   go_.Reset();
 }
 
+Status Trial::OnFailed(const Packet& packet) {
+  if (phase_ != Phase::kSent)
+    return InfrastructureError("the runner failed to start a trial that it had started");
+  Disturb(GetString(packet.message, "message", "the runner could not start it"));
+  return Done{};
+}
+
 Status Trial::OnEnded(const Packet& packet) {
   if (phase_ == Phase::kNew || phase_ == Phase::kSent || phase_ == Phase::kOver)
     return InfrastructureError("the runner ended a trial that it had not started");

@@ -56,6 +56,7 @@ class Trial {
 
   // Messages of the runner; an error breaks it.
   Status OnStarted(Packet& packet);
+  Status OnFailed(const Packet& packet);
   Status OnEnded(const Packet& packet);
   // Answers of the guardian about the debugger. False when the report is not about it.
   bool OnReport(const GuardianReport& report);
@@ -73,7 +74,7 @@ class Trial {
   // The runner is gone, and everything below it.
   void Vanish(const std::string& reason, const Json& orphans);
   // The same, by no fault of this trial that could be told from another's: its EXIT is
-  // `interrupted`.
+  // `interrupted`. Or it never began, and its runner is there.
   void Disturb(const std::string& reason);
 
   // Completes the folder. An error is the disk's; then the recording is left as it is.
@@ -84,6 +85,7 @@ class Trial {
   const std::string& directory() const { return setting_.directory; }
   bool interrupted() const { return interrupted_; }
   bool vanished() const { return vanished_ && !disturbed_; }
+  bool disturbed() const { return disturbed_; }
 
  private:
   enum class Phase { kNew, kSent, kRunning, kStacks, kDebugger, kKilled, kBroken, kOver };

@@ -157,7 +157,10 @@ class Zygote {
     std::fflush(nullptr);
     const pid_t runner = ::getpid();
     const pid_t child = ForkWithPidfd(pidfd);
-    if (child < 0) FailTrial("cannot fork a trial");
+    if (child < 0) {
+      const std::string why = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe): one thread
+      return Send({{"type", "failed"}, {"message", "cannot fork a process for the trial: " + why}});
+    }
     if (child == 0) BecomeTrial(packet, runner);
     packet.descriptors.clear();
     const UniqueFd process(pidfd);

@@ -109,6 +109,23 @@ def test_garbage_between_trials_ends_it(zygote, workload):
     assert answer["reason"] == "protocol"
 
 
+def test_says_that_there_is_no_process_for_a_trial(zygote, workload):
+    code = """
+import sys
+def no_process(fork=sys.modules["trireme_agent.zygote"].fork):
+    sys.modules["trireme_agent.zygote"].fork = fork
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+sys.modules["trireme_agent.zygote"].fork = no_process
+async def main(rt, params): pass
+"""
+    path = workload("pass")
+    path.write_text(code)
+    zygote.load("threading", path)
+    with pytest.raises(AssertionError, match=r"'failed'.*cannot fork a process for the trial: Resource temporarily"):
+        zygote.trial()
+    assert zygote.trial().status == 0
+
+
 def test_a_closed_socket_ends_it(zygote, workload):
     zygote.load("threading", workload("pass"))
     zygote.socket.shutdown(socket.SHUT_RDWR)

@@ -490,6 +490,10 @@ class FakeRunner {
     if (what == "never-start") Forever();
     if (what == "garbage") (void)!::write(control_.fd(), "\xff\xfe{]", 4);
     if (what == "unknown-message") (void)control_.Send({{"type", "hello"}});
+    if (what == "fails-first" && !std::exchange(failed_, true)) {
+      (void)control_.Send({{"type", "failed"}, {"message", "there is no process to be had"}});
+      return;
+    }
     if (what == "ended-first") (void)control_.Send({{"type", "ended"}, {"pid", 1}, {"status", 0}});
     const pid_t pid = ::fork();
     if (pid == 0) RunTrial(packet.message, packet, control_);
@@ -536,6 +540,7 @@ class FakeRunner {
 
   Channel control_;
   std::string what_;
+  bool failed_ = false;
 };
 
 }  // namespace

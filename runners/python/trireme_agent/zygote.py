@@ -122,7 +122,11 @@ class Zygote:
     def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
         assert self._backend is not None
         output.flush()
-        pid = fork()
+        try:
+            pid = fork()
+        except OSError as error:
+            self._control.send({"type": "failed", "message": f"cannot fork a process for the trial: {error.strerror}"})
+            return
         if pid == 0:
             self._control.close()
             self._run_trial(self._backend, message, descriptors, self._environment, self._main)

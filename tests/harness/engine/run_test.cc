@@ -136,6 +136,18 @@ TEST_F(RunTest, GivesTheTrialsOfACellOneRunner) {
   EXPECT_EQ(FileOf(finished_[0], "stdout"), FileOf(finished_[2], "stdout"));
 }
 
+TEST_F(RunTest, RepeatsATrialForWhichThereWasNoProcess) {
+  judge_ = [](const FinishedTrial& trial) {
+    return ExitKey(trial) == "exited" ? Judgement::kPass : Judgement::kUnknown;
+  };
+  Run({Cell("cell", {{"runner", "fails-first"}, {"do", "parent"}}, 2)});
+  ASSERT_EQ(finished_.size(), 3U);
+  EXPECT_EQ(ExitKey(finished_[0]), "interrupted");
+  EXPECT_EQ(GetString(finished_[0].exit, "protocol_error"), "there is no process to be had");
+  EXPECT_TRUE(finished_[2].retry);
+  EXPECT_EQ(FileOf(finished_[1], "stdout"), FileOf(finished_[2], "stdout"));  // of one runner
+}
+
 TEST_F(RunTest, SkipsUnsupportedCells) {
   PlannedCell cell = Cell("cell", {});
   cell.unsupported = "no such interpreter";
