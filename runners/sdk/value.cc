@@ -32,8 +32,28 @@ std::string NotFiniteText(double number) {
 }
 
 // A text that is no UTF-8, which JSON cannot hold.
+bool IsBrokenText(std::string_view text) { return ToValidUtf8(text) != text; }
 bool IsBroken(const Value& value) {
-  return value.type() == Value::Type::kText && ToValidUtf8(value.text()) != value.text();
+  return value.type() == Value::Type::kText && IsBrokenText(value.text());
+}
+
+// Inside of a kMarked, the name of a member that JSON cannot hold, or that would be taken for a
+// mark, begins with these.
+constexpr std::string_view kBrokenName("\0r", 2);
+constexpr std::string_view kNameAsItIs("\0t", 2);
+
+bool NameNeedsMark(std::string_view name) { return name.starts_with('\0') || IsBrokenText(name); }
+
+std::string MarkedName(std::string_view name) {
+  if (IsBrokenText(name)) return std::string(kBrokenName) + EncodeBase64(name);
+  return name.starts_with('\0') ? std::string(kNameAsItIs) + std::string(name) : std::string(name);
+}
+
+std::string UnmarkedName(const std::string& name) {
+  const std::string rest = name.substr(std::min(name.size(), kBrokenName.size()));
+  if (name.starts_with(kNameAsItIs)) return rest;
+  if (!name.starts_with(kBrokenName)) return name;
+  return DecodeBase64(rest).value_or(name);
 }
 
 bool NeedsMarks(const Value& value) {
@@ -41,13 +61,17 @@ bool NeedsMarks(const Value& value) {
          IsNotFinite(value) || IsBroken(value);
 }
 
-// Each text of `json`, but for the names of members, as `change` gives it back.
-template <typename Change>
-trireme::Json WithTexts(trireme::Json json, const Change& change) {
-  if (json.is_string()) return change(json.get<std::string>());
-  if (json.is_structured())
-    for (trireme::Json& member : json) member = WithTexts(std::move(member), change);
-  return json;
+// Each text of `json` and each name of a member, as `text` and `name` give them back.
+template <typename Text, typename Name>
+trireme::Json WithTexts(trireme::Json json, const Text& text, const Name& name) {
+  if (json.is_string()) return text(json.get<std::string>());
+  if (json.is_array())
+    for (trireme::Json& member : json) member = WithTexts(std::move(member), text, name);
+  if (!json.is_object()) return json;
+  trireme::Json changed = trireme::Json::object();
+  for (auto& [key, member] : json.items())
+    changed.emplace(name(key), WithTexts(std::move(member), text, name));
+  return changed;
 }
 
 // As it stands inside of a kMarked (probe_abi.h).
@@ -63,21 +87,26 @@ std::string MarkedJson(const Value& value) {
   const std::string json = value.ToJson();
   const Result<trireme::Json> parsed = ParseJson(json, "value");
   if (!parsed.ok()) return json;
-  return DumpJson(WithTexts(*parsed, [](const std::string& text) { return "t" + text; }));
+  const auto text = [](const std::string& plain) { return "t" + plain; };
+  return DumpJson(WithTexts(*parsed, text, MarkedName));
 }
 
 std::string UnmarkedJson(const std::string& marked) {
   const Result<trireme::Json> parsed = ParseJson(marked, "value");
   if (!parsed.ok()) return marked;
-  return DumpJson(WithTexts(*parsed, [](const std::string& text) {
+  const auto plain = [](const std::string& text) {
     return text.starts_with('r') ? *DecodeBase64(text.substr(1)) : text.substr(1);
-  }));
+  };
+  return DumpJson(WithTexts(*parsed, plain, UnmarkedName));
 }
 
 // The JSON of the parts of a list or object, with marks if one of them needs some.
 struct PartsJson {
   explicit PartsJson(bool marks) : marked(marks) {}
   std::string Of(const Value& value) const { return marked ? MarkedJson(value) : value.ToJson(); }
+  std::string Name(std::string_view name) const {
+    return marked ? MarkedName(name) : std::string(name);
+  }
   Value::Type type() const { return marked ? Value::Type::kMarked : Value::Type::kJson; }
   bool marked;
 };
@@ -122,11 +151,11 @@ Value Value::List(const std::vector<Value>& items) {
 
 Value Value::Object(std::initializer_list<std::pair<std::string_view, Value>> members) {
   const PartsJson json(std::any_of(members.begin(), members.end(), [](const auto& member) {
-    return NeedsMarks(member.second);
+    return NameNeedsMark(member.first) || NeedsMarks(member.second);
   }));
   std::string text = "{";
   for (const auto& [name, value] : members)
-    text += (text.size() > 1 ? "," : "") + DumpJson(trireme::Json(std::string(name))) + ":" +
+    text += (text.size() > 1 ? "," : "") + DumpJson(trireme::Json(json.Name(name))) + ":" +
             json.Of(value);
   return {json.type(), text + "}"};
 }

@@ -48,6 +48,21 @@ TEST(ValueTest, KeepsTheBytesOfATextThatIsNoUtf8) {
   EXPECT_EQ(Value::List({"a\xff", "a"}).ToJson(), "[\"a\xEF\xBF\xBD\",\"a\"]");
 }
 
+TEST(ValueTest, KeepsTheBytesOfANameThatIsNoUtf8) {
+  const Value broken = Value::Object({{"a\xff", 1}, {"a\xfe", 2}, {"a", "b"}});
+  EXPECT_EQ(broken.type(), Value::Type::kMarked);
+  EXPECT_EQ(broken.text(), R"({"\u0000rYf8=":1,"\u0000rYf4=":2,"a":"tb"})");
+  EXPECT_EQ(Value::Object({{"a\xff", "b"}}).ToJson(), "{\"a\xEF\xBF\xBD\":\"b\"}");
+  EXPECT_EQ(Value::List({Value::Object({{"a\xff", 1}}), 2}).text(), R"([{"\u0000rYf8=":1},2])");
+  EXPECT_EQ(Value::Object({{"a\xEF\xBF\xBD", 1}}).type(), Value::Type::kJson);
+}
+
+TEST(ValueTest, TakesNoNameForAMark) {
+  const std::string_view name("\0rYf8=", 6);
+  EXPECT_EQ(Value::Object({{name, 1}}).text(), R"({"\u0000t\u0000rYf8=":1})");
+  EXPECT_EQ(Value::Object({{name, 1}}).ToJson(), R"({"\u0000rYf8=":1})");
+}
+
 TEST(ValueTest, IsPlainJsonWhereNothingNeedsAMark) {
   const Value list = Value::List({"QQ==", 1.5, Value::Object({{"a", nullptr}})});
   EXPECT_EQ(list.type(), Value::Type::kJson);
