@@ -29,11 +29,9 @@ bool IsProgress(const Event& event) {
     case EventKind::kSwitch:
     case EventKind::kSocket:
       return true;
-    case EventKind::kWake: {  // a wait that ended by moving bytes
-      if (event.type != ValueType::kInt) return false;
-      const Json bytes = event.Value();
-      return bytes.is_number_integer() && bytes.get<int64_t>() > 0;
-    }
+    // Back from a wait: where the kernel switches, no other event says that the task runs again.
+    case EventKind::kWake:
+      return true;
     default:
       return false;
   }
