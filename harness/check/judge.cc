@@ -109,10 +109,10 @@ bool IsSameWork(const JudgedCell& a, const JudgedCell& b) {
   return true;
 }
 
-Result<History> ReadHistory(const std::string& directory) {
+Result<History> ReadHistory(const std::string& directory, const StopRequest& stop) {
   const std::string sealed = JoinPath(directory, "history.trh");
-  if (FileExists(sealed)) return History::Read(sealed);
-  return History::Read(JoinPath(directory, "history.ring"));
+  if (FileExists(sealed)) return History::Read(sealed, stop);
+  return History::Read(JoinPath(directory, "history.ring"), stop);
 }
 
 std::string StacksText(const std::string& directory) {
@@ -190,6 +190,7 @@ void AddObservations(JudgedCell& cell, int64_t trial, const TrialView& view,
 }  // namespace
 
 struct RunJudge::Impl {
+  StopRequest stop;
   std::vector<JudgedCell> cells;
   uint64_t seed = 0;
   std::vector<std::string> notes;
@@ -403,7 +404,8 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
   return result;
 }
 
-RunJudge::RunJudge(const Json& plan) : impl_(std::make_unique<Impl>()) {
+RunJudge::RunJudge(const Json& plan, StopRequest stop) : impl_(std::make_unique<Impl>()) {
+  impl_->stop = std::move(stop);
   const Json& seed = GetMember(plan, "seed");
   if (seed.is_string()) impl_->seed = ParseUnsigned(seed.get<std::string>()).value_or(0);
   if (seed.is_number_unsigned()) impl_->seed = seed.get<uint64_t>();
@@ -427,9 +429,10 @@ size_t RunJudge::cell_count() const { return impl_->cells.size(); }
 TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   TRIREME_CHECK(index < impl_->cells.size());
   JudgedCell& cell = impl_->cells[index];
-  const Result<History> history = ReadHistory(trial.directory);
+  const Result<History> history = ReadHistory(trial.directory, impl_->stop);
   if (!history.ok()) {
     TrialJudgement judgement = UnreadableTrial(history.error().message);
+    if (IsStopped(impl_->stop)) judgement.reason = kStoppedJudging;
     Describe(judgement, cell, trial, trial.seconds, impl_->seed);
     cell.summary.AddSeconds(trial.seconds);
     cell.summary.AddVerdict(trial.trial, judgement.verdict, judgement.reason);
@@ -437,7 +440,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   }
   TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
   view.suppressions = &impl_->suppressions;
-  TrialJudgement judgement = trireme::JudgeTrial(view);
+  TrialJudgement judgement = trireme::JudgeTrial(view, impl_->stop);
   const double seconds = view.exit.seconds > 0 ? view.exit.seconds : trial.seconds;
   Describe(judgement, cell, trial, seconds, impl_->seed);
   if (judgement.in_flight) return judgement;

@@ -12,6 +12,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/base/stop_request.h"
 #include "harness/check/checker.h"
 #include "harness/check/results.h"
 #include "harness/check/verdict.h"
@@ -42,8 +43,13 @@ struct TrialJudgement {
   Json line;  // one line of trials.jsonl: {id, cell, trial, seed, attempt, retry, verdict, seconds}
 };
 
-// Judges one trial by the checks of its cell; pure.
-TrialJudgement JudgeTrial(const TrialView& view);
+// Why a trial is unknown whose judging was stopped.
+inline constexpr const char* kStoppedJudging =
+    "cut short: the run was interrupted while it was judged";
+
+// Judges one trial by the checks of its cell; pure. Stopped between two checks it is unknown, or what
+// those before have found.
+TrialJudgement JudgeTrial(const TrialView& view, const StopRequest& stop = nullptr);
 
 // Judges a run while it goes on, or a saved one: the same path for both. Fed with one trial at a
 // time; what it keeps does not grow with the number of trials, but for a few bytes each.
@@ -52,8 +58,9 @@ TrialJudgement JudgeTrial(const TrialView& view);
 // the end. Thread safety: none; one thread.
 class RunJudge {
  public:
-  // `plan` is plan.json. Total: what is missing in it is empty.
-  explicit RunJudge(const Json& plan);
+  // `plan` is plan.json. Total: what is missing in it is empty. `stop` is asked while a trial is read
+  // and judged: one that was stopped is unknown, and its folder can be judged again.
+  explicit RunJudge(const Json& plan, StopRequest stop = nullptr);
   ~RunJudge();
   RunJudge(const RunJudge&) = delete;
   RunJudge& operator=(const RunJudge&) = delete;

@@ -108,8 +108,9 @@ std::vector<Json> ChosenChecks(const Json& cell) {
   return chosen;
 }
 
-void AddChosenChecks(const TrialView& view, TrialJudgement& judgement) {
+void AddChosenChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
   for (const Json& choice : ChosenChecks(*view.cell)) {
+    if (IsStopped(stop)) return;
     const std::string name = GetString(choice, "name");
     if (name == "equivalence" || IsJudgedAlways(name)) continue;
     const TrialChecker* checker = FindTrialChecker(name);
@@ -133,17 +134,18 @@ std::string NotStarted(const TrialView& view) {
   return "";
 }
 
-void AddConstantChecks(const TrialView& view, TrialJudgement& judgement) {
+void AddConstantChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
   for (const TrialChecker* checker : TrialCheckers()) {
+    if (IsStopped(stop)) return;
     if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
   }
 }
 
 // What a trial says of itself does not undo that its process died or hung.
-TrialJudgement JudgeUnsupported(const TrialView& view) {
+TrialJudgement JudgeUnsupported(const TrialView& view, const StopRequest& stop) {
   TrialJudgement judgement;
   judgement.verdict = Verdict::kPass;
-  AddConstantChecks(view, judgement);
+  AddConstantChecks(view, stop, judgement);
   if (judgement.verdict == Verdict::kFail) return judgement;
   judgement = {};
   judgement.unsupported = UnsupportedReason(view);
@@ -153,7 +155,7 @@ TrialJudgement JudgeUnsupported(const TrialView& view) {
 
 }  // namespace
 
-TrialJudgement JudgeTrial(const TrialView& view) {
+TrialJudgement JudgeTrial(const TrialView& view, const StopRequest& stop) {
   TrialJudgement judgement;
   if (view.exit.how == "interrupted") {
     // What it did not get to says nothing of what it would have done: no check has a say.
@@ -168,12 +170,13 @@ TrialJudgement JudgeTrial(const TrialView& view) {
     judgement.reason = std::move(reason);
     return judgement;
   }
-  if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view);
+  if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view, stop);
   judgement.verdict = Verdict::kPass;
   if (HasFaultPlan(*view.cell)) judgement.faults = NamesOfAppliedFaults(view);
   Add(judgement, JudgeRecord(view));
-  AddConstantChecks(view, judgement);
-  AddChosenChecks(view, judgement);
+  AddConstantChecks(view, stop, judgement);
+  AddChosenChecks(view, stop, judgement);
+  if (IsStopped(stop)) Add(judgement, Unknown(kStoppedJudging));
   return judgement;
 }
 

@@ -84,7 +84,7 @@ Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, int64_t times, Engine
   engine.watches.assign(plan.cells.size(), watch);
   TRIREME_RETURN_IF_ERROR(MakeDirectories(folder));
   TRIREME_RETURN_IF_ERROR(WriteFile(JoinPath(folder, "plan.json"), DumpJson(plan_json, 1) + "\n"));
-  RunJudge judge(plan_json);
+  RunJudge judge(plan_json, &InterruptIsPending);
   EngineEvents events;
   events.judge = [&](const FinishedTrial& finished) {
     const Verdict verdict = judge

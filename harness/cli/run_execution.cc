@@ -46,7 +46,7 @@ RunExecution::RunExecution(const PreparedRun& run, const RunOptions& options,
       options_(options),
       directory_(directory),
       progress_(progress),
-      judge_(run.plan.ToJson()),
+      judge_(run.plan.ToJson(), &InterruptIsPending),
       sweeps_(run.plan) {}
 
 EngineOptions EngineOptionsFor(const PreparedRun& run, const RunOptions& options,

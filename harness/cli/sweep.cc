@@ -38,7 +38,8 @@ Result<Points> DiscoverPoints(const Plan& discovery, const EngineOptions& engine
   events.judge = [&](const FinishedTrial& finished) {
     const PlannedCell& cell = discovery.cells[finished.cell];
     const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
-    const Result<History> history = History::Read(JoinPath(finished.directory, "history.trh"));
+    const Result<History> history =
+        History::Read(JoinPath(finished.directory, "history.trh"), &InterruptIsPending);
     if (plan.ok() && history.ok()) {
       Json& known = points.try_emplace(SiblingsKey(cell), Json::array()).first->second;
       known = MergedPoints(known, PointsOfTrial(*plan, *history));

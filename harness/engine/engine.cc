@@ -6,7 +6,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "harness/base/unique_fd.h"
@@ -17,13 +19,15 @@
 namespace trireme {
 namespace {
 
+constexpr int kInterrupts[] = {SIGINT, SIGTERM, SIGHUP};
+
 // What a run changes about its process, and puts back: signals, the limit on open files, who adopts
 // orphans.
 class ProcessSettings {
  public:
   ProcessSettings() {
     ::sigemptyset(&interrupts_);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&interrupts_, signal);
+    for (const int signal : kInterrupts) ::sigaddset(&interrupts_, signal);
     ::sigprocmask(SIG_BLOCK, &interrupts_, &mask_);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;  // NOLINT: a union of the C library
@@ -81,6 +85,13 @@ Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
       Guardian::Start({.files = settings.files(), .own_mounts = NeedsOwnMounts(plan)}));
   Supervisor supervisor(plan, options, events, std::move(guardian), settings.files());
   return supervisor.Run(settings.signals());
+}
+
+bool InterruptIsPending() {
+  sigset_t pending{};
+  if (::sigpending(&pending) != 0) return false;
+  return std::any_of(std::begin(kInterrupts), std::end(kInterrupts),
+                     [&](int signal) { return ::sigismember(&pending, signal) == 1; });
 }
 
 }  // namespace trireme

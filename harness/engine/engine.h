@@ -108,6 +108,10 @@ struct EngineOutcome {
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
                               const EngineEvents& events);
 
+// Whether a signal has come that interrupts the run and that the loop of RunPlan() has not taken yet:
+// for what takes long in one of its events. False outside of it.
+bool InterruptIsPending();
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_ENGINE_ENGINE_H_

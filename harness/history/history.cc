@@ -199,14 +199,14 @@ Json Event::ExactValue() const {
   return Binary(raw);
 }
 
-Result<History> History::Read(const std::string& path) {
+Result<History> History::Read(const std::string& path, const StopRequest& stop) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
   const FileSource source(fd.get());
   Result<trireme_header> header = ReadHeader(source);
   Result<std::vector<char>> bytes =
       header.ok() ? ReadAll(source, *header) : std::move(header).error();
-  if (bytes.ok()) return Decode(*std::move(bytes));
+  if (bytes.ok()) return Decode(*std::move(bytes), stop);
   Diagnostic error = std::move(bytes).error();
   error.file = path;
   return error;
@@ -216,11 +216,11 @@ Result<History> History::Parse(std::string bytes) {
   const MemorySource source(bytes);
   TRIREME_ASSIGN_OR_RETURN(const trireme_header header, ReadHeader(source));
   TRIREME_ASSIGN_OR_RETURN(std::vector<char> sealed, ReadAll(source, header));
-  return Decode(std::move(sealed));
+  return Decode(std::move(sealed), nullptr);
 }
 
 // REQUIRES: `bytes` begin with a header that ReadHeader() took.
-Result<History> History::Decode(std::vector<char> bytes) {
+Result<History> History::Decode(std::vector<char> bytes, const StopRequest& stop) {
   History history;
   history.bytes_ = std::move(bytes);
   const std::string_view all(history.bytes_.data(), history.bytes_.size());
@@ -236,6 +236,7 @@ Result<History> History::Decode(std::vector<char> bytes) {
   Damage damage;
   size_t offset = TRIREME_HEADER_SIZE;
   while (offset < all.size()) {
+    if (IsStopped(stop)) return InfrastructureError("it was stopped while its history was read");
     const auto chunk = Load<trireme_chunk>(all, offset);
     const size_t left = all.size() - offset;
     if (chunk.magic != TRIREME_CHUNK_MAGIC || left < sizeof(chunk)) {

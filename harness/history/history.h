@@ -10,6 +10,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/base/stop_request.h"
 
 namespace trireme {
 
@@ -120,8 +121,9 @@ struct Operation {
 class History {
  public:
   // Reads a sealed history or what a killed recorder left behind. Never crashes on what is not one:
-  // an error when there is nothing to read, else `damage()` says what could not be read.
-  static Result<History> Read(const std::string& path);
+  // an error when there is nothing to read, or when it was stopped, else `damage()` says what could
+  // not be read.
+  static Result<History> Read(const std::string& path, const StopRequest& stop = nullptr);
   static Result<History> Parse(std::string bytes);
 
   const std::vector<Event>& events() const { return events_; }
@@ -143,7 +145,7 @@ class History {
 
  private:
   History() = default;
-  static Result<History> Decode(std::vector<char> bytes);
+  static Result<History> Decode(std::vector<char> bytes, const StopRequest& stop);
   void AddChunk(uint32_t process, std::string_view records);
   void AddTask(const Event& event);
   void Merge();

@@ -146,6 +146,33 @@ TEST_F(RunJudgeTest, CountsTheTimeOfEveryAttempt) {
   EXPECT_EQ(results.cells[0].seconds, 1.0);
 }
 
+// Asked as often as it is, a stop comes while the history is read, and between any two checks.
+TEST_F(RunJudgeTest, GivesUpATrialWhereverItIsStopped) {
+  WriteAll(0, 40);
+  int asked = 0;
+  RunJudge whole(plan_, [&] { return ++asked < 0; });
+  EXPECT_EQ(Judge(whole, 0, 0).verdict, Verdict::kPass);
+  ASSERT_GT(asked, 5);
+  for (int last = 1; last <= asked; ++last) {
+    int left = last;
+    RunJudge judge(plan_, [&] { return --left <= 0; });
+    const TrialJudgement judgement = Judge(judge, 0, 0);
+    EXPECT_EQ(judgement.verdict, Verdict::kUnknown) << last;
+    EXPECT_EQ(judgement.reason, "cut short: the run was interrupted while it was judged") << last;
+    EXPECT_LT(left, 1) << last;
+  }
+  EXPECT_EQ(JudgeSaved().cells[0].state, CellState::kPass);
+}
+
+TEST_F(RunJudgeTest, KeepsWhatItFoundBeforeItWasStopped) {
+  Write(0, 0, TrialBuilder().Observe("total", 40).Exit("signalled", {{"signal", 6}}));
+  int asked = 0;
+  RunJudge whole(plan_, [&] { return ++asked < 0; });
+  EXPECT_EQ(Judge(whole, 0, 0).verdict, Verdict::kFail);
+  RunJudge judge(plan_, [left = asked]() mutable { return --left <= 0; });
+  EXPECT_EQ(Judge(judge, 0, 0).verdict, Verdict::kFail);
+}
+
 TEST_F(RunJudgeTest, CallsACellUnsupportedWhenItsWorkloadDoes) {
   WriteAll(0, 40);
   RunJudge judge(plan_);

@@ -207,6 +207,21 @@ TEST_F(RunTest, EndsAtOnceWhenInterruptedTwice) {
   EXPECT_TRUE(Run({Cell("cell", {{"do", "stop-runner"}})}).interrupted);
 }
 
+// For what takes long in an event: its signal waits until the loop goes on.
+TEST_F(RunTest, SaysInAnEventThatAnInterruptIsPending) {
+  std::vector<bool> pending;
+  judge_ = [&](const FinishedTrial&) {
+    pending.push_back(InterruptIsPending());
+    if (finished_.size() == 2) ::raise(SIGINT);
+    pending.push_back(InterruptIsPending());
+    return Judgement::kPass;
+  };
+  options_.jobs = 1;
+  EXPECT_TRUE(Run({Cell("cell", {{"do", "operations"}}, 3)}).interrupted);
+  EXPECT_THAT(pending, ElementsAre(false, false, false, true));
+  EXPECT_FALSE(InterruptIsPending());
+}
+
 TEST_F(RunTest, ReportsARunDirectoryThatCannotBeWritten) {
   options_.run_directory = "/proc/self/no";
   const EngineOutcome outcome = Run({Cell("cell", {}, 2)});
