@@ -57,19 +57,19 @@ Status Runner::Launch(Guardian& guardian, const LoadPatience& patience) {
   return channel.Send(spec.load, {output.get()});
 }
 
-bool Runner::LoadIsLate() {
+Runner::Load Runner::LookAtLoading() {
   const int64_t before = loading;
   loading = loading == 0 ? FirstLook(load_patience) : NextLook(load_patience, loading);
-  if (loading >= load_patience.longest) return true;
   // While the guardian has not come to start it, nothing of its own is late.
   const Activity activity = pid == 0 ? Activity{.runs = true} : ActivityOfTree(pid);
   if (activity.processor >= load_patience.processor - load_patience.processor / kNearly)
-    return true;
+    return Load::kHangs;
   const int64_t used = activity.processor - processor;
-  if (!activity.runs && used < (loading - before) / kLeastShareOfProcessor) return true;
+  if (!activity.runs && used < (loading - before) / kLeastShareOfProcessor) return Load::kHangs;
   processor = activity.processor;
+  if (loading >= load_patience.longest) return Load::kTooSlow;
   deadline += NextLook(load_patience, loading) - loading;
-  return false;
+  return Load::kGoesOn;
 }
 
 std::string Runner::Describe(int status) {

@@ -32,9 +32,14 @@ struct Runner {
 
   // Asks the guardian for the process and gives it `load`, to be answered within `patience`.
   Status Launch(Guardian& guardian, const LoadPatience& patience);
-  // At the deadline of loading: whether it has taken too long, `loading`. Where it has not, the
-  // deadline is another.
-  bool LoadIsLate();
+  // What is known of loading at its deadline, after `loading` of it. Where it may go on, the deadline
+  // is another.
+  enum class Load {
+    kGoesOn,
+    kHangs,   // it waits, or loops
+    kTooSlow  // it took all the time there is and did neither: a machine that is too busy for it, say
+  };
+  Load LookAtLoading();
   // How it went, for an error: its exit status and the last that it printed.
   std::string Describe(int status);
 

@@ -185,7 +185,32 @@ void Supervisor::OnReady(Runner& runner, const Packet& packet) {
   LoadInTrials(runner, "loading left threads running: " + Join(threads, ", "));
 }
 
-void Supervisor::OnLateLoad(Runner& runner) {
+void Supervisor::LookAtLoading(Runner& runner) {
+  switch (runner.LookAtLoading()) {
+    case Runner::Load::kGoesOn:
+      return;
+    case Runner::Load::kHangs:
+      return OnHungLoad(runner);
+    case Runner::Load::kTooSlow:
+      return OnSlowLoad(runner);
+  }
+}
+
+// Nothing is known of the program: a trial that loads for itself would have no more time.
+void Supervisor::OnSlowLoad(Runner& runner) {
+  Slot* slot = SlotOf(runner);
+  if (slot != nullptr) {
+    slot->trial = NewTrial(*slot->attempt);
+    slot->trial->Disturb("loading was not over after " + FormatDuration(runner.loading) +
+                         ", in which it got " + FormatDuration(runner.processor) +
+                         " of the processor and went on: the machine is too busy, or the workload "
+                         "takes longer to load");
+    slot->runner = nullptr;
+  }
+  runners_.End(runner, *guardian_);
+}
+
+void Supervisor::OnHungLoad(Runner& runner) {
   const std::string within = "within " + FormatDuration(runner.loading);
   if (runner.spec.isolated)
     return BreakRunner(runner, "the runner did not answer `load` " + within);
@@ -465,8 +490,8 @@ void Supervisor::OnTime() {
   for (Runner* runner : runners_.Late(now)) {
     if (runner->state == Runner::State::kEnding)
       guardian_lost_ = true;  // it does not do its work
-    else if (runner->LoadIsLate())
-      OnLateLoad(*runner);
+    else
+      LookAtLoading(*runner);
   }
   if (!events_.tick || now < next_tick_) return;
   next_tick_ = now + kTickInterval;

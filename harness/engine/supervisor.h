@@ -60,7 +60,9 @@ class Supervisor {
   void OnRunner(Runner& runner);
   void OnPacket(Runner& runner, Packet& packet);
   void OnReady(Runner& runner, const Packet& packet);
-  void OnLateLoad(Runner& runner);
+  void LookAtLoading(Runner& runner);
+  void OnSlowLoad(Runner& runner);
+  void OnHungLoad(Runner& runner);
   void LoadInTrials(Runner& runner, const std::string& reason);
   void OnRefused(Runner& runner, const Packet& packet);
   void Refuse(Runner& runner, const EngineEvents::Refusal& refusal);

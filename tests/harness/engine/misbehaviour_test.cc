@@ -308,6 +308,24 @@ TEST_F(MisbehaviourTest, RunnerMayLoadSlowlyWhileItUsesTheProcessor) {
   EXPECT_TRUE(notes_.empty());
 }
 
+// A machine that gives it too little of the processor says nothing of the workload.
+TEST_F(MisbehaviourTest, RunnerThatIsStillLoadingWhenItsTimeIsOverBrokeNothing) {
+  options_.patience.load = options_.patience.idle_load = kShort;
+  for (const bool isolated : {false, true}) {
+    PlannedCell cell = Cell(isolated ? "isolated" : "forked", {{"do", "operations"}});
+    cell.workload = "/fake/load-busily";
+    cell.isolated_process = isolated;
+    cell.timeout = kShort;
+    Run({cell});
+    ASSERT_EQ(finished_.size(), 1U);
+    EXPECT_EQ(ExitKey(only()), "interrupted");
+    EXPECT_THAT(GetString(only().exit, "protocol_error"),
+                ::testing::StartsWith("loading was not over after 300ms, in which it got "));
+    EXPECT_TRUE(notes_.empty());
+    finished_.clear();
+  }
+}
+
 TEST_F(MisbehaviourTest, RunnerThatLoopsAtLoadingLoadsInItsTrials) {
   options_.patience.load = 50 * kLong;
   options_.patience.idle_load = options_.patience.busy_load = kShort;
