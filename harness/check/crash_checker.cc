@@ -3,9 +3,11 @@
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "harness/base/strings.h"
 #include "harness/check/fault_effect.h"
+#include "harness/check/running_tests.h"
 
 namespace trireme {
 namespace {
@@ -70,7 +72,10 @@ Death FindDeath(const TrialView& view) {
   }
   if (const int64_t signal = SignalOfCommand(view); signal > 0) {
     const std::string name = SignalName(signal);
-    return {name, "the command was ended by " + name};
+    std::string subject = name;
+    for (const std::string& test : RunningTests(view, view.last_time)) subject += "\ntest " + test;
+    return {std::move(subject),
+            "the command was ended by " + name + RunningTestsInWords(view, view.last_time)};
   }
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/observations.h"
+#include "harness/check/running_tests.h"
 
 namespace trireme {
 namespace {
@@ -172,7 +173,7 @@ CheckResult NoPython(const TrialView& view, const std::vector<PythonProcess>& pr
   std::string reason = "the command started no Python of " +
                        GetString(*view.cell, "interpreter_path") + " that said what it ran on";
   if (!processes.empty()) reason += ", only " + GetString(processes.front().record, "executable");
-  reason += ExitStatus(view);
+  reason += ExitStatus(view) + RunningTestsInWords(view, view.last_time);
   if (processes.empty())
     reason += "; a PYTHONPATH of the command's own, -E, -I, -S and os._exit keep one from saying it";
   return Unknown(reason);

@@ -8,7 +8,7 @@
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
 #include "harness/check/knots.h"
-#include "harness/check/mixed_arm_checker.h"
+#include "harness/check/running_tests.h"
 
 namespace trireme {
 namespace {
@@ -84,26 +84,6 @@ std::map<uint32_t, std::string> OpenOperations(const TrialView& view) {
   return open;
 }
 
-// Of a command, by their names: its pytest makes an operation of each.
-std::vector<std::string> RunningTests(const TrialView& view) {
-  std::vector<std::string> tests;
-  if (!IsCommand(*view.cell)) return tests;
-  for (const Operation& operation : view.operations)
-    if (operation.name == kTestOperation && operation.begin <= view.exit.timeout &&
-        operation.end > view.exit.timeout && operation.value.is_string())
-      tests.push_back(operation.value.get<std::string>());
-  return tests;
-}
-
-std::string RunningTestsInWords(const TrialView& view) {
-  std::vector<std::string> tests = RunningTests(view);
-  if (tests.empty()) return "";
-  const size_t more = tests.size() > kNamedTasks ? tests.size() - kNamedTasks : 0;
-  tests.resize(tests.size() - more);
-  return "; not ended: " + Join(tests, ", ") +
-         (more > 0 ? " and " + Count(static_cast<int64_t>(more), "other test") : "");
-}
-
 // What each blocked task waits for: the same on every runtime.
 std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>& waits) {
   const std::map<uint32_t, std::string> open = OpenOperations(view);
@@ -114,7 +94,7 @@ std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>
     lines.insert(WithoutNumbers(view.TaskName(task)) + " in " + wait +
                  (operation == open.end() ? "" : " during " + operation->second));
   }
-  for (const std::string& test : RunningTests(view)) lines.insert("test " + test);
+  for (const std::string& test : RunningTests(view, view.exit.timeout)) lines.insert("test " + test);
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
@@ -201,7 +181,7 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   std::string message = DescribeWorkload(view, waits) + "no progress from " +
                         FormatDuration(progress.last) + " to the timeout of " +
                         FormatDuration(view.exit.timeout) +
-                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view) +
+                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view, view.exit.timeout) +
                         NeverAppliedInWords(view);
   const std::string subject = Subject(view, waits);
   Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
@@ -231,7 +211,7 @@ CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*argument
     return Failed(HangFinding(view, progress));
   }
   return Unknown("too slow: it still progressed at its timeout of " +
-                 FormatDuration(view.exit.timeout) + RunningTestsInWords(view));
+                 FormatDuration(view.exit.timeout) + RunningTestsInWords(view, view.exit.timeout));
 }
 
 }  // namespace trireme

@@ -89,6 +89,32 @@ TEST(CrashCheckerTest, RejectsACommandThatASignalEnded) {
   EXPECT_EQ(check(-11, {{"scenario", "s"}}).verdict, Verdict::kPass);
 }
 
+TEST(CrashCheckerTest, NamesTheTestInWhichACommandWasEnded) {
+  const auto check = [](const std::string& test, const Json& command) {
+    return TrialBuilder()
+        .Cell({{"scenario", "command"}, {"command", command}})
+        .Op(1, "test", 10, 20, "suite.py::test_ends")
+        .OpenOp(1, "test", 30, test)
+        .Observe("exit-status", -11)
+        .Check(CrashChecker());
+  };
+  const CheckResult crash = check("suite.py::test_crash", {"pytest"});
+  EXPECT_EQ(crash.reason,
+            "the command was ended by SIGSEGV; not ended: suite.py::test_crash");
+  const CheckResult other = check("suite.py::test_other", {"pytest"});
+  EXPECT_NE(crash.findings.at(0).signature, other.findings.at(0).signature);
+}
+
+TEST(CrashCheckerTest, NamesNoTestWhereEachHadEnded) {
+  EXPECT_EQ(TrialBuilder()
+                .Cell({{"scenario", "command"}, {"command", {"pytest"}}})
+                .Op(1, "test", 10, 20, "suite.py::test_ends")
+                .Observe("exit-status", -11)
+                .Check(CrashChecker())
+                .reason,
+            "the command was ended by SIGSEGV");
+}
+
 TEST(CrashCheckerTest, CannotDecideWithoutAnExit) {
   EXPECT_EQ(RunChecker(CrashChecker(), TrialBuilder().View(), {}).verdict, Verdict::kUnknown);
 }

@@ -1,5 +1,7 @@
 #include "harness/check/mixed_arm_checker.h"
 
+#include <gmock/gmock.h>
+
 #include "tests/harness/check/trial_builder.h"
 
 namespace trireme {
@@ -137,6 +139,13 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
   EXPECT_EQ(CheckMixedArm(Command("threading", {other})).reason,
             "the command started no Python of /venv/bin/python that said what it ran on, only "
             "/usr/bin/python3 (exit status 0)");
+}
+
+// os._exit() in a test, say, which leaves nothing else behind.
+TEST(MixedArmCheckerTest, NamesTheTestInWhichACommandEndedWithoutAWord) {
+  TrialBuilder silent = Command("threading", {});
+  EXPECT_THAT(CheckMixedArm(silent.OpenOp(1, "test", 30, "suite.py::test_exit")).reason,
+              testing::HasSubstr("(exit status 0); not ended: suite.py::test_exit; a PYTHONPATH"));
 }
 
 TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
