@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
-#include "harness/check/fault_effect.h"
+#include "harness/check/ended_by_fault.h"
 #include "harness/check/running_tests.h"
 
 namespace trireme {
@@ -112,6 +112,7 @@ CheckResult CrashChecker::Check(const TrialView& view, const Json& /*arguments*/
   if (EndedByFault(view)) return {};
   Death death = FindDeath(view);
   if (death.subject.empty()) return {};
+  if (const std::string why = WhyNotEndedByFault(view); !why.empty()) death.message += "; " + why;
   std::vector<Participant> participants = DyingStack(view);
   if (participants.empty()) participants = LastTask(view);
   Finding finding =

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <cstring>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "harness/check/applied_faults.h"
-#include "harness/check/mixed_arm_checker.h"
+#include "harness/check/ended_by_fault.h"
 #include "harness/check/observations.h"
 #include "harness/check/processor_use.h"
 
@@ -157,14 +155,6 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
   trial.cpu_seconds = ProcessorUse(view).Between(faults.front().time, until);
 }
 
-// The engine knows which of its signals the process died of.
-bool EngineSaysSo(const TrialView& view) {
-  const std::vector<Event>& events = view.history->events();
-  return std::any_of(events.rbegin(), events.rend(), [](const Event& event) {
-    return event.kind == EventKind::kExit && GetMember(event.Value(), "fault").is_object();
-  });
-}
-
 }  // namespace
 
 std::string_view FaultEffectName(FaultEffect effect) {
@@ -219,62 +209,6 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
     if (effect > FaultEffect::kSurvived) raise(effect, finding.message);
   }
   return trial;
-}
-
-bool EndedAtAnEvent(const TrialView& view) {
-  const std::vector<Json> planned = PlannedFaults(*view.cell);
-  const std::vector<Event>& events = view.history->events();
-  return std::any_of(events.rbegin(), events.rend(), [&](const Event& event) {
-    if (event.kind != EventKind::kExit) return false;
-    const int64_t number = GetInt(GetMember(event.Value(), "fault"), "id");
-    if (number < 1 || number > static_cast<int64_t>(planned.size())) return false;
-    const Json& process = GetMember(planned[static_cast<size_t>(number) - 1], "process");
-    return GetMember(process, "event").is_string() && GetInt(process, "after") == 0;
-  });
-}
-
-int64_t SignalOfCommand(const TrialView& view) {
-  if (!IsCommand(*view.cell)) return 0;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kObserve || event.key != "exit-status") continue;
-    const Json status = event.Value();
-    if (status.is_number_integer() && status.get<int64_t>() < 0) return -status.get<int64_t>();
-  }
-  return 0;
-}
-
-namespace {
-
-// One that the plan sent to the command's own program, not to a process below it.
-bool CommandEndedByFault(const TrialView& view) {
-  const int64_t number = SignalOfCommand(view);
-  const char* name = number > 0 && number < NSIG ? sigabbrev_np(static_cast<int>(number)) : nullptr;
-  if (name == nullptr) return false;
-  const std::vector<Event>& events = view.history->events();
-  return std::any_of(events.begin(), events.end(), [&](const Event& event) {
-    if (event.kind != EventKind::kFault) return false;
-    const Json value = event.Value();
-    return (GetString(value, "target") == "runner" || GetBool(value, "own")) &&
-           SignalOf({.action = GetMember(value, "do")}) == name;
-  });
-}
-
-}  // namespace
-
-bool EndedByFault(const TrialView& view) {
-  if (CommandEndedByFault(view)) return true;
-  // First what takes no time: a trial may have tens of thousands of faults.
-  if (view.exit.how != "vanished" && view.exit.how != "signalled") return EngineSaysSo(view);
-  if (EngineSaysSo(view)) return true;
-  const std::vector<AppliedFault> faults = AppliedFaults(view);
-  return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
-    const std::string signal = SignalOf(fault);
-    if (signal.empty() || signal == "STOP" || signal == "CONT") return false;
-    if (view.exit.how == "vanished") return true;
-    const auto number = static_cast<int>(view.exit.signal.value_or(0));
-    const char* name = number > 0 && number < NSIG ? sigabbrev_np(number) : nullptr;
-    return view.exit.how == "signalled" && name != nullptr && signal == name;
-  });
 }
 
 }  // namespace trireme

@@ -51,16 +51,6 @@ struct TrialEffect {
 TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::string& reason,
                           const std::vector<Finding>& findings);
 
-// Whether a process fault of the plan ended the trial's process, or its command: then that is no crash, and nothing says
-// what the program would have done after it.
-bool EndedByFault(const TrialView& view);
-// The signal that ended a command, which its runner observes and outlives; 0: none did, or the workload is no command.
-int64_t SignalOfCommand(const TrialView& view);
-// The same as EndedByFault, at an event of the workload and no time later: how far it had come then is not a matter of its
-// speed.
-bool EndedAtAnEvent(const TrialView& view);
-inline constexpr const char* kEndedByFault = "a fault of the plan ended the process";
-
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_CHECK_FAULT_EFFECT_H_

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
-#include "harness/check/fault_effect.h"
+#include "harness/check/ended_by_fault.h"
 
 namespace trireme {
 namespace {

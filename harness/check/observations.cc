@@ -12,7 +12,7 @@
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
-#include "harness/check/fault_effect.h"
+#include "harness/check/ended_by_fault.h"
 
 namespace trireme {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "harness/check/applied_faults.h"
-#include "harness/check/fault_effect.h"
+#include "harness/check/ended_by_fault.h"
 #include "harness/check/task_faults.h"
 
 namespace trireme {

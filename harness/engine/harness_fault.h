@@ -41,8 +41,8 @@ class HarnessFault {
   virtual void End() = 0;
   // The guardian's answer to what it launched; false when the report is not about that.
   virtual bool OnReport(const GuardianReport& /*report*/) { return false; }
-  // Whether it sent the trial's own process that signal.
-  virtual bool Sent(int /*signal*/) const { return false; }
+  // Whether it sent the trial's own process that signal, and that did not ignore it.
+  virtual bool MayHaveEnded(int /*signal*/) const { return false; }
 };
 
 }  // namespace trireme

@@ -80,10 +80,13 @@ void SignalFault::Strike(int64_t now) {
     const int64_t time = SystemClock().Now();
     std::optional<StartedProgram> program;
     if (fault_.restart) program = ReadStartedProgram(target.pid);
+    // As of before, too: a handler may put the default back.
+    const SignalResponse response = ResponseTo(target.pid, fault_.signal);
     if (!SendTo(target, fault_.signal)) continue;
-    Record(target, time, false);
+    Record(target, time, false, response);
     hit = true;
     hit_own_ = hit_own_ || target.own;
+    may_end_own_ = may_end_own_ || (target.own && response != SignalResponse::kIgnores);
     if (fault_.signal == SIGSTOP)
       stopped_.push_back(std::move(target));
     else if (program)
@@ -144,13 +147,16 @@ void SignalFault::Continue() {
   step_ = Step::kOver;
 }
 
-void SignalFault::Record(const FaultTarget& target, int64_t time, bool over) const {
+void SignalFault::Record(const FaultTarget& target, int64_t time, bool over,
+                         SignalResponse response) const {
   Json value = {{"do", ActionOfSignal(fault_)},
                 {"target", fault_.target},
                 {"process", target.pid},
                 {"command", target.command}};
   if (target.own && fault_.target != "runner") value["own"] = true;
   if (over) value["over"] = true;
+  if (response == SignalResponse::kHandles) value["handled"] = true;
+  if (response == SignalResponse::kIgnores) value["ignored"] = true;
   record_(time, std::move(value));
 }
 

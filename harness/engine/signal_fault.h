@@ -7,6 +7,7 @@
 
 #include "harness/engine/fault_targets.h"
 #include "harness/engine/harness_fault.h"
+#include "harness/engine/signal_response.h"
 #include "harness/engine/started_program.h"
 #include "harness/fault/process.h"
 #include "harness/history/recording_watch.h"
@@ -26,7 +27,9 @@ class SignalFault final : public HarnessFault {
   void OnTime(int64_t now) override;
   void End() override;
   bool OnReport(const GuardianReport& report) override;
-  bool Sent(int signal) const override { return hit_own_ && fault_.signal == signal; }
+  bool MayHaveEnded(int signal) const override {
+    return may_end_own_ && fault_.signal == signal;
+  }
 
  private:
   enum class Step { kAwaiting, kDue, kStopped, kEnding, kEnded, kOver };
@@ -45,7 +48,8 @@ class SignalFault final : public HarnessFault {
   void Continue();
   void AwaitEnds(int64_t now);
   void RestartAll();
-  void Record(const FaultTarget& target, int64_t time, bool over) const;
+  void Record(const FaultTarget& target, int64_t time, bool over,
+              SignalResponse response = SignalResponse::kDefault) const;
 
   const ProcessFault fault_;
   const uint32_t number_;
@@ -57,6 +61,7 @@ class SignalFault final : public HarnessFault {
   std::vector<FaultTarget> stopped_;
   std::vector<Restart> restarts_;
   bool hit_own_ = false;
+  bool may_end_own_ = false;
 };
 
 }  // namespace trireme

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string_view>
 
@@ -42,12 +41,6 @@ std::string TaskLine(const History& history, uint32_t number, const Event& last)
 }
 
 }  // namespace
-
-bool CatchesSignal(pid_t pid, int signal) {
-  const std::string status = ReadOrEmpty("/proc/" + std::to_string(pid) + "/status");
-  const uint64_t caught = std::strtoull(StatusField(status, "SigCgt").c_str(), nullptr, 16);
-  return (caught >> (signal - 1) & 1) != 0;
-}
 
 std::string DescribeThreads(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid) + "/task";

@@ -12,9 +12,6 @@ namespace trireme {
 inline constexpr int kStacksSignal = 34 + 12;
 inline constexpr const char* kEndOfStacks = "== end of stacks\n";
 
-// Whether the process handles the signal: what does not would be killed by it.
-bool CatchesSignal(pid_t pid, int signal);
-
 // One line a thread: number, name, state, and what it waits for in the kernel where that may be
 // read.
 std::string DescribeThreads(pid_t pid);

@@ -18,6 +18,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/engine/process_table.h"
+#include "harness/engine/signal_response.h"
 #include "harness/history/writer.h"
 
 namespace trireme {

@@ -110,9 +110,10 @@ void TrialFaults::End() {
 uint32_t TrialFaults::EndedBy(int status) const {
   const int signal = SignalIn(status);
   if (signal == 0) return 0;
-  for (const Running& running : running_)
-    if (running.fault->Sent(signal)) return running.number;
-  return 0;
+  const auto ended = std::find_if(running_.begin(), running_.end(), [&](const Running& running) {
+    return running.fault->MayHaveEnded(signal);
+  });
+  return ended == running_.end() ? 0 : ended->number;
 }
 
 }  // namespace trireme

@@ -126,6 +126,25 @@ RECORDS = """\
             n += 1
         rt.observe("steps", n)
     """
+# Handles TERM, does so many operations more, and dies of a TERM that it sends itself.
+HANDLES = """\
+    import os, signal
+
+    async def main(rt, params):
+        told = []
+        signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+        with rt.op("wait") as op:
+            while not told:
+                await rt.sleep(0.001)
+            op.ok()
+        for n in range(params["operations"]):
+            with rt.op("step", n) as op:
+                await rt.sleep(0.001)
+                op.ok()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await rt.sleep(60)
+    """
 # A server that tells its process; who starts it again finds it where it was.
 SERVER = """\
     import os, socket
@@ -292,6 +311,17 @@ class MachineFaultsTest(TriremeCase):
         ends = [event["value"] for event in events if event["event"] == "exit"]
         self.assertTrue(all(end["fault"] == {"id": 1, "name": "suffered"} for end in ends), ends)
         self.assertTrue(ends)
+
+    def test_who_handles_a_signal_may_die_of_it(self) -> None:
+        events = self.suffer(HANDLES, 'process: {signal: TERM, event: "op:wait"}', "{operations: 0}")
+        self.assertEqual([each["handled"] for each in self.faults(events)], [True] * 2)
+        self.assertIn("0 fail", self.outcome.out)
+
+    def test_who_handled_a_signal_and_went_on_dies_of_another(self) -> None:
+        self.suffer(HANDLES, 'process: {signal: TERM, event: "op:wait"}', "{operations: 5}")
+        self.assertIn("2 fail", self.outcome.out)
+        self.assertIn("ended by SIGTERM before main ended; the SIGTERM of the plan was handled, and the program went on",
+                      self.outcome.out)
 
     def test_a_server_that_was_killed_is_started_again(self) -> None:
         server = self.write("server.py", SERVER)

@@ -7,6 +7,7 @@
 
 #include "harness/check/applied_faults.h"
 #include "harness/check/crash_checker.h"
+#include "harness/check/ended_by_fault.h"
 #include "harness/check/processor_use.h"
 #include "harness/check/unhandled_exception_checker.h"
 #include "tests/harness/check/fault_trial.h"
@@ -291,6 +292,51 @@ TEST(CrashUnderFaultsTest, RejectsAnotherDeath) {
     FaultTrial trial = Killed(planned, signal);
     EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kFail) << planned;
   }
+}
+
+// A TERM at 100 that the program handled, after which it did so many operations one after another and died of one.
+FaultTrial HandledAndDied(int operations, const Json& how) {
+  FaultTrial trial;
+  for (int64_t n = 0; n < operations; ++n) trial.Op(1, "get", 110 + 10 * n, 115 + 10 * n, n);
+  trial.Exit("signalled", {{"code", nullptr},
+                           {"signal", 15},
+                           {"fault", {{"id", 1}, {"name", "end"}}}});
+  Json fault = how;
+  fault["do"] = {{"signal", "TERM"}};
+  fault["target"] = "runner";
+  trial.Add(EventKind::kFault, 100, "end", std::move(fault));
+  return trial;
+}
+
+TEST(CrashUnderFaultsTest, AcceptsTheDeathOfWhoHandledTheSignalAndThenStopped) {
+  for (const int operations : {0, 1}) {
+    FaultTrial trial = HandledAndDied(operations, {{"handled", true}});
+    EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass) << operations;
+  }
+  FaultTrial at_once = HandledAndDied(2, Json::object());
+  EXPECT_EQ(at_once.Check(CrashChecker()).verdict, Verdict::kPass);
+}
+
+TEST(CrashUnderFaultsTest, RejectsTheDeathOfWhoHandledTheSignalAndWentOn) {
+  FaultTrial trial = HandledAndDied(2, {{"handled", true}});
+  EXPECT_FALSE(EndedByFault(trial.View()));
+  const CheckResult result = trial.Check(CrashChecker());
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].message,
+            "ended by SIGTERM before main ended; the SIGTERM of the plan was handled, and the "
+            "program went on");
+}
+
+TEST(CrashUnderFaultsTest, RejectsTheDeathOfWhoIgnoredTheSignal) {
+  FaultTrial trial = HandledAndDied(0, {{"ignored", true}});
+  EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kFail);
+}
+
+TEST(CrashUnderFaultsTest, RejectsADeathByASignalThatWasSentToAWorker) {
+  FaultTrial trial;
+  trial.OpenOp(1, "get", 10).Exit("signalled", {{"code", nullptr}, {"signal", 9}});
+  trial.Add(EventKind::kFault, 100, "end", {{"target", "worker"}, {"do", {{"signal", "KILL"}}}});
+  EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kFail);
 }
 
 // asyncio tells of a reset in the operation, and again of the transport that nobody closes.
