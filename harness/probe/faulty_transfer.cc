@@ -90,6 +90,11 @@ bool FaultyTransfer::MayBlock() const {
   return (flags_ & MSG_DONTWAIT) == 0 && (syscall(SYS_fcntl, fd_, F_GETFL) & O_NONBLOCK) == 0;
 }
 
+// No call that waits is told so by the kernel.
+bool FaultyTransfer::TellsAWaiterToTryAgain(const trireme_fault_rule& rule) const {
+  return rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock();
+}
+
 void FaultyTransfer::Over(int64_t result, int error) {
   result_ = result;
   errno = error;
@@ -153,8 +158,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
-  const bool skipped = IsForDatagrams(rule.action) ||
-                       (rule.action == TRIREME_DO_ERROR && rule.error == EAGAIN && MayBlock());
+  const bool skipped = IsForDatagrams(rule.action) || TellsAWaiterToTryAgain(rule);
   if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, end_.connection)) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNextRule;
@@ -249,7 +253,9 @@ bool FaultyTransfer::BeginDatagram() {
   for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (!GateLets(end_.transfer(direction_)) || !MayApply(rule, end_.connection)) continue;
+    if (TellsAWaiterToTryAgain(rule) || !GateLets(end_.transfer(direction_)) ||
+        !MayApply(rule, end_.connection))
+      continue;
     Note(rule);
     if (rule.dry != 0) continue;
     if (rule.action == TRIREME_DO_DROP) dropped_ = true;

@@ -49,6 +49,7 @@ class FaultyTransfer {
   uint64_t offset() const;
   Subject subject() const { return end_.subject(end_.transfer(direction_)); }
   bool MayBlock() const;
+  bool TellsAWaiterToTryAgain(const trireme_fault_rule& rule) const;
   bool WaitsWhileHeldBack();
   bool RemoteWants();
   bool BeginDatagram();

@@ -121,6 +121,20 @@ TEST_F(DatagramFaultsTest, SendsTheLastOneBeforeACloseBySystemCall) {
   EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
 }
 
+// Who waits is never told to try again: a program that lets the socket wait knows no such answer.
+TEST_F(DatagramFaultsTest, TellsOnlyWhoDoesNotWaitToTryAgain) {
+  Begin({Error(TRIREME_CALL_RECV, EAGAIN)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  ASSERT_EQ(::send(sender.get(), "a", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9), "a");
+  EXPECT_THAT(Faults(), IsEmpty());
+  ASSERT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
+  EXPECT_EQ(Faults().size(), 1U);
+}
+
 TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 3)}), "abc");
   EXPECT_THAT(Faults(), IsEmpty());
