@@ -1,14 +1,45 @@
 #include "harness/cli/faults.h"
 
+#include <sys/resource.h>
+
+#include <array>
+
 #include "harness/base/file.h"
 #include "harness/fault/compile.h"
+#include "harness/fault/resource.h"
 #include "harness/scenario/fault_plans.h"
 
 namespace trireme {
 namespace {
 
+// What the hard limit of this process, which is that of its trials, makes no shortage. Not in the class's own check: a
+// plan of a saved run is as it was, wherever that is looked at.
+Status CheckHardLimits(const Fault& fault) {
+  TRIREME_ASSIGN_OR_RETURN(const ResourceFault read, ReadResourceFault(fault));
+  struct Limited {
+    const char* member;
+    __rlimit_resource resource;
+    const std::optional<uint64_t>& wanted;
+  };
+  const std::array<Limited, 3> all = {{{"nofile", RLIMIT_NOFILE, read.nofile},
+                                       {"memory", RLIMIT_AS, read.memory},
+                                       {"stack", RLIMIT_STACK, read.stack}}};
+  for (const Limited& each : all) {
+    rlimit limit{};
+    if (!each.wanted || ::getrlimit(each.resource, &limit) != 0) continue;
+    if (*each.wanted <= limit.rlim_max) continue;
+    const std::string hard = std::to_string(limit.rlim_max);
+    return UsageError(fault.name + ": `" + each.member + ": " + std::to_string(*each.wanted) +
+                          "` is no shortage: the hard limit here is " + hard,
+                      "at most " + hard + "; `trireme doctor` says what this machine allows");
+  }
+  return Done{};
+}
+
 Status CheckPlanJson(const Json& json) {
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan plan, FaultPlan::FromJson(json));
+  for (const Fault& fault : plan.faults)
+    if (fault.key == ResourceFaultClass().key) TRIREME_RETURN_IF_ERROR(CheckHardLimits(fault));
   // What is too much for the plan block is found when it is filled.
   const Result<CompiledPlan> compiled = CompilePlan(plan, 0);
   if (!compiled.ok()) return compiled.error();

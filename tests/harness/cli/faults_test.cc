@@ -1,6 +1,7 @@
 #include "harness/cli/faults.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "harness/base/file.h"
 #include "harness/cli/faults_from.h"
@@ -53,6 +54,18 @@ TEST_F(FaultsTest, AreOfDifferentNames) {
 
 TEST_F(FaultsTest, SayWhichOptionNamesWhatThereIsNot) {
   EXPECT_EQ(ErrorOfChoice({"cutt"}), "option --faults: there is no fault plan 'cutt'");
+}
+
+TEST_F(FaultsTest, SayWhichLimitIsNoShortageOnThisMachine) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const std::string hard = std::to_string(limit.rlim_max);
+  const std::string plan = "version: 1\nsummary: s\nresource: {nofile: ";
+  Write("faults/files.yaml", plan + std::to_string(limit.rlim_max + 1) + "}\n");
+  EXPECT_EQ(ErrorOfChoice({"files"}), "files: `nofile: " + std::to_string(limit.rlim_max + 1) +
+                                          "` is no shortage: the hard limit here is " + hard);
+  Write("faults/files.yaml", plan + hard + "}\n");
+  EXPECT_EQ(ErrorOfChoice({"files"}), "");
 }
 
 TEST_F(FaultsTest, SayWhatCanNeverApply) {
