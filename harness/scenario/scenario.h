@@ -32,11 +32,12 @@ struct CheckChoice {
   bool by_default = false;          // nobody asked for it
 };
 
-// A fault that begins after a while, which must be before the end of a trial.
+// A fault that begins after a while, or makes something late: a trial must not be over by then.
 struct LateFault {
   std::string name;
-  int64_t after = 0;  // nanoseconds since the trial's begin
-  Diagnostic place;   // of that number
+  std::string key = "after";  // of that number: `after`, `delay` or `latency`
+  int64_t after = 0;          // nanoseconds
+  Diagnostic place;           // of that number
 };
 
 // What a cell suffers.
