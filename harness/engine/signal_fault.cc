@@ -47,7 +47,7 @@ void SignalFault::OnTime(int64_t now) {
   if (now < deadline_) return;
   if (step_ == Step::kAwaiting) {
     deadline_ = now + kLookInterval;
-    if (!MomentCame()) return;
+    if (!watch_.HasCome(number_)) return;
     step_ = Step::kDue;
     deadline_ = now + fault_.after;
     if (fault_.after > 0) return LetPass();
@@ -64,13 +64,8 @@ void SignalFault::OnTime(int64_t now) {
   if (step_ == Step::kEnded) RestartAll();
 }
 
-bool SignalFault::MomentCame() {
-  if (fault_.offset) return watch_.HasMoved(fault_.offset->connection, fault_.offset->offset);
-  return watch_.HasCome(number_);
-}
-
 void SignalFault::LetPass() {
-  if (fault_.event) watch_.LetPass();
+  if (fault_.event || fault_.offset) watch_.LetPass();
 }
 
 void SignalFault::Strike(int64_t now) {

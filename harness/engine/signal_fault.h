@@ -41,8 +41,7 @@ class SignalFault final : public HarnessFault {
     pid_t pid = 0;
   };
 
-  bool MomentCame();
-  // The workload, which waits at the event, goes on.
+  // The workload, which waits at the event or the byte, goes on.
   void LetPass();
   void Strike(int64_t now);
   void Continue();

@@ -99,6 +99,9 @@ Status ReadMoment(const Fault& fault, ProcessFault* read) {
   if (has_connection && !has_offset)
     return FaultError(fault, "`connection` says where `offset` counts, and there is none",
                       "add `offset`");
+  constexpr size_t kLongest = sizeof(trireme_moment::key) - 1;
+  if (GetString(fault.members, "connection").size() > kLongest)
+    return FaultError(fault, "'connection' is longer than " + std::to_string(kLongest) + " bytes");
   if (has_offset)
     read->offset = FaultOffset{static_cast<uint64_t>(GetInt(fault.members, "offset")),
                                GetString(fault.members, "connection")};
@@ -170,13 +173,23 @@ std::string FaultSignalName(int signal) {
 
 namespace {
 
-trireme_moment MomentOf(const FaultEvent& event, uint32_t number) {
+trireme_moment MomentWith(const std::string& key, uint32_t kind, uint64_t count) {
   trireme_moment moment{};
-  std::memcpy(moment.key, event.name.data(), std::min(event.name.size(), sizeof(moment.key)));
-  moment.key_size = static_cast<uint32_t>(event.name.size());
-  moment.kind = event.kind == FaultEvent::Kind::kObserve ? TRIREME_OBSERVE : TRIREME_INVOKE;
-  moment.count = event.count;
-  moment.fault = number;
+  std::memcpy(moment.key, key.data(), std::min(key.size(), sizeof(moment.key)));
+  moment.key_size = static_cast<uint32_t>(key.size());
+  moment.kind = kind;
+  moment.count = count;
+  return moment;
+}
+
+trireme_moment MomentOf(const FaultEvent& event) {
+  const bool observes = event.kind == FaultEvent::Kind::kObserve;
+  return MomentWith(event.name, observes ? TRIREME_OBSERVE : TRIREME_INVOKE, event.count);
+}
+
+trireme_moment MomentOf(const FaultOffset& offset) {
+  trireme_moment moment = MomentWith(offset.connection, TRIREME_MOMENT_BYTE, 1);
+  moment.offset = offset.offset;
   return moment;
 }
 
@@ -191,11 +204,12 @@ Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t /*seed*
                            CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
   if (read.offset) plan.connections = kPlanConnections;
-  if (!read.event) return Done{};
+  if (!read.event && !read.offset) return Done{};
   if (plan.moments.size() == TRIREME_PLAN_MOMENTS)
     return FaultError(fault, "a plan has at most " + std::to_string(TRIREME_PLAN_MOMENTS) +
-                                 " faults that wait for an event");
-  plan.moments.push_back(MomentOf(*read.event, number));
+                                 " faults that wait for an event or a byte");
+  plan.moments.push_back(read.event ? MomentOf(*read.event) : MomentOf(*read.offset));
+  plan.moments.back().fault = number;
   return Done{};
 }
 

@@ -43,8 +43,8 @@ const FaultClass& ProcessFaultClass();
 Result<ProcessFault> ReadProcessFault(const Fault& fault);
 
 Status CheckProcessFault(const Fault& fault);
-// Has connections followed where the fault waits for a byte of one, and the workload wait at its event; the rest the engine
-// does.
+// Has connections followed where the fault waits for a byte of one, and the workload wait there or at its event; the rest the
+// engine does.
 Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
 bool ProcessFaultNeedsEngine(const Fault& fault);
 

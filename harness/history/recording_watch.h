@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "harness/base/unique_fd.h"
 #include "harness/probe/probe_abi.h"
@@ -20,22 +19,14 @@ class RecordingWatch {
   bool HasCome(uint32_t fault);
   void LetPass();
 
-  // Whether the byte at `offset` of a connection has moved, at any end and in any direction. `connection`: a glob over its
-  // id or name; "": any; always the same one.
-  bool HasMoved(const std::string& connection, uint64_t offset);
-
  private:
   bool Open();
-  void FindConnections(const trireme_plan& plan, const std::string& pattern);
   // False where the recording has no plan, or is sealed.
   bool ReadPlan(trireme_plan* plan);
   void FindMoment(const trireme_plan& plan, uint32_t fault);
 
   std::string path_;
   UniqueFd fd_;
-  std::vector<uint64_t> connections_;  // offsets in the file of those that HasMoved() was asked for
-  uint64_t next_connection_ = 0;       // as of when they were looked for
-  int looks_ = 0;
   uint64_t moment_ = 0;  // offset in the file; 0: not found yet
 };
 

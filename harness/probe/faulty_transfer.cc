@@ -13,6 +13,7 @@
 #include "harness/probe/fault_gate.h"
 #include "harness/probe/fault_log.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/moments.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
@@ -136,10 +137,12 @@ bool FaultyTransfer::Begin() {
     const uint64_t at = offset();
     if (due.offset > at) {
       if (due.offset - at < size_) limit_ = due.offset - at;
+      EndAtMoment();
       return true;
     }
     switch (ApplyDue(due)) {
       case Step::kMakeCall:
+        EndAtMoment();
         return true;
       case Step::kOver:
         return false;
@@ -147,6 +150,12 @@ bool FaultyTransfer::Begin() {
         break;
     }
   }
+}
+
+// Cut, so that the byte at which the harness does its fault is the last one, however many a runtime moves at once.
+void FaultyTransfer::EndAtMoment() {
+  const uint64_t rest = BytesToMoment(*end_.connection, offset());
+  if (rest < size_ && rest < limit_) limit_ = rest;
 }
 
 FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
@@ -293,6 +302,7 @@ void FaultyTransfer::End(int64_t result) {
     const bool anew = shortened_ != nullptr || due.offset < at || HasRulesForEachCall();
     if (!end_.datagrams && anew) SetDue(end_, direction_, at, 0);
     if (limit_ == static_cast<uint64_t>(result) && limit_ < size_) LookAgain(fd_);
+    WaitAtByte(*end_.connection, at);
   }
   errno = error;
 }

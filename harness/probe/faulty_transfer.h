@@ -25,7 +25,7 @@ struct Pieces {
 
 // One call that reads or writes a connection while a plan is active. It is cut so that it ends exactly where the next
 // fault is due, and the fault happens to the call that begins there; for a read only once there is a byte to be read,
-// so that it does not matter how often and how early a runtime asks.
+// so that it does not matter how often and how early a runtime asks. The same where the harness does a fault at a byte.
 class FaultyTransfer {
  public:
   static constexpr uint64_t kNoLimit = ~uint64_t{0};
@@ -53,6 +53,7 @@ class FaultyTransfer {
   bool WaitsWhileHeldBack();
   bool RemoteWants();
   bool BeginDatagram();
+  void EndAtMoment();
   Step ApplyDue(const Due& due);
   Step Apply(trireme_fault_rule& rule);
   Step Fail(int error);

@@ -6,14 +6,20 @@
 
 namespace trireme {
 
-// Events at which the workload waits for the harness, where the plan has any: see struct trireme_moment. Safe in any thread,
-// signal handler and forked child.
+// Events and bytes at which the workload waits for the harness, where the plan has any: see struct trireme_moment. Safe in any
+// thread, signal handler and forked child.
 
 // The recording is another one now: its header, or null for none.
 void FollowMoments(trireme_header* header);
 
 // After that event was recorded: waits, should it be such a moment.
 void WaitAtMoment(const Entry& entry);
+
+// How many bytes of that connection, of which `moved` have moved this way, may move until one is there at which somebody
+// waits; ~0: none is.
+uint64_t BytesToMoment(const trireme_connection& connection, uint64_t moved);
+// After so many have moved: waits, should it be the first to have come that far.
+void WaitAtByte(const trireme_connection& connection, uint64_t moved);
 
 }  // namespace trireme
 

@@ -256,7 +256,7 @@ struct trireme_object {
 };
 
 /* What the plan block in header.plan holds. Places are offsets in the file. */
-#define TRIREME_PLAN_VERSION 1
+#define TRIREME_PLAN_VERSION 2
 #define TRIREME_PLAN_CLOCKS 4
 #define TRIREME_PLAN_TASKS 8
 #define TRIREME_PLAN_ROUTES 4
@@ -325,13 +325,16 @@ struct trireme_plan {
   uint32_t reserved;
 };
 
-/* An event of the workload that a fault of the harness waits for. Who records it, and makes `seen` as much as `count`, waits until
- * the harness lets the workload go on: so the fault comes there and not a while later, however fast the workload is. */
+/* An event of the workload, or a byte of a connection, that a fault of the harness waits for. Who records the event, and makes
+ * `seen` as much as `count`, or who moves the byte first, waits until the harness lets the workload go on: so the fault comes
+ * there and not a while later, however fast the workload is. */
+#define TRIREME_MOMENT_BYTE 0u /* as `kind`: no event has it */
 struct trireme_moment {
-  char key[96];      /* of the event, as much of it as there is room for */
+  char key[96];      /* of the event, as much of it as there is room for; of a byte the glob over its connection's id or name */
   uint32_t key_size; /* all of it */
-  uint32_t kind;     /* TRIREME_INVOKE or TRIREME_OBSERVE */
+  uint32_t kind;     /* TRIREME_INVOKE, TRIREME_OBSERVE or TRIREME_MOMENT_BYTE */
   uint64_t count;    /* the how many-eth of them, from 1 */
+  uint64_t offset;   /* of the byte, at whichever end and in whichever direction */
   uint64_t seen;     /* atomic: how many there were */
   uint32_t passed;   /* atomic: 1: the harness has done what it does there; nobody waits from then on */
   uint32_t fault;    /* its number in the plan */

@@ -88,6 +88,24 @@ STEPS = """\
                 op.ok(n)
             rt.observe("done", n)
     """
+SENDS = """\
+    async def main(rt, params):
+        left, right = await rt.socketpair()
+
+        async def read():
+            while await right.recv(4096):
+                pass
+
+        reader = rt.spawn(read)
+        for n in range(1000):
+            with rt.op("step", n) as op:
+                await left.send_all(b"8 bytes.")
+                op.ok()
+        left.close()
+        await reader.join()
+        right.close()
+        rt.observe("done", True)
+    """
 STEPS_CC = """\
     #include "trireme/workload.h"
 
@@ -267,15 +285,16 @@ class MachineFaultsTest(TriremeCase):
     def test_a_process_is_not_hit_at_an_event_that_never_comes(self) -> None:
         self.assertEqual(self.steps_until("event: 'op:step#11'"), [10] * 35)
 
-    def steps_until(self, moment: str) -> list[int]:
+    def steps_until(self, moment: str, python: str = STEPS) -> list[int]:
         """Of each trial, that a plan kills at that moment, how many steps it began."""
-        self.write("scenario/workload.py", STEPS)
+        self.write("scenario/workload.py", python)
         self.write("scenario/workload.cc", STEPS_CC)
+        runtimes = "threading, asyncio" + (", thread, fiber, coroutine" if python == STEPS else "")
         self.write("scenario/scenario.yaml", f"""\
             version: 1
-            summary: Takes ten steps
+            summary: Takes steps
             workload: {{python: workload.py, cpp: workload.cc}}
-            runtimes: [threading, asyncio, thread, fiber, coroutine]
+            runtimes: [{runtimes}]
             trials: 7
             faults: [{{name: suffered, process: {{signal: KILL, {moment}}}}}]
             """)
@@ -288,6 +307,13 @@ class MachineFaultsTest(TriremeCase):
                 key = (event["cell"], event["trial"])
                 steps[key] = steps.get(key, 0) + (event["event"] == "invoke")
         return list(steps.values())
+
+    def test_a_process_is_hit_at_its_byte_on_every_runtime(self) -> None:
+        """The eleventh step moves byte 83; without the wait there, thousands are over before anybody could look."""
+        self.assertEqual(self.steps_until("offset: 83, connection: 'main#0'", SENDS), [11] * 14)
+
+    def test_a_process_is_not_hit_at_a_byte_that_never_comes(self) -> None:
+        self.assertEqual(self.steps_until("offset: 8000, connection: 'main#0'", SENDS), [1000] * 14)
 
     def test_a_disk_is_full(self) -> None:
         events = self.suffer(DISK, "resource: {disk: 64KiB}", "{until: ENOSPC}")

@@ -112,6 +112,28 @@ TEST(ProcessFaultTest, HasConnectionsFollowedForAnOffsetOnly) {
   EXPECT_EQ(plan.connections, 4096U);
 }
 
+TEST(ProcessFaultTest, HasTheWorkloadWaitAtItsByte) {
+  CompiledPlan plan;
+  const Json members = {{"signal", "KILL"}, {"offset", 83}, {"connection", "client-*#0"}};
+  EXPECT_TRUE(CompileProcessFault(ProcessFaultWith(members), 2, 0, plan).ok());
+  ASSERT_EQ(plan.moments.size(), 1U);
+  const trireme_moment& moment = plan.moments[0];
+  EXPECT_EQ(moment.kind, TRIREME_MOMENT_BYTE);
+  EXPECT_EQ(moment.offset, 83U);
+  EXPECT_STREQ(moment.key, "client-*#0");
+  EXPECT_EQ(moment.count, 1U);
+  EXPECT_EQ(moment.fault, 2U);
+}
+
+TEST(ProcessFaultTest, TakesAConnectionThatTheProbeHasRoomFor) {
+  const auto error = [](size_t size) {
+    return ErrorOfProcess(
+        {{"signal", "KILL"}, {"offset", 1}, {"connection", std::string(size, 'c')}});
+  };
+  EXPECT_EQ(error(95), "no error");
+  EXPECT_EQ(error(96), "kill: 'connection' is longer than 95 bytes");
+}
+
 TEST(ProcessFaultTest, NamesSignals) {
   EXPECT_EQ(FaultSignalName(SIGSTOP), "STOP");
   EXPECT_EQ(FaultSignalName(SIGCHLD), "signal 17");

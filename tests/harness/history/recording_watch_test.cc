@@ -84,30 +84,7 @@ TEST_F(RecordingWatchTest, SeesNothingWhereThereIsNoRecording) {
   ::unlink(path_.c_str());
   RecordingWatch none(path_);
   EXPECT_FALSE(none.HasCome(1));
-  EXPECT_FALSE(none.HasMoved("", 0));
   none.LetPass();
-}
-
-TEST_F(RecordingWatchTest, KnowsWhichByteOfWhichConnectionHasMoved) {
-  EXPECT_FALSE(watch_.HasMoved("", 0)) << "without a plan no connection is followed";
-  CompiledPlan plan;
-  plan.connections = 4;
-  Create(plan);
-  const trireme_plan block = Block();
-  trireme_connection connection{};
-  connection.key = 7;
-  connection.moved[1][0] = 100;  // bytes 0 to 99, read by the server
-  std::memcpy(connection.id, "1.2#0", 6);
-  std::memcpy(connection.name, "client-3#0", 11);
-  Write(block.connections_at + 2 * sizeof(connection), &connection, sizeof(connection));
-  const auto moved = [this](const std::string& pattern, uint64_t offset) {
-    return RecordingWatch(path_).HasMoved(pattern, offset);
-  };
-  EXPECT_TRUE(moved("", 99));
-  EXPECT_FALSE(moved("", 100));
-  EXPECT_TRUE(moved("1.2#0", 99));
-  EXPECT_TRUE(moved("client-*#0", 99));
-  EXPECT_FALSE(moved("client-*#1", 99));
 }
 
 }  // namespace

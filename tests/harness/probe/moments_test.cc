@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <string>
 #include <thread>
 
 #include "harness/base/file.h"
+#include "harness/base/unique_fd.h"
 #include "harness/history/recording_watch.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
@@ -56,6 +58,69 @@ TEST_F(MomentsTest, NobodyWaitsAtWhatIsNone) {
   RecordMoment(TRIREME_OK, "step");
   RecordMoment(TRIREME_INVOKE, "steps");
   RecordMoment(TRIREME_INVOKE, "ste");
+  EXPECT_FALSE(watch_.HasCome(1));
+}
+
+// Byte 5 of the connection that the glob means is the moment of fault 1.
+class ByteMomentsTest : public testing::Test {
+ protected:
+  void Begin(const std::string& connection) {
+    trireme_moment moment{.kind = TRIREME_MOMENT_BYTE, .count = 1, .offset = 5, .fault = 1};
+    connection.copy(moment.key, sizeof(moment.key) - 1);
+    CompiledPlan plan;
+    plan.moments = {moment};
+    plan.connections = 16;
+    ASSERT_TRUE(CreateRecording(path_, {.plan = plan}).ok());
+    ASSERT_EQ(MomentsProbe().attach(path_.c_str()), 0);
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    left_ = UniqueFd(ends[0]);
+    right_ = UniqueFd(ends[1]);
+  }
+
+  ssize_t Send(const std::string& bytes) const {
+    return ::send(left_.get(), bytes.data(), bytes.size(), 0);
+  }
+  // What can be read at once.
+  ssize_t Receive() const {
+    char bytes[64];
+    return ::recv(right_.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
+  }
+
+  TemporaryDirectory folder_;
+  std::string path_ = JoinPath(folder_.path(), "history.ring");
+  RecordingWatch watch_{path_};
+  UniqueFd left_, right_;
+};
+
+TEST_F(ByteMomentsTest, WhoMovesTheByteMovesNoMoreAndWaitsUntilItMayPass) {
+  Begin("");
+  std::atomic<ssize_t> sent = 0;
+  std::thread task([&] {
+    EXPECT_EQ(Send("012"), 3);
+    sent = Send("3456789");
+  });
+  while (!watch_.HasCome(1)) std::this_thread::yield();
+  EXPECT_EQ(sent, 0);
+  EXPECT_EQ(Receive(), 6);  // nobody else waits, though it is that byte
+  watch_.LetPass();
+  task.join();
+  EXPECT_EQ(sent, 3);
+  EXPECT_EQ(Send("6789"), 4);
+  EXPECT_EQ(Receive(), 4);
+}
+
+TEST_F(ByteMomentsTest, NobodyWaitsBeforeTheByte) {
+  Begin("");
+  EXPECT_EQ(Send("01234"), 5);
+  EXPECT_EQ(Receive(), 5);
+  EXPECT_FALSE(watch_.HasCome(1));
+}
+
+TEST_F(ByteMomentsTest, NobodyWaitsOnAnotherConnection) {
+  Begin("another#*");
+  EXPECT_EQ(Send("0123456789"), 10);
+  EXPECT_EQ(Receive(), 10);
   EXPECT_FALSE(watch_.HasCome(1));
 }
 
