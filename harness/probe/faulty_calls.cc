@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness/probe/connections.h"
@@ -153,7 +155,57 @@ int FaultOfListener(const Subject& subject, uint64_t number, bool again) {
 // How many connections a listener of this process had waiting when accept was called.
 uint32_t accepts[kDescriptors];
 
+// Who takes a connection of a listener: of several threads that wait for one, each sees the same that came, until it is
+// taken. The thread's number, or 0.
+uint32_t takers[kDescriptors];
+uint32_t turns = 0;  // that are taken
+
+constexpr long kTurnInterval = 50'000;  // nanoseconds
+// A thread that ended in its accept, or jumped out of it, never ends its turn: nobody waits for it longer than this.
+constexpr int kMostLooks = 2000;
+
+// Waits until no other thread takes one. True: the turn is this thread's, and EndAccept() has to follow.
+bool TakeTurn(int listener) {
+  const uint32_t own = ThreadId();
+  for (int look = 0; look < kMostLooks; ++look) {
+    uint32_t taker = 0;
+    if (__atomic_compare_exchange_n(&takers[listener], &taker, own, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED)) {
+      __atomic_add_fetch(&turns, 1, __ATOMIC_RELAXED);
+      return true;
+    }
+    if (taker == own) return false;  // in a handler of a signal that came meanwhile
+    const timespec interval = {0, kTurnInterval};
+    syscall(SYS_nanosleep, &interval, nullptr);
+  }
+  return false;
+}
+
+// With a connection there is a turn to take it, if none is taken from under it meanwhile.
+int CountPendingInTurn(int listener, bool blocks, bool* in_turn) {
+  for (;;) {
+    const int pending = CountPending(listener, blocks);
+    if (pending <= 0) return pending;
+    *in_turn = TakeTurn(listener);
+    if (CountPending(listener, false) > 0) return 1;
+    EndAccept(listener, in_turn);
+    if (!blocks) return 0;
+  }
+}
+
 }  // namespace
+
+void EndAccept(int listener, bool* in_turn) {
+  if (!*in_turn) return;
+  __atomic_store_n(&takers[listener], 0, __ATOMIC_RELEASE);
+  __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
+  *in_turn = false;
+}
+
+void ForgetAcceptTurnsInChild() {
+  if (turns != 0) memset(takers, 0, sizeof(takers));
+  turns = 0;
+}
 
 void ForgetAccepts(int fd) {
   if (static_cast<unsigned>(fd) < kDescriptors)
@@ -203,13 +255,13 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
   return ConnectFault::kFails;
 }
 
-bool AcceptFails(int listener, int* error) {
+bool AcceptFails(int listener, int* error, bool* in_turn) {
   *error = GateWants(TRIREME_CALL_ACCEPT);
   if (*error == 0 && !PlanHits(TRIREME_CALL_ACCEPT)) return false;
   const int before = errno;
   const bool known = static_cast<unsigned>(listener) < kDescriptors;
   const bool blocks = Blocks(listener);
-  const int pending = known ? CountPending(listener, blocks) : -1;
+  const int pending = known ? CountPendingInTurn(listener, blocks, in_turn) : -1;
   // One that comes from now on is that of the next call: taken by this one, no fault would hit it, nor it be counted.
   const bool nothing = pending == 0 && !blocks && Listens(listener);
   errno = before;

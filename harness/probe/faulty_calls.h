@@ -41,8 +41,12 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
 
 // A new descriptor, whose accepts are counted from 0.
 void ForgetAccepts(int fd);
-// Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted.
-bool AcceptFails(int listener, int* error);
+// Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted. *in_turn: no other thread
+// takes one from this listener until EndAccept(), so that each connection is counted by one only.
+bool AcceptFails(int listener, int* error, bool* in_turn);
+void EndAccept(int listener, bool* in_turn);
+// Of the threads whose turns they are one is left.
+void ForgetAcceptTurnsInChild();
 // After it: what happens to the connection that was accepted. False: it is gone, and accept fails with *error.
 bool KeepAccepted(int fd, int* error);
 

@@ -56,11 +56,13 @@ int Take(const Call& call) {
 template <typename Call>
 int AcceptWithFaults(int listener, const Call& call) {
   int error = 0;
-  if (AcceptFails(listener, &error)) {
-    errno = error;
-    return -1;
-  }
-  const int fd = New(call());
+  bool in_turn = false;
+  const bool fails = AcceptFails(listener, &error, &in_turn);
+  const int fd = fails ? -1 : New(call());
+  const int given = fails ? error : errno;
+  EndAccept(listener, &in_turn);
+  errno = given;
+  if (fails) return -1;
   if (fd < 0 || KeepAccepted(fd, &error)) return fd;
   errno = error;
   return -1;

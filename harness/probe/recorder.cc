@@ -11,6 +11,7 @@
 #include "harness/probe/clock_faults.h"
 #include "harness/probe/connections.h"
 #include "harness/probe/fault_gate.h"
+#include "harness/probe/faulty_calls.h"
 #include "harness/probe/held_back.h"
 #include "harness/probe/keep_errno.h"
 #include "harness/probe/lanes.h"
@@ -366,6 +367,7 @@ void ContinueInChild() {
   ForgetLoops();
   ForgetWatcher();
   ForgetAllHeldBackInChild();
+  ForgetAcceptTurnsInChild();
   ForgetPostponed();
   ForgetProcessorUse();
   process_id = static_cast<uint32_t>(getpid());

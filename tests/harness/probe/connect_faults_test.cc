@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -95,6 +96,33 @@ TEST_F(ConnectFaultsTest, CountsAcceptsOfEachListenerFromTheFirst) {
       const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
       EXPECT_EQ(got.valid(), accepted) << "listener " << i;
     }
+  }
+}
+
+// All wait for the same one when it comes, and one takes it. The fourth fails: not before there is a fourth.
+TEST_F(ConnectFaultsTest, CountsAConnectionOnceHoweverManyThreadsWaitForIt) {
+  constexpr int kRounds = 50, kThreads = 4;
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), kThreads - 1)});
+  for (int round = 0; round < kRounds; ++round) {
+    const Listening listening;
+    std::atomic<int> accepted = 0, failed = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i)
+      threads.emplace_back([&] {
+        const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+        ++(got.valid() ? accepted : failed);
+      });
+    std::vector<UniqueFd> clients;
+    const auto connect = [&] {
+      clients.emplace_back(::socket(AF_INET, SOCK_STREAM, 0));
+      EXPECT_EQ(listening.ConnectWith(clients.back()), 0);
+    };
+    for (int i = 1; i < kThreads; ++i) connect();
+    while (accepted + failed < kThreads - 1) std::this_thread::yield();
+    EXPECT_EQ(failed, 0) << "round " << round;
+    connect();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(failed, 1) << "round " << round;
   }
 }
 
