@@ -6,7 +6,8 @@ namespace trireme {
 namespace {
 
 constexpr std::array kKinds = {
-    HackKind{"multiple-readers-allowed", "Eventlet's check for second readers is switched off",
+    HackKind{"multiple-readers-allowed",
+             "Eventlet's check for second readers is switched off or gone around",
              "lets two green threads wait for one socket anywhere in the process, and each message "
              "goes to either; Eventlet's asyncio hub refuses this or starves the second reader",
              "hazards/two-readers-unprotected", "error"},

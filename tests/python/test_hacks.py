@@ -71,6 +71,74 @@ FOUND = {
         "try:\n from eventlet.debug import hub_prevent_multiple_readers as f\nexcept ImportError:\n f = print\nf(False)",
         (5, 1, OFF),
     ),
+    "a text that is run": ('exec("from eventlet import debug; debug.hub_prevent_multiple_readers(False)")', (1, 1, OFF)),
+    "a text of several lines": (
+        "import textwrap\nC = '''\n  from eventlet import debug as d\n  d.hub_prevent_multiple_readers(False)\'''\n"
+        "exec(compile(textwrap.dedent(C), 'c', 'exec'))", (5, 1, OFF),
+    ),
+    "a text that is evaluated with the names of the module": (
+        "import eventlet.debug\neval('eventlet.debug.hub_prevent_multiple_readers(False)')", (2, 1, OFF),
+    ),
+    "what a text binds for those behind it": (
+        "exec('from eventlet import debug')\ndebug.hub_prevent_multiple_readers(False)", (2, 1, OFF),
+    ),
+    "resolve_name": ("import pkgutil\npkgutil.resolve_name('eventlet.debug:hub_prevent_multiple_readers')(0)", (2, 1, OFF)),
+    "attrgetter": (
+        "from operator import attrgetter as a\nimport eventlet\nget = a('debug.hub_prevent_multiple_readers')\n"
+        "get(eventlet)(False)", (4, 1, OFF),
+    ),
+    "methodcaller": (
+        "import operator\nfrom eventlet import debug\noperator.methodcaller('hub_prevent_multiple_readers', False)(debug)",
+        (3, 1, OFF),
+    ),
+    "a module by its relative name": (
+        "import importlib\nimportlib.import_module('.debug', package='eventlet').hub_prevent_multiple_readers(False)",
+        (2, 1, OFF),
+    ),
+    "partial that switches it on": (
+        "import functools\nfrom eventlet import debug\nfunctools.partial(debug.hub_prevent_multiple_readers, True)()",
+        (3, 19, "multiple-readers-refused"),
+    ),
+    "a global by its name": (
+        "from eventlet import debug\nglobals()['debug'].hub_prevent_multiple_readers(False)", (2, 1, OFF),
+    ),
+    "the namespace's get": (
+        "from eventlet import debug\ndebug.__dict__.get('hub_prevent_multiple_readers')(False)", (2, 1, OFF),
+    ),
+    "__getattribute__": (
+        "from eventlet import debug\nobject.__getattribute__(debug, 'hub_prevent_multiple_readers')(False)", (2, 1, OFF),
+    ),
+    "update of the namespace": (
+        "import eventlet.hubs.hub as h\nvars(h).update(g_prevent_multiple_readers=False)", (2, 1, OFF),
+    ),
+    "getattr of a formatted text": (
+        "from eventlet import debug\nN = 'multiple'\ngetattr(debug, f'hub_prevent_{N}_readers')(False)", (3, 1, OFF),
+    ),
+    "getattr of filled texts": (
+        "from eventlet import debug\n"
+        "getattr(debug, '_'.join(['hub', '%s' % 'prevent', '{}'.format('multiple'), 'readers']))(0)",
+        (2, 1, OFF),
+    ),
+    "what a function returns": (
+        "from eventlet import debug\ndef get(): return debug\nget().hub_prevent_multiple_readers(False)", (3, 1, OFF),
+    ),
+    "a loaded module by get": (
+        "import sys\nsys.modules.get('eventlet.debug').hub_prevent_multiple_readers(False)", (2, 1, OFF),
+    ),
+    "a hub of its own that fills secondaries": (
+        "from eventlet.hubs import epolls\nclass A(epolls.Hub): pass\nclass B(A):\n def add(self, kind, number):\n"
+        "  self.secondaries[kind].setdefault(number, []).append(1)", (5, 3, OFF),
+    ),
+    "another's hub whose listener is replaced": (
+        "from eventlet import hubs\nhub = hubs.get_hub()\nhub.listeners['read'][3] = f", (3, 1, OFF),
+    ),
+    "a listener that is added to the hub": (
+        "from eventlet import hubs\nhubs.get_hub().add('read', 3, f, g, h)", (2, 1, "trampoline"),
+    ),
+    "the hub by the environment": ("import os\nos.environ['EVENTLET_HUB'] = 'asyncio'", (2, 1, "hub-choice")),
+    "the hub by a default of the environment": (
+        "import os\nos.environ.setdefault('EVENTLET_HUB', 'asyncio')", (2, 1, "hub-choice"),
+    ),
     "an attribute of self": (
         "from eventlet import debug\nclass A:\n def __init__(self):\n  self.off = debug.hub_prevent_multiple_readers\n"
         " def go(self):\n  self.off(False)", (6, 3, OFF),
@@ -126,6 +194,21 @@ NOT_FOUND = {
     "one of its own": "import eventlet\ndef hub_prevent_multiple_readers(state): pass\nhub_prevent_multiple_readers(False)",
     "a text": "import eventlet\nx = 'eventlet.debug.hub_prevent_multiple_readers(False)'",
     "a comment": "import eventlet\n# eventlet.debug.hub_prevent_multiple_readers(False)",
+    "a text that is run with names of its own": "from eventlet import debug\nexec('debug.hub_exceptions()', {'debug': x})",
+    "what a text binds in a function": "def f():\n exec('import eventlet')\ndef g(): eventlet.hubs.use_hub()",
+    "a text that runs itself": "import eventlet\nA = 'exec(A + \" \")'\nexec(A)",
+    "a text that is no code": "import eventlet\neval('eventlet.hubs.use_hub(')",
+    "an exec of its own": "import eventlet\ndef exec(text): pass\nexec('eventlet.hubs.use_hub()')",
+    "attrgetter of another object": "import operator, eventlet\noperator.attrgetter('hub_exceptions')(x)",
+    "attrgetter of another attribute": "import operator\nfrom eventlet import debug\noperator.attrgetter('spew')(debug)",
+    "a text that would fill memory": "from eventlet import debug\ngetattr(debug, '%999999999s' % 'hub_exceptions')",
+    "tables of a hub that are only read": (
+        "from eventlet import hubs\nprint(hubs.get_hub().listeners['read'], hubs.get_hub().secondaries.get('read'))"
+    ),
+    "tables of what is no hub": "import eventlet\nclass A(B):\n def f(self): self.secondaries['x'].append(self.listeners)",
+    "classes that are bases of each other": "import eventlet\nclass A(B):\n def f(self): self.x()\nclass B(A): pass",
+    "the hub in the environment, read": "import os\nprint(os.environ['EVENTLET_HUB'], os.environ.get('EVENTLET_HUB'))",
+    "functions that return each other": "import eventlet\ndef f(): return g()\ndef g(): return f()\nf().hub_exceptions()",
     "a parameter": "from eventlet import debug\ndef f(debug):\n debug.hub_prevent_multiple_readers(False)",
     "a local name": "from eventlet import debug\ndef f():\n debug = g()\n debug.hub_prevent_multiple_readers(False)",
     "a name bound anew": "from eventlet import debug\ndebug = print\ndebug.hub_prevent_multiple_readers(False)",

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
+import re
+import textwrap
 
+from trireme_agent.hacks.calls import NAMESPACE, Call
+from trireme_agent.hacks.constants import composed
 from trireme_agent.hacks.project import Place, Project
 from trireme_agent.hacks.scopes import Binding, Position, Scope, Site, blocks_of, position_of
 from trireme_agent.hacks.tree import Tree
 
 _MAX_ALIASES = 30  # names that stand for each other in a circle
+_MAX_TEXTS = 100  # of code that exec() is given
 _BUILTINS = frozenset(dir(builtins))
-_NAMESPACE = ".__dict__"  # what vars() gives, too
 # What a star brings, of modules that say so themselves.
 _STARS = {
     "eventlet.debug": {
@@ -25,10 +30,14 @@ _STARS = {
     },
     "eventlet.hubs": {"get_default_hub", "get_hub", "trampoline", "use_hub"},
 }  # fmt: skip
-_IMPORTERS = frozenset({
-    "importlib.import_module", "eventlet.import_patched", "eventlet.patcher.import_patched", "eventlet.patcher.original",
-    "oslo_utils.importutils.import_module", "oslo_utils.importutils.try_import", "pytest.importorskip",
-})  # fmt: skip
+# Who waits for what in a hub of Eventlet's, or a method of it: hub.secondaries, hub.secondaries.setdefault().append
+_TABLE = re.compile(r"(eventlet\.hubs\..*\.(?:secondaries|listeners))(?:\.(?:get|pop|setdefault)\(\))*(?:\.\w+)?")
+
+
+def table_of_hub(meaning: str) -> str:
+    """"eventlet.hubs.get_hub().listeners", or "" where it is none."""
+    found = _TABLE.fullmatch(meaning)
+    return found[1] if found else ""
 
 
 class Module(Tree):
@@ -38,6 +47,34 @@ class Module(Tree):
         super().__init__(tree, place)
         self._project = project
         self._meanings: dict[ast.expr, frozenset[str]] = {}
+        self._read_texts()
+
+    def _read_texts(self) -> None:
+        """Takes in the code that exec() and eval() are given as texts, at the places of their calls."""
+        read: set[tuple[Scope, str]] = set()
+        for site in self.sites:  # which grows by what they hold
+            text = self._executed(site)
+            if text is None or (site.scope, text) in read or len(read) > _MAX_TEXTS:
+                continue
+            read.add((site.scope, text))
+            assert isinstance(site.node, ast.Call)
+            with contextlib.suppress(SyntaxError, ValueError):
+                self.insert(ast.parse(text), site, own_names=len(site.node.args) > 1)
+        self._meanings.clear()  # what names stand for may be another thing now
+
+    def _executed(self, site: Site) -> str | None:
+        node = site.node
+        if not isinstance(node, ast.Call) or not node.args or getattr(node.func, "id", "") not in ("exec", "eval"):
+            return None
+        if not self.meanings(site._replace(node=node.func)) & {"builtins.exec", "builtins.eval"}:
+            return None
+        code: ast.expr = node.args[0]
+        while isinstance(code, ast.Call) and code.args:  # textwrap.dedent() and compile() of a text
+            if not self.meanings(site._replace(node=code.func)) & {"builtins.compile", "textwrap.dedent"}:
+                return None
+            code = code.args[0]
+        text = self.text(site._replace(node=code))
+        return None if text is None else textwrap.dedent(text).strip()
 
     def meanings(self, site: Site) -> frozenset[str]:
         """The dotted names that an expression may stand for: "eventlet.debug", "eventlet.GreenPool()", "builtins.getattr"."""
@@ -72,12 +109,7 @@ class Module(Tree):
         if isinstance(node, ast.Call):
             return self._of_call(node, site)
         if isinstance(node, ast.Subscript):
-            modules = self.meanings(site._replace(node=node.value))
-            name = self.text(site._replace(node=node.slice))
-            if not name:
-                return set()
-            spaces = {each[: -len(_NAMESPACE)] for each in modules if each.endswith(_NAMESPACE)}
-            return {name} if "sys.modules" in modules else self._through_project(spaces, [name])
+            return self._of_subscript(node, site)
         parts: list[ast.expr] = []
         if isinstance(node, ast.IfExp):
             parts = [node.body, node.orelse]
@@ -86,6 +118,18 @@ class Module(Tree):
         elif isinstance(node, (ast.NamedExpr, ast.Await)):
             parts = [node.value]
         return {each for part in parts for each in self.meanings(site._replace(node=part))}
+
+    def _of_subscript(self, node: ast.Subscript, site: Site) -> set[str]:
+        owners = self.meanings(site._replace(node=node.value))
+        tables = {each for each in owners if table_of_hub(each)}
+        name = self.text(site._replace(node=node.slice))
+        if tables or not name:
+            return tables
+        if "builtins.globals()" in owners:
+            variable = ast.copy_location(ast.Name(name, ast.Load()), node)
+            return self._of_name(variable, Site(variable, self.top, ()))
+        spaces = {each[: -len(NAMESPACE)] for each in owners if each.endswith(NAMESPACE)}
+        return {name} if "sys.modules" in owners else self._through_project(spaces, [name])
 
     def _of_name(self, node: ast.Name, site: Site) -> set[str]:
         if site.scope.owner(node.id) is None:
@@ -118,9 +162,26 @@ class Module(Tree):
         if owner is None:
             return set()
         found: set[str] = set()
-        for binding in [*owner.attributes.get(node.attr, []), *owner.names.get(node.attr, [])]:
+        bindings = [*owner.attributes.get(node.attr, []), *owner.names.get(node.attr, [])]
+        for binding in bindings:
             if binding.value is not None:
                 found |= self.meanings(Site(binding.value, binding.scope, binding.path))
+        return found if bindings else self._inherited(owner, node.attr)
+
+    def _inherited(self, owner: Scope, attribute: str) -> set[str]:
+        """An attribute that a class has of its bases, which are known by their names."""
+        found: set[str] = set()
+        waiting, seen = [owner], {owner}
+        while waiting:
+            scope = waiting.pop()
+            assert isinstance(scope.node, ast.ClassDef)
+            for base in scope.node.bases:
+                place = scope.parent or self.top
+                own = self.class_named(base, place) if isinstance(base, ast.Name) else None
+                if own is not None and own not in seen:
+                    seen.add(own)
+                    waiting.append(own)
+                found |= {f"{each}.{attribute}" for each in self.meanings(Site(base, place, ()))}
         return found
 
     def is_self(self, node: ast.Name, scope: Scope) -> bool:
@@ -133,32 +194,38 @@ class Module(Tree):
         )
 
     def _of_call(self, node: ast.Call, site: Site) -> set[str]:
-        named = self.named_by_text(site)
+        call = self._call(node, site)
+        return {each for name in call.named_by_text() or call.others() for each in self.followed(name)} | self._returned(
+            node, site
+        )
+
+    def _returned(self, node: ast.Call, site: Site) -> set[str]:
+        """What the functions of this module that a call may call return."""
+        if not isinstance(node.func, ast.Name) or site.scope.owner(node.func.id) is None:
+            return set()
+        functions = [each.function for each in self.reaching(node.func.id, site._replace(node=node.func)) if each.function]
+        return {meaning for each in functions for value in self.returns.get(self.scope_of[each], [])
+                for meaning in self.meanings(value)}  # fmt: skip
+
+    def _call(self, node: ast.Call, site: Site) -> Call:
         functions = self.meanings(site._replace(node=node.func))
-        if "builtins.getattr" in functions:
-            return named
-        if len(node.args) == 1 and "builtins.vars" in functions:
-            return {each + _NAMESPACE for each in self.meanings(site._replace(node=node.args[0]))}
-        if node.args and functions & _IMPORTERS:
-            name = self.text(site._replace(node=node.args[0]))
-            return {name} if name else set()
-        if node.args and "builtins.__import__" in functions:
-            name = self.text(site._replace(node=node.args[0])) or ""
-            whole = len(node.args) > 3 or any(keyword.arg == "fromlist" for keyword in node.keywords)
-            return {name if whole else name.split(".")[0]} if name else set()
-        if len(node.args) == 1 and "builtins.staticmethod" in functions:
-            return set(self.meanings(site._replace(node=node.args[0])))
-        return {f"{function}()" for function in functions}
+        return Call(
+            node,
+            functions,
+            lambda argument: self.text(site._replace(node=argument)),
+            lambda argument: self.meanings(site._replace(node=argument)),
+        )
 
     def named_by_text(self, site: Site) -> set[str]:
-        """What the first two arguments of a call name, an object and a text, as those of getattr do."""
-        node = site.node
-        if not isinstance(node, ast.Call) or len(node.args) < 2:
+        """What a call names by a text that it is given, as getattr does."""
+        if not isinstance(site.node, ast.Call):
             return set()
-        name = self.text(site._replace(node=node.args[1]))
-        if name is None:
-            return set()
-        return self._through_project(self.meanings(site._replace(node=node.args[0])), [name])
+        return {each for name in self._call(site.node, site).named_by_text() for each in self.followed(name)}
+
+    def attribute_named(self, site: Site, owner: ast.expr, name: ast.expr) -> set[str]:
+        """What setattr and its like replace: an attribute of `owner` that a text names."""
+        text = self.text(site._replace(node=name))
+        return self._through_project(self.meanings(site._replace(node=owner)), [text]) if text else set()
 
     def text(self, site: Site, aliases: int = 0) -> str | None:
         """The text that an expression is, where it is a constant or made of some."""
@@ -172,16 +239,12 @@ class Module(Tree):
             return node.value
         if aliases > _MAX_ALIASES:
             return None
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left = self.text(site._replace(node=node.left), aliases + 1)
-            right = self.text(site._replace(node=node.right), aliases + 1)
-            return left + right if left is not None and right is not None else None
         if isinstance(node, ast.Name) and site.scope.owner(node.id) is not None:
             bindings = self.reaching(node.id, site)
             value = bindings[0].value if len(bindings) == 1 else None
             if value is not None:
                 return self.constant(Site(value, bindings[0].scope, bindings[0].path), aliases + 1)
-        return None
+        return composed(node, lambda part: self.constant(site._replace(node=part), aliases + 1))
 
     def reaching(self, name: str, site: Site) -> list[Binding]:
         """The bindings that a use may see. REQUIRES: the name has an owner."""

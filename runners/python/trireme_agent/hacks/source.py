@@ -15,7 +15,7 @@ from trireme_agent.hacks.finding import Finding
 # A tree takes a hundred times the memory of its source; what people write is below a megabyte.
 MAX_BYTES = 4 << 20
 
-_HUB = re.compile(rb"eventlet")
+_HUB = re.compile(rb"eventlet|EVENTLET_HUB")
 _PIPE = re.compile(rb"\bpipe2?\b|eventfd")
 _SPAWN = re.compile(rb"spawn|Thread|submit|create_task|ensure_future|run_in_executor")
 _SOCKET = re.compile(rb"recv|read|accept|send|write")

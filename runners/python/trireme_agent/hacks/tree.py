@@ -38,13 +38,26 @@ class Tree:
         self.assigned: dict[ast.expr, ast.expr] = {}  # target -> its value
         self.imports: list[tuple[ast.alias, str]] = []  # from imports: what each stands for
         self.awaited: list[ast.expr] = []
+        self.returns: dict[Scope, list[Site]] = {}  # by the function that returns them
+        self.handed: dict[ast.expr, ast.Call] = {}  # first argument -> its call
         self.place = place
         self.stars: list[str] = []
-        self._walk(tree)
+        self._walk(tree, self.top, ())
 
-    def _walk(self, tree: ast.Module) -> None:
+    def insert(self, tree: ast.Module, site: Site, own_names: bool) -> None:
+        """Code that a call runs: with names of its own, or with those of where it is. What it binds in a function it keeps."""
+        for node in ast.walk(tree):
+            if hasattr(node, "lineno"):
+                ast.copy_location(node, site.node)
+        inner = Scope("module", None, tree) if own_names else site.scope
+        if inner.kind != "module":
+            inner = Scope("function", site.scope, tree)
+        self.scope_of[tree] = inner
+        self._walk(tree, inner, site.path)
+
+    def _walk(self, tree: ast.Module, top: Scope, at: Path) -> None:
         enters: dict[type[ast.AST], Any] = {}
-        waiting: list[tuple[ast.AST, Scope, Path]] = [(tree, self.top, ())]
+        waiting: list[tuple[ast.AST, Scope, Path]] = [(tree, top, at)]
         while waiting:  # no recursion: long chains of elif are deep trees
             node, scope, path = waiting.pop()
             kind = type(node)
@@ -257,8 +270,16 @@ class Tree:
         self.awaited.append(node.value)
         return [(node.value, scope, path)]
 
+    def _enter_Return(self, node: ast.Return, scope: Scope, path: Path) -> list[tuple[ast.AST, Scope, Path]]:
+        if node.value is None:
+            return []
+        self.returns.setdefault(scope, []).append(Site(node.value, scope, path))
+        return [(node.value, scope, path)]
+
     def _enter_Call(self, node: ast.Call, scope: Scope, path: Path) -> Iterator[tuple[ast.AST, Scope, Path]]:
         self.callers[node.func] = node
+        if node.args:
+            self.handed[node.args[0]] = node
         return self._enter_site(node, scope, path)
 
     def _enter_site(self, node: ast.expr, scope: Scope, path: Path) -> Iterator[tuple[ast.AST, Scope, Path]]:
