@@ -458,7 +458,10 @@ bool ReportTwoSets(const Meeting& meeting) {
   return lives;
 }
 
-bool ReportSharedSet(const Meeting& meeting, int set) {
+namespace {
+
+// `set`: as in ReportSharedSet().
+bool ReportPoller(const Meeting& meeting, int set, const char* how) {
   const int error = errno;
   const Waiter other(meeting.wait.other);
   const char state = StateOf(other, meeting.other.thread);
@@ -466,9 +469,19 @@ bool ReportSharedSet(const Meeting& meeting, int set) {
   // It may have left the call by longjmp.
   if (lives && set >= 0 && (state == 'S' || state == 'T'))
     lives = SleepsInCallOf(other, meeting.other.thread, set) != Sleeps::kElsewhere;
-  if (lives) Report(meeting, set >= 0 ? "set" : "set-told");
+  if (lives) Report(meeting, how);
   errno = error;
   return lives;
+}
+
+}  // namespace
+
+bool ReportSharedSet(const Meeting& meeting, int set) {
+  return ReportPoller(meeting, set, set >= 0 ? "set" : "set-told");
+}
+
+bool ReportTwoPolledSets(const Meeting& meeting, int set) {
+  return ReportPoller(meeting, set, "epoll");
 }
 
 void ReportTransfer(const Wait& wait, int64_t result) {

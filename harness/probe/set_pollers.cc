@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/atomic_words.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/recorder.h"
@@ -40,15 +41,6 @@ uint64_t NextMoment() {
   return SetsAreShared() ? __atomic_add_fetch(&moment, 1, __ATOMIC_SEQ_CST) : kBefore;
 }
 
-template <typename T>
-T Load(const T& place) {
-  return __atomic_load_n(&place, __ATOMIC_ACQUIRE);
-}
-template <typename T>
-void Store(T& place, T value) {
-  __atomic_store_n(&place, value, __ATOMIC_RELEASE);
-}
-
 bool Lives(uint32_t thread) {
   return syscall(SYS_tgkill, ProcessId(), thread, 0) == 0 || errno != ESRCH;
 }
@@ -59,7 +51,7 @@ bool Lives(uint32_t thread) {
   SetPoller* taken = nullptr;
   for (uint32_t i = 0; i < 2 * kPollers && taken == nullptr; ++i) {
     SetPoller* entry = &pollers[(thread + i) % kPollers];
-    uint32_t holder = Load(entry->thread);
+    uint32_t holder = LoadWord(entry->thread);
     if (holder != 0 && holder != thread && (i < kPollers || Lives(holder))) continue;
     if (__atomic_compare_exchange_n(&entry->thread, &holder, thread, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_RELAXED))
@@ -75,7 +67,7 @@ SetPoller no_place;
 SetPoller* OwnEntry() {
   if (own_entry == &no_place) return nullptr;
   const uint32_t thread = ThreadId();
-  if (own_entry != nullptr && Load(own_entry->thread) == thread) return own_entry;
+  if (own_entry != nullptr && LoadWord(own_entry->thread) == thread) return own_entry;
   own_entry = TakeEntry(thread);
   if (own_entry != nullptr) return own_entry;
   own_entry = &no_place;
@@ -86,10 +78,10 @@ SetPoller* OwnEntry() {
 
 // Whether both waited at once in the set when it held the object already, or `other` does so now.
 bool WaitedToo(const SetPoller& own, const SetPoller& other, uint64_t since) {
-  const uint64_t ended = Load(other.ended);
+  const uint64_t ended = LoadWord(other.ended);
   if (ended == 0) return true;
-  return Load(other.told) && ended > since && ended > Load(own.began) &&
-         Load(other.began) < Load(own.ended);
+  return LoadWord(other.told) && ended > since && ended > LoadWord(own.began) &&
+         LoadWord(other.began) < LoadWord(own.ended);
 }
 
 }  // namespace
@@ -99,58 +91,82 @@ SetPoll::SetPoll(int set, bool waits, const void* caller) {
   if (descriptor == nullptr || descriptor->kind != ObjectKind::kEpoll) return;
   SetPoller* entry = OwnEntry();
   if (entry == nullptr) return;
-  const uint32_t before = Load(descriptor->poller);
+  const uint32_t before = LoadWord(descriptor->poller);
   if (before != entry->thread) {
-    if (before != 0) __atomic_store_n(&sets_are_shared, true, __ATOMIC_RELAXED);
-    Store(descriptor->poller, entry->thread);
+    if (before != 0) NoteSharedSets();
+    StoreWord(descriptor->poller, entry->thread);
   }
-  Store(entry->set, 0u);  // what follows is of another wait, which may be in another set
-  Store(entry->task, CurrentTask());
-  Store(entry->fd, set);
-  Store(entry->place, caller);
-  Store(entry->began, NextMoment());
-  Store(entry->ended, uint64_t{0});
-  Store(entry->set, descriptor->epoll);
+  StoreWord(entry->set, 0u);  // what follows is of another wait, which may be in another set
+  StoreWord(entry->task, CurrentTask());
+  StoreWord(entry->fd, set);
+  StoreWord(entry->place, caller);
+  StoreWord(entry->began, NextMoment());
+  StoreWord(entry->ended, uint64_t{0});
+  StoreWord(entry->set, descriptor->epoll);
   entry_ = entry;
 }
 
 void SetPoll::End(int result) const {
   if (entry_ == nullptr) return;
-  Store(entry_->told, result > 0);
-  Store(entry_->ended, NextMoment());
+  StoreWord(entry_->told, result > 0);
+  StoreWord(entry_->ended, NextMoment());
+}
+
+void NoteSharedSets() { __atomic_store_n(&sets_are_shared, true, __ATOMIC_RELAXED); }
+
+uint32_t OwnSet() {
+  const SetPoller* own = own_entry;
+  return own == nullptr || LoadWord(own->thread) != ThreadId() || LoadWord(own->ended) == 0
+             ? 0
+             : LoadWord(own->set);
+}
+
+bool WaitedBesideThis(uint32_t set, OtherPoller* other) {
+  for (const SetPoller& entry : pollers) {
+    const uint32_t thread = LoadWord(entry.thread);
+    if (thread == 0 || &entry == own_entry || LoadWord(entry.set) != set) continue;
+    if (!WaitedToo(*own_entry, entry, /*since=*/0) || LoadWord(entry.set) != set) continue;
+    *other = {.thread = thread,
+              .task = LoadWord(entry.task),
+              .waits_in = LoadWord(entry.ended) == 0 ? LoadWord(entry.fd) : -1,
+              .place = LoadWord(entry.place)};
+    return true;
+  }
+  return false;
 }
 
 void NoteHeld(trireme_header* header, const trireme_object* object) {
   const auto index = static_cast<uint64_t>(object - ObjectAt(header, 0));
-  if (index < kHeld) Store(held_since[index], NextMoment());
+  if (index < kHeld) StoreWord(held_since[index], NextMoment());
 }
 
 void MeetInSet(const Wait& wait, uint64_t size, const Caller& caller) {
   const trireme_object* object = wait.object;
   const SetPoller* own = own_entry;
   if (wait.direction != kRead || wait.nested || wait.other != 0 || own == nullptr) return;
-  const uint32_t set = Load(object->epoll);
+  const uint32_t set = LoadWord(object->epoll);
   // Who has met there is recorded already.
-  if (set == 0 || Load(object->events) != 0 || object->epoll_process != ProcessId()) return;
-  if (Load(own->thread) != ThreadId() || Load(own->set) != set || Load(own->ended) == 0) return;
+  if (set == 0 || LoadWord(object->events) != 0 || object->epoll_process != ProcessId()) return;
+  if (LoadWord(own->thread) != ThreadId() || LoadWord(own->set) != set) return;
+  if (LoadWord(own->ended) == 0) return;
   const Descriptor* descriptor = KnownDescriptor(wait.fd);
   if (descriptor == nullptr || descriptor->kind != ObjectKind::kStream) return;
   const auto index = static_cast<uint64_t>(object - ObjectAt(FollowedHeader(), 0));
-  const uint64_t since = index < kHeld ? Load(held_since[index]) : ~uint64_t{0};
+  const uint64_t since = index < kHeld ? LoadWord(held_since[index]) : ~uint64_t{0};
   for (const SetPoller& other : pollers) {
-    const uint32_t thread = Load(other.thread);
-    if (thread == 0 || &other == own || Load(other.set) != set) continue;
-    if (!WaitedToo(*own, other, since) || Load(other.set) != set) continue;
+    const uint32_t thread = LoadWord(other.thread);
+    if (thread == 0 || &other == own || LoadWord(other.set) != set) continue;
+    if (!WaitedToo(*own, other, since) || LoadWord(other.set) != set) continue;
     Meeting meeting{.wait = wait,
                     .descriptor = *descriptor,
                     .caller = caller,
                     .how = How::kCall,
                     .size = size,
                     .other = {wait.fd, thread},
-                    .other_place = Load(other.place)};
+                    .other_place = LoadWord(other.place)};
     meeting.wait.other =
-        Waiter(Waiter::kInside, ProcessId(), Load(other.task), thread, false).word();
-    if (ReportSharedSet(meeting, Load(other.ended) == 0 ? Load(other.fd) : -1)) return;
+        Waiter(Waiter::kInside, ProcessId(), LoadWord(other.task), thread, false).word();
+    if (ReportSharedSet(meeting, LoadWord(other.ended) == 0 ? LoadWord(other.fd) : -1)) return;
   }
 }
 

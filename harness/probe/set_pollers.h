@@ -25,9 +25,23 @@ class SetPoll {
   struct SetPoller* entry_ = nullptr;
 };
 
-// Whether two threads waited in one set, ever: all below is for nothing before that.
+// Whether two threads waited in one set, ever, or two sets held one object: all below is for nothing before that.
 extern bool sets_are_shared;
 inline bool SetsAreShared() { return __atomic_load_n(&sets_are_shared, __ATOMIC_RELAXED); }
+
+// From now on they are: also where two sets hold one object.
+void NoteSharedSets();
+
+// The number of the set that the calling thread last waited in; 0: none.
+uint32_t OwnSet();
+// Another thread that waits in a set, or was told of something there and has not waited since.
+struct OtherPoller {
+  uint32_t thread = 0, task = 0;
+  int waits_in = -1;  // the set's descriptor, while it does
+  const void* place = nullptr;
+};
+// Whether one waited in `set` while the calling one did so in its own, or still does.
+bool WaitedBesideThis(uint32_t set, OtherPoller* other);
 
 // A set holds that object from now on.
 void NoteHeld(trireme_header* header, const trireme_object* object);

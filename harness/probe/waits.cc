@@ -14,6 +14,7 @@
 #include "harness/probe/objects.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
+#include "harness/probe/two_sets.h"
 #include "harness/probe/waiter.h"
 
 namespace trireme {
@@ -367,7 +368,8 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
                                       Wait* wait) {
   if (!begun) BeginAnyWait(how, size, caller, wait);
   if (wait->object == nullptr || how != How::kCall || !SetsAreShared()) return;
-  if (__atomic_load_n(&wait->object->epoll, __ATOMIC_RELAXED) != 0) MeetInSet(*wait, size, caller);
+  MeetInSet(*wait, size, caller);
+  MeetAtTwoSets(*wait, size, caller);
 }
 
 }  // namespace
@@ -375,8 +377,7 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
 Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller) {
   Wait wait{.fd = fd, .direction = direction};
   const bool begun = BeginPlainWait(how, caller, &wait);
-  // The object's memory is at hand, that of SetsAreShared() is not.
-  if (!begun || __atomic_load_n(&wait.object->epoll, __ATOMIC_RELAXED) != 0) [[unlikely]]
+  if (!begun || SetsAreShared()) [[unlikely]]
     BeginOtherWait(begun, how, size, caller, &wait);
   return wait;
 }
@@ -483,6 +484,10 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, cons
   descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
   const bool stands = reads && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
   if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
+  if (reads && (events & (EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0)
+    NoteHeldBySet(descriptor->id, fd, set->epoll, (events & (EPOLLOUT | EPOLLPRI)) == 0);
+  else
+    NoteLeftSet(descriptor->id, set->epoll);
   if (reads || writes) set->thread = ThreadId();
   if (stands && descriptor->epoll != set->epoll) {
     if (descriptor->epoll == 0) descriptor->epoll = set->epoll;
@@ -536,6 +541,7 @@ void EndWaitsOf(uint32_t task) {
 void ForgetWaits() {
   waits = {};
   ForgetSetPollers();
+  ForgetTwoSets();
   ++generation;
 }
 

@@ -1,0 +1,134 @@
+#include "harness/probe/two_sets.h"
+
+#include "harness/probe/atomic_words.h"
+#include "harness/probe/meeting.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/set_pollers.h"
+#include "harness/probe/waiter.h"
+
+namespace trireme {
+namespace {
+
+// By a hash of the object: where two share a place, the newer one is followed. All are atomic.
+struct HeldObject {
+  uint64_t inode;  // 0: free, or about to be another's
+  uint32_t device;
+  uint32_t sets[2];   // their numbers; 0: none
+  int fds[2];         // by which descriptor each holds it
+  bool for_reads[2];  // and for nothing else
+  uint32_t reader;    // the thread that read it last
+  uint32_t came;      // the one that last came while another, `found`, waited in its set
+  uint32_t found;
+};
+
+constexpr uint64_t kHeldObjects = 4096;
+HeldObject held_objects[kHeldObjects];
+bool any_held = false;
+
+HeldObject* HeldPlaceOf(const ObjectId& id) {
+  const uint64_t mixed = (id.inode ^ (uint64_t{id.device} << 32)) * 0x9e3779b97f4a7c15u;
+  return &held_objects[mixed >> 52];
+}
+
+bool IsHeldOf(const HeldObject& held, const ObjectId& id) {
+  return LoadWord(held.inode) == id.inode && LoadWord(held.device) == id.device;
+}
+
+void TakeHeldFor(HeldObject& held, const ObjectId& id) {
+  StoreWord(held.inode, uint64_t{0});
+  StoreWord(held.device, id.device);
+  for (uint32_t& set : held.sets) StoreWord(set, 0u);
+  StoreWord(held.reader, 0u);
+  StoreWord(held.came, 0u);
+  StoreWord(held.found, 0u);
+  StoreWord(held.inode, id.inode);
+}
+
+bool ReplaceSet(uint32_t& place, uint32_t before, uint32_t now) {
+  return __atomic_compare_exchange_n(&place, &before, now, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED);
+}
+
+// Which of its places is that of the set; -1: none.
+int PlaceOfSet(const HeldObject& held, uint32_t set) {
+  if (set == 0) return -1;
+  return LoadWord(held.sets[0]) == set ? 0 : LoadWord(held.sets[1]) == set ? 1 : -1;
+}
+
+// Whoever registers for reading alone says that it will read. Others register for all that may ever happen.
+bool BothAreForReads(const HeldObject& held) {
+  return LoadWord(held.for_reads[0]) && LoadWord(held.for_reads[1]);
+}
+
+// Whether both have read it now, the one that comes and the other one that waits.
+bool BothRead(HeldObject& held, uint32_t thread, uint32_t other) {
+  const uint32_t before = LoadWord(held.reader);
+  StoreWord(held.reader, thread);
+  if (before == thread) return false;
+  if (before == other && LoadWord(held.came) == other && LoadWord(held.found) == thread)
+    return true;
+  StoreWord(held.found, other);
+  StoreWord(held.came, before == other ? thread : 0u);
+  return false;
+}
+
+void ReportBothReaders(const Wait& wait, uint64_t size, const Caller& caller, int fd,
+                       const OtherPoller& other) {
+  Meeting meeting{.wait = wait,
+                  .descriptor = *KnownDescriptor(wait.fd),
+                  .caller = caller,
+                  .how = How::kCall,
+                  .size = size,
+                  .other = {fd, other.thread},
+                  .other_place = other.place};
+  meeting.wait.other =
+      Waiter(Waiter::kInside, ProcessId(), other.task, other.thread, false).word();
+  ReportTwoPolledSets(meeting, other.waits_in);
+}
+
+}  // namespace
+
+void NoteHeldBySet(const ObjectId& id, int fd, uint32_t set, bool for_reads) {
+  HeldObject& held = *HeldPlaceOf(id);
+  if (!IsHeldOf(held, id)) TakeHeldFor(held, id);
+  __atomic_store_n(&any_held, true, __ATOMIC_RELAXED);
+  int place = PlaceOfSet(held, set);
+  for (int free = 0; place < 0 && free < 2; ++free)
+    if (ReplaceSet(held.sets[free], 0, set)) place = free;
+  if (place < 0) return;  // two that hold it already are enough
+  StoreWord(held.fds[place], fd);
+  StoreWord(held.for_reads[place], for_reads);
+  if (LoadWord(held.sets[1 - place]) != 0) NoteSharedSets();
+}
+
+void NoteLeftSet(const ObjectId& id, uint32_t set) {
+  HeldObject& held = *HeldPlaceOf(id);
+  if (!IsHeldOf(held, id)) return;
+  for (uint32_t& place : held.sets) ReplaceSet(place, set, 0);
+  StoreWord(held.came, 0u);
+}
+
+void MeetAtTwoSets(const Wait& wait, uint64_t size, const Caller& caller) {
+  if (wait.direction != kRead || wait.nested || wait.other != 0) return;
+  const Descriptor* descriptor = KnownDescriptor(wait.fd);
+  if (descriptor == nullptr || descriptor->kind != ObjectKind::kStream) return;
+  HeldObject& held = *HeldPlaceOf(descriptor->id);
+  if (!IsHeldOf(held, descriptor->id)) return;
+  const int place = PlaceOfSet(held, OwnSet());
+  const uint32_t set = place < 0 ? 0 : LoadWord(held.sets[1 - place]);
+  // Who has met there is recorded already.
+  if (set == 0 || LoadWord(wait.object->events) != 0) return;
+  OtherPoller other;
+  const bool waited = WaitedBesideThis(set, &other);
+  const bool both_read = BothRead(held, ThreadId(), other.thread);
+  if (waited && (both_read || BothAreForReads(held)))
+    ReportBothReaders(wait, size, caller, LoadWord(held.fds[1 - place]), other);
+}
+
+void ForgetTwoSets() {
+  if (!__atomic_exchange_n(&any_held, false, __ATOMIC_RELAXED)) return;
+  for (HeldObject& held : held_objects)
+    if (held.inode != 0) held = {};
+}
+
+}  // namespace trireme

@@ -1,0 +1,155 @@
+// One socket in two epoll sets, each with a thread of its own: the calls of this program are the probe's, which is linked
+// before the C library.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/unique_fd.h"
+#include "tests/harness/probe/waits_case.h"
+
+namespace trireme {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+#ifdef SYS_epoll_wait
+constexpr long kSetWait = SYS_epoll_wait;
+#else
+constexpr long kSetWait = SYS_epoll_pwait;
+#endif
+
+// A thread with a set of its own, which waits there but while it is asked to do something.
+class Loop {
+ public:
+  Loop() : set_(::epoll_create1(EPOLL_CLOEXEC)), asks_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    // Before it waits there: until something is in it, a set is not known.
+    Register(set_.get(), asks_.get());
+    sleeper_ = std::make_unique<Sleeper>([this] { Run(); });
+  }
+  void AwaitWait() const { sleeper_->AwaitSleep(kSetWait); }
+  ~Loop() { Do({}); }
+
+  int set() const { return set_.get(); }
+  // Returns once it has done so and waits again. An empty one ends it.
+  void Do(std::function<void()> what) {
+    AwaitWait();
+    what_ = std::move(what);
+    std::latch done(1);
+    done_ = &done;
+    EXPECT_EQ(::eventfd_write(asks_.get(), 1), 0);
+    done.wait();
+    if (what_) AwaitWait();
+  }
+
+ private:
+  void Run() {
+    for (bool goes_on = true; goes_on;) {
+      std::array<epoll_event, 4> events{};
+      ::epoll_wait(set_.get(), events.data(), static_cast<int>(events.size()), -1);
+      eventfd_t asked = 0;
+      if (::eventfd_read(asks_.get(), &asked) != 0) continue;  // told of the socket
+      goes_on = static_cast<bool>(what_);
+      if (goes_on) what_();
+      done_->count_down();
+    }
+  }
+
+  UniqueFd set_, asks_;
+  std::function<void()> what_;
+  std::latch* done_ = nullptr;
+  std::unique_ptr<Sleeper> sleeper_;
+};
+
+class TwoSetsTest : public WaitsTest {
+ protected:
+  // What waits before there is a recording is not seen.
+  void SetUp() override {
+    WaitsTest::SetUp();
+    one_ = std::make_unique<Loop>();
+    other_ = std::make_unique<Loop>();
+    one_->AwaitWait();
+    other_->AwaitWait();
+  }
+  void TearDown() override {
+    one_.reset();
+    other_.reset();
+    WaitsTest::TearDown();
+  }
+
+  // Holds the socket in both sets, and has them read it by turns.
+  std::vector<std::string> ReadByTurns(uint32_t one, uint32_t other, int turns = 3) {
+    Register(one_->set(), ours_.get(), one);
+    Register(other_->set(), ours_.get(), other);
+    for (int turn = 0; turn < turns; ++turn)
+      (turn % 2 == 0 ? one_ : other_)->Do([this] { FindNothing(ours_.get()); });
+    return Meetings();
+  }
+
+  std::unique_ptr<Loop> one_, other_;
+};
+
+// What a library registers that does not know yet who will read or write.
+constexpr uint32_t kForAll = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLET;
+
+TEST_F(TwoSetsTest, ThreadsThatWaitInBothForReadingAreTwoReaders) {
+  EXPECT_THAT(ReadByTurns(EPOLLIN | EPOLLET, EPOLLIN | EPOLLRDHUP | EPOLLET, 1),
+              ElementsAre("second-reader: 0 while 0"));
+  EXPECT_EQ(GetString(last_, "how"), "epoll");
+  EXPECT_EQ(GetInt(GetMember(last_, "other"), "fd"), ours_.get());
+  EXPECT_NE(GetInt(GetMember(last_, "other"), "thread"), 0);
+}
+
+TEST_F(TwoSetsTest, OneOfThemMayBeToldForAsLongAsThereIsSomething) {
+  EXPECT_THAT(ReadByTurns(EPOLLIN, EPOLLIN | EPOLLET, 1), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoSetsTest, ThreadsThatReadByTurnsWhileTheOtherWaitsAreTwoReaders) {
+  EXPECT_THAT(ReadByTurns(kForAll, kForAll), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoSetsTest, WhoReadsWhatStayedInAnothersSetHasMetNobody) {
+  EXPECT_THAT(ReadByTurns(kForAll, kForAll, 2), IsEmpty());
+}
+
+TEST_F(TwoSetsTest, ThreadsThatHoldItForMoreThanReadingMayLeaveItToOne) {
+  Register(one_->set(), ours_.get(), kForAll);
+  Register(other_->set(), ours_.get(), kForAll);
+  for (int turn = 0; turn < 3; ++turn) one_->Do([this] { FindNothing(ours_.get()); });
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+TEST_F(TwoSetsTest, ThreadsThatAreToldOnceMayTakeTurns) {
+  EXPECT_THAT(ReadByTurns(EPOLLIN | EPOLLET | EPOLLONESHOT, EPOLLIN | EPOLLET), IsEmpty());
+}
+
+TEST_F(TwoSetsTest, ThreadsThatTakeItOutOfTheirSetMayTakeTurns) {
+  Loop* loops[] = {one_.get(), other_.get()};
+  for (int turn = 0; turn < 4; ++turn) {
+    Loop& loop = *loops[turn % 2];
+    loop.Do([&] {
+      Register(loop.set(), ours_.get(), EPOLLIN | EPOLLET);
+      FindNothing(ours_.get());
+    });
+    loop.Do([&] {
+      FindNothing(ours_.get());
+      ASSERT_EQ(::epoll_ctl(loop.set(), EPOLL_CTL_DEL, ours_.get(), nullptr), 0);
+    });
+  }
+  EXPECT_THAT(Meetings(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace trireme
