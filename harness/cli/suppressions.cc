@@ -77,19 +77,14 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
   return Done{};
 }
 
-bool Suppressions::Matches(const Finding& finding) const {
-  return std::any_of(all_.begin(), all_.end(),
-                     [&](const Suppression& one) { return one.Matches(finding); });
-}
-
-bool Suppressions::Suppress(const Finding& finding) {
+bool Suppressions::Suppress(const Finding& finding, bool is_new) {
   bool matched = false;
   for (Suppression& one : all_) {
     if (!one.Matches(finding)) continue;
-    ++one.count;
+    one.count = is_new ? one.count + 1 : std::max<int64_t>(one.count, 1);
     matched = true;
   }
-  suppressed_ += matched ? 1 : 0;
+  suppressed_ += matched && is_new ? 1 : 0;
   return matched;
 }
 

@@ -21,9 +21,8 @@ class Suppressions {
 
   const std::vector<Suppression>& all() const { return all_; }
 
-  bool Matches(const Finding& finding) const;
-  // The same; those that match are used then.
-  bool Suppress(const Finding& finding);
+  // Whether some match; those are used then. `is_new`: the finding counts as one more that is suppressed.
+  bool Suppress(const Finding& finding, bool is_new = true);
 
   // "FILE:LINE: REASON: nothing matched it", one for each entry that was of no use or has expired.
   std::vector<std::string> Unused() const;

@@ -28,8 +28,9 @@ std::vector<Finding> WatchFindings::Look(bool last) {
     for (const Finding& finding : result.findings) {
       const std::string key = finding.kind + finding.signature;
       // Each time anew: the frame that an entry names may be known long after the finding.
-      if (suppressions_.Matches(finding)) {
-        if (suppressed_.insert(key).second) suppressions_.Suppress(finding);
+      // And at each object: another entry may match there.
+      if (suppressions_.Suppress(finding, !suppressed_.contains(key))) {
+        suppressed_.insert(key);
         continue;
       }
       // What was advisory at one object stays no longer so where another shows more.

@@ -39,13 +39,15 @@ class WatchFindingsTest : public testing::Test {
   void Record(const TrialBuilder& trial) const {
     ASSERT_TRUE(WriteFile(recording_, trial.Bytes()).ok());
   }
-  // Of readers, with one suppression.
-  WatchFindings Watch(const std::string& frame) const {
+  // Of readers, with a suppression for each frame.
+  WatchFindings Watch(const std::string& frame, const std::string& other_frame = "") const {
     Suppressions suppressions;
     const std::string path = JoinPath(folder_.path(), "known.yaml");
-    EXPECT_TRUE(WriteFile(path, "- {kind: multiple-readers, frames: ['" + frame +
-                                    "'], reason: on purpose}\n")
-                    .ok());
+    std::string entries;
+    for (const std::string& each : {frame, other_frame})
+      if (!each.empty())
+        entries += "- {kind: multiple-readers, frames: ['" + each + "'], reason: on purpose}\n";
+    EXPECT_TRUE(WriteFile(path, entries).ok());
     EXPECT_TRUE(suppressions.Add(path, "2026-06-15", /*shipped=*/false).ok());
     return WatchFindings(
         recording_,
@@ -69,6 +71,27 @@ TEST_F(WatchFindingsTest, TakesBackWhatIsSuppressedByAStackThatIsKnownLater) {
   EXPECT_EQ(findings.suppressions().suppressed(), 1);
   EXPECT_TRUE(findings.Look(/*last=*/true).empty());
   EXPECT_EQ(findings.suppressions().suppressed(), 1) << "once, however often it is looked";
+}
+
+// The same bug at two objects, by its signature, where each entry matches at one of them.
+TEST_F(WatchFindingsTest, UsesWhatMatchesAtAnotherObjectOnly) {
+  TrialBuilder trial = Meeting();
+  trial.Add(EventKind::kSocket, 110, "second-reader",
+            {{"kind", "stream"},
+             {"fd", 8},
+             {"how", "read"},
+             {"other", {{"task", 0}, {"process", 101}, {"thread", 101}, {"fd", 8}}},
+             {"stack", {"app.py:30 in read"}},
+             {"other_stack", nullptr}},
+            1, 56);
+  Record(trial);
+  WatchFindings findings = Watch("app.py:3 *", "app.py:30 *");
+  EXPECT_TRUE(findings.Look().empty());
+  EXPECT_EQ(findings.suppressions().suppressed(), 1);
+  EXPECT_TRUE(findings.suppressions().Unused().empty());
+  WatchFindings others = Watch("app.py:3*", "app.py:31 *");
+  EXPECT_TRUE(others.Look().empty());
+  EXPECT_EQ(others.suppressions().Unused().size(), 1u);
 }
 
 TEST_F(WatchFindingsTest, KeepsWhatNoStackSuppresses) {
