@@ -172,6 +172,35 @@ Participant WhoSpins(const TrialView& view, const LoopUsage& sum) {
   return found;
 }
 
+// "descriptor 7, the stream 127.0.0.1:1 - 127.0.0.1:2"
+std::string DescriptorName(const Json& descriptor) {
+  std::string name = "descriptor " + std::to_string(GetInt(descriptor, "fd"));
+  const std::string kind = GetString(descriptor, "kind");
+  const std::string local = GetString(descriptor, "local"), peer = GetString(descriptor, "peer");
+  if (!kind.empty()) name += ", the " + kind;
+  if (!local.empty()) name += " " + local;
+  if (!peer.empty()) name += " - " + peer;
+  return name;
+}
+
+// What was ready each time that the loop was asked while it spun: what came and went was taken.
+std::vector<Json> AlwaysReady(const TrialView& view, const LoopUsage& sum) {
+  std::vector<Json> always;
+  bool first = true;
+  for (const LoopReady& ready : LoopReadyOf(view)) {
+    if (ready.loop != sum.loop || ready.time < sum.begin || ready.time > sum.end) continue;
+    if (std::exchange(first, false)) {
+      always = ready.descriptors;
+      continue;
+    }
+    std::erase_if(always, [&](const Json& one) {
+      return std::find(ready.descriptors.begin(), ready.descriptors.end(), one) ==
+             ready.descriptors.end();
+    });
+  }
+  return always;
+}
+
 Finding FindingOf(const TrialView& view, const Spin& spin) {
   const LoopUsage& sum = spin.sum;
   const bool found = sum.polls > 0 &&
@@ -183,6 +212,9 @@ Finding FindingOf(const TrialView& view, const Spin& spin) {
       std::to_string(sum.found) +
       (found ? " found events that nobody took"
              : " found events, and " + Count(sum.steps, "step") + " of tasks led to nothing");
+  const std::vector<Json> ready = found ? AlwaysReady(view, sum) : std::vector<Json>();
+  for (size_t i = 0; i < ready.size(); ++i)
+    message += (i == 0 ? ", of " : " and of ") + DescriptorName(ready[i]);
   const Participant who = WhoSpins(view, sum);
   if (!who.stack.empty()) {
     const std::string own = InnermostOwnFrame(who.stack);
@@ -200,6 +232,7 @@ Finding FindingOf(const TrialView& view, const Spin& spin) {
                       {"polls", sum.polls},
                       {"found", sum.found},
                       {"steps", sum.steps}};
+  if (!ready.empty()) finding.evidence["descriptors"] = ready;
   return finding;
 }
 

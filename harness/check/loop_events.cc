@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "harness/check/checker.h"
 #include "harness/check/stacks.h"
@@ -143,6 +144,19 @@ std::vector<LoopTask> LoopTasksOf(const TrialView& view) {
                    .task = event.task,
                    .name = GetString(value, "other_name"),
                    .stack = StackIn(value, "other_stack")});
+  }
+  return all;
+}
+
+std::vector<LoopReady> LoopReadyOf(const TrialView& view) {
+  std::vector<LoopReady> all;
+  for (const Event& event : view.history->events()) {
+    if (event.kind != EventKind::kUsage || event.key != "ready") continue;
+    const Json value = event.Value();
+    const Json& descriptors = GetMember(value, "descriptors");
+    LoopReady ready{.loop = LoopOf(event), .time = event.time, .descriptors = {}};
+    if (descriptors.is_array()) ready.descriptors.assign(descriptors.begin(), descriptors.end());
+    all.push_back(std::move(ready));
   }
   return all;
 }

@@ -63,6 +63,14 @@ struct LoopTask {
 };
 std::vector<LoopTask> LoopTasksOf(const TrialView& view);
 
+// What a loop that turned so often was told of, when it was asked: USAGE events.
+struct LoopReady {
+  LoopId loop;
+  int64_t time = 0;
+  std::vector<Json> descriptors;  // {"fd", "kind", "local", "peer"}
+};
+std::vector<LoopReady> LoopReadyOf(const TrialView& view);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_CHECK_LOOP_EVENTS_H_

@@ -13,6 +13,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/next.h"
+#include "harness/probe/ready_descriptors.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
 #include "harness/probe/waits.h"
@@ -195,15 +196,17 @@ int Select(const void* caller, int count, fd_set* reads, fd_set* writes, int64_t
 }
 
 template <typename Function, typename... Arguments>
-int WaitInSet(const void* caller, bool waits, Next<Function>& next, int set,
+int WaitInSet(const void* caller, bool waits, Next<Function>& next, int set, epoll_event* events,
               Arguments... arguments) {
   int planned = 0;
   if (!MayWait(&planned)) return planned;
   const LoopPoll poll(true);
   const SetPoll set_poll(set, waits, caller);
-  const int result = next(set, arguments...);
+  const int result = next(set, events, arguments...);
   set_poll.End(result);
   poll.End(result);
+  if (result > 0 && TakeReadyAsk()) [[unlikely]]
+    TellReady(set, events, result);
   return result;
 }
 

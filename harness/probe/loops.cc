@@ -92,7 +92,7 @@ __attribute__((noinline)) void BecomeLoop(uint32_t task) {
   }
   thread.loop = loop;
   loop->polls = loop->found = loop->steps = 0;
-  loop->asked = false;
+  loop->asked = loop->asked_ready = false;
   loop->python = PythonThread();
   loop->handle = static_cast<uint64_t>(pthread_self());
   Step(*loop, task, /*waits=*/false);
@@ -155,6 +155,7 @@ void NoteLoopWaits(bool waits) {
 
 void AskWhoRuns(Loop& loop) {
   __atomic_store_n(&loop.asked, true, __ATOMIC_RELAXED);
+  __atomic_store_n(&loop.asked_ready, true, __ATOMIC_RELAXED);
   __atomic_store_n(&any_asked, true, __ATOMIC_RELAXED);
 }
 
@@ -163,6 +164,14 @@ bool TakeLoopAsk() {
     return false;
   Loop* loop = loop_thread.loop;
   return loop != nullptr && __atomic_exchange_n(&loop->asked, false, __ATOMIC_RELAXED);
+}
+
+bool TakeReadyAsk() {
+  if (!__atomic_load_n(&any_asked, __ATOMIC_RELAXED)) [[likely]]
+    return false;
+  Loop* loop = loop_thread.loop;
+  return loop != nullptr && __atomic_load_n(&loop->asked_ready, __ATOMIC_RELAXED) &&
+         __atomic_exchange_n(&loop->asked_ready, false, __ATOMIC_RELAXED);
 }
 
 void LoopPoll::Begin() {

@@ -26,7 +26,8 @@ struct Loop {
   void*
       python;  // its PyThreadState; null: no Python, or one whose frames cannot be read from outside
   uint64_t handle;  // its pthread_t
-  bool asked;       // atomic: somebody wants to know which task it runs again and again
+  bool asked;        // atomic: somebody wants to know which task it runs again and again
+  bool asked_ready;  // atomic: and which descriptors it is told of
 };
 
 constexpr int kLoops = 256;
@@ -48,10 +49,11 @@ void NoteTaskEnd(uint32_t task);
 // A runtime says that this thread waits as a loop does, in a call that is not seen.
 void NoteLoopWaits(bool waits);
 
-// Asks the thread of a loop to say which task it comes from at its next switch.
+// Asks the thread of a loop to say which task it comes from at its next switch, and what its next poll finds.
 void AskWhoRuns(Loop& loop);
 // Whether this thread was asked: true once. Cheap where nobody was.
 bool TakeLoopAsk();
+bool TakeReadyAsk();
 
 // Around a call that looks for events of descriptors. One of a task's own is no wait of the loop: it keeps it from
 // going on.

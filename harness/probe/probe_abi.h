@@ -74,7 +74,7 @@ enum trireme_event {
                               JSON, see "Loops" below */
   TRIREME_USAGE =
       26, /* what the process takes, or one of its loops does, since it was last looked at. key:
-                              process | loop; value: JSON, see "Loops" below. Or key: processor; value: INT, nanoseconds
+                              process | loop | task | ready; value: JSON, see "Loops" below. Or key: processor; value: INT, nanoseconds
                               that the process has run since it began; where the plan asks for it, when a trial or
                               process begins and ends, at a fault, and when an operation is acknowledged after one */
   TRIREME_CONNECTION =
@@ -133,7 +133,9 @@ enum trireme_event {
  *           "found": how often there were some, "steps": tasks that it ran, "moved": bytes that the process read and wrote,
  *           "slept": how often the thread gave up its processor by itself; absent where the kernel does not say}
  *   task    where a loop turns again and again and nothing moves, up to three times: the task of the event gave it back
- *           just then, {"other_name", "other_stack": of that task, as of SOCKET events} */
+ *           just then, {"other_name", "other_stack": of that task, as of SOCKET events}
+ *   ready   then too: what an epoll set tells the thread of at its next poll, {"descriptors": [{"fd", "kind", "local", "peer": as
+ *           of SOCKET events}, ...]}, four at most, where the kernel says which they are */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:

@@ -10,6 +10,7 @@ namespace trireme {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 const Json kFor = {{"for", 500 * kMs}};
 
@@ -71,6 +72,33 @@ TEST(HubSpinCheckerTest, TellsWhichTaskTurnsIt) {
   EXPECT_EQ(finding.participants.at(0).stack,
             std::vector<std::string>{"workload.py:7 in poll"});
   EXPECT_EQ(finding.signature, nobody);
+}
+
+// What a poll of a loop that turns finds at `time`.
+TrialBuilder& Find(TrialBuilder& trial, int64_t time, const std::vector<int>& fds) {
+  Json descriptors = Json::array();
+  for (const int fd : fds)
+    descriptors.push_back(
+        {{"fd", fd}, {"kind", "stream"}, {"local", "127.0.0.1:1"}, {"peer", "127.0.0.1:2"}});
+  return trial.Add(EventKind::kUsage, time, "ready", {{"descriptors", descriptors}}, 0);
+}
+
+TEST(HubSpinCheckerTest, NamesTheDescriptorThatIsAlwaysReady) {
+  TrialBuilder trial = SpinningLoop();
+  const std::string unnamed = CheckSpin(Use(trial, 5)).findings.at(0).signature;
+  trial = SpinningLoop();
+  Find(Find(Find(trial, 50 * kMs, {9}), 250 * kMs, {7, 8}), 350 * kMs, {7});
+  const CheckResult result = CheckSpin(Use(trial, 5));
+  EXPECT_EQ(result.reason,
+            "a loop spun for 0.50 s, 0.50 s of a processor: of 25000 polls 25000 found events that "
+            "nobody took, of descriptor 7, the stream 127.0.0.1:1 - 127.0.0.1:2");
+  EXPECT_EQ(result.findings.at(0).signature, unnamed);
+}
+
+TEST(HubSpinCheckerTest, NamesNoDescriptorWhereAnotherWasReadyEachTime) {
+  TrialBuilder trial = SpinningLoop();
+  Find(Find(trial, 250 * kMs, {7}), 350 * kMs, {8});
+  EXPECT_THAT(CheckSpin(Use(trial, 5)).reason, Not(HasSubstr("descriptor")));
 }
 
 TEST(HubSpinCheckerTest, TakesNoTaskThatTurnedItBefore) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +236,34 @@ TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
   EXPECT_EQ(GetInt(process->Value(), "threads"),
             static_cast<int64_t>(ListDirectory("/proc/self/task").size()) - ProbeThreads());
   EXPECT_EQ(Count(EventKind::kHold, "holds"), 0);
+}
+
+// Of two in the set, one has something that nobody reads.
+TEST_F(LoopsTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
+  Attach({.usage_interval = kNanosecondsPerMillisecond});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  const UniqueFd quiet(ends[0]), ready(ends[1]), set(::epoll_create1(EPOLL_CLOEXEC));
+  for (const UniqueFd* fd : {&quiet, &ready}) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = 1000u + static_cast<uint64_t>(fd->get())}};
+    ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd->get(), &event), 0);
+  }
+  ASSERT_EQ(::send(quiet.get(), "1", 1, 0), 1);
+  SetTask(1);
+  SetTask(2);
+  SetTask(0);
+  const int64_t end = SystemClock().Now() + kPatience;
+  for (epoll_event event{};
+       Count(EventKind::kUsage, "ready", Thread()) == 0 && SystemClock().Now() < end;)
+    for (int turn = 0; turn < 1000; ++turn) ::epoll_wait(set.get(), &event, 1, 0);
+  const History history = Read();
+  const auto told = std::find_if(history.events().begin(), history.events().end(),
+                                 [](const Event& event) { return event.key == "ready"; });
+  ASSERT_NE(told, history.events().end());
+  const Json value = told->Value();
+  ASSERT_EQ(GetMember(value, "descriptors").size(), 1u) << DumpJson(value);
+  EXPECT_EQ(GetInt(GetMember(value, "descriptors")[0], "fd"), ready.get());
+  EXPECT_EQ(GetString(GetMember(value, "descriptors")[0], "kind"), "stream");
 }
 
 TEST_F(LoopsTest, CountsHowOftenALoopGoesToSleep) {
