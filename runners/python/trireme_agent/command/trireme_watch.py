@@ -90,6 +90,7 @@ class Watch:
         self.probe = probe
         self.loops = trireme_watch_loops.Loops(probe, self.note, trireme_watch_readers.SharedReaders(probe, _frames))
         self._hooks: dict[str, Callable[[Any], None]] = {
+            "greenlet": self._hook_greenlet,
             "eventlet.hubs.hub": self._hook_eventlet,
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
@@ -136,6 +137,21 @@ class Watch:
         return spec
 
     # Green threads
+
+    def _hook_greenlet(self, module: Any) -> None:
+        """A program's own scheduler of greenlets cannot be told from its tasks: that they switch without a hub is said."""
+        if hasattr(module, "settrace") and module.gettrace() is None:
+            module.settrace(self._first_switch)
+
+    def _first_switch(self, event: str, greenlets: Any) -> None:
+        import greenlet
+
+        greenlet.settrace(None)
+        events = sys.modules.get("asyncio.events")
+        # Below a task of asyncio they are how that task waits, as SQLAlchemy has it.
+        if events is None or events._get_running_loop() is None:
+            text = "greenlets switch without a hub of Eventlet's or gevent's: they are not told apart, only their threads"
+            self.probe.record(WARNING, 0, "watch", text)
 
     def _hook_names(self, module: Any) -> None:
         trireme_watch_names.hook(module, self.probe.call_fails)
@@ -209,7 +225,7 @@ class Watch:
 
         probe = self.probe
         hub.trireme_task = 0
-        if greenlet.gettrace() is None:
+        if greenlet.gettrace() in (None, self._first_switch):
             greenlet.settrace(probe.greenlet_trace)
         elif greenlet.gettrace() is not probe.greenlet_trace:
             probe.record(WARNING, 0, "watch", "green threads are not told apart: another trace function is there")
