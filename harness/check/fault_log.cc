@@ -76,6 +76,8 @@ LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json&
           .exact = IsExact(planned)};
 }
 
+constexpr std::string_view kTryAgain = R"({"error":"EAGAIN"})";  // as LoggedFault::action
+
 // How far a stream went as far as the log shows; nothing when it is not in it.
 std::optional<int64_t> LengthIn(const FaultLog& log, const StreamKey& key) {
   const auto found = log.streams.find(key);
@@ -123,6 +125,9 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
   // How often its listeners accepted nobody recorded: a server may have ended before.
   if (fault.event && fault.stream.connection == kListener)
     return {.state = kDiverged, .where = what + " was not seen " + missing};
+  // Whether a descriptor waits is the runtime's choice, and only who does not wait is told to try again.
+  if (fault.action == kTryAgain)
+    return {.state = kDiverged, .where = what + " is not " + missing + ", where the call may wait"};
   // A runtime whose resolver connects by itself counts that: from then on the same number is another connection.
   if (const std::string kind = KindOf(owner, fault), instead = KindOf(other, fault);
       !kind.empty() && !instead.empty() && kind != instead)

@@ -47,6 +47,21 @@ TEST(FaultLogTest, DiffersByWhatAFaultDid) {
       kDifferent);
 }
 
+// Eventlet's sockets never wait, threads' do: only the first is told.
+TEST(FaultLogTest, DivergesWhereOnlyOneWasToldToTryAgain) {
+  const auto trial = [](const std::string& error) {
+    FaultTrial one;
+    one.Open(1).Closed(1, 100, 0).Fault("late", 1, 12, 50, 1, {{"error", error}});
+    return one;
+  };
+  FaultTrial waits;
+  waits.Open(1).Closed(1, 100, 0);
+  EXPECT_EQ(Compare(trial("EAGAIN"), trial("EAGAIN")), kEqual);
+  EXPECT_EQ(Compare(trial("EAGAIN"), waits), kDiverged);
+  EXPECT_EQ(Compare(waits, trial("EAGAIN")), kDiverged);
+  EXPECT_EQ(Compare(trial("EINTR"), waits), kDifferent);
+}
+
 TEST(FaultLogTest, DivergesWhereAStreamEndedSooner) {
   const FaultTrial longer =
       FaultTrial().Open(1).Fault("cut", 1, 10).Fault("cut", 1, 50).Closed(1, 60, 0);
