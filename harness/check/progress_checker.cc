@@ -94,7 +94,8 @@ std::string Subject(const TrialView& view, const std::map<uint32_t, std::string>
     lines.insert(WithoutNumbers(view.TaskName(task)) + " in " + wait +
                  (operation == open.end() ? "" : " during " + operation->second));
   }
-  for (const std::string& test : RunningTests(view, view.exit.timeout)) lines.insert("test " + test);
+  for (const std::string& test : RunningTests(view, view.exit.timeout))
+    lines.insert("test " + test);
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
@@ -181,8 +182,8 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   std::string message = DescribeWorkload(view, waits) + "no progress from " +
                         FormatDuration(progress.last) + " to the timeout of " +
                         FormatDuration(view.exit.timeout) +
-                        DescribeUnfinished(view, graph, knots, waits) + RunningTestsInWords(view, view.exit.timeout) +
-                        NeverAppliedInWords(view);
+                        DescribeUnfinished(view, graph, knots, waits) +
+                        RunningTestsInWords(view, view.exit.timeout) + NeverAppliedInWords(view);
   const std::string subject = Subject(view, waits);
   Finding finding = view.MakeFinding("progress", "hang", subject, std::move(message),
                                      ParticipantsOfHang(view, waits));
