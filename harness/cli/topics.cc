@@ -152,9 +152,10 @@ std::span<const Topic> FindingKindTopics() {
        "whether the workload relies on an order or an atomicity that only the reference gives."},
       {"finding kind", "hang",
        "at the trial's timeout no operation, observation, task or byte had moved for a quarter of "
-       "it. stacks.txt in the trial's folder has the stack of every thread and, where they could "
-       "be had, of every task. A trial that still progressed is not a hang but unknown (too slow): "
-       "raise its timeout."},
+       "it, and no task had come back from a wait. stacks.txt in the trial's folder has the stack "
+       "of every thread and, where they could be had, of every task. A trial that still progressed "
+       "is not a hang but unknown (too slow), and so is one that asks and sleeps for ever: raise "
+       "its timeout, or give the wait an rt.timeout()."},
       {"finding kind", "crash",
        "the trial's process died by a signal, aborted, left early (os._exit) or broke the runner "
        "protocol. Its standard error is in the trial's folder."},

@@ -61,7 +61,7 @@ struct EngineEvents {
 struct EnginePatience {
   // A runner's answer to `load`; a trial's timeout stands where it is longer. One that only waits, or
   // has used as much of the processor, is late sooner than one that could not have it: a slow import
-  // on a loaded machine is no hang, and one that loops is.
+  // on a loaded machine is no hang, and one that loops is. What did neither by then is undecided.
   int64_t load = 60'000'000'000;
   int64_t idle_load = 10'000'000'000;
   int64_t busy_load = 10'000'000'000;  // of the processor
