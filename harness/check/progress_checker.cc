@@ -29,9 +29,14 @@ bool IsProgress(const Event& event) {
     case EventKind::kSwitch:
     case EventKind::kSocket:
       return true;
-    // Back from a wait: where the kernel switches, no other event says that the task runs again.
-    case EventKind::kWake:
-      return true;
+    // A wait that ended by moving bytes, or a sleep, which always switches: where the kernel does, no
+    // other event says so. Other waits may end at once and let nobody run, as an accept() that fails.
+    case EventKind::kWake: {
+      if (event.key == "sleep") return true;
+      if (event.type != ValueType::kInt) return false;
+      const Json bytes = event.Value();
+      return bytes.is_number_integer() && bytes.get<int64_t>() > 0;
+    }
     default:
       return false;
   }

@@ -9,7 +9,7 @@ namespace trireme {
 
 // Fails as `hang` when the trial's time ran out and nothing moved in its last quarter: no
 // operation, observation, task start or end, switch or byte. Unknown when it still progressed: too
-// slow is not stuck. A task that comes back from a wait was switched to, on every runtime: so a loop
+// slow is not stuck. A task that comes back from a sleep was switched to, on every runtime: so a loop
 // that asks and sleeps is the same on threads, whose switches the kernel makes, as on a hub. Who
 // waits for whom then, where the history has it, is the same graph that the deadlock check judges
 // (knots.h).

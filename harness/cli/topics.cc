@@ -152,7 +152,7 @@ std::span<const Topic> FindingKindTopics() {
        "whether the workload relies on an order or an atomicity that only the reference gives."},
       {"finding kind", "hang",
        "at the trial's timeout no operation, observation, task or byte had moved for a quarter of "
-       "it, and no task had come back from a wait. stacks.txt in the trial's folder has the stack "
+       "it, and no task had come back from a sleep. stacks.txt in the trial's folder has the stack "
        "of every thread and, where they could be had, of every task. A trial that still progressed "
        "is not a hang but unknown (too slow), and so is one that asks and sleeps for ever: raise "
        "its timeout, or give the wait an rt.timeout()."},
