@@ -52,8 +52,11 @@ EngineOutcome Supervisor::Run(int signals) {
     if (!stopping_ && !MayStopOthers()) Fill();
     if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
-    poller_.Wait(NextDeadline());
+    const int64_t due = std::max(NextDeadline(), SystemClock().Now());
+    poller_.Wait(due);
     const int64_t woken = SystemClock().Now();
+    // What kept this process away, a pause of the machine or a stop of all, has kept its runners away, too.
+    Postpone(woken - due);
     OnTime();
     Settle();
     Postpone(SystemClock().Now() - woken);

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "harness/base/clock.h"
+#include "harness/engine/process_table.h"
 #include "tests/harness/engine/engine_fixture.h"
 
 namespace trireme {
@@ -134,6 +137,38 @@ TEST_F(RunTest, GivesTheTrialsOfACellOneRunner) {
   Run({Cell("cell", {{"do", "parent"}}, 3)});
   ASSERT_EQ(finished_.size(), 3U);
   EXPECT_EQ(FileOf(finished_[0], "stdout"), FileOf(finished_[2], "stdout"));
+}
+
+// Stops this process for longer than a trial may take, and then, when it has gone on for a while, sends SIGCONT to all below it.
+pid_t PauseThisProcess(int64_t nanoseconds) {
+  const pid_t paused = ::getpid();
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  const auto sleep = [](int64_t length) {
+    const timespec time{.tv_sec = length / kNanosecondsPerSecond,
+                        .tv_nsec = length % kNanosecondsPerSecond};
+    ::nanosleep(&time, nullptr);
+  };
+  ::kill(paused, SIGSTOP);
+  sleep(nanoseconds);
+  ::kill(paused, SIGCONT);
+  sleep(300 * kNanosecondsPerMillisecond);
+  for (const ProcessInfo& process : DescendantsOf(paused, ReadProcessTable()))
+    ::kill(process.pid, SIGCONT);
+  ::_exit(0);
+}
+
+TEST_F(RunTest, CountsNoTimeForWhichItWasStopped) {
+  PlannedCell cell = Cell("cell", {{"do", "until-continued"}});
+  cell.timeout = 1500 * kNanosecondsPerMillisecond;
+  pid_t pauser = 0;
+  events_.tick = [&] {
+    if (pauser == 0 && HasRecorded(options_.run_directory + "/trials/cell/0"))
+      pauser = PauseThisProcess(cell.timeout);
+  };
+  Run({cell});
+  ::waitpid(pauser, nullptr, 0);
+  EXPECT_EQ(ExitKey(only()), "exited");
 }
 
 TEST_F(RunTest, RepeatsATrialForWhichThereWasNoProcess) {
