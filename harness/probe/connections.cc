@@ -105,7 +105,11 @@ ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socke
   if (connection == nullptr || entry == nullptr) return {};
   const ConnectionEnd end{connection, side, socket, datagrams};
   __atomic_fetch_or(&connection->ends, kOpened << side, __ATOMIC_RELEASE);
-  for (const Direction direction : kDirections) SetDue(end, direction, 0, 0);
+  for (const Direction direction : kDirections)
+    if (datagrams)
+      SetDueForDatagram(end, direction, {});
+    else
+      SetDue(end, direction, 0, 0);
   *entry = {.connection = static_cast<uint16_t>(IndexOf(connection) + 1),
             .side = side,
             .socket = socket,
@@ -210,6 +214,10 @@ void SetDead(const ConnectionEnd& end) {
 
 void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first) {
   const Due due = NextDue(end.subject(end.transfer(direction)), offset, first);
+  __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
+}
+
+void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due& due) {
   __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
 }
 

@@ -37,6 +37,8 @@ bool IsDead(const ConnectionEnd& end);
 void SetDead(const ConnectionEnd& end);
 // Which rule is due next, from `offset` on; see NextDue().
 void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first);
+// Of datagrams, whose rules are looked for at each: from which on, at that one.
+void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due& due);
 
 // Before connect(2): gives the descriptor a connection of the current task, and enters it. `number`: of this one among
 // those of the task. An end without a connection: it has one already, or cannot be followed.

@@ -259,7 +259,8 @@ bool FaultyTransfer::BeginDatagram() {
   const uint32_t count = RuleCount();
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found == 0;
-  for (uint32_t i = NextRule(subject(), number, 0); i < count;
+  const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
+  for (uint32_t i = NextRule(subject(), number, due.offset == number ? due.rule : 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
     if (TellsAWaiterToTryAgain(rule) || !GateLets(end_.transfer(direction_)) ||
@@ -277,7 +278,12 @@ bool FaultyTransfer::BeginDatagram() {
       return false;
     }
     if (Apply(rule) == Step::kOver) {
-      __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
+      // The call that is made again is for the same datagram, and for what else the plan has for it: who is never told to try
+      // again, as who waits, must not find another number there.
+      if (errno == EAGAIN || errno == EINTR)
+        SetDueForDatagram(end_, direction_, {.offset = number, .rule = i + 1});
+      else
+        __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
       return false;
     }
   }

@@ -135,6 +135,32 @@ TEST_F(DatagramFaultsTest, TellsOnlyWhoDoesNotWaitToTryAgain) {
   EXPECT_EQ(Faults().size(), 1U);
 }
 
+// The call that is made again is for the same one: else what follows would hit another datagram where nobody is told so.
+TEST_F(DatagramFaultsTest, CountsNoneThatIsToBeReadAgain) {
+  Begin({At(Error(TRIREME_CALL_RECV, EAGAIN), 0), At(Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP), 1)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  for (const char* letter : {"a", "b", "c"}) ASSERT_EQ(::send(sender.get(), letter, 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "c");
+  EXPECT_EQ(Faults().size(), 2U);
+}
+
+TEST_F(DatagramFaultsTest, HitsTheSameOneWithWhatElseIsDue) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_INTERRUPT), 0),
+         At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  EXPECT_EQ(::send(sender.get(), "a", 1, 0), -1);
+  EXPECT_EQ(errno, EINTR);
+  EXPECT_EQ(::send(sender.get(), "a", 1, 0), 1);
+  EXPECT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "b");
+}
+
 TEST_F(DatagramFaultsTest, LeavesOthersAlone) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 3)}), "abc");
   EXPECT_THAT(Faults(), IsEmpty());
