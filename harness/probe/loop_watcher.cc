@@ -20,6 +20,9 @@ constexpr int kClosedBelow = 1 << 16;
 // A loop that turns so often while no byte moves may spin. What is asked for nothing costs little.
 constexpr uint64_t kNanosecondsATurn = 1000000;
 constexpr uint32_t kAsksOfASpin = 3;
+// Later only now and then, but once at least in as many intervals as make a finding: on a busy machine a loop may spin for long
+// before its figures show that it does.
+constexpr uint32_t kIntervalsOfAnAsk = 5;
 
 // What the kernel says of a thread: nanoseconds that it had a processor, and that it was ready and had none.
 struct ThreadTimes {
@@ -276,7 +279,7 @@ void RecordLoopUsage(Loop& loop, UsedByLoop& before, uint64_t now) {
     RecordFor({.thread = thread}, TRIREME_USAGE, "loop", text);
     if (MaySpin(before, used_now)) {
       used_now.asks = before.asks + 1;
-      if (used_now.asks <= kAsksOfASpin) AskWhoRuns(loop);
+      if (used_now.asks <= kAsksOfASpin || used_now.asks % kIntervalsOfAnAsk == 0) AskWhoRuns(loop);
     }
   }
   before = used_now;
