@@ -141,22 +141,18 @@ class PlanReader {
 
   // REQUIRES: it was read.
   void AddLate(std::vector<LateFault>& late) const {
-    for (const auto& [name, node] : nodes_)
-      for (const std::string& key : classes_)
-        if (const YamlNode* members = node->Find(key); members != nullptr)
-          for (const char* number : {"after", "delay", "latency"})
-            AddLate(late, name, *members, number);
+    for (const auto& [name, node] : nodes_) {
+      for (const std::string& key : classes_) {
+        const YamlNode* members = node->Find(key);
+        const YamlNode* after = members == nullptr ? nullptr : members->Find("after");
+        if (after == nullptr) continue;
+        const Result<int64_t> begin = reader_.Duration(*after, "'after'", kFaultDuration);
+        if (begin.ok()) late.push_back({name, *begin, reader_.ErrorAt(*after, "")});
+      }
+    }
   }
 
  private:
-  void AddLate(std::vector<LateFault>& late, const std::string& name, const YamlNode& members,
-               const std::string& key) const {
-    const YamlNode* number = members.Find(key);
-    if (number == nullptr) return;
-    const Result<int64_t> read = reader_.Duration(*number, "'" + key + "'", kFaultDuration);
-    if (read.ok()) late.push_back({name, key, *read, reader_.ErrorAt(*number, "")});
-  }
-
   Status CheckKeys(const YamlNode& node, bool combines, std::span<const std::string> others) const {
     std::vector<std::string> known = {"name"};
     known.insert(known.end(), others.begin(), others.end());

@@ -341,24 +341,18 @@ bool PlansPython(const Scenario& scenario, const PlanOptions& options,
 
 namespace {
 
-Diagnostic TooLate(const LateFault& late, const std::string& scenario, int64_t timeout) {
-  Diagnostic error = late.place;
-  const bool begins = late.key == "after";
-  error.message = late.name + ": " +
-                  (begins ? "it can never apply"
-                          : "what comes " + FormatDuration(late.after) + " late never comes") +
-                  ": a trial of " + scenario + " is over after " + FormatDuration(timeout);
-  error.hint = begins ? "let it begin earlier, or give a trial longer by `timeout` or --timeout"
-                      : "let it come earlier, give a trial longer by `timeout` or --timeout, or "
-                        "say `stall` of what is never to come";
-  return error;
-}
-
 Status CheckLateFaults(const Scenario& scenario, const PlanOptions& options) {
   const int64_t timeout = options.timeout.value_or(scenario.timeout);
-  for (const FaultChoice& choice : scenario.faults)
-    for (const LateFault& late : choice.late)
-      if (late.after >= timeout) return TooLate(late, scenario.name, timeout);
+  for (const FaultChoice& choice : scenario.faults) {
+    for (const LateFault& late : choice.late) {
+      if (late.after < timeout) continue;
+      Diagnostic error = late.place;
+      error.message = late.name + ": it can never apply: a trial of " + scenario.name +
+                      " is over after " + FormatDuration(timeout);
+      error.hint = "let it begin earlier, or give a trial longer by `timeout` or --timeout";
+      return error;
+    }
+  }
   return Done{};
 }
 

@@ -32,12 +32,11 @@ struct CheckChoice {
   bool by_default = false;          // nobody asked for it
 };
 
-// A fault that begins after a while, or makes something late: a trial must not be over by then.
+// A fault that begins after a while, which must be before the end of a trial.
 struct LateFault {
   std::string name;
-  std::string key = "after";  // of that number: `after`, `delay` or `latency`
-  int64_t after = 0;          // nanoseconds
-  Diagnostic place;           // of that number
+  int64_t after = 0;  // nanoseconds since the trial's begin
+  Diagnostic place;   // of that number
 };
 
 // What a cell suffers.

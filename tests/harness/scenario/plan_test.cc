@@ -443,19 +443,6 @@ TEST_F(PlanTest, RefusesAFaultThatBeginsAfterTheTimeout) {
   EXPECT_NE(ErrorOf(Complete("faults: [{name: late, link: {count: 1, after: 2.5s}}]\n")), "");
 }
 
-// What is delayed beyond the end of every trial is not late: it is lost, which another fault says.
-TEST_F(PlanTest, RefusesADelayThatNoTrialLivesToTheEndOf) {
-  const std::string text = Complete("timeout: 3s\nfaults: [{name: slow, do: {delay: 3s}}]\n");
-  const std::string error = ErrorOf(text);
-  EXPECT_NE(error.find("scenario.yaml:5:35: error: slow: what comes 3s late never comes: a trial "
-                       "of hazards/test is over after 3s\n"),
-            std::string::npos)
-      << error;
-  EXPECT_NE(error.find("or say `stall` of what is never to come\n"), std::string::npos) << error;
-  options_.timeout = 3'000'000'001;
-  EXPECT_EQ(ErrorOf(text), "");
-}
-
 // What a runtime makes of faults is compared with what the reference makes of the same.
 TEST_F(PlanTest, ComparesUnderTheSameFaults) {
   const Plan plan = PlanOf(
