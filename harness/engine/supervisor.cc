@@ -19,6 +19,8 @@ namespace {
 
 constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
+// Such a one is read and judged in some milliseconds.
+constexpr int64_t kLargeRecording = 1 << 20;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
 // Shorter ones no deadline is as exact as.
 constexpr int64_t kNoticedStall = 50 * kNanosecondsPerMillisecond;
@@ -42,14 +44,17 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
       schedule_(plan),
       slots_(static_cast<size_t>(std::max(options.jobs, 1))),
       runners_(poller_, slots_.size() * kRunnersPerJob),
-      names_(EntropySeed()) {}
+      names_(EntropySeed()),
+      has_fault_plans_(std::any_of(plan.cells.begin(), plan.cells.end(), [](const auto& cell) {
+        return !cell.fault_plan.is_null();
+      })) {}
 
 EngineOutcome Supervisor::Run(int signals) {
   begin_ = SystemClock().Now();
   poller_.Watch(signals, [this, signals] { OnSignal(signals); });
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
   while (true) {
-    if (!stopping_ && !MayStopOthers()) Fill();
+    if (!stopping_ && !JudgesFirst()) Fill();
     if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
     const int64_t due = std::max(NextDeadline(), SystemClock().Now());
@@ -184,6 +189,7 @@ void Supervisor::OnReady(Runner& runner, const Packet& packet) {
   Slot* slot = SlotOf(runner);
   runner.state = Runner::State::kIdle;
   if (slot == nullptr) return;
+  slow_loads_in_a_row_.erase(slot->attempt->cell);
   if (threads.empty() || runner.spec.isolated) return StartTrial(*slot);
   LoadInTrials(runner, "loading left threads running: " + Join(threads, ", "));
 }
@@ -203,12 +209,16 @@ void Supervisor::LookAtLoading(Runner& runner) {
 void Supervisor::OnSlowLoad(Runner& runner) {
   Slot* slot = SlotOf(runner);
   if (slot != nullptr) {
+    const std::string why = "loading was not over after " + FormatDuration(runner.loading) +
+                            ", in which it got " + FormatDuration(runner.processor) +
+                            " of the processor and went on: the machine is too busy, or the "
+                            "workload takes longer to load";
+    const size_t cell = slot->attempt->cell;
     slot->trial = NewTrial(*slot->attempt);
-    slot->trial->Disturb("loading was not over after " + FormatDuration(runner.loading) +
-                         ", in which it got " + FormatDuration(runner.processor) +
-                         " of the processor and went on: the machine is too busy, or the workload "
-                         "takes longer to load");
+    slot->trial->Disturb(why);
     slot->runner = nullptr;
+    if (++slow_loads_in_a_row_[cell] == kBrokenInARow)
+      GiveUp(cell, {.reason = "broken", .message = "three times in a row " + why});
   }
   runners_.End(runner, *guardian_);
 }
@@ -339,10 +349,12 @@ void Supervisor::Vacate(Slot& slot) {
   ended_.push_back(std::move(ended));
 }
 
-// Whether the judgement of what has ended may be that no other trial, or none of that cell, starts.
-bool Supervisor::MayStopOthers() const {
+// The judgement may be that no other trial, or none of that cell, starts; or what it takes is not to be taken from one that
+// runs: nobody does the next one's faults at their time, or reads what it prints, while a large history is read.
+bool Supervisor::JudgesFirst() const {
   return std::any_of(ended_.begin(), ended_.end(), [this](const Ended& ended) {
-    return options_.fail_fast || ended.trial->vanished();
+    return options_.fail_fast || has_fault_plans_ || ended.trial->vanished() ||
+           ended.trial->RecordedBytes() > kLargeRecording;
   });
 }
 
@@ -477,8 +489,8 @@ int64_t Supervisor::NextDeadline() const {
   return std::min(next, runners_.deadline());
 }
 
-// While this loop seals and has judged one trial, which for a huge history takes seconds, nobody
-// reads what the others write or answers their runners: that time is not theirs.
+// While this loop seals and has judged one trial, or stands still, nobody reads what the others write or answers their
+// runners: that time is not theirs.
 void Supervisor::Postpone(int64_t stalled) {
   if (stalled < kNoticedStall) return;
   for (Slot& slot : slots_)

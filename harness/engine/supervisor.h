@@ -22,7 +22,7 @@ namespace trireme {
 // The loop of a run: which trial starts when and on which runner, and what becomes of both.
 //
 // Callbacks of the poller only note what came; whatever ends a trial or a runner happens between
-// two waits, in Settle(), so that nothing is taken away under a callback.
+// two waits, in Settle() and JudgeEnded(), so that nothing is taken away under a callback.
 class Supervisor {
  public:
   Supervisor(const Plan& plan, const EngineOptions& options, const EngineEvents& events,
@@ -76,7 +76,7 @@ class Supervisor {
   void BreakRunner(Runner& runner, const std::string& reason);
   void Settle();
   void Vacate(Slot& slot);
-  bool MayStopOthers() const;
+  bool JudgesFirst() const;
   bool JudgeEnded();
   void Judge(const Ended& ended);
   void CountBroken(const Ended& ended);
@@ -112,13 +112,15 @@ class Supervisor {
   std::map<std::string, std::string> needs_process_;      // key of a forking runner -> why
   std::map<std::string, EngineEvents::Refusal> refused_;  // by key
   std::set<size_t> told_ready_;
-  std::map<size_t, int> broken_in_a_row_;  // by cell
+  std::map<size_t, int> broken_in_a_row_;      // by cell
+  std::map<size_t, int> slow_loads_in_a_row_;  // the same
   bool guardian_lost_ = false;
   bool stopping_ = false;
   bool at_once_ = false;
   int64_t begin_ = 0;
   int64_t next_tick_ = 0;
   Rng names_;
+  const bool has_fault_plans_;
 };
 
 }  // namespace trireme

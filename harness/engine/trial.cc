@@ -137,7 +137,8 @@ Status Trial::OnStarted(Packet& packet) {
     return InfrastructureError("the runner's `started` names no process");
   process_ = std::move(packet.descriptors.front());
   Enter(Phase::kRunning, kNever);
-  phase_deadline_ = begin_ + away_ + cell_.timeout;
+  time_ = away_ + cell_.timeout;
+  phase_deadline_ = begin_ + time_;
   if (setting_.memory > 0) next_memory_check_ = begin_ + kMemoryInterval;
   if (held_.valid())
     services_.poller.Watch(held_.get(), [this] { LetGo(); });
@@ -220,6 +221,7 @@ int64_t Trial::deadline() const {
 
 void Trial::Postpone(int64_t nanoseconds) {
   if (phase_ == Phase::kSent) away_ += nanoseconds;
+  if (phase_ == Phase::kRunning) time_ += nanoseconds;
   if (phase_deadline_ != kNever) phase_deadline_ += nanoseconds;
 }
 
@@ -264,7 +266,7 @@ void Trial::TimedOut() {
   faults_.End();  // what is stopped or short of memory says nothing of its stacks
   newest_event_ = NewestEventTime(Path(kRecording));
   report_.heading = cell_.id + ", trial " + std::to_string(setting_.attempt.trial) +
-                    ": not over after " + FormatDuration(cell_.timeout) + "; process " +
+                    ": not over after " + FormatDuration(time_) + "; process " +
                     std::to_string(pid_) + ", " + CommandLineOf(pid_);
   report_.threads = DescribeThreads(pid_);
   if (!CatchesSignal(pid_, kStacksSignal)) {
@@ -343,6 +345,11 @@ void Trial::Vanish(const std::string& reason, const Json& orphans) {
   phase_ = Phase::kOver;
 }
 
+int64_t Trial::RecordedBytes() const {
+  struct stat status {};
+  return ::stat(Path(kRecording).c_str(), &status) == 0 ? int64_t{status.st_size} : 0;
+}
+
 void Trial::Disturb(const std::string& reason) {
   disturbed_ = true;
   Vanish(reason, Json::array());
@@ -373,7 +380,7 @@ Json Trial::ExitValue(const std::string& key) const {
   Json value = {{"status", vanished_ ? null : Json(status)}};
   value["code"] = !vanished_ && WIFEXITED(status) ? Json(WEXITSTATUS(status)) : null;
   value["signal"] = !vanished_ && WIFSIGNALED(status) ? Json(WTERMSIG(status)) : null;
-  value["timeout_ns"] = cell_.timeout;
+  value["timeout_ns"] = time_ > 0 ? time_ : cell_.timeout;
   value["seconds"] =
       static_cast<double>(process_end_ - begin_) / static_cast<double>(kNanosecondsPerSecond);
   value["user"] = GetDouble(ended_, "user");

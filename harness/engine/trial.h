@@ -84,6 +84,8 @@ class Trial {
   const Attempt& attempt() const { return setting_.attempt; }
   const std::string& directory() const { return setting_.directory; }
   bool interrupted() const { return interrupted_; }
+  // Of its recording's file, at this moment. A system call.
+  int64_t RecordedBytes() const;
   bool vanished() const { return vanished_ && !disturbed_; }
   bool disturbed() const { return disturbed_; }
 
@@ -120,6 +122,7 @@ class Trial {
   int64_t process_end_ = 0;  // never later
   int64_t phase_deadline_ = kNever;
   int64_t away_ = 0;  // how long the loop was away between its sending and its start
+  int64_t time_ = 0;  // that it has, with what others took of it; 0: it did not start
   int64_t next_memory_check_ = kNever;
 
   TrialFaults faults_;

@@ -326,6 +326,17 @@ TEST_F(MisbehaviourTest, RunnerThatIsStillLoadingWhenItsTimeIsOverBrokeNothing) 
   }
 }
 
+TEST_F(MisbehaviourTest, ThreeLoadsInARowThatTakeTooLongEndACell) {
+  options_.patience.load = options_.patience.idle_load = kShort;
+  PlannedCell cell = Cell("cell", {{"do", "operations"}}, 10);
+  cell.workload = "/fake/load-busily";
+  cell.timeout = kShort;
+  Run({cell});
+  EXPECT_EQ(finished_.size(), 3U);
+  EXPECT_EQ(refused_[0].reason, "broken");
+  EXPECT_THAT(refused_[0].message, ::testing::StartsWith("three times in a row loading was not"));
+}
+
 TEST_F(MisbehaviourTest, RunnerThatLoopsAtLoadingLoadsInItsTrials) {
   options_.patience.load = 50 * kLong;
   options_.patience.idle_load = options_.patience.busy_load = kShort;

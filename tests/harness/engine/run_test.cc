@@ -88,6 +88,18 @@ TEST_F(JudgingTest, ComesFirstWhereAFailureEndsTheRun) {
   EXPECT_THAT(StartedWhenJudged(Cell("cell", {}, 3)), ElementsAre(1, 2, 3));
 }
 
+TEST_F(JudgingTest, ComesFirstWhereItTakesLong) {
+  constexpr int kMany = 40000;  // of some 50 bytes each
+  EXPECT_THAT(StartedWhenJudged(Cell("cell", {{"do", "operations"}, {"count", kMany}}, 3)),
+              ElementsAre(1, 2, 3));
+}
+
+TEST_F(JudgingTest, ComesFirstWhereTheEngineDoesFaults) {
+  PlannedCell cell = Cell("cell", {}, 3);
+  cell.fault_plan = {{"name", "none"}, {"summary", ""}, {"all", Json::array()}};
+  EXPECT_THAT(StartedWhenJudged(cell), ElementsAre(1, 2, 3));
+}
+
 TEST_F(JudgingTest, HappensBesideNoTrialThatRunsAlone) {
   PlannedCell cell = Cell("cell", {}, 3);
   cell.exclusive = true;
