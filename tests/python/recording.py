@@ -19,6 +19,7 @@ CHUNK_HEADER = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 PLAN = struct.Struct("<IIQIIQIIIIQQ224x")  # what stands before the faults of tasks
 TASK_FAULT = struct.Struct("<96sQQIIII")
+PLAN_VERSION = 2
 PLAN_SIZE = 2048  # all that the header has room for: what else a plan may have is nothing here
 CHUNK_MAGIC = 0x4B4E4843
 
@@ -47,7 +48,7 @@ class TaskFault:
 
 
 def _plan(faults: list[TaskFault]) -> bytes:
-    plan = PLAN.pack(1, 0, 0, 0, 0, 0, 0, 0, len(faults), 0, 0, 0)
+    plan = PLAN.pack(PLAN_VERSION, 0, 0, 0, 0, 0, 0, 0, len(faults), 0, 0, 0)
     for number, fault in enumerate(faults, 1):
         plan += TASK_FAULT.pack(fault.task.encode(), fault.point, 0, int(fault.timeout), number, 0, 0)
     return plan.ljust(PLAN_SIZE, b"\0")

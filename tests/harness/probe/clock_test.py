@@ -29,7 +29,6 @@ REALTIME, MONOTONIC = 1, 2
 PATIENCE = 60
 
 # Offsets of probe_abi.h: in the header the size of the plan block and the block, in that the first clock and the names.
-PLAN_VERSION = 2
 PLAN_SIZE, PLAN, CLOCKS, CLOCK, NAMES, PLAN_BYTES = 84, 88, 36, 64, 1888, 2048
 CLOCK_FAULT = struct.Struct("<QQqQIIQII")
 
@@ -50,7 +49,7 @@ class ClockFault:
 
 def put_plan(path: Path, faults: list[ClockFault]) -> None:
     plan = bytearray(PLAN_BYTES)
-    struct.pack_into("<I", plan, 0, PLAN_VERSION)
+    struct.pack_into("<I", plan, 0, recording.PLAN_VERSION)
     struct.pack_into("<I", plan, CLOCKS, len(faults))
     for index, fault in enumerate(faults):
         start = CLOCK + index * CLOCK_FAULT.size
