@@ -27,7 +27,11 @@ bool HitTheWorkload(const Json& fault) {
 
 std::string SignalIn(const Json& fault) { return SignalOf({.action = GetMember(fault, "do")}); }
 
-// Whether a task of that process got something done that it had begun after `time`, and began more.
+// A signal has come by then: its time is that of before it was sent, and an interpreter runs a handler when it gets to it.
+constexpr int64_t kDelivery = 20'000'000;
+
+// Whether a task of that process's first thread, which takes signals, got something done that it had begun after `time`, and
+// began more. Other threads go on for as long as the first one lets them.
 bool WentOnAfter(const TrialView& view, uint32_t process, int64_t time) {
   struct Step {
     uint64_t operation = 0;
@@ -35,7 +39,7 @@ bool WentOnAfter(const TrialView& view, uint32_t process, int64_t time) {
   };
   std::map<uint32_t, Step> steps;
   for (const Event& event : view.history->events()) {
-    if (event.time <= time || event.process != process) continue;
+    if (event.time <= time || event.process != process || event.thread != process) continue;
     if (event.kind == EventKind::kOk) {
       const auto step = steps.find(event.task);
       if (step != steps.end() && step->second.operation == event.id) step->second.done = true;
@@ -50,7 +54,10 @@ bool WentOnAfter(const TrialView& view, uint32_t process, int64_t time) {
 
 bool MayHaveEnded(const TrialView& view, const Event& event, const Json& fault) {
   if (GetBool(fault, "over") || GetBool(fault, "ignored") || !HitTheWorkload(fault)) return false;
-  return !GetBool(fault, "handled") || !WentOnAfter(view, event.process, event.time);
+  if (!GetBool(fault, "handled")) return true;
+  // A command's is another one than the trial's.
+  const auto process = static_cast<uint32_t>(GetInt(fault, "process", event.process));
+  return !WentOnAfter(view, process, event.time + kDelivery);
 }
 
 // `means`: of the name of a signal.

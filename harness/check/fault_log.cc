@@ -117,6 +117,16 @@ std::optional<int64_t> FirstDifference(const FaultLog& here, const FaultLog& the
   return first - left.begin();
 }
 
+// It came to where the fault was due, and had none. Whether a descriptor waits is the runtime's choice, and only who does not
+// wait is told to try again.
+FaultLogComparison IsMissing(const LoggedFault& fault, const std::string& what,
+                             const std::string& missing) {
+  if (fault.action == kTryAgain)
+    return {.state = FaultLogState::kDiverged,
+            .where = what + " is not " + missing + ", where the call may wait"};
+  return {.state = FaultLogState::kDifferent, .where = what + " is not " + missing};
+}
+
 // A fault that only `owner` has: what `other` did instead.
 FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, const FaultLog& other,
                            const std::string& missing) {
@@ -125,9 +135,6 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
   // How often its listeners accepted nobody recorded: a server may have ended before.
   if (fault.event && fault.stream.connection == kListener)
     return {.state = kDiverged, .where = what + " was not seen " + missing};
-  // Whether a descriptor waits is the runtime's choice, and only who does not wait is told to try again.
-  if (fault.action == kTryAgain)
-    return {.state = kDiverged, .where = what + " is not " + missing + ", where the call may wait"};
   // A runtime whose resolver connects by itself counts that: from then on the same number is another connection.
   if (const std::string kind = KindOf(owner, fault), instead = KindOf(other, fault);
       !kind.empty() && !instead.empty() && kind != instead)
@@ -136,7 +143,7 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
                      kind + ", " + missing};
   if (fault.event) {
     if (!HasConnection(owner, fault) || HasConnection(other, fault))
-      return {.state = kDifferent, .where = what + " is not " + missing};
+      return IsMissing(fault, what, missing);
     return {.state = kDiverged,
             .where = "connection " + fault.stream.connection + " is not " + missing};
   }
@@ -146,7 +153,7 @@ FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, cons
         .where = fault.stream.InWords() + " differs from byte " + std::to_string(*byte) + " on"};
   const std::optional<int64_t> length = LengthIn(other, fault.stream);
   if (length && fault.offset < *length)
-    return {.state = kDifferent, .where = what + " is not " + missing};
+    return IsMissing(fault, what, missing);
   const std::string end = std::to_string(length.value_or(0));
   if (fault.exact || (length && length == LengthIn(owner, fault.stream)))
     return {.state = kNotReached, .where = what + " was not reached " + missing};

@@ -161,23 +161,33 @@ uint32_t takers[kDescriptors];
 uint32_t turns = 0;  // that are taken
 
 constexpr long kTurnInterval = 50'000;  // nanoseconds
-// A thread that ended in its accept, or jumped out of it, never ends its turn: nobody waits for it longer than this.
+// A thread that ended in its accept, or jumped out of it, never ends its turn: who has waited for it so often takes it over.
 constexpr int kMostLooks = 2000;
 
-// Waits until no other thread takes one. True: the turn is this thread's, and EndAccept() has to follow.
-bool TakeTurn(int listener) {
+bool ReplaceTaker(int listener, uint32_t before, uint32_t now) {
+  return __atomic_compare_exchange_n(&takers[listener], &before, now, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED);
+}
+
+// Waits until no other thread takes one. False: it is this thread's already, in a handler of a signal that came meanwhile.
+bool WaitForTurn(int listener) {
   const uint32_t own = ThreadId();
-  for (int look = 0; look < kMostLooks; ++look) {
-    uint32_t taker = 0;
-    if (__atomic_compare_exchange_n(&takers[listener], &taker, own, false, __ATOMIC_ACQUIRE,
-                                    __ATOMIC_RELAXED)) {
-      __atomic_add_fetch(&turns, 1, __ATOMIC_RELAXED);
-      return true;
-    }
-    if (taker == own) return false;  // in a handler of a signal that came meanwhile
+  for (int look = 0;; ++look) {
+    if (ReplaceTaker(listener, 0, own)) return true;
+    const uint32_t taker = __atomic_load_n(&takers[listener], __ATOMIC_RELAXED);
+    if (taker == own) return false;
+    if (look >= kMostLooks && taker != 0 && ReplaceTaker(listener, taker, own)) return true;
     const timespec interval = {0, kTurnInterval};
     syscall(SYS_nanosleep, &interval, nullptr);
   }
+}
+
+// True: the turn is this thread's, and EndAccept() has to follow. Counted first: a child that another thread forks meanwhile
+// clears what is counted.
+bool TakeTurn(int listener) {
+  __atomic_add_fetch(&turns, 1, __ATOMIC_SEQ_CST);
+  if (WaitForTurn(listener)) return true;
+  __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
   return false;
 }
 
@@ -197,7 +207,7 @@ int CountPendingInTurn(int listener, bool blocks, bool* in_turn) {
 
 void EndAccept(int listener, bool* in_turn) {
   if (!*in_turn) return;
-  __atomic_store_n(&takers[listener], 0, __ATOMIC_RELEASE);
+  ReplaceTaker(listener, ThreadId(), 0);  // unless another one has taken it over
   __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
   *in_turn = false;
 }
@@ -208,8 +218,10 @@ void ForgetAcceptTurnsInChild() {
 }
 
 void ForgetAccepts(int fd) {
-  if (static_cast<unsigned>(fd) < kDescriptors)
-    __atomic_store_n(&accepts[fd], 0, __ATOMIC_RELAXED);
+  if (static_cast<unsigned>(fd) >= kDescriptors) return;
+  __atomic_store_n(&accepts[fd], 0, __ATOMIC_RELAXED);
+  if (__atomic_load_n(&takers[fd], __ATOMIC_RELAXED) != 0)
+    __atomic_store_n(&takers[fd], 0, __ATOMIC_RELAXED);
 }
 
 bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {

@@ -157,7 +157,7 @@ HANDLES = """\
             op.ok()
         for n in range(params["operations"]):
             with rt.op("step", n) as op:
-                await rt.sleep(0.001)
+                await rt.sleep(0.02)
                 op.ok()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -294,10 +294,11 @@ TEST(CrashUnderFaultsTest, RejectsAnotherDeath) {
   }
 }
 
-// A TERM at 100 that the program handled, after which it did so many operations one after another and died of one.
-FaultTrial HandledAndDied(int operations, const Json& how) {
+// A TERM at 100 that the program handled, and so long after it so many operations one after another, before it died of one.
+FaultTrial HandledAndDied(int operations, const Json& how, int64_t after = 1'000'000'000) {
   FaultTrial trial;
-  for (int64_t n = 0; n < operations; ++n) trial.Op(1, "get", 110 + 10 * n, 115 + 10 * n, n);
+  for (int64_t n = 0; n < operations; ++n)
+    trial.Op(1, "get", after + 10 * n, after + 5 + 10 * n, n);
   trial.Exit("signalled", {{"code", nullptr},
                            {"signal", 15},
                            {"fault", {{"id", 1}, {"name", "end"}}}});
@@ -313,6 +314,9 @@ TEST(CrashUnderFaultsTest, AcceptsTheDeathOfWhoHandledTheSignalAndThenStopped) {
     FaultTrial trial = HandledAndDied(operations, {{"handled", true}});
     EXPECT_EQ(trial.Check(CrashChecker()).verdict, Verdict::kPass) << operations;
   }
+  // These it had begun before the signal came to it.
+  FaultTrial before = HandledAndDied(1000, {{"handled", true}}, 200);
+  EXPECT_EQ(before.Check(CrashChecker()).verdict, Verdict::kPass);
   FaultTrial at_once = HandledAndDied(2, Json::object());
   EXPECT_EQ(at_once.Check(CrashChecker()).verdict, Verdict::kPass);
 }
