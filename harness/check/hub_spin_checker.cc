@@ -194,8 +194,12 @@ std::vector<Json> AlwaysReady(const TrialView& view, const LoopUsage& sum) {
       continue;
     }
     std::erase_if(always, [&](const Json& one) {
-      return std::find(ready.descriptors.begin(), ready.descriptors.end(), one) ==
-             ready.descriptors.end();
+      return std::none_of(
+          ready.descriptors.begin(), ready.descriptors.end(), [&](const Json& other) {
+            // There may have been no room for its addresses.
+            return GetInt(one, "fd") == GetInt(other, "fd") &&
+                   GetString(one, "kind") == GetString(other, "kind");
+          });
     });
   }
   return always;

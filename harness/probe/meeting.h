@@ -30,7 +30,7 @@ bool ReportTwoSets(const Meeting& meeting);
 // Another thread waits for the set `set` that holds the object, or, with -1, was told of something there and has not
 // waited since. False: it does so no more.
 bool ReportSharedSet(const Meeting& meeting, int set);
-// The same of another thread in an epoll set of its own, by which it reads the object too.
+// The same of another thread in an epoll set of its own, which holds the object too.
 bool ReportTwoPolledSets(const Meeting& meeting, int set);
 // What a call moved, on an object where two have met.
 void ReportTransfer(const Wait& wait, int64_t result);

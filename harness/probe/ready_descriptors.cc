@@ -34,10 +34,17 @@ uint64_t NumberAfter(const char* text, const char* end, const char* name, unsign
   return number;
 }
 
-bool IsAmong(uint64_t data, const epoll_event* events, int count) {
-  for (int i = 0; i < count; ++i)
-    if (events[i].data.u64 == data) return true;
-  return false;
+// The descriptor that was registered with that word; -1: none, or several, of which nobody knows which one it is. What was
+// cut off at the end of the text is no line.
+int DescriptorOf(uint64_t data, const char* registers) {
+  int fd = -1;
+  for (const char *line = registers, *end = strchr(line, '\n'); end != nullptr;
+       line = end + 1, end = strchr(line, '\n')) {
+    if (strncmp(line, "tfd:", 4) != 0 || NumberAfter(line, end, "data:", 16) != data) continue;
+    if (fd >= 0) return -1;
+    fd = static_cast<int>(NumberAfter(line, end, "tfd:", 10));
+  }
+  return fd;
 }
 
 void AddReady(TextBuffer& text, int fd) {
@@ -52,15 +59,11 @@ void AddReady(TextBuffer& text, int fd) {
 // Those of the set's descriptors that the events are of. How many.
 int AddDescriptors(TextBuffer& text, const char* registers, const epoll_event* events, int count) {
   int told = 0;
-  for (const char* line = registers; line != nullptr && told < kTold;) {
-    const char* next = strchr(line, '\n');
-    const char* end = next == nullptr ? line + strlen(line) : next;
-    if (strncmp(line, "tfd:", 4) == 0 &&
-        IsAmong(NumberAfter(line, end, "data:", 16), events, count)) {
-      if (told++ != 0) text.Add(",");
-      AddReady(text, static_cast<int>(NumberAfter(line, end, "tfd:", 10)));
-    }
-    line = next == nullptr ? nullptr : next + 1;
+  for (int i = 0; i < count && told < kTold; ++i) {
+    const int fd = DescriptorOf(events[i].data.u64, registers);
+    if (fd < 0) continue;
+    if (told++ != 0) text.Add(",");
+    AddReady(text, fd);
   }
   return told;
 }
@@ -71,8 +74,12 @@ void TellReady(int set, const epoll_event* events, int count) {
   // Not on the stack, which may be that of a fiber.
   static char registers[kRegisters];
   static char bytes[1024];
-  static bool taken = false;
-  if (FollowedHeader() == nullptr || __atomic_exchange_n(&taken, true, __ATOMIC_ACQUIRE)) return;
+  static uint32_t taker = 0;  // the process: what it forks while one of its threads is here is another one
+  const uint32_t own = ProcessId();
+  uint32_t before = __atomic_load_n(&taker, __ATOMIC_RELAXED);
+  if (FollowedHeader() == nullptr || before == own ||
+      !__atomic_compare_exchange_n(&taker, &before, own, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return;
   const int error = errno;
   TextBuffer path;
   path.Add("/proc/self/fdinfo/").AddNumber(set);
@@ -87,7 +94,7 @@ void TellReady(int set, const epoll_event* events, int count) {
             .value = {text.text(), text.size()}});
   }
   errno = error;
-  __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
+  __atomic_store_n(&taker, 0, __ATOMIC_RELEASE);
 }
 
 }  // namespace trireme

@@ -121,6 +121,12 @@ uint32_t OwnSet() {
              : LoadWord(own->set);
 }
 
+bool IsPolled(uint32_t set) {
+  for (const SetPoller& entry : pollers)
+    if (LoadWord(entry.thread) != 0 && LoadWord(entry.set) == set) return true;
+  return false;
+}
+
 bool WaitedBesideThis(uint32_t set, OtherPoller* other) {
   for (const SetPoller& entry : pollers) {
     const uint32_t thread = LoadWord(entry.thread);

@@ -34,6 +34,8 @@ void NoteSharedSets();
 
 // The number of the set that the calling thread last waited in; 0: none.
 uint32_t OwnSet();
+// Whether some thread waits in that set, or did so last of all sets.
+bool IsPolled(uint32_t set);
 // Another thread that waits in a set, or was told of something there and has not waited since.
 struct OtherPoller {
   uint32_t thread = 0, task = 0;

@@ -95,6 +95,10 @@ void NoteHeldBySet(const ObjectId& id, int fd, uint32_t set, bool for_reads) {
   int place = PlaceOfSet(held, set);
   for (int free = 0; place < 0 && free < 2; ++free)
     if (ReplaceSet(held.sets[free], 0, set)) place = free;
+  // A set that was closed leaves what it held without a word.
+  for (int old = 0; place < 0 && old < 2; ++old)
+    if (const uint32_t before = LoadWord(held.sets[old]); !IsPolled(before))
+      if (ReplaceSet(held.sets[old], before, set)) place = old;
   if (place < 0) return;  // two that hold it already are enough
   StoreWord(held.fds[place], fd);
   StoreWord(held.for_reads[place], for_reads);

@@ -268,6 +268,26 @@ TEST_F(LoopsTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
   EXPECT_EQ(GetString(GetMember(value, "descriptors")[0], "kind"), "stream");
 }
 
+// Of two that are registered with the same word nobody knows which one is told.
+TEST_F(LoopsTest, SaysNoDescriptorThatItDoesNotKnow) {
+  Attach({.usage_interval = kNanosecondsPerMillisecond});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  const UniqueFd one(ends[0]), other(ends[1]), set(::epoll_create1(EPOLL_CLOEXEC));
+  for (const UniqueFd* fd : {&one, &other}) {
+    epoll_event event{.events = EPOLLOUT, .data = {.u64 = 7}};
+    ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd->get(), &event), 0);
+  }
+  SetTask(1);
+  SetTask(2);
+  SetTask(0);
+  const int64_t end = SystemClock().Now() + kPatience;
+  for (epoll_event event{};
+       Count(EventKind::kUsage, "loop", Thread()) < 8 && SystemClock().Now() < end;)
+    for (int turn = 0; turn < 1000; ++turn) ::epoll_wait(set.get(), &event, 1, 0);
+  EXPECT_EQ(Count(EventKind::kUsage, "ready", Thread()), 0);
+}
+
 TEST_F(LoopsTest, CountsHowOftenALoopGoesToSleep) {
   Attach({.usage_interval = kNanosecondsPerMillisecond});
   std::atomic<uint32_t> sleeper{0};

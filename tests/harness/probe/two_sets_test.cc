@@ -120,6 +120,15 @@ TEST_F(TwoSetsTest, ThreadsThatReadByTurnsWhileTheOtherWaitsAreTwoReaders) {
   EXPECT_THAT(ReadByTurns(kForAll, kForAll), ElementsAre("second-reader: 0 while 0"));
 }
 
+TEST_F(TwoSetsTest, SetsThatWereClosedKeepNoPlaceFromOthers) {
+  for (int i = 0; i < 2; ++i) {
+    const UniqueFd closed(::epoll_create1(EPOLL_CLOEXEC));
+    Register(closed.get(), ours_.get(), EPOLLIN | EPOLLET);
+  }
+  EXPECT_THAT(ReadByTurns(EPOLLIN | EPOLLET, EPOLLIN | EPOLLET, 1),
+              ElementsAre("second-reader: 0 while 0"));
+}
+
 TEST_F(TwoSetsTest, WhoReadsWhatStayedInAnothersSetHasMetNobody) {
   EXPECT_THAT(ReadByTurns(kForAll, kForAll, 2), IsEmpty());
 }
