@@ -197,6 +197,17 @@ Finding HangFinding(const TrialView& view, const Progress& progress) {
   return finding;
 }
 
+// Of a trial in which something else goes on: what cannot.
+std::string StuckInWords(const TrialView& view) {
+  if (!WhyNotWhole(view).empty()) return "";
+  const WaitGraph graph = MakeWaitGraph(view, view.exit.timeout);
+  for (const Knot& knot : FindKnots(graph, true).knots)
+    if (knot.kind != Knot::Kind::kNobody)
+      return "; but " + DescribeKnot(view, graph, knot) +
+             ": the check 'deadlock' makes that a failure";
+  return "";
+}
+
 }  // namespace
 
 std::string_view ProgressChecker::Summary() const {
@@ -217,7 +228,8 @@ CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*argument
     return Failed(HangFinding(view, progress));
   }
   return Unknown("too slow: it still progressed at its timeout of " +
-                 FormatDuration(view.exit.timeout) + RunningTestsInWords(view, view.exit.timeout));
+                 FormatDuration(view.exit.timeout) + RunningTestsInWords(view, view.exit.timeout) +
+                 StuckInWords(view));
 }
 
 }  // namespace trireme

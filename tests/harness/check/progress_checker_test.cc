@@ -29,6 +29,21 @@ TEST(ProgressCheckerTest, CallsATrialTooSlowThatMovedOneTickLater) {
   EXPECT_EQ(result.reason, "too slow: it still progressed at its timeout of 10us");
 }
 
+// Two tasks that wait for each other, beside main, which goes on.
+TEST(ProgressCheckerTest, SaysWhatIsStuckInATrialThatIsTooSlow) {
+  SyncTrial trial;
+  trial.New(11, "lock", 1, "/x/workload.py:3 in main");
+  trial.New(12, "lock", 1, "/x/workload.py:4 in main");
+  trial.Task(2, "1.1", "a", 10).Task(3, "1.2", "b", 10);
+  trial.Sync(20, 2, "acquire", 11).Sync(21, 3, "acquire", 12);
+  trial.Wait(30, 2, "lock", 12).Wait(31, 3, "lock", 11).Wait(40, 1, "sleep", 0);
+  trial.Wake(9000, 1, "sleep");
+  EXPECT_EQ(CheckTimeout(trial).reason,
+            "too slow: it still progressed at its timeout of 10us; but a waits for the lock made at "
+            "workload.py:4 that b holds, b waits for the lock made at workload.py:3 that a holds: "
+            "the check 'deadlock' makes that a failure");
+}
+
 TEST(ProgressCheckerTest, SaysWhichFaultsOfAHungTrialWereNeverApplied) {
   const Json all = {{{"name", "cut"}}, {{"name", "cancel"}}};
   TrialBuilder trial;
