@@ -53,7 +53,7 @@ TEST_F(WriterTest, PutsAPlanBehindTheObjects) {
   ASSERT_EQ(header.plan_size, sizeof(trireme_plan));
   trireme_plan block{};
   std::memcpy(&block, static_cast<const void*>(header.plan), sizeof(block));
-  EXPECT_EQ(block.version, 1U);
+  EXPECT_EQ(block.version, uint32_t{TRIREME_PLAN_VERSION});
   EXPECT_EQ(block.next_connection, 1U);
   ASSERT_EQ(block.rules, 2U);
   ASSERT_EQ(block.connections, 8U);
