@@ -162,7 +162,8 @@ uint32_t turns = 0;  // that are taken
 
 constexpr long kTurnInterval = 50'000;  // nanoseconds
 // A thread that ended in its accept, or jumped out of it, never ends its turn: who has waited for it so often takes it over.
-constexpr int kMostLooks = 2000;
+// Half a second at least, so that it is none that waits for a processor.
+constexpr int kMostLooks = 10000;
 
 bool ReplaceTaker(int listener, uint32_t before, uint32_t now) {
   return __atomic_compare_exchange_n(&takers[listener], &before, now, false, __ATOMIC_ACQ_REL,

@@ -172,7 +172,7 @@ pid_t PauseThisProcess(int64_t nanoseconds) {
 
 TEST_F(RunTest, CountsNoTimeForWhichItWasStopped) {
   PlannedCell cell = Cell("cell", {{"do", "until-continued"}});
-  cell.timeout = 1500 * kNanosecondsPerMillisecond;
+  cell.timeout = 2500 * kNanosecondsPerMillisecond;
   pid_t pauser = 0;
   events_.tick = [&] {
     if (pauser == 0 && HasRecorded(options_.run_directory + "/trials/cell/0"))
