@@ -108,9 +108,10 @@ std::vector<Json> ChosenChecks(const Json& cell) {
   return chosen;
 }
 
-void AddChosenChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
+// False: it was stopped before the last one.
+bool AddChosenChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
   for (const Json& choice : ChosenChecks(*view.cell)) {
-    if (IsStopped(stop)) return;
+    if (IsStopped(stop)) return false;
     const std::string name = GetString(choice, "name");
     if (name == "equivalence" || IsJudgedAlways(name)) continue;
     const TrialChecker* checker = FindTrialChecker(name);
@@ -121,6 +122,7 @@ void AddChosenChecks(const TrialView& view, const StopRequest& stop, TrialJudgem
       result = WithoutSuppressed(std::move(result), *view.suppressions);
     if (!(result.not_exercised && GetBool(choice, "by_default"))) Add(judgement, std::move(result));
   }
+  return true;
 }
 
 // Why the program of a command could not be started; "" when it was.
@@ -134,19 +136,22 @@ std::string NotStarted(const TrialView& view) {
   return "";
 }
 
-void AddConstantChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
+// False: it was stopped before the last one.
+bool AddConstantChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
   for (const TrialChecker* checker : TrialCheckers()) {
-    if (IsStopped(stop)) return;
+    if (IsStopped(stop)) return false;
     if (IsJudgedAlways(checker->Name())) Add(judgement, RunChecker(*checker, view, Json::object()));
   }
+  return true;
 }
 
 // What a trial says of itself does not undo that its process died or hung.
 TrialJudgement JudgeUnsupported(const TrialView& view, const StopRequest& stop) {
   TrialJudgement judgement;
   judgement.verdict = Verdict::kPass;
-  AddConstantChecks(view, stop, judgement);
-  if (judgement.verdict == Verdict::kFail) return judgement;
+  const bool whole = AddConstantChecks(view, stop, judgement);
+  if (!whole) Add(judgement, Unknown(kStoppedJudging));
+  if (!whole || judgement.verdict == Verdict::kFail) return judgement;
   judgement = {};
   judgement.unsupported = UnsupportedReason(view);
   judgement.reason = judgement.unsupported;
@@ -174,9 +179,9 @@ TrialJudgement JudgeTrial(const TrialView& view, const StopRequest& stop) {
   judgement.verdict = Verdict::kPass;
   if (HasFaultPlan(*view.cell)) judgement.faults = NamesOfAppliedFaults(view);
   Add(judgement, JudgeRecord(view));
-  AddConstantChecks(view, stop, judgement);
-  AddChosenChecks(view, stop, judgement);
-  if (IsStopped(stop)) Add(judgement, Unknown(kStoppedJudging));
+  const bool whole =
+      AddConstantChecks(view, stop, judgement) && AddChosenChecks(view, stop, judgement);
+  if (!whole) Add(judgement, Unknown(kStoppedJudging));
   return judgement;
 }
 
