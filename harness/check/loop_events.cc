@@ -58,6 +58,13 @@ void LastToTheEnd(const TrialView& view, Hold& hold) {
   hold.wall += static_cast<double>(hold.end - hold.found) / kSecond;
 }
 
+// Calls function(event, value) for each USAGE event of that key.
+template <typename Function>
+void ForEachUsage(const TrialView& view, std::string_view key, const Function& function) {
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kUsage && event.key == key) function(event, event.Value());
+}
+
 }  // namespace
 
 std::vector<Hold> HoldsOf(const TrialView& view) {
@@ -116,9 +123,7 @@ std::string Unwatched(const TrialView& view) {
 
 std::vector<LoopUsage> LoopUsageOf(const TrialView& view) {
   std::vector<LoopUsage> all;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kUsage || event.key != "loop") continue;
-    const Json value = event.Value();
+  ForEachUsage(view, "loop", [&](const Event& event, const Json& value) {
     LoopUsage usage{.loop = LoopOf(event), .end = event.time};
     usage.wall = std::clamp(GetDouble(value, "wall"), 0.0, 1e6);
     usage.delay = GetDouble(value, "delay");
@@ -130,34 +135,30 @@ std::vector<LoopUsage> LoopUsageOf(const TrialView& view) {
     usage.slept = GetInt(value, "slept", -1);
     usage.begin = usage.end - static_cast<int64_t>(usage.wall * kSecond);
     all.push_back(usage);
-  }
+  });
   return all;
 }
 
 std::vector<LoopTask> LoopTasksOf(const TrialView& view) {
   std::vector<LoopTask> all;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kUsage || event.key != "task") continue;
-    const Json value = event.Value();
+  ForEachUsage(view, "task", [&](const Event& event, const Json& value) {
     all.push_back({.loop = LoopOf(event),
                    .time = event.time,
                    .task = event.task,
                    .name = GetString(value, "other_name"),
                    .stack = StackIn(value, "other_stack")});
-  }
+  });
   return all;
 }
 
 std::vector<LoopReady> LoopReadyOf(const TrialView& view) {
   std::vector<LoopReady> all;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kUsage || event.key != "ready") continue;
-    const Json value = event.Value();
+  ForEachUsage(view, "ready", [&](const Event& event, const Json& value) {
     const Json& descriptors = GetMember(value, "descriptors");
     LoopReady ready{.loop = LoopOf(event), .time = event.time, .descriptors = {}};
     if (descriptors.is_array()) ready.descriptors.assign(descriptors.begin(), descriptors.end());
     all.push_back(std::move(ready));
-  }
+  });
   return all;
 }
 

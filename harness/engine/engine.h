@@ -102,8 +102,8 @@ struct EngineOutcome {
 
 // Runs the plan's trials: one zygote per (runtime, interpreter, workload) and job, a fork per
 // trial, a deadline on each, the stacks of what hangs, and nothing left behind. While a trial is judged the next one
-// runs, unless it is to run alone or the judgement may be that it does not. See guardian.h for
-// what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
+// runs, unless it is to run alone, the judgement may be that it does not, or would be in its way (plans with faults,
+// large recordings). See guardian.h for what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
 // in it waits for children.
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
                               const EngineEvents& events);

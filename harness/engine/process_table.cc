@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "harness/base/clock.h"
+#include "harness/base/strings.h"
 #include "harness/base/unique_fd.h"
 
 namespace trireme {
@@ -223,6 +224,13 @@ std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo
     }
   }
   return found;
+}
+
+std::string StatusField(const std::string& status, const std::string& name) {
+  for (const std::string& line : Split(status, '\n'))
+    if (line.starts_with(name + ":"))
+      return std::string(Trim(std::string_view(line).substr(name.size() + 1)));
+  return "?";
 }
 
 std::string CommandLineOf(pid_t pid) {

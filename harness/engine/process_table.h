@@ -39,6 +39,9 @@ std::vector<ProcessInfo> DescendantsOf(pid_t root, const std::vector<ProcessInfo
 // Its command line, shortened to 200 bytes, or its name in brackets.
 std::string CommandLineOf(pid_t pid);
 
+// The value of a line "Name:\tvalue" in the text of a status file of /proc; "?" without one.
+std::string StatusField(const std::string& status, const std::string& name);
+
 // What a process and its descendants have done.
 struct Activity {
   int64_t processor = 0;  // nanoseconds of it that they used

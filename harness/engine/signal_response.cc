@@ -5,7 +5,7 @@
 #include <string>
 
 #include "harness/base/file.h"
-#include "harness/base/strings.h"
+#include "harness/engine/process_table.h"
 
 namespace trireme {
 namespace {
@@ -17,12 +17,8 @@ std::string StatusOf(pid_t pid) {
 
 // Whether a mask of a status file of /proc, "SigCgt:\t0000000000004002", has that signal.
 bool MaskHas(const std::string& status, const std::string& name, int signal) {
-  for (const std::string& line : Split(status, '\n')) {
-    if (!line.starts_with(name + ":")) continue;
-    const uint64_t mask = std::strtoull(line.c_str() + name.size() + 1, nullptr, 16);
-    return (mask >> (signal - 1) & 1) != 0;
-  }
-  return false;
+  const uint64_t mask = std::strtoull(StatusField(status, name).c_str(), nullptr, 16);
+  return (mask >> (signal - 1) & 1) != 0;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
+#include "harness/engine/process_table.h"
 #include "harness/history/history.h"
 
 namespace trireme {
@@ -20,14 +21,6 @@ constexpr size_t kMaxTasks = 1000;
 std::string ReadOrEmpty(const std::string& path) {
   Result<std::string> text = ReadFile(path);
   return text.ok() ? std::string(Trim(*text)) : "";
-}
-
-// The value of a line "Name:\tvalue" in a status file of /proc.
-std::string StatusField(const std::string& status, const std::string& name) {
-  for (const std::string& line : Split(status, '\n'))
-    if (line.starts_with(name + ":"))
-      return std::string(Trim(std::string_view(line).substr(name.size() + 1)));
-  return "?";
 }
 
 std::string TaskLine(const History& history, uint32_t number, const Event& last) {

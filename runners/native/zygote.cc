@@ -158,7 +158,7 @@ class Zygote {
     const pid_t runner = ::getpid();
     const pid_t child = ForkWithPidfd(pidfd);
     if (child < 0) {
-      const std::string why = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe): one thread
+      const std::string why = ::strerrordesc_np(errno);
       return Send({{"type", "failed"}, {"message", "cannot fork a process for the trial: " + why}});
     }
     if (child == 0) BecomeTrial(packet, runner);

@@ -238,8 +238,22 @@ TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
   EXPECT_EQ(Count(EventKind::kHold, "holds"), 0);
 }
 
+// This thread, as a loop, asks the set for what is ready until so many USAGE events of it say that.
+class SpinTest : public LoopsTest {
+ protected:
+  void SpinUntil(int set, const std::string& key, int count) {
+    SetTask(1);
+    SetTask(2);
+    SetTask(0);
+    const int64_t end = SystemClock().Now() + kPatience;
+    for (epoll_event event{};
+         Count(EventKind::kUsage, key, Thread()) < count && SystemClock().Now() < end;)
+      for (int turn = 0; turn < 1000; ++turn) ::epoll_wait(set, &event, 1, 0);
+  }
+};
+
 // Of two in the set, one has something that nobody reads. It is told for as long as that goes on.
-TEST_F(LoopsTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
+TEST_F(SpinTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
   Attach({.usage_interval = kNanosecondsPerMillisecond});
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
@@ -249,14 +263,8 @@ TEST_F(LoopsTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
     ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd->get(), &event), 0);
   }
   ASSERT_EQ(::send(quiet.get(), "1", 1, 0), 1);
-  SetTask(1);
-  SetTask(2);
-  SetTask(0);
   constexpr int kTimes = 6;
-  const int64_t end = SystemClock().Now() + kPatience;
-  for (epoll_event event{};
-       Count(EventKind::kUsage, "ready", Thread()) < kTimes && SystemClock().Now() < end;)
-    for (int turn = 0; turn < 1000; ++turn) ::epoll_wait(set.get(), &event, 1, 0);
+  SpinUntil(set.get(), "ready", kTimes);
   EXPECT_GE(Count(EventKind::kUsage, "ready", Thread()), kTimes);
   const History history = Read();
   const auto told = std::find_if(history.events().begin(), history.events().end(),
@@ -269,7 +277,7 @@ TEST_F(LoopsTest, SaysWhichDescriptorALoopIsToldOfAgainAndAgain) {
 }
 
 // Of two that are registered with the same word nobody knows which one is told.
-TEST_F(LoopsTest, SaysNoDescriptorThatItDoesNotKnow) {
+TEST_F(SpinTest, SaysNoDescriptorThatItDoesNotKnow) {
   Attach({.usage_interval = kNanosecondsPerMillisecond});
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
@@ -278,13 +286,7 @@ TEST_F(LoopsTest, SaysNoDescriptorThatItDoesNotKnow) {
     epoll_event event{.events = EPOLLOUT, .data = {.u64 = 7}};
     ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd->get(), &event), 0);
   }
-  SetTask(1);
-  SetTask(2);
-  SetTask(0);
-  const int64_t end = SystemClock().Now() + kPatience;
-  for (epoll_event event{};
-       Count(EventKind::kUsage, "loop", Thread()) < 8 && SystemClock().Now() < end;)
-    for (int turn = 0; turn < 1000; ++turn) ::epoll_wait(set.get(), &event, 1, 0);
+  SpinUntil(set.get(), "loop", 8);
   EXPECT_EQ(Count(EventKind::kUsage, "ready", Thread()), 0);
 }
 

@@ -25,12 +25,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-#ifdef SYS_epoll_wait
-constexpr long kEpollWait = SYS_epoll_wait;
-#else
-constexpr long kEpollWait = SYS_epoll_pwait;
-#endif
-
 int WaitIn(int epoll, int timeout) {
   epoll_event event{};
   return ::epoll_wait(epoll, &event, 1, timeout);

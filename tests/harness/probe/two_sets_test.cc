@@ -25,12 +25,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-#ifdef SYS_epoll_wait
-constexpr long kSetWait = SYS_epoll_wait;
-#else
-constexpr long kSetWait = SYS_epoll_pwait;
-#endif
-
 // A thread with a set of its own, which waits there but while it is asked to do something.
 class Loop {
  public:
@@ -39,7 +33,7 @@ class Loop {
     Register(set_.get(), asks_.get());
     sleeper_ = std::make_unique<Sleeper>([this] { Run(); });
   }
-  void AwaitWait() const { sleeper_->AwaitSleep(kSetWait); }
+  void AwaitWait() const { sleeper_->AwaitSleep(kEpollWait); }
   ~Loop() { Do({}); }
 
   int set() const { return set_.get(); }

@@ -25,6 +25,13 @@
 // library.
 namespace trireme {
 
+// The system call that the C library's epoll_wait makes.
+#ifdef SYS_epoll_wait
+inline constexpr long kEpollWait = SYS_epoll_wait;
+#else
+inline constexpr long kEpollWait = SYS_epoll_pwait;
+#endif
+
 inline const trireme_probe_api& Api() { return *trireme_probe(TRIREME_PROBE_ABI); }
 
 inline char ReadByte(int fd) {
