@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,31 @@ constexpr int64_t kLookInterval = kNanosecondsPerMillisecond;
 
 bool SendTo(const FaultTarget& target, int signal) {
   return ::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) == 0;
+}
+
+struct Aim {
+  FaultTarget target;
+  SignalResponse response;
+  std::optional<StartedProgram> program;  // to be started again
+};
+
+// All as of before the first of them is struck: a handler may put the default back, and the end of
+// one may take others with it.
+std::vector<Aim> AimAt(std::vector<FaultTarget> targets, const ProcessFault& fault) {
+  std::vector<Aim> aims;
+  for (FaultTarget& target : targets) {
+    const SignalResponse response = ResponseTo(target.pid, fault.signal);
+    Aim aim = {std::move(target), response, std::nullopt};
+    if (fault.restart) aim.program = ReadStartedProgram(aim.target.pid);
+    aims.push_back(std::move(aim));
+  }
+  return aims;
+}
+
+// One that the end of another which was struck just before has already taken with it was struck,
+// too: else it would be for the scheduler to say how many were.
+bool Reaches(const FaultTarget& target, int signal, bool after_another) {
+  return SendTo(target, signal) || (after_another && errno == ESRCH);
 }
 
 Json ActionOfSignal(const ProcessFault& fault) {
@@ -70,22 +96,19 @@ void SignalFault::LetPass() {
 
 void SignalFault::Strike(int64_t now) {
   bool hit = false;
-  for (FaultTarget& target : FindTargets(subject_, fault_.target)) {
+  for (Aim& aim : AimAt(FindTargets(subject_, fault_.target), fault_)) {
+    FaultTarget& target = aim.target;
     // As of before: what the signal makes others do comes after it.
     const int64_t time = SystemClock().Now();
-    std::optional<StartedProgram> program;
-    if (fault_.restart) program = ReadStartedProgram(target.pid);
-    // As of before, too: a handler may put the default back.
-    const SignalResponse response = ResponseTo(target.pid, fault_.signal);
-    if (!SendTo(target, fault_.signal)) continue;
-    Record(target, time, false, response);
+    if (!Reaches(target, fault_.signal, hit)) continue;
+    Record(target, time, false, aim.response);
     hit = true;
     hit_own_ = hit_own_ || target.own;
-    may_end_own_ = may_end_own_ || (target.own && response != SignalResponse::kIgnores);
+    may_end_own_ = may_end_own_ || (target.own && aim.response != SignalResponse::kIgnores);
     if (fault_.signal == SIGSTOP)
       stopped_.push_back(std::move(target));
-    else if (program)
-      restarts_.push_back({std::move(target), *std::move(program)});
+    else if (aim.program)
+      restarts_.push_back({std::move(target), *std::move(aim.program)});
   }
   if (!hit) {
     deadline_ = now + kLookInterval;

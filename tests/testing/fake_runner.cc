@@ -287,6 +287,16 @@ const std::map<std::string, Behaviour>& Behaviours() {
          while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
          RecordOperation("signal", WTERMSIG(status));
        }},
+      {"family",  // of children whose life ends with its own
+       [](const Json&) {
+         for (int i = 0; i < 50; ++i) {
+           if (::fork() != 0) continue;
+           ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+           Forever();
+         }
+         RecordOperation("children", 50);
+         Forever();
+       }},
       {"stopped-worker",  // until it goes on, which it can only when it was stopped
        [](const Json&) {
          const pid_t child = StartChild();

@@ -193,6 +193,14 @@ TEST_F(FaultsTest, FindsAProcessByItsName) {
   EXPECT_EQ(FaultsOf(trial).size(), 2U);  // the worker, and the trial's own
 }
 
+// The first of them takes the others with it, while they are struck.
+TEST_F(FaultsTest, StrikesAllThatItFound) {
+  const FinishedTrial& trial =
+      Suffer("family", "process",
+             {{"signal", "KILL"}, {"target", "trireme_fake_*"}, {"event", "op:children"}});
+  EXPECT_EQ(FaultsOf(trial).size(), 51U);
+}
+
 // A process of ours, of that name, that no trial started; it ends with this.
 class Stranger {
  public:
