@@ -423,6 +423,31 @@ stopped.set_exception(SystemExit(1))
 """))
 
 
+# Looks at a future as futurist's executors do at each, for their statistics.
+STATISTICS = """
+import functools, types
+def _capture_stats(executor, started_at, fut):
+    if not fut.cancelled(): executor.failed = fut.exception() is not None
+look = types.FunctionType(_capture_stats.__code__, {"__name__": "futurist._futures"})
+look.__qualname__ = "_Gatherer._capture_stats"
+def submit(executor):
+    future = executor.submit(fail)
+    future.add_done_callback(functools.partial(look, executor, 0))
+    return future
+"""
+
+
+def test_statistics_do_not_ask(hostile):
+    assert never_retrieved(hostile(FUTURES + STATISTICS + """
+with ThreadPoolExecutor(1) as executor: submit(executor)
+assert executor.failed
+""")) == ["of a worker"]
+    returned(hostile(FUTURES + STATISTICS + """
+with ThreadPoolExecutor(1) as executor: future = submit(executor)
+assert future.exception()
+"""))
+
+
 def test_asyncio_asks_futures_that_it_waits_for_and_not_those_that_it_makes(hostile):
     assert never_retrieved(hostile(FUTURES + """
 loop = asyncio.SelectorEventLoop()

@@ -2,18 +2,28 @@
 
 Who asks: result() and exception(), with or without a timeout, and add_done_callback(), which asyncio's futures ask by,
 too. Who cancels gives up what comes of it, as Executor.map() does once one of its calls has failed. wait() alone does
-not ask, as asyncio's does not.
+not ask, as asyncio's does not; nor does a library that looks at each future and tells nobody what failed, as futurist's
+executors do for their statistics.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future  # the one class, which every runtime has imported by now
 from typing import Any
 from weakref import WeakValueDictionary
 
 Report = Callable[[Exception], None]
+
+# Which look at each future, by module and qualified name.
+_LOOKS_ONLY = {
+    ("asyncio.futures", "_chain_future.<locals>._call_check_cancel"),  # of run_coroutine_threadsafe(): was it cancelled?
+    ("futurist._futures", "_Gatherer._capture_stats"),
+}
+_LOOKING = {(module, name.rpartition(".")[2]) for module, name in _LOOKS_ONLY}  # as a frame says it
 
 _failed: WeakValueDictionary[int, Future[Any]] = WeakValueDictionary()  # by id: a class of the workload's may not hash
 
@@ -25,7 +35,8 @@ class _Asking:
         self._method = method
 
     def __get__(self, future: Future[Any] | None, kind: type | None = None) -> Any:
-        if future is not None:
+        caller = sys._getframe(1)
+        if future is not None and (caller.f_globals.get("__name__"), caller.f_code.co_name) not in _LOOKING:
             _note_asked(future)
         return self._method.__get__(future, kind)
 
@@ -40,8 +51,8 @@ def watch(report: Report) -> None:
         fail(self, exception)
 
     def add_done_callback(self: Future[Any], fn: Callable[[Future[Any]], object]) -> None:
-        # run_coroutine_threadsafe() has asyncio look whether the future that it returns was cancelled, and no more.
-        if getattr(fn, "__qualname__", "") != "_chain_future.<locals>._call_check_cancel":
+        called = fn.func if isinstance(fn, functools.partial) else fn
+        if (getattr(called, "__module__", ""), getattr(called, "__qualname__", "")) not in _LOOKS_ONLY:
             _note_asked(self)
         call_back(self, fn)
 
