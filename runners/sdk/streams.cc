@@ -61,12 +61,22 @@ uint64_t Begin(const char* kind, const std::shared_ptr<StreamState>& stream,
   return ordinal;
 }
 
+// Where coroutines suspend: from the call that reads to the one that takes what was read, no other
+// task of the thread runs.
+std::array<char, kFill>& SharedBuffer() {
+  thread_local std::array<char, kFill> buffer;
+  return buffer;
+}
+
 Task<std::string> RecvLater(std::shared_ptr<StreamState> stream, size_t size, uint64_t ordinal) {
-  std::string data(size, '\0');
-  IoCall call{.kind = IoCall::Kind::kRecv, .data = data.data(), .size = size};
-  data.resize(
-      static_cast<size_t>(Checked(co_await IoLater("recv", ordinal, *stream, call), "recv")));
-  co_return data;
+  std::string large(size > kFill ? size : 0, '\0');
+  char* const data = size > kFill ? large.data() : SharedBuffer().data();
+  IoCall call{.kind = IoCall::Kind::kRecv, .data = data, .size = size};
+  const auto bytes =
+      static_cast<size_t>(Checked(co_await IoLater("recv", ordinal, *stream, call), "recv"));
+  if (size <= kFill) co_return std::string(data, bytes);
+  large.resize(bytes);
+  co_return large;
 }
 
 Task<std::string> RecvSome(const std::shared_ptr<StreamState>& stream, size_t size,
