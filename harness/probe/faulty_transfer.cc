@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "harness/probe/fault_gate.h"
 #include "harness/probe/fault_log.h"
 #include "harness/probe/held_back.h"
@@ -174,7 +176,8 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   }
   if (rule.action == TRIREME_DO_SHORT && rule.dry == 0) {
     shortened_ = &rule;
-    limit_ = rule.amount;
+    // No further than to what is due next: the kernel may have had less to give.
+    limit_ = std::min<uint64_t>(rule.amount, NextDue(subject(), at, RuleCount()).offset - at);
     return Step::kMakeCall;
   }
   Note(rule);

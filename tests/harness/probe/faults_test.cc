@@ -42,6 +42,20 @@ TEST_F(FaultsTest, CutsAReadWhereAShortOneIsDue) {
   EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 4 {\"short\":1}"));
 }
 
+// As it would where the kernel had no more than that to give.
+TEST_F(FaultsTest, AShortReadEndsWhereTheNextFaultIsDue) {
+  trireme_fault_rule shorter = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
+  shorter.amount = 3;
+  trireme_fault_rule again = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 5);
+  Begin({shorter, again});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123456789", 10, 0), 10);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "4");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(EINTR));
+  EXPECT_EQ(Receive(ends.server.get(), 10), "56789");
+}
+
 TEST_F(FaultsTest, ReadsOfTheOtherEndAreWhole) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
   rule.amount = 1;
