@@ -140,7 +140,7 @@ void ForgetFaultsOf(int fd) {
 
 void ForEachIn(uint32_t epoll, void (*function)(Descriptor*)) {
   for (Descriptor& descriptor : descriptors)
-    if (descriptor.epoll == epoll && descriptor.kind != ObjectKind::kEpoll &&
+    if ((descriptor.epoll & ~TRIREME_EDGE) == epoll && descriptor.kind != ObjectKind::kEpoll &&
         descriptor.generation == current_generation)
       function(&descriptor);
 }

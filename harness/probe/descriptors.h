@@ -30,8 +30,8 @@ struct alignas(64) Descriptor {
   ObjectId id;
   uint32_t slot = 0;        // where its object was last found, plus 1
   uint32_t generation = 0;  // of the recording that this belongs to
-  uint32_t epoll =
-      0;  // of an epoll set, its number; of others, the set that holds it level-triggered for reading
+  // Of an epoll set, its number; of others, the set that holds it for reading, as in trireme_object.
+  uint32_t epoll = 0;
   uint32_t thread = 0;  // of an epoll set: which last put something into it
   // By direction: where the program began the newest wait for it, atomic; null: it has not waited.
   const void* places[2] = {};
@@ -53,7 +53,7 @@ Descriptor* LookUp(int fd);
 // Asks the kernel what `fd` is now. Several system calls.
 ObjectKind Identify(int fd, ObjectId* id);
 
-// Every descriptor that is level-triggered in that epoll set, as far as this process put it there.
+// Every descriptor that is in that epoll set for reading, as far as this process put it there.
 void ForEachIn(uint32_t epoll, void (*function)(Descriptor*));
 
 // By which descriptor an epoll set holds an object, and which thread last put something into the set; -1 and 0 where

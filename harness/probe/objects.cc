@@ -16,10 +16,23 @@ uint64_t Hash(const ObjectId& id) {
   return mixed >> 20;
 }
 
+// Whether a set tells for as long as it can be read: whoever waits there waits for it.
+bool IsHeld(const trireme_object* object) {
+  const uint32_t epoll = __atomic_load_n(&object->epoll, __ATOMIC_SEQ_CST);
+  return epoll != 0 && (epoll & TRIREME_EDGE) == 0;
+}
+
 bool IsIdle(const trireme_object* object) {
   return __atomic_load_n(&object->waiters[0], __ATOMIC_SEQ_CST) == 0 &&
-         __atomic_load_n(&object->waiters[1], __ATOMIC_SEQ_CST) == 0 &&
-         __atomic_load_n(&object->epoll, __ATOMIC_SEQ_CST) == 0;
+         __atomic_load_n(&object->waiters[1], __ATOMIC_SEQ_CST) == 0 && !IsHeld(object);
+}
+
+// What is edge-triggered gives way: servers hold all their connections so.
+void ForgetEdge(trireme_object* object) {
+  uint32_t epoll = __atomic_load_n(&object->epoll, __ATOMIC_RELAXED);
+  if ((epoll & TRIREME_EDGE) != 0)
+    __atomic_compare_exchange_n(&object->epoll, &epoll, uint32_t{0}, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_RELAXED);
 }
 
 // Takes the place for `id`, if nobody waits there. Whoever becomes a waiter looks afterwards whether the object is
@@ -33,6 +46,7 @@ bool Take(trireme_object* object, const ObjectId& id) {
   const uint64_t before = __atomic_exchange_n(&object->inode, 0, __ATOMIC_SEQ_CST);
   const bool idle = IsIdle(object);
   if (idle) {
+    ForgetEdge(object);
     object->device = id.device;
     object->events = 0;
   }

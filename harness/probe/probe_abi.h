@@ -244,6 +244,7 @@ struct trireme_header {
  *   bits 40-61: its process; bit 39: it is no task, but a thread; bit 38: it asked for one byte or count; bit 37: what
  *   its loop reads for it does not end its wait; bit 36: nor does what else its thread reads, which is no second reader;
  *   bits 0-31: the number of that task or thread */
+#define TRIREME_EDGE 0x80000000u
 struct trireme_object {
   uint32_t zero;
   uint32_t owned;         /* atomic: 0 free, 1 changing hands, 2 in use */
@@ -253,7 +254,8 @@ struct trireme_object {
   uint64_t waiters[2];    /* atomic: who reads, who writes */
   uint32_t threads[2];    /* the OS threads that they were in */
   int32_t fds[2];         /* their descriptors */
-  uint32_t epoll;  /* atomic: the epoll set that holds it for reading, level-triggered; 0: none */
+  uint32_t epoll;  /* atomic: the epoll set that holds it for reading; with TRIREME_EDGE where it is a stream socket that is
+                      edge-triggered there, which keeps no other object from the place; 0: none */
   uint32_t events; /* how many SOCKET events it may still have, plus 1; 0: it had no conflict */
 };
 

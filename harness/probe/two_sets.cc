@@ -1,7 +1,12 @@
 #include "harness/probe/two_sets.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "harness/probe/atomic_words.h"
 #include "harness/probe/meeting.h"
+#include "harness/probe/other_process.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
 #include "harness/probe/waiter.h"
@@ -19,6 +24,7 @@ struct HeldObject {
   uint32_t reader;    // the thread that read it last
   uint32_t came;      // the one that last came while another, `found`, waited in its set
   uint32_t found;
+  uint32_t looked;  // how often for a thread of another process
 };
 
 constexpr uint64_t kHeldObjects = 4096;
@@ -41,6 +47,7 @@ void TakeHeldFor(HeldObject& held, const ObjectId& id) {
   StoreWord(held.reader, 0u);
   StoreWord(held.came, 0u);
   StoreWord(held.found, 0u);
+  StoreWord(held.looked, 0u);
   StoreWord(held.inode, id.inode);
 }
 
@@ -70,6 +77,44 @@ bool BothRead(HeldObject& held, uint32_t thread, uint32_t other) {
   StoreWord(held.found, other);
   StoreWord(held.came, before == other ? thread : 0u);
   return false;
+}
+
+// To look through another process's threads takes long: the less often, the more often nobody waited there.
+bool LooksAgain(HeldObject& held) {
+  const uint32_t looked = LoadWord(held.looked) + 1;
+  StoreWord(held.looked, looked);
+  return (looked & (looked - 1)) == 0;
+}
+
+// One change wakes the threads of both sets, so that the other one may be about to wait again while this one reads.
+PollerElsewhere AwaitPollerIn(uint32_t process, const ObjectId& id) {
+  constexpr int kLooks = 16;
+  PollerElsewhere found;
+  for (int look = 0; look < kLooks && found.thread == 0; ++look) {
+    if (look != 0) syscall(SYS_sched_yield);
+    found = FindPollerIn(process, id);
+  }
+  return found;
+}
+
+// The set that holds it for reading alone too is one of another process.
+void MeetElsewhere(const Wait& wait, uint64_t size, const Caller& caller, HeldObject& held) {
+  const uint32_t process = wait.object->epoll_process;
+  const bool elsewhere = LoadWord(wait.object->epoll) != 0 && process != ProcessId();
+  if (!elsewhere || !LooksAgain(held)) return;
+  const int error = errno;
+  const Descriptor& descriptor = *KnownDescriptor(wait.fd);
+  const PollerElsewhere other = AwaitPollerIn(process, descriptor.id);
+  errno = error;
+  if (other.thread == 0) return;
+  Meeting meeting{.wait = wait,
+                  .descriptor = descriptor,
+                  .caller = caller,
+                  .how = How::kCall,
+                  .size = size,
+                  .other = {other.fd, other.thread}};
+  meeting.wait.other = Waiter(Waiter::kInside, process, 0, other.thread, false).word();
+  ReportTwoPolledSets(meeting, other.set);
 }
 
 void ReportBothReaders(const Wait& wait, uint64_t size, const Caller& caller, int fd,
@@ -119,8 +164,10 @@ void MeetAtTwoSets(const Wait& wait, uint64_t size, const Caller& caller) {
   HeldObject& held = *HeldPlaceOf(descriptor->id);
   if (!IsHeldOf(held, descriptor->id)) return;
   const int place = PlaceOfSet(held, OwnSet());
-  const uint32_t set = place < 0 ? 0 : LoadWord(held.sets[1 - place]);
   // Who has met there is recorded already.
+  if (place < 0 || LoadWord(wait.object->events) != 0) return;
+  const uint32_t set = LoadWord(held.sets[1 - place]);
+  if (LoadWord(held.for_reads[place])) MeetElsewhere(wait, size, caller, held);
   if (set == 0 || LoadWord(wait.object->events) != 0) return;
   OtherPoller other;
   const bool waited = WaitedBesideThis(set, &other);

@@ -7,8 +7,9 @@
 
 namespace trireme {
 
-// Sockets that two epoll sets of this process hold, at least one of them edge-triggered. Two threads that wait each in
-// one of them are two readers where both sets hold it for reading and nothing else. Libraries register once and for all,
+// Sockets that two epoll sets hold, at least one of them edge-triggered. Two threads that wait each in one of them are two
+// readers where both sets hold it for reading and nothing else: also where the other one is of another process, whose
+// threads the kernel is asked for. Libraries register once and for all,
 // for all that may ever happen, whether anybody reads or not: there, once each has read while the other waited, since a
 // socket that was handed over, and left in the set that it was in, does not come back.
 //

@@ -229,18 +229,28 @@ void UnparkTask(trireme_header* header, uint32_t task) {
   }
 }
 
+// Puts a set into the object where none is, or one of this process that counts for less. False: `now` is there.
+bool HoldBySet(trireme_header* header, trireme_object* object, uint32_t set, uint32_t* now) {
+  *now = __atomic_load_n(&object->epoll, __ATOMIC_SEQ_CST);
+  const bool gives_way = (*now & TRIREME_EDGE) != 0 && object->epoll_process == ProcessId();
+  if (*now != 0 && !gives_way) return false;
+  if (!__atomic_compare_exchange_n(&object->epoll, now, set, false, __ATOMIC_SEQ_CST,
+                                   __ATOMIC_RELAXED))
+    return false;
+  object->epoll_process = ProcessId();
+  NoteHeld(header, object);
+  return true;
+}
+
 // Two epoll sets that both tell, for as long as it can be read, that this object can: two loops will read it.
 void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t set,
                const void* caller) {
   trireme_object* object = FindObject(header, descriptor);
   if (object == nullptr) return CountUnseen(header);
   uint32_t now = 0;
-  if (__atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST,
-                                  __ATOMIC_RELAXED)) {
-    object->epoll_process = ProcessId();
-    return NoteHeld(header, object);
-  }
-  if (now == set) return;
+  if (HoldBySet(header, object, set, &now) || now == set) return;
+  // The other one is told of changes only: whether both wait is looked at when one reads.
+  if ((now & TRIREME_EDGE) != 0) return NoteSharedSets();
   const Holding other =
       object->epoll_process == ProcessId() ? HoldingOf(now, descriptor->id) : Holding{};
   const Waiter first(Waiter::kRegistered, ProcessId(), 0, other.thread, false);
@@ -254,6 +264,28 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
   __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
   object->epoll_process = ProcessId();
   NoteHeld(header, object);
+}
+
+bool IsGone(uint32_t process) {
+  const int error = errno;
+  const bool gone = syscall(SYS_kill, process, 0) != 0 && errno == ESRCH;
+  errno = error;
+  return gone;
+}
+
+// The same where this one is told of changes only. What finds no place is not followed.
+void NoteEdge(trireme_header* header, Descriptor* descriptor, uint32_t set) {
+  trireme_object* object = FindObject(header, descriptor);
+  uint32_t now = 0;
+  if (object == nullptr || HoldBySet(header, object, set, &now)) return;
+  const uint32_t process = object->epoll_process;
+  if (process == ProcessId()) return;
+  if ((now & TRIREME_EDGE) != 0 && IsGone(process) &&
+      __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST,
+                                  __ATOMIC_RELAXED))
+    object->epoll_process = ProcessId();
+  else
+    NoteSharedSets();
 }
 
 void LeaveEpoll(Descriptor* descriptor) {
@@ -472,6 +504,18 @@ void EndPoll(int fd, Direction direction) {
         Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
 }
 
+namespace {
+
+// What trireme_object says of a set that holds it so; 0: nothing.
+uint32_t HeldAs(const Descriptor& descriptor, uint32_t set, bool tells_all, bool for_reads,
+                uint32_t events) {
+  if (!tells_all) return 0;
+  if ((events & EPOLLET) == 0) return set;
+  return for_reads && descriptor.kind == ObjectKind::kStream ? set | TRIREME_EDGE : 0;
+}
+
+}  // namespace
+
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller) {
   trireme_header* header = FollowedHeader();
   if (header == nullptr) return;
@@ -482,16 +526,22 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, cons
   const bool reads = !gone && (events & EPOLLIN) != 0 && (descriptor->closed_for & 1) == 0;
   const bool writes = !gone && (events & EPOLLOUT) != 0 && (descriptor->closed_for & 2) == 0;
   descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
-  const bool stands = reads && (events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
-  if (!stands && descriptor->epoll == set->epoll) LeaveEpoll(descriptor);
-  if (reads && (events & (EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0)
-    NoteHeldBySet(descriptor->id, fd, set->epoll, (events & (EPOLLOUT | EPOLLPRI)) == 0);
+  const bool tells_all = reads && (events & (EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
+  const bool for_reads = (events & (EPOLLOUT | EPOLLPRI)) == 0;
+  const uint32_t held = HeldAs(*descriptor, set->epoll, tells_all, for_reads, events);
+  const bool was_held = (descriptor->epoll & ~TRIREME_EDGE) == set->epoll;
+  if (was_held && descriptor->epoll != held) LeaveEpoll(descriptor);
+  if (tells_all)
+    NoteHeldBySet(descriptor->id, fd, set->epoll, for_reads);
   else
     NoteLeftSet(descriptor->id, set->epoll);
   if (reads || writes) set->thread = ThreadId();
-  if (stands && descriptor->epoll != set->epoll) {
-    if (descriptor->epoll == 0) descriptor->epoll = set->epoll;
-    NoteEpoll(header, descriptor, fd, set->epoll, caller);
+  if (held != 0 && descriptor->epoll != held) {
+    if (descriptor->epoll == 0) descriptor->epoll = held;
+    if ((held & TRIREME_EDGE) == 0)
+      NoteEpoll(header, descriptor, fd, held, caller);
+    else
+      NoteEdge(header, descriptor, held);
   }
   trireme_object* object = reads || writes ? FindObject(header, descriptor) : nullptr;
   if (object == nullptr) return;

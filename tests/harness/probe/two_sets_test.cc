@@ -2,10 +2,12 @@
 // before the C library.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -94,6 +96,81 @@ class TwoSetsTest : public WaitsTest {
 
   std::unique_ptr<Loop> one_, other_;
 };
+
+// Another process with a set of its own, which it waits in when this is made.
+class OtherProcess {
+ public:
+  // `events`: nothing of them has happened.
+  OtherProcess(int fd, uint32_t events, bool in_its_set = true) : id_(::fork()) {
+    if (id_ == 0) Wait(fd, events, in_its_set);
+    const std::string path = "/proc/" + std::to_string(id_) + "/syscall";
+    while (!IsIn(path, kEpollWait)) std::this_thread::yield();
+  }
+  ~OtherProcess() {
+    ::kill(id_, SIGKILL);
+    ::waitpid(id_, nullptr, 0);
+  }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+
+  pid_t id() const { return id_; }
+
+ private:
+  [[noreturn]] static void Wait(int fd, uint32_t events, bool in_its_set) {
+    const int set = ::epoll_create1(EPOLL_CLOEXEC);
+    Register(set, fd, events);
+    epoll_event event{};
+    ::epoll_wait(in_its_set ? set : ::epoll_create1(EPOLL_CLOEXEC), &event, 1, -1);
+    ::_exit(0);
+  }
+
+  pid_t id_;
+};
+
+class TwoProcessesTest : public TwoSetsTest {
+ protected:
+  // A thread of this process holds the socket too, and reads.
+  std::vector<std::string> Read(uint32_t events) {
+    Register(one_->set(), ours_.get(), events);
+    one_->Do([this] { FindNothing(ours_.get()); });
+    return Meetings();
+  }
+};
+
+TEST_F(TwoProcessesTest, WhoWaitsInASetOfItsOwnIsAReader) {
+  const OtherProcess other(ours_.get(), EPOLLIN | EPOLLRDHUP | EPOLLET);
+  EXPECT_THAT(Read(EPOLLIN | EPOLLET), ElementsAre("second-reader: 0 while 0"));
+  EXPECT_EQ(GetString(last_, "how"), "epoll");
+  EXPECT_EQ(GetInt(GetMember(last_, "other"), "process"), other.id());
+  EXPECT_EQ(GetInt(GetMember(last_, "other"), "fd"), ours_.get());
+}
+
+TEST_F(TwoProcessesTest, WhoReadsItMayHoldItForAsLongAsThereIsSomething) {
+  const OtherProcess other(ours_.get(), EPOLLIN | EPOLLET);
+  EXPECT_THAT(Read(EPOLLIN), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoProcessesTest, WhoHoldsItForAsLongAsThereIsSomethingIsAReader) {
+  const OtherProcess other(ours_.get(), EPOLLIN);
+  EXPECT_THAT(Read(EPOLLIN | EPOLLET), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoProcessesTest, WhoWaitsElsewhereLeavesItToTheOther) {
+  const OtherProcess other(ours_.get(), EPOLLIN | EPOLLET, /*in_its_set=*/false);
+  EXPECT_THAT(Read(EPOLLIN | EPOLLET), IsEmpty());
+}
+
+TEST_F(TwoProcessesTest, WhoHoldsItForMoreThanReadingOrIsToldOnceMayLeaveItToTheOther) {
+  const OtherProcess for_more(ours_.get(), EPOLLIN | EPOLLPRI | EPOLLET);
+  const OtherProcess once(ours_.get(), EPOLLIN | EPOLLET | EPOLLONESHOT);
+  EXPECT_THAT(Read(EPOLLIN | EPOLLET), IsEmpty());
+}
+
+TEST_F(TwoProcessesTest, WhoIsGoneLeavesItsPlaceToTheNext) {
+  { const OtherProcess gone(ours_.get(), EPOLLIN | EPOLLET); }
+  const OtherProcess next(ours_.get(), EPOLLIN | EPOLLET);
+  EXPECT_THAT(Read(EPOLLIN | EPOLLET), ElementsAre("second-reader: 0 while 0"));
+}
 
 // What a library registers that does not know yet who will read or write.
 constexpr uint32_t kForAll = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLET;

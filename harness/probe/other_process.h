@@ -1,0 +1,21 @@
+#ifndef TRIREME_HARNESS_PROBE_OTHER_PROCESS_H_
+#define TRIREME_HARNESS_PROBE_OTHER_PROCESS_H_
+
+#include <stdint.h>
+
+#include "harness/probe/descriptors.h"
+
+namespace trireme {
+
+// A thread of another process that sleeps in epoll_wait(2), in a set that holds an object for reading.
+struct PollerElsewhere {
+  uint32_t thread = 0;  // 0: there is none, or the kernel does not let this process look
+  int set = -1;         // by the descriptors of that process, both
+  int fd = -1;
+};
+// Cold: some system calls for each thread of that process. Async-signal safe.
+PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id);
+
+}  // namespace trireme
+
+#endif  // TRIREME_HARNESS_PROBE_OTHER_PROCESS_H_
