@@ -91,5 +91,18 @@ TEST(ShippedSuppressionsTest, AreRead) {
   EXPECT_TRUE(shipped.Add(TRIREME_SOURCE "/scenarios/suppressions.yaml", "2026-06-15", true).ok());
 }
 
+TEST(ShippedSuppressionsTest, LeaveUwsgisSignalsAloneAndNotWhatElseItsThreadsRead) {
+  Suppressions shipped;
+  ASSERT_TRUE(shipped.Add(TRIREME_SOURCE "/scenarios/suppressions.yaml", "2026-06-15", true).ok());
+  const auto found_in = [](const std::string& frame) {
+    return Finding{.check = "multiple-readers",
+                   .kind = "multiple-readers",
+                   .participants = {{.task = "", .stack = {}}, {.task = "", .stack = {frame}}}};
+  };
+  EXPECT_TRUE(shipped.Suppress(found_in("uwsgi in event_queue_add_fd_read")));
+  EXPECT_FALSE(shipped.Suppress(found_in("uwsgi in uwsgi_simple_wait_read_hook")));
+  EXPECT_FALSE(shipped.Suppress(found_in("server in event_queue_add_fd_read")));
+}
+
 }  // namespace
 }  // namespace trireme
