@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -248,6 +249,25 @@ Status CheckReportsCanBeWritten(const std::vector<ReportRequest>& requests) {
   return Done{};
 }
 
+// While it lives, those who know the recording's name may come to it: a program of root's that becomes another user, to whom
+// the probe gives the file. Nobody else may read it.
+class OpenToOtherUsers {
+ public:
+  OpenToOtherUsers(std::string folder, const std::string& recording) : folder_(std::move(folder)) {
+    if (::geteuid() != 0 || ::chmod(recording.c_str(), 0600) != 0) return;
+    open_ = ::chmod(folder_.c_str(), 0711) == 0;
+  }
+  ~OpenToOtherUsers() {
+    if (open_) (void)::chmod(folder_.c_str(), 0700);
+  }
+  OpenToOtherUsers(const OpenToOtherUsers&) = delete;
+  OpenToOtherUsers& operator=(const OpenToOtherUsers&) = delete;
+
+ private:
+  std::string folder_;
+  bool open_ = false;
+};
+
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -268,6 +288,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
                                   .objects = kObjects,
                                   .plan = options.faults.compiled});
   if (!created.ok()) return Fail(created.error());
+  std::optional<OpenToOtherUsers> open(std::in_place, (*folder)->path(), recording);
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
   const auto attach = [&] {
@@ -293,6 +314,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
         look(false);
       },
       [&] { PrintWaits(recording); });
+  open.reset();
   if (!end.ok()) return Fail(end.error());
   // Now: what they do from here on may be in no event that is read.
   const std::set<uint32_t> left = ProcessesWithRecording(recording);

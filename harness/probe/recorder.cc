@@ -285,6 +285,12 @@ bool MayBeOpened() {
   return lazy_path[0] == '\0' || syscall(SYS_faccessat, AT_FDCWD, lazy_path, R_OK | W_OK) == 0;
 }
 
+void GiveRecordingTo(uint32_t user) {
+  const KeepErrno keep;
+  Recording* recording = IsStoppedForGood() ? nullptr : CurrentOrAttachNow();
+  if (recording != nullptr) recording->GiveTo(user);
+}
+
 bool IsLeftOut(uint16_t kind) {
   Recording* recording = Current();
   return recording != nullptr && LeavesOut(recording, kind);

@@ -49,6 +49,8 @@ bool IsWatched();
 void SetWatched();
 // Whether the program that this process becomes may open the recording: it may have given its rights up. A system call.
 bool MayBeOpened();
+// That user may open the recording from now on, also in what is started later. REQUIRES: root.
+void GiveRecordingTo(uint32_t user);
 // Whether events of that kind are not recorded at this moment.
 bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.

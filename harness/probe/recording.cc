@@ -237,6 +237,15 @@ int Recording::WriteChunk(Request* request, int fd) {
   return error != 0 ? error : WriteAll(fd, &chunk, sizeof(chunk), request->offset);
 }
 
+void Recording::GiveTo(uint32_t user) const {
+  const auto give = [](Request* request, int fd) {
+    syscall(SYS_fchown, fd, static_cast<uid_t>(request->offset), static_cast<gid_t>(-1));
+    return 0;
+  };
+  Request request{.offset = user};  // what it is about
+  WithFile(give, request);
+}
+
 trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {
   const uint64_t offset = ChunkOffset(index, header_->chunk_size);
   if (offset + size <= window_size_) {

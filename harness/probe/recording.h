@@ -53,6 +53,8 @@ class Recording {
   void ForgetReturned();
 
   void CountLost(uint64_t events, int error);
+  // Makes the file that user's. Nothing where this process may not do so, or has another file under the name.
+  void GiveTo(uint32_t user) const;
 
  private:
   static constexpr int kMaxReturned = 64;

@@ -182,7 +182,8 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "pwritev2", "pwritev64", "pwritev64v2", "read", "__read_chk", "readv", "recv",
           "__recv_chk", "recvfrom", "__recvfrom_chk", "recvmmsg", "recvmsg", "select",
           "sem_clockwait", "sem_timedwait", "send", "sendfile", "sendfile64", "sendmmsg", "sendmsg",
-          "sendto", "shutdown", "sleep", "socket", "socketpair", "splice", "syscall", "system",
+          "sendto", "seteuid", "setresuid", "setreuid", "setuid", "shutdown", "sleep", "socket",
+          "socketpair", "splice", "syscall", "system",
           "time", "timerfd_settime", "timespec_get", "usleep", "vfork", "write", "writev"));
 }
 
