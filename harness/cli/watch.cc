@@ -179,15 +179,17 @@ std::string UnseenTasks(const Event& event) {
 std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
                                 std::set<uint32_t> left, const WatchFindings& findings) {
   std::vector<std::string> unseen;
-  std::set<std::string> started, tasks;
+  std::set<std::string> started, tasks, told;
   for (const Event& event : history.events()) {
     if (event.kind == EventKind::kWarning && event.key == "exec" && event.Value().is_string())
       started.insert(event.Value().get<std::string>());
     if (event.kind == EventKind::kProcess && ProcessRuns(event.process)) left.insert(event.process);
     if (event.kind == EventKind::kProcess)
       if (std::string text = UnseenTasks(event); !text.empty()) tasks.insert(std::move(text));
+    // Each process of a service says the same, each time that it starts something.
     if (event.kind == EventKind::kWarning && event.key == "watch" && event.Value().is_string())
-      unseen.push_back(event.Value().get<std::string>());
+      if (auto text = event.Value().get<std::string>(); told.insert(text).second)
+        unseen.push_back(std::move(text));
   }
   for (const std::string& program : started)
     if (const Result<std::string> file = FindWatchedProgram(program);

@@ -48,6 +48,13 @@ class WatchHostileTest(WatchCase):
         self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
         self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
 
+    def test_what_was_not_seen_is_said_once_of_each_program(self) -> None:
+        lost = "env -i /bin/true; env -i /bin/true; env -i /bin/echo; (env -i /bin/true)"
+        outcome = self.trireme("watch", "--", "/bin/sh", "-c", lost)
+        for program in ("/bin/true", "/bin/echo"):
+            said = f"unknown: {program} was started without the probe, and was not seen\n"
+            self.assertEqual(outcome.err.count(said), 1, outcome.err)
+
     def test_a_program_that_lost_the_recording_is_not_clean(self) -> None:
         outcome = self.trireme("watch", "--", "env", "-u", "TRIREME_HISTORY", "/bin/true")
         self.assertEqual(outcome.code, 0)
