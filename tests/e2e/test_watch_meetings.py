@@ -109,6 +109,8 @@ class WatchMeetingsTest(WatchCase):
                 os.eventfd_write(stop, 1)
             except (BlockingIOError, FileNotFoundError):
                 pass
+        both_read.wait()  # of a thread that has ended no name is known
+    both_read = threading.Barrier(2)
     threads = [threading.Thread(target=work, name=name) for name in ("one", "other")]
     for thread in threads:
         thread.start()
