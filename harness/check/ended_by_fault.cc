@@ -126,13 +126,14 @@ bool EndedByFault(const TrialView& view) {
   return FaultInExit(view).is_object() && WhyNotEndedByFault(view).empty();
 }
 
-bool EndedAtAnEvent(const TrialView& view) {
+bool EndedAtAPoint(const TrialView& view) {
   const int64_t number = GetInt(FaultInExit(view), "id");
   const std::vector<Json> planned = PlannedFaults(*view.cell);
   if (number < 1 || number > static_cast<int64_t>(planned.size()) || !EndedByFault(view))
     return false;
   const Json& process = GetMember(planned[static_cast<size_t>(number) - 1], "process");
-  return GetMember(process, "event").is_string() && GetInt(process, "after") == 0;
+  const bool waits = GetMember(process, "event").is_string() || process.contains("offset");
+  return waits && GetInt(process, "after") == 0;
 }
 
 }  // namespace trireme

@@ -17,9 +17,9 @@ bool EndedByFault(const TrialView& view);
 std::string WhyNotEndedByFault(const TrialView& view);
 // The signal that ended a command, which its runner observes and outlives; 0: none did, or the workload is no command.
 int64_t SignalOfCommand(const TrialView& view);
-// The same as EndedByFault, at an event of the workload and no time later: how far it had come then is not a matter of its
-// speed.
-bool EndedAtAnEvent(const TrialView& view);
+// The same as EndedByFault, at an event of the workload or a byte of a connection, and no time later: how far it had come then
+// is not a matter of its speed.
+bool EndedAtAPoint(const TrialView& view);
 inline constexpr const char* kEndedByFault = "a fault of the plan ended the process";
 
 }  // namespace trireme

@@ -92,7 +92,7 @@ struct JudgedCell {
   // What would make more of them comparable.
   std::string EndedInWords() const {
     return ended_some ? "; the plan itself ended trials: those can be compared that it ended at an "
-                        "`event`"
+                        "`event` or an `offset`"
                       : "";
   }
   std::string ComparableInWords() const {

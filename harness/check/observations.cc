@@ -112,7 +112,7 @@ std::string ListText(std::vector<std::string> texts, RuleKind rule) {
 bool IsComparable(const TrialView& view) {
   if (view.begin == nullptr || !view.exit.present) return false;
   if (!view.history->damage().empty() || view.history->lost() > 0) return false;
-  if (view.end == nullptr) return EndedAtAnEvent(view);
+  if (view.end == nullptr) return EndedAtAPoint(view);
   return view.end->key == "returned" || view.end->key == "raised";
 }
 

@@ -103,7 +103,7 @@ class CellObservations {
   const std::string& language() const { return language_; }
   int64_t trials() const { return static_cast<int64_t>(seen_.size()); }
   int64_t even() const { return even_; }
-  // Those of them that the plan ended at an event: they observed what came before.
+  // Those of them that the plan ended at an event or a byte: they observed what came before.
   int64_t cut() const { return cut_; }
   int64_t first_trial() const { return first_trial_; }
   // The trials, and of a sweep whether each came to its point: one that did not suffered nothing, and is no counterpart of

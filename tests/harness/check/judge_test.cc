@@ -330,6 +330,17 @@ TEST_F(EndedByThePlanTest, ComparesWhatCameBeforeAnEvent) {
   EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
 }
 
+TEST_F(EndedByThePlanTest, ComparesWhatCameBeforeAByte) {
+  const CellResult cell = Threading({{"offset", 0}, {"connection", "1#0"}}, /*same=*/true);
+  EXPECT_EQ(cell.state, CellState::kPass) << cell.reason;
+}
+
+TEST_F(EndedByThePlanTest, LeavesOpenWhetherOtherThingsBeforeAByteAreADifference) {
+  const CellResult cell = Threading({{"offset", 4096}}, /*same=*/false);
+  EXPECT_EQ(cell.state, CellState::kUnknown);
+  EXPECT_TRUE(cell.findings.empty());
+}
+
 TEST_F(EndedByThePlanTest, LeavesOpenWhetherOtherThingsBeforeAnEventAreADifference) {
   const CellResult cell = Threading({{"event", "op:step#3"}}, /*same=*/false);
   EXPECT_EQ(cell.state, CellState::kUnknown);
@@ -340,13 +351,14 @@ TEST_F(EndedByThePlanTest, LeavesOpenWhetherOtherThingsBeforeAnEventAreADifferen
 }
 
 TEST_F(EndedByThePlanTest, ComparesNothingOfWhatEndedAtATime) {
-  for (const Json& when : {Json{{"after", 300}}, Json{{"event", "op:step#3"}, {"after", 300}}}) {
+  for (const Json& when : {Json{{"after", 300}}, Json{{"event", "op:step#3"}, {"after", 300}},
+                           Json{{"offset", 4096}, {"after", 300}}}) {
     const CellResult cell = Threading(when, /*same=*/true);
     EXPECT_EQ(cell.state, CellState::kUnknown);
     EXPECT_EQ(cell.reason,
               "equivalence: 0 of 4 trials here and 0 of 4 trials of the reference eventlet/3.11 can "
               "be compared; it takes half of each; the plan itself ended trials: those can be "
-              "compared that it ended at an `event`");
+              "compared that it ended at an `event` or an `offset`");
   }
 }
 
