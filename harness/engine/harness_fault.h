@@ -37,6 +37,9 @@ class HarnessFault {
   // When OnTime() is to be called (CLOCK_MONOTONIC).
   virtual int64_t deadline() const = 0;
   virtual void OnTime(int64_t now) = 0;
+  // What is to happen at a time does so that much later: the harness was away, and what lies between two faults is not its
+  // absence.
+  virtual void Postpone(int64_t nanoseconds) = 0;
   // Takes back what it did, and does no more.
   virtual void End() = 0;
   // The guardian's answer to what it launched; false when the report is not about that.

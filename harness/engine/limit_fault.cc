@@ -188,6 +188,10 @@ void LimitFault::OnTime(int64_t now) {
   deadline_ = fault_.duration ? SystemClock().Now() + *fault_.duration : kNever;
 }
 
+void LimitFault::Postpone(int64_t nanoseconds) {
+  if (deadline_ != kNever) deadline_ += nanoseconds;
+}
+
 void LimitFault::End() {
   deadline_ = kNever;
   if (std::exchange(step_, Step::kOver) != Step::kActive) return;

@@ -30,6 +30,7 @@ class LimitFault final : public HarnessFault {
 
   int64_t deadline() const override { return deadline_; }
   void OnTime(int64_t now) override;
+  void Postpone(int64_t nanoseconds) override;
   void End() override;
 
  private:

@@ -78,7 +78,7 @@ void SignalFault::OnTime(int64_t now) {
     deadline_ = now + fault_.after;
     if (fault_.after > 0) return LetPass();
   }
-  if (step_ == Step::kDue) {
+  if (step_ == Step::kDue || step_ == Step::kSeeking) {
     Strike(now);
     // What it has killed or stopped itself must not get to see that it may go on, before the signal has its effect.
     if (!hit_own_ || (fault_.signal != SIGKILL && fault_.signal != SIGSTOP)) LetPass();
@@ -88,6 +88,13 @@ void SignalFault::OnTime(int64_t now) {
   deadline_ = kNever;
   if (step_ == Step::kStopped) Continue();
   if (step_ == Step::kEnded) RestartAll();
+}
+
+// What it looks for again and again it looks for at once: a workload may wait for that.
+void SignalFault::Postpone(int64_t nanoseconds) {
+  const bool looks =
+      step_ == Step::kAwaiting || step_ == Step::kSeeking || step_ == Step::kEnding;
+  if (!looks && deadline_ != kNever) deadline_ += nanoseconds;
 }
 
 void SignalFault::LetPass() {
@@ -111,6 +118,7 @@ void SignalFault::Strike(int64_t now) {
       restarts_.push_back({std::move(target), *std::move(aim.program)});
   }
   if (!hit) {
+    step_ = Step::kSeeking;
     deadline_ = now + kLookInterval;
     return;
   }

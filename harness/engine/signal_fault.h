@@ -25,6 +25,7 @@ class SignalFault final : public HarnessFault {
 
   int64_t deadline() const override { return deadline_; }
   void OnTime(int64_t now) override;
+  void Postpone(int64_t nanoseconds) override;
   void End() override;
   bool OnReport(const GuardianReport& report) override;
   bool MayHaveEnded(int signal) const override {
@@ -32,7 +33,7 @@ class SignalFault final : public HarnessFault {
   }
 
  private:
-  enum class Step { kAwaiting, kDue, kStopped, kEnding, kEnded, kOver };
+  enum class Step { kAwaiting, kDue, kSeeking, kStopped, kEnding, kEnded, kOver };
   // What is to be started again, and was.
   struct Restart {
     FaultTarget target;

@@ -221,7 +221,10 @@ int64_t Trial::deadline() const {
 
 void Trial::Postpone(int64_t nanoseconds) {
   if (phase_ == Phase::kSent) away_ += nanoseconds;
-  if (phase_ == Phase::kRunning) time_ += nanoseconds;
+  if (phase_ == Phase::kRunning) {
+    time_ += nanoseconds;
+    faults_.Postpone(nanoseconds);
+  }
   if (phase_deadline_ != kNever) phase_deadline_ += nanoseconds;
 }
 

@@ -98,6 +98,10 @@ void TrialFaults::OnTime(int64_t now) {
     if (now >= running.fault->deadline()) running.fault->OnTime(now);
 }
 
+void TrialFaults::Postpone(int64_t nanoseconds) {
+  for (const Running& running : running_) running.fault->Postpone(nanoseconds);
+}
+
 bool TrialFaults::OnReport(const GuardianReport& report) {
   return std::any_of(running_.begin(), running_.end(),
                      [&](const Running& running) { return running.fault->OnReport(report); });

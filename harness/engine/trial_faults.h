@@ -35,6 +35,7 @@ class TrialFaults {
   void Start(const FaultSubject& subject);
   int64_t deadline() const;
   void OnTime(int64_t now);
+  void Postpone(int64_t nanoseconds);
   // Answers of the guardian about what a fault launched. False when the report is not about that.
   bool OnReport(const GuardianReport& report);
   // Takes back what is not over.

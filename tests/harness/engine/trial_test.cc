@@ -67,6 +67,35 @@ class TrialTest : public testing::Test {
   Trial trial_{services_, cell_, {.name = "attempt", .directory = folder_.path() + "/0"}};
 };
 
+// When a fault is due of a trial that was told so long after its start that the harness had been away.
+class PostponedFaultTest : public TrialTest {
+ protected:
+  int64_t DueAfterAnAbsence(const char* key, const Json& members, int64_t absence) {
+    cell_.fault_plan = {{"name", "plan"},
+                        {"summary", ""},
+                        {"all", {{{"name", "fault"}, {key, members}}}}};
+    Trial trial{services_, cell_, {.name = "faulty", .directory = folder_.path() + "/1"}};
+    EXPECT_TRUE(trial.Prepare().ok());
+    EXPECT_TRUE(trial.Send(engine_).ok());
+    Packet packet{.message = {{"type", "started"}, {"pid", ::getpid()}}, .descriptors = {}};
+    packet.descriptors.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    EXPECT_TRUE(trial.OnStarted(packet).ok());
+    const int64_t before = trial.deadline();
+    trial.Postpone(absence);
+    return trial.deadline() - before;
+  }
+};
+
+TEST_F(PostponedFaultTest, ComesLaterByWhatTheHarnessWasAway) {
+  EXPECT_EQ(DueAfterAnAbsence("resource", {{"nofile", 64}, {"after", kSecond}}, 5 * kSecond),
+            5 * kSecond);
+}
+
+// The workload waits there.
+TEST_F(PostponedFaultTest, LooksForAnEventAtOnce) {
+  EXPECT_EQ(DueAfterAnAbsence("process", {{"signal", "CONT"}, {"event", "op:a"}}, 5 * kSecond), 0);
+}
+
 TEST_F(TrialTest, BreaksARunnerThatDoesNotStartInTime) {
   Send();
   const int64_t deadline = trial_.deadline();
