@@ -55,6 +55,13 @@ AppliedFault AtTime(AppliedFault fault, int64_t time) {
   return fault;
 }
 
+// Of a limit: whether none of what it is to limit could be, or had more.
+bool DidNothing(const Json& fault) {
+  const Json& action = GetMember(fault, "do");
+  const size_t limits = action.size() - (action.contains("for") ? 1 : 0);
+  return GetMember(fault, "failed").size() >= limits && limits > 0;
+}
+
 bool IsSystemCallFault(const Json& fault) { return !GetMember(fault, "do").is_null(); }
 
 }  // namespace
@@ -70,6 +77,7 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
     }
     last = nullptr;
     const Json value = event.Value();  // of tens of thousands in a trial: parsed once
+    if (DidNothing(value)) continue;
     AppliedFault fault = FaultOf(event, value);
     if (!GetBool(value, "over")) {
       faults.push_back(std::move(fault));

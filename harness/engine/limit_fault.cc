@@ -31,18 +31,20 @@ class ProcessLimit final : public ResourceLimit {
       if (!Lower(process) && process == subject_.process) error = errno;
     if (error != 0)
       return ErrnoError("cannot limit process " + std::to_string(subject_.process), error);
-    return Done{};
+    if (!before_.empty()) return Done{};
+    return InfrastructureError("no process has more than " + std::to_string(limit_) + " anyway");
   }
 
   // What was started meanwhile has the lowered limit of whoever started it.
   void End() override {
     const auto own = before_.find(subject_.process);
-    if (own == before_.end()) return;
     for (const pid_t process : ProcessesOf(subject_)) {
       rlimit now{};
-      if (::prlimit(process, resource_, nullptr, &now) != 0 || now.rlim_cur != lowered_) continue;
+      if (::prlimit(process, resource_, nullptr, &now) != 0 || now.rlim_cur != limit_) continue;
       const auto known = before_.find(process);
-      now.rlim_cur = std::min((known == before_.end() ? own : known)->second, now.rlim_max);
+      const auto before = known == before_.end() ? own : known;
+      if (before == before_.end()) continue;
+      now.rlim_cur = std::min(before->second, now.rlim_max);
       ::prlimit(process, resource_, &now, nullptr);
     }
     before_.clear();
@@ -53,7 +55,8 @@ class ProcessLimit final : public ResourceLimit {
     rlimit now{};
     if (::prlimit(process, resource_, nullptr, &now) != 0) return false;
     const rlim_t before = now.rlim_cur;
-    now.rlim_cur = lowered_ = std::min<rlim_t>(limit_, now.rlim_max);
+    if (before <= limit_) return true;  // a shortage gives nobody more
+    now.rlim_cur = limit_;
     if (::prlimit(process, resource_, &now, nullptr) != 0) return false;
     before_[process] = before;
     return true;
@@ -62,7 +65,6 @@ class ProcessLimit final : public ResourceLimit {
   const __rlimit_resource resource_;
   const uint64_t limit_;
   const FaultSubject subject_;
-  rlim_t lowered_ = 0;
   std::map<pid_t, rlim_t> before_;
 };
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -288,6 +289,21 @@ TEST_F(FaultsTest, LimitsFromTheFirstStatementOn) {
     EXPECT_EQ(ValueOf(trial, "limit"), 64);
     EXPECT_THAT(FaultsOf(trial), Contains(Json{{"do", {{"nofile", 64}}}}));
   }
+}
+
+// A runner that starts with few descriptors keeps them: a limit above that is no gift.
+TEST_F(FaultsTest, GivesNobodyMoreThanTheyHad) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few = {.rlim_cur = 256, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const FinishedTrial& trial = Suffer("look-at-limit", "resource", {{"nofile", 300}});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(ValueOf(trial, "limit"), 256);
+  EXPECT_THAT(FaultsOf(trial),
+              ElementsAre(Json{{"do", {{"nofile", 300}}},
+                               {"failed", {"no process has more than 300 anyway"}}},
+                          Json{{"do", {{"nofile", 300}}}, {"over", true}}));
 }
 
 TEST_F(FaultsTest, LimitsLaterWithoutHoldingTheWorkload) {
