@@ -108,6 +108,13 @@ uint64_t Natural(const Json& object, const char* key) {
   return static_cast<uint64_t>(GetInt(object, key));
 }
 
+// Whether the glob is over the ids of connections, "client-*#0", and not of tasks, whose names may have a '#' as well.
+bool NumbersConnection(const std::string& glob) {
+  const size_t hash = glob.rfind('#');
+  return hash != std::string::npos &&
+         glob.find_first_not_of("0123456789*?[]-", hash + 1) == std::string::npos;
+}
+
 // Reads one fault, member by member.
 class SystemCallReader {
  public:
@@ -236,6 +243,11 @@ class SystemCallReader {
 
   Status ReadConnection() {
     result_.connection = GetString(fault_.at, "connection");
+    const std::string without = Join(CallNames(OnNoConnection()), ", ");
+    if (!without.empty() && NumbersConnection(result_.connection))
+      return Error("'connection: " + result_.connection + "' can never apply to " + without +
+                       ": what fails so has no connection",
+                   "a glob without '#' is over the task that makes the call");
     constexpr size_t kLongest = sizeof(trireme_fault_rule::connection) - 1;
     if (result_.connection.size() > kLongest)
       return Error("'connection' is longer than " + std::to_string(kLongest) + " bytes");
@@ -289,6 +301,12 @@ class SystemCallReader {
     if (action_->action == TRIREME_DO_INTERRUPT) return true;
     return action_->action == TRIREME_DO_ERROR && result_.error != ECONNABORTED &&
            result_.error != EPROTO && result_.error != ECONNRESET;
+  }
+
+  // Which of the calls are on no connection, but belong to the task alone that calls.
+  uint32_t OnNoConnection() const {
+    const uint32_t accept = AcceptTakesNothing() ? Bit(TRIREME_CALL_ACCEPT) : 0;
+    return (result_.calls & ~kOnConnections) | accept;
   }
 
   Status ReadLimits() {
@@ -348,7 +366,9 @@ const FaultClass& SystemCallPlaceClass() {
       "which system calls a fault with `do` hits; without `call` those that it is about",
       {{"call", "texts", Join(CallNames(kAllCalls), ", ")},
        {"side", "text", "client, the end that connected, or server, the one that listened"},
-       {"connection", "text", "glob over <task's path or name>#<n-th connect>, or over the task"},
+       {"connection", "text",
+       "glob over <task's path or name>#<n-th connect>; of what is on no connection, an error of "
+       "accept itself among it, over the path or name of the task that makes the call"},
        {"offset", "bytes",
         "at this byte of the stream, or this event, from 0; of accept an error of the process "
         "(EMFILE, EINTR) at the listener's n-th, and what befalls the connection that it takes "

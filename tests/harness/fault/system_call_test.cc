@@ -175,6 +175,34 @@ TEST(SystemCallFaultTest, RefusesLimitsThatLeaveNothing) {
       HasSubstr("'connection' is longer than 95 bytes"));
 }
 
+TEST(SystemCallFaultTest, RefusesAConnectionOfWhatHasNone) {
+  const std::string at = R"({"connection": "client-*#0", "call": )";
+  EXPECT_EQ(CallErrorOf(at + R"(["accept"]})", R"({"error": "EMFILE"})"),
+            "x: 'connection: client-*#0' can never apply to accept: what fails so has no "
+            "connection");
+  EXPECT_EQ(CallErrorOf(at + R"(["recv", "accept"]})", R"({"interrupt": true})"),
+            "x: 'connection: client-*#0' can never apply to accept: what fails so has no "
+            "connection");
+  EXPECT_EQ(CallErrorOf(at + R"(["open", "fsync"]})", R"({"error": "EIO"})"),
+            "x: 'connection: client-*#0' can never apply to open, fsync: what fails so has no "
+            "connection");
+}
+
+TEST(SystemCallFaultTest, TakesAConnectionOfWhatHasOne) {
+  const std::string at = R"({"connection": "client-*#0", "call": )";
+  EXPECT_EQ(CallErrorOf(at + R"(["accept"]})", R"({"error": "ECONNABORTED"})"), "");
+  EXPECT_EQ(CallErrorOf(at + R"(["accept"]})", R"({"reset": true})"), "");
+  EXPECT_EQ(CallErrorOf(at + R"(["write"]})", R"({"error": "EIO"})"), "");
+}
+
+// Of the task that makes the call, whose name may be any.
+TEST(SystemCallFaultTest, TakesATaskOfWhatIsOnNoConnection) {
+  for (const char* task : {"acceptor", "1.2", "worker #b"})
+    EXPECT_EQ(CallErrorOf(R"({"call": ["accept"], "connection": ")" + std::string(task) + "\"}",
+                          R"({"error": "EMFILE"})"),
+              "");
+}
+
 TEST(SystemCallFaultTest, CountsOnConnectionsOnly) {
   EXPECT_EQ(CallErrorOf(R"({"call": ["fsync"], "times": 2})", R"({"error": "EIO"})"),
             "x: 'times' counts what happens on one connection, and fsync is on none");
