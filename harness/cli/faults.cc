@@ -12,6 +12,10 @@
 namespace trireme {
 namespace {
 
+// What a process can map unless it asks for more on purpose, by an address (x86-64 and AArch64 have as much and more). What is
+// below may run short on any machine, whatever memory that has: addresses are often reserved and never used.
+constexpr uint64_t kAddresses = uint64_t{1} << 47;
+
 // What the hard limit of this process, which is that of its trials, makes no shortage. Not in the class's own check: a
 // plan of a saved run is as it was, wherever that is looked at.
 Status CheckHardLimits(const Fault& fault) {
@@ -24,6 +28,11 @@ Status CheckHardLimits(const Fault& fault) {
   const std::array<Limited, 3> all = {{{"nofile", RLIMIT_NOFILE, read.nofile},
                                        {"memory", RLIMIT_AS, read.memory},
                                        {"stack", RLIMIT_STACK, read.stack}}};
+  if (read.memory && *read.memory >= kAddresses)
+    return UsageError(fault.name + ": `memory: " + std::to_string(*read.memory) +
+                          "` is no shortage: a process has " + std::to_string(kAddresses) +
+                          " bytes of addresses",
+                      "less than 128TiB, and most often some 512MiB");
   for (const Limited& each : all) {
     rlimit limit{};
     if (!each.wanted || ::getrlimit(each.resource, &limit) != 0) continue;

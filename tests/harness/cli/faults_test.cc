@@ -68,6 +68,16 @@ TEST_F(FaultsTest, SayWhichLimitIsNoShortageOnThisMachine) {
   EXPECT_EQ(ErrorOfChoice({"files"}), "");
 }
 
+TEST_F(FaultsTest, SayThatNoProcessHasAsManyAddresses) {
+  const std::string plan = "version: 1\nsummary: s\nresource: {memory: ";
+  Write("faults/much.yaml", plan + "128TiB}\n");
+  EXPECT_EQ(ErrorOfChoice({"much"}),
+            "much: `memory: 140737488355328` is no shortage: a process has 140737488355328 bytes of "
+            "addresses");
+  Write("faults/much.yaml", plan + "512MiB}\n");
+  EXPECT_EQ(ErrorOfChoice({"much"}), "");
+}
+
 TEST_F(FaultsTest, SayWhatCanNeverApply) {
   Write("faults/cut.yaml", "version: 1\nsummary: s\nat: {times: 0}\ndo: {short: 1}\n");
   EXPECT_EQ(ErrorOfChoice({"cut"}), "cut: 'times: 0' can never apply");
