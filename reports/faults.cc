@@ -89,6 +89,20 @@ std::vector<std::string> Explanations(const FaultTable& table) {
   return lines;
 }
 
+// These, then what is noted of each cell, as the points that a sweep tried and those at which it failed.
+std::vector<std::string> Remarks(const FaultTable& table) {
+  std::vector<std::string> lines = Explanations(table);
+  for (const FaultRow& row : table.rows)
+    for (const std::string& column : table.columns) {
+      const auto found = row.cells.find(column);
+      if (found == row.cells.end()) continue;
+      for (const std::string& note : found->second->notes)
+        lines.push_back(row.plan + ", " + row.scenario + " on " + column + ": " +
+                        OneLine(note, kLongestNote));
+    }
+  return lines;
+}
+
 // "faults applied: cut 120, reset 12"
 std::string AppliedText(const RunResults& results) {
   std::map<std::string, int64_t> applied;
@@ -202,9 +216,9 @@ std::string MarkdownTable(const Lines& lines) {
 
 std::string MarkdownFaults(const RunResults& results, const FaultTable& table) {
   std::string text = MarkdownTable(EffectsOf(table));
-  for (const std::string& line : Explanations(table)) {
+  for (const std::string& line : Remarks(table)) {
     if (text.ends_with("|\n")) text += "\n";
-    text += "- " + MarkdownText(line) + "\n";
+    text += "- " + MarkdownText(line, kLongestNote) + "\n";
   }
   if (const Lines times = TimesOf(table); !times.empty()) text += "\n" + MarkdownTable(times);
   for (const std::string& line : ClosingLines(results)) text += "\n" + MarkdownText(line) + "\n";
@@ -218,7 +232,7 @@ std::string FaultsReport(const RunResults& results, const ReportStyle& style) {
   if (table.rows.empty()) return "no cell of this run has a fault plan\n";
   if (style.markdown) return MarkdownFaults(results, table);
   std::string text = TerminalTable(EffectsOf(table)) + "\n";
-  for (const std::string& line : Explanations(table)) text += line + "\n";
+  for (const std::string& line : Remarks(table)) text += line + "\n";
   if (!text.ends_with("\n\n")) text += "\n";
   if (const Lines times = TimesOf(table); !times.empty()) text += TerminalTable(times) + "\n";
   for (const std::string& line : ClosingLines(results)) text += line + "\n";

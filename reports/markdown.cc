@@ -109,6 +109,8 @@ std::vector<std::string> Surprises(const RunResults& results) {
                        "**: " + MarkdownText(StateInWords(cell)) + "  \n  " +
                        MarkdownText(FirstFinding(cell, kRest), std::string::npos) + "\n";
     item += TestsItem(cell);
+    for (const std::string& note : cell.notes)
+      item += "  - " + MarkdownText(note, kLongestNote) + "\n";
     if (!cell.replay.empty()) item += "  ```\n  " + ReplayLine(cell) + "\n  ```\n";
     items.push_back(std::move(item));
   }

@@ -131,6 +131,7 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
     out += "\n  " + Emphasised(rows[i] + " on " + ColumnName(cell), 1, style) + ": " +
            StateInWords(cell) + "\n    " + FirstFinding(cell, kRest) + "\n";
     out += TestsText(cell);
+    for (const std::string& note : cell.notes) out += "    note: " + OneLine(note, kLongestNote) + "\n";
     if (!cell.replay.empty()) out += "    replay: " + ReplayLine(cell) + "\n";
   }
   if (count == 0) return "";

@@ -19,6 +19,9 @@ std::string Counted(int64_t count, std::string_view singular, std::string_view p
 // "...".
 std::string OneLine(std::string_view text, size_t limit = 400);
 
+// Of what a note of a cell is shown: that of a sweep lists the points at which it failed.
+inline constexpr size_t kLongestNote = 4096;
+
 // The same with nothing in it that Markdown would take for markup.
 std::string MarkdownText(std::string_view text, size_t limit = 400);
 

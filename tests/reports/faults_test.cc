@@ -105,6 +105,16 @@ faults applied:)"));
 faults applied:)"));
 }
 
+TEST(FaultsReportTest, ListsThePointsOfASweep) {
+  RunResults results = FaultyResults();
+  const std::string note = "sweep: 2 of 2 points tried, came to 2, failed at 1: trial 2: " +
+                           std::string(500, 'x');
+  results.cells[2].notes = {note};
+  const std::string line = "cut-and-reset, patterns/client on asyncio/3.11: " + note + "\n";
+  EXPECT_THAT(FaultsReport(results, {}), HasSubstr("\n" + line));
+  EXPECT_THAT(FaultsReport(results, {.markdown = true}), HasSubstr("\n- " + line));
+}
+
 TEST(FaultsReportTest, SaysThatThereWereNone) {
   EXPECT_EQ(FaultsReport(GoodResults(), {}), "no cell of this run has a fault plan\n");
 }
