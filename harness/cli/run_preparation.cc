@@ -108,7 +108,12 @@ RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
   if (!faults->others.empty())
     PrintError("trireme: the faults are those of " + faults->choice.argument + "; " +
                faults->others + "\n");
-  for (Scenario& scenario : scenarios_) scenario.faults = {faults->choice};
+  for (Scenario& scenario : scenarios_) {
+    scenario.faults = {faults->choice};
+    // A sweep has a trial for each point, more than its scenario says; the trial's number is part of its seed.
+    for (const int64_t trial : options_.only_trials)
+      scenario.trials = std::max(scenario.trials, trial + 1);
+  }
   entropy_ = faults->seed;
   return {};
 }

@@ -91,6 +91,14 @@ class SweepTest(SweepCase):
         missing = self.trireme("run", "shared", *PYTHON, "--seed", "1", "--trial", "9", "--out", "again")
         self.assertIn("the sweep has no trial 9", missing.err)
 
+    def test_a_point_becomes_a_plan_of_its_own(self) -> None:
+        self.scenario(KEPT)
+        self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1", "--out", "a").code, 1)
+        for trial, verdict in ((1, "pass"), (2, "fail")):
+            self.trireme("run", "shared", *PYTHON, "--faults-from", "a", "--trial", str(trial), "--out", f"b{trial}")
+            results = json.loads((self.folder / f"b{trial}/results.json").read_text())
+            self.assertEqual([cell["trials"][verdict] for cell in results["cells"]], [1, 1])
+
 
 CALLS_YAML = textwrap.dedent("""\
     version: 1
