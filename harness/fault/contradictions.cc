@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "harness/fault/class_table.h"
 #include "harness/fault/network.h"
 #include "harness/fault/process.h"
+#include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
 #include "harness/fault/task.h"
 
@@ -129,10 +131,67 @@ Status CheckTasks(const FaultPlan& plan) {
   return Done{};
 }
 
+struct Span {
+  int64_t after = 0;
+  int64_t until = 0;  // 0: the trial's end
+};
+
+Span SpanOf(int64_t after, const std::optional<int64_t>& duration) {
+  return {after, duration ? after + *duration : 0};
+}
+
+// Begins after the other one did, and is over before that; at the trial's end the order does not matter.
+bool IsWithin(const Span& inner, const Span& outer) {
+  return inner.after > outer.after &&
+         (outer.until == 0 || (inner.until != 0 && inner.until < outer.until));
+}
+
+struct LimitWord {
+  const char* name;
+  std::optional<uint64_t> ResourceFault::*limit;
+  bool nests;  // whether the end of one gives back what another one has left
+};
+constexpr std::array kLimitWords = {LimitWord{"nofile", &ResourceFault::nofile, true},
+                                    LimitWord{"memory", &ResourceFault::memory, true},
+                                    LimitWord{"stack", &ResourceFault::stack, true},
+                                    LimitWord{"threads", &ResourceFault::threads, false},
+                                    LimitWord{"disk", &ResourceFault::disk, false}};
+
+// The name of what both limit so that none can say to what its end brings it back; nullptr: nothing.
+const char* SharedLimit(const ResourceFault& a, const ResourceFault& b) {
+  const Span one = SpanOf(a.after, a.duration), other = SpanOf(b.after, b.duration);
+  if (!OverlapInTime(one, other)) return nullptr;
+  const bool nested = IsWithin(one, other) || IsWithin(other, one);
+  for (const LimitWord& word : kLimitWords)
+    if (a.*word.limit && b.*word.limit && !(word.nests && nested)) return word.name;
+  return nullptr;
+}
+
+// The load of processors adds up.
+Status CheckResources(const FaultPlan& plan) {
+  std::vector<std::pair<const Fault*, ResourceFault>> all;
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != ResourceFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const ResourceFault read, ReadResourceFault(fault));
+    for (const auto& [other, that] : all)
+      if (const char* limit = SharedLimit(read, that); limit != nullptr)
+        return Contradicts(fault, *other,
+                           "both limit " + std::string(limit) +
+                               " at one time, and the end of one would end the other");
+    all.emplace_back(&fault, read);
+  }
+  return Done{};
+}
+
 bool IsAtATime(const ProcessFault& fault) { return !fault.event && !fault.offset; }
 
 bool EndsTheTrial(const ProcessFault& fault) {
   return fault.signal == SIGKILL && fault.target == "runner";
+}
+
+bool StopAtOneTime(const ProcessFault& a, const ProcessFault& b) {
+  return a.signal == SIGSTOP && b.signal == SIGSTOP && a.target == b.target &&
+         OverlapInTime(SpanOf(a.after, a.duration), SpanOf(b.after, b.duration));
 }
 
 // A trial ends with its runner: what is to come later never does.
@@ -141,7 +200,12 @@ Status CheckProcesses(const FaultPlan& plan) {
   for (const Fault& fault : plan.faults) {
     if (fault.key != ProcessFaultClass().key) continue;
     TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
-    if (IsAtATime(read)) timed.emplace_back(&fault, read);
+    if (!IsAtATime(read)) continue;
+    for (const auto& [other, that] : timed)
+      if (StopAtOneTime(read, that))
+        return Contradicts(fault, *other,
+                           "both stop the same processes, and the first to end lets them go on");
+    timed.emplace_back(&fault, read);
   }
   for (const auto& [killer, end] : timed) {
     if (!EndsTheTrial(end)) continue;
@@ -158,6 +222,7 @@ Status CheckContradictions(const FaultPlan& plan) {
   TRIREME_RETURN_IF_ERROR(CheckSystemCalls(plan));
   TRIREME_RETURN_IF_ERROR(CheckNetworks(plan));
   TRIREME_RETURN_IF_ERROR(CheckTasks(plan));
+  TRIREME_RETURN_IF_ERROR(CheckResources(plan));
   return CheckProcesses(plan);
 }
 

@@ -112,6 +112,9 @@ Result<FaultChoice> FindFaultPlan(const std::string& word, const Vocabulary& voc
   if (word == "none") return FaultChoice{};
   if (const std::string file = FileOfPlan(word, vocabulary); !file.empty())
     return LoadFaultPlan(file, word, word, vocabulary);
+  if (!IsRegularFile(word) && FileExists(word))
+    return UsageError("'" + word + "' is no regular file, and so no fault plan",
+                      "name a YAML file, or a plan that 'trireme list faults' shows");
   if (!IsRegularFile(word)) return UnknownPlan(word, vocabulary);
   std::string name = BaseName(word);
   if (name.ends_with(kPlanSuffix)) name.resize(name.size() - std::string_view(kPlanSuffix).size());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "harness/base/file.h"
 #include "harness/cli/faults_from.h"
@@ -54,6 +55,14 @@ TEST_F(FaultsTest, AreOfDifferentNames) {
 
 TEST_F(FaultsTest, SayWhichOptionNamesWhatThereIsNot) {
   EXPECT_EQ(ErrorOfChoice({"cutt"}), "option --faults: there is no fault plan 'cutt'");
+}
+
+TEST_F(FaultsTest, SayThatAFolderOrAPipeIsNoPlan) {
+  ASSERT_TRUE(MakeDirectories(Path("mine.yaml")).ok());
+  ASSERT_EQ(::mkfifo(Path("pipe.yaml").c_str(), 0600), 0);
+  for (const char* name : {"mine.yaml", "pipe.yaml"})
+    EXPECT_EQ(ErrorOfChoice({Path(name)}), "option --faults: '" + Path(name) +
+                                               "' is no regular file, and so no fault plan");
 }
 
 TEST_F(FaultsTest, SayWhichLimitIsNoShortageOnThisMachine) {

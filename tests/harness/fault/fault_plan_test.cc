@@ -172,5 +172,47 @@ TEST(FaultPlanTest, TakesSignalsThatMayAllCome) {
     EXPECT_EQ(PlanCheckErrorOf({Signal(earlier, "k"), later}), "") << earlier;
 }
 
+Fault Shortage(const char* members, const std::string& name) {
+  Fault fault{.name = name, .key = "resource"};
+  fault.members = *ParseJson(members, name);
+  return fault;
+}
+
+TEST(FaultPlanTest, RefusesLimitsThatEndEachOther) {
+  const Fault first = Shortage(R"({"nofile": 40, "after": 10, "for": 20})", "a");
+  for (const char* other :
+       {R"({"nofile": 30, "after": 10, "for": 20})", R"({"nofile": 30, "after": 20, "for": 20})",
+        R"({"nofile": 30, "after": 20})"})
+    EXPECT_EQ(PlanCheckErrorOf({first, Shortage(other, "b")}),
+              "b: it contradicts fault 'a': both limit nofile at one time, and the end of one would "
+              "end the other")
+        << other;
+  EXPECT_EQ(PlanCheckErrorOf({Shortage(R"({"threads": 40})", "a"),
+                              Shortage(R"({"threads": 30, "after": 20, "for": 5})", "b")}),
+            "b: it contradicts fault 'a': both limit threads at one time, and the end of one would "
+            "end the other");
+}
+
+TEST(FaultPlanTest, TakesLimitsOneAfterOrWithinTheOther) {
+  const Fault first = Shortage(R"({"nofile": 40, "after": 10, "for": 20})", "a");
+  for (const char* other :
+       {R"({"nofile": 30, "after": 30})", R"({"nofile": 30, "after": 11, "for": 18})",
+        R"({"nofile": 50})", R"({"stack": 65536})", R"({"cpu": 2})"})
+    EXPECT_EQ(PlanCheckErrorOf({first, Shortage(other, "b")}), "") << other;
+  const Fault load = Shortage(R"({"cpu": 2})", "a");
+  EXPECT_EQ(PlanCheckErrorOf({load, Shortage(R"({"cpu": 3})", "b")}), "");
+}
+
+TEST(FaultPlanTest, RefusesStopsThatEndEachOther) {
+  const Fault stop = Signal(R"({"signal": "STOP", "after": 50, "for": 100})", "a");
+  EXPECT_EQ(PlanCheckErrorOf({stop, Signal(R"({"signal": "STOP", "after": 60})", "b")}),
+            "b: it contradicts fault 'a': both stop the same processes, and the first to end lets "
+            "them go on");
+  for (const char* other : {R"({"signal": "STOP", "after": 150, "for": 100})",
+                            R"({"signal": "STOP", "after": 60, "target": "worker"})",
+                            R"({"signal": "STOP", "event": "op:a"})"})
+    EXPECT_EQ(PlanCheckErrorOf({stop, Signal(other, "b")}), "") << other;
+}
+
 }  // namespace
 }  // namespace trireme
