@@ -131,7 +131,8 @@ std::string SurprisesText(const RunResults& results, const ReportStyle& style) {
     out += "\n  " + Emphasised(rows[i] + " on " + ColumnName(cell), 1, style) + ": " +
            StateInWords(cell) + "\n    " + FirstFinding(cell, kRest) + "\n";
     out += TestsText(cell);
-    for (const std::string& note : cell.notes) out += "    note: " + OneLine(note, kLongestNote) + "\n";
+    for (const std::string& note : cell.notes)
+      out += "    note: " + OneLine(note, kLongestNote) + "\n";
     if (!cell.replay.empty()) out += "    replay: " + ReplayLine(cell) + "\n";
   }
   if (count == 0) return "";

@@ -70,7 +70,8 @@ TEST(TextReportTest, ShowsWhatIsNotedOfACellThatSurprises) {
   results.cells.push_back(FailingCell("mine", "asyncio", 20, "difference", "'x' is 2"));
   results.cells.back().notes = {"sweep: 2 of 2 points tried, came to 2, failed at 1: trial 2"};
   results.cells.back().expected = false;
-  const std::string note = "    note: sweep: 2 of 2 points tried, came to 2, failed at 1: trial 2\n";
+  const std::string note =
+      "    note: sweep: 2 of 2 points tried, came to 2, failed at 1: trial 2\n";
   EXPECT_THAT(TextReport(results, kAscii), HasSubstr(note));
   results.cells.back().expected = true;
   EXPECT_THAT(TextReport(results, kAscii), Not(HasSubstr("note: ")));

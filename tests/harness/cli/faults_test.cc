@@ -81,8 +81,8 @@ TEST_F(FaultsTest, SayThatNoProcessHasAsManyAddresses) {
   const std::string plan = "version: 1\nsummary: s\nresource: {memory: ";
   Write("faults/much.yaml", plan + "128TiB}\n");
   EXPECT_EQ(ErrorOfChoice({"much"}),
-            "much: `memory: 140737488355328` is no shortage: a process has 140737488355328 bytes of "
-            "addresses");
+            "much: `memory: 140737488355328` is no shortage: a process has 140737488355328 bytes "
+            "of addresses");
   Write("faults/much.yaml", plan + "512MiB}\n");
   EXPECT_EQ(ErrorOfChoice({"much"}), "");
 }

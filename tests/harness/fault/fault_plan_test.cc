@@ -184,8 +184,8 @@ TEST(FaultPlanTest, RefusesLimitsThatEndEachOther) {
        {R"({"nofile": 30, "after": 10, "for": 20})", R"({"nofile": 30, "after": 20, "for": 20})",
         R"({"nofile": 30, "after": 20})"})
     EXPECT_EQ(PlanCheckErrorOf({first, Shortage(other, "b")}),
-              "b: it contradicts fault 'a': both limit nofile at one time, and the end of one would "
-              "end the other")
+              "b: it contradicts fault 'a': both limit nofile at one time, and the end of one "
+              "would end the other")
         << other;
   EXPECT_EQ(PlanCheckErrorOf({Shortage(R"({"threads": 40})", "a"),
                               Shortage(R"({"threads": 30, "after": 20, "for": 5})", "b")}),
