@@ -2,11 +2,15 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "harness/probe/environment.h"
 #include "harness/probe/fault_rules.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
 
 // dlopen moved to libc in glibc 2.34; the old version of the symbol serves both.
 #if defined(__x86_64__)
@@ -33,6 +37,7 @@ struct Fiu {
 Fiu fiu{};
 bool gate_works = false;
 bool gate_remote = false;
+char gate_pipes[512] = "";  // the name that libfiu's pipes begin with; "": there are none, or it is too long
 uint32_t gate_enabled = 0;  // by enum trireme_fault_call
 // What the plan decided of the call that asks. Not an argument: libfiu passes none on, and what it hands back is shared by
 // all threads.
@@ -50,6 +55,13 @@ bool Find(void* library, const char* name, T* place) {
   void* symbol = dlsym(library, name);
   memcpy(place, &symbol, sizeof(symbol));
   return symbol != nullptr;
+}
+
+void RemovePipe(const char* suffix) {
+  char place[sizeof(gate_pipes) + 32];
+  TextBuffer name(place, sizeof(place));
+  name.Add(gate_pipes).Add("-").AddNumber(syscall(SYS_getpid)).Add(suffix);
+  syscall(SYS_unlinkat, AT_FDCWD, name.text(), 0);
 }
 
 bool LoadFiu() {
@@ -91,6 +103,7 @@ void OpenGate() {
     if ((wanted >> call & 1) != 0) fiu.enable_external(kPoints[call], 1, nullptr, 0, AsPlanned);
   gate_enabled |= wanted;
   gate_remote = remote && fiu.rc_fifo(fifo) == 0;
+  if (gate_remote && strlen(fifo) < sizeof(gate_pipes)) strcpy(gate_pipes, fifo);
   if (remote && !gate_remote) Warn("libfiu cannot make the pipes that FIU_CTRL_FIFO names");
   errno = error;
 }
@@ -99,6 +112,12 @@ void ShutGateInChild() {
   if (!gate_works) return;
   gate_works = gate_remote = false;
   Warn("a forked process does not ask libfiu: the plan alone decides on its faults");
+}
+
+void RemoveGatePipes() {
+  if (!gate_remote || gate_pipes[0] == '\0') return;
+  RemovePipe(".in");
+  RemovePipe(".out");
 }
 
 bool GateLets(trireme_fault_call call) {

@@ -13,6 +13,8 @@ namespace trireme {
 // Loads libfiu where a plan has faults, or FIU_CTRL_FIFO asks for its remote control. Allocates.
 void OpenGate();
 void ShutGateInChild();
+// The pipes of fiu-ctrl, which libfiu removes by a handler of exit(3), of a process that runs none. Async-signal-safe.
+void RemoveGatePipes();
 
 // Whether a fault that the plan decided on may happen.
 bool GateLets(trireme_fault_call call);

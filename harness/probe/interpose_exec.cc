@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/probe/environment.h"
+#include "harness/probe/fault_gate.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
 #include "harness/probe/postponed.h"
@@ -179,11 +180,15 @@ TRIREME_INTERPOSED int system(const char* command) {
   return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] { return next(command); });
 }
 
-// Python's os._exit and the like run no destructor: what is kept back would be lost with the process.
+// Python's os._exit and the like run no destructor and no handler: what is kept back would be lost with the process, and what
+// a handler removes would stay.
 #define TRIREME_INTERPOSED_EXIT(name, ...)                                     \
   TRIREME_INTERPOSED void name(int status) __VA_ARGS__ {                       \
     static Next<void(int)> next(#name);                                        \
-    if (!trireme::IsVforked()) trireme::SendAllPostponed();                    \
+    if (!trireme::IsVforked()) {                                               \
+      trireme::SendAllPostponed();                                             \
+      trireme::RemoveGatePipes();                                              \
+    }                                                                          \
     if (next.get() != nullptr) next(status);                                   \
     for (;;) syscall(SYS_exit_group, status); /* no C library is without it */ \
   }

@@ -440,6 +440,7 @@ class RemoteControlTest(TriremeCase):
         self.assertEqual([line["value"] for line in lines if line["event"] == "observe"], [[104]])
         faults = [(line["name"], line["call"], line["do"]) for line in lines if line["event"] == "fault"]
         self.assertEqual(faults, [("fiu-ctrl", "recv", {"error": "ECONNRESET"})])
+        self.assertEqual(list(self.folder.glob("fiu-*")), [])
 
 
 if __name__ == "__main__":
