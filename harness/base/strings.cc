@@ -168,6 +168,9 @@ std::optional<int64_t> ParseBytes(std::string_view text) {
                                                   {"GB", 1e9}}};
   const std::optional<double> value = ParseWithUnit(text, kUnits);
   if (!value || *value > 9e18) return std::nullopt;
+  // "1.7GiB" is as good as can be, but half a byte is nothing.
+  const bool multiplies = text.find_first_of("KMGT") != std::string_view::npos;
+  if (!multiplies && *value != std::floor(*value)) return std::nullopt;
   return std::llround(*value);
 }
 

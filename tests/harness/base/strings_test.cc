@@ -52,5 +52,13 @@ TEST(JsonTest, RefusesABombOfBrackets) {
   EXPECT_TRUE(ParseJson(R"({"a": "[[[["})", "x").ok());
 }
 
+TEST(BytesTest, AreReadWithAUnitButNotInPart) {
+  EXPECT_EQ(ParseBytes("512"), 512);
+  EXPECT_EQ(ParseBytes("512.0"), 512);
+  EXPECT_EQ(ParseBytes("1.7GiB"), 1825361101);
+  for (const char* text : {"0.5", "1.5B", "4096.25"})
+    EXPECT_EQ(ParseBytes(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace trireme
