@@ -37,6 +37,21 @@ TEST(FaultEffectTest, IsNotReachedWithoutAFault) {
   EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kNotReached);
 }
 
+// As where no process had more than that before.
+TEST(FaultEffectTest, IsNotReachedWhereNothingCouldBeLimited) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Op(1, "get", 90, 200);
+  trial.Limit({{"nofile", 300}, {"for", 0.1}}, 100, {"no process has more than 300 anyway"});
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kNotReached);
+}
+
+TEST(FaultEffectTest, IsSurvivedWhereSomeOfItWasLimited) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Op(1, "get", 90, 200);
+  trial.Limit({{"nofile", 300}, {"disk", 4096}}, 100, {"no process has more than 300 anyway"});
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kSurvived);
+}
+
 TEST(FaultEffectTest, IsSurvivedWhereNothingFailed) {
   FaultTrial trial;
   trial.Op(1, "get", 10, 20).Op(1, "get", 90, 200);

@@ -71,6 +71,13 @@ class FaultTrial : public TrialBuilder {
         1, fault);
     return *this;
   }
+  // Of a resource; `failed`: why some of what it limits could not be.
+  FaultTrial& Limit(Json action, int64_t time, std::vector<std::string> failed = {}) {
+    Json value = {{"do", std::move(action)}};
+    if (!failed.empty()) value["failed"] = std::move(failed);
+    Add(EventKind::kFault, time, "limit", std::move(value), 1, 1);
+    return *this;
+  }
   // One of the process, with no connection.
   FaultTrial& Signal(const std::string& signal, int64_t time, bool over = false,
                      uint64_t fault = 1) {
