@@ -34,7 +34,10 @@ class Reactions {
   explicit Reactions(const TrialView& view) {
     for (const Operation& operation : view.operations) {
       by_task_[operation.task].push_back(&operation);
-      if (operation.state == OperationState::kOk) acknowledged_.push_back(operation.end);
+      if (operation.state == OperationState::kOk) {
+        acknowledged_.push_back(operation.end);
+        last_success_ = std::max(last_success_, operation.begin);
+      }
       if (!EndedBadly(operation)) continue;
       failures_.push_back(operation.end);
       last_try_ = std::max(last_try_, operation.begin);
@@ -58,11 +61,13 @@ class Reactions {
   }
   int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
   bool AnyAcknowledged() const { return !acknowledged_.empty(); }
-  // Something worked until a fault, and was tried again after it: in vain, and nothing else worked either.
+  // Something worked until a fault, and was tried again after it: in vain, and nothing else worked either. While a fault of one
+  // connection lasts, such as a stall, others work: what was begun after it and done is enough.
   bool WorkedOnlyBefore(const std::vector<AppliedFault>& faults) const {
     if (acknowledged_.empty()) return false;
     const int64_t last = acknowledged_.back();
     return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
+      if (!fault.connection.empty() && last_success_ > fault.time) return false;
       return fault.end > last && last_try_ > std::max(last, fault.time);
     });
   }
@@ -118,6 +123,7 @@ class Reactions {
   std::map<uint32_t, std::vector<int64_t>> events_;
   std::vector<int64_t> acknowledged_, failures_;
   int64_t last_try_ = -1;                            // the latest begin of one that failed
+  int64_t last_success_ = -1;                        // and of one that was acknowledged
   std::map<std::string, std::set<uint32_t>> waits_;  // the tasks that wait, by what for
   std::map<int64_t, uint32_t>
       waiting_;  // by the time of a fault that hit no task: who waited for it

@@ -97,6 +97,24 @@ TEST(FaultEffectTest, IsFailedWhereNothingWorkedLaterThoughItWasTried) {
   EXPECT_EQ(effect.reason, "no operation was acknowledged after the fault");
 }
 
+const Json kLongStall = {{"stall", 1e-6}};  // 1000 ns, as times are here
+
+// Each of its connections is stalled, and the last one for longer than the workload goes on.
+TEST(FaultEffectTest, IsSurvivedWhereAnotherConnectionWorkedDuringAStall) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Op(1, "get", 140, 190).Operation(EventKind::kFail, 1, "get", 195, 250);
+  trial.Fault("stall", 1, 10, 100, 1, kLongStall).Fault("stall", 2, 10, 200, 1, kLongStall);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kSurvived);
+}
+
+TEST(FaultEffectTest, IsFailedWhereOnlyWhatWasUnderWayWorkedDuringAStall) {
+  FaultTrial trial;
+  trial.Op(1, "get", 95, 120).Operation(EventKind::kFail, 1, "get", 140, 190);
+  trial.Fault("stall", 1, 10, 100, 1, kLongStall);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kFailed);
+}
+
 TEST(FaultEffectTest, IsFailedWhereItRecoveredFromAnEarlierFaultOnly) {
   FaultTrial trial;
   trial.Op(1, "get", 10, 20).Operation(EventKind::kFail, 1, "get", 30, 40);
