@@ -69,7 +69,9 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
     if (!IsDirectory(path))
       return {UsageError("option --scenario-path: there is no folder '" + path + "'")};
   if (!options_.command.empty()) {
-    scenarios_ = {MakeCommandScenario(options_.command, RealPath("."), vocabulary_)};
+    Scenario command = MakeCommandScenario(options_.command, RealPath("."), vocabulary_);
+    command.exclusive = !options_.run.jobs;  // who says how many run at a time knows that they may
+    scenarios_ = {std::move(command)};
     return ApplyFaults();
   }
   std::vector<std::string> paths = ScenarioPaths(options_.scenario_paths, locations_);

@@ -19,6 +19,7 @@ Scenario MakeCommandScenario(const std::vector<std::string>& argv, const std::st
   // A test suite takes longer than a workload; who knows better says --timeout.
   scenario.timeout = 1'800'000'000'000;
   scenario.checks = DefaultChecks(vocabulary);
+  scenario.exclusive = true;
   return scenario;
 }
 

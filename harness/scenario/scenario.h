@@ -69,6 +69,8 @@ struct Scenario {
   int64_t timeout = 30'000'000'000;  // nanoseconds
   bool isolated_process = false;     // isolation: process
   bool inputs_per_trial = false;
+  // The default for a command: its trials share its folder, and with it what it keeps there (the
+  // times of stestr's tests, pytest's cache, a database), its fixed ports and its names in /tmp.
   bool exclusive = false;
   int64_t memory = 0;                      // bytes a trial may map; 0: the harness's default
   std::vector<std::string> requirements;   // `requires`
@@ -84,8 +86,8 @@ Result<Scenario> ParseScenario(const std::string& text, const std::string& path,
                                const std::string& name, const Vocabulary& vocabulary);
 
 // `trireme run --runtimes a,b -- CMD`: `argv` in `directory` under every runtime that runs
-// commands, once, with the default checks and a deadline of half an hour. REQUIRES: argv is not
-// empty.
+// commands, once, each trial alone, with the default checks and a deadline of half an hour.
+// REQUIRES: argv is not empty.
 Scenario MakeCommandScenario(const std::vector<std::string>& argv, const std::string& directory,
                              const Vocabulary& vocabulary);
 

@@ -272,6 +272,7 @@ class ScenarioParser {
                                reader_.OneOf(*inputs, "'inputs'", input_modes));
       scenario_.inputs_per_trial = word == "per-trial";
     }
+    scenario_.exclusive = !scenario_.command.empty();
     if (const YamlNode* exclusive = Find("exclusive")) {
       TRIREME_ASSIGN_OR_RETURN(scenario_.exclusive, reader_.Boolean(*exclusive, "'exclusive'"));
     }

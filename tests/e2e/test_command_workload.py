@@ -18,6 +18,29 @@ else:
 
 ARGUMENTS = [*PYTHON, "--runtimes", "threading", "--reference", "threading", "--seed", "1"]
 
+SHARING = """\
+    import os
+    import select
+
+    os.mkfifo("mine")  # as a suite keeps a file of its own there: of two at once one finds it taken
+    reader = os.open("mine", os.O_RDONLY | os.O_NONBLOCK)
+    select.select([reader], [], [], 0.3)  # for long enough that another, started beside it, would come
+    os.remove("mine")
+    """
+
+MEETING = """\
+    import os
+    import signal
+
+    signal.alarm(20)  # ends the one that is alone
+    try:
+        os.mkfifo("both")
+        side = os.O_RDONLY
+    except FileExistsError:
+        side = os.O_WRONLY
+    os.close(os.open("both", side))  # when the other has opened it too
+    """
+
 SIGNALLED = """\
     import os
     import signal
@@ -55,6 +78,19 @@ class CommandTest(TriremeCase):
             return
         words = shlex.split(replay.group(1))
         self.assertEqual(words[words.index("--"):], ["--", "python3", "tool.py", "--flag", "a b"])
+
+    def test_trials_share_a_folder_one_after_the_other(self) -> None:
+        self.write("tool.py", SHARING)
+        plan = [*PYTHON, "--runtimes", "threading", "--reference", "threading", "--trials", "6", "--seed", "1"]
+        self.expect("run", *plan, "--", "python3", "tool.py", code=0, out=None)
+        history = self.trireme("history", str(self.run_directory()))
+        self.assertEqual(history.out.count('"key":"exit-status","value":0}'), 6, history)
+
+    def test_who_says_how_many_run_at_once_has_them_meet(self) -> None:
+        self.write("tool.py", MEETING)
+        self.expect("run", *ARGUMENTS, "--trials", "2", "--jobs", "2", "--", "python3", "tool.py", code=0, out=None)
+        history = self.trireme("history", str(self.run_directory()))
+        self.assertEqual(history.out.count('"key":"exit-status","value":0}'), 2, history)
 
     @unittest.skipUnless(HAS_PYTEST, "the interpreter of the tests has no pytest")
     def test_a_suite_is_observed_test_by_test(self) -> None:

@@ -97,6 +97,12 @@ TEST_F(ScenarioParserTest, LeavesToCommandsTheRuntimesThatRunThem) {
   EXPECT_EQ(scenario->runtimes, (std::vector<std::string>{"eventlet", "threading"}));
 }
 
+TEST_F(ScenarioParserTest, RunsNoTwoTrialsOfACommandAtOnceUnlessItSaysSo) {
+  const std::string text = "version: 1\nsummary: s\nworkload: {command: [pytest, -q]}\n";
+  EXPECT_TRUE(folder_.Parse(text)->exclusive);
+  EXPECT_FALSE(folder_.Parse(text + "exclusive: false\n")->exclusive);
+}
+
 TEST_F(ScenarioParserTest, LeavesToPythonItsRuntimes) {
   const Result<Scenario> scenario =
       folder_.Parse("version: 1\nsummary: s\nworkload: {python: workload.py}\n");
