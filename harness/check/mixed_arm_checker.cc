@@ -192,14 +192,16 @@ bool ObservedATest(const TrialView& view) {
   });
 }
 
-// Of all processes that say something of it; "" when it began in one of them.
-std::string WhyNoneStarted(const std::vector<PythonProcess>& processes, const char* key) {
+// Of all processes that say something of it; "" when it began in one of them. One that ran no test
+// may be there to list them, and a process that ran some may have ended without a word.
+std::string WhyNoneStarted(const TrialView& view, const std::vector<PythonProcess>& processes,
+                           const char* key) {
   std::string why;
   for (const PythonProcess& process : processes) {
     if (!process.record.contains(key)) continue;
     const Json& failure = GetMember(process.record, key);
     const std::string reason = GetString(failure, "reason");
-    if (reason.empty()) return "";
+    if (reason.empty() || (GetBool(failure, "ran_none") && ObservedATest(view))) return "";
     if (!why.empty()) continue;
     why = reason;
     if (GetBool(failure, "missing_module"))
@@ -247,8 +249,8 @@ std::string WhyNotStarted(const TrialView& view) {
   const bool suite =
       std::any_of(processes.begin(), processes.end(),
                   [](const PythonProcess& process) { return process.record.contains("suite"); });
-  if (suite) return WhyNoneStarted(processes, "suite");
-  return ExitStatus(view) == " (exit status 0)" ? "" : WhyNoneStarted(processes, "program");
+  if (suite) return WhyNoneStarted(view, processes, "suite");
+  return ExitStatus(view) == " (exit status 0)" ? "" : WhyNoneStarted(view, processes, "program");
 }
 
 std::vector<std::string> TestsOnAHub(const TrialView& view, const std::vector<Finding>& findings) {

@@ -71,6 +71,47 @@ def test_outcomes_of_a_worker_that_tells_subunit_are_observed_once(command, prog
     ]
 
 
+LISTS = """
+import subunit
+stream = subunit.StreamResultToBytes()
+stream.status(test_id="t.listed", test_status="exists")
+{more}
+"""
+NOT_IMPORTED = """
+stream.status(file_name="import errors", runnable=False, file_bytes=b'''Failed to import test module: t.one
+Traceback (most recent call last):
+  File "loader.py", line 1, in find
+ModuleNotFoundError: No module named 'absent'
+
+Failed to import test module: t.two
+Traceback (most recent call last):
+ValueError: x
+''')
+raise SystemExit(2)
+"""
+RAN_NONE = {"reason": "the test runner ran no test", "missing_module": False, "ran_none": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "suite"),
+    [
+        ("", RAN_NONE),
+        ("stream.status('t.listed', 'success')", None),
+        (
+            NOT_IMPORTED,
+            {
+                "reason": "the test runner could not load t.one (and 1 more): "
+                "ModuleNotFoundError: No module named 'absent'",
+                "missing_module": True,
+            },
+        ),
+    ],
+)
+def test_a_lister_says_why_no_test_can_run(command, more, suite):
+    write_all(command.folder, {**SUBUNIT, "subunit/run.py": LISTS.format(more=more)})
+    assert command.run("threading", "-m", "subunit.run").environment()["suite"] == suite, command.result
+
+
 RUNS_IN_A_PIPE = {  # as python-subunit opens what it writes to, and asks whether that is text
     "subunit/__init__.py": "",
     "subunit/run.py": """
@@ -203,3 +244,45 @@ def test_the_controller_of_stestr_reads_its_workers_without_a_hub(command, runti
     environment = command.run(runtime, "controller.py").environment()
     assert command.result.stdout == "read read\n", command.result
     assert environment["hub_ran"] is False
+
+
+GREEN = """
+def turn():
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import eventlet
+    eventlet.sleep(0)
+"""
+TELLS_GREEN = """
+import subunit, green
+stream = subunit.StreamResultToBytes()
+for name, act in (("t.native", int), ("t.green", green.turn), ("t.after", int)):
+    stream.status(test_id=name, test_status="inprogress")
+    act()
+    stream.status(test_id=name, test_status="success")
+stream.status(test_id="t.endless", test_status="inprogress")
+"""
+RUNS_GREEN = """
+import unittest, green
+class T(unittest.TestCase):
+    def test_a_native(self): pass
+    def test_b_green(self): green.turn()
+    def test_c_after(self): pass
+"""
+
+
+def test_a_hub_under_a_test_that_is_told_in_subunit_is_a_mixed_arm(command):
+    write_all(command.folder, {**SUBUNIT, "green.py": GREEN, "subunit/run.py": TELLS_GREEN})
+    command.run("threading", "-m", "subunit.run")
+    assert [event.value for event in command.events if event.key == "mixed-arm"] == ["t.green"], command.result
+    begun = [event.value for event in command.events if event.kind == "invoke"]
+    assert begun == ["t.native", "t.green", "t.after", "t.endless"]
+    assert [event.kind for event in command.events].count("ok") == 3
+
+
+@pytest.mark.parametrize(("runtime", "mixed"), [("threading", ["inner.T.test_b_green"]), ("eventlet", [])])
+def test_a_hub_under_a_test_of_unittest_is_a_mixed_arm(command, runtime, mixed):
+    write_all(command.folder, {"green.py": GREEN, "inner.py": RUNS_GREEN})
+    command.run(runtime, "-m", "unittest", "-q", "inner")
+    assert [event.value for event in command.events if event.key == "mixed-arm"] == mixed, command.result

@@ -159,11 +159,11 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {
 const Json kStarted = nullptr;
 const Json kNotStarted = {{"reason", "the command did not start: x"}, {"missing_module", false}};
 
-std::string WhyCommandNotStarted(int status, const std::vector<Json>& starts) {
+std::string WhyCommandNotStarted(int status, const std::vector<Json>& starts,
+                                 TrialBuilder trial = {}) {
   std::vector<Json> processes;
   processes.reserve(starts.size());
   for (const Json& start : starts) processes.push_back(Process(Json::array(), start));
-  TrialBuilder trial;
   trial.Cell(CommandCell("threading")).Observe("exit-status", status);
   for (const Json& process : processes) trial.Add(EventKind::kWarning, 950, "environment", process);
   return WhyNotStarted(trial.Finish().View());
@@ -183,6 +183,13 @@ TEST(MixedArmCheckerTest, TellsACommandThatNeverStarted) {
             "environment that has the project's dependencies, or name its interpreter by --python "
             "NAME=PATH");
   EXPECT_EQ(WhyCommandNotStarted(1, {{{"program", kNotStarted}}, {{"suite", kStarted}}}), "");
+}
+
+TEST(MixedArmCheckerTest, TellsARunnerOfNoTestFromOneWhoseWorkerWasSilent) {
+  const Json lister = {{"suite", {{"reason", "the test runner ran no test"}, {"ran_none", true}}}};
+  EXPECT_EQ(WhyCommandNotStarted(1, {lister}), "the test runner ran no test");
+  EXPECT_EQ(WhyCommandNotStarted(1, {lister, {{"suite", kStarted}}}), "");
+  EXPECT_EQ(WhyCommandNotStarted(1, {lister}, TrialBuilder().Observe("test:t", "passed")), "");
 }
 
 TEST(MixedArmCheckerTest, MergesWhatProcessesSay) {

@@ -20,19 +20,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import trireme_meetings
 import trireme_plumbing
 import trireme_start
+import trireme_subunit
 import trireme_unittest
 import trireme_watch_names
 
 OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
 _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
 _HIGH = 200
+_TEST = "test"
 _CHAIN = 12  # modules of an import chain that are kept
-_SUBUNIT = {"success": "passed", "fail": "failed", "skip": "skipped", "xfail": "xfailed", "uxsuccess": "xpassed"}
 
 
 def _builtins() -> tuple[Callable[..., Any], ...] | None:
@@ -44,6 +45,12 @@ def _builtins() -> tuple[Callable[..., Any], ...] | None:
     function.restype = ctypes.py_object
     made: tuple[Callable[..., Any], ...] = function()
     return made
+
+
+class RunningTest(NamedTuple):
+    name: str
+    operation: int  # 0: it could not be recorded
+    other_turns: int  # at its begin
 
 
 class Witness:
@@ -105,18 +112,19 @@ class Witness:
     def _watch_subunit(self, module: ModuleType) -> None:
         """What a worker of stestr tells of its tests; the process that starts the workers only passes it on."""
         writer = getattr(module, "StreamResultToBytes", None)
-        if writer is None:
-            return
-        status = writer.status
+        if writer is not None:
+            writer.status = trireme_subunit.observed(self, writer.status)
 
-        def observed(stream: Any, *args: Any, **kwargs: Any) -> Any:
-            told = dict(zip(("test_id", "test_status"), args, strict=False), **kwargs)
-            outcome = _SUBUNIT.get(str(told.get("test_status")))
-            if self.start.tells_subunit() and outcome is not None and told.get("test_id"):
-                self.record(OBSERVE, f"test:{told['test_id']}", outcome)
-            return status(stream, *args, **kwargs)
+    def begin_test(self, name: str) -> RunningTest:
+        """An operation, so that the one that never ends is known."""
+        return RunningTest(name, self.begin(_TEST, name), self.other_turns())
 
-        writer.status = observed
+    def end_test(self, test: RunningTest, outcome: str | None) -> None:
+        """Says too whether it ran on a hub that is not the arm's; its outcome is nothing to compare then."""
+        if test.operation != 0:
+            self.end(test.operation, _TEST, outcome)
+        if self.other_turns() != test.other_turns:
+            self.record(WARNING, "mixed-arm", test.name)
 
     def other_turns(self) -> int:
         """How often a green thread has switched to a hub that is not the arm's, as far as it could be counted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Any
 
 _PROGRAM, _SUITE = "TRIREME_COMMAND_PROGRAM", "TRIREME_COMMAND_SUITE"  # set for what is started from within one
 _MOST = 20  # modules that could not be loaded, kept
+_NOT_IMPORTED = r"^Failed to import test module: (\S+)\n(.*?)(?=^Failed to import test module: |\Z)"
 _MACHINERY = ("/runpy.py", "/importlib/__init__.py")  # whose functions import or run a module
 _STATUSES = {
     2: "was interrupted",
@@ -30,8 +32,7 @@ class Start:
         self._file = os.path.abspath(argv[0]) if argv and argv[0] not in ("", "-", "-c", "-m") else ""
         self._absent = self._file != "" and not os.access(self._file, os.R_OK)
         self.suite: Suite | None = None
-        self._tells_subunit: bool | None = None
-        self._teller = 0  # the process that began to tell
+        self._teller: int | None = None  # the process that began to tell subunit; 0: it is none that does
 
     def begin_suite(self, kind: str) -> Suite | None:
         """None inside of another suite, which may well want this one to fail."""
@@ -45,18 +46,16 @@ class Start:
         """Whether tests that begin now are those of a suite of this kind, not what a test of another suite runs."""
         return self.suite.kind == kind if self.suite is not None else _SUITE not in os.environ
 
-    def tells_subunit(self) -> bool:
+    def subunit_suite(self) -> Suite | None:
         """REQUIRES: called when a test is told of: only then is it sure which program this is, as coverage may run it.
 
-        Once true, what is started from within is no suite of its own. What a fork of a test goes on to run is not of
+        Once there, what is started from within is no suite of its own. What a fork of a test goes on to run is not of
         this suite either.
         """
-        if self._tells_subunit is None:
-            self._teller = os.getpid()
-            self._tells_subunit = runs_tests_as_subunit() and self.is_outermost("subunit")
-            if self._tells_subunit:
-                os.environ[_SUITE] = "subunit"
-        return self._tells_subunit and os.getpid() == self._teller
+        if self._teller is None:
+            tells = runs_tests_as_subunit() and self.begin_suite("subunit") is not None
+            self._teller = os.getpid() if tells else 0
+        return self.suite if self._teller == os.getpid() else None
 
     @contextlib.contextmanager
     def inside_of_a_suite(self, kind: str) -> Iterator[None]:
@@ -106,10 +105,11 @@ class Start:
 
 
 class Suite:
-    """The tests of one run of pytest or unittest."""
+    """The tests of one run of pytest or unittest, or of one process of stestr: one lists them, others run them."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self._runner = "the test runner" if kind == "subunit" else kind  # it may be stestr's or that of another
         self.tests = 0  # that ran
         self.status: int | None = None  # pytest's own; None: no session of it ended
         self._unloaded: list[tuple[str, str]] = []
@@ -126,6 +126,13 @@ class Suite:
         if len(self._unloaded) < _MOST:
             self._unloaded.append((name, error))
 
+    def could_not_import(self, errors: str) -> None:
+        """What unittest's loader says of modules: for each a line that names it, and a traceback."""
+        for name, traceback in re.findall(_NOT_IMPORTED, errors, re.MULTILINE | re.DOTALL):
+            self.could_not_load(name, traceback.strip().rpartition("\n")[2])
+        if not self._unloaded:
+            self.could_not_load("its tests", errors.strip().rpartition("\n")[2])
+
     def failure(self) -> dict[str, Any] | None:
         stopped = self.kind == "pytest" and self.status not in (0, 1)
         if self.tests > 0 and not stopped:
@@ -134,13 +141,13 @@ class Suite:
             verb = "collect" if self.kind == "pytest" else "load"
             name, error = self._unloaded[0]
             more = f" (and {len(self._unloaded) - 1} more)" if len(self._unloaded) > 1 else ""
-            text = f"{self.kind} could not {verb} {name}{more}" + (f": {error}" if error else "")
+            text = f"{self._runner} could not {verb} {name}{more}" + (f": {error}" if error else "")
             return _failed(text, missing=error.startswith("ModuleNotFoundError"))
         if stopped and self.status is None:
             return _failed("pytest ended before its session began; its standard error says why")
         if stopped and self.status in _STATUSES:
             return _failed(f"pytest {_STATUSES[self.status]} (exit status {self.status})")
-        return None if self.tests > 0 else _failed(f"{self.kind} ran no test")
+        return None if self.tests > 0 else {**_failed(f"{self._runner} ran no test"), "ran_none": True}
 
 
 def in_words(error: BaseException) -> str:

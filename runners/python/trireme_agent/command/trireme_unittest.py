@@ -22,7 +22,6 @@ _TOLD = {
     "addError": "error",
 }
 _WEIGHTS = {outcome: weight for weight, outcome in enumerate(_TOLD.values())}  # of several, the heaviest stands
-_OPERATION = "test"  # of each test, so that the one that never ends is known
 _OBSERVE = 7  # enum trireme_event
 
 
@@ -32,7 +31,7 @@ class Outcomes:
     def __init__(self, seen: Any) -> None:
         self._seen = seen
         self._process = os.getpid()
-        self._begun: dict[str, tuple[int, list[str]]] = {}  # by test: its operation, what was told of it
+        self._begun: dict[str, tuple[Any, list[str]]] = {}  # by test: its run, what was told of it
 
     def watch(self, result: Any) -> Callable[[], None]:
         """Until what is returned is called."""
@@ -71,7 +70,7 @@ class Outcomes:
     def _start(self, test: Any, *_: Any, **__: Any) -> None:
         name = _name(test)
         if name not in self._begun:
-            self._begun[name] = (self._seen.begin(_OPERATION, name), [])
+            self._begun[name] = (self._seen.begin_test(name), [])
 
     def _tell(self, outcome: str, test: Any, *_: Any, **__: Any) -> None:
         name = _name(test)
@@ -87,10 +86,10 @@ class Outcomes:
 
     def _stop(self, test: Any, *_: Any, **__: Any) -> None:
         name = _name(test)
-        operation, told = self._begun.pop(name, (0, []))
+        run, told = self._begun.pop(name, (None, []))
         outcome = max(told, key=_WEIGHTS.__getitem__) if told else None
-        if operation != 0:
-            self._seen.end(operation, _OPERATION, outcome)
+        if run is not None:
+            self._seen.end_test(run, outcome)
         if outcome is not None:
             self._observe(name, outcome)
 
