@@ -43,6 +43,38 @@ for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, 
     assert refused == [f"a task's name is a text, not a value of type {kind}" for kind in ("int", "bytes")]
 
 
+@pytest.mark.parametrize("runtime", ["threading", "asyncio"])
+def test_what_is_no_function_is_refused_where_it_is_handed_in(zygote, workload, runtime):
+    zygote.load(runtime, workload("""
+async def child(): await rt.checkpoint()
+pool = rt.pool(1)
+async def gathers(value): await rt.gather(value)
+for take in (lambda: rt.spawn(3), lambda: rt.spawn(child()), lambda: rt.spawn_after(0, None), lambda: rt.periodic(1, []),
+             lambda: pool.submit(child()), lambda: rt.offload("x"), lambda: gathers(None), lambda: rt.timeout("1s")):
+    try:
+        result = take()
+        await result
+    except TypeError as error: rt.observe("error", str(error))
+async with rt.timeout(5): await rt.gather(rt.spawn(child), await pool.submit(child), rt.spawn_after(0, child))
+rt.observe("offloaded", await rt.offload(len, "ab"))
+"""))
+    trial = zygote.trial()
+    function, coroutine = "takes a function and its arguments, not", "a coroutine: child, not child()"
+    assert [event.value for event in trial.of("observe")] == [
+        f"rt.spawn {function} a value of type int",
+        f"rt.spawn {function} {coroutine}",
+        f"rt.spawn_after {function} a value of type NoneType",
+        f"rt.periodic {function} a value of type list",
+        f"pool.submit {function} {coroutine}",
+        f"rt.offload {function} a value of type str",
+        "rt.gather takes the tasks of rt.spawn, not a value of type NoneType",
+        "rt.timeout takes a number of seconds, not a value of type str",
+        2,
+    ]
+    (end,) = trial.of("end")
+    assert (end.key, trial.of("warning")) == ("returned", [])
+
+
 def test_texts_with_lone_surrogates_are_not_recorded_as_their_escapes(zygote, workload):
     zygote.load("threading", workload(r"""
 for text in ("a\udc80", "a\\udc80"): rt.observe("alone", text); rt.observe("within", {"k": [text]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import random
 import sys
 from collections.abc import Callable, Iterable
@@ -18,7 +19,18 @@ from trireme_agent.streams import Listener, Stream, descriptors
 from trireme_agent.task import Task
 
 
-def _task_name(fn: Callable[..., Any], name: str | None) -> str | None:
+def _must_be_callable(fn: Any, verb: str) -> None:
+    """Said where it is handed in: the task that would call it has no line of the workload on its stack."""
+    if inspect.iscoroutine(fn):
+        given = f"{fn.__name__}()"
+        fn.close()  # it is told here, once: not again as a coroutine that was never awaited
+        raise TypeError(f"{verb} takes a function and its arguments, not a coroutine: {given[:-2]}, not {given}")
+    if not callable(fn):
+        raise TypeError(f"{verb} takes a function and its arguments, not a value of type {type(fn).__name__}")
+
+
+def _task_name(fn: Callable[..., Any], name: str | None, verb: str) -> str | None:
+    _must_be_callable(fn, verb)
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a task's name is a text, not a value of type {type(name).__name__}")
     return name or getattr(fn, "__name__", None)
@@ -74,7 +86,7 @@ class Runtime:
     # Tasks.
 
     def spawn(self, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
-        return self._backend.spawn(fn, args, _task_name(fn, name))
+        return self._backend.spawn(fn, args, _task_name(fn, name, "rt.spawn"))
 
     def spawn_after(self, delay: float, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
         async def later() -> Any:
@@ -82,10 +94,13 @@ class Runtime:
             result = fn(*args)
             return await result if hasattr(result, "__await__") else result
 
-        return self._backend.spawn(later, (), _task_name(fn, name))
+        return self._backend.spawn(later, (), _task_name(fn, name, "rt.spawn_after"))
 
     async def gather(self, *tasks: Task) -> list[Any]:
         """Results in argument order; raises the first exception in that order after all have ended."""
+        for task in tasks:
+            if not isinstance(task, Task):
+                raise TypeError(f"rt.gather takes the tasks of rt.spawn, not a value of type {type(task).__name__}")
         for task in tasks:
             await task.wait_ended()
         return await _results(tasks)
@@ -137,6 +152,8 @@ class Runtime:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """A deadline over the whole block, which ends it with trireme.TimeoutExpired."""
+        if not isinstance(seconds, numbers.Real):
+            raise TypeError(f"rt.timeout takes a number of seconds, not a value of type {type(seconds).__name__}")
         return self._backend.timeout(seconds)
 
     # Streams.
@@ -185,6 +202,8 @@ class Runtime:
     def periodic(self, interval: float, fn: Callable[[], Any]) -> Task:
         """Calls `fn` every `interval` seconds until it is cancelled. A call that takes longer skips ticks."""
 
+        _must_be_callable(fn, "rt.periodic")
+
         async def tick() -> None:
             due = monotonic() + interval
             while True:
@@ -206,6 +225,7 @@ class Runtime:
 
     async def offload(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Runs a blocking function on another native thread."""
+        _must_be_callable(fn, "rt.offload")
         return await self._backend.point("offload", self._backend.offload, fn, args)
 
     async def subprocess(self, argv: Iterable[str], stdin: bytes | None = None) -> trireme.Completed:
@@ -290,6 +310,7 @@ class TaskPool(sync.Waited):
         self._tasks: dict[int, Task] = {}  # that have not ended, and maybe some that have
 
     async def submit(self, fn: Callable[..., Any], *args: Any) -> Task:
+        _must_be_callable(fn, "pool.submit")
         for number, task in list(self._tasks.items()):
             if task.done():
                 self._tasks.pop(number, None)
