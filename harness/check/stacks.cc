@@ -147,8 +147,21 @@ bool InStandardLibrary(std::string_view path) {
          path.find("-packages/") == std::string_view::npos;
 }
 
+// CPython's own C, as its build names it, from its root or a folder below; or its program, built
+// without lines. Where in it a thread is that runs Python is a matter of the moment and the version.
+bool InInterpreter(std::string_view path) {
+  if (Base(path).starts_with("python3") && !path.ends_with(".py")) return true;
+  if (!path.ends_with(".c") && !path.ends_with(".h")) return false;
+  for (const std::string_view up : {"./", "../"})
+    if (path.starts_with(up)) path.remove_prefix(up.size());
+  constexpr std::array<std::string_view, 7> kFolders = {
+      "Include/", "Modules/", "Objects/", "Parser/", "Programs/", "Python/", "Python-"};
+  return std::any_of(kFolders.begin(), kFolders.end(),
+                     [&](std::string_view folder) { return path.starts_with(folder); });
+}
+
 bool IsRuntimeFile(std::string_view path) {
-  if (path.starts_with("<frozen")) return true;
+  if (path.starts_with("<frozen") || InInterpreter(path)) return true;
   const std::string rooted = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
   const auto has = [&](std::string_view part) { return rooted.find(part) != std::string::npos; };
   return InStandardLibrary(rooted) ||

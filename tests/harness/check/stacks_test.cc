@@ -80,6 +80,17 @@ TEST(NormalisedFrameTest, DropsNativeRuntimes) {
   EXPECT_EQ(NormalisedFrame("trireme-runner+0x4e41b in main"), "");
 }
 
+TEST(NormalisedFrameTest, DropsTheInterpreter) {
+  for (const char* frame :
+       {"Objects/longobject.c:3755 in _PyLong_Add", "../Python/ceval.c:596 in PyEval_EvalCode",
+        "./Include/internal/pycore_frame.h:286 in _PyFrame_PushUnchecked",
+        "python3.11+0x5339a4 in _PyEval_EvalFrameDefault"})
+    EXPECT_EQ(NormalisedFrame(frame), "") << frame;
+  EXPECT_EQ(NormalisedFrame("Python/tool.py:3 in work"), "tool.py:work");
+  EXPECT_EQ(NormalisedFrame("/home/me/Objects/list.c:3 in Insert"), "list.c:Insert");
+  EXPECT_EQ(NormalisedFrame("python3_bridge.py:3 in call"), "python3_bridge.py:call");
+}
+
 TEST(NormalisedFrameTest, LeavesOutOffsets) {
   EXPECT_EQ(NormalisedFrame("/opt/bin/server+0x1b2c in Serve(int)"), "server:Serve");
   EXPECT_EQ(NormalisedFrame("c++0x.cc:3 in main"), "c++0x.cc:main");
