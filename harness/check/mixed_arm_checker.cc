@@ -27,6 +27,8 @@ struct PythonProcess {
     const Json& names = GetMember(record, "patched");
     return names.is_array() && !names.empty();
   }
+  // The program itself or what runs its tests, not what one of those started.
+  bool runs_the_work() const { return record.contains("suite") || record.contains("program"); }
   bool hub_ran() const { return GetBool(record, "hub_ran"); }
   std::string own_hub() const { return GetString(record, "arm_hub"); }
 };
@@ -111,18 +113,25 @@ CheckResult MixedTests(const TrialView& view, const std::vector<std::string>& te
       processes, std::move(shown));
 }
 
-// Of an arm that should have neither a hub nor a patch.
+CheckResult MixedByAPatch(const TrialView& view, const PythonProcess& process,
+                          const std::vector<PythonProcess>& processes) {
+  return Mixed(view, "patched",
+               ArmOf(view) + " was monkey-patched (" +
+                   Join(TextsOf(GetMember(process.record, "patched")), ", ") + ")",
+               processes, Json::array());
+}
+
+// Of an arm that should have neither a hub nor a patch. Tests in a patched process say nothing of
+// threads, whether they met its hub or not; so that comes before those that are named.
 CheckResult CheckForHubs(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  for (const PythonProcess& process : processes)
+    if (process.patched() && process.runs_the_work())
+      return MixedByAPatch(view, process, processes);
   if (const std::vector<std::string> tests = FindTestsOnAHub(view); !tests.empty())
     return MixedTests(view, tests, "a hub in " + ArmOf(view) + ", which should have none",
                       processes);
-  for (const PythonProcess& process : processes) {
-    if (process.patched())
-      return Mixed(view, "patched",
-                   ArmOf(view) + " was monkey-patched (" +
-                       Join(TextsOf(GetMember(process.record, "patched")), ", ") + ")",
-                   processes, Json::array());
-  }
+  for (const PythonProcess& process : processes)
+    if (process.patched()) return MixedByAPatch(view, process, processes);
   if (std::any_of(processes.begin(), processes.end(),
                   [](const PythonProcess& process) { return process.hub_ran(); }))
     return Mixed(view, "hub", "a hub ran in " + ArmOf(view) + ", which should have none", processes,

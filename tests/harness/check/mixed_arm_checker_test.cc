@@ -70,6 +70,19 @@ TEST(MixedArmCheckerTest, AcceptsEventletThatWasOnlyImported) {
       Verdict::kPass);
 }
 
+// Of a suite that is patched, no test ran on threads; of one that starts a patched program, all but those named did.
+TEST(MixedArmCheckerTest, NamesNoTestsOfASuiteThatIsPatched) {
+  const auto tests_of = [](const Json& process) {
+    TrialBuilder trial = Command("threading", {process});
+    trial.Add(EventKind::kWarning, 940, "mixed-arm", "t::green");
+    return CheckMixedArm(trial).findings.at(0).evidence.at("tests");
+  };
+  EXPECT_EQ(tests_of(Process({"os"}, {{"suite", nullptr}})), Json::array());
+  EXPECT_EQ(tests_of(Process({"os"}, {{"program", nullptr}})), Json::array());
+  EXPECT_EQ(tests_of(Process({"os"})), Json::array({"t::green"}));
+  EXPECT_EQ(tests_of(Process(Json::array(), {{"suite", nullptr}})), Json::array({"t::green"}));
+}
+
 TEST(MixedArmCheckerTest, CannotDecideTestsThatRanOnAHub) {
   TrialBuilder trial = Command(
       "threading",
