@@ -47,16 +47,19 @@ for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, 
 def test_what_is_no_function_is_refused_where_it_is_handed_in(zygote, workload, runtime):
     zygote.load(runtime, workload("""
 async def child(): await rt.checkpoint()
+async def values(): yield 1
 pool = rt.pool(1)
 async def gathers(value): await rt.gather(value)
 for take in (lambda: rt.spawn(3), lambda: rt.spawn(child()), lambda: rt.spawn_after(0, None), lambda: rt.periodic(1, []),
-             lambda: pool.submit(child()), lambda: rt.offload("x"), lambda: gathers(None), lambda: rt.timeout("1s")):
+             lambda: rt.spawn(values), lambda: pool.submit(child()), lambda: rt.offload("x"), lambda: gathers(None),
+             lambda: rt.timeout("1s")):
     try:
         result = take()
         await result
     except TypeError as error: rt.observe("error", str(error))
 async with rt.timeout(5): await rt.gather(rt.spawn(child), await pool.submit(child), rt.spawn_after(0, child))
-rt.observe("offloaded", await rt.offload(len, "ab"))
+async def gives(): return (n for n in [2])  # what is made with a yield and handed out is a result like others
+rt.observe("given", next(await rt.spawn(gives).join()))
 """))
     trial = zygote.trial()
     function, coroutine = "takes a function and its arguments, not", "a coroutine: child, not child()"
@@ -65,6 +68,7 @@ rt.observe("offloaded", await rt.offload(len, "ab"))
         f"rt.spawn {function} {coroutine}",
         f"rt.spawn_after {function} a value of type NoneType",
         f"rt.periodic {function} a value of type list",
+        "rt.spawn takes a function, not one with a yield in it, of which a call runs nothing",
         f"pool.submit {function} {coroutine}",
         f"rt.offload {function} a value of type str",
         "rt.gather takes the tasks of rt.spawn, not a value of type NoneType",

@@ -27,6 +27,8 @@ def _must_be_callable(fn: Any, verb: str) -> None:
         raise TypeError(f"{verb} takes a function and its arguments, not a coroutine: {given[:-2]}, not {given}")
     if not callable(fn):
         raise TypeError(f"{verb} takes a function and its arguments, not a value of type {type(fn).__name__}")
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        raise TypeError(f"{verb} takes a function, not one with a yield in it, of which a call runs nothing")
 
 
 def _task_name(fn: Callable[..., Any], name: str | None, verb: str) -> str | None:
