@@ -326,12 +326,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments.build.resolve(), arguments.python, arguments.quick, Path(folder))
         rows: list[Row] = []
-        for name, measure in bench.measures().items():
-            if arguments.only and arguments.only not in name:
-                continue
+        measures = bench.measures()
+        wanted = [name for name in measures if not arguments.only or arguments.only in name]
+        if not wanted:
+            parser.error(f"--only {arguments.only}: no measure has that in its name; there are {', '.join(measures)}")
+        for name in wanted:
             print(f"measuring {name}", file=sys.stderr)
             try:
-                rows += measure()
+                rows += measures[name]()
             except (RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
                 print(f"ci/bench: error: {name}: {error}", file=sys.stderr)
                 rows.append(Row(name, "", "not measured: see standard error"))
