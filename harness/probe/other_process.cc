@@ -22,6 +22,10 @@ constexpr uint64_t kEpollWaits[] = {
 #endif
 };
 
+// Who is told of more registers once and for all, whether anybody reads or not; who is told once, or instead of others, does not meet
+// them.
+constexpr uint64_t kNotForReadingAlone = EPOLLOUT | EPOLLPRI | EPOLLONESHOT | EPOLLEXCLUSIVE;
+
 // As getdents64(2) writes it.
 struct FolderEntry {
   uint64_t inode;
@@ -111,7 +115,7 @@ bool IsThere(uint32_t process, int fd, const ObjectId& id) {
          ObjectId{status.st_ino, static_cast<uint32_t>(status.st_dev)} == id;
 }
 
-// By which descriptor a set holds the object for reading, and tells of it to all who wait there; -1: it does not.
+// By which descriptor a set holds the object for reading alone, and tells of it to all who wait there; -1: it does not.
 int HeldFor(uint32_t process, int set, const ObjectId& id) {
   TextBuffer path;
   AddProcess(path, process, "/fdinfo/", set);
@@ -119,7 +123,7 @@ int HeldFor(uint32_t process, int set, const ObjectId& id) {
   while (const char* line = lines.Next()) {
     uint64_t fd = 0, events = 0, inode = 0;
     if (!NumberAfter(line, "tfd:", 10, &fd) || !NumberAfter(line, "events:", 16, &events)) continue;
-    if ((events & EPOLLIN) == 0 || (events & (EPOLLONESHOT | EPOLLEXCLUSIVE)) != 0) continue;
+    if ((events & EPOLLIN) == 0 || (events & kNotForReadingAlone) != 0) continue;
     if (!NumberAfter(line, "ino:", 16, &inode) || inode != id.inode) continue;
     if (IsThere(process, static_cast<int>(fd), id)) return static_cast<int>(fd);
   }

@@ -24,7 +24,8 @@ struct HeldObject {
   uint32_t reader;    // the thread that read it last
   uint32_t came;      // the one that last came while another, `found`, waited in its set
   uint32_t found;
-  uint32_t looked;  // how often for a thread of another process
+  uint32_t elsewhere;  // a process with a set that gave way to one of ours
+  uint32_t looked;     // how often for a thread of another process
 };
 
 constexpr uint64_t kHeldObjects = 4096;
@@ -47,6 +48,7 @@ void TakeHeldFor(HeldObject& held, const ObjectId& id) {
   StoreWord(held.reader, 0u);
   StoreWord(held.came, 0u);
   StoreWord(held.found, 0u);
+  StoreWord(held.elsewhere, 0u);
   StoreWord(held.looked, 0u);
   StoreWord(held.inode, id.inode);
 }
@@ -99,9 +101,10 @@ PollerElsewhere AwaitPollerIn(uint32_t process, const ObjectId& id) {
 
 // The set that holds it for reading alone too is one of another process.
 void MeetElsewhere(const Wait& wait, uint64_t size, const Caller& caller, HeldObject& held) {
-  const uint32_t process = wait.object->epoll_process;
-  const bool elsewhere = LoadWord(wait.object->epoll) != 0 && process != ProcessId();
-  if (!elsewhere || !LooksAgain(held)) return;
+  const uint32_t holder = wait.object->epoll_process;
+  const bool elsewhere = LoadWord(wait.object->epoll) != 0 && holder != ProcessId();
+  const uint32_t process = elsewhere ? holder : LoadWord(held.elsewhere);
+  if (process == 0 || !LooksAgain(held)) return;
   const int error = errno;
   const Descriptor& descriptor = *KnownDescriptor(wait.fd);
   const PollerElsewhere other = AwaitPollerIn(process, descriptor.id);
@@ -148,6 +151,13 @@ void NoteHeldBySet(const ObjectId& id, int fd, uint32_t set, bool for_reads) {
   StoreWord(held.fds[place], fd);
   StoreWord(held.for_reads[place], for_reads);
   if (LoadWord(held.sets[1 - place]) != 0) NoteSharedSets();
+}
+
+void NoteHeldElsewhere(const ObjectId& id, uint32_t process) {
+  HeldObject& held = *HeldPlaceOf(id);
+  if (!IsHeldOf(held, id)) return;
+  StoreWord(held.elsewhere, process);
+  NoteSharedSets();
 }
 
 void NoteLeftSet(const ObjectId& id, uint32_t set) {

@@ -18,6 +18,8 @@ namespace trireme {
 // A set tells of that object, by a descriptor `fd`, to all who wait there; or does so no more.
 void NoteHeldBySet(const ObjectId& id, int fd, uint32_t set, bool for_reads);
 void NoteLeftSet(const ObjectId& id, uint32_t set);
+// A set of that process holds it edge-triggered, too. REQUIRES: NoteHeldBySet() of one of ours.
+void NoteHeldElsewhere(const ObjectId& id, uint32_t process);
 
 // The calling thread is about to read a socket. REQUIRES: it is inside `wait`; SetsAreShared().
 void MeetAtTwoSets(const Wait& wait, uint64_t size, const Caller& caller);

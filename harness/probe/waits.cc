@@ -229,16 +229,21 @@ void UnparkTask(trireme_header* header, uint32_t task) {
   }
 }
 
-// Puts a set into the object where none is, or one of this process that counts for less. False: `now` is there.
-bool HoldBySet(trireme_header* header, trireme_object* object, uint32_t set, uint32_t* now) {
+// Puts a set into the object where none is, or one that counts for less: told of changes only, of this process or, for a set
+// that is told for as long as there is something, of any. False: `now` is there.
+bool HoldBySet(trireme_header* header, trireme_object* object, const ObjectId& id, uint32_t set,
+               uint32_t* now) {
   *now = __atomic_load_n(&object->epoll, __ATOMIC_SEQ_CST);
-  const bool gives_way = (*now & TRIREME_EDGE) != 0 && object->epoll_process == ProcessId();
+  const uint32_t holder = object->epoll_process;
+  const bool ours = holder == ProcessId();
+  const bool gives_way = (*now & TRIREME_EDGE) != 0 && (ours || (set & TRIREME_EDGE) == 0);
   if (*now != 0 && !gives_way) return false;
   if (!__atomic_compare_exchange_n(&object->epoll, now, set, false, __ATOMIC_SEQ_CST,
                                    __ATOMIC_RELAXED))
     return false;
   object->epoll_process = ProcessId();
   NoteHeld(header, object);
+  if (*now != 0 && !ours) NoteHeldElsewhere(id, holder);
   return true;
 }
 
@@ -248,9 +253,7 @@ void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t 
   trireme_object* object = FindObject(header, descriptor);
   if (object == nullptr) return CountUnseen(header);
   uint32_t now = 0;
-  if (HoldBySet(header, object, set, &now) || now == set) return;
-  // The other one is told of changes only: whether both wait is looked at when one reads.
-  if ((now & TRIREME_EDGE) != 0) return NoteSharedSets();
+  if (HoldBySet(header, object, descriptor->id, set, &now) || now == set) return;
   const Holding other =
       object->epoll_process == ProcessId() ? HoldingOf(now, descriptor->id) : Holding{};
   const Waiter first(Waiter::kRegistered, ProcessId(), 0, other.thread, false);
@@ -277,7 +280,7 @@ bool IsGone(uint32_t process) {
 void NoteEdge(trireme_header* header, Descriptor* descriptor, uint32_t set) {
   trireme_object* object = FindObject(header, descriptor);
   uint32_t now = 0;
-  if (object == nullptr || HoldBySet(header, object, set, &now)) return;
+  if (object == nullptr || HoldBySet(header, object, descriptor->id, set, &now)) return;
   const uint32_t process = object->epoll_process;
   if (process == ProcessId()) return;
   if ((now & TRIREME_EDGE) != 0 && IsGone(process) &&

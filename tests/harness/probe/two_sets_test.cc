@@ -162,6 +162,7 @@ TEST_F(TwoProcessesTest, WhoWaitsElsewhereLeavesItToTheOther) {
 
 TEST_F(TwoProcessesTest, WhoHoldsItForMoreThanReadingOrIsToldOnceMayLeaveItToTheOther) {
   const OtherProcess for_more(ours_.get(), EPOLLIN | EPOLLPRI | EPOLLET);
+  const OtherProcess for_more_and_long(ours_.get(), EPOLLIN | EPOLLPRI);
   const OtherProcess once(ours_.get(), EPOLLIN | EPOLLET | EPOLLONESHOT);
   EXPECT_THAT(Read(EPOLLIN | EPOLLET), IsEmpty());
 }
@@ -170,6 +171,20 @@ TEST_F(TwoProcessesTest, WhoIsGoneLeavesItsPlaceToTheNext) {
   { const OtherProcess gone(ours_.get(), EPOLLIN | EPOLLET); }
   const OtherProcess next(ours_.get(), EPOLLIN | EPOLLET);
   EXPECT_THAT(Read(EPOLLIN | EPOLLET), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoProcessesTest, WhoIsToldOfChangesHidesNoTwoSetsThatAreToldForAsLongAsThereIsSomething) {
+  const OtherProcess other(ours_.get(), EPOLLIN | EPOLLET);
+  Register(one_->set(), ours_.get(), EPOLLIN);
+  Register(other_->set(), ours_.get(), EPOLLIN);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
+}
+
+TEST_F(TwoProcessesTest, NorDoesOneThatIsGone) {
+  { const OtherProcess gone(ours_.get(), EPOLLIN | EPOLLET); }
+  Register(one_->set(), ours_.get(), EPOLLIN);
+  Register(other_->set(), ours_.get(), EPOLLIN);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0"));
 }
 
 // What a library registers that does not know yet who will read or write.
