@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/check.h"
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/locations.h"
@@ -213,11 +215,11 @@ bool SawProcess(const History& history, pid_t process) {
 
 // The recording as the trial of a run, so that every report can be written of it.
 Status WriteReports(const WatchOptions& options, const Json& cell, const std::string& folder,
-                    int status) {
+                    const std::string& recording, int status) {
   const int64_t now = SystemClock().Now();
   const Json exit = {{"code", 0}, {"seconds", 0}};  // the program's status is no finding of ours
   TRIREME_RETURN_IF_ERROR(SealRecording(
-      JoinPath(folder, "history.ring"), JoinPath(folder, "history.trh"),
+      recording, JoinPath(folder, "history.trh"),
       {{.kind = EventKind::kBegin, .time = 0, .value = {{"runtime", options.runtime}}},
        {.kind = EventKind::kObserve, .time = now, .key = "exit-status", .value = status},
        {.kind = EventKind::kEnd, .time = now, .key = "returned"},
@@ -251,12 +253,19 @@ Status CheckReportsCanBeWritten(const std::vector<ReportRequest>& requests) {
   return Done{};
 }
 
+// A name that nobody can guess.
+std::string RecordingIn(const std::string& folder) {
+  std::array<uint64_t, 2> number{};
+  TRIREME_CHECK(::getrandom(number.data(), sizeof(number), 0) == sizeof(number));
+  return JoinPath(folder, FormatHex(number[0]) + FormatHex(number[1]) + ".ring");
+}
+
 // While it lives, those who know the recording's name may come to it: a program of root's that becomes another user, to whom
-// the probe gives the file. Nobody else may read it.
+// the probe gives the file. It stays with the group of root's, for a root without the right to open what is another's.
 class OpenToOtherUsers {
  public:
   OpenToOtherUsers(std::string folder, const std::string& recording) : folder_(std::move(folder)) {
-    if (::geteuid() != 0 || ::chmod(recording.c_str(), 0600) != 0) return;
+    if (::geteuid() != 0 || ::chmod(recording.c_str(), 0660) != 0) return;
     open_ = ::chmod(folder_.c_str(), 0711) == 0;
   }
   ~OpenToOtherUsers() {
@@ -278,7 +287,7 @@ int Watch(const WatchOptions& options, const Json& checks) {
     return Fail(InfrastructureError("the probe is missing: " + locations.probe));
   const Result<std::unique_ptr<TemporaryDirectory>> folder = TemporaryDirectory::Make();
   if (!folder.ok()) return Fail(folder.error());
-  const std::string recording = JoinPath((*folder)->path(), "history.ring");
+  const std::string recording = RecordingIn((*folder)->path());
   const RecordingNeeds needs = NeedsOf(checks);
   const int64_t begin = SystemClock().Now();
   bool watching = options.attach_after.value_or(0) == 0;
@@ -321,8 +330,16 @@ int Watch(const WatchOptions& options, const Json& checks) {
   // Now: what they do from here on may be in no event that is read.
   const std::set<uint32_t> left = ProcessesWithRecording(recording);
   look(true);
+  // Scripts read this line, the last one: it has the same words for every number.
+  const auto finish = [&](int status) {
+    PrintError("trireme: " + std::to_string(findings.count()) + " findings, program exited " +
+               std::to_string(end->status) + "\n");
+    return status;
+  };
   const Result<History> history = History::Read(recording);
-  if (!history.ok()) return Fail(history.error());
+  if (!history.ok())
+    return finish(Fail(InfrastructureError("what was recorded cannot be read: " +
+                                           history.error().message)));
   if (!SawProcess(*history, end->process))
     return Fail(InfrastructureError(
         "nothing was seen of " + options.command.front() + ": the probe was not loaded into it",
@@ -344,13 +361,10 @@ int Watch(const WatchOptions& options, const Json& checks) {
     PrintError("trireme: " + Count(count, "finding") + " suppressed\n");
   int status = findings.count() > 0 ? options.finding_status : end->status;
   if (!options.reports.empty()) {
-    const Status written = WriteReports(options, cell, (*folder)->path(), end->status);
+    const Status written = WriteReports(options, cell, (*folder)->path(), recording, end->status);
     if (!written.ok()) status = Fail(written.error());
   }
-  // Scripts read this line: it has the same words for every number.
-  PrintError("trireme: " + std::to_string(findings.count()) + " findings, program exited " +
-             std::to_string(end->status) + "\n");
-  return status;
+  return finish(status);
 }
 
 constexpr int64_t kSampleFor = kNanosecondsPerSecond;

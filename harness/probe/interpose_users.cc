@@ -11,10 +11,21 @@
 namespace trireme {
 namespace {
 
-// Root may open it anyway, and nobody else may give it away.
-void NoteUser(uid_t user) {
+uint32_t given_to = 0;  // atomic
+
+// Before, as only root may give it away; and back where nothing came of it. That user may open it from then on, and so may
+// whoever finds its name in the environment of one of that user's processes.
+template <typename Call>
+int Become(uid_t user, Call call) {
   constexpr uid_t kStays = static_cast<uid_t>(-1);
-  if (user != 0 && user != kStays && geteuid() == 0) GiveRecordingTo(user);
+  const uint32_t before = __atomic_load_n(&given_to, __ATOMIC_RELAXED);
+  const bool gives = user != 0 && user != kStays && user != before && geteuid() == 0;
+  if (!gives) return call();
+  GiveRecordingTo(user);
+  const int result = call();
+  if (result != 0) GiveRecordingTo(before);
+  if (result == 0) __atomic_store_n(&given_to, user, __ATOMIC_RELAXED);
+  return result;
 }
 
 }  // namespace
@@ -24,24 +35,20 @@ using trireme::Next;
 
 TRIREME_INTERPOSED int setuid(uid_t user) noexcept {
   static Next<int(uid_t)> next("setuid");
-  trireme::NoteUser(user);
-  return next(user);
+  return trireme::Become(user, [&] { return next(user); });
 }
 
 TRIREME_INTERPOSED int seteuid(uid_t user) noexcept {
   static Next<int(uid_t)> next("seteuid");
-  trireme::NoteUser(user);
-  return next(user);
+  return trireme::Become(user, [&] { return next(user); });
 }
 
 TRIREME_INTERPOSED int setreuid(uid_t real, uid_t effective) noexcept {
   static Next<int(uid_t, uid_t)> next("setreuid");
-  trireme::NoteUser(effective);
-  return next(real, effective);
+  return trireme::Become(effective, [&] { return next(real, effective); });
 }
 
 TRIREME_INTERPOSED int setresuid(uid_t real, uid_t effective, uid_t saved) noexcept {
   static Next<int(uid_t, uid_t, uid_t)> next("setresuid");
-  trireme::NoteUser(effective);
-  return next(real, effective, saved);
+  return trireme::Become(effective, [&] { return next(real, effective, saved); });
 }

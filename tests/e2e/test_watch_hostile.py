@@ -107,9 +107,22 @@ class WatchHostileTest(WatchCase):
             twin = self.watch(self.BECOMES.format(become=become, second="pass"))
             self.assertEqual((twin.code, twin.err), (0, "trireme: 0 findings, program exited 0\n"), become)
 
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root may become another user; no setpriv")
+    def test_the_recording_stays_with_who_may_not_become_another_user(self) -> None:
+        self.write("program.py", """\
+            import os
+            try:
+                os.setuid(65534)
+            except PermissionError:
+                print(os.stat(os.environ["TRIREME_HISTORY"]).st_uid)
+            """)
+        outcome = self.trireme("watch", "--", "setpriv", "--bounding-set=-setuid", "python3", "program.py")
+        self.assertEqual((outcome.code, outcome.out), (0, "0\n"), outcome.err)
+
     @unittest.skipUnless(os.getuid() == 0, "only root may become another user")
     def test_a_program_that_becomes_another_user_unseen_is_not_clean(self) -> None:
-        become = "ctypes.CDLL(None).syscall({'x86_64': 117, 'aarch64': 147}[os.uname().machine], 65534, 65534, 65534)"
+        call = "ctypes.CDLL(None).syscall({{'x86_64': {0}, 'aarch64': {1}}}[os.uname().machine], 65534, 65534, 65534)"
+        become = f"{call.format(119, 149)}; {call.format(117, 147)}"  # setresgid, setresuid
         outcome = self.watch(self.BECOMES.format(become=become, second="pass"))
         self.assertEqual(outcome.code, 0, outcome.err)
         self.assertIn("unknown: /bin/true was started as a user who may not write what is recorded, and was not seen\n",
@@ -236,7 +249,7 @@ class WatchHostileTest(WatchCase):
     elsewhere = ctypes.c_size_t(1 << 44)
     taken = 0
     for line in open("/proc/self/maps").readlines():
-        if "history.ring" in line or "libtrireme-probe" in line:
+        if ".ring" in line or "libtrireme-probe" in line:
             begin, end = (int(word, 16) for word in line.split()[0].split("-"))
             place, size = ctypes.c_size_t(begin), ctypes.c_size_t(end - begin)
             libc.{call}
@@ -255,7 +268,7 @@ class WatchHostileTest(WatchCase):
             def mapped():
                 lines = [line.split() for line in open("/proc/self/maps")]
                 return [(*(int(word, 16) for word in line[0].split("-")), line[-1]) for line in lines]
-            ring = next(place for place in mapped() if "history.ring" in place[2])
+            ring = next(place for place in mapped() if place[2].endswith(".ring"))
             page, map_here = 4096, 0x100032  # private, anonymous, and not where anything else is
             for start in (ring[0] - page, ring[1]):
                 libc.mmap(ctypes.c_size_t(start), ctypes.c_size_t(page), 3, map_here, -1, 0)
