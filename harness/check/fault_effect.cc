@@ -36,11 +36,11 @@ class Reactions {
       by_task_[operation.task].push_back(&operation);
       if (operation.state == OperationState::kOk) {
         acknowledged_.push_back(operation.end);
-        last_success_ = std::max(last_success_, operation.begin);
+        Raise(last_success_[operation.name], operation.begin);
       }
       if (!EndedBadly(operation)) continue;
       failures_.push_back(operation.end);
-      last_try_ = std::max(last_try_, operation.begin);
+      Raise(last_try_[operation.name], operation.begin);
     }
     std::sort(acknowledged_.begin(), acknowledged_.end());
     std::sort(failures_.begin(), failures_.end());
@@ -62,13 +62,12 @@ class Reactions {
   int64_t AcknowledgedAfter(int64_t time) const { return FirstAfter(acknowledged_, time); }
   bool AnyAcknowledged() const { return !acknowledged_.empty(); }
   // Something worked until a fault, and was tried again after it: in vain, and nothing else worked either. While a fault of one
-  // connection lasts, such as a stall, others work: what was begun after it and done is enough.
+  // connection lasts, such as a stall, others work: that the same was begun after it, and done, is enough.
   bool WorkedOnlyBefore(const std::vector<AppliedFault>& faults) const {
     if (acknowledged_.empty()) return false;
     const int64_t last = acknowledged_.back();
     return std::any_of(faults.begin(), faults.end(), [&](const AppliedFault& fault) {
-      if (!fault.connection.empty() && last_success_ > fault.time) return false;
-      return fault.end > last && last_try_ > std::max(last, fault.time);
+      return fault.end > last && WasTriedInVain(fault, last);
     });
   }
   int64_t FailedAfter(int64_t time) const {
@@ -76,6 +75,18 @@ class Reactions {
   }
 
  private:
+  static void Raise(int64_t& latest, int64_t time) { latest = std::max(latest, time); }
+
+  // `last`: when the last operation was acknowledged.
+  bool WasTriedInVain(const AppliedFault& fault, int64_t last) const {
+    return std::any_of(last_try_.begin(), last_try_.end(), [&](const auto& tried) {
+      const auto worked = last_success_.find(tried.first);
+      const bool elsewhere = !fault.connection.empty() && worked != last_success_.end() &&
+                             worked->second > fault.time;
+      return tried.second > std::max(last, fault.time) && !elsewhere;
+    });
+  }
+
   // A task that begins to wait is still in the call that the fault hit.
   static bool IsReaction(const Event& event) {
     return event.kind != EventKind::kFault && event.kind != EventKind::kWire &&
@@ -122,8 +133,8 @@ class Reactions {
   std::map<uint32_t, std::vector<const Operation*>> by_task_;  // by their begin
   std::map<uint32_t, std::vector<int64_t>> events_;
   std::vector<int64_t> acknowledged_, failures_;
-  int64_t last_try_ = -1;                            // the latest begin of one that failed
-  int64_t last_success_ = -1;                        // and of one that was acknowledged
+  std::map<std::string, int64_t> last_try_;          // the latest begin of one that failed, by name
+  std::map<std::string, int64_t> last_success_;      // and of one that was acknowledged
   std::map<std::string, std::set<uint32_t>> waits_;  // the tasks that wait, by what for
   std::map<int64_t, uint32_t>
       waiting_;  // by the time of a fault that hit no task: who waited for it

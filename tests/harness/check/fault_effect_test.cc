@@ -108,6 +108,14 @@ TEST(FaultEffectTest, IsSurvivedWhereAnotherConnectionWorkedDuringAStall) {
   EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kSurvived);
 }
 
+TEST(FaultEffectTest, IsFailedWhereSomethingElseWorkedDuringAStall) {
+  FaultTrial trial;
+  trial.Op(1, "get", 10, 20).Op(2, "ping", 120, 130);
+  trial.Operation(EventKind::kFail, 1, "get", 140, 190);
+  trial.Fault("stall", 1, 10, 100, 1, kLongStall);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kFailed);
+}
+
 TEST(FaultEffectTest, IsFailedWhereOnlyWhatWasUnderWayWorkedDuringAStall) {
   FaultTrial trial;
   trial.Op(1, "get", 95, 120).Operation(EventKind::kFail, 1, "get", 140, 190);
