@@ -2,9 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,56 +13,19 @@
 namespace trireme {
 namespace {
 
-// A limit of each process. The hard one stays: not even root may raise that everywhere.
+// A limit of each process.
 class ProcessLimit final : public ResourceLimit {
  public:
-  ProcessLimit(__rlimit_resource resource, uint64_t limit, const FaultSubject& subject)
-      : resource_(resource), limit_(limit), subject_(subject) {}
-  ~ProcessLimit() override { ProcessLimit::End(); }
-  ProcessLimit(const ProcessLimit&) = delete;
-  ProcessLimit& operator=(const ProcessLimit&) = delete;
+  ProcessLimit(__rlimit_resource resource, uint64_t limit, std::shared_ptr<ProcessLimits> limits)
+      : resource_(resource), limit_(limit), limits_(std::move(limits)) {}
 
-  Status Begin() override {
-    int error = 0;
-    for (const pid_t process : ProcessesOf(subject_))
-      if (!Lower(process) && process == subject_.process) error = errno;
-    if (error != 0)
-      return ErrnoError("cannot limit process " + std::to_string(subject_.process), error);
-    if (!before_.empty()) return Done{};
-    return InfrastructureError("no process has more than " + std::to_string(limit_) + " anyway");
-  }
-
-  // What was started meanwhile has the lowered limit of whoever started it.
-  void End() override {
-    const auto own = before_.find(subject_.process);
-    for (const pid_t process : ProcessesOf(subject_)) {
-      rlimit now{};
-      if (::prlimit(process, resource_, nullptr, &now) != 0 || now.rlim_cur != limit_) continue;
-      const auto known = before_.find(process);
-      const auto before = known == before_.end() ? own : known;
-      if (before == before_.end()) continue;
-      now.rlim_cur = std::min(before->second, now.rlim_max);
-      ::prlimit(process, resource_, &now, nullptr);
-    }
-    before_.clear();
-  }
+  Status Begin() override { return limits_->Lower(resource_, limit_); }
+  void End() override { limits_->GiveBack(resource_, limit_); }
 
  private:
-  bool Lower(pid_t process) {
-    rlimit now{};
-    if (::prlimit(process, resource_, nullptr, &now) != 0) return false;
-    const rlim_t before = now.rlim_cur;
-    if (before <= limit_) return true;  // a shortage gives nobody more
-    now.rlim_cur = limit_;
-    if (::prlimit(process, resource_, &now, nullptr) != 0) return false;
-    before_[process] = before;
-    return true;
-  }
-
   const __rlimit_resource resource_;
   const uint64_t limit_;
-  const FaultSubject subject_;
-  std::map<pid_t, rlim_t> before_;
+  const std::shared_ptr<ProcessLimits> limits_;
 };
 
 // A limit of all of them together. They are in its group from the start, so that none escapes it by being born just then.
@@ -129,10 +89,11 @@ constexpr int64_t kLongestLoad = 3600 * kNanosecondsPerSecond;
 
 using Limits = std::vector<std::unique_ptr<ResourceLimit>>;
 
-Limits LimitsOf(const ResourceFault& fault, const FaultSubject& subject, const SmallDisk* disk) {
+Limits LimitsOf(const ResourceFault& fault, const FaultSubject& subject,
+                const std::shared_ptr<ProcessLimits>& of_processes, const SmallDisk* disk) {
   Limits limits;
   const auto of_process = [&](__rlimit_resource resource, const std::optional<uint64_t>& limit) {
-    if (limit) limits.push_back(std::make_unique<ProcessLimit>(resource, *limit, subject));
+    if (limit) limits.push_back(std::make_unique<ProcessLimit>(resource, *limit, of_processes));
   };
   of_process(RLIMIT_NOFILE, fault.nofile);
   of_process(RLIMIT_AS, fault.memory);
@@ -167,11 +128,12 @@ Json ActionOfLimit(const ResourceFault& fault) {
 }  // namespace
 
 LimitFault::LimitFault(const ResourceFault& fault, const FaultSubject& subject,
-                       const SmallDisk* disk, RecordFault record)
+                       const std::shared_ptr<ProcessLimits>& of_processes, const SmallDisk* disk,
+                       RecordFault record)
     : fault_(fault),
       subject_(subject),
       record_(std::move(record)),
-      limits_(LimitsOf(fault, subject, disk)),
+      limits_(LimitsOf(fault, subject, of_processes, disk)),
       deadline_(subject.begin + fault.after) {}
 
 void LimitFault::OnTime(int64_t now) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/engine/harness_fault.h"
+#include "harness/engine/process_limits.h"
 #include "harness/engine/small_disk.h"
 #include "harness/fault/resource.h"
 
@@ -21,8 +22,9 @@ class ResourceLimit {
 // Does a resource fault: all of its limits at its time, recorded once, until its end.
 class LimitFault final : public HarnessFault {
  public:
-  // `disk`: of the trial, where the fault limits it; must outlive this.
-  LimitFault(const ResourceFault& fault, const FaultSubject& subject, const SmallDisk* disk,
+  // `of_processes`: shared by all faults of the trial. `disk`: of the trial, where the fault limits it; must outlive this.
+  LimitFault(const ResourceFault& fault, const FaultSubject& subject,
+             const std::shared_ptr<ProcessLimits>& of_processes, const SmallDisk* disk,
              RecordFault record);
   ~LimitFault() override { LimitFault::End(); }
   LimitFault(const LimitFault&) = delete;

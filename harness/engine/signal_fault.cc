@@ -60,10 +60,11 @@ Json ActionOfSignal(const ProcessFault& fault) {
 }  // namespace
 
 SignalFault::SignalFault(ProcessFault fault, uint32_t number, const FaultSubject& subject,
-                         RecordFault record)
+                         std::shared_ptr<StoppedProcesses> stops, RecordFault record)
     : fault_(std::move(fault)),
       number_(number),
       subject_(subject),
+      stops_(std::move(stops)),
       record_(std::move(record)),
       step_(fault_.event || fault_.offset ? Step::kAwaiting : Step::kDue),
       deadline_(step_ == Step::kAwaiting ? subject.begin : subject.begin + fault_.after),
@@ -112,10 +113,12 @@ void SignalFault::Strike(int64_t now) {
     hit = true;
     hit_own_ = hit_own_ || target.own;
     may_end_own_ = may_end_own_ || (target.own && aim.response != SignalResponse::kIgnores);
-    if (fault_.signal == SIGSTOP)
+    if (fault_.signal == SIGSTOP) {
+      ++stops_->faults_of[target.pid];
       stopped_.push_back(std::move(target));
-    else if (aim.program)
+    } else if (aim.program) {
       restarts_.push_back({std::move(target), *std::move(aim.program)});
+    }
   }
   if (!hit) {
     step_ = Step::kSeeking;
@@ -168,7 +171,7 @@ void SignalFault::Continue() {
   for (const FaultTarget& target : std::exchange(stopped_, {})) {
     Record(target, SystemClock().Now(), true);
     LetPass();
-    SendTo(target, SIGCONT);
+    if (--stops_->faults_of[target.pid] == 0) SendTo(target, SIGCONT);
   }
   step_ = Step::kOver;
 }

@@ -2,6 +2,8 @@
 #define TRIREME_HARNESS_ENGINE_SIGNAL_FAULT_H_
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,11 +16,17 @@
 
 namespace trireme {
 
+// How many faults of a trial hold each of its processes stopped: it goes on when none does.
+struct StoppedProcesses {
+  std::map<pid_t, int> faults_of;
+};
+
 // Does a process fault: waits for its moment and for a process that it means, signals it, and lets go on what it stopped.
 class SignalFault final : public HarnessFault {
  public:
-  // `number`: of the fault in the plan, from 1.
-  SignalFault(ProcessFault fault, uint32_t number, const FaultSubject& subject, RecordFault record);
+  // `number`: of the fault in the plan, from 1. `stops`: shared by all faults of the trial.
+  SignalFault(ProcessFault fault, uint32_t number, const FaultSubject& subject,
+              std::shared_ptr<StoppedProcesses> stops, RecordFault record);
   ~SignalFault() override { End(); }
   SignalFault(const SignalFault&) = delete;
   SignalFault& operator=(const SignalFault&) = delete;
@@ -54,6 +62,7 @@ class SignalFault final : public HarnessFault {
   const ProcessFault fault_;
   const uint32_t number_;
   const FaultSubject subject_;
+  const std::shared_ptr<StoppedProcesses> stops_;
   const RecordFault record_;
   Step step_;
   int64_t deadline_;

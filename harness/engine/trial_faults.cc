@@ -58,19 +58,21 @@ bool TrialFaults::HoldsWorkload() const {
 }
 
 void TrialFaults::Start(const FaultSubject& subject) {
+  const auto limits = std::make_shared<ProcessLimits>(subject.process);
+  const auto stops = std::make_shared<StoppedProcesses>();
   for (uint32_t number = 1; number <= plan_.faults.size(); ++number) {
     const Fault& fault = plan_.faults[number - 1];
     if (fault.key == ProcessFaultClass().key) {
       Result<ProcessFault> read = ReadProcessFault(fault);
       TRIREME_CHECK(read.ok());
       running_.push_back(
-          {number, std::make_unique<SignalFault>(*std::move(read), number, subject,
+          {number, std::make_unique<SignalFault>(*std::move(read), number, subject, stops,
                                                  Recorder(number, subject.process))});
     } else if (fault.key == ResourceFaultClass().key) {
       const Result<ResourceFault> read = ReadResourceFault(fault);
       TRIREME_CHECK(read.ok());
       running_.push_back(
-          {number, std::make_unique<LimitFault>(*read, subject, disk_ ? &*disk_ : nullptr,
+          {number, std::make_unique<LimitFault>(*read, subject, limits, disk_ ? &*disk_ : nullptr,
                                                 Recorder(number, subject.process))});
     }
   }

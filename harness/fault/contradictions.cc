@@ -140,16 +140,10 @@ Span SpanOf(int64_t after, const std::optional<int64_t>& duration) {
   return {after, duration ? after + *duration : 0};
 }
 
-// Begins after the other one did, and is over before that; at the trial's end the order does not matter.
-bool IsWithin(const Span& inner, const Span& outer) {
-  return inner.after > outer.after &&
-         (outer.until == 0 || (inner.until != 0 && inner.until < outer.until));
-}
-
 struct LimitWord {
   const char* name;
   std::optional<uint64_t> ResourceFault::*limit;
-  bool nests;  // whether the end of one gives back what another one has left
+  bool of_process;  // so that the lower one of two holds for as long as both do
 };
 constexpr std::array kLimitWords = {LimitWord{"nofile", &ResourceFault::nofile, true},
                                     LimitWord{"memory", &ResourceFault::memory, true},
@@ -157,13 +151,14 @@ constexpr std::array kLimitWords = {LimitWord{"nofile", &ResourceFault::nofile, 
                                     LimitWord{"threads", &ResourceFault::threads, false},
                                     LimitWord{"disk", &ResourceFault::disk, false}};
 
-// The name of what both limit so that none can say to what its end brings it back; nullptr: nothing.
+// The name of what both limit so that the end of one would end the other; nullptr: nothing. Where one begins as the other one
+// ends, either may be a moment late.
 const char* SharedLimit(const ResourceFault& a, const ResourceFault& b) {
   const Span one = SpanOf(a.after, a.duration), other = SpanOf(b.after, b.duration);
-  if (!OverlapInTime(one, other)) return nullptr;
-  const bool nested = IsWithin(one, other) || IsWithin(other, one);
+  const bool touch = one.until == other.after || other.until == one.after;
+  if (!touch && !OverlapInTime(one, other)) return nullptr;
   for (const LimitWord& word : kLimitWords)
-    if (a.*word.limit && b.*word.limit && !(word.nests && nested)) return word.name;
+    if (a.*word.limit && b.*word.limit && !word.of_process) return word.name;
   return nullptr;
 }
 

@@ -179,25 +179,24 @@ Fault Shortage(const char* members, const std::string& name) {
 }
 
 TEST(FaultPlanTest, RefusesLimitsThatEndEachOther) {
-  const Fault first = Shortage(R"({"nofile": 40, "after": 10, "for": 20})", "a");
+  const Fault first = Shortage(R"({"threads": 40, "after": 10, "for": 20})", "a");
   for (const char* other :
-       {R"({"nofile": 30, "after": 10, "for": 20})", R"({"nofile": 30, "after": 20, "for": 20})",
-        R"({"nofile": 30, "after": 20})"})
+       {R"({"threads": 30, "after": 10, "for": 20})", R"({"threads": 30, "after": 20, "for": 5})",
+        R"({"threads": 30, "after": 20})", R"({"threads": 30, "after": 30})"})
     EXPECT_EQ(PlanCheckErrorOf({first, Shortage(other, "b")}),
-              "b: it contradicts fault 'a': both limit nofile at one time, and the end of one "
+              "b: it contradicts fault 'a': both limit threads at one time, and the end of one "
               "would end the other")
         << other;
-  EXPECT_EQ(PlanCheckErrorOf({Shortage(R"({"threads": 40})", "a"),
-                              Shortage(R"({"threads": 30, "after": 20, "for": 5})", "b")}),
-            "b: it contradicts fault 'a': both limit threads at one time, and the end of one would "
-            "end the other");
+  EXPECT_EQ(PlanCheckErrorOf({first, Shortage(R"({"threads": 30, "after": 31})", "b")}), "");
 }
 
-TEST(FaultPlanTest, TakesLimitsOneAfterOrWithinTheOther) {
+// The lowest holds.
+TEST(FaultPlanTest, TakesLimitsOfProcessesAtOneTime) {
   const Fault first = Shortage(R"({"nofile": 40, "after": 10, "for": 20})", "a");
   for (const char* other :
        {R"({"nofile": 30, "after": 30})", R"({"nofile": 30, "after": 11, "for": 18})",
-        R"({"nofile": 50})", R"({"stack": 65536})", R"({"cpu": 2})"})
+        R"({"nofile": 30, "after": 20, "for": 20})", R"({"nofile": 50})", R"({"stack": 65536})",
+        R"({"cpu": 2})"})
     EXPECT_EQ(PlanCheckErrorOf({first, Shortage(other, "b")}), "") << other;
   const Fault load = Shortage(R"({"cpu": 2})", "a");
   EXPECT_EQ(PlanCheckErrorOf({load, Shortage(R"({"cpu": 3})", "b")}), "");
