@@ -291,6 +291,12 @@ void GiveRecordingTo(uint32_t user) {
   if (recording != nullptr) recording->GiveTo(user);
 }
 
+void GrowRecordingAhead() {
+  const KeepErrno keep;
+  const Recording* recording = IsStoppedForGood() ? nullptr : CurrentOrAttachNow();
+  if (recording != nullptr) recording->GrowAhead();
+}
+
 bool IsLeftOut(uint16_t kind) {
   Recording* recording = Current();
   return recording != nullptr && LeavesOut(recording, kind);

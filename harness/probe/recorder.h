@@ -51,6 +51,8 @@ void SetWatched();
 bool MayBeOpened();
 // That user may open the recording from now on, also in what is started later. REQUIRES: root.
 void GiveRecordingTo(uint32_t user);
+// To be called before this process, or one that it limits, may write no file as large: see Recording::GrowAhead.
+void GrowRecordingAhead();
 // Whether events of that kind are not recorded at this moment.
 bool IsLeftOut(uint16_t kind);
 // Where the waits of this process are followed; nullptr when they are not.

@@ -37,7 +37,9 @@ uint64_t ChunkOffset(uint64_t index, uint64_t chunk_size) {
   return TRIREME_HEADER_SIZE + index * chunk_size;
 }
 
-// Past the limit the kernel would send SIGXFSZ, which ends a program that did nothing wrong.
+// Past the limit the kernel would send SIGXFSZ, which ends a program that did nothing wrong. It forbids to
+// write there, be the file as large already or not, and to make the file larger; not to store through a
+// mapping, nor to have space reserved for what the file is large enough for.
 bool WithinFileSizeLimit(uint64_t end) {
   struct rlimit limit;
   return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
@@ -47,11 +49,13 @@ bool WithinFileSizeLimit(uint64_t end) {
 // REQUIRES: this is a process of our own, beside the program, whose own limit stays as it is. Root may
 // lift what it was given, too.
 void LiftFileSizeLimit() {
-  const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+  const auto set = [](const struct rlimit& limit) {  // not by the library's function, which is watched
+    return syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, nullptr);
+  };
   struct rlimit limit;
-  if (setrlimit(RLIMIT_FSIZE, &none) == 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
+  if (set({RLIM_INFINITY, RLIM_INFINITY}) == 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_FSIZE, &limit);
+  set(limit);
 }
 
 int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
@@ -67,6 +71,18 @@ int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
   return 0;
 }
 
+bool IsLargeEnough(int fd, uint64_t size) {
+  struct stat status;
+  return syscall(SYS_fstat, fd, &status) == 0 && static_cast<uint64_t>(status.st_size) >= size;
+}
+
+// Where this process may not write: see Recording::GrowAhead.
+int ReserveInFile(int fd, uint64_t offset, uint64_t size) {
+  if (!IsLargeEnough(fd, offset + size)) return EFBIG;
+  if (syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, offset, size) == 0) return 0;
+  return errno == EOPNOTSUPP ? EFBIG : errno;
+}
+
 // Backs a range of the file, so that a full disk is an error here and no SIGBUS later: written
 // zeros have their space reserved, as fallocate's have, but their pages are ready, and a file
 // system that allocates late has nothing to free when the recording is removed a moment later
@@ -74,7 +90,7 @@ int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
 int Back(int fd, uint64_t offset, uint64_t size) {
   static const char kZeros[64 * 1024] = {};
   const uint64_t end = offset + size;
-  if (!WithinFileSizeLimit(end)) return EFBIG;
+  if (!WithinFileSizeLimit(end)) return ReserveInFile(fd, offset, size);
   int error = 0;
   for (; offset < end && error == 0; offset += sizeof(kZeros)) {
     error =
@@ -221,12 +237,28 @@ int Recording::MapFile(Request* request, int fd) {
   return 0;
 }
 
+int Recording::CopyChunk(Request* request, int fd) {
+  const auto* from = reinterpret_cast<const trireme_chunk*>(request->place);
+  if (const int error = MapFile(request, fd); error != 0) return error;
+  auto* chunk = reinterpret_cast<trireme_chunk*>(request->place);
+  const Space space = {
+      .chunk = chunk, .used = from->used, .capacity = request->size - sizeof(trireme_chunk)};
+  chunk->process = from->process;
+  chunk->capacity = request->size;
+  chunk->newest = from->newest;
+  memcpy(chunk + 1, from + 1, from->used);
+  chunk->used = from->used;
+  __atomic_store_n(&chunk->magic, TRIREME_CHUNK_MAGIC, __ATOMIC_RELEASE);
+  request->recording->Unmap(space);
+  return 0;
+}
+
 // First the end, so that the file never ends inside a chunk; then the header without records, so
 // that the chunk's size is known; and last the header with them, when they are there.
 int Recording::WriteChunk(Request* request, int fd) {
   const auto* from = reinterpret_cast<const trireme_chunk*>(request->place);
   const uint64_t end = request->offset + request->size;
-  if (!WithinFileSizeLimit(end)) return EFBIG;
+  if (!WithinFileSizeLimit(end)) return CopyChunk(request, fd);
   trireme_chunk chunk = *from;
   chunk.capacity = request->size;
   chunk.used = 0;
@@ -244,6 +276,16 @@ void Recording::GiveTo(uint32_t user) const {
   };
   Request request{.offset = user};  // what it is about
   WithFile(give, request);
+}
+
+void Recording::GrowAhead() const {
+  const auto grow = [](Request* request, int fd) {
+    if (IsLargeEnough(fd, request->offset)) return 0;
+    if (!WithinFileSizeLimit(request->offset)) return EFBIG;
+    return syscall(SYS_ftruncate, fd, request->offset) == 0 ? 0 : errno;
+  };
+  Request request{.offset = ChunkOffset(header_->max_chunks, header_->chunk_size)};
+  WithFile(grow, request);
 }
 
 trireme_chunk* Recording::Map(uint64_t index, uint64_t size, int* error) const {

@@ -55,6 +55,9 @@ class Recording {
   void CountLost(uint64_t events, int error);
   // Makes the file that user's. Nothing where this process may not do so, or has another file under the name.
   void GiveTo(uint32_t user) const;
+  // Makes the file as large as it may become, without giving it any more space: for processes that will be allowed to write
+  // no file as large. They can still have space reserved for what is inside of the file, and map it.
+  void GrowAhead() const;
 
  private:
   static constexpr int kMaxReturned = 64;
@@ -68,6 +71,8 @@ class Recording {
   // no file as large. 0, or an errno.
   int WithFile(int (*action)(Request*, int fd), Request& request) const;
   static int MapFile(Request* request, int fd);
+  // What WriteChunk does, by a mapping.
+  static int CopyChunk(Request* request, int fd);
   static int WriteChunk(Request* request, int fd);
   trireme_chunk* Map(uint64_t index, uint64_t size, int* error) const;
   bool InWindow(const trireme_chunk* chunk) const;

@@ -174,7 +174,7 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "gettimeofday", "madvise", "mmap", "mmap64", "mprotect", "mremap", "munmap", "nanosleep",
           "open", "open64", "openat", "openat64", "pipe", "pipe2", "pkey_mprotect", "prctl", "poll",
           "__poll_chk", "popen", "posix_spawn", "posix_spawnp", "ppoll", "__ppoll_chk", "pread",
-          "pread64", "preadv", "preadv2", "preadv64", "preadv64v2", "pselect",
+          "pread64", "preadv", "preadv2", "preadv64", "preadv64v2", "prlimit", "prlimit64", "pselect",
           "pthread_clockjoin_np", "pthread_cond_clockwait", "pthread_cond_timedwait",
           "pthread_create", "pthread_mutex_clocklock", "pthread_mutex_timedlock",
           "pthread_rwlock_clockrdlock", "pthread_rwlock_clockwrlock", "pthread_rwlock_timedrdlock",
@@ -182,7 +182,7 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "pwritev2", "pwritev64", "pwritev64v2", "read", "__read_chk", "readv", "recv",
           "__recv_chk", "recvfrom", "__recvfrom_chk", "recvmmsg", "recvmsg", "select",
           "sem_clockwait", "sem_timedwait", "send", "sendfile", "sendfile64", "sendmmsg", "sendmsg",
-          "sendto", "seteuid", "setresuid", "setreuid", "setuid", "shutdown", "sleep", "socket",
+          "sendto", "seteuid", "setresuid", "setreuid", "setrlimit", "setrlimit64", "setuid", "shutdown", "sleep", "socket",
           "socketpair", "splice", "syscall", "system",
           "time", "timerfd_settime", "timespec_get", "usleep", "vfork", "write", "writev"));
 }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -291,18 +292,73 @@ void BecomeOrdinary(const std::string& path) {
   EXPECT_EQ(setresuid(kNobody, kNobody, kNobody), 0);
 }
 
+TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitThatItSawComing) {
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    const rlimit limit = {1024, 1024};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 20000; ++i) Observe("k", i);  // enough for chunks that are emptied into the file
+    for (int i = 0; i < 10; ++i) std::thread([i] { Observe("thread", i); }).join();
+  });
+  EXPECT_EQ(status, 0) << "SIGXFSZ must not reach the program";
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size(), 20010u);
+  EXPECT_EQ(history.lost(), 0u);
+}
+
+TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitOfAnotherProcess) {
+  CreateAndAttach({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    const rlimit limit = {1024, 1024};
+    EXPECT_EQ(prlimit(getpid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 1000; ++i) Observe("k", i);
+  });
+  EXPECT_EQ(status, 0);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size(), 1000u);
+  EXPECT_EQ(history.lost(), 0u);
+}
+
+// The file is larger than the disk then: what of it was not reserved must not be touched.
+TEST_F(ProbeTest, CountsWhatAFullDiskRefusesUnderAHardFileSizeLimit) {
+  if (mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(errno);
+  }
+  Create({.chunk_size = 4096, .chunks = 2, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    const rlimit limit = {1024, 1024};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 5000; ++i) Observe("k", i);
+  });
+  EXPECT_EQ(status, 0) << "SIGBUS must not reach the program";
+  {
+    const History history = Read();
+    EXPECT_EQ(Observations(history).size() + history.lost(), 5000u);
+    EXPECT_GT(Observations(history).size(), 300u);
+    EXPECT_EQ(history.lost_errno(), ENOSPC);
+  }
+  umount2(folder_.path().c_str(), MNT_DETACH);
+}
+
 TEST_F(ProbeTest, CountsWhatAHardFileSizeLimitForbids) {
   Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
     const rlimit limit = {4 * 4096, 4 * 4096};
-    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    // A system call that the library does not see, as a limit is that was there before it.
+    EXPECT_EQ(syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, nullptr), 0);
     BecomeOrdinary(path_);
     for (int i = 0; i < 1000; ++i) Observe("k", i);
   });
   EXPECT_EQ(status, 0) << "SIGXFSZ must not reach the program";
   const History history = Read();
   EXPECT_EQ(Observations(history).size() + history.lost(), 1000u);
+  EXPECT_GT(history.lost(), 0u);
   EXPECT_EQ(history.lost_errno(), EFBIG);
 }
 
