@@ -279,8 +279,13 @@ int64_t NewestEventTime(const std::string& path) {
   if (!header.ok()) return 0;
   int64_t newest = 0;
   uint64_t offset = TRIREME_HEADER_SIZE;
+  // The file may be larger than what was claimed of it by far: see Recording::GrowAhead of the probe.
+  const uint64_t end = header->sealed != 0 || header->next_chunk > header->max_chunks
+                           ? source.Size()
+                           : TRIREME_HEADER_SIZE + header->next_chunk * header->chunk_size;
   trireme_chunk chunk{};
-  while (source.ReadAt(offset, reinterpret_cast<char*>(&chunk), sizeof(chunk))) {
+  while (offset < end &&
+         source.ReadAt(offset, reinterpret_cast<char*>(&chunk), sizeof(chunk))) {
     const bool holds = chunk.magic == TRIREME_CHUNK_MAGIC;
     if (header->sealed != 0 && (!holds || chunk.capacity == 0)) break;
     if (holds) newest = std::max(newest, static_cast<int64_t>(chunk.newest));

@@ -60,7 +60,7 @@ class RecordingBuilder {
     trireme_chunk chunk{.magic = TRIREME_CHUNK_MAGIC, .process = process, .used = records.size()};
     chunk.capacity = (sizeof(chunk) + records.size() + kChunkSize - 1) / kChunkSize * kChunkSize;
     const size_t start = bytes_.size();
-    bytes_.resize(start + chunk.capacity);
+    Claim(chunk.capacity);
     std::memcpy(bytes_.data() + start, &chunk, sizeof(chunk));
     std::memcpy(bytes_.data() + start + sizeof(chunk), records.data(), records.size());
     return *this;
@@ -68,7 +68,7 @@ class RecordingBuilder {
 
   // One that a process reserved and never used.
   RecordingBuilder& Hole() {
-    bytes_.resize(bytes_.size() + kChunkSize);
+    Claim(kChunkSize);
     return *this;
   }
 
@@ -78,9 +78,15 @@ class RecordingBuilder {
                                              index * kChunkSize);
   }
 
+  trireme_header& header() { return *reinterpret_cast<trireme_header*>(bytes_.data()); }
   std::string& bytes() { return bytes_; }
 
  private:
+  void Claim(size_t size) {
+    bytes_.resize(bytes_.size() + size);
+    header().next_chunk += size / kChunkSize;
+  }
+
   std::string bytes_;
 };
 

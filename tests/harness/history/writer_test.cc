@@ -112,6 +112,18 @@ TEST_F(WriterTest, FindsTheNewestEvent) {
   EXPECT_EQ(NewestEventTime(Path("r")), 30);
 }
 
+// A recording may be larger than what was claimed of it, by a hole that would take long to look through: so what is there
+// is not looked at.
+TEST_F(WriterTest, LooksForTheNewestEventOnlyInWhatWasClaimed) {
+  RecordingBuilder recording;
+  recording.Chunk(1, Observe(10, "a")).Chunk(1, Observe(30, "b"));
+  recording.ChunkAt(0).newest = 10;
+  recording.ChunkAt(1).newest = 30;
+  recording.header().next_chunk = 1;
+  Write("r", recording.bytes());
+  EXPECT_EQ(NewestEventTime(Path("r")), 10);
+}
+
 TEST_F(WriterTest, FindsNoNewestEventWhereThereIsNone) {
   Write("r", RecordingBuilder().Hole().bytes());
   EXPECT_EQ(NewestEventTime(Path("r")), 0);
