@@ -36,8 +36,8 @@ TRIREME_INTERPOSED int setrlimit64(int resource, const struct rlimit64* limit) n
   return next(resource, limit);
 }
 
-TRIREME_INTERPOSED int prlimit(pid_t process, __rlimit_resource resource, const struct rlimit* limit,
-                               struct rlimit* old) noexcept {
+TRIREME_INTERPOSED int prlimit(pid_t process, __rlimit_resource resource,
+                               const struct rlimit* limit, struct rlimit* old) noexcept {
   static Next<int(pid_t, int, const struct rlimit*, struct rlimit*)> next("prlimit");
   trireme::NoteLimit(resource, limit);
   return next(process, resource, limit, old);

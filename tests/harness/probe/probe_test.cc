@@ -299,7 +299,7 @@ TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitThatItSawComing) {
     const rlimit limit = {1024, 1024};
     EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
     BecomeOrdinary(path_);
-    for (int i = 0; i < 20000; ++i) Observe("k", i);  // enough for chunks that are emptied into the file
+    for (int i = 0; i < 20000; ++i) Observe("k", i);  // chunks are emptied into the file, too
     for (int i = 0; i < 10; ++i) std::thread([i] { Observe("thread", i); }).join();
   });
   EXPECT_EQ(status, 0) << "SIGXFSZ must not reach the program";
