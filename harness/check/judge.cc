@@ -96,7 +96,9 @@ struct JudgedCell {
                       : "";
   }
   std::string ComparableInWords() const {
-    return std::to_string(observations.trials()) + " of " + Count(planned(), "trial");
+    const std::string& missing = observations.missing();
+    return std::to_string(observations.trials()) + " of " + Count(planned(), "trial") +
+           (missing.empty() ? "" : " (" + missing + ")");
   }
 };
 
@@ -203,6 +205,7 @@ struct RunJudge::Impl {
   const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
   bool NothingStarted(const JudgedCell& cell) const;
   StateWithReason Compare(JudgedCell& cell, CellResult& result);
+  bool FailsAsItsReference(const JudgedCell& cell) const;
   void FindNondeterminism(JudgedCell& cell);
   std::vector<std::string> NondeterminismNotes() const;
   CellResult FinishCell(JudgedCell& cell);
@@ -281,6 +284,13 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
   if (comparison.verdict == Verdict::kFail)
     return {.state = CellState::kFail, .reason = comparison.reason};
   return {.state = CellState::kUnknown, .reason = "equivalence: " + comparison.reason};
+}
+
+// Then nothing but the comparison tells them apart.
+bool RunJudge::Impl::FailsAsItsReference(const JudgedCell& cell) const {
+  const JudgedCell* reference = FindCell(cell.Text("reference"));
+  return reference != nullptr && cell.State().state == CellState::kFail &&
+         reference->State().state == CellState::kFail;
 }
 
 // A finding of the reference, and of no cell that is compared with it.
@@ -366,6 +376,8 @@ CellResult RunJudge::Impl::FinishCell(JudgedCell& cell) {
         compared.state == CellState::kFail
             ? state.state != CellState::kFail
             : compared.state == CellState::kUnknown && state.state == CellState::kPass;
+    if (compared.state == CellState::kUnknown && FailsAsItsReference(cell))
+      cell.summary.AddNote("not compared: " + compared.reason);
     if (heavier) state = std::move(compared);
     if (state.state == CellState::kPass && NothingStarted(cell))
       state = {.state = CellState::kUnknown, .reason = cell.not_started};

@@ -1,4 +1,3 @@
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -58,12 +57,7 @@ CheckResult JudgeRecord(const TrialView& view) {
   if (!history.damage().empty()) return Unknown("the history is damaged: " + history.damage());
   if (const std::string why = ImpossibleRecord(view); !why.empty())
     return Unknown("the history is damaged: " + why);
-  if (history.lost() > 0) {
-    const std::string why =
-        history.lost_errno() == 0 ? "" : std::string(": ") + std::strerror(history.lost_errno());
-    return Unknown(Count(static_cast<int64_t>(history.lost()), "event") + " could not be recorded" +
-                   why);
-  }
+  if (history.lost() > 0) return Unknown(LostInWords(history));
   if (!view.exit.present) return Unknown("the harness was gone before the trial ended");
   if (view.exit.recording_lost)
     return Unknown(

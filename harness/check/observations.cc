@@ -109,9 +109,15 @@ std::string ListText(std::vector<std::string> texts, RuleKind rule) {
   return ToValidUtf8(text) + hash;
 }
 
-bool IsComparable(const TrialView& view) {
+// What is missing of its record; "" when it is whole.
+std::string MissingInWords(const TrialView& view) {
+  if (!view.history->damage().empty()) return "its history is damaged";
+  return view.history->lost() > 0 ? LostInWords(*view.history) : "";
+}
+
+// REQUIRES: its record is whole.
+bool CameToAnEnd(const TrialView& view) {
   if (view.begin == nullptr || !view.exit.present) return false;
-  if (!view.history->damage().empty() || view.history->lost() > 0) return false;
   if (view.end == nullptr) return EndedAtAPoint(view);
   return view.end->key == "returned" || view.end->key == "raised";
 }
@@ -267,7 +273,10 @@ const KeyValues& CellObservations::Key(const std::string& key) const {
 }
 
 void CellObservations::AddTrial(int64_t trial, const TrialView& view) {
-  if (!IsComparable(view) || !seen_.emplace(trial, CameToItsPoint(trial, view)).second) return;
+  const std::string missing = MissingInWords(view);
+  if (missing_.empty()) missing_ = missing;
+  if (!missing.empty() || !CameToAnEnd(view)) return;
+  if (!seen_.emplace(trial, CameToItsPoint(trial, view)).second) return;
   const auto place = std::lower_bound(planned_.begin(), planned_.end(), trial) - planned_.begin();
   const bool even = place % 2 == 0;
   even_ += even ? 1 : 0;

@@ -99,6 +99,9 @@ class CellObservations {
   // does what all tests came to together, such as the exit status. The other tests are as good as ever.
   void AddMixedTrial(int64_t trial, const TrialView& view, const std::vector<std::string>& tests);
 
+  // What is missing of the first trial that was left out because its record is not whole; "" when none was.
+  const std::string& missing() const { return missing_; }
+
   bool per_trial() const { return per_trial_; }
   const std::string& language() const { return language_; }
   int64_t trials() const { return static_cast<int64_t>(seen_.size()); }
@@ -136,6 +139,7 @@ class CellObservations {
   std::map<std::string, KeyValues> keys_;
   std::set<std::string> mixed_;
   int64_t cut_ = 0;
+  std::string missing_;
 };
 
 }  // namespace trireme

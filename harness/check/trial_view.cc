@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 #include <string_view>
 
@@ -163,6 +164,12 @@ bool AnyConcurrent(const TrialView& view, const std::set<uint32_t>& tasks) {
     latest_end = std::max(latest_end, life.started && !life.ended ? INT64_MAX : life.end);
   }
   return false;
+}
+
+std::string LostInWords(const History& history) {
+  const std::string why =
+      history.lost_errno() == 0 ? "" : std::string(": ") + std::strerror(history.lost_errno());
+  return Count(static_cast<int64_t>(history.lost()), "event") + " could not be recorded" + why;
 }
 
 std::string Count(int64_t count, const std::string& noun) {

@@ -83,6 +83,9 @@ std::string ImpossibleRecord(const TrialView& view);
 // not say; lives that only touch do not count.
 bool AnyConcurrent(const TrialView& view, const std::set<uint32_t>& tasks);
 
+// "3 events could not be recorded: File too large". REQUIRES: some could not.
+std::string LostInWords(const History& history);
+
 // "3 tasks", "1 task"
 std::string Count(int64_t count, const std::string& noun);
 

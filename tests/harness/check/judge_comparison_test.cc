@@ -44,6 +44,35 @@ TEST_F(RunJudgeTest, MeetsTheExpectationOfADifference) {
   EXPECT_EQ(JudgeSaved().exit_code(), 0);
 }
 
+// That both fail says nothing of whether they do the same.
+TEST_F(RunJudgeTest, SaysWhyACellThatFailsAsItsReferenceDoesWasNotCompared) {
+  for (int trial = 0; trial < 4; ++trial) {
+    for (const int cell : {0, 1}) {
+      TrialBuilder crash;
+      if (cell == 1) crash.Watched({.damage = "byte 4096: no chunk begins here"});
+      Write(cell, trial, crash.Observe("total", 40).End().Exit("signalled", {{"signal", 11}}));
+    }
+  }
+  const RunResults results = JudgeSaved();
+  ASSERT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.cells[1].notes,
+            std::vector<std::string>{
+                "not compared: equivalence: 0 of 4 trials (its history is damaged) here and 4 of 4 "
+                "trials of the reference eventlet/3.11 can be compared; it takes half of each"});
+  EXPECT_EQ(results.cells[0].notes, std::vector<std::string>());
+}
+
+TEST_F(RunJudgeTest, SaysNothingMoreOfACellThatFailsAsItsReferenceDoesAndWasCompared) {
+  for (int trial = 0; trial < 4; ++trial)
+    for (const int cell : {0, 1}) {
+      TrialBuilder crash;
+      Write(cell, trial, crash.Observe("total", 40).End().Exit("signalled", {{"signal", 11}}));
+    }
+  const RunResults results = JudgeSaved();
+  ASSERT_EQ(results.cells[1].state, CellState::kFail);
+  EXPECT_EQ(results.cells[1].notes, std::vector<std::string>());
+}
+
 TEST_F(RunJudgeTest, CannotCompareWithAReferenceThatWasNotDecided) {
   WriteAll(1, 40);
   const RunResults results = JudgeSaved();
