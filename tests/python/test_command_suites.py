@@ -337,3 +337,29 @@ def test_unittest_that_could_not_load(command):
     (command.folder / "test_it.py").write_text("import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n")
     assert command.run("threading", "-m", "unittest", "test_it", "nosuch").environment()["suite"] is None
     assert "suite" not in command.run("threading", "-c", "import unittest.main").environment()
+
+
+def test_testtools_that_could_not_load(command):
+    (command.folder / "testtools").mkdir()
+    (command.folder / "testtools" / "__init__.py").touch()
+    (command.folder / "testtools" / "run.py").write_text("import unittest\nunittest.main(module=None)\n")
+    suite = command.run("threading", "-m", "testtools.run", "nosuch").environment()["suite"]
+    assert suite["reason"] == "unittest could not load nosuch: ModuleNotFoundError: No module named 'nosuch'"
+    (command.folder / "test_it.py").write_text("")
+    assert why_not(command.run("threading", "-m", "testtools.run", "test_it").environment()["suite"]) == "unittest ran no test"
+
+
+PROGRAM = """
+import sys, unittest
+tests = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromName(name) for name in sys.argv[1:])
+unittest.TextTestRunner().run(tests)
+"""
+
+
+def test_a_program_of_ones_own_that_could_load_none_of_its_tests(command):
+    (command.folder / "program.py").write_text(PROGRAM)
+    (command.folder / "test_it.py").write_text("import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n")
+    suite = command.run("threading", "program.py", "nosuch").environment()["suite"]
+    assert suite["reason"] == "unittest could not load nosuch: ModuleNotFoundError: No module named 'nosuch'"
+    assert command.run("threading", "program.py", "nosuch", "test_it").environment()["suite"] is None
+    assert "suite" not in command.run("threading", "program.py").environment()  # it may have other work

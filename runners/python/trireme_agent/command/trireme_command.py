@@ -97,7 +97,7 @@ class Witness:
         if name == "subunit.v2" and path is not None:
             return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
-            self.start.watch_unittest()
+            self.start.look_for_unittest()
             trireme_unittest.Runs(self).install()
         finish = trireme_plumbing.finisher(name) if self.own_hub else None
         if finish is not None and path is not None:

@@ -13,6 +13,8 @@ from typing import Any
 _PROGRAM, _SUITE = "TRIREME_COMMAND_PROGRAM", "TRIREME_COMMAND_SUITE"  # set for what is started from within one
 _MOST = 20  # modules that could not be loaded, kept
 _NOT_IMPORTED = r"^Failed to import test module: (\S+)\n(.*?)(?=^Failed to import test module: |\Z)"
+_UNITTESTS = ("unittest", "testtools.run")  # modules that load tests, run them and do nothing else
+_NOT_LOADED = ("_FailedTest", "ModuleImportFailure", "LoadTestsFailure")  # the last two: of nose2
 _MACHINERY = ("/runpy.py", "/importlib/__init__.py")  # whose functions import or run a module
 _STATUSES = {
     2: "was interrupted",
@@ -32,6 +34,7 @@ class Start:
         self._file = os.path.abspath(argv[0]) if argv and argv[0] not in ("", "-", "-c", "-m") else ""
         self._absent = self._file != "" and not os.access(self._file, os.R_OK)
         self.suite: Suite | None = None
+        self._part: Suite | None = None  # what a program ran that is not known to be a suite, and may be more than one
         self._teller: int | None = None  # the process that began to tell subunit; 0: it is none that does
 
     def begin_suite(self, kind: str) -> Suite | None:
@@ -68,28 +71,26 @@ class Start:
             if before is None:
                 os.environ.pop(_SUITE, None)
 
-    def watch_unittest(self) -> None:
-        """REQUIRES: unittest's results and loader are imported, its main is not yet."""
-        import importlib
+    def look_for_unittest(self) -> None:
+        """REQUIRES: unittest's main is not imported yet."""
+        if any(_runs_module(name) for name in _UNITTESTS):
+            self.begin_suite("unittest")
 
-        result: Any = importlib.import_module("unittest.result").TestResult
-        start_test = result.startTest
-
-        def counted(results: Any, test: Any) -> Any:
-            if self.suite is not None and self.suite.kind == "unittest":
-                self.suite.began(test)
-            return start_test(results, test)
-
-        if _runs_module("unittest") and self.begin_suite("unittest") is not None:
-            result.startTest = counted
+    def began(self, test: Any) -> None:
+        """Of the outermost run of unittest, by whatever program: one whose tests all could not be loaded ran none."""
+        suite = self.suite
+        if suite is None:
+            suite = self._part = self._part or Suite("unittest")
+        suite.began(test)
 
     def describe(self) -> dict[str, Any]:
         """`program` and `suite`: why it did not start, null when it did; each only where this process is outermost."""
         told: dict[str, Any] = {}
         if self._outermost:
             told["program"] = self._failure()
-        if self.suite is not None:
-            told["suite"] = self.suite.failure()
+        suite = self.suite or self._part
+        if suite is not None:
+            told["suite"] = suite.failure()
         return told
 
     def _failure(self) -> dict[str, Any] | None:
@@ -116,7 +117,7 @@ class Suite:
 
     def began(self, test: Any) -> None:
         """Of unittest, whose loader makes a test of each module that it could not load."""
-        if type(test).__name__ != "_FailedTest":
+        if type(test).__name__ not in _NOT_LOADED:
             self.tests += 1
             return
         lines = str(getattr(test, "_exception", "")).strip().splitlines()

@@ -70,6 +70,7 @@ class Outcomes:
     def _start(self, test: Any, *_: Any, **__: Any) -> None:
         name = _name(test)
         if name not in self._begun:
+            self._seen.start.began(test)
             self._begun[name] = (self._seen.begin_test(name), [])
 
     def _tell(self, outcome: str, test: Any, *_: Any, **__: Any) -> None:
