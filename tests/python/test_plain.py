@@ -257,3 +257,56 @@ try: blocking.spawn(stops).join()
 except trireme.Cancelled: rt.observe("cancelled", True)
 """)
     assert observed == {"returned": True, "cancelled": True}
+
+
+PLAIN = "def main(rt, params):\n    blocking = rt.blocking\n"
+
+
+def test_whatever_can_be_called_may_wait_as_a_task(plain):
+    observed = plain(
+        """
+import functools
+def waits(n=7): blocking.sleep(0.001); return n
+class Waits:
+    def __call__(self): return waits(5)
+class Awaits:
+    async def __call__(self): await rt.sleep(0.001); return 4
+called = [waits, functools.partial(waits, 6), Waits(), Awaits(), functools.partial(rt.sleep, 0), dict]
+rt.observe("joined", [blocking.spawn(fn).join() for fn in called])
+rt.observe("named", blocking.spawn(fn=waits).join())
+""",
+        before=PLAIN,
+    )
+    assert observed == {"joined": [7, 6, 5, 4, None, {}], "named": 7}
+
+
+def test_a_function_that_is_an_argument_of_a_task_is_handed_on_as_it_is(plain):
+    observed = plain(
+        """
+def calls(callback): return callback()
+def waits(): blocking.sleep(0.001); return 7
+pool = blocking.pool(2)
+rt.observe("spawned", blocking.spawn(calls, waits).join())
+rt.observe("later", blocking.spawn_after(0.001, calls, waits).join())
+rt.observe("submitted", pool.submit(calls, waits).join())
+rt.observe("mapped", pool.map(calls, [waits]))
+""",
+        before=PLAIN,
+    )
+    assert observed == {"spawned": 7, "later": 7, "submitted": 7, "mapped": [7]}
+
+
+def test_what_is_no_function_of_a_task_is_refused_where_it_is_handed_in(plain):
+    observed = plain(
+        """
+def generates(): yield
+async def generates_later(): yield
+for name, fn in (("generator", generates), ("asynchronous", generates_later), ("number", 3)):
+    try: blocking.spawn(fn)
+    except TypeError as error: rt.observe(name, str(error))
+""",
+        before=PLAIN,
+    )
+    yields = "rt.spawn takes a function, not one with a yield in it, of which a call runs nothing"
+    number = "rt.spawn takes a function and its arguments, not a value of type int"
+    assert observed == {"generator": yields, "asynchronous": yields, "number": number}

@@ -52,7 +52,8 @@ pool = rt.pool(1)
 async def gathers(value): await rt.gather(value)
 for take in (lambda: rt.spawn(3), lambda: rt.spawn(child()), lambda: rt.spawn_after(0, None), lambda: rt.periodic(1, []),
              lambda: rt.spawn(values), lambda: pool.submit(child()), lambda: rt.offload("x"), lambda: gathers(None),
-             lambda: rt.timeout("1s")):
+             lambda: rt.timeout("1s"), lambda: rt.http_server(3), lambda: rt.spawn_after("1s", child),
+             lambda: rt.periodic(None, child)):
     try:
         result = take()
         await result
@@ -73,6 +74,9 @@ rt.observe("given", next(await rt.spawn(gives).join()))
         f"rt.offload {function} a value of type str",
         "rt.gather takes the tasks of rt.spawn, not a value of type NoneType",
         "rt.timeout takes a number of seconds, not a value of type str",
+        f"rt.http_server {function} a value of type int",
+        "rt.spawn_after takes a number of seconds, not a value of type str",
+        "rt.periodic takes a number of seconds, not a value of type NoneType",
         2,
     ]
     (end,) = trial.of("end")

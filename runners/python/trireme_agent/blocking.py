@@ -10,11 +10,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trireme_agent.backend import Backend
 
-# Calls that take a function of the workload, which may then be a plain def that waits.
-_TAKES_FUNCTION = frozenset({"spawn", "spawn_after", "submit", "map", "http_server", "periodic"})
+# Calls that take a function of the workload, which may then be a plain def that waits: where it stands, and its name. What
+# else they are given, be it a function, goes to that one as it is.
+_FUNCTIONS: dict[str, tuple[int, str]] = {
+    "spawn": (0, "fn"),
+    "spawn_after": (1, "fn"),
+    "submit": (0, "fn"),
+    "map": (0, "fn"),
+    "http_server": (0, "handler"),
+    "periodic": (1, "fn"),
+}
 # What never waits and may be used from any thread, and what belongs to the calling thread.
 _DIRECT = frozenset({"op", "observe", "outcome", "metric", "now", "local", "current_task", "cancel", "fileno", "done"})
 _NOT_WRAPPED = frozenset({"Operation", "Local"})
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it can be called and may wait. What it would be wrong to hand in goes on as it is, for the call to say so."""
+    if not callable(value) or inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value):
+        return False
+    return not inspect.iscoroutinefunction(value) and not inspect.iscoroutinefunction(type(value).__call__)
 
 
 class Driver:
@@ -45,8 +60,10 @@ class Proxy(AbstractContextManager[Any]):
             return self._wrap_result(value) if name in _DIRECT and callable(value) else self._wrap(value)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            taken = [self._take(name, arg) for arg in args]
-            return self._wrap(self._driver.call(value, tuple(taken), kwargs))
+            place, keyword = _FUNCTIONS.get(name, (None, None))
+            taken = tuple(self._take(arg, at == place) for at, arg in enumerate(args))
+            named = {key: self._take(arg, key == keyword) for key, arg in kwargs.items()}
+            return self._wrap(self._driver.call(value, taken, named))
 
         return call
 
@@ -56,11 +73,10 @@ class Proxy(AbstractContextManager[Any]):
     def __exit__(self, *exc: Any) -> Any:
         return self._driver.call(self._target.__aexit__, exc, {})
 
-    def _take(self, name: str, arg: Any) -> Any:
+    def _take(self, arg: Any, is_function: bool) -> Any:
         if isinstance(arg, Proxy):
             return arg._target
-        is_function = name in _TAKES_FUNCTION and (inspect.isfunction(arg) or inspect.ismethod(arg))
-        return self._driver.adapt(arg) if is_function and not inspect.iscoroutinefunction(arg) else arg
+        return self._driver.adapt(arg) if is_function and _is_plain(arg) else arg
 
     def _wrap_result(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *args, **kwargs: self._wrap(fn(*args, **kwargs))

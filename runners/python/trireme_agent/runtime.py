@@ -31,6 +31,11 @@ def _must_be_callable(fn: Any, verb: str) -> None:
         raise TypeError(f"{verb} takes a function, not one with a yield in it, of which a call runs nothing")
 
 
+def _must_be_seconds(value: Any, verb: str) -> None:
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{verb} takes a number of seconds, not a value of type {type(value).__name__}")
+
+
 def _task_name(fn: Callable[..., Any], name: str | None, verb: str) -> str | None:
     _must_be_callable(fn, verb)
     if name is not None and not isinstance(name, str):
@@ -96,6 +101,7 @@ class Runtime:
             result = fn(*args)
             return await result if hasattr(result, "__await__") else result
 
+        _must_be_seconds(delay, "rt.spawn_after")
         return self._backend.spawn(later, (), _task_name(fn, name, "rt.spawn_after"))
 
     async def gather(self, *tasks: Task) -> list[Any]:
@@ -154,8 +160,7 @@ class Runtime:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """A deadline over the whole block, which ends it with trireme.TimeoutExpired."""
-        if not isinstance(seconds, numbers.Real):
-            raise TypeError(f"rt.timeout takes a number of seconds, not a value of type {type(seconds).__name__}")
+        _must_be_seconds(seconds, "rt.timeout")
         return self._backend.timeout(seconds)
 
     # Streams.
@@ -184,6 +189,7 @@ class Runtime:
 
         The server counts as one spawn of its maker; the task of its k-th connection is the server's k-th spawn.
         """
+        _must_be_callable(handler, "rt.http_server")
         service = self._backend.new_task("http-server")
         try:
             return await self._backend.http_server(handler, service)
@@ -204,6 +210,7 @@ class Runtime:
     def periodic(self, interval: float, fn: Callable[[], Any]) -> Task:
         """Calls `fn` every `interval` seconds until it is cancelled. A call that takes longer skips ticks."""
 
+        _must_be_seconds(interval, "rt.periodic")
         _must_be_callable(fn, "rt.periodic")
 
         async def tick() -> None:

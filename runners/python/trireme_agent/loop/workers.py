@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import inspect
 import threading
 from collections.abc import Callable
@@ -152,5 +153,7 @@ class LoopDriver(Driver):
         async def in_thread(*args: Any) -> Any:
             return await run_in_worker(self._asyncio, fn, args)
 
-        in_thread.__name__ = getattr(fn, "__name__", "function")
+        if not hasattr(fn, "__name__"):  # a task of it has no name elsewhere either
+            return functools.partial(in_thread)
+        in_thread.__name__ = fn.__name__
         return in_thread
