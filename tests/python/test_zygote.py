@@ -82,7 +82,7 @@ async def answer(request):
 def test_http_on_asyncio_without_h11_is_unsupported(workload, tmp_path):
     (tmp_path / "h11.py").write_text("raise ModuleNotFoundError('no', name='h11')")
     with agent.agent(sys.executable, PYTHONPATH=str(tmp_path)) as without:
-        assert without.load("asyncio", workload("await rt.http_server(None)"))["type"] == "ready"
+        assert without.load("asyncio", workload("await rt.http_server(print)"))["type"] == "ready"
         trial = without.trial()
     end = trial.end()
     assert end.key == "unsupported" and trial.of("census") == []
@@ -249,6 +249,15 @@ subprocess.Popen(["sh", "-c", "trap '' TERM; setsid sh -c 'sleep 61 & sleep 62' 
 def test_exit_handlers_run_in_a_clean_trial(zygote, workload):
     zygote.load("threading", workload("import atexit; atexit.register(print, 'bye')"))
     assert zygote.trial().stdout == "bye\n"
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+def test_exit_handlers_that_are_left_out_after_a_leak_are_said(zygote, workload, leaks):
+    leak = "threading.Thread(target=threading.Event().wait, daemon=True).start()" if leaks else ""
+    zygote.load("threading", workload(f"import atexit, threading\natexit.register(print, 'bye')\n{leak}"))
+    trial = zygote.trial()
+    said = "trireme: what is registered with atexit was not run: it may wait for what outlived the workload\n"
+    assert (trial.stdout, trial.stderr) == (("", said) if leaks else ("bye\n", ""))
 
 
 def test_memory_limit_is_a_memory_error(zygote, workload):

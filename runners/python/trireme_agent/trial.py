@@ -13,7 +13,7 @@ import posix
 import random
 import sys
 import threading
-from atexit import _run_exitfuncs  # by name, as what follows: a workload may put others in their place
+from atexit import _ncallbacks, _run_exitfuncs  # by name, as what follows: a workload may put others in their place
 from collections.abc import Callable, Iterator
 from gc import collect
 from typing import Any, NoReturn
@@ -178,6 +178,8 @@ class _Trial:
         self._record_end(found)
         if not found:
             _run_exitfuncs()
+        elif _ncallbacks():
+            output.say("trireme: what is registered with atexit was not run: it may wait for what outlived the workload")
         ending.leave(0)
 
     async def _call(self, main: Callable[..., Any] | str) -> None:
