@@ -45,6 +45,7 @@ RunnerSpec SpecFor(const PlannedCell& cell, bool isolated, const EngineOptions& 
                {"isolation", isolated ? "process" : "fork"}};
   if (command) {
     spec.load["argv"] = cell.command;
+    spec.load["lines"] = cell.lines;
     spec.load["directory"] = cell.directory;
     spec.load["interpreter"] = cell.interpreter_path;
     spec.load["agent"] = options.locations.agent;

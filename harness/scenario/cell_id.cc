@@ -34,6 +34,7 @@ std::string Key(const PlannedCell& cell) {
   Json key = {{"scenario", cell.scenario},       {"params", cell.params}, {"runtime", cell.runtime},
               {"interpreter", cell.interpreter}, {"faults", cell.faults}, {"arm", cell.arm}};
   if (!cell.command.empty()) key["command"] = cell.command;
+  if (!cell.lines.empty()) key["lines"] = cell.lines;
   return CanonicalJson(key);
 }
 

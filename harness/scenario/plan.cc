@@ -222,6 +222,7 @@ class ScenarioPlanner {
                         .fault_plan = setting.faults.plan,
                         .role = role,
                         .command = scenario_.command,
+                        .lines = scenario_.lines,
                         .trials = Trials(role),
                         .trials_of_plan = TrialsOf(scenario_, options_),
                         .timeout = options_.timeout.value_or(scenario_.timeout),

@@ -43,6 +43,7 @@ struct PlannedCell {
   std::string reference_name;  // "eventlet/3.11"
   std::string workload;        // absolute path, "" for a command
   std::vector<std::string> command;
+  std::vector<std::string> lines;  // as the scenario has them
   // Their numbers, ascending; trial k's seed is TrialSeed(plan.seed, k).
   std::vector<int64_t> trials;
   int64_t trials_of_plan = 1;  // what 100 % of the cell is

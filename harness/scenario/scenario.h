@@ -60,6 +60,7 @@ struct Scenario {
   std::vector<std::string> tags, references;
   std::string python, cpp;           // absolute paths, "" when there is none
   std::vector<std::string> command;  // instead of both
+  std::vector<std::string> lines;    // of its output, by regular expressions, that are compared
   Json params = Json::object();
   std::vector<std::pair<std::string, std::vector<Json>>> matrix;
   // Resolved: those that its workloads allow, in the vocabulary's order.

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "harness/base/file.h"
+#include "harness/base/line_pattern.h"
 #include "harness/base/strings.h"
 #include "harness/scenario/check_choices.h"
 #include "harness/scenario/expectations.h"
@@ -91,7 +92,8 @@ class ScenarioParser {
   }
 
   Status ReadWorkload() {
-    static const auto& known_keys = *new std::vector<std::string>{"python", "cpp", "command"};
+    static const auto& known_keys =
+        *new std::vector<std::string>{"python", "cpp", "command", "lines"};
     TRIREME_ASSIGN_OR_RETURN(const YamlNode* workload,
                              Require("workload", "write workload: {python: workload.py}"));
     TRIREME_RETURN_IF_ERROR(reader_.Keys(*workload, "'workload'", known_keys));
@@ -99,18 +101,34 @@ class ScenarioParser {
       return reader_.ErrorAt(*workload, "'workload' must not be empty",
                              "write workload: {python: workload.py}");
     if (const YamlNode* command = workload->Find("command")) {
-      if (workload->keys.size() > 1)
+      if (workload->Find("python") != nullptr || workload->Find("cpp") != nullptr)
         return reader_.ErrorAt(*workload, "a workload is files or a command, not both");
       TRIREME_RETURN_IF_ERROR(reader_.List(*command, "'command'"));
       TRIREME_ASSIGN_OR_RETURN(scenario_.command, reader_.Texts(*command, "'command'"));
       TRIREME_RETURN_IF_ERROR(MustBeText(*command, scenario_.directory));
     }
+    TRIREME_RETURN_IF_ERROR(ReadLines(*workload));
     if (const YamlNode* python = workload->Find("python")) {
       TRIREME_ASSIGN_OR_RETURN(scenario_.python, ReadFileName(*python, "'python'"));
       TRIREME_RETURN_IF_ERROR(MustBeText(*python, scenario_.python));
     }
     if (const YamlNode* cpp = workload->Find("cpp")) {
       TRIREME_ASSIGN_OR_RETURN(scenario_.cpp, ReadFileName(*cpp, "'cpp'"));
+    }
+    return Done{};
+  }
+
+  Status ReadLines(const YamlNode& workload) {
+    const YamlNode* lines = workload.Find("lines");
+    if (lines == nullptr) return Done{};
+    if (scenario_.command.empty())
+      return reader_.ErrorAt(*lines, "'lines' are of the output of a command",
+                             "a workload in Python or C++ calls rt.observe");
+    TRIREME_RETURN_IF_ERROR(reader_.List(*lines, "'lines'"));
+    TRIREME_ASSIGN_OR_RETURN(scenario_.lines, reader_.Texts(*lines, "'lines'"));
+    for (size_t i = 0; i < scenario_.lines.size(); ++i) {
+      const Result<LinePattern> pattern = LinePattern::Parse(scenario_.lines[i]);
+      if (!pattern.ok()) return reader_.ErrorAt(lines->items[i], pattern.error().message);
     }
     return Done{};
   }

@@ -102,7 +102,10 @@ Json WorkloadSchema() {
   const Json file = Described(Text(), "a file in the scenario's folder");
   Json files = Closed({{"python", file}, {"cpp", file}});
   files["minProperties"] = 1;
-  Json command = Closed({{"command", ListOf(Text(), 1)}});
+  const Json lines = Described(ListOf(Text(), 1),
+                               "regular expressions: what one finds in a line of the output, or "
+                               "its first group there, is compared as `line:EXPRESSION`");
+  Json command = Closed({{"command", ListOf(Text(), 1)}, {"lines", lines}});
   command["required"] = Json::array({"command"});
   return {{"anyOf", {std::move(files), std::move(command)}}};
 }

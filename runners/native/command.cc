@@ -15,6 +15,7 @@
 #include "harness/base/subprocess.h"
 #include "harness/base/unique_fd.h"
 #include "harness/protocol/runtimes.h"
+#include "runners/native/command_output.h"
 #include "runners/native/stacks.h"
 #include "runners/native/zygote.h"
 #include "runners/sdk/exceptions.h"
@@ -125,14 +126,20 @@ class Command final : public Payload {
     if (::pipe2(failure.data(), O_CLOEXEC) != 0) return NotStarted("", errno);
     const UniqueFd failure_read(failure[0]);
     UniqueFd failure_write(failure[1]);
+    CommandOutput output(GetMember(load_, "lines"));
+    if (const int error = output.Open(); error != 0) return NotStarted("", error);
     const pid_t child = ::fork();
     if (child < 0) return NotStarted("", errno);
-    if (child == 0) Become(arguments.data(), failure_write.get());
+    if (child == 0) {
+      output.TakeOver();
+      Become(arguments.data(), failure_write.get());
+    }
     failure_write.Reset();
     SetStacksCommand(child);
     Failure told;
     ssize_t size = 0;
     while ((size = ::read(failure_read.get(), &told, sizeof(told))) < 0 && errno == EINTR) continue;
+    output.PassOn(child);
     Outcome outcome;
     while (::waitpid(child, &outcome.status, 0) < 0 && errno == EINTR) continue;
     if (size != sizeof(told)) return outcome;

@@ -95,6 +95,24 @@ class CommandArmsTest(TriremeCase):
         self.assertIn(name, findings[0]["message"])
         self.assertEqual([finding["evidence"]["key"] for finding in findings], ["test:" + name, "exit-status"])
 
+    def test_lines_of_the_output_that_differ_are_told(self) -> None:
+        self.write("tells/scenario.yaml", """\
+            version: 1
+            summary: a program that tells what it runs on
+            workload: {command: [python3, tells.py], lines: ["^locks of (.*)", "^always"]}
+            trials: 2
+            """)
+        self.write("tells/tells.py", """\
+            import threading
+
+            print("always")
+            print("locks of", type(threading.Lock()).__module__)
+            """)
+        outcome = self.trireme("run", "tells", "--runtimes", "eventlet,threading", "--python", f"here={INTERPRETER}")
+        (finding,) = self.cells()["threading"]["findings"]
+        self.assertEqual(finding["evidence"]["key"], "line:^locks of (.*)", outcome)
+        self.assertIn('was "_thread" in 2 of 2 trials, never on eventlet/here', outcome.out)
+
     def test_each_arm_proves_what_it_ran_on(self) -> None:
         self.write("suite/test_it.py", SAME)
         outcome = self.pytest("suite")

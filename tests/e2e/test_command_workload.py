@@ -107,6 +107,31 @@ class CommandTest(TriremeCase):
         self.assertIn('"key":"test:suite/test_x.py::test_good","value":"passed"', history.out)
         self.assertIn('"key":"test:suite/test_x.py::test_bad","value":"failed"', history.out)
 
+    def lines_of(self, script: str, *lines: str) -> list[tuple[str, str]]:
+        """Those that are observed of a shell's script that runs Python once."""
+        self.write("lines/scenario.yaml", f"""\
+            version: 1
+            summary: a program that tells by what it writes
+            workload: {{command: [sh, -c, {json.dumps(script)}], lines: {json.dumps(lines)}}}
+            """)
+        outcome = self.trireme("run", "lines", *ARGUMENTS)
+        history = self.trireme("history", str(self.run_directory()))
+        events = [event for event in map(json.loads, history.out.splitlines()) if event["event"] == "observe"]
+        self.assertEqual(events.pop()["key"], "exit-status", outcome)
+        return [(event["key"], event["value"]) for event in events]
+
+    def test_lines_of_the_output_are_observed(self) -> None:
+        script = """python3 -c 'print(1); print("got 2"); print("got 3", end="")'; echo got 4 >&2; exit 3"""
+        seen = self.lines_of(script, "^got (.)", "^[0-9]$", "5")
+        self.assertEqual(sorted(seen), [("line:^[0-9]$", "1"), *(("line:^got (.)", n) for n in "234")])
+        (directory,) = (self.run_directory() / "trials").glob("*/0")
+        self.assertEqual((directory / "stdout").read_text(), "1\ngot 2\ngot 3")
+        self.assertEqual((directory / "stderr").read_text(), "got 4\n")
+
+    def test_lines_end_with_the_program_not_with_what_it_leaves_behind(self) -> None:
+        script = "python3 -c pass; sleep 600 & echo got 1"
+        self.assertEqual(self.lines_of(script, "got"), [("line:got", "got")])
+
     def test_a_pool_of_processes_is_left_alone(self) -> None:
         self.write("pool.py", """\
             import multiprocessing

@@ -349,6 +349,22 @@ TEST_F(WorkloadTest, IsFilesOrACommand) {
             "          ^\n");
 }
 
+TEST_F(WorkloadTest, ComparesLinesOfTheOutputOfACommand) {
+  const Result<Scenario> scenario = folder_.Parse(
+      "version: 1\nsummary: s\nworkload: {command: [a], lines: ['^b (.*)', c]}\n");
+  ASSERT_TRUE(scenario.ok());
+  EXPECT_EQ(scenario->lines, (std::vector<std::string>{"^b (.*)", "c"}));
+  EXPECT_EQ(ErrorOfWorkload("{command: [a], lines: [b, 'c(']}"),
+            "scenario.yaml:3:37: error: 'c(' is not a regular expression\n"
+            "workload: {command: [a], lines: [b, 'c(']}\n"
+            "                                    ^~~~\n");
+  EXPECT_EQ(ErrorOfWorkload("{python: workload.py, lines: [b]}"),
+            "scenario.yaml:3:40: error: 'lines' are of the output of a command\n"
+            "workload: {python: workload.py, lines: [b]}\n"
+            "                                       ^\n"
+            "hint: a workload in Python or C++ calls rt.observe\n");
+}
+
 TEST_F(WorkloadTest, IsACommandOfWords) {
   EXPECT_EQ(ErrorOfWorkload("{command: pytest -q}"),
             "scenario.yaml:3:21: error: 'command' must be a list, not text\n"
