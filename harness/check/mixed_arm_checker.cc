@@ -184,7 +184,8 @@ CheckResult NoPython(const TrialView& view, const std::vector<PythonProcess>& pr
   if (!processes.empty()) reason += ", only " + GetString(processes.front().record, "executable");
   reason += ExitStatus(view) + RunningTestsInWords(view, view.last_time);
   if (processes.empty())
-    reason += "; a PYTHONPATH of the command's own, -E, -I, -S and os._exit keep one from saying it";
+    reason += "; a PYTHONPATH of the command's own, -E, -I, -S, os._exit and a "
+              "signal that ends it keep one from saying it";
   return Unknown(reason);
 }
 

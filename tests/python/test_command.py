@@ -21,6 +21,19 @@ def test_eventlet_is_patched_before_the_first_import(command, runtime):
     assert environment["hub_ran"] is True
 
 
+def test_a_program_that_takes_the_modules_of_eventlet_away_was_patched_all_the_same(command):
+    code = (
+        "import sys, time, types; time.sleep(0.001)\n"
+        "for name in [name for name in sys.modules if name.startswith('eventlet')]: del sys.modules[name]\n"
+        "sys.modules['eventlet.patcher'] = types.ModuleType('eventlet.patcher')\n"
+    )
+    environment = command.run("eventlet", "-c", code).environment()
+    assert environment["imported"] is True and "socket" in environment["patched"]
+    assert (environment["hub"], environment["hub_ran"]) == ("epolls", True)
+    environment = command.run("threading", "-c", code).environment()
+    assert environment["imported"] is False and environment["patched"] == [] and environment["hub_ran"] is False
+
+
 def test_threading_is_left_alone(command):
     environment = command.run("threading", "-c", "import time; time.sleep(0.001)").environment()
     assert environment["imported"] is False and environment["patched"] == [] and environment["hub"] is None

@@ -145,8 +145,8 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
   EXPECT_EQ(none.verdict, Verdict::kUnknown);
   EXPECT_EQ(none.reason,
             "the command started no Python of /venv/bin/python that said what it ran on (exit "
-            "status 0); a PYTHONPATH of the command's own, -E, -I, -S and os._exit keep one from "
-            "saying it");
+            "status 0); a PYTHONPATH of the command's own, -E, -I, -S, os._exit and a signal that ends "
+            "it keep one from saying it");
   EXPECT_TRUE(none.findings.empty());
   const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
   EXPECT_EQ(CheckMixedArm(Command("threading", {other})).reason,

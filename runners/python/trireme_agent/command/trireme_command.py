@@ -65,6 +65,7 @@ class Witness:
         self._turns: Counter[str] = Counter()  # by hub
         self._counted: Any = None
         self._newest: Any = None  # the hub, of whatever thread, that took the newest turn
+        self._eventlet: dict[str, ModuleType] = {}  # its modules, by name
         builtins = _builtins()
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
@@ -131,9 +132,15 @@ class Witness:
         self.count_turns()
         return sum(turns for hub, turns in self._turns.items() if hub != self.own_hub)
 
+    def module(self, name: str) -> Any:
+        """Eventlet's, as it was when it was first asked for: a test may put another in its place, or take it away."""
+        if name not in self._eventlet and name in sys.modules:
+            self._eventlet[name] = sys.modules[name]
+        return self._eventlet.get(name)
+
     def count_turns(self) -> None:
         """From now on, where the loader of the hub could not be made to."""
-        hubs = sys.modules.get("eventlet.hubs.hub")
+        hubs = self.module("eventlet.hubs.hub")
         if hubs is not None and self._counted is None:
             ran = self.hubs_that_ran()
             self._count(hubs.BaseHub)
@@ -151,7 +158,7 @@ class Witness:
 
     def hub(self) -> Any:
         """The hub of this thread, if there is one."""
-        hubs = sys.modules.get("eventlet.hubs")
+        hubs = self.module("eventlet.hubs")
         return getattr(getattr(hubs, "_threadlocal", None), "hub", None)
 
     def hubs_that_ran(self) -> list[str]:
@@ -161,16 +168,15 @@ class Witness:
 
     def describe(self) -> dict[str, Any]:
         hub = self.hub() or self._newest
-        patcher = sys.modules.get("eventlet.patcher")
-        names = ("os", "select", "socket", "thread", "time", "subprocess")
-        patched = [name for name in names if patcher is not None and patcher.is_monkey_patched(name)]
+        is_patched = getattr(self.module("eventlet.patcher"), "is_monkey_patched", lambda _: False)
+        patched = [name for name in ("os", "select", "socket", "thread", "time", "subprocess") if is_patched(name)]
         versions = {name: _version(name) for name in ("eventlet", "greenlet", "pytest") if name in sys.modules}
         return {
             "runtime": self.runtime,
             "process": self._process,
             "argv": sys.argv,
             "executable": sys.executable,
-            "imported": "eventlet" in sys.modules,
+            "imported": self.module("eventlet") is not None,
             "importers": self.importers,
             "patched": patched,
             "arm_hub": self.own_hub or None,
@@ -245,6 +251,8 @@ def _patch(seen: Witness) -> None:
         return  # another interpreter than the arm's: what describe() says of it shows that
     seen.importers = ["trireme"]
     eventlet.monkey_patch()
+    for name in ("eventlet", "eventlet.patcher", "eventlet.hubs"):
+        seen.module(name)
     trireme_plumbing.free_subunit()
     seen.count_turns()
 
