@@ -17,8 +17,8 @@ class LinePattern {
   static Result<LinePattern> Parse(const std::string& text);
 
   const std::string& text() const { return text_; }
-  // What its first group matched in `line`, or, without one, the whole of it. No match, or one that would take too long:
-  // nullopt.
+  // What its first group matched in `line`, or, without one, the whole of it. No match: nullopt. It backtracks: of a pattern
+  // like (a+)+b it takes as long as that takes.
   std::optional<std::string> Find(const std::string& line) const;
 
  private:
