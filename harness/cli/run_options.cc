@@ -96,6 +96,9 @@ Status Understand(const RawOptions& raw, RunOptions& options) {
     options.replay.insert(options.replay.end(), {"--python", python});
   for (const std::string& path : options.scenario_paths)
     options.replay.insert(options.replay.end(), {"--scenario-path", path});
+  options.trials_may_meet = options.run.jobs.has_value();
+  if (options.trials_may_meet && !options.command.empty())
+    options.replay.insert(options.replay.end(), {"--jobs", std::to_string(*options.run.jobs)});
   if (raw.faults_from && !options.faults.empty())
     return UsageError("options --faults and --faults-from exclude each other");
   options.faults_from = raw.faults_from.value_or("");

@@ -43,6 +43,8 @@ struct RunOptions {
   std::string out;
   std::string keep = "all";
   std::string progress = "auto";
+  // The command line says how many trials run at a time: who does knows that a command's may meet in its folder.
+  bool trials_may_meet = false;
   // Of the command line alone: what a replay has to repeat, since trireme.yaml stays where it is.
   std::vector<std::string> replay;
   bool fail_fast = false;

@@ -70,7 +70,7 @@ RunPreparation::Errors RunPreparation::ReadScenarios() {
       return {UsageError("option --scenario-path: there is no folder '" + path + "'")};
   if (!options_.command.empty()) {
     Scenario command = MakeCommandScenario(options_.command, RealPath("."), vocabulary_);
-    command.exclusive = !options_.run.jobs;  // who says how many run at a time knows that they may
+    command.exclusive = !options_.trials_may_meet;
     scenarios_ = {std::move(command)};
     return ApplyFaults();
   }

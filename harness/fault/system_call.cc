@@ -243,11 +243,13 @@ class SystemCallReader {
 
   Status ReadConnection() {
     result_.connection = GetString(fault_.at, "connection");
-    const std::string without = Join(CallNames(OnNoConnection()), ", ");
-    if (!without.empty() && NumbersConnection(result_.connection))
-      return Error("'connection: " + result_.connection + "' can never apply to " + without +
-                       ": what fails so has no connection",
-                   "a glob without '#' is over the task that makes the call");
+    // Of several calls one may be on a connection all the same.
+    const uint32_t without = OnNoConnection();
+    if (without != 0 && without == result_.calls && NumbersConnection(result_.connection))
+      return Error("'connection: " + result_.connection + "' can never apply to " +
+                       Join(CallNames(without), ", ") + ": what fails so has no connection",
+                   "a glob without '#' is over the task that makes the call; of a task with a "
+                   "'#' in its name, write '?' for it");
     constexpr size_t kLongest = sizeof(trireme_fault_rule::connection) - 1;
     if (result_.connection.size() > kLongest)
       return Error("'connection' is longer than " + std::to_string(kLongest) + " bytes");

@@ -61,6 +61,9 @@ for take in (lambda: rt.spawn(3), lambda: rt.spawn(child()), lambda: rt.spawn_af
 async with rt.timeout(5): await rt.gather(rt.spawn(child), await pool.submit(child), rt.spawn_after(0, child))
 async def gives(): return (n for n in [2])  # what is made with a yield and handed out is a result like others
 rt.observe("given", next(await rt.spawn(gives).join()))
+def numbers(): yield 3  # an executor gives its caller what it makes
+rt.observe("given", next(await rt.offload(numbers)))
+rt.observe("given", next(await (await pool.submit(numbers)).join()))
 """))
     trial = zygote.trial()
     function, coroutine = "takes a function and its arguments, not", "a coroutine: child, not child()"
@@ -78,6 +81,8 @@ rt.observe("given", next(await rt.spawn(gives).join()))
         "rt.spawn_after takes a number of seconds, not a value of type str",
         "rt.periodic takes a number of seconds, not a value of type NoneType",
         2,
+        3,
+        3,
     ]
     (end,) = trial.of("end")
     assert (end.key, trial.of("warning")) == ("returned", [])

@@ -27,6 +27,11 @@ def _must_be_callable(fn: Any, verb: str) -> None:
         raise TypeError(f"{verb} takes a function and its arguments, not a coroutine: {given[:-2]}, not {given}")
     if not callable(fn):
         raise TypeError(f"{verb} takes a function and its arguments, not a value of type {type(fn).__name__}")
+
+
+def _must_run(fn: Any, verb: str) -> None:
+    """Where nobody takes what the call gives."""
+    _must_be_callable(fn, verb)
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         raise TypeError(f"{verb} takes a function, not one with a yield in it, of which a call runs nothing")
 
@@ -36,8 +41,7 @@ def _must_be_seconds(value: Any, verb: str) -> None:
         raise TypeError(f"{verb} takes a number of seconds, not a value of type {type(value).__name__}")
 
 
-def _task_name(fn: Callable[..., Any], name: str | None, verb: str) -> str | None:
-    _must_be_callable(fn, verb)
+def _task_name(fn: Callable[..., Any], name: str | None) -> str | None:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a task's name is a text, not a value of type {type(name).__name__}")
     return name or getattr(fn, "__name__", None)
@@ -93,7 +97,8 @@ class Runtime:
     # Tasks.
 
     def spawn(self, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
-        return self._backend.spawn(fn, args, _task_name(fn, name, "rt.spawn"))
+        _must_run(fn, "rt.spawn")
+        return self._backend.spawn(fn, args, _task_name(fn, name))
 
     def spawn_after(self, delay: float, fn: Callable[..., Any], *args: Any, name: str | None = None) -> Task:
         async def later() -> Any:
@@ -102,7 +107,8 @@ class Runtime:
             return await result if hasattr(result, "__await__") else result
 
         _must_be_seconds(delay, "rt.spawn_after")
-        return self._backend.spawn(later, (), _task_name(fn, name, "rt.spawn_after"))
+        _must_run(fn, "rt.spawn_after")
+        return self._backend.spawn(later, (), _task_name(fn, name))
 
     async def gather(self, *tasks: Task) -> list[Any]:
         """Results in argument order; raises the first exception in that order after all have ended."""
@@ -189,7 +195,7 @@ class Runtime:
 
         The server counts as one spawn of its maker; the task of its k-th connection is the server's k-th spawn.
         """
-        _must_be_callable(handler, "rt.http_server")
+        _must_run(handler, "rt.http_server")
         service = self._backend.new_task("http-server")
         try:
             return await self._backend.http_server(handler, service)
@@ -211,7 +217,7 @@ class Runtime:
         """Calls `fn` every `interval` seconds until it is cancelled. A call that takes longer skips ticks."""
 
         _must_be_seconds(interval, "rt.periodic")
-        _must_be_callable(fn, "rt.periodic")
+        _must_run(fn, "rt.periodic")
 
         async def tick() -> None:
             due = monotonic() + interval
