@@ -10,6 +10,9 @@
 namespace trireme {
 namespace {
 
+// Each has a runner that has loaded the workload: memory, and as much of a processor as some trials.
+constexpr int kMostWaitingPerCore = 8;
+
 bool FailIsExpected(const PlannedCell& cell) {
   const std::vector<std::string>& verdicts = cell.expectation.verdicts;
   return std::find(verdicts.begin(), verdicts.end(), "fail") != verdicts.end();
@@ -53,6 +56,8 @@ EngineOptions EngineOptionsFor(const PreparedRun& run, const RunOptions& options
                                const Locations& locations, const std::string& run_directory) {
   EngineOptions engine{.locations = locations, .run_directory = run_directory};
   engine.jobs = options.run.jobs ? static_cast<int>(*options.run.jobs) : DefaultJobs();
+  // Who says how many run at a time means just that.
+  engine.most_jobs = options.run.jobs ? engine.jobs : engine.jobs * kMostWaitingPerCore;
   engine.budget = options.run.budget.value_or(0);
   engine.fail_fast = options.fail_fast;
   engine.keep = options.keep;

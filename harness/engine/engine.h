@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "harness/base/json.h"
 #include "harness/base/locations.h"
 #include "harness/base/result.h"
+#include "harness/engine/processor_times.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
@@ -82,6 +84,10 @@ struct EngineOptions {
   Locations locations;
   std::string run_directory;  // absolute; exists, with plan.json in it
   int jobs = 1;
+  // So many trials of sweeps run at once while processors are idle: at most points a workload does nothing but wait for
+  // what does not come. Not above `jobs`: no more than those.
+  int most_jobs = 0;
+  std::function<std::optional<ProcessorTimes>()> processors = &ReadProcessorTimes;
   int64_t budget = 0;  // nanoseconds; 0: none. When spent, no further trial starts.
   bool fail_fast = false;
   std::string keep = "all";  // all, failed, none: whose folders stay after judging
@@ -102,8 +108,8 @@ struct EngineOutcome {
 
 // Runs the plan's trials: one zygote per (runtime, interpreter, workload) and job, a fork per
 // trial, a deadline on each, the stacks of what hangs, and nothing left behind. While a trial is judged the next one
-// runs, unless it is to run alone, the judgement may be that it does not, or would be in its way (plans with faults,
-// large recordings). See guardian.h for what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
+// runs, unless it is to run alone, the judgement may be that it does not, or would be in its way (faults that
+// the harness does at their time, large recordings). See guardian.h for what outlives a SIGKILL of this process. REQUIRES: the process has one thread, and no other code
 // in it waits for children.
 Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
                               const EngineEvents& events);

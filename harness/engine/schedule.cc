@@ -56,7 +56,7 @@ std::optional<size_t> Schedule::Choose(const Group& group, const Ready& ready) c
   return members.front();
 }
 
-std::optional<Attempt> Schedule::Next(int running, const Ready& ready) {
+std::optional<Attempt> Schedule::Next(int running, const Ready& ready, const Admits& admits) {
   if (alone_runs_ || empty()) return std::nullopt;
   Group& group = groups_.front();
   const std::optional<size_t> member = Choose(group, ready);
@@ -70,6 +70,7 @@ std::optional<Attempt> Schedule::Next(int running, const Ready& ready) {
     attempt = group.repeats.front();
   }
   if (attempt.alone && running > 0) return std::nullopt;
+  if (admits && !admits(attempt.cell)) return std::nullopt;
   if (member)
     ++group.started[*member];
   else

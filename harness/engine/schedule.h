@@ -28,11 +28,13 @@ struct Attempt {
 class Schedule {
  public:
   using Ready = std::function<bool(size_t cell)>;
+  using Admits = std::function<bool(size_t cell)>;
 
   explicit Schedule(const Plan& plan);
 
-  // The next attempt, if one may start beside `running` others; it counts as started.
-  std::optional<Attempt> Next(int running, const Ready& ready);
+  // The next attempt, if one may start beside `running` others and `admits` takes its cell; it counts as started. None
+  // passes one that is not admitted: cells that are compared would run far apart.
+  std::optional<Attempt> Next(int running, const Ready& ready, const Admits& admits = nullptr);
   // Once all others of its scenario have started, and alone.
   void Repeat(size_t cell, int64_t trial);
   // No further attempt of this cell starts.

@@ -21,9 +21,15 @@ constexpr int kRunnersPerJob = 16;
 constexpr int kBrokenInARow = 3;
 // Such a one is read and judged in some milliseconds.
 constexpr int64_t kLargeRecording = 1 << 20;
+constexpr int64_t kSampleInterval = 100 * kNanosecondsPerMillisecond;
 constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
 // Shorter ones no deadline is as exact as.
 constexpr int64_t kNoticedStall = 50 * kNanosecondsPerMillisecond;
+
+bool AnySweeps(const Plan& plan) {
+  return std::any_of(plan.cells.begin(), plan.cells.end(),
+                     [](const PlannedCell& cell) { return cell.sweep.is_array(); });
+}
 
 }  // namespace
 
@@ -42,18 +48,19 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
           .debugger = FindProgram("gdb"),
           .patience = options.patience},
       schedule_(plan),
-      slots_(static_cast<size_t>(std::max(options.jobs, 1))),
-      runners_(poller_, slots_.size() * kRunnersPerJob),
+      slots_(static_cast<size_t>(std::max({options.jobs, options.most_jobs, 1}))),
+      runners_(poller_, static_cast<size_t>(std::max(options.jobs, 1)) * kRunnersPerJob),
       names_(EntropySeed()),
-      has_fault_plans_(std::any_of(plan.cells.begin(), plan.cells.end(), [](const auto& cell) {
-        return !cell.fault_plan.is_null();
-      })) {}
+      harness_acts_(std::any_of(plan.cells.begin(), plan.cells.end(), HarnessActsIn)),
+      jobs_(std::max(options.jobs, 1)),
+      concurrency_(jobs_, AnySweeps(plan) ? options.most_jobs : 0) {}
 
 EngineOutcome Supervisor::Run(int signals) {
   begin_ = SystemClock().Now();
   poller_.Watch(signals, [this, signals] { OnSignal(signals); });
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
   while (true) {
+    LookAtProcessors(SystemClock().Now());
     if (!stopping_ && !JudgesFirst()) Fill();
     if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
@@ -84,7 +91,8 @@ void Supervisor::Fill() {
       }
       const int busy = Running() + static_cast<int>(ended_.size());
       const std::optional<Attempt> attempt =
-          schedule_.Next(busy, [this](size_t cell) { return RunnerAwaits(cell); });
+          schedule_.Next(busy, [this](size_t cell) { return RunnerAwaits(cell); },
+                         [this](size_t cell) { return HasPlace(cell); });
       if (!attempt) return;
       Begin(slot, *attempt);
     }
@@ -108,6 +116,29 @@ const RunnerSpec& Supervisor::SpecOf(size_t cell) {
 bool Supervisor::RunnerAwaits(size_t cell) {
   const RunnerSpec& spec = SpecOf(cell);
   return spec.isolated || runners_.FindIdle(spec.key) != nullptr || !runners_.Has(spec.key);
+}
+
+// Of trials that compute there are `jobs`; those of sweeps, which mostly wait, may be more, among themselves.
+bool Supervisor::HasPlace(size_t cell) const {
+  const int running = Running();
+  if (running < jobs_) return true;
+  return running < concurrency_.limit() && MayOvercommit(plan_.cells[cell]) &&
+         std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+           return !slot.attempt || MayOvercommit(plan_.cells[slot.attempt->cell]);
+         });
+}
+
+// What the harness does at its time it would do late, among so many.
+bool Supervisor::MayOvercommit(const PlannedCell& cell) const {
+  return !harness_acts_ && cell.sweep.is_array();
+}
+
+void Supervisor::LookAtProcessors(int64_t now) {
+  if (!concurrency_.adapts() || now < next_look_) return;
+  next_look_ = now + kSampleInterval;
+  if (const std::optional<ProcessorTimes> times = options_.processors())
+    concurrency_.Sample(
+        *times, Running() + static_cast<int>(ended_.size()) >= concurrency_.limit());
 }
 
 void Supervisor::Begin(Slot& slot, const Attempt& attempt) {
@@ -353,7 +384,7 @@ void Supervisor::Vacate(Slot& slot) {
 // runs: nobody does the next one's faults at their time, or reads what it prints, while a large history is read.
 bool Supervisor::JudgesFirst() const {
   return std::any_of(ended_.begin(), ended_.end(), [this](const Ended& ended) {
-    return options_.fail_fast || has_fault_plans_ || ended.trial->vanished() ||
+    return options_.fail_fast || harness_acts_ || ended.trial->vanished() ||
            ended.trial->RecordedBytes() > kLargeRecording;
   });
 }
@@ -484,6 +515,7 @@ bool Supervisor::Unsettled() const {
 int64_t Supervisor::NextDeadline() const {
   if (Unsettled()) return 0;
   int64_t next = events_.tick ? next_tick_ : kNever;
+  if (concurrency_.adapts()) next = std::min(next, next_look_);
   for (const Slot& slot : slots_)
     if (slot.trial != nullptr) next = std::min(next, slot.trial->deadline());
   return std::min(next, runners_.deadline());

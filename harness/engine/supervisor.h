@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/rng.h"
+#include "harness/engine/adaptive_concurrency.h"
 #include "harness/engine/engine.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/poller.h"
@@ -32,7 +33,7 @@ class Supervisor {
   EngineOutcome Run(int signals);
 
  private:
-  // One of `jobs` places for a trial. While its runner loads, there is an attempt and no trial yet.
+  // One of the places for a trial. While its runner loads, there is an attempt and no trial yet.
   struct Slot {
     std::optional<Attempt> attempt;
     Runner* runner = nullptr;
@@ -53,8 +54,12 @@ class Supervisor {
   Runner::LoadPatience LoadPatience(size_t cell) const;
   const RunnerSpec& SpecOf(size_t cell);
   bool RunnerAwaits(size_t cell);
+  bool HasPlace(size_t cell) const;
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
+
+  bool MayOvercommit(const PlannedCell& cell) const;
+  void LookAtProcessors(int64_t now);
 
   // What came.
   void OnRunner(Runner& runner);
@@ -120,7 +125,10 @@ class Supervisor {
   int64_t begin_ = 0;
   int64_t next_tick_ = 0;
   Rng names_;
-  const bool has_fault_plans_;
+  const bool harness_acts_;
+  const int jobs_;
+  AdaptiveConcurrency concurrency_;
+  int64_t next_look_ = 0;  // at the processors
 };
 
 }  // namespace trireme

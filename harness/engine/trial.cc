@@ -55,6 +55,11 @@ bool RegularFile(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
+int64_t SizeOf(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? int64_t{status.st_size} : 0;
+}
+
 }  // namespace
 
 Trial::Trial(const Services& services, const PlannedCell& cell, TrialSetting setting)
@@ -86,6 +91,7 @@ Status Trial::Prepare() {
                                          .hold_threshold = setting_.watch.hold_threshold,
                                          .usage_interval = setting_.watch.usage_interval,
                                          .plan = std::move(plan)}));
+  empty_recording_ = SizeOf(Path(kRecording));
   return network_.Attach(Path(kRecording));
 }
 
@@ -349,8 +355,7 @@ void Trial::Vanish(const std::string& reason, const Json& orphans) {
 }
 
 int64_t Trial::RecordedBytes() const {
-  struct stat status {};
-  return ::stat(Path(kRecording).c_str(), &status) == 0 ? int64_t{status.st_size} : 0;
+  return std::max<int64_t>(SizeOf(Path(kRecording)) - empty_recording_, 0);
 }
 
 void Trial::Disturb(const std::string& reason) {

@@ -84,7 +84,8 @@ class Trial {
   const Attempt& attempt() const { return setting_.attempt; }
   const std::string& directory() const { return setting_.directory; }
   bool interrupted() const { return interrupted_; }
-  // Of its recording's file, at this moment. A system call.
+  // By which its recording's file has grown so far: its tables are more than a megabyte where connections are followed, and
+  // are soon read. A system call.
   int64_t RecordedBytes() const;
   bool vanished() const { return vanished_ && !disturbed_; }
   bool disturbed() const { return disturbed_; }
@@ -146,6 +147,7 @@ class Trial {
   bool memory_exceeded_ = false;
   bool vanished_ = false;
   bool disturbed_ = false;
+  int64_t empty_recording_ = 0;  // the size of its file
   int64_t newest_event_ = 0;  // at the deadline, CLOCK_MONOTONIC
   int64_t resident_ = 0;      // the most that was seen
   std::string broken_;

@@ -7,6 +7,7 @@
 
 #include "harness/engine/limit_fault.h"
 #include "harness/engine/signal_fault.h"
+#include "harness/fault/network.h"
 #include "harness/fault/process.h"
 #include "harness/fault/resource.h"
 
@@ -32,6 +33,16 @@ bool LimitsDisk(const FaultPlan& plan) {
 }
 
 }  // namespace
+
+bool HarnessActsIn(const PlannedCell& cell) {
+  if (cell.fault_plan.is_null()) return false;
+  const Result<FaultPlan> plan = FaultPlan::FromJson(cell.fault_plan);
+  TRIREME_CHECK(plan.ok());
+  return std::any_of(plan->faults.begin(), plan->faults.end(), [](const Fault& fault) {
+    return fault.key == ProcessFaultClass().key || fault.key == ResourceFaultClass().key ||
+           fault.key == NetworkFaultClass().key;
+  });
+}
 
 bool NeedsOwnMounts(const Plan& plan) {
   return std::any_of(plan.cells.begin(), plan.cells.end(), [](const PlannedCell& cell) {

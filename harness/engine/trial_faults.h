@@ -63,6 +63,10 @@ class TrialFaults {
   std::vector<NewEvent> events_;
 };
 
+// Whether the harness has a part in a cell's faults while its trials run, and its loop has to be there at their times: signals,
+// limits, a proxy.
+bool HarnessActsIn(const PlannedCell& cell);
+
 // Whether a cell's faults limit the disk of its trials: for them the guardian has to have mounts of its own.
 bool NeedsOwnMounts(const Plan& plan);
 

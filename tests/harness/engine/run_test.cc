@@ -19,6 +19,16 @@ using ::testing::HasSubstr;
 
 using RunTest = EngineTest;
 
+Json PlanWith(const Json& fault) {
+  return {{"name", "plan"}, {"summary", ""}, {"all", Json::array({fault})}};
+}
+
+// A fault that the engine does, after the end of any trial here.
+Json MuchLater() {
+  return {{"name", "later"},
+          {"process", {{"signal", "TERM"}, {"after", 3600 * kNanosecondsPerSecond}}}};
+}
+
 // Whether the trial in that folder, which may not have begun, has done anything by now.
 bool HasRecorded(const std::string& trial) {
   const Result<History> history = History::Read(trial + "/history.ring");
@@ -65,6 +75,74 @@ TEST_F(RunTest, RunsAnExclusiveTrialAlone) {
   EXPECT_THAT(running_at_start, ElementsAre(0, 0, 0, 0, 0));
 }
 
+// The most trials of some that wait for half a second that were started and not yet judged, where one at a time may run, and up
+// to four of sweeps: one more than ran, since the next runs while one is judged.
+class OvercommitTest : public EngineTest {
+ protected:
+  OvercommitTest() {
+    options_.jobs = 1;
+    options_.most_jobs = 4;
+    options_.patience.debugger = 0;
+    options_.processors = [this]() -> std::optional<ProcessorTimes> {
+      times_.total += 100;
+      times_.idle += idle_;
+      return times_;
+    };
+  }
+
+  static PlannedCell Swept() {
+    PlannedCell cell = Waiting();
+    cell.sweep = Json::array({{{"fault", "cancel"}, {"task", "1"}, {"point", 1}}});
+    return cell;
+  }
+
+  static PlannedCell Waiting() {
+    PlannedCell cell = Cell("cell", {{"do", "hang"}}, 6);
+    cell.timeout = 500 * kNanosecondsPerMillisecond;
+    return cell;
+  }
+
+  int MostAtOnce(const PlannedCell& cell) {
+    int running = 0, most = 0;
+    events_.started = [&](size_t, int64_t) { most = std::max(most, ++running); };
+    judge_ = [&](const FinishedTrial&) {
+      --running;
+      return Judgement::kPass;
+    };
+    Run({cell});
+    EXPECT_EQ(finished_.size(), 6u);
+    return most;
+  }
+
+  uint64_t idle_ = 90;  // of a hundred ticks
+
+ private:
+  ProcessorTimes times_;
+};
+
+TEST_F(OvercommitTest, RunsMoreTrialsOfSweepsWhileProcessorsAreIdle) {
+  EXPECT_GT(MostAtOnce(Swept()), 2);
+}
+
+TEST_F(OvercommitTest, RunsNoMoreWhileTheyAreUsed) {
+  idle_ = 5;
+  EXPECT_LE(MostAtOnce(Swept()), 2);
+}
+
+TEST_F(OvercommitTest, RunsNoMoreThanJobsOfOtherTrials) { EXPECT_LE(MostAtOnce(Waiting()), 2); }
+
+TEST_F(OvercommitTest, RunsAnExclusiveTrialOfASweepAlone) {
+  PlannedCell cell = Swept();
+  cell.exclusive = true;
+  EXPECT_EQ(MostAtOnce(cell), 1);
+}
+
+TEST_F(OvercommitTest, RunsNoMoreThanJobsWhereTheHarnessHasToBeThereForAFault) {
+  PlannedCell cell = Swept();
+  cell.fault_plan = PlanWith(MuchLater());
+  EXPECT_EQ(MostAtOnce(cell), 1);  // and what it takes to judge is done first
+}
+
 // How many trials had been started when each was judged.
 class JudgingTest : public EngineTest {
  protected:
@@ -96,8 +174,15 @@ TEST_F(JudgingTest, ComesFirstWhereItTakesLong) {
 
 TEST_F(JudgingTest, ComesFirstWhereTheEngineDoesFaults) {
   PlannedCell cell = Cell("cell", {}, 3);
-  cell.fault_plan = {{"name", "none"}, {"summary", ""}, {"all", Json::array()}};
+  cell.fault_plan = PlanWith(MuchLater());
   EXPECT_THAT(StartedWhenJudged(cell), ElementsAre(1, 2, 3));
+}
+
+TEST_F(JudgingTest, HappensWhileTheNextTrialRunsWhereOnlyTheProbeDoesFaults) {
+  PlannedCell cell = Cell("cell", {}, 3);
+  cell.fault_plan =
+      PlanWith({{"name", "cut"}, {"at", {{"call", "recv"}}}, {"do", {{"reset", true}}}});
+  EXPECT_THAT(StartedWhenJudged(cell), ElementsAre(2, 3, 3));
 }
 
 TEST_F(JudgingTest, HappensBesideNoTrialThatRunsAlone) {

@@ -50,6 +50,22 @@ TEST(ScheduleTest, LetsCellsPassWhoseRunnerIsThere) {
   EXPECT_THAT(Drain(schedule), ElementsAre("0/0", "0/1"));
 }
 
+TEST(ScheduleTest, LetsNoCellPassOneThatIsNotAdmitted) {
+  const Plan plan = PlanOf({Cell("a", {0, 1}), Cell("a", {0, 1})});
+  Schedule schedule(plan);
+  const auto only_second = [](size_t cell) { return cell == 1; };
+  EXPECT_FALSE(schedule.Next(0, AnyCell, only_second));
+  EXPECT_THAT(Drain(schedule), ElementsAre("0/0", "1/0", "0/1", "1/1"));  // none was taken
+}
+
+TEST(ScheduleTest, GivesACellThatIsAdmitted) {
+  const Plan plan = PlanOf({Cell("a", {0}), Cell("a", {0})});
+  Schedule schedule(plan);
+  const auto only_first = [](size_t cell) { return cell == 0; };
+  EXPECT_EQ(schedule.Next(0, AnyCell, only_first)->cell, 0u);
+  EXPECT_FALSE(schedule.Next(1, AnyCell, only_first));
+}
+
 TEST(ScheduleTest, LetsNoCellGetFarAheadOfOneThatWaits) {
   const Plan plan = PlanOf({Cell("a", {0}), Cell("a", std::vector<int64_t>(100))});
   Schedule schedule(plan);
