@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,11 +20,17 @@ namespace {
 
 constexpr int kAttempts = 20;             // of one request
 constexpr double kBackendPatience = 2.0;  // seconds for one answer of a backend
-constexpr double kFrontPatience = 6.0;    // for one of the aggregator, who may have to ask again
-constexpr double kPause = 0.05;           // seconds until a request is sent again
-constexpr double kGiveUp = 10.0;          // after which a question is not sent again
+constexpr double kFrontPatience = 4.0;    // for one of the aggregator, who may have to ask again
+constexpr double kShortestPause = 0.005;  // seconds until a request is sent again; twice as long each time
+constexpr double kLongestPause = 0.1;
+constexpr double kGiveUp = 6.0;           // after which a question is not sent again
 
 using Answer = std::optional<std::string>;
+
+// Seconds between an attempt, the first is 0, and the next.
+double PauseAfter(int attempt) {
+  return std::min(std::ldexp(kShortestPause, attempt), kLongestPause);
+}
 
 // The body of the answer; none where the request failed, which `failed` is told of.
 template <typename Failed>
@@ -171,7 +178,7 @@ class Aggregator {
   Task<Answer> Persist(size_t backend, std::string question) {
     Answer answer;
     for (int n = 0; n < kAttempts && !answer; ++n) {
-      if (n > 0) co_await rt_.Sleep(kPause);
+      if (n > 0) co_await rt_.Sleep(PauseAfter(n - 1));
       const Guard slot = co_await slots_[backend].Hold();
       const InFlight counted(*this, backend);
       answer = co_await Post(rt_, urls_[backend] + "/ask", question, kBackendPatience,
@@ -205,7 +212,7 @@ Task<Value> Persist(Runtime& rt, std::string url, int number, std::string questi
       op.Ok(*answer);
       co_return Value::List({200, *answer});
     }
-    co_await rt.Sleep(kPause);
+    co_await rt.Sleep(PauseAfter(n));
   }
   co_return Value();
 }

@@ -8,11 +8,17 @@ import trireme
 
 ATTEMPTS = 20  # of one request
 BACKEND_PATIENCE = 2.0  # seconds for one answer of a backend
-FRONT_PATIENCE = 6.0  # seconds for one of the aggregator, who may have to ask again
-PAUSE = 0.05  # seconds until a request is sent again
-GIVE_UP = 10.0  # seconds after which a question is not sent again
+FRONT_PATIENCE = 4.0  # seconds for one of the aggregator, who may have to ask again
+SHORTEST_PAUSE = 0.005  # seconds until a request is sent again; twice as long each time
+LONGEST_PAUSE = 0.1
+GIVE_UP = 6.0  # seconds after which a question is not sent again
 
 FAILURES = (OSError, EOFError, http.client.HTTPException, trireme.TimeoutExpired)
+
+
+def pause_after(attempt):
+    """Seconds between an attempt, the first is 0, and the next."""
+    return min(SHORTEST_PAUSE * 2**attempt, LONGEST_PAUSE)
 
 
 async def post(rt, url, body, patience):
@@ -151,14 +157,14 @@ class Aggregator:
 
     async def _persist(self, backend, question):
         """A backend's answer, asked for again while there is none: a question changes nothing."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if self._tasks.ended:  # a request that came as the server closed
                 break
             async with self._slots[backend]:
                 answer = await self._attempt(backend, question)
             if answer is not None:
                 return answer
-            await self._rt.sleep(PAUSE)
+            await self._rt.sleep(pause_after(attempt))
         return None
 
     async def _attempt(self, backend, question):
@@ -199,7 +205,7 @@ class Client:
 
     async def _persist(self, number, question):
         begin = self._rt.now()
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if self._rt.now() - begin > GIVE_UP:
                 break
             with self._rt.op("question", number) as op:
@@ -209,7 +215,7 @@ class Client:
                     return [200, answer.decode()]
                 except FAILURES as error:
                     op.fail(error)
-            await self._rt.sleep(PAUSE)
+            await self._rt.sleep(pause_after(attempt))
         return None
 
 
