@@ -49,12 +49,17 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
 // recording passes over them whatever they hold.
 struct PlanPlaces {
   uint64_t chunk = 0;  // 0: there are none
-  uint64_t names = 0, rules = 0, moments = 0, connections = 0, passages = 0, capacity = 0;
+  uint64_t names = 0, rules = 0, moments = 0, connections = 0, passages = 0, listeners = 0,
+           capacity = 0;
 };
 
 constexpr uint64_t kTableAlignment = 64;  // of a cache line
 
 uint64_t Aligned(uint64_t offset, uint64_t unit) { return (offset + unit - 1) / unit * unit; }
+
+uint32_t ListenersOf(const CompiledPlan& plan) {
+  return plan.connections > 0 ? TRIREME_PLAN_LISTENERS : 0;
+}
 
 PlanPlaces PlacesOf(const RecordingOptions& options) {
   const CompiledPlan& plan = options.plan;
@@ -71,7 +76,9 @@ PlanPlaces PlacesOf(const RecordingOptions& options) {
   const uint64_t connections_end =
       places.connections + plan.connections * sizeof(trireme_connection);
   places.passages = Aligned(connections_end, kTableAlignment);
-  const uint64_t end = places.passages + plan.passages * sizeof(trireme_passage);
+  const uint64_t passages_end = places.passages + plan.passages * sizeof(trireme_passage);
+  places.listeners = Aligned(passages_end, kTableAlignment);
+  const uint64_t end = places.listeners + ListenersOf(plan) * sizeof(trireme_listener);
   places.capacity = Aligned(end - places.chunk, options.chunk_size);
   return places;
 }
@@ -90,6 +97,8 @@ trireme_plan PlanBlock(const RecordingOptions& options) {
   block.passages_at = places.passages;
   block.moments = static_cast<uint32_t>(options.plan.moments.size());
   block.moments_at = places.moments;
+  block.listeners = ListenersOf(options.plan);
+  block.listeners_at = places.listeners;
   block.next_connection = 1;
   return block;
 }

@@ -9,6 +9,7 @@ namespace {
 trireme_plan* active_plan = nullptr;
 trireme_fault_rule* plan_rules = nullptr;
 trireme_connection* plan_connections = nullptr;
+trireme_listener* plan_listeners = nullptr;
 uint64_t plan_begin = 0;  // of the trial, by the clock of records
 bool plan_always = false;
 
@@ -97,6 +98,7 @@ void TakePlan(trireme_header* header) {
     char* start = reinterpret_cast<char*>(header);
     plan_rules = reinterpret_cast<trireme_fault_rule*>(start + plan->rules_at);
     plan_connections = reinterpret_cast<trireme_connection*>(start + plan->connections_at);
+    plan_listeners = reinterpret_cast<trireme_listener*>(start + plan->listeners_at);
     plan_begin = header->begin_time;
     plan_always = false;
     for (uint32_t i = 0; i < plan->rules; ++i)
@@ -117,6 +119,7 @@ uint32_t RuleCount() {
 
 trireme_fault_rule& RuleAt(uint32_t index) { return plan_rules[index]; }
 trireme_connection* ConnectionAt(uint32_t index) { return plan_connections + index; }
+trireme_listener* ListenerAt(uint32_t index) { return plan_listeners + index; }
 uint32_t IndexOf(const trireme_connection* connection) {
   return static_cast<uint32_t>(connection - plan_connections);
 }

@@ -45,6 +45,7 @@ bool HasRulesForEachCall();
 uint32_t RuleCount();
 trireme_fault_rule& RuleAt(uint32_t index);
 trireme_connection* ConnectionAt(uint32_t index);
+trireme_listener* ListenerAt(uint32_t index);
 uint32_t IndexOf(const trireme_connection* connection);
 
 // The first rule that is due at `offset` or later; at `offset` itself only rules from `first` on are.

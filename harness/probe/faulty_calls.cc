@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -152,30 +152,61 @@ int FaultOfListener(const Subject& subject, uint64_t number, bool again) {
   return 0;
 }
 
-// How many connections a listener of this process had waiting when accept was called.
-uint32_t accepts[kDescriptors];
-
-// Who takes a connection of a listener: of several threads that wait for one, each sees the same that came, until it is
-// taken. The thread's number, or 0.
-uint32_t takers[kDescriptors];
-uint32_t turns = 0;  // that are taken
+// Of listeners that the plan has no place for, by descriptor: their connections each process counts for itself.
+trireme_listener own_listeners[kDescriptors];
+uint32_t turns = 0;  // that are taken of them
 
 constexpr long kTurnInterval = 50'000;  // nanoseconds
 // A thread that ended in its accept, or jumped out of it, never ends its turn: who has waited for it so often takes it over.
 // Half a second at least, so that it is none that waits for a processor.
 constexpr int kMostLooks = 10000;
 
-bool ReplaceTaker(int listener, uint32_t before, uint32_t now) {
-  return __atomic_compare_exchange_n(&takers[listener], &before, now, false, __ATOMIC_ACQ_REL,
+// Of the kernel's sockets no two have one number while a trial lasts: it is given out again after four thousand million.
+uint64_t KeyOf(int fd) {
+  struct stat status;
+  if (syscall(SYS_fstat, fd, &status) != 0) return 0;
+  return uint64_t{status.st_dev} << 40 ^ status.st_ino;
+}
+
+trireme_listener* SharedListener(int fd) {
+  const trireme_plan* plan = ActivePlan();
+  const uint32_t count = plan == nullptr ? 0 : plan->listeners;
+  const uint64_t key = count == 0 ? 0 : KeyOf(fd);
+  if (key == 0) return nullptr;
+  const uint32_t start = trireme_listener_start(key, count);
+  // Whoever comes first takes a free place, and places are never given back: so who comes later finds the same.
+  for (uint32_t i = 0; i < TRIREME_LISTENER_REACH; ++i) {
+    trireme_listener* place = ListenerAt((start + i) & (count - 1));
+    uint64_t found = __atomic_load_n(&place->key, __ATOMIC_ACQUIRE);
+    if (found == 0 && __atomic_compare_exchange_n(&place->key, &found, key, false, __ATOMIC_ACQ_REL,
+                                                  __ATOMIC_ACQUIRE))
+      return place;
+    if (found == key) return place;
+  }
+  return nullptr;
+}
+
+// Null: it is none that can be told from others.
+trireme_listener* ListenerOf(int fd) {
+  if (trireme_listener* shared = SharedListener(fd)) return shared;
+  return static_cast<unsigned>(fd) < kDescriptors ? own_listeners + fd : nullptr;
+}
+
+bool IsOwn(const trireme_listener* listener) {
+  return listener >= own_listeners && listener < own_listeners + kDescriptors;
+}
+
+bool ReplaceTaker(trireme_listener* listener, uint32_t before, uint32_t now) {
+  return __atomic_compare_exchange_n(&listener->taker, &before, now, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED);
 }
 
 // Waits until no other thread takes one. False: it is this thread's already, in a handler of a signal that came meanwhile.
-bool WaitForTurn(int listener) {
+bool WaitForTurn(trireme_listener* listener) {
   const uint32_t own = ThreadId();
   for (int look = 0;; ++look) {
     if (ReplaceTaker(listener, 0, own)) return true;
-    const uint32_t taker = __atomic_load_n(&takers[listener], __ATOMIC_RELAXED);
+    const uint32_t taker = __atomic_load_n(&listener->taker, __ATOMIC_RELAXED);
     if (taker == own) return false;
     if (look >= kMostLooks && taker != 0 && ReplaceTaker(listener, taker, own)) return true;
     const timespec interval = {0, kTurnInterval};
@@ -185,44 +216,50 @@ bool WaitForTurn(int listener) {
 
 // True: the turn is this thread's, and EndAccept() has to follow. Counted first: a child that another thread forks meanwhile
 // clears what is counted.
-bool TakeTurn(int listener) {
-  __atomic_add_fetch(&turns, 1, __ATOMIC_SEQ_CST);
+bool TakeTurn(trireme_listener* listener) {
+  const bool own = IsOwn(listener);
+  if (own) __atomic_add_fetch(&turns, 1, __ATOMIC_SEQ_CST);
   if (WaitForTurn(listener)) return true;
-  __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
+  if (own) __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
   return false;
 }
 
 // With a connection there is a turn to take it, if none is taken from under it meanwhile.
-int CountPendingInTurn(int listener, bool blocks, bool* in_turn) {
+int CountPendingInTurn(int fd, trireme_listener* listener, bool blocks, trireme_listener** turn) {
   for (;;) {
-    const int pending = CountPending(listener, blocks);
+    const int pending = CountPending(fd, blocks);
     if (pending <= 0) return pending;
-    *in_turn = TakeTurn(listener);
-    if (CountPending(listener, false) > 0) return 1;
-    EndAccept(listener, in_turn);
+    *turn = TakeTurn(listener) ? listener : nullptr;
+    if (CountPending(fd, false) > 0) return 1;
+    EndAccept(turn);
     if (!blocks) return 0;
   }
 }
 
 }  // namespace
 
-void EndAccept(int listener, bool* in_turn) {
-  if (!*in_turn) return;
+void EndAccept(trireme_listener** turn) {
+  trireme_listener* listener = *turn;
+  if (listener == nullptr) return;
   ReplaceTaker(listener, ThreadId(), 0);  // unless another one has taken it over
-  __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
-  *in_turn = false;
+  if (IsOwn(listener)) __atomic_sub_fetch(&turns, 1, __ATOMIC_RELAXED);
+  *turn = nullptr;
 }
 
+// A turn at a listener that is shared stays the parent's.
 void ForgetAcceptTurnsInChild() {
-  if (turns != 0) memset(takers, 0, sizeof(takers));
+  if (turns != 0)
+    for (trireme_listener& listener : own_listeners)
+      if (listener.taker != 0) listener.taker = 0;  // the other pages stay nobody's
   turns = 0;
 }
 
 void ForgetAccepts(int fd) {
   if (static_cast<unsigned>(fd) >= kDescriptors) return;
-  __atomic_store_n(&accepts[fd], 0, __ATOMIC_RELAXED);
-  if (__atomic_load_n(&takers[fd], __ATOMIC_RELAXED) != 0)
-    __atomic_store_n(&takers[fd], 0, __ATOMIC_RELAXED);
+  trireme_listener& listener = own_listeners[fd];
+  __atomic_store_n(&listener.accepts, 0, __ATOMIC_RELAXED);
+  if (__atomic_load_n(&listener.taker, __ATOMIC_RELAXED) != 0)
+    __atomic_store_n(&listener.taker, 0, __ATOMIC_RELAXED);
 }
 
 bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
@@ -268,15 +305,16 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
   return ConnectFault::kFails;
 }
 
-bool AcceptFails(int listener, int* error, bool* in_turn) {
+bool AcceptFails(int fd, int* error, trireme_listener** turn) {
   *error = GateWants(TRIREME_CALL_ACCEPT);
   if (*error == 0 && !PlanHits(TRIREME_CALL_ACCEPT)) return false;
   const int before = errno;
-  const bool known = static_cast<unsigned>(listener) < kDescriptors;
-  const bool blocks = Blocks(listener);
-  const int pending = known ? CountPendingInTurn(listener, blocks, in_turn) : -1;
+  trireme_listener* listener = ListenerOf(fd);
+  const bool blocks = Blocks(fd);
+  const int pending =
+      listener != nullptr ? CountPendingInTurn(fd, listener, blocks, turn) : -1;
   // One that comes from now on is that of the next call: taken by this one, no fault would hit it, nor it be counted.
-  const bool nothing = pending == 0 && !blocks && Listens(listener);
+  const bool nothing = pending == 0 && !blocks && Listens(fd);
   errno = before;
   if (pending <= 0) {
     *error = nothing ? EAGAIN : 0;
@@ -284,7 +322,7 @@ bool AcceptFails(int listener, int* error, bool* in_turn) {
   }
   TaskName& task = CurrentTaskName();
   Subject subject{HashOf("listener"), task.path, task.name, kServer, TRIREME_CALL_ACCEPT};
-  const uint32_t number = __atomic_fetch_add(&accepts[listener], 1, __ATOMIC_RELAXED);
+  const uint32_t number = __atomic_fetch_add(&listener->accepts, 1, __ATOMIC_RELAXED);
   if (*error != 0) {
     LogRemoteFault(subject, kAnyDirection, number, *error);
     return true;

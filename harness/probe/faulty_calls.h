@@ -39,12 +39,12 @@ enum class ConnectFault {
 // Before connect(2), after which the descriptor stands for its connection.
 ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error);
 
-// A new descriptor, whose accepts are counted from 0.
+// A new descriptor, whose accepts are counted from 0 where the plan has no place for its listener.
 void ForgetAccepts(int fd);
-// Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted. *in_turn: no other thread
-// takes one from this listener until EndAccept(), so that each connection is counted by one only.
-bool AcceptFails(int listener, int* error, bool* in_turn);
-void EndAccept(int listener, bool* in_turn);
+// Before accept(2): errors of the process, not of a connection, while one is waiting to be accepted. *turn: null, or no
+// other thread of any process takes one from this listener until EndAccept(), so that each connection is counted by one only.
+bool AcceptFails(int fd, int* error, trireme_listener** turn);
+void EndAccept(trireme_listener** turn);
 // Of the threads whose turns they are one is left.
 void ForgetAcceptTurnsInChild();
 // After it: what happens to the connection that was accepted. False: it is gone, and accept fails with *error.

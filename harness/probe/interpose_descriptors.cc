@@ -56,11 +56,11 @@ int Take(const Call& call) {
 template <typename Call>
 int AcceptWithFaults(int listener, const Call& call) {
   int error = 0;
-  bool in_turn = false;
-  const bool fails = AcceptFails(listener, &error, &in_turn);
+  trireme_listener* turn = nullptr;
+  const bool fails = AcceptFails(listener, &error, &turn);
   const int fd = fails ? -1 : New(call());
   const int given = fails ? error : errno;
-  EndAccept(listener, &in_turn);
+  EndAccept(&turn);
   errno = given;
   if (fails) return -1;
   if (fd < 0 || KeepAccepted(fd, &error)) return fd;

@@ -260,11 +260,12 @@ struct trireme_object {
 };
 
 /* What the plan block in header.plan holds. Places are offsets in the file. */
-#define TRIREME_PLAN_VERSION 2
+#define TRIREME_PLAN_VERSION 3
 #define TRIREME_PLAN_CLOCKS 4
 #define TRIREME_PLAN_TASKS 8
 #define TRIREME_PLAN_ROUTES 4
 #define TRIREME_PLAN_MOMENTS 64
+#define TRIREME_PLAN_LISTENERS 256 /* where connections are followed; a power of two */
 #define TRIREME_FAULT_NAME 48 /* bytes, with the zero at its end */
 
 /* Bits of trireme_plan.flags. */
@@ -326,8 +327,20 @@ struct trireme_plan {
   uint64_t passages_at; /* struct trireme_passage[passages] */
   uint64_t moments_at;  /* struct trireme_moment[moments] */
   uint32_t moments; /* at most TRIREME_PLAN_MOMENTS */
-  uint32_t reserved;
+  uint32_t listeners;    /* a power of two, or 0 */
+  uint64_t listeners_at; /* struct trireme_listener[listeners] */
 };
+
+/* A socket that listens, whichever processes accept from it and by which descriptors. */
+#define TRIREME_LISTENER_REACH 32u /* how many places from trireme_listener_start() on it may be at */
+struct trireme_listener {
+  uint64_t key;     /* atomic: 0: free; else of its inode and device, which no other socket has while the trial lasts */
+  uint32_t accepts; /* atomic: how many connections it had waiting when accept was called */
+  uint32_t taker;   /* atomic: the thread that takes one: of several that wait, each sees the same that came. 0: none */
+};
+static inline uint32_t trireme_listener_start(uint64_t key, uint32_t listeners) {
+  return (uint32_t)(key * 0x9e3779b97f4a7c15u >> 40) & (listeners - 1);
+}
 
 /* An event of the workload, or a byte of a connection, that a fault of the harness waits for. Who records the event, and makes
  * `seen` as much as `count`, or who moves the byte first, waits until the harness lets the workload go on: so the fault comes

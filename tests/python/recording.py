@@ -19,7 +19,7 @@ CHUNK_HEADER = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 PLAN = struct.Struct("<IIQIIQIIIIQQ224x")  # what stands before the faults of tasks
 TASK_FAULT = struct.Struct("<96sQQIIII")
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 PLAN_SIZE = 2048  # all that the header has room for: what else a plan may have is nothing here
 CHUNK_MAGIC = 0x4B4E4843
 

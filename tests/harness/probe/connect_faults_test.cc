@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -124,6 +125,46 @@ TEST_F(ConnectFaultsTest, CountsAConnectionOnceHoweverManyThreadsWaitForIt) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(failed, 1) << "round " << round;
   }
+}
+
+// The same of processes that a server forked before it accepts, whichever of them come first.
+TEST_F(ConnectFaultsTest, CountsAConnectionOnceHoweverManyProcessesWaitForIt) {
+  constexpr int kRounds = 20, kProcesses = 4;
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), kProcesses - 1)});
+  for (int round = 0; round < kRounds; ++round) {
+    const Listening listening;
+    for (int i = 0; i < kProcesses; ++i) {
+      if (::fork() != 0) continue;
+      const UniqueFd got(::accept(listening.fd.get(), nullptr, nullptr));
+      ::_exit(got.valid() ? 0 : errno);
+    }
+    std::vector<UniqueFd> clients;
+    for (int i = 0; i < kProcesses; ++i) {
+      clients.emplace_back(::socket(AF_INET, SOCK_STREAM, 0));
+      EXPECT_EQ(listening.ConnectWith(clients.back()), 0);
+      int status = -1;
+      EXPECT_GT(::wait(&status), 0);
+      EXPECT_EQ(WEXITSTATUS(status), i == kProcesses - 1 ? EMFILE : 0) << "round " << round;
+    }
+  }
+}
+
+// What a process counted stays counted when it is gone; and another listener is another one.
+TEST_F(ConnectFaultsTest, CountsAcceptsOfAListenerAndNotOfAnother) {
+  Begin({At(Error(TRIREME_CALL_ACCEPT, EMFILE), 1)});
+  const auto accepts = [](const Listening& listening) {
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(listening.ConnectWith(client), 0);
+    return UniqueFd(::accept(listening.fd.get(), nullptr, nullptr)).valid();
+  };
+  const Listening listening, other;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(accepts(listening) ? 0 : 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(accepts(listening));
+  EXPECT_TRUE(accepts(other));
 }
 
 // Else who makes an interrupted call again, as Python does, would never come further.
