@@ -14,6 +14,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/cli/console.h"
+#include "harness/engine/control_pipes.h"
 
 namespace trireme {
 namespace {
@@ -121,6 +122,7 @@ Result<WatchedEnd> WatchSession::Run(const WatchedCommand& command,
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  RemoveControlPipesOfTheDead();
   end.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   if (end.ended_by_us && WIFSIGNALED(status)) end.status = 0;
   return end;

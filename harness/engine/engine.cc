@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "harness/base/unique_fd.h"
+#include "harness/engine/control_pipes.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/supervisor.h"
 #include "harness/engine/trial_faults.h"
@@ -84,7 +85,9 @@ Result<EngineOutcome> RunPlan(const Plan& plan, const EngineOptions& options,
       Guardian guardian,
       Guardian::Start({.files = settings.files(), .own_mounts = NeedsOwnMounts(plan)}));
   Supervisor supervisor(plan, options, events, std::move(guardian), settings.files());
-  return supervisor.Run(settings.signals());
+  EngineOutcome outcome = supervisor.Run(settings.signals());
+  RemoveControlPipesOfTheDead();
+  return outcome;
 }
 
 bool InterruptIsPending() {

@@ -17,6 +17,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
+#include "harness/engine/control_pipes.h"
 #include "harness/engine/process_table.h"
 #include "harness/engine/signal_response.h"
 #include "harness/history/writer.h"
@@ -451,6 +452,7 @@ Status Trial::WriteStacks() {
 Result<FinishedTrial> Trial::Finish() {
   TRIREME_CHECK(over());
   CloseOutput();
+  RemoveControlPipesOfTheDead();
   network_events_ = network_.Stop(static_cast<uint32_t>(pid_));
   Status written = timed_out_ ? WriteStacks() : Done{};
   const std::string key = ExitKey();

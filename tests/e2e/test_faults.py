@@ -410,6 +410,13 @@ PATIENT = """\
             await rt.sleep(0.001)
         rt.observe("errors", errors)
     """
+KILLED = """\
+    import glob, os
+
+    async def main(rt, params):
+        rt.observe("pipes", len(glob.glob(f"{os.environ['FIU_CTRL_FIFO']}-{os.getpid()}.*")))
+        os.kill(os.getpid(), 9)
+    """
 
 
 @unittest.skipUnless(shutil.which("fiu-ctrl"), "fiu-ctrl is not installed: apt-get install fiu-utils")
@@ -440,6 +447,16 @@ class RemoteControlTest(TriremeCase):
         self.assertEqual([line["value"] for line in lines if line["event"] == "observe"], [[104]])
         faults = [(line["name"], line["call"], line["do"]) for line in lines if line["event"] == "fault"]
         self.assertEqual(faults, [("fiu-ctrl", "recv", {"error": "ECONNRESET"})])
+        self.assertEqual(list(self.folder.glob("fiu-*")), [])
+
+    def test_a_process_that_a_signal_ends_leaves_no_pipes(self) -> None:
+        self.write("s/workload.py", KILLED)
+        self.write("s/scenario.yaml", SCENARIO)
+        environment = self.environment() | {"FIU_CTRL_FIFO": str(self.folder / "fiu")}
+        outcome = self.trireme("run", "s", *PYTHON, "--trials", "1", env=environment)
+        self.assertEqual(outcome.code, 1, outcome.err)
+        lines = [json.loads(line) for line in self.trireme("history", str(self.run_directory())).out.splitlines()]
+        self.assertEqual([line["value"] for line in lines if line["event"] == "observe"], [2])
         self.assertEqual(list(self.folder.glob("fiu-*")), [])
 
 
