@@ -178,7 +178,12 @@ class PlanReader {
   // `fallback` names a fault that has no name.
   Status Add(Json& plan, const YamlNode& node, const std::string& fallback) {
     TRIREME_ASSIGN_OR_RETURN(Json fault, ReadFault(node, fallback));
-    nodes_.emplace_back(GetString(fault, "name"), &node);
+    const std::string name = GetString(fault, "name");
+    for (const auto& [other, place] : nodes_)
+      if (other == name)
+        return reader_.ErrorAt(*node.Find("name"), "two faults of this plan are named '" + name + "'",
+                               "its events in the history could not be told apart");
+    nodes_.emplace_back(name, &node);
     plan["all"].push_back(std::move(fault));
     return Done{};
   }

@@ -173,6 +173,13 @@ TEST_F(FaultPlansTest, RefuseNamesThatNoFileHas) {
               HasSubstr("two items of 'faults' are named 'slow'"));
 }
 
+TEST_F(FaultPlansTest, RefuseTwoFaultsOfOneNameWhereTheSecondStands) {
+  const std::string one = "{name: x, do: {reset: true}}";
+  EXPECT_THAT(ErrorOf("[{name: p, all: [" + one + ", " + one + "]}]"),
+              StartsWith("scenario.yaml:4:63: error: two faults of this plan are named 'x'\n"));
+  EXPECT_EQ(Parse("[{name: p, all: [" + one + ", {name: y, do: {reset: true}}]}]").size(), 1u);
+}
+
 TEST_F(FaultPlansTest, RefuseNamesThatThereAreNot) {
   EXPECT_THAT(ErrorOf("[slows]"),
               StartsWith("scenario.yaml:4:10: error: there is no fault plan 'slows'\n"));
