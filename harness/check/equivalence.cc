@@ -144,6 +144,7 @@ struct Judged {
   Unseen unseen;
   std::vector<ValueGroup> groups;  // what Fisher's test is asked, with fixed inputs
   double p = -1;                   // of Fisher's test, where it decided
+  int64_t undecided_trial = -1;    // the first that `reason` is about
 };
 
 // The value that is nearest to being told from chance.
@@ -208,6 +209,8 @@ void JudgeFixedInputs(Judged& judged, size_t family) {
   } else if (judged.bounded || open != nullptr) {
     judged.verdict = "unknown";
     judged.reason = judged.bounded ? BoundedReason(judged) : OpenReason(judged, *open, family);
+    if (!judged.bounded && open->first_trial != INT64_MAX)
+      judged.undecided_trial = open->first_trial;
   }
 }
 
@@ -478,7 +481,10 @@ Comparison CompareCells(const CellObservations& here, const CellObservations& re
         comparison.reason = comparison.differences.back().finding.message;
       comparison.verdict = Verdict::kFail;
     } else if (judged.verdict == "unknown") {
-      if (comparison.verdict == Verdict::kPass) comparison.reason = judged.reason;
+      if (comparison.verdict == Verdict::kPass) {
+        comparison.reason = judged.reason;
+        comparison.undecided_trial = judged.undecided_trial;
+      }
       comparison.verdict = Heavier(comparison.verdict, Verdict::kUnknown);
     }
   }

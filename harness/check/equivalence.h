@@ -29,6 +29,7 @@ struct Comparison {
   std::vector<Difference> differences;
   Json entries = Json::array();  // `comparison` of results.json
   int64_t keys = 0;              // that were compared; nondeterministic ones were not
+  int64_t undecided_trial = -1;  // the first with the value that the verdict unknown is about; -1: no one trial is
 };
 
 // Keys that the reference itself does not decide: one half of its trials shows a value that the

@@ -39,6 +39,7 @@ struct JudgedCell {
   TrialSet differing;       // trials that differ from the reference
   std::string not_started;  // why a command did not, in some trial
   bool started = false;     // it did in another
+  int64_t undecided_trial = -1;  // Comparison::undecided_trial
   bool ended_some = false;  // the plan itself ended the process of a trial
 
   std::string Text(const char* key) const { return GetString(plan, key); }
@@ -279,6 +280,7 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
                      comparison, result);
   result.comparison = comparison.entries;
   result.keys_compared = comparison.keys;
+  cell.undecided_trial = comparison.undecided_trial;
   for (const Difference& difference : comparison.differences) AddDifference(cell, difference);
   if (comparison.verdict == Verdict::kPass) return {.state = CellState::kPass, .reason = ""};
   if (comparison.verdict == Verdict::kFail)
@@ -349,7 +351,8 @@ CellResult PlannedResult(const JudgedCell& cell) {
   return result;
 }
 
-// The command that brings the cell back: with the trial that failed, or else the first that differed.
+// The command that brings the cell back: with the trial that failed, or else the first that differed, or
+// that may have.
 std::string ReplayOf(const JudgedCell& cell, const CellResult& result) {
   int64_t to_replay = cell.summary.TrialToReplay();
   for (const CellFinding& found : result.findings) {
@@ -357,6 +360,7 @@ std::string ReplayOf(const JudgedCell& cell, const CellResult& result) {
     if (result.trials.fail == 0)
       to_replay = to_replay < 0 ? found.first_trial : std::min(to_replay, found.first_trial);
   }
+  if (to_replay < 0 && result.state == CellState::kUnknown) to_replay = cell.undecided_trial;
   std::string replay = cell.Text("replay");
   if (to_replay >= 0 && !replay.empty())
     // Before a command, whose own options follow `--`.

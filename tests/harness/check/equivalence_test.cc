@@ -204,6 +204,8 @@ TEST(EquivalenceTest, RejectsAnUnseenValueOnlyWhereFishersTestDoes) {
   EXPECT_EQ(
       comparison.reason,
       "'total': 3 in 5 of 20 trials here, in 0 of 20 of the reference; about 30 trials would tell");
+  EXPECT_EQ(comparison.undecided_trial, 0);
+  EXPECT_EQ(Compare(Cell(20, Below(20, 1, 2)), reference).undecided_trial, -1);
 }
 
 // With a second key, whose value 2 could have been rejected as well, Holm asks for 0.0033.
@@ -240,6 +242,7 @@ TEST(EquivalenceTest, TestsEachUnseenValueAlone) {
   EXPECT_EQ(comparison.reason,
             "'total': 10 in 1 of 20 trials here, in 0 of 20 of the reference, and 9 other values "
             "that it never showed; about 150 trials would tell");
+  EXPECT_EQ(comparison.undecided_trial, 10);
 }
 
 TEST(EquivalenceTest, CountsOnlyTheValuesThatAreProven) {
