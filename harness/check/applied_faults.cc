@@ -142,7 +142,12 @@ bool HasFaultPlan(const Json& cell) {
   return !PlannedFaults(cell).empty() || (names.is_array() && !names.empty() && names[0] != "none");
 }
 
+bool IsSweep(const Json& fault) {
+  return IsSystemCallFault(fault) && GetMember(GetMember(fault, "at"), "sweep").is_string();
+}
+
 bool IsExact(const Json& fault) {
+  if (IsSweep(fault)) return true;
   if (IsSystemCallFault(fault)) return GetMember(GetMember(fault, "at"), "offset").is_number();
   const Json& network = GetMember(fault, "network");
   return GetMember(network, "offset").is_number() || GetMember(network, "cut").is_number();
@@ -154,7 +159,7 @@ bool IsOfProxy(const AppliedFault& fault) {
 
 bool IsPlacedByCalls(const Json& fault) {
   const Json& at = GetMember(fault, "at");
-  if (!IsSystemCallFault(fault)) return false;
+  if (!IsSystemCallFault(fault) || IsSweep(fault)) return false;
   return GetMember(at, "offset").is_null() && GetMember(at, "every").is_null() &&
          GetMember(at, "probability").is_null();
 }

@@ -40,7 +40,10 @@ std::string DescribeFault(const AppliedFault& fault);
 std::vector<Json> PlannedFaults(const Json& cell);
 bool HasFaultPlan(const Json& cell);
 
-// Whether `fault`, of the plan, hits one byte: which of them it is, no runtime has a say in.
+// Whether `fault`, of the plan, strikes at one point a trial, which the plan of the run names for all runtimes.
+bool IsSweep(const Json& fault);
+
+// Whether `fault`, of the plan, hits one byte: which of them it is, no runtime has a say in. That of a sweep is its point.
 bool IsExact(const Json& fault);
 
 // Whether the proxy applied it to one direction of a connection. Its offset is how many bytes had been passed on.

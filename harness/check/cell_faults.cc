@@ -48,6 +48,19 @@ void DropBytes(Streams& streams, size_t most) {
   }
 }
 
+// Of a plan that does nothing but sweep.
+std::vector<std::string> ConnectionsOfPoints(const Json& cell) {
+  const std::vector<Json> faults = PlannedFaults(cell);
+  const bool sweeps = std::all_of(faults.begin(), faults.end(), [](const Json& fault) {
+    return IsSweep(fault) || GetMember(GetMember(fault, "task"), "sweep").is_string();
+  });
+  const Json& sweep = GetMember(cell, "sweep");
+  std::vector<std::string> connections;
+  if (!sweeps || !sweep.is_array()) return connections;
+  for (const Json& point : sweep) connections.push_back(GetString(point, "connection"));
+  return connections;
+}
+
 Finding LogFinding(const FaultLog& here, const FaultLog& there, const std::string& where) {
   constexpr size_t kLongest = 4000;
   const auto text = [](const FaultLog& log) { return ToValidUtf8(log.Text().substr(0, kLongest)); };
@@ -63,7 +76,9 @@ Finding LogFinding(const FaultLog& here, const FaultLog& there, const std::strin
 }  // namespace
 
 CellFaults::CellFaults(const Json& cell)
-    : planned_(HasFaultPlan(cell)), keeps_logs_(planned_ || WireRuleOf(cell) != WireRule::kNone) {}
+    : planned_(HasFaultPlan(cell)),
+      keeps_logs_(planned_ || WireRuleOf(cell) != WireRule::kNone),
+      points_(ConnectionsOfPoints(cell)) {}
 
 void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
                           const std::string& reason, const std::vector<Finding>& findings) {
@@ -90,7 +105,26 @@ void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
 void CellFaults::KeepLog(int64_t trial, FaultLog log) {
   DropBytes(log.streams, kKeptBytes);
   logs_[trial] = std::move(log);
-  if (logs_.size() > kKeptLogs) logs_.erase(std::prev(logs_.end()));
+  if (logs_.size() <= kKeptLogs) return;
+  const auto last = std::prev(logs_.end());
+  KeepPointLog(last->first, std::move(last->second));
+  logs_.erase(last);
+}
+
+// Nothing of it where bytes were recorded: they would be too many, and without them it would be unknown where two differ.
+void CellFaults::KeepPointLog(int64_t trial, FaultLog log) {
+  if (trial < 1 || trial > static_cast<int64_t>(points_.size())) return;
+  const std::string& struck = points_[static_cast<size_t>(trial - 1)];
+  std::erase_if(log.streams, [&](const auto& stream) { return stream.first.connection != struck; });
+  const bool recorded = std::any_of(log.streams.begin(), log.streams.end(),
+                                    [](const auto& stream) { return stream.second.recorded; });
+  if (!recorded) point_logs_[trial] = std::move(log);
+}
+
+const FaultLog* CellFaults::FindLog(int64_t trial) const {
+  for (const auto* logs : {&logs_, &point_logs_})
+    if (const auto found = logs->find(trial); found != logs->end()) return &found->second;
+  return nullptr;
 }
 
 std::map<int64_t, Streams> CellFaults::KeptStreams() const {
@@ -114,15 +148,15 @@ std::optional<Difference> CellFaults::CompareLogs(const CellFaults& reference,
       continue;
     }
     ++compared.trials;
-    const auto here_log = logs_.find(trial);
-    const auto there_log = reference.logs_.find(trial);
+    const FaultLog* here_log = FindLog(trial);
+    const FaultLog* there_log = reference.FindLog(trial);
     FaultLogComparison one;
     if (hash != there->second) {
-      if (here_log == logs_.end() || there_log == reference.logs_.end()) {
+      if (here_log == nullptr || there_log == nullptr) {
         ++compared.undecided;
         continue;
       }
-      one = CompareFaultLogs(here_log->second, there_log->second);
+      one = CompareFaultLogs(*here_log, *there_log);
     }
     ++compared.by_state[static_cast<size_t>(one.state)];
     if (one.state > compared.worst.state) compared.worst = one;
@@ -130,7 +164,7 @@ std::optional<Difference> CellFaults::CompareLogs(const CellFaults& reference,
     if (!difference) {
       difference.emplace();
       difference->first_trial = trial;
-      difference->finding = LogFinding(here_log->second, there_log->second, one.where);
+      difference->finding = LogFinding(*here_log, *there_log, one.where);
       difference->finding.evidence["reference"] = reference_name;
       difference->finding.message += " than on " + reference_name + ": " + one.where;
       difference->finding.signature = Signature("difference", scenario + "\nfault log", {});

@@ -18,7 +18,8 @@
 namespace trireme {
 
 // What the trials of one cell made of its fault plan, from one trial at a time. Of a trial it keeps a hash of its fault
-// log and a few bytes; logs and streams themselves of the first kKeptLogs trials only.
+// log and a few bytes; logs and streams themselves of the first kKeptLogs trials only. Of sweeps, which strike at one
+// connection a trial, it keeps all logs, with what became of that connection.
 class CellFaults {
  public:
   static constexpr size_t kKeptLogs = 20;
@@ -52,6 +53,8 @@ class CellFaults {
     FaultLogComparison worst;
   };
   void KeepLog(int64_t trial, FaultLog log);
+  void KeepPointLog(int64_t trial, FaultLog log);
+  const FaultLog* FindLog(int64_t trial) const;
   Json LogJson() const;
   Json EffectJson(const CellResult& cell) const;
   std::pair<FaultEffect, std::string> EffectOnCell(const CellResult& cell) const;
@@ -61,6 +64,8 @@ class CellFaults {
   std::map<FaultEffect, std::string> reasons_;  // the first of each
   std::map<int64_t, std::string> hashes_;
   std::map<int64_t, FaultLog> logs_;
+  std::map<int64_t, FaultLog> point_logs_;  // of later trials of a sweep
+  std::vector<std::string> points_;         // the connection of each point; none where the plan does more than sweep
   std::map<std::string, int64_t> applied_, not_reached_;
   std::optional<Compared> compared_;
   Quantiles notices_, recoveries_, cpu_;  // seconds

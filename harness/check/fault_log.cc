@@ -185,7 +185,7 @@ FaultLog MakeFaultLog(const TrialView& view) {
   log.streams = ReadStreams(view);
   const std::vector<Json> plan = PlannedFaults(*view.cell);
   for (const Json& fault : plan)
-    if (IsExact(fault)) log.not_reached.insert(GetString(fault, "name"));
+    if (IsExact(fault) && !IsSweep(fault)) log.not_reached.insert(GetString(fault, "name"));
   for (const AppliedFault& fault : AppliedFaults(view)) {
     ++log.applied[fault.name];
     log.not_reached.erase(fault.name);

@@ -41,7 +41,7 @@ struct FaultLog {
   Streams streams;                         // how far each went
   std::map<std::string, int64_t> applied;  // all faults, by name
   std::set<std::string>
-      not_reached;  // exact offsets of the plan that no connection came to, by name
+      not_reached;  // exact offsets of the plan that no connection came to, by name; no points of sweeps
 
   // One line a comparable fault: connection, side, direction, offset, name and what it did, between tabs.
   std::string Text() const;

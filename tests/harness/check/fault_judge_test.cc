@@ -121,6 +121,34 @@ TEST_F(FaultJudgeTest, SaysWhichExactOffsetWasNotReached) {
   EXPECT_EQ(GetString(cell.under_faults, "summary"), "not reached");
 }
 
+// Of a sweep all logs are compared, by their points, however many there are.
+TEST_F(FaultJudgeTest, ComparesALateTrialOfASweepWithItsCounterpart) {
+  constexpr int kTrials = 26;
+  const Json cut = {{"name", "cut"},
+                    {"do", {{"short", 1}}},
+                    {"at", {{"call", {"recv"}}, {"sweep", "every-point"}}}};
+  for (Json& cell : plan_["cells"]) {
+    cell["fault_plan"]["all"] = Json::array({cut});
+    for (int trial = 2; trial < kTrials; ++trial) cell["trials"].push_back(trial);
+    cell["sweep"] = Json::array();
+    for (int offset = 1; offset < kTrials; ++offset)
+      cell["sweep"].push_back({{"fault", "cut"}, {"connection", "1#0"}, {"offset", offset}});
+  }
+  const auto write_all = [&](size_t cell, int last_offset) {
+    for (int trial = 0; trial < kTrials; ++trial)
+      Write(cell, trial, Trial(trial == kTrials - 1 ? last_offset : trial));
+  };
+  write_all(0, 25);
+  write_all(1, 25);
+  EXPECT_EQ(GetString(Judge().cells.at(1).fault_log, "state"), "equal");
+  write_all(1, 26);
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(GetString(cell.fault_log, "state"), "different");
+  EXPECT_EQ(GetInt(cell.fault_log["trials"], "undecided"), 0);
+  ASSERT_EQ(cell.findings.size(), 1U);
+  EXPECT_EQ(cell.findings[0].first_trial, 25);
+}
+
 // Two logs without a fault are equal, and say nothing.
 TEST_F(FaultJudgeTest, DoesNotCountTrialsWithoutAFaultAsEqual) {
   FaultTrial none;

@@ -40,6 +40,38 @@ TEST(FaultLogTest, DiffersByOneByteOfOneFault) {
   EXPECT_EQ(comparison.where, "'cut' at byte 10 of client read of 1#0 is not there");
 }
 
+Json Placed(const std::string& member, const Json& value) {
+  return Json::array({{{"name", "cut"},
+                       {"do", {{"reset", true}}},
+                       {"at", {{"call", {"recv"}}, {member, value}}}}});
+}
+
+// Where calls begin each runtime decides; but of a sweep the run's plan names the byte.
+TEST(FaultLogTest, ComparesWhatASweepDidByItsPoint) {
+  const auto trial = [](const Json& plan, int64_t offset) {
+    FaultTrial one;
+    one.Cell(FaultTrial::PlannedCellWith(plan));
+    one.Open(1).Fault("cut", 1, offset).Closed(1, 100, 0);
+    return one;
+  };
+  const Json swept = Placed("sweep", "every-point");
+  EXPECT_EQ(LogOf(trial(swept, 10)).faults.size(), 1u);
+  EXPECT_EQ(Compare(trial(swept, 10), trial(swept, 10)), kEqual);
+  EXPECT_EQ(Compare(trial(swept, 10), trial(swept, 11)), kDifferent);
+  const Json each_call = Placed("limit", 3);
+  EXPECT_EQ(LogOf(trial(each_call, 10)).faults.size(), 0u);
+}
+
+// A trial of a sweep strikes at one point, and so none of the plan's other faults.
+TEST(FaultLogTest, MissesNoFaultOfASweep) {
+  FaultTrial trial;
+  trial.Cell(FaultTrial::PlannedCellWith(Placed("sweep", "every-point")));
+  EXPECT_TRUE(LogOf(std::move(trial)).not_reached.empty());
+  FaultTrial exact;
+  exact.Cell(FaultTrial::PlannedCellWith(Placed("offset", 7)));
+  EXPECT_EQ(LogOf(std::move(exact)).not_reached.size(), 1u);
+}
+
 TEST(FaultLogTest, DiffersByWhatAFaultDid) {
   EXPECT_EQ(
       Compare(FaultTrial().Open(1).Fault("cut", 1, 10, 100, 1, {{"short", 1}}).Closed(1, 100, 0),
