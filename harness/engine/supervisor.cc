@@ -26,6 +26,12 @@ constexpr int64_t kTickInterval = 100 * kNanosecondsPerMillisecond;
 // Shorter ones no deadline is as exact as.
 constexpr int64_t kNoticedStall = 50 * kNanosecondsPerMillisecond;
 
+std::vector<bool> WhereHarnessActs(const Plan& plan) {
+  std::vector<bool> acts;
+  for (const PlannedCell& cell : plan.cells) acts.push_back(HarnessActsIn(cell));
+  return acts;
+}
+
 bool AnySweeps(const Plan& plan) {
   return std::any_of(plan.cells.begin(), plan.cells.end(),
                      [](const PlannedCell& cell) { return cell.sweep.is_array(); });
@@ -51,7 +57,9 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
       slots_(static_cast<size_t>(std::max({options.jobs, options.most_jobs, 1}))),
       runners_(poller_, static_cast<size_t>(std::max(options.jobs, 1)) * kRunnersPerJob),
       names_(EntropySeed()),
-      harness_acts_(std::any_of(plan.cells.begin(), plan.cells.end(), HarnessActsIn)),
+      harness_acts_(WhereHarnessActs(plan)),
+      harness_acts_somewhere_(
+          std::any_of(harness_acts_.begin(), harness_acts_.end(), [](bool acts) { return acts; })),
       jobs_(std::max(options.jobs, 1)),
       concurrency_(jobs_, AnySweeps(plan) ? options.most_jobs : 0) {}
 
@@ -122,15 +130,15 @@ bool Supervisor::RunnerAwaits(size_t cell) {
 bool Supervisor::HasPlace(size_t cell) const {
   const int running = Running();
   if (running < jobs_) return true;
-  return running < concurrency_.limit() && MayOvercommit(plan_.cells[cell]) &&
+  return running < concurrency_.limit() && MayOvercommit(cell) &&
          std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
-           return !slot.attempt || MayOvercommit(plan_.cells[slot.attempt->cell]);
+           return !slot.attempt || MayOvercommit(slot.attempt->cell);
          });
 }
 
 // What the harness does at its time it would do late, among so many.
-bool Supervisor::MayOvercommit(const PlannedCell& cell) const {
-  return !harness_acts_ && cell.sweep.is_array();
+bool Supervisor::MayOvercommit(size_t cell) const {
+  return !harness_acts_[cell] && plan_.cells[cell].sweep.is_array();
 }
 
 void Supervisor::LookAtProcessors(int64_t now) {
@@ -384,7 +392,7 @@ void Supervisor::Vacate(Slot& slot) {
 // runs: nobody does the next one's faults at their time, or reads what it prints, while a large history is read.
 bool Supervisor::JudgesFirst() const {
   return std::any_of(ended_.begin(), ended_.end(), [this](const Ended& ended) {
-    return options_.fail_fast || harness_acts_ || ended.trial->vanished() ||
+    return options_.fail_fast || harness_acts_somewhere_ || ended.trial->vanished() ||
            ended.trial->RecordedBytes() > kLargeRecording;
   });
 }

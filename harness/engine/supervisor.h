@@ -55,10 +55,10 @@ class Supervisor {
   const RunnerSpec& SpecOf(size_t cell);
   bool RunnerAwaits(size_t cell);
   bool HasPlace(size_t cell) const;
+  bool MayOvercommit(size_t cell) const;
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
 
-  bool MayOvercommit(const PlannedCell& cell) const;
   void LookAtProcessors(int64_t now);
 
   // What came.
@@ -125,7 +125,8 @@ class Supervisor {
   int64_t begin_ = 0;
   int64_t next_tick_ = 0;
   Rng names_;
-  const bool harness_acts_;
+  const std::vector<bool> harness_acts_;  // by cell: in its faults
+  const bool harness_acts_somewhere_;
   const int jobs_;
   AdaptiveConcurrency concurrency_;
   int64_t next_look_ = 0;  // at the processors

@@ -102,15 +102,17 @@ class OvercommitTest : public EngineTest {
     return cell;
   }
 
-  int MostAtOnce(const PlannedCell& cell) {
+  int MostAtOnce(const PlannedCell& cell, const std::vector<PlannedCell>& others = {}) {
     int running = 0, most = 0;
     events_.started = [&](size_t, int64_t) { most = std::max(most, ++running); };
     judge_ = [&](const FinishedTrial&) {
       --running;
       return Judgement::kPass;
     };
-    Run({cell});
-    EXPECT_EQ(finished_.size(), 6u);
+    std::vector<PlannedCell> cells = {cell};
+    cells.insert(cells.end(), others.begin(), others.end());
+    Run(cells);
+    EXPECT_EQ(finished_.size(), 6 + others.size());
     return most;
   }
 
@@ -141,6 +143,14 @@ TEST_F(OvercommitTest, RunsNoMoreThanJobsWhereTheHarnessHasToBeThereForAFault) {
   PlannedCell cell = Swept();
   cell.fault_plan = PlanWith(MuchLater());
   EXPECT_EQ(MostAtOnce(cell), 1);  // and what it takes to judge is done first
+}
+
+// Where the harness has to be there for another cell's faults, that one runs at another time.
+TEST_F(OvercommitTest, RunsMoreTrialsOfSweepsInAPlanWithOtherFaults) {
+  PlannedCell other = Cell("other", {});
+  other.scenario = "other";
+  other.fault_plan = PlanWith(MuchLater());
+  EXPECT_GE(MostAtOnce(Swept(), {other}), 2);
 }
 
 // How many trials had been started when each was judged.
