@@ -181,7 +181,8 @@ class PlanReader {
     const std::string name = GetString(fault, "name");
     for (const auto& [other, place] : nodes_)
       if (other == name)
-        return reader_.ErrorAt(*node.Find("name"), "two faults of this plan are named '" + name + "'",
+        return reader_.ErrorAt(*node.Find("name"),
+                               "two faults of this plan are named '" + name + "'",
                                "its events in the history could not be told apart");
     nodes_.emplace_back(name, &node);
     plan["all"].push_back(std::move(fault));
