@@ -116,7 +116,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=1000, help="of each cell")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--load", type=int, default=os.cpu_count() or 1, help="processes that compete")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()  # scenarios may stand behind the options, too
     with tempfile.TemporaryDirectory() as folder, competition(arguments.load):
         run(arguments.trireme, arguments.scenarios, arguments.trials, arguments.seed, Path(folder) / "run")
         counts = counts_of(Path(folder) / "run")
