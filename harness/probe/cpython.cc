@@ -78,7 +78,8 @@ bool FindPython() {
   if (!Find("Py_IsFinalizing", &found.Py_IsFinalizing))
     Find("_Py_IsFinalizing", &found.Py_IsFinalizing);
   Object* attribute = found.PyUnicode_InternFromString("trireme_task");
-  if (attribute == nullptr) return false;
+  found.dead_attribute = found.PyUnicode_InternFromString("dead");
+  if (attribute == nullptr || found.dead_attribute == nullptr) return false;
   found.type_offset = MeasureTypeOffset(found, attribute);
   found.task_attribute = attribute;
   python = found;

@@ -69,6 +69,7 @@ struct Python {
   // 1: found, 0: absent, -1: raised; without the cost of making an AttributeError. May be missing.
   int (*get_optional_attribute)(Object*, Object*, Object**);
   Object* task_attribute;
+  Object* dead_attribute;
   size_t type_offset;  // of ob_type in an object; 0: not known
 };
 

@@ -13,6 +13,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/next.h"
+#include "harness/probe/own_scheduler.h"
 #include "harness/probe/ready_descriptors.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
@@ -93,6 +94,13 @@ bool MayWait(int* result) {
   return false;
 }
 
+void NoteSleepInPoll(const pollfd* fds, nfds_t count) {
+  for (nfds_t i = 0; i < count; ++i)
+    if (((fds[i].events & POLLIN) != 0 && NoteSleepFor(fds[i].fd, kRead)) ||
+        ((fds[i].events & POLLOUT) != 0 && NoteSleepFor(fds[i].fd, kWrite)))
+      return;
+}
+
 // Makes the call as one that waits for `fds`.
 template <typename Call>
 int Poll(const void* caller, pollfd* fds, nfds_t count, int64_t timeout, const Call& wait) {
@@ -105,6 +113,8 @@ int Poll(const void* caller, pollfd* fds, nfds_t count, int64_t timeout, const C
   const auto call = [&] {
     return fds != nullptr && AnyHeldBack() ? PollShown(fds, count, timeout, wait) : wait(kAsGiven);
   };
+  if (waits && fds != nullptr && RunsWithoutHub()) [[unlikely]]
+    NoteSleepInPoll(fds, count);
   const LoopPoll poll(count != 0);
   if (!waits || fds == nullptr) {
     const int result = call();
@@ -157,6 +167,14 @@ class Sets {
   fd_set writes_;
 };
 
+void NoteSleepInSelect(const Sets& sets) {
+  bool noted = false;
+  sets.ForEach([&](int fd, bool read, bool write) {
+    if (!noted)
+      noted = (read && NoteSleepFor(fd, kRead)) || (write && NoteSleepFor(fd, kWrite));
+  });
+}
+
 template <typename Call>
 int SelectShown(int count, fd_set* reads, fd_set* writes, int64_t timeout, const Call& call) {
   const Sets sets(count, reads, writes);
@@ -179,13 +197,15 @@ int Select(const void* caller, int count, fd_set* reads, fd_set* writes, int64_t
   const auto call = [&] {
     return AnyHeldBack() ? SelectShown(count, reads, writes, timeout, wait) : wait(kAsGiven);
   };
+  const Sets sets(waits ? count : 0, reads, writes);
+  if (RunsWithoutHub()) [[unlikely]]
+    NoteSleepInSelect(sets);
   const LoopPoll poll(count > 0);
   if (!waits) {
     const int result = call();
     poll.End(result);
     return result;
   }
-  const Sets sets(count, reads, writes);
   sets.ForEach([&](int fd, bool read, bool write) { Begin(fd, read, write, caller); });
   const int result = call();
   const int error = errno;
@@ -200,6 +220,7 @@ int WaitInSet(const void* caller, bool waits, Next<Function>& next, int set, epo
               Arguments... arguments) {
   int planned = 0;
   if (!MayWait(&planned)) return planned;
+  if (waits) NoteSleepInSet();
   const LoopPoll poll(true);
   const SetPoll set_poll(set, waits, caller);
   const int result = next(set, events, arguments...);

@@ -543,6 +543,8 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   call_fails(call: int) -> tuple[int, int]   (as above, and the nanoseconds that the caller waits before: for a look-up of a
  *                                         name that the C library is not asked for)
  *   serve(task: int) -> None             (as above)
+ *   switch_without_hub(event, args) -> None   (greenlet_trace for greenlets that the program switches itself: the one that
+ *                                         sleeps in an epoll set, or in a poll for what another was told EAGAIN, is no task)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

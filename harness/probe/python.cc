@@ -7,6 +7,7 @@
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
+#include "harness/probe/own_scheduler.h"
 #include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/python_frames.h"
@@ -245,10 +246,14 @@ Object* PyCurrentTask(Object*, Object* const*, Size count) {
 void TellWhoRan(uint32_t task);
 
 // The task that ran before has given its thread back, and its frames are as it left them.
+void TellIfAsked(uint32_t before) {
+  if (before != 0 && before != CurrentTask() && TakeLoopAsk()) [[unlikely]]
+    TellWhoRan(before);
+}
+
 void SetTaskAfter(uint32_t before, uint32_t task) {
   SetTask(task);
-  if (before != 0 && before != task && TakeLoopAsk()) [[unlikely]]
-    TellWhoRan(before);
+  TellIfAsked(before);
 }
 
 Object* PySetTask(Object*, Object* const* arguments, Size count) {
@@ -260,11 +265,11 @@ Object* PySetTask(Object*, Object* const* arguments, Size count) {
 }
 
 // A new reference, or nullptr without an exception.
-Object* TaskAttribute(Object* greenlet) {
+Object* OptionalAttribute(Object* object, Object* name) {
   Object* value = nullptr;
   if (python.get_optional_attribute == nullptr) {
-    value = python.PyObject_GetAttr(greenlet, python.task_attribute);
-  } else if (python.get_optional_attribute(greenlet, python.task_attribute, &value) < 0) {
+    value = python.PyObject_GetAttr(object, name);
+  } else if (python.get_optional_attribute(object, name, &value) < 0) {
     value = nullptr;
   }
   if (value == nullptr) python.PyErr_Clear();
@@ -282,25 +287,54 @@ uint64_t NumberGreenlet(Object* greenlet) {
   return kept ? task : 0;
 }
 
-Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
-  if (!CountIs(count, 2, "greenlet_trace(event, (origin, target))")) return nullptr;
+// A greenlet that was told EAGAIN, and then ended, waits for nothing.
+void EndIfDead(Object* greenlet) {
+  Object* dead = OptionalAttribute(greenlet, python.dead_attribute);
+  if (dead == python.true_object) EndWaitsOf(CurrentTask());
+  if (dead != nullptr) python.Py_DecRef(dead);
+}
+
+// The number of the greenlet that is switched to, when the one before was seen to. False with an exception set: no arguments of a trace function.
+bool ReadSwitch(Object* const* arguments, Size count, const char* message, uint32_t* task) {
+  if (!CountIs(count, 2, message)) return false;
   Object* target = python.PyTuple_GetItem(arguments[1], 1);
   if (target == nullptr) {
     python.PyErr_Clear();
-    return Raise(python.type_error, "greenlet_trace(event, (origin, target))");
+    return Raise(python.type_error, message) != nullptr;
   }
-  uint64_t task = 0;
-  Object* value = TaskAttribute(target);
+  if (CurrentTaskWasTold()) [[unlikely]]
+    EndIfDead(python.PyTuple_GetItem(arguments[1], 0));
+  uint64_t number = 0;
+  Object* value = OptionalAttribute(target, python.task_attribute);
   if (value == nullptr) {
-    task = NumberGreenlet(target);
+    number = NumberGreenlet(target);
   } else {
-    if (!ReadUnsigned(value, UINT32_MAX, &task)) {
+    if (!ReadUnsigned(value, UINT32_MAX, &number)) {
       python.PyErr_Clear();
-      task = 0;
+      number = 0;
     }
     python.Py_DecRef(value);
   }
-  SetTaskAfter(CurrentTask(), static_cast<uint32_t>(task));
+  *task = static_cast<uint32_t>(number);
+  return true;
+}
+
+Object* PyGreenletTrace(Object*, Object* const* arguments, Size count) {
+  uint32_t task = 0;
+  if (!ReadSwitch(arguments, count, "greenlet_trace(event, (origin, target))", &task))
+    return nullptr;
+  LeaveToHub();
+  SetTaskAfter(CurrentTask(), task);
+  return None();
+}
+
+Object* PySwitchWithoutHub(Object*, Object* const* arguments, Size count) {
+  uint32_t task = 0;
+  if (!ReadSwitch(arguments, count, "switch_without_hub(event, (origin, target))", &task))
+    return nullptr;
+  const uint32_t before = CurrentTask();
+  SwitchWithoutHub(task);
+  TellIfAsked(before);
   return None();
 }
 
@@ -545,6 +579,8 @@ constexpr MethodDef kMethods[] = {
     {"record_marked", PyRecordMarked, kMethFastcall, "record_marked(kind, id, key, json_text)"},
     {"call_fails", PyCallFails, kMethFastcall, "call_fails(call) -> (error, nanoseconds)"},
     {"serve", PyServe, kMethFastcall, "serve(task)"},
+    {"switch_without_hub", PySwitchWithoutHub, kMethFastcall,
+     "switch_without_hub(event, (origin, target))"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

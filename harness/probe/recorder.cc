@@ -351,10 +351,14 @@ uint64_t SelfWord() {
 }
 
 void SetTask(uint32_t task) {
+  NoteTask(task);  // again, too: it gave way, and nobody else was ready
+  SetTaskOfNoLoop(task);
+}
+
+void SetTaskOfNoLoop(uint32_t task) {
   ThreadState& state = thread_state;
   const uint32_t before = state.task;
   state.task = task;
-  NoteTask(task);  // again, too: it gave way, and nobody else was ready
   if (before == task) return;
   state.self_word = 0;
   SwitchWaits(before, task);

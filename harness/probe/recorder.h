@@ -36,6 +36,8 @@ uint32_t CurrentTask();
 uint32_t CurrentOrServedTask();
 void ServeTask(uint32_t task);
 void SetTask(uint32_t task);
+// The same where that is no step of a loop.
+void SetTaskOfNoLoop(uint32_t task);
 const uint8_t* Plan(uint32_t* size);
 uint64_t Now();
 uint32_t ProcessId();

@@ -495,6 +495,22 @@ void WaitStanding(int fd, bool beside, const Caller& caller) {
                                 false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+bool OtherTaskWasTold(int fd, Direction direction) {
+  trireme_header* header = FollowedHeader();
+  Descriptor* descriptor = header == nullptr ? nullptr : LookUp(fd);
+  if (descriptor == nullptr || descriptor->slot == 0) return false;
+  const trireme_object* object = ObjectAt(header, descriptor->slot - 1u);
+  if (object == nullptr || !IsObject(object, descriptor->id)) return false;
+  const Waiter told(__atomic_load_n(&object->waiters[direction], __ATOMIC_RELAXED));
+  return told.word() != 0 && told.state() != Waiter::kInside && !told.is_thread() &&
+         told.task() != CurrentTask() && told.process() == (ProcessId() & 0x3fffff) &&
+         object->threads[direction] == ThreadId();
+}
+
+bool CurrentTaskWasTold() {
+  return waits.told[kRead].object != nullptr || waits.told[kWrite].object != nullptr;
+}
+
 void EndPoll(int fd, Direction direction) {
   trireme_header* header = FollowedHeader();
   Descriptor* descriptor = header == nullptr ? nullptr : LookUp(fd);

@@ -54,6 +54,11 @@ void WaitWithoutCall(int fd, Direction direction, const Caller& caller);
 // comes asks the stack source whether it still does. `beside`: what else this thread reads there is its own affair.
 void WaitStanding(int fd, bool beside, const Caller& caller);
 
+// Whether another task of this thread, which has not run since, was told EAGAIN there or waits.
+bool OtherTaskWasTold(int fd, Direction direction);
+// Whether the current task was told EAGAIN, in this step of it, by something that still may tell it more.
+bool CurrentTaskWasTold();
+
 // As epoll_ctl(2) did it.
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
 

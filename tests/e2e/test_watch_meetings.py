@@ -543,17 +543,6 @@ class WatchMeetingsTest(WatchCase):
 """
 
     @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
-    def test_greenlets_without_a_hub_are_unknown(self) -> None:
-        assert WITH_EVENTLET is not None
-        outcome = self.watch("""\
-            import greenlet
-            greenlet.greenlet(lambda: None).switch()
-            """, python=WITH_EVENTLET)
-        self.assertEqual(outcome.err.splitlines(), [
-            "trireme: unknown: greenlets switch without a hub of Eventlet's or gevent's: "
-            "they are not told apart, only their threads", "trireme: 0 findings, program exited 0"])
-
-    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
     def test_greenlets_below_a_task_and_those_that_never_switch_are_known(self) -> None:
         assert WITH_EVENTLET is not None
         for program in ("""\

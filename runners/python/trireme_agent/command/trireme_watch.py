@@ -1,6 +1,7 @@
 """Tells the probe which task runs in a program that is watched from outside, as soon as it imports what has tasks.
 
-Eventlet and gevent: every greenlet is one, by greenlet.settrace in each thread that gets a hub. asyncio, with uvloop too:
+Eventlet and gevent: every greenlet is one, by greenlet.settrace in each thread that gets a hub; of threads without one see
+trireme_watch_greenlets.py. asyncio, with uvloop too:
 see trireme_watch_loops.py. Without any of them a thread is a task, and nothing has to be told. Nothing here may change what
 the program does: whatever cannot be hooked stays as it is, and is named to the probe as a WARNING `watch`.
 
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
+import trireme_watch_greenlets
 import trireme_watch_loops
 import trireme_watch_names
 import trireme_watch_readers
@@ -50,6 +52,7 @@ class Probe:
         self.step = builtins[16]
         self.wait_standing = builtins[17]
         self.call_fails = builtins[19]
+        self.switch_without_hub = builtins[21]
 
 
 def install() -> None:
@@ -89,8 +92,9 @@ class Watch:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.loops = trireme_watch_loops.Loops(probe, self.note, trireme_watch_readers.SharedReaders(probe, _frames))
+        self._switched_by_program = trireme_watch_greenlets.trace(probe.switch_without_hub)
         self._hooks: dict[str, Callable[[Any], None]] = {
-            "greenlet": self._hook_greenlet,
+            "greenlet": lambda module: trireme_watch_greenlets.hook(module, self._switched_by_program),
             "eventlet.hubs.hub": self._hook_eventlet,
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
@@ -137,21 +141,6 @@ class Watch:
         return spec
 
     # Green threads
-
-    def _hook_greenlet(self, module: Any) -> None:
-        """A program's own scheduler of greenlets cannot be told from its tasks: that they switch without a hub is said."""
-        if hasattr(module, "settrace") and module.gettrace() is None:
-            module.settrace(self._first_switch)
-
-    def _first_switch(self, event: str, greenlets: Any) -> None:
-        import greenlet
-
-        greenlet.settrace(None)
-        events = sys.modules.get("asyncio.events")
-        # Below a task of asyncio they are how that task waits, as SQLAlchemy has it.
-        if events is None or events._get_running_loop() is None:
-            text = "greenlets switch without a hub of Eventlet's or gevent's: they are not told apart, only their threads"
-            self.probe.record(WARNING, 0, "watch", text)
 
     def _hook_names(self, module: Any) -> None:
         trireme_watch_names.hook(module, self.probe.call_fails)
@@ -225,7 +214,7 @@ class Watch:
 
         probe = self.probe
         hub.trireme_task = 0
-        if greenlet.gettrace() in (None, self._first_switch):
+        if greenlet.gettrace() in (None, self._switched_by_program):
             greenlet.settrace(probe.greenlet_trace)
         elif greenlet.gettrace() is not probe.greenlet_trace:
             probe.record(WARNING, 0, "watch", "green threads are not told apart: another trace function is there")
