@@ -182,8 +182,13 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "pwritev2", "pwritev64", "pwritev64v2", "read", "__read_chk", "readv", "recv",
           "__recv_chk", "recvfrom", "__recvfrom_chk", "recvmmsg", "recvmsg", "select",
           "sem_clockwait", "sem_timedwait", "send", "sendfile", "sendfile64", "sendmmsg", "sendmsg",
-          "sendto", "seteuid", "setresuid", "setreuid", "setrlimit", "setrlimit64", "setuid", "shutdown", "sleep", "socket",
-          "socketpair", "splice", "syscall", "system",
+          "sendto", "seteuid", "setresuid", "setreuid", "setrlimit", "setrlimit64", "setuid",
+          "shutdown", "sleep", "socket", "socketpair", "splice", "syscall",
+          "_IO_getc", "__fgets_chk", "__fgets_unlocked_chk", "__fread_chk", "__fread_unlocked_chk",
+          "__getdelim", "__uflow", "__underflow", "fgetc", "fgetc_unlocked", "fgets",
+          "fgets_unlocked", "fread", "fread_unlocked", "getc", "getc_unlocked", "getdelim",
+          "getline",
+          "system",
           "time", "timerfd_settime", "timespec_get", "usleep", "vfork", "write", "writev"));
 }
 

@@ -1,0 +1,213 @@
+// What the C library reads through the buffer of a FILE: it makes the system call itself, by no name that could be stood
+// before. So its functions tell when they are going to make one, which is when the buffer does not have what they are asked
+// for. Of regular files and terminals nothing is looked at, and of what the buffer has nothing is told.
+//
+// Whoever waits for the stream's lock does not wait for the descriptor: of the threads that want more of one stream at once
+// only the first is told of. The lock itself is the C library's to take and, when a thread is cancelled, to give back.
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "harness/probe/next.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/waits.h"
+
+#define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
+
+#define TRIREME_PLACE __builtin_return_address(0)
+#undef getc
+
+namespace trireme {
+namespace {
+
+// Of FILE's flags, as <stdio.h>'s inline functions know them too.
+constexpr int kUnbuffered = 2, kReadsBackup = 0x100;
+
+enum class StreamLock : bool { kTakes, kLeavesToCaller };
+
+// By the descriptor, atomic: the stream by which a thread waits to read it. Untouched pages of it cost nothing.
+FILE* reading_streams[kDescriptors];
+
+// Whether waits for its descriptor are followed, as far as that is known.
+bool MayBeFollowed(FILE* stream) {
+  if (FollowedHeaderNow() == nullptr && !AttachIsPending()) return false;
+  if (stream->_mode > 0 || static_cast<unsigned>(stream->_fileno) >= kDescriptors) return false;
+  const Descriptor* known = KnownDescriptor(stream->_fileno);
+  return known == nullptr || known->kind != ObjectKind::kIgnored;
+}
+
+struct Buffered {
+  const char* data;
+  size_t size;
+  bool Has(size_t wanted) const { return size >= wanted; }
+  bool HasUpTo(int end) const { return size != 0 && memchr(data, end, size) != nullptr; }
+};
+
+// Whether the buffer lacks what `has` looks for, and no other thread is at it.
+template <typename Has>
+bool Lacks(FILE* stream, StreamLock lock, const Has& has) {
+  if (lock == StreamLock::kTakes && ftrylockfile(stream) != 0) return false;
+  const char* data = stream->_IO_read_ptr;
+  const char* end = stream->_IO_read_end;
+  const bool lacks = (stream->_flags & kReadsBackup) == 0 &&
+                     !has(Buffered{data, data < end ? static_cast<size_t>(end - data) : 0});
+  if (lock == StreamLock::kTakes) funlockfile(stream);
+  return lacks;
+}
+
+// Makes a call that reads more than the buffer has. `moved`: how many bytes its result stands for.
+template <typename Call, typename Moved>
+[[gnu::noinline]] auto ReadMore(const void* caller, FILE* stream, uint64_t size, const Call& call,
+                                const Moved& moved) {
+  const int fd = stream->_fileno;
+  FILE* none = nullptr;
+  if (!__atomic_compare_exchange_n(&reading_streams[fd], &none, stream, false, __ATOMIC_SEQ_CST,
+                                   __ATOMIC_RELAXED) &&
+      none == stream)
+    return call();
+  const bool buffers = (stream->_flags & kUnbuffered) == 0;
+  const Wait wait = BeginWait(fd, kRead, How::kCall, buffers ? kUnknownSize : size, {caller, 0});
+  const auto result = call();
+  const int error = errno;
+  const int64_t bytes = moved(result);
+  EndWait(wait, bytes > 0 || ferror_unlocked(stream) == 0 ? bytes : -error);
+  FILE* own = stream;
+  __atomic_compare_exchange_n(&reading_streams[fd], &own, nullptr, false, __ATOMIC_SEQ_CST,
+                              __ATOMIC_RELAXED);
+  errno = error;
+  return result;
+}
+
+// Makes the call as one that reads up to `size` bytes of the stream.
+template <typename Has, typename Call, typename Moved>
+[[gnu::always_inline]] inline auto ReadStream(const void* caller, FILE* stream, StreamLock lock,
+                                              uint64_t size, const Has& has, const Call& call,
+                                              const Moved& moved) {
+  if (!MayBeFollowed(stream) || !Lacks(stream, lock, has)) [[likely]]
+    return call();
+  return ReadMore(caller, stream, size, call, moved);
+}
+
+template <typename Call>
+[[gnu::always_inline]] inline int ReadCharacter(const void* caller, FILE* stream, StreamLock lock,
+                                                const Call& call) {
+  // Whoever is at it meanwhile: what the buffer has then is looked for again.
+  if (stream->_IO_read_ptr < stream->_IO_read_end) [[likely]]
+    return call();
+  return ReadStream(
+      caller, stream, lock, 1, [](const Buffered& buffered) { return buffered.Has(1); }, call,
+      [](int result) { return int64_t{result != EOF}; });
+}
+
+template <typename Call>
+[[gnu::always_inline]] inline size_t ReadItems(const void* caller, FILE* stream, StreamLock lock,
+                                               size_t item, size_t count, const Call& call) {
+  const size_t size = item * count;
+  if (static_cast<size_t>(stream->_IO_read_end - stream->_IO_read_ptr) >= size) [[likely]]
+    return call();
+  return ReadStream(
+      caller, stream, lock, size, [=](const Buffered& buffered) { return buffered.Has(size); },
+      call, [=](size_t result) { return static_cast<int64_t>(result * item); });
+}
+
+// `size`: of what the line goes to, as fgets(3) has it.
+template <typename Call>
+[[gnu::always_inline]] inline char* ReadLine(const void* caller, FILE* stream, StreamLock lock,
+                                             int size, const Call& call) {
+  const size_t most = size > 0 ? static_cast<size_t>(size) - 1 : 0;
+  return ReadStream(
+      caller, stream, lock, most,
+      [=](const Buffered& buffered) { return buffered.Has(most) || buffered.HasUpTo('\n'); }, call,
+      [](const char* line) {
+        return line == nullptr ? int64_t{0} : static_cast<int64_t>(strlen(line));
+      });
+}
+
+template <typename Call>
+[[gnu::always_inline]] inline ssize_t ReadUpTo(const void* caller, FILE* stream, int end,
+                                               const Call& call) {
+  return ReadStream(
+      caller, stream, StreamLock::kTakes, kUnknownSize,
+      [=](const Buffered& buffered) { return buffered.HasUpTo(end); }, call,
+      [](ssize_t result) { return int64_t{result < 0 ? 0 : result}; });
+}
+
+}  // namespace
+}  // namespace trireme
+
+using trireme::StreamLock;
+using trireme::Next;
+using trireme::ReadCharacter;
+using trireme::ReadItems;
+using trireme::ReadLine;
+using trireme::ReadUpTo;
+
+#define TRIREME_INTERPOSED_CHARACTER(name, lock)                                                 \
+  TRIREME_INTERPOSED int name(FILE* stream) {                                                    \
+    static Next<int(FILE*)> next(#name);                                                         \
+    return ReadCharacter(TRIREME_PLACE, stream, StreamLock::lock, [&] { return next(stream); }); \
+  }
+
+#define TRIREME_INTERPOSED_ITEMS(name, lock)                                            \
+  TRIREME_INTERPOSED size_t name(void* data, size_t item, size_t count, FILE* stream) { \
+    static Next<size_t(void*, size_t, size_t, FILE*)> next(#name);                      \
+    return ReadItems(TRIREME_PLACE, stream, StreamLock::lock, item, count,              \
+                     [&] { return next(data, item, count, stream); });                  \
+  }
+
+#define TRIREME_INTERPOSED_ITEMS_CHK(name, lock)                                     \
+  TRIREME_INTERPOSED size_t name(void* data, size_t room, size_t item, size_t count, \
+                                 FILE* stream) {                                     \
+    static Next<size_t(void*, size_t, size_t, size_t, FILE*)> next(#name);           \
+    return ReadItems(TRIREME_PLACE, stream, StreamLock::lock, item, count,           \
+                     [&] { return next(data, room, item, count, stream); });         \
+  }
+
+#define TRIREME_INTERPOSED_LINE(name, lock)                           \
+  TRIREME_INTERPOSED char* name(char* line, int size, FILE* stream) { \
+    static Next<char*(char*, int, FILE*)> next(#name);                \
+    return ReadLine(TRIREME_PLACE, stream, StreamLock::lock, size,    \
+                    [&] { return next(line, size, stream); });        \
+  }
+
+#define TRIREME_INTERPOSED_LINE_CHK(name, lock)                                    \
+  TRIREME_INTERPOSED char* name(char* line, size_t room, int size, FILE* stream) { \
+    static Next<char*(char*, size_t, int, FILE*)> next(#name);                     \
+    return ReadLine(TRIREME_PLACE, stream, StreamLock::lock, size,                 \
+                    [&] { return next(line, room, size, stream); });               \
+  }
+
+#define TRIREME_INTERPOSED_UP_TO(name)                                                \
+  TRIREME_INTERPOSED ssize_t name(char** line, size_t* room, int end, FILE* stream) { \
+    static Next<ssize_t(char**, size_t*, int, FILE*)> next(#name);                    \
+    return ReadUpTo(TRIREME_PLACE, stream, end,                                       \
+                    [&] { return next(line, room, end, stream); });                   \
+  }
+
+TRIREME_INTERPOSED_CHARACTER(fgetc, kTakes)
+TRIREME_INTERPOSED_CHARACTER(getc, kTakes)
+TRIREME_INTERPOSED_CHARACTER(_IO_getc, kTakes)
+TRIREME_INTERPOSED_CHARACTER(fgetc_unlocked, kLeavesToCaller)
+TRIREME_INTERPOSED_CHARACTER(getc_unlocked, kLeavesToCaller)
+// Which the inline forms of the last two call.
+TRIREME_INTERPOSED_CHARACTER(__uflow, kLeavesToCaller)
+TRIREME_INTERPOSED_CHARACTER(__underflow, kLeavesToCaller)
+TRIREME_INTERPOSED_ITEMS(fread, kTakes)
+TRIREME_INTERPOSED_ITEMS(fread_unlocked, kLeavesToCaller)
+TRIREME_INTERPOSED_ITEMS_CHK(__fread_chk, kTakes)
+TRIREME_INTERPOSED_ITEMS_CHK(__fread_unlocked_chk, kLeavesToCaller)
+TRIREME_INTERPOSED_LINE(fgets, kTakes)
+TRIREME_INTERPOSED_LINE(fgets_unlocked, kLeavesToCaller)
+TRIREME_INTERPOSED_LINE_CHK(__fgets_chk, kTakes)
+TRIREME_INTERPOSED_LINE_CHK(__fgets_unlocked_chk, kLeavesToCaller)
+TRIREME_INTERPOSED_UP_TO(getdelim)
+TRIREME_INTERPOSED_UP_TO(__getdelim)
+
+TRIREME_INTERPOSED ssize_t getline(char** line, size_t* room, FILE* stream) {
+  static Next<ssize_t(char**, size_t*, FILE*)> next("getline");
+  return ReadUpTo(TRIREME_PLACE, stream, '\n', [&] { return next(line, room, stream); });
+}
+
+#undef TRIREME_PLACE
