@@ -205,6 +205,17 @@ std::vector<Json> AlwaysReady(const TrialView& view, const LoopUsage& sum) {
   return always;
 }
 
+// The first callback of those that says where it is defined; else `loop`: tasks of a loop run beside its callbacks.
+Participant WhoReads(const std::vector<Json>& ready, Participant loop) {
+  for (const Json& descriptor : ready) {
+    const std::string reader = GetString(descriptor, "reader");
+    const std::string place = GetString(descriptor, "place");
+    if (reader.empty() || place.empty()) continue;
+    return {.task = reader, .thread = loop.thread, .stack = {place}};
+  }
+  return loop;
+}
+
 Finding FindingOf(const TrialView& view, const Spin& spin) {
   const LoopUsage& sum = spin.sum;
   const bool found = sum.polls > 0 &&
@@ -219,7 +230,7 @@ Finding FindingOf(const TrialView& view, const Spin& spin) {
   const std::vector<Json> ready = found ? AlwaysReady(view, sum) : std::vector<Json>();
   for (size_t i = 0; i < ready.size(); ++i)
     message += (i == 0 ? ", of " : " and of ") + DescriptorName(ready[i]);
-  const Participant who = WhoSpins(view, sum);
+  const Participant who = WhoReads(ready, WhoSpins(view, sum));
   if (!who.stack.empty()) {
     const std::string own = InnermostOwnFrame(who.stack);
     message += ": " + who.task + ", " + (own.empty() ? who.stack.back() : own);

@@ -135,7 +135,8 @@ enum trireme_event {
  *   task    where a loop turns again and again and nothing moves, up to three times: the task of the event gave it back
  *           just then, {"other_name", "other_stack": of that task, as of SOCKET events}
  *   ready   then too: what an epoll set tells the thread of at its next poll, {"descriptors": [{"fd", "kind", "local", "peer": as
- *           of SOCKET events}, ...]}, four at most, where the kernel says which they are */
+ *           of SOCKET events, "reader": what a callback of the loop for it is called, "place": where that is defined}, ...]}, four
+ *           at most, where the kernel says which they are */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
@@ -545,6 +546,9 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *   serve(task: int) -> None             (as above)
  *   switch_without_hub(event, args) -> None   (greenlet_trace for greenlets that the program switches itself: the one that
  *                                         sleeps in an epoll set, or in a poll for what another was told EAGAIN, is no task)
+ *   set_reader_source(function) -> None  (function(task: int) -> str is called in the thread of a loop that spins: the members
+ *                                         "reader" and "place" of what is always ready, which that task of wait_standing()
+ *                                         reads, JSON without the braces; "" where it knows nothing)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows. */
 void* trireme_probe_python(void);

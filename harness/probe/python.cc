@@ -11,6 +11,7 @@
 #include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/python_frames.h"
+#include "harness/probe/ready_descriptors.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
@@ -361,9 +362,19 @@ void RaiseLater() {
   python.PyErr_Clear();
 }
 
+// What a source answered, null where it raised, as far as it is a str that there is room for.
+uint64_t TakeText(Object* text, char* place, uint64_t size) {
+  Size length = 0;
+  const char* bytes = text != nullptr && IsInstance(text, python.str_type)
+                          ? python.PyUnicode_AsUTF8AndSize(text, &length)
+                          : nullptr;
+  if (bytes == nullptr || static_cast<uint64_t>(length) >= size) return 0;
+  memcpy(place, bytes, static_cast<size_t>(length));
+  return static_cast<uint64_t>(length);
+}
+
 // REQUIRES: the caller holds the interpreter.
 uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
-  uint64_t written = 0;
   Object* arguments = python.PyTuple_New(2);
   Object* text = nullptr;
   if (arguments != nullptr) {
@@ -372,15 +383,7 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
     text = python.PyObject_CallObject(stacks_function, arguments);
     python.Py_DecRef(arguments);
   }
-  Size length = 0;
-  const char* bytes = text != nullptr && IsInstance(text, python.str_type)
-                          ? python.PyUnicode_AsUTF8AndSize(text, &length)
-                          : nullptr;
-  if (bytes != nullptr && static_cast<uint64_t>(length) < size) {
-    written = static_cast<uint64_t>(length);
-    memcpy(place, bytes, written);
-  }
-  if (text == python.none) written = kOtherIsGone;
+  const uint64_t written = text == python.none ? kOtherIsGone : TakeText(text, place, size);
   if (text != nullptr) python.Py_DecRef(text);
   if (python.PyErr_Occurred() != nullptr) RaiseLater();
   return written;
@@ -407,18 +410,54 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
   __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
 }
 
-// A StackSource. The thread is inside a call that CPython made without the interpreter; one that CPython does not know,
+// Asks Python in a thread that is inside a call which CPython made without the interpreter. One that CPython does not know,
 // or that has an exception on its way, asks nothing.
-uint64_t PythonStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
+template <typename Ask>
+uint64_t AskInside(const Ask& ask) {
   if (python.Py_IsInitialized() == 0 ||
       (python.Py_IsFinalizing != nullptr && python.Py_IsFinalizing() != 0) ||
       python.PyGILState_GetThisThreadState() == nullptr)
     return 0;
   const int state = python.PyGILState_Ensure();
   const bool busy = python.PyErr_Occurred() != nullptr;
-  const uint64_t written = busy ? 0 : AskForStacks(other_task, other_thread, place, size);
+  const uint64_t written = busy ? 0 : ask();
   python.PyGILState_Release(state);
   return written;
+}
+
+// A StackSource.
+uint64_t PythonStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
+  return AskInside([&] { return AskForStacks(other_task, other_thread, place, size); });
+}
+
+Object* reader_function = nullptr;  // owned
+
+// REQUIRES: the caller holds the interpreter.
+uint64_t AskForReader(uint32_t task, char* place, uint64_t size) {
+  Object* arguments = python.PyTuple_New(1);
+  Object* text = nullptr;
+  if (arguments != nullptr) {
+    python.PyTuple_SetItem(arguments, 0, python.PyLong_FromUnsignedLongLong(task));
+    text = python.PyObject_CallObject(reader_function, arguments);
+    python.Py_DecRef(arguments);
+  }
+  const uint64_t written = TakeText(text, place, size);
+  if (text != nullptr) python.Py_DecRef(text);
+  if (python.PyErr_Occurred() != nullptr) RaiseLater();
+  return written;
+}
+
+// A ReaderSource.
+uint64_t PythonReader(uint32_t task, char* place, uint64_t size) {
+  return AskInside([&] { return AskForReader(task, place, size); });
+}
+
+Object* PySetReaderSource(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "set_reader_source(function)")) return nullptr;
+  python.Py_IncRef(arguments[0]);
+  reader_function = arguments[0];
+  SetReaderSource(PythonReader);
+  return None();
 }
 
 Object* PySetStackSource(Object*, Object* const* arguments, Size count) {
@@ -581,6 +620,7 @@ constexpr MethodDef kMethods[] = {
     {"serve", PyServe, kMethFastcall, "serve(task)"},
     {"switch_without_hub", PySwitchWithoutHub, kMethFastcall,
      "switch_without_hub(event, (origin, target))"},
+    {"set_reader_source", PySetReaderSource, kMethFastcall, "set_reader_source(function)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -8,6 +8,7 @@
 #include "harness/probe/descriptors.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
+#include "harness/probe/waits.h"
 
 namespace trireme {
 namespace {
@@ -47,12 +48,23 @@ int DescriptorOf(uint64_t data, const char* registers) {
   return fd;
 }
 
+ReaderSource reader_source = nullptr;
+
+void AddReader(TextBuffer& text, int fd) {
+  static char members[512];  // as all of this, one thread's at a time
+  const ReaderSource source = __atomic_load_n(&reader_source, __ATOMIC_ACQUIRE);
+  const uint32_t task = source == nullptr ? 0 : StandingReaderOf(fd);
+  const uint64_t size = task == 0 ? 0 : source(task, members, sizeof(members));
+  if (size != 0 && size + 300 < text.left()) text.Add(",").AddBytes(members, size);
+}
+
 void AddReady(TextBuffer& text, int fd) {
   text.Add("{\"fd\":").AddNumber(fd);
   const Descriptor* descriptor = LookUp(fd);
   if (descriptor != nullptr) text.Add(",\"kind\":\"").Add(NameOf(descriptor->kind)).Add("\"");
   AddAddress(text, "local", SYS_getsockname, fd);
   AddAddress(text, "peer", SYS_getpeername, fd);
+  AddReader(text, fd);
   text.Add("}");
 }
 
@@ -70,10 +82,14 @@ int AddDescriptors(TextBuffer& text, const char* registers, const epoll_event* e
 
 }  // namespace
 
+void SetReaderSource(ReaderSource source) {
+  __atomic_store_n(&reader_source, source, __ATOMIC_RELEASE);
+}
+
 void TellReady(int set, const epoll_event* events, int count) {
   // Not on the stack, which may be that of a fiber.
   static char registers[kRegisters];
-  static char bytes[1024];
+  static char bytes[2048];
   static uint32_t taker = 0;  // the process: what it forks while one of its threads is here is another one
   const uint32_t own = ProcessId();
   uint32_t before = __atomic_load_n(&taker, __ATOMIC_RELAXED);

@@ -495,12 +495,29 @@ void WaitStanding(int fd, bool beside, const Caller& caller) {
                                 false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
-bool OtherTaskWasTold(int fd, Direction direction) {
+namespace {
+
+// Where somebody has waited, by this descriptor.
+const trireme_object* ObjectOf(int fd) {
   trireme_header* header = FollowedHeader();
-  Descriptor* descriptor = header == nullptr ? nullptr : LookUp(fd);
-  if (descriptor == nullptr || descriptor->slot == 0) return false;
+  const Descriptor* descriptor = header == nullptr ? nullptr : LookUp(fd);
+  if (descriptor == nullptr || descriptor->slot == 0) return nullptr;
   const trireme_object* object = ObjectAt(header, descriptor->slot - 1u);
-  if (object == nullptr || !IsObject(object, descriptor->id)) return false;
+  return object != nullptr && IsObject(object, descriptor->id) ? object : nullptr;
+}
+
+}  // namespace
+
+uint32_t StandingReaderOf(int fd) {
+  const trireme_object* object = ObjectOf(fd);
+  if (object == nullptr) return 0;
+  const Waiter reader(__atomic_load_n(&object->waiters[kRead], __ATOMIC_RELAXED));
+  return reader.stands() && reader.process() == (ProcessId() & 0x3fffff) ? reader.task() : 0;
+}
+
+bool OtherTaskWasTold(int fd, Direction direction) {
+  const trireme_object* object = ObjectOf(fd);
+  if (object == nullptr) return false;
   const Waiter told(__atomic_load_n(&object->waiters[direction], __ATOMIC_RELAXED));
   return told.word() != 0 && told.state() != Waiter::kInside && !told.is_thread() &&
          told.task() != CurrentTask() && told.process() == (ProcessId() & 0x3fffff) &&

@@ -59,6 +59,9 @@ bool OtherTaskWasTold(int fd, Direction direction);
 // Whether the current task was told EAGAIN, in this step of it, by something that still may tell it more.
 bool CurrentTaskWasTold();
 
+// The task that stands for what a loop of this process reads there; 0: there is none.
+uint32_t StandingReaderOf(int fd);
+
 // As epoll_ctl(2) did it.
 void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
 

@@ -435,18 +435,22 @@ class WatchedLoopsTest(TriremeCase):
 
     def test_a_descriptor_that_nobody_reads(self) -> None:
         outcome = self.watch("""\
-            import asyncio, socket, time
+            import asyncio, functools, socket, time
+            def on_ready(number):
+                pass
             async def main():
                 ours, theirs = socket.socketpair()
                 theirs.send(b"x")
-                asyncio.get_running_loop().add_reader(ours, lambda: None)
+                asyncio.get_running_loop().add_reader(ours, functools.partial(on_ready, 1))
                 end = time.thread_time() + 1
                 while time.thread_time() < end:
                     await asyncio.sleep(0.05)
             asyncio.run(main())
             """, checks="hub-spin:for=300ms")
         self.assertEqual(outcome.code, 1, outcome.err)
-        self.assertRegex(outcome.err, r"trireme: hub-spin: a loop spun for .* found events that nobody took")
+        self.assertRegex(outcome.err, r"trireme: hub-spin: a loop spun for .* found events that nobody took, "
+                                      r"of descriptor \d+, the stream: callback on_ready, .*program\.py:2 in on_ready\n")
+        self.assertRegex(outcome.err, r"\n  callback on_ready, thread \d+\n    .*program\.py:2 in on_ready\n")
 
     def test_a_task_that_gives_way_again_and_again_is_named(self) -> None:
         outcome = self.watch("""\

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <utility>
 
 #include "tests/harness/check/trial_builder.h"
 
@@ -93,6 +94,22 @@ TEST(HubSpinCheckerTest, NamesTheDescriptorThatIsAlwaysReady) {
             "a loop spun for 0.50 s, 0.50 s of a processor: of 25000 polls 25000 found events that "
             "nobody took, of descriptor 7, the stream 127.0.0.1:1 - 127.0.0.1:2");
   EXPECT_EQ(result.findings.at(0).signature, unnamed);
+}
+
+TEST(HubSpinCheckerTest, NamesTheCallbackOfWhatIsAlwaysReady) {
+  const auto judge = [](int second_fd) {
+    TrialBuilder trial = SpinningLoop();
+    for (const auto& [time, fd] : {std::pair(250 * kMs, 7), std::pair(350 * kMs, second_fd)})
+      trial.Add(EventKind::kUsage, time, "ready",
+                {{"descriptors", {{{"fd", fd}, {"reader", "callback f"}, {"place", "a.py:3 in f"}}}}},
+                0);
+    return CheckSpin(Use(trial, 5)).findings.at(0);
+  };
+  const Finding named = judge(7);
+  EXPECT_THAT(named.message, testing::EndsWith("of descriptor 7: callback f, a.py:3 in f"));
+  EXPECT_EQ(named.participants.at(0).task, "callback f");
+  EXPECT_THAT(named.participants.at(0).stack, testing::ElementsAre("a.py:3 in f"));
+  EXPECT_EQ(judge(8).participants.at(0).task, "loop");
 }
 
 TEST(HubSpinCheckerTest, NamesNoDescriptorWhereAnotherWasReadyEachTime) {

@@ -23,6 +23,7 @@ import trireme_watch_greenlets
 import trireme_watch_loops
 import trireme_watch_names
 import trireme_watch_readers
+from trireme_watch_callbacks import place_of
 
 WARNING, SOCKET = 10, 14  # enum trireme_event
 _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -53,6 +54,7 @@ class Probe:
         self.wait_standing = builtins[17]
         self.call_fails = builtins[19]
         self.switch_without_hub = builtins[21]
+        self.set_reader_source = builtins[22]
 
 
 def install() -> None:
@@ -65,6 +67,7 @@ def install() -> None:
     probe = Probe(function())
     watch = Watch(probe)
     probe.set_stack_source(watch.describe)
+    probe.set_reader_source(watch.loops.describe_reader)
     sys.meta_path.insert(0, watch)
 
 
@@ -264,9 +267,9 @@ class Watch:
         task = self.loops.find(number)
         if task is not None:
             return task.get_name(), _awaits(task.get_coro())
-        stands = self.loops.transports.name(number) or self.loops.callbacks.name(number)
+        stands, place = self.loops.reader(number)
         if stands:
-            return stands, []
+            return stands, [place] if place else []
         if "greenlet" in sys.modules:
             import gc
 
@@ -289,7 +292,7 @@ def _frames(frame: FrameType | None) -> list[str]:
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_NOT_OURS):
-            lines.append(f"{_place(code.co_filename)}:{frame.f_lineno or 0} in {code.co_name}")
+            lines.append(f"{place_of(code.co_filename)}:{frame.f_lineno or 0} in {code.co_name}")
         frame = frame.f_back
     return lines[::-1]
 
@@ -299,11 +302,8 @@ def _awaits(coroutine: Any) -> list[str]:
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
         if frame is not None and not frame.f_code.co_filename.startswith(_NOT_OURS):
-            lines.append(f"{_place(frame.f_code.co_filename)}:{frame.f_lineno or 0} in {frame.f_code.co_name}")
+            lines.append(f"{place_of(frame.f_code.co_filename)}:{frame.f_lineno or 0} in {frame.f_code.co_name}")
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
     return lines
 
 
-def _place(file: str) -> str:
-    library = file.rfind(f"{os.sep}lib{os.sep}python3")
-    return file[library + 1 :] if library >= 0 else file

@@ -9,6 +9,8 @@ loop's one callback trireme_watch_loops.py tells. Thread safety: any threads.
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 import threading
 import weakref
@@ -26,6 +28,7 @@ class Standing(NamedTuple):
     handle: weakref.ref[Any]
     loop: weakref.ref[Any]
     name: str
+    place: str
     runs_elsewhere: Callable[[Any], bool]
 
 
@@ -105,9 +108,10 @@ class Callbacks:
         """The number of the task that does, as long as the handle is there."""
         probe, before = self._probe, self._probe.current_task()
         number: int = probe.new_task()
+        callback = _bare(callback)
         name = f"callback {getattr(callback, '__qualname__', type(callback).__name__)}"
         ends = weakref.ref(handle, lambda _: self._end(number))
-        self._known[number] = Standing(ends, weakref.ref(loop), name, runs_elsewhere)
+        self._known[number] = Standing(ends, weakref.ref(loop), name, _definition(callback), runs_elsewhere)
         probe.set_task(number)
         try:
             probe.wait_standing(fd, True)
@@ -124,6 +128,11 @@ class Callbacks:
         known = self._known.get(number)
         return "" if known is None else known.name
 
+    def place(self, number: int) -> str:
+        """Where that callback is defined; "" of one that is no Python code."""
+        known = self._known.get(number)
+        return "" if known is None else known.place
+
     def is_over(self, number: int, thread: int) -> bool:
         """Of what waits in that thread, while the current task comes: it is a callback that its loop does not call any more,
         or nothing that the one who comes takes anything from: beside a callback, other code of its loop's thread."""
@@ -135,6 +144,23 @@ class Callbacks:
             return True
         # Of two callbacks of one loop, for two copies of a descriptor, either is called.
         return not known.runs_elsewhere(loop) and (asks is None or asks.loop() is not loop)
+
+
+def _bare(callback: Any) -> Any:
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    return callback
+
+
+def _definition(callback: Any) -> str:
+    code = getattr(callback, "__code__", None) or getattr(type(callback).__call__, "__code__", None)
+    return f"{place_of(code.co_filename)}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""
+
+
+def place_of(file: str) -> str:
+    """Of a file of Python's or its packages without what comes before them."""
+    library = file.rfind(f"{os.sep}lib{os.sep}python3")
+    return file[library + 1 :] if library >= 0 else file
 
 
 def _asyncio_runs_elsewhere(loop: Any) -> bool:

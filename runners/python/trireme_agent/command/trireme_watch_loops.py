@@ -7,6 +7,7 @@ that its tasks say themselves that they wait.
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -46,6 +47,15 @@ class Loops:
             return 0
         coroutine = waits.get_coro() if hasattr(waits, "get_coro") else None
         return getattr(coroutine, "trireme_task", 0) or self.transports.number_of(waits)
+
+    def reader(self, number: int) -> tuple[str, str]:
+        """Of the transport or the callback that this task stands for: its name, and where a callback is defined; else ""."""
+        return self.transports.name(number) or self.callbacks.name(number), self.callbacks.place(number)
+
+    def describe_reader(self, number: int) -> str:
+        """The members of one of a USAGE event's descriptors; called by the probe in the thread of a loop that spins."""
+        reader, place = self.reader(number)
+        return json.dumps({"reader": reader, "place": place})[1:-1] if reader else ""
 
     def is_over(self, number: int, thread: int) -> bool:
         """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
