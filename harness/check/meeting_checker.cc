@@ -73,6 +73,7 @@ std::string Message(const TrialView& view, const Meeting& meeting, const std::st
            (meeting.other_known ? ": " + first + "'s, and " + second + "'s" : "");
   if (meeting.how == "set")
     return second + " reads " + object + ", for which " + first + " waits in the same epoll set";
+  if (meeting.how == "overlap") return second + " and " + first + " read " + object + " at once";
   if (meeting.how == "set-told")
     return second + " reads " + object + ", while " + first +
            " woke from its wait in the same epoll set";

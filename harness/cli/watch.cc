@@ -41,6 +41,7 @@
 #include "harness/history/history.h"
 #include "harness/history/waits.h"
 #include "harness/history/writer.h"
+#include "harness/probe/probe_abi.h"
 #include "harness/scenario/check_choices.h"
 #include "harness/scenario/check_option.h"
 #include "reports/report.h"
@@ -72,7 +73,7 @@ constexpr std::array<const char*, 4> kWatchable = {"multiple-readers", "multiple
                                                    "blocked-loop", "hub-spin"};
 
 // Objects that tasks wait for at once: a server has many connections.
-constexpr uint32_t kObjects = 16 * 1024;
+constexpr uint32_t kObjects = TRIREME_MOST_OBJECTS;
 
 std::string WithFormer(const std::string& value, const char* name) {
   const char* former = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread

@@ -72,6 +72,12 @@ bool OtherHolds(const Meeting& meeting) {
   return ObjectId{status.st_ino, static_cast<uint32_t>(status.st_dev)} == meeting.descriptor.id;
 }
 
+// Whether that descriptor of this process is what is known of it.
+bool IsStill(int fd, const Descriptor& descriptor) {
+  ObjectId id;
+  return Identify(fd, &id) == descriptor.kind && id == descriptor.id;
+}
+
 bool MayBlock(const Meeting& meeting) {
   return (meeting.caller.flags & MSG_DONTWAIT) == 0 &&
          (syscall(SYS_fcntl, meeting.wait.fd, F_GETFL) & O_NONBLOCK) == 0;
@@ -436,9 +442,8 @@ Met Judge(const Meeting& meeting) {
 
 Met ReportMeeting(const Meeting& meeting) {
   const int error = errno;
-  ObjectId id;
   Met met = Met::kNobody;
-  if (Identify(meeting.wait.fd, &id) != meeting.descriptor.kind || !(id == meeting.descriptor.id))
+  if (!IsStill(meeting.wait.fd, meeting.descriptor))
     met = Met::kOther;
   else if (!MayShare(meeting))
     met = Judge(meeting);
@@ -482,6 +487,13 @@ bool ReportSharedSet(const Meeting& meeting, int set) {
 
 bool ReportTwoPolledSets(const Meeting& meeting, int set) {
   return ReportPoller(meeting, set, "epoll");
+}
+
+void ReportOverlap(const Meeting& meeting) {
+  const int error = errno;
+  if (IsStill(meeting.wait.fd, meeting.descriptor) && IsStill(meeting.other.fd, meeting.descriptor))
+    Report(meeting, "overlap");
+  errno = error;
 }
 
 void ReportTransfer(const Wait& wait, int64_t result) {

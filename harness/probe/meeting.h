@@ -32,6 +32,8 @@ bool ReportTwoSets(const Meeting& meeting);
 bool ReportSharedSet(const Meeting& meeting, int set);
 // The same of another thread in an epoll set of its own, which holds the object too.
 bool ReportTwoPolledSets(const Meeting& meeting, int set);
+// Both threads were inside a call that read it at once, of which neither need have waited.
+void ReportOverlap(const Meeting& meeting);
 // What a call moved, on an object where two have met.
 void ReportTransfer(const Wait& wait, int64_t result);
 

@@ -141,7 +141,7 @@ enum trireme_event {
 /* Actions of SOCKET events, by their names, with the members of their values.
  *   second-reader, second-writer, shared-listener: the task of the event reads, writes or accepts while another waits to:
  *     {"kind": "stream" | "datagram" | "pipe" | "eventfd", "fd": its descriptor, "size": bytes that it asks for, "how":
- *      "read" | "accept" | "poll" | "epoll" (two sets) | "set" (both wait in one) | "set-told" (the other one woke there), "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
+ *      "read" | "accept" | "poll" | "epoll" (two sets) | "set" (both wait in one) | "set-told" (the other one woke there) | "overlap" (both were inside a call), "one": it asks for one byte or count, "local": address, "peer": address, "other": {"task", "process", "thread", "fd", "one"},
  *      "stack": ["file:line in name", ...] (outermost first), "other_stack": the same of the other}; members that are not
  *      known are left out
  *   read, write: of an object that had one of those: {"fd", "bytes", "one"}, bytes -errno when it failed; with "name" and
@@ -244,8 +244,10 @@ struct trireme_header {
  *   bits 62-63: 1 inside a call that reads or writes, 2 was told EAGAIN, 3 the same, and it is registered for readiness
  *   bits 40-61: its process; bit 39: it is no task, but a thread; bit 38: it asked for one byte or count; bit 37: what
  *   its loop reads for it does not end its wait; bit 36: nor does what else its thread reads, which is no second reader;
+ *   bit 35: another thread began to read while this one was inside its call;
  *   bits 0-31: the number of that task or thread */
 #define TRIREME_EDGE 0x80000000u
+#define TRIREME_MOST_OBJECTS 16384u /* in one recording */
 struct trireme_object {
   uint32_t zero;
   uint32_t owned;         /* atomic: 0 free, 1 changing hands, 2 in use */

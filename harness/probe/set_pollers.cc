@@ -30,7 +30,7 @@ bool sets_are_shared = false;
 namespace {
 
 constexpr uint32_t kPollers = 256;
-constexpr uint32_t kHeld = 4096;
+constexpr uint32_t kHeld = TRIREME_MOST_OBJECTS;
 SetPoller pollers[kPollers];
 constexpr uint64_t kBefore = 1;  // the moment of all that was before they are counted
 uint64_t moment = kBefore;

@@ -27,9 +27,13 @@ class Waiter {
   bool stands() const { return (word_ & kStands) != 0; }
   // What else runs in its thread may read too: it waits on, and neither has met the other.
   bool shares_thread() const { return (word_ & kSharesThread) != 0; }
+  // Another thread began to read too while this one was inside its call, which may be one that does not wait.
+  bool overlapped() const { return (word_ & kOverlapped) != 0; }
   bool IsSameAs(Waiter other) const { return ((word_ ^ other.word_) & kWho) == 0; }
   Waiter Wanting(bool one) const { return Waiter(word_ | (one ? kWantsOne : 0)); }
   Waiter Standing() const { return Waiter(word_ | kStands); }
+  Waiter Overlapped() const { return Waiter(word_ | kOverlapped); }
+  Waiter NotOverlapped() const { return Waiter(word_ & ~kOverlapped); }
   Waiter SharingThread() const { return Waiter(word_ | kSharesThread); }
   Waiter In(State state) const {
     return Waiter((word_ & ~(uint64_t{3} << 62)) | uint64_t{state} << 62);
@@ -40,8 +44,9 @@ class Waiter {
   static constexpr uint64_t kWantsOne = uint64_t{1} << 38;
   static constexpr uint64_t kStands = uint64_t{1} << 37;
   static constexpr uint64_t kSharesThread = uint64_t{1} << 36;
+  static constexpr uint64_t kOverlapped = uint64_t{1} << 35;
   static constexpr uint64_t kWho =
-      ((uint64_t{1} << 62) - 1) & ~(kWantsOne | kStands | kSharesThread);
+      ((uint64_t{1} << 62) - 1) & ~(kWantsOne | kStands | kSharesThread | kOverlapped);
 
   uint64_t word_;
 };

@@ -12,6 +12,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
+#include "harness/probe/overlaps.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
 #include "harness/probe/two_sets.h"
@@ -68,11 +69,19 @@ bool Clear(trireme_object* object, Direction direction, uint64_t token) {
 }
 
 // The end of a call. Nobody but its own thread takes away the word of one that is inside, so no compare-and-swap is
-// needed.
-void Leave(const Wait& wait) {
+// needed, but for one that was marked meanwhile. False: another word is there.
+bool Leave(const Wait& wait) {
   uint64_t* word = &wait.object->waiters[wait.direction];
-  if (__atomic_load_n(word, __ATOMIC_RELAXED) == wait.token)
-    __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+  if (__atomic_load_n(word, __ATOMIC_RELAXED) != wait.token) [[unlikely]]
+    return false;
+  __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+  return true;
+}
+
+// The same, whatever was marked.
+void LeaveMarked(const Wait& wait, int64_t result) {
+  EndOverlap(wait, result);
+  Clear(wait.object, wait.direction, wait.token);
 }
 
 void Drop(Held& held, Direction direction) {
@@ -147,7 +156,8 @@ bool Enter(trireme_object* object, const ObjectId& id, Wait* wait) {
   }
   wait->object = object;
   wait->other = 0;
-  if (__atomic_load_n(word, __ATOMIC_RELAXED) != wait->token) wait->other = now;
+  if (!Waiter(__atomic_load_n(word, __ATOMIC_RELAXED)).IsSameAs(Waiter(wait->token)))
+    wait->other = now;
   return true;
 }
 
@@ -338,6 +348,7 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
     if (!Enter(object, descriptor->id, wait)) continue;
     if (wait->other == 0) return NoteSelf(*wait, descriptor, thread, how, caller.place);
     if (ReadsForIt(*wait, thread) || (how != How::kStands && IsBeside(*wait, thread))) return;
+    if (how == How::kCall) MarkOverlap(*wait, *descriptor, caller.place);
     switch (ReportMeeting({*wait, *descriptor, caller, how, size})) {
       case Met::kReported:
       case Met::kNobody:
@@ -424,7 +435,10 @@ void EndNested(const Wait& wait) {
   Resume(wait.direction);
   if (wait.object == nullptr || wait.other != 0) return;
   const Inside& inside = waits.inside[wait.direction];
-  if (inside.object != wait.object) return Leave(wait);
+  if (inside.object != wait.object) {
+    Leave(wait);
+    return;
+  }
   wait.object->fds[wait.direction] = inside.wait->fd;
   uint64_t now = wait.token;
   __atomic_compare_exchange_n(&wait.object->waiters[wait.direction], &now, inside.token, false,
@@ -433,6 +447,7 @@ void EndNested(const Wait& wait) {
 
 // `call`: there was one, whose result is worth telling.
 [[gnu::noinline]] void EndAnyWait(const Wait& wait, int64_t result, bool call) {
+  if (wait.object != nullptr && wait.other == 0) EndOverlap(wait, result);
   if (wait.nested) EndNested(wait);
   if (wait.object == nullptr) return;
   const Waiter self(wait.token);
@@ -471,7 +486,8 @@ void EndWait(const Wait& wait, int64_t result) {
       __atomic_load_n(&object->events, __ATOMIC_RELAXED) > 1) [[unlikely]]
     return EndAnyWait(wait, result, /*call=*/true);
   waits.inside[wait.direction].object = nullptr;
-  Leave(wait);
+  if (!Leave(wait)) [[unlikely]]
+    LeaveMarked(wait, result);
 }
 
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {

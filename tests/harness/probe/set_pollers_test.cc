@@ -107,6 +107,32 @@ TEST_F(SharedSetTest, TwoThreadsThatAreBothToldAreTwoReaders) {
   EXPECT_THAT(Meetings(), Not(IsEmpty()));
 }
 
+// A large table has a socket anywhere: of so many at least one is in each quarter.
+TEST_F(SharedSetTest, WhoWasToldIsKnownAllOverTheTable) {
+  for (int i = 0; i < 12; ++i) {
+    Begin({.objects = TRIREME_MOST_OBJECTS});
+    Register(epoll_.get(), ours_.get());
+    std::latch told(2), read(1);
+    {
+      const Sleeper other([&] {
+        EXPECT_EQ(WaitIn(epoll_.get(), -1), 1);
+        told.arrive_and_wait();
+        read.wait();
+      });
+      other.AwaitSleep(kEpollWait);
+      const Sleeper reader([&] {
+        EXPECT_EQ(WaitIn(epoll_.get(), -1), 1);
+        told.arrive_and_wait();
+        EXPECT_EQ(ReadByte(ours_.get()), '1');
+        read.count_down();
+      });
+      reader.AwaitSleep(kEpollWait);
+      EXPECT_EQ(::send(theirs_.get(), "1", 1, 0), 1);
+    }
+    EXPECT_THAT(Meetings(), ElementsAre("second-reader: 0 while 0")) << i;
+  }
+}
+
 TEST_F(SharedSetTest, ThreadsThatTakeTurnsAreNoTwoReaders) {
   Register(epoll_.get(), ours_.get());
   for (int turn = 0; turn < 4; ++turn) {
