@@ -87,6 +87,7 @@ wait_standing: Callable[[int, bool], None]
 record_marked: Callable[[int, int, str, str], None]
 call_fails: Callable[[int], tuple[int, int]]
 serve: Callable[[int], None]
+_of_watch: list[Any]  # what only programs that are watched need
 (
     attach,
     record,
@@ -109,6 +110,7 @@ serve: Callable[[int], None]
     record_marked,
     call_fails,
     serve,
+    *_of_watch,
 ) = _made or _FALLBACK
 
 
