@@ -420,10 +420,11 @@ class WatchMeetingsTest(WatchCase):
 """
         for case in (stream, callback):
             outcome = self.watch(self.ASYNCIO + case + """\
+        tasks = []  # else nothing holds them but each other
         for name in ("earlier", "later"):
-            asyncio.create_task(wait(), name=name)
+            tasks.append(asyncio.create_task(wait(), name=name))
             await settle()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
             task.cancel()
     asyncio.run(main())
     """)
