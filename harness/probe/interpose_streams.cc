@@ -144,8 +144,10 @@ using trireme::ReadItems;
 using trireme::ReadLine;
 using trireme::ReadUpTo;
 
+// By another name for the compiler, for <stdio.h> has some of them inline.
 #define TRIREME_INTERPOSED_CHARACTER(name, lock)                                                 \
-  TRIREME_INTERPOSED int name(FILE* stream) {                                                    \
+  TRIREME_INTERPOSED int trireme_##name(FILE* stream) __asm__(#name);                            \
+  int trireme_##name(FILE* stream) {                                                             \
     static Next<int(FILE*)> next(#name);                                                         \
     return ReadCharacter(TRIREME_PLACE, stream, StreamLock::lock, [&] { return next(stream); }); \
   }
@@ -205,7 +207,8 @@ TRIREME_INTERPOSED_LINE_CHK(__fgets_unlocked_chk, kLeavesToCaller)
 TRIREME_INTERPOSED_UP_TO(getdelim)
 TRIREME_INTERPOSED_UP_TO(__getdelim)
 
-TRIREME_INTERPOSED ssize_t getline(char** line, size_t* room, FILE* stream) {
+TRIREME_INTERPOSED ssize_t trireme_getline(char**, size_t*, FILE*) __asm__("getline");
+ssize_t trireme_getline(char** line, size_t* room, FILE* stream) {
   static Next<ssize_t(char**, size_t*, FILE*)> next("getline");
   return ReadUpTo(TRIREME_PLACE, stream, '\n', [&] { return next(line, room, stream); });
 }
