@@ -173,7 +173,8 @@ class CommandArmsTest(TriremeCase):
             """)
         outcome = self.pytest("suite", runtimes="threading", options=("--reference", "threading", "--timeout", "8s"))
         self.assertEqual(outcome.code, 1, outcome)
-        self.assertRegex(outcome.out, r"no progress from \S+ to the timeout of 8s: 1 unfinished task \(command\); "
+        # It is put off by what the harness itself was away, on a busy machine.
+        self.assertRegex(outcome.out, r"no progress from \S+ to the timeout of 8\S*s: 1 unfinished task \(command\); "
                                       r"not ended: suite/test_it.py::test_hangs\n")
         (stacks,) = self.run_directory().glob("trials/*/*/stacks.txt")
         self.assertRegex(stacks.read_text(), r'process \d+:\n(.*\n)+  File ".*/suite/test_it.py", line \d+ in test_hangs\n')
