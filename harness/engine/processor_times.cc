@@ -15,9 +15,9 @@ constexpr size_t kFields = 8;
 }  // namespace
 
 std::optional<ProcessorTimes> ParseProcessorTimes(std::string_view stat) {
-  constexpr std::string_view kPrefix = "cpu ";
-  if (!stat.starts_with(kPrefix)) return std::nullopt;
-  const std::string line(stat.substr(kPrefix.size(), stat.find('\n') - kPrefix.size()));
+  constexpr std::string_view kAllProcessors = "cpu ";
+  if (!stat.starts_with(kAllProcessors)) return std::nullopt;
+  const std::string line(stat.substr(kAllProcessors.size(), stat.find('\n') - kAllProcessors.size()));
   ProcessorTimes times;
   size_t field = 0;
   for (const std::string& word : Split(line, ' ')) {
