@@ -1,25 +1,29 @@
 #include "harness/base/line_pattern.h"
 
+#include <re2/re2.h>
+
+#include <array>
 #include <utility>
 
 namespace trireme {
 
 Result<LinePattern> LinePattern::Parse(const std::string& text) {
-  try {
-    return LinePattern(text, std::regex(text));
-  } catch (const std::regex_error&) {  // whose texts speak of the library
-    return UsageError("'" + text + "' is not a regular expression");
-  }
+  // Bytes, since the output of a program may be in any encoding.
+  RE2::Options options(RE2::Latin1);
+  options.set_log_errors(false);
+  auto pattern = std::make_shared<const RE2>(text, options);
+  if (!pattern->ok())
+    return UsageError("'" + text + "' is not a regular expression: " + pattern->error());
+  return LinePattern(text, std::move(pattern));
 }
 
 std::optional<std::string> LinePattern::Find(const std::string& line) const {
-  std::smatch match;
-  try {
-    if (!std::regex_search(line, match, regex_)) return std::nullopt;
-  } catch (const std::regex_error&) {
+  std::array<re2::StringPiece, 2> found;
+  const int groups = pattern_->NumberOfCapturingGroups() > 0 ? 2 : 1;
+  if (!pattern_->Match(line, 0, line.size(), RE2::UNANCHORED, found.data(), groups))
     return std::nullopt;
-  }
-  return match[match.size() > 1 && match[1].matched ? 1 : 0].str();
+  // A group that took no part has no place.
+  return (groups > 1 && found[1].data() != nullptr ? found[1] : found[0]).as_string();
 }
 
 }  // namespace trireme

@@ -355,7 +355,7 @@ TEST_F(WorkloadTest, ComparesLinesOfTheOutputOfACommand) {
   ASSERT_TRUE(scenario.ok());
   EXPECT_EQ(scenario->lines, (std::vector<std::string>{"^b (.*)", "c"}));
   EXPECT_EQ(ErrorOfWorkload("{command: [a], lines: [b, 'c(']}"),
-            "scenario.yaml:3:37: error: 'c(' is not a regular expression\n"
+            "scenario.yaml:3:37: error: 'c(' is not a regular expression: missing ): c(\n"
             "workload: {command: [a], lines: [b, 'c(']}\n"
             "                                    ^~~~\n");
   EXPECT_EQ(ErrorOfWorkload("{python: workload.py, lines: [b]}"),
