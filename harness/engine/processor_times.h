@@ -16,6 +16,8 @@ struct ProcessorTimes {
 // None where `stat`, the text of /proc/stat, does not begin with them.
 std::optional<ProcessorTimes> ParseProcessorTimes(std::string_view stat);
 std::optional<ProcessorTimes> ReadProcessorTimes();
+// Whether what is idle is there for this process: it is held to no part of the processors, nor of their time by a control group.
+bool MayUseAllProcessors();
 
 }  // namespace trireme
 

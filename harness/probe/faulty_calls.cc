@@ -204,10 +204,13 @@ bool ReplaceTaker(trireme_listener* listener, uint32_t before, uint32_t now) {
 // Waits until no other thread takes one. False: it is this thread's already, in a handler of a signal that came meanwhile.
 bool WaitForTurn(trireme_listener* listener) {
   const uint32_t own = ThreadId();
+  uint32_t last = 0;
   for (int look = 0;; ++look) {
     if (ReplaceTaker(listener, 0, own)) return true;
     const uint32_t taker = __atomic_load_n(&listener->taker, __ATOMIC_RELAXED);
     if (taker == own) return false;
+    if (taker != last) look = 0;  // each has its time
+    last = taker;
     if (look >= kMostLooks && taker != 0 && ReplaceTaker(listener, taker, own)) return true;
     const timespec interval = {0, kTurnInterval};
     syscall(SYS_nanosleep, &interval, nullptr);

@@ -31,10 +31,10 @@ enum class StreamLock : bool { kTakes, kLeavesToCaller };
 FILE* reading_streams[kDescriptors];
 
 // Whether waits for its descriptor are followed, as far as that is known.
-bool MayBeFollowed(FILE* stream) {
+bool MayBeFollowed(FILE* stream, int fd) {
   if (FollowedHeaderNow() == nullptr && !AttachIsPending()) return false;
-  if (stream->_mode > 0 || static_cast<unsigned>(stream->_fileno) >= kDescriptors) return false;
-  const Descriptor* known = KnownDescriptor(stream->_fileno);
+  if (stream->_mode > 0 || static_cast<unsigned>(fd) >= kDescriptors) return false;
+  const Descriptor* known = KnownDescriptor(fd);
   return known == nullptr || known->kind != ObjectKind::kIgnored;
 }
 
@@ -59,9 +59,8 @@ bool Lacks(FILE* stream, StreamLock lock, const Has& has) {
 
 // Makes a call that reads more than the buffer has. `moved`: how many bytes its result stands for.
 template <typename Call, typename Moved>
-[[gnu::noinline]] auto ReadMore(const void* caller, FILE* stream, uint64_t size, const Call& call,
-                                const Moved& moved) {
-  const int fd = stream->_fileno;
+[[gnu::noinline]] auto ReadMore(const void* caller, FILE* stream, int fd, uint64_t size,
+                                const Call& call, const Moved& moved) {
   FILE* none = nullptr;
   if (!__atomic_compare_exchange_n(&reading_streams[fd], &none, stream, false, __ATOMIC_SEQ_CST,
                                    __ATOMIC_RELAXED) &&
@@ -69,10 +68,12 @@ template <typename Call, typename Moved>
     return call();
   const bool buffers = (stream->_flags & kUnbuffered) == 0;
   const Wait wait = BeginWait(fd, kRead, How::kCall, buffers ? kUnknownSize : size, {caller, 0});
+  const int before = errno;
+  errno = 0;  // the stream may say of an older error that there was one
   const auto result = call();
-  const int error = errno;
+  const int error = errno != 0 ? errno : before;
   const int64_t bytes = moved(result);
-  EndWait(wait, bytes > 0 || ferror_unlocked(stream) == 0 ? bytes : -error);
+  EndWait(wait, bytes > 0 || ferror_unlocked(stream) == 0 ? bytes : -int64_t{errno});
   FILE* own = stream;
   __atomic_compare_exchange_n(&reading_streams[fd], &own, nullptr, false, __ATOMIC_SEQ_CST,
                               __ATOMIC_RELAXED);
@@ -85,9 +86,10 @@ template <typename Has, typename Call, typename Moved>
 [[gnu::always_inline]] inline auto ReadStream(const void* caller, FILE* stream, StreamLock lock,
                                               uint64_t size, const Has& has, const Call& call,
                                               const Moved& moved) {
-  if (!MayBeFollowed(stream) || !Lacks(stream, lock, has)) [[likely]]
+  const int fd = stream->_fileno;  // another thread may open another file by it
+  if (!MayBeFollowed(stream, fd) || !Lacks(stream, lock, has)) [[likely]]
     return call();
-  return ReadMore(caller, stream, size, call, moved);
+  return ReadMore(caller, stream, fd, size, call, moved);
 }
 
 template <typename Call>

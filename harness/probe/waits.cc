@@ -455,8 +455,8 @@ void EndNested(const Wait& wait) {
     waits.inside[wait.direction].object = nullptr;
     if (result == -EAGAIN && !self.is_thread())
       Told(wait, wait.object);
-    else
-      Leave(wait);
+    else if (!Leave(wait))
+      LeaveMarked(wait, result);
   } else if (wait.other != 0 && result >= 0 && !Waiter(wait.other).stands() &&
              ReadsForIt(wait, ThreadId())) {
     Clear(wait.object, wait.direction,

@@ -6,6 +6,7 @@ A trace function is one thread's, so each thread that starts later gets it too. 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -20,9 +21,10 @@ def trace(switch_without_hub: Trace) -> Trace:
     modules = sys.modules
 
     def switched(event: str, greenlets: Any) -> None:
-        events = modules.get("asyncio.events")
+        # None where it is not imported, or another thread is still at that.
+        running = getattr(modules.get("asyncio.events"), "_get_running_loop", None)
         # Below a task of asyncio they are how that task waits, as SQLAlchemy has it.
-        if events is None or events._get_running_loop() is None:
+        if running is None or running() is None:
             switch_without_hub(event, greenlets)
 
     return switched
@@ -36,7 +38,8 @@ def hook(greenlet: Any, switched: Trace) -> None:
     run = kind._bootstrap_inner
 
     def trace_and_run(thread: Any) -> None:
-        trace_here()
+        with contextlib.suppress(Exception):  # whoever started the thread waits for it to say that it runs
+            trace_here()
         run(thread)
 
     def trace_here() -> None:
