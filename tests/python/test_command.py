@@ -23,7 +23,7 @@ def test_eventlet_is_patched_before_the_first_import(command, runtime):
 
 def test_a_program_that_takes_the_modules_of_eventlet_away_was_patched_all_the_same(command):
     code = (
-        "import sys, time, types; time.sleep(0.001)\n"
+        "import sys, time, types; time.sleep(0.001)\n"  # a sleep runs the hub, which is asked below
         "for name in [name for name in sys.modules if name.startswith('eventlet')]: del sys.modules[name]\n"
         "sys.modules['eventlet.patcher'] = types.ModuleType('eventlet.patcher')\n"
     )

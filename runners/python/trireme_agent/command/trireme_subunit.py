@@ -20,7 +20,8 @@ def observed(seen: Any, status: Callable[..., Any]) -> Callable[..., Any]:
     def noted(stream: Any, *args: Any, **kwargs: Any) -> Any:
         suite = seen.start.subunit_suite()
         if suite is not None:
-            _note(seen, suite, running, dict(zip(("test_id", "test_status"), args), **kwargs))  # noqa: B905  # from 3.10 on
+            told = dict(zip(("test_id", "test_status"), args), **kwargs)  # noqa: B905  # strict= is from Python 3.10 on
+            _note(seen, suite, running, told)
         return status(stream, *args, **kwargs)
 
     return noted
