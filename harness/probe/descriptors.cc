@@ -10,6 +10,7 @@
 
 #include "harness/probe/connections.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/objects.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
@@ -120,7 +121,7 @@ namespace {
 Descriptor* LookUp(int fd) {
   Descriptor* descriptor = FindDescriptor(fd);
   if (descriptor == nullptr) [[unlikely]] {
-    if (fd >= 0) __atomic_fetch_add(&FollowedHeader()->unseen, 1, __ATOMIC_RELAXED);
+    if (fd >= 0) CountUnseen(FollowedHeader());
     return nullptr;
   }
   if (descriptor->kind == ObjectKind::kUnknown) [[unlikely]]

@@ -16,7 +16,7 @@
 #include "harness/probe/descriptors.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
-#include "harness/probe/waits.h"
+#include "harness/probe/registrations.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 

@@ -13,6 +13,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
+#include "harness/probe/registrations.h"
 #include "harness/probe/routes.h"
 #include "harness/probe/waits.h"
 

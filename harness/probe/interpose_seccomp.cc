@@ -9,7 +9,7 @@
 #include "harness/probe/interpose_memory.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
-#include "harness/probe/waits.h"
+#include "harness/probe/registrations.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 

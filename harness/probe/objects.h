@@ -12,6 +12,10 @@ trireme_object* ObjectAt(trireme_header* header, uint32_t index);
 trireme_object* FindObject(trireme_header* header, Descriptor* descriptor);
 // Whether it is still that one: a place without a waiter may be given to another object at any time.
 bool IsObject(const trireme_object* object, const ObjectId& id);
+// A wait that cannot be followed, for want of a place: the trial says so.
+inline void CountUnseen(trireme_header* header) {
+  __atomic_fetch_add(&header->unseen, 1, __ATOMIC_RELAXED);
+}
 
 }  // namespace trireme
 

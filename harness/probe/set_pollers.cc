@@ -71,8 +71,7 @@ SetPoller* OwnEntry() {
   own_entry = TakeEntry(thread);
   if (own_entry != nullptr) return own_entry;
   own_entry = &no_place;
-  if (trireme_header* header = FollowedHeader(); header != nullptr)
-    __atomic_fetch_add(&header->unseen, 1, __ATOMIC_RELAXED);
+  if (trireme_header* header = FollowedHeader(); header != nullptr) CountUnseen(header);
   return nullptr;
 }
 

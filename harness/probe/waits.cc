@@ -2,14 +2,10 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "harness/probe/connections.h"
-#include "harness/probe/lanes.h"
-#include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/overlaps.h"
@@ -131,10 +127,6 @@ void DropLook(Held& told, Direction direction) {
   if (now.state() == Waiter::kTold && now.IsSameAs(Waiter(told.token))) Drop(told, direction);
 }
 
-void CountUnseen(trireme_header* header) {
-  __atomic_fetch_add(&header->unseen, 1, __ATOMIC_RELAXED);
-}
-
 bool WantsOne(ObjectKind kind, uint64_t size) {
   return (kind == ObjectKind::kPipe && size == 1) || (kind == ObjectKind::kEventfd && size <= 8);
 }
@@ -198,17 +190,6 @@ void Told(const Wait& wait, trireme_object* object) {
   held = {object, told.word()};
 }
 
-// The task that registers, or whoever registers for it, makes it wait.
-void Registered(trireme_object* object, Direction direction) {
-  uint64_t* word = &object->waiters[direction];
-  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
-  const Waiter told(now);
-  if (now == 0 || told.state() != Waiter::kTold || told.process() != (ProcessId() & 0x3fffff))
-    return;
-  __atomic_compare_exchange_n(word, &now, told.In(Waiter::kRegistered).word(), false,
-                              __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-}
-
 void ParkTask(trireme_header* header, uint32_t task) {
   for (const Direction direction : kDirections) {
     Held& told = waits.told[direction];
@@ -237,77 +218,6 @@ void UnparkTask(trireme_header* header, uint32_t task) {
     entry->slots[direction] = 0;
     if (object != nullptr) Clear(object, direction, self.word());
   }
-}
-
-// Puts a set into the object where none is, or one that counts for less: told of changes only, of this process or, for a set
-// that is told for as long as there is something, of any. False: `now` is there.
-bool HoldBySet(trireme_header* header, trireme_object* object, const ObjectId& id, uint32_t set,
-               uint32_t* now) {
-  *now = __atomic_load_n(&object->epoll, __ATOMIC_SEQ_CST);
-  const uint32_t holder = object->epoll_process;
-  const bool ours = holder == ProcessId();
-  const bool gives_way = (*now & TRIREME_EDGE) != 0 && (ours || (set & TRIREME_EDGE) == 0);
-  if (*now != 0 && !gives_way) return false;
-  if (!__atomic_compare_exchange_n(&object->epoll, now, set, false, __ATOMIC_SEQ_CST,
-                                   __ATOMIC_RELAXED))
-    return false;
-  object->epoll_process = ProcessId();
-  NoteHeld(header, object);
-  if (*now != 0 && !ours) NoteHeldElsewhere(id, holder);
-  return true;
-}
-
-// Two epoll sets that both tell, for as long as it can be read, that this object can: two loops will read it.
-void NoteEpoll(trireme_header* header, Descriptor* descriptor, int fd, uint32_t set,
-               const void* caller) {
-  trireme_object* object = FindObject(header, descriptor);
-  if (object == nullptr) return CountUnseen(header);
-  uint32_t now = 0;
-  if (HoldBySet(header, object, descriptor->id, set, &now) || now == set) return;
-  const Holding other =
-      object->epoll_process == ProcessId() ? HoldingOf(now, descriptor->id) : Holding{};
-  const Waiter first(Waiter::kRegistered, ProcessId(), 0, other.thread, false);
-  const Wait wait{
-      .object = object,
-      .token = Waiter(Waiter::kRegistered, ProcessId(), CurrentTask(), ThreadId(), false).word(),
-      .other = other.thread == 0 ? 0 : first.word(),
-      .fd = fd};
-  if (ReportTwoSets({wait, *descriptor, {caller, 0}, How::kPoll, kUnknownSize, other})) return;
-  // That process is gone, and its set with it.
-  __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-  object->epoll_process = ProcessId();
-  NoteHeld(header, object);
-}
-
-bool IsGone(uint32_t process) {
-  const int error = errno;
-  const bool gone = syscall(SYS_kill, process, 0) != 0 && errno == ESRCH;
-  errno = error;
-  return gone;
-}
-
-// The same where this one is told of changes only. What finds no place is not followed.
-void NoteEdge(trireme_header* header, Descriptor* descriptor, uint32_t set) {
-  trireme_object* object = FindObject(header, descriptor);
-  uint32_t now = 0;
-  if (object == nullptr || HoldBySet(header, object, descriptor->id, set, &now)) return;
-  const uint32_t process = object->epoll_process;
-  if (process == ProcessId()) return;
-  if ((now & TRIREME_EDGE) != 0 && IsGone(process) &&
-      __atomic_compare_exchange_n(&object->epoll, &now, set, false, __ATOMIC_SEQ_CST,
-                                  __ATOMIC_RELAXED))
-    object->epoll_process = ProcessId();
-  else
-    NoteSharedSets();
-}
-
-void LeaveEpoll(Descriptor* descriptor) {
-  trireme_object* object = FindObject(FollowedHeader(), descriptor);
-  uint32_t now = descriptor->epoll;
-  // A forked child's descriptors say what its parent put there, which stays.
-  if (object != nullptr && object->epoll_process == ProcessId())
-    __atomic_compare_exchange_n(&object->epoll, &now, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-  descriptor->epoll = 0;
 }
 
 // A process that only reads files needs no recording.
@@ -344,7 +254,7 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
     trireme_object* object = FindObject(header, descriptor);
     if (object == nullptr) break;
     // A loop that polls what its task was told EAGAIN for makes it wait.
-    if (how == How::kPoll) Registered(object, wait->direction);
+    if (how == How::kPoll) NoteRegistered(object, wait->direction);
     if (!Enter(object, descriptor->id, wait)) continue;
     if (wait->other == 0) return NoteSelf(*wait, descriptor, thread, how, caller.place);
     if (ReadsForIt(*wait, thread) || (how != How::kStands && IsBeside(*wait, thread))) return;
@@ -420,6 +330,16 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
 
 }  // namespace
 
+void NoteRegistered(trireme_object* object, Direction direction) {
+  uint64_t* word = &object->waiters[direction];
+  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+  const Waiter told(now);
+  if (now == 0 || told.state() != Waiter::kTold || told.process() != (ProcessId() & 0x3fffff))
+    return;
+  __atomic_compare_exchange_n(word, &now, told.In(Waiter::kRegistered).word(), false,
+                              __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
 Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller) {
   Wait wait{.fd = fd, .direction = direction};
   const bool begun = BeginPlainWait(how, caller, &wait);
@@ -491,10 +411,10 @@ void EndWait(const Wait& wait, int64_t result) {
 }
 
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
-  if (WasTold(fd, direction)) return Registered(waits.told[direction].object, direction);
+  if (WasTold(fd, direction)) return NoteRegistered(waits.told[direction].object, direction);
   const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
   EndAnyWait(wait, -EAGAIN, /*call=*/false);
-  if (wait.object != nullptr && wait.other == 0) Registered(wait.object, direction);
+  if (wait.object != nullptr && wait.other == 0) NoteRegistered(wait.object, direction);
 }
 
 void WaitStanding(int fd, bool beside, const Caller& caller) {
@@ -554,75 +474,6 @@ void EndPoll(int fd, Direction direction) {
   if (waits.inside[direction].object == object) return;  // a signal handler's, inside a call
   Clear(object, direction,
         Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
-}
-
-namespace {
-
-// What trireme_object says of a set that holds it so; 0: nothing.
-uint32_t HeldAs(const Descriptor& descriptor, uint32_t set, bool tells_all, bool for_reads,
-                uint32_t events) {
-  if (!tells_all) return 0;
-  if ((events & EPOLLET) == 0) return set;
-  return for_reads && descriptor.kind == ObjectKind::kStream ? set | TRIREME_EDGE : 0;
-}
-
-}  // namespace
-
-void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller) {
-  trireme_header* header = FollowedHeader();
-  if (header == nullptr) return;
-  Descriptor* descriptor = LookUp(fd);
-  Descriptor* set = LookUp(epoll_fd);
-  if (descriptor == nullptr || set == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
-  const bool gone = operation == EPOLL_CTL_DEL;
-  const bool reads = !gone && (events & EPOLLIN) != 0 && (descriptor->closed_for & 1) == 0;
-  const bool writes = !gone && (events & EPOLLOUT) != 0 && (descriptor->closed_for & 2) == 0;
-  descriptor->registered = static_cast<uint8_t>((reads ? 1 : 0) | (writes ? 2 : 0));
-  const bool tells_all = reads && (events & (EPOLLONESHOT | EPOLLEXCLUSIVE)) == 0;
-  const bool for_reads = (events & (EPOLLOUT | EPOLLPRI)) == 0;
-  const uint32_t held = HeldAs(*descriptor, set->epoll, tells_all, for_reads, events);
-  const bool was_held = (descriptor->epoll & ~TRIREME_EDGE) == set->epoll;
-  if (was_held && descriptor->epoll != held) LeaveEpoll(descriptor);
-  if (tells_all)
-    NoteHeldBySet(descriptor->id, fd, set->epoll, for_reads);
-  else
-    NoteLeftSet(descriptor->id, set->epoll);
-  if (reads || writes) set->thread = ThreadId();
-  if (held != 0 && descriptor->epoll != held) {
-    if (descriptor->epoll == 0) descriptor->epoll = held;
-    if ((held & TRIREME_EDGE) == 0)
-      NoteEpoll(header, descriptor, fd, held, caller);
-    else
-      NoteEdge(header, descriptor, held);
-  }
-  trireme_object* object = reads || writes ? FindObject(header, descriptor) : nullptr;
-  if (object == nullptr) return;
-  if (reads) Registered(object, kRead);
-  if (writes) Registered(object, kWrite);
-}
-
-void NoteClose(int fd) {
-  if (ActivePlan() != nullptr && !IsVforked()) CloseEnd(fd);
-  Descriptor* descriptor = KnownDescriptor(fd);
-  if (descriptor == nullptr) return;
-  if (IsVforked()) return;
-  if (FollowedHeader() != nullptr && descriptor->epoll != 0) {
-    if (descriptor->kind == ObjectKind::kEpoll)
-      ForEachIn(descriptor->epoll, LeaveEpoll);
-    else
-      LeaveEpoll(descriptor);
-  }
-  Forget(fd);
-}
-
-void NoteCloseRange(unsigned first, unsigned last) {
-  if (IsVforked()) return;
-  const bool planned = ActivePlan() != nullptr;
-  for (unsigned i = first; i <= last && i < kDescriptors; ++i) {
-    const auto fd = static_cast<int>(i);
-    if (KnownDescriptor(fd) != nullptr || (planned && EndOf(fd).connection != nullptr))
-      NoteClose(fd);
-  }
 }
 
 void SwitchWaits(uint32_t before, uint32_t next) {

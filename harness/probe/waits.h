@@ -62,12 +62,9 @@ bool CurrentTaskWasTold();
 // The task that stands for what a loop of this process reads there; 0: there is none.
 uint32_t StandingReaderOf(int fd);
 
-// As epoll_ctl(2) did it.
-void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, const void* caller);
-
-// Before close(2) of it.
-void NoteClose(int fd);
-void NoteCloseRange(unsigned first, unsigned last);
+// An epoll set or a poll holds it from now on: whoever was told EAGAIN there waits. The task that registers, or whoever registers
+// for it, makes it wait.
+void NoteRegistered(trireme_object* object, Direction direction);
 
 // This thread runs `next` instead of `before`, which both may be 0.
 void SwitchWaits(uint32_t before, uint32_t next);
