@@ -11,7 +11,7 @@
 #include "harness/probe/points.h"
 #include "harness/probe/probe_abi.h"
 #include "harness/probe/python_frames.h"
-#include "harness/probe/ready_descriptors.h"
+#include "harness/probe/python_sources.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
@@ -244,8 +244,6 @@ Object* PyCurrentTask(Object*, Object* const*, Size count) {
                                              : nullptr;
 }
 
-void TellWhoRan(uint32_t task);
-
 // The task that ran before has given its thread back, and its frames are as it left them.
 void TellIfAsked(uint32_t before) {
   if (before != 0 && before != CurrentTask() && TakeLoopAsk()) [[unlikely]]
@@ -339,132 +337,15 @@ Object* PySwitchWithoutHub(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
-Object* stacks_function = nullptr;  // owned
-
-// A signal handler of the program may have run meanwhile, and raised: what it raised goes on its way at the next chance.
-// One at a time: where another is on its way already, this one is let go. Without a GIL several threads may come here
-// at once.
-Object* late_exception[3];
-bool late_is_taken = false;  // atomic
-
-int RaiseNow(void*) {
-  Object* const late[] = {late_exception[0], late_exception[1], late_exception[2]};
-  __atomic_store_n(&late_is_taken, false, __ATOMIC_RELEASE);
-  python.PyErr_Restore(late[0], late[1], late[2]);
-  return -1;
-}
-
-void RaiseLater() {
-  if (__atomic_exchange_n(&late_is_taken, true, __ATOMIC_ACQUIRE)) return python.PyErr_Clear();
-  python.PyErr_Fetch(&late_exception[0], &late_exception[1], &late_exception[2]);
-  if (python.Py_AddPendingCall(RaiseNow, nullptr) == 0) return;
-  RaiseNow(nullptr);  // there is no room for it: let go too
-  python.PyErr_Clear();
-}
-
-// What a source answered, null where it raised, as far as it is a str that there is room for.
-uint64_t TakeText(Object* text, char* place, uint64_t size) {
-  Size length = 0;
-  const char* bytes = text != nullptr && IsInstance(text, python.str_type)
-                          ? python.PyUnicode_AsUTF8AndSize(text, &length)
-                          : nullptr;
-  if (bytes == nullptr || static_cast<uint64_t>(length) >= size) return 0;
-  memcpy(place, bytes, static_cast<size_t>(length));
-  return static_cast<uint64_t>(length);
-}
-
-// REQUIRES: the caller holds the interpreter.
-uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
-  Object* arguments = python.PyTuple_New(2);
-  Object* text = nullptr;
-  if (arguments != nullptr) {
-    python.PyTuple_SetItem(arguments, 0, python.PyLong_FromUnsignedLongLong(other_task));
-    python.PyTuple_SetItem(arguments, 1, python.PyLong_FromUnsignedLongLong(other_thread));
-    text = python.PyObject_CallObject(stacks_function, arguments);
-    python.Py_DecRef(arguments);
-  }
-  const uint64_t written = text == python.none ? kOtherIsGone : TakeText(text, place, size);
-  if (text != nullptr) python.Py_DecRef(text);
-  if (python.PyErr_Occurred() != nullptr) RaiseLater();
-  return written;
-}
-
-// A loop turns so often while nothing comes of it that somebody asked which task that is. Two threads at once where there
-// is no lock of the interpreter's: the second one says nothing.
-[[gnu::noinline]] void TellWhoRan(uint32_t task) {
-  static char text[16 * 1024];
-  static bool taken = false;
-  if (stacks_function == nullptr || python.PyErr_Occurred() != nullptr ||
-      __atomic_exchange_n(&taken, true, __ATOMIC_ACQUIRE))
-    return;
-  const uint64_t size = AskForStacks(task, 0, text + 1, sizeof(text) - 2);
-  if (size != 0 && size != kOtherIsGone) {
-    text[0] = '{';
-    text[size + 1] = '}';
-    Record({.kind = TRIREME_USAGE,
-            .type = TRIREME_JSON,
-            .task = task,
-            .key = {"task", 4},
-            .value = {text, size + 2}});
-  }
-  __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
-}
-
-// Asks Python in a thread that is inside a call which CPython made without the interpreter. One that CPython does not know,
-// or that has an exception on its way, asks nothing.
-template <typename Ask>
-uint64_t AskInside(const Ask& ask) {
-  if (python.Py_IsInitialized() == 0 ||
-      (python.Py_IsFinalizing != nullptr && python.Py_IsFinalizing() != 0) ||
-      python.PyGILState_GetThisThreadState() == nullptr)
-    return 0;
-  const int state = python.PyGILState_Ensure();
-  const bool busy = python.PyErr_Occurred() != nullptr;
-  const uint64_t written = busy ? 0 : ask();
-  python.PyGILState_Release(state);
-  return written;
-}
-
-// A StackSource.
-uint64_t PythonStacks(uint32_t other_task, uint32_t other_thread, char* place, uint64_t size) {
-  return AskInside([&] { return AskForStacks(other_task, other_thread, place, size); });
-}
-
-Object* reader_function = nullptr;  // owned
-
-// REQUIRES: the caller holds the interpreter.
-uint64_t AskForReader(uint32_t task, char* place, uint64_t size) {
-  Object* arguments = python.PyTuple_New(1);
-  Object* text = nullptr;
-  if (arguments != nullptr) {
-    python.PyTuple_SetItem(arguments, 0, python.PyLong_FromUnsignedLongLong(task));
-    text = python.PyObject_CallObject(reader_function, arguments);
-    python.Py_DecRef(arguments);
-  }
-  const uint64_t written = TakeText(text, place, size);
-  if (text != nullptr) python.Py_DecRef(text);
-  if (python.PyErr_Occurred() != nullptr) RaiseLater();
-  return written;
-}
-
-// A ReaderSource.
-uint64_t PythonReader(uint32_t task, char* place, uint64_t size) {
-  return AskInside([&] { return AskForReader(task, place, size); });
-}
-
 Object* PySetReaderSource(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 1, "set_reader_source(function)")) return nullptr;
-  python.Py_IncRef(arguments[0]);
-  reader_function = arguments[0];
-  SetReaderSource(PythonReader);
+  AskForReadersBy(arguments[0]);
   return None();
 }
 
 Object* PySetStackSource(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 1, "set_stack_source(function)")) return nullptr;
-  python.Py_IncRef(arguments[0]);
-  stacks_function = arguments[0];
-  SetStackSource(PythonStacks);
+  AskForStacksBy(arguments[0]);
   return None();
 }
 
