@@ -18,6 +18,7 @@
 #include <functional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "harness/base/file.h"
 #include "harness/base/rng.h"
@@ -322,11 +323,29 @@ TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitOfAnotherProcess) {
   EXPECT_EQ(history.lost(), 0u);
 }
 
+// A file system that 64 KiB fill, over that folder.
+class SmallDisk {
+ public:
+  explicit SmallDisk(std::filesystem::path folder)
+      : folder_(std::move(folder)),
+        error_(mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64k") == 0 ? 0 : errno) {}
+  ~SmallDisk() {
+    if (error_ == 0) umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  int error() const { return error_; }
+
+ private:
+  const std::filesystem::path folder_;
+  const int error_;
+};
+
 // The file is larger than the disk then: what of it was not reserved must not be touched.
 TEST_F(ProbeTest, CountsWhatAFullDiskRefusesUnderAHardFileSizeLimit) {
-  if (mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
-    GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(errno);
-  }
+  const SmallDisk disk(folder_.path());
+  if (disk.error() != 0)
+    GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(disk.error());
   Create({.chunk_size = 4096, .chunks = 2, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
@@ -336,13 +355,10 @@ TEST_F(ProbeTest, CountsWhatAFullDiskRefusesUnderAHardFileSizeLimit) {
     for (int i = 0; i < 5000; ++i) Observe("k", i);
   });
   EXPECT_EQ(status, 0) << "SIGBUS must not reach the program";
-  {
-    const History history = Read();
-    EXPECT_EQ(Observations(history).size() + history.lost(), 5000u);
-    EXPECT_GT(Observations(history).size(), 300u);
-    EXPECT_EQ(history.lost_errno(), ENOSPC);
-  }
-  umount2(folder_.path().c_str(), MNT_DETACH);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size() + history.lost(), 5000u);
+  EXPECT_GT(Observations(history).size(), 300u);
+  EXPECT_EQ(history.lost_errno(), ENOSPC);
 }
 
 TEST_F(ProbeTest, CountsWhatAHardFileSizeLimitForbids) {
@@ -386,22 +402,19 @@ TEST_F(ProbeTest, GrowsPastASoftFileSizeLimitWhichStays) {
 }
 
 TEST_F(ProbeTest, CountsWhatAFullDiskRefuses) {
-  if (mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
-    GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(errno);
-  }
+  const SmallDisk disk(folder_.path());
+  if (disk.error() != 0)
+    GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(disk.error());
   Create({.chunk_size = 4096, .chunks = 2, .objects = 0});
   const int status = InChild([&] {
     EXPECT_EQ(Probe().attach(path_.c_str()), 0);
     for (int i = 0; i < 5000; ++i) Observe("k", i);
   });
   EXPECT_EQ(status, 0);
-  {
-    const History history = Read();
-    EXPECT_EQ(Observations(history).size() + history.lost(), 5000u);
-    EXPECT_GT(Observations(history).size(), 500u);
-    EXPECT_EQ(history.lost_errno(), ENOSPC);
-  }
-  umount2(folder_.path().c_str(), MNT_DETACH);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size() + history.lost(), 5000u);
+  EXPECT_GT(Observations(history).size(), 500u);
+  EXPECT_EQ(history.lost_errno(), ENOSPC);
 }
 
 TEST_F(ProbeTest, GrowsWhenNoDescriptorIsFree) {
