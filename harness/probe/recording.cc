@@ -201,6 +201,7 @@ struct Recording::Request {
   uint64_t offset = 0;
   uint64_t size = 0;
   char* place = nullptr;  // in or out
+  uint32_t user = 0;
   int (*action)(Request*, int fd) = nullptr;
   int error = 0;
 
@@ -271,10 +272,10 @@ int Recording::WriteChunk(Request* request, int fd) {
 
 void Recording::GiveTo(uint32_t user) const {
   const auto give = [](Request* request, int fd) {
-    syscall(SYS_fchown, fd, static_cast<uid_t>(request->offset), static_cast<gid_t>(-1));
+    syscall(SYS_fchown, fd, request->user, static_cast<gid_t>(-1));
     return 0;
   };
-  Request request{.offset = user};  // what it is about
+  Request request{.user = user};
   WithFile(give, request);
 }
 
