@@ -134,7 +134,8 @@ RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about)
                       " was spent: not every trial was run");
   if (failed_fast_)
     judge_.AddRunNote("no trial was started after the first unexpected failure (--fail-fast)");
-  for (const auto& [cell, note] : sweeps_.Notes()) judge_.AddNote(cell, note);
+  for (const auto& [cell, notes] : sweeps_.Notes())
+    for (const std::string& note : notes) judge_.AddNote(cell, note);
   RunResults results = judge_.Finish(about);
   results.interrupted = outcome.interrupted;
   for (const std::string& reason : {outcome.infrastructure, write_error_, start_error_}) {

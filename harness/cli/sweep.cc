@@ -11,7 +11,7 @@ namespace trireme {
 namespace {
 
 constexpr size_t kMostPoints = 20'000;  // of a cell: what comes after is left out, and said
-constexpr size_t kMostFailuresShown = 20;
+constexpr size_t kMostPointsShown = 20;  // of those at which a cell failed alike
 
 // Cells that are compared, or would be if they had a reference.
 std::string SiblingsKey(const PlannedCell& cell) {
@@ -70,6 +70,37 @@ std::string GivePoints(PlannedCell& cell, const Json& points,
   return cut.empty() ? "" : cell.id + ": " + cut;
 }
 
+// Points by what came of them, in the order in which each first did.
+class Alike {
+ public:
+  void Add(const std::string& reason, const std::string& point) {
+    const auto [known, is_new] = places_.try_emplace(reason, groups_.size());
+    if (is_new) groups_.push_back({reason, {}});
+    groups_[known->second].points.push_back(point);
+  }
+
+  std::vector<std::string> Lines() const {
+    std::vector<std::string> lines;
+    for (const auto& [reason, points] : groups_) {
+      std::string line = (reason.empty() ? "fails" : reason) + ", at ";
+      for (size_t i = 0; i < std::min(points.size(), kMostPointsShown); ++i)
+        line += (i == 0 ? "" : "; ") + points[i];
+      if (points.size() > kMostPointsShown)
+        line += "; and " + std::to_string(points.size() - kMostPointsShown) + " more";
+      lines.push_back(line);
+    }
+    return lines;
+  }
+
+ private:
+  struct Group {
+    std::string reason;
+    std::vector<std::string> points;
+  };
+  std::map<std::string, size_t> places_;
+  std::vector<Group> groups_;
+};
+
 }  // namespace
 
 bool Sweeps(const PlannedCell& cell) {
@@ -123,27 +154,24 @@ void SweepTally::Add(size_t cell, int64_t trial, const TrialJudgement& judgement
   outcomes_[cell][trial] = {judgement.verdict, judgement.reason, judgement.faults.contains(fault)};
 }
 
-std::map<size_t, std::string> SweepTally::Notes() const {
-  std::map<size_t, std::string> notes;
+std::map<size_t, std::vector<std::string>> SweepTally::Notes() const {
+  std::map<size_t, std::vector<std::string>> notes;
   for (const auto& [cell, trials] : outcomes_) {
     const Json& sweep = plan_.cells[cell].sweep;
-    std::vector<std::string> failures;
+    Alike failures;
     size_t reached = 0;
+    size_t failed = 0;
     for (const auto& [trial, outcome] : trials) {
       reached += outcome.reached ? 1 : 0;
       if (outcome.verdict != Verdict::kFail) continue;
-      failures.push_back("trial " + std::to_string(trial) + ": " +
-                         DescribePoint(sweep[static_cast<size_t>(trial - 1)]) +
-                         (outcome.reason.empty() ? "" : ": " + outcome.reason));
+      ++failed;
+      failures.Add(outcome.reason, DescribePoint(sweep[static_cast<size_t>(trial - 1)]) +
+                                       " (trial " + std::to_string(trial) + ")");
     }
-    std::string note = "sweep: " + std::to_string(trials.size()) + " of " +
-                       std::to_string(sweep.size()) + " points tried, came to " +
-                       std::to_string(reached) + ", failed at " + std::to_string(failures.size());
-    for (size_t i = 0; i < std::min(failures.size(), kMostFailuresShown); ++i)
-      note += (i == 0 ? ": " : "; ") + failures[i];
-    if (failures.size() > kMostFailuresShown)
-      note += "; and " + std::to_string(failures.size() - kMostFailuresShown) + " more";
-    notes[cell] = note;
+    notes[cell] = {"sweep: " + std::to_string(trials.size()) + " of " +
+                   std::to_string(sweep.size()) + " points tried, came to " +
+                   std::to_string(reached) + ", failed at " + std::to_string(failed)};
+    for (const std::string& line : failures.Lines()) notes[cell].push_back("sweep: " + line);
   }
   return notes;
 }

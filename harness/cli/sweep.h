@@ -34,8 +34,9 @@ class SweepTally {
   explicit SweepTally(const Plan& plan) : plan_(plan) {}
   // A retry takes the place of its first attempt.
   void Add(size_t cell, int64_t trial, const TrialJudgement& judgement);
-  // For cells that sweep: how many points there were, how many it came to, and at which of them it failed.
-  std::map<size_t, std::string> Notes() const;
+  // For cells that sweep: how many points there were, how many it came to; then at which of them it failed, in a line for each
+  // way to fail.
+  std::map<size_t, std::vector<std::string>> Notes() const;
 
  private:
   struct Outcome {

@@ -80,9 +80,9 @@ class SweepTest(SweepCase):
         self.scenario(KEPT)
         self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)
         for cell in self.results()["cells"]:
-            (note,) = [note for note in cell["notes"] if note.startswith("sweep: ")]
-            self.assertTrue(note.startswith("sweep: 4 of 4 points tried, came to 4, failed at 1"), note)
-            self.assertIn("trial 2: 1.1 (worker-0) at point 2, sleep", note)
+            points, failure = [note for note in cell["notes"] if note.startswith("sweep: ")]
+            self.assertEqual(points, "sweep: 4 of 4 points tried, came to 4, failed at 1")
+            self.assertTrue(failure.endswith(", at 1.1 (worker-0) at point 2, sleep (trial 2)"), failure)
 
     def test_one_trial_is_run_again(self) -> None:
         self.scenario(KEPT)
@@ -180,9 +180,11 @@ class SweepOfCallsTest(SweepCase):
         self.scenario_of("ConnectionRefusedError")
         self.assertEqual(self.trireme("run", "shared", *PYTHON, "--seed", "1").code, 1)
         for cell in self.results()["cells"]:
-            (note,) = [note for note in cell["notes"] if note.startswith("sweep: ")]
-            self.assertTrue(note.startswith("sweep: 3 of 3 points tried, came to 3, failed at 2"), note)
-            self.assertIn("trial 1: recv of 1#0, client, at byte 0: nobody caught ConnectionResetError", note)
+            points, recv, send = [note for note in cell["notes"] if note.startswith("sweep: ")]
+            self.assertEqual(points, "sweep: 3 of 3 points tried, came to 3, failed at 2")
+            self.assertTrue(recv.startswith("sweep: nobody caught ConnectionResetError"), recv)
+            self.assertIn(", at recv of 1#0, client, at byte 0 (trial 1)", recv)
+            self.assertIn(", at send of 1#0, client, at byte 0 (trial 2)", send)
 
     def test_the_replay_line_plans_all_whose_points_count(self) -> None:
         self.scenario_of("ConnectionRefusedError")

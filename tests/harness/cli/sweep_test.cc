@@ -1,9 +1,13 @@
 #include "harness/cli/sweep.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace trireme {
 namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
 
 PlannedCell SweepingCell(const std::string& glob) {
   PlannedCell cell;
@@ -50,7 +54,7 @@ TrialJudgement Judged(Verdict verdict, const std::string& reason, bool struck) {
 TEST(SweepTest, TheTallySaysWhereItFailedAndWhatItNeverCameTo) {
   Plan plan;
   plan.cells = {SweepingCell("*"), PlannedCell{}};
-  for (const int point : {1, 2, 3})
+  for (const int point : {1, 2, 3, 4, 5})
     plan.cells[0].sweep.push_back({{"fault", "stop"},
                                    {"task", "1.1"},
                                    {"name", "reader"},
@@ -63,11 +67,36 @@ TEST(SweepTest, TheTallySaysWhereItFailedAndWhatItNeverCameTo) {
   tally.Add(0, 3, Judged(Verdict::kUnknown, "", false));
   tally.Add(0, 3, Judged(Verdict::kFail, "it hangs", true));
   tally.Add(1, 1, Judged(Verdict::kFail, "no sweep", true));
-  const std::map<size_t, std::string> notes = tally.Notes();
+  tally.Add(0, 4, Judged(Verdict::kFail, "it crashes", true));
+  tally.Add(0, 5, Judged(Verdict::kFail, "it hangs", true));
+  const std::map<size_t, std::vector<std::string>> notes = tally.Notes();
   ASSERT_EQ(notes.size(), 1u);
-  EXPECT_EQ(notes.at(0),
-            "sweep: 3 of 3 points tried, came to 2, failed at 1: trial 3: 1.1 (reader) at point 3, "
-            "recv: it hangs");
+  EXPECT_THAT(notes.at(0),
+              ElementsAre("sweep: 5 of 5 points tried, came to 4, failed at 3",
+                          "sweep: it hangs, at 1.1 (reader) at point 3, recv (trial 3); "
+                          "1.1 (reader) at point 5, recv (trial 5)",
+                          "sweep: it crashes, at 1.1 (reader) at point 4, recv (trial 4)"));
+}
+
+TEST(SweepTest, TheTallyOfASweepThatNeverFailedNamesNoPoint) {
+  Plan plan;
+  plan.cells = {SweepingCell("*")};
+  plan.cells[0].sweep.push_back({{"fault", "stop"}, {"call", "recv"}, {"offset", 1}});
+  SweepTally tally(plan);
+  tally.Add(0, 1, Judged(Verdict::kPass, "", true));
+  EXPECT_THAT(tally.Notes().at(0),
+              ElementsAre("sweep: 1 of 1 points tried, came to 1, failed at 0"));
+}
+
+TEST(SweepTest, TheTallySaysHowManyPointsItDoesNotName) {
+  Plan plan;
+  plan.cells = {SweepingCell("*")};
+  SweepTally tally(plan);
+  for (int trial = 1; trial <= 23; ++trial) {
+    plan.cells[0].sweep.push_back({{"fault", "stop"}, {"call", "recv"}, {"offset", trial}});
+    tally.Add(0, trial, Judged(Verdict::kFail, "it hangs", true));
+  }
+  EXPECT_THAT(tally.Notes().at(0)[1], EndsWith("(trial 20); and 3 more"));
 }
 
 }  // namespace
