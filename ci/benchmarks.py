@@ -19,13 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import watched_programs
 
 PYTHON_RUNTIMES = ("eventlet", "threading", "asyncio")
+SWEPT_RUNTIMES = ("fiber", "thread", "coroutine", *PYTHON_RUNTIMES)
 
 SHORT_TRIAL = """\
 async def main(rt, params):
@@ -93,8 +94,8 @@ class Bench:
         (folder / "scenario.yaml").write_text(json.dumps(document))
         return folder
 
-    def run(self, scenario: Path | str, *options: str) -> tuple[float, Path]:
-        """Seconds that a run took, and its directory."""
+    def run(self, scenario: Path | str, *options: str, ends: Collection[int] = (0, 4), jobs: int = 1) -> tuple[float, Path]:
+        """Seconds that a run took, and its directory. `ends`: the exit codes that it may have; `jobs`: 0: as it sees fit."""
         out = self.folder / f"run-{self.random.getrandbits(48):x}"
         command = [
             self.trireme,
@@ -102,16 +103,15 @@ class Bench:
             str(scenario),
             "--out",
             str(out),
-            "--jobs",
-            "1",
             "--progress",
             "never",
+            *(["--jobs", str(jobs)] if jobs else []),
             *options,
         ]
         begin = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, check=False)
         seconds = time.perf_counter() - begin
-        if done.returncode not in (0, 4):
+        if done.returncode not in ends:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return seconds, out
 
@@ -193,6 +193,22 @@ class Bench:
                     samples.append(int(match[1]))
                 time.sleep(0.1)
         return samples[len(samples) // 10], max(samples)
+
+    def sweeps(self) -> list[Row]:
+        """One fault at each point, as many trials at once as `run` sees fit."""
+        cores = os.cpu_count() or 1
+        options = ("--faults", "sweep", "--keep", "none")
+        rows = []
+        for runtime in SWEPT_RUNTIMES:
+            rates = []
+            for _ in range(min(self.blocks, 3)):
+                chosen = ("--runtimes", runtime, "--reference", runtime)
+                seconds, out = self.run("patterns/dispatch", *chosen, *options, ends=(0, 1), jobs=0)
+                (cell,) = json.loads((out / "results.json").read_text())["cells"]
+                rates.append(cell["trials"]["executed"] / seconds / cores)
+            measure = f"faults by sweep on patterns/dispatch, points tried per second per core, {runtime}"
+            rows.append(Row(measure, ">= 50", f"{statistics.median(rates):.0f}"))
+        return rows
 
     def thousand_scenarios(self) -> list[Row]:
         many = self.folder / "thousand"
@@ -303,6 +319,7 @@ class Bench:
             "recording": self.recording,
             "empty-trials": self.empty_trials,
             "scenarios": self.thousand_scenarios,
+            "sweeps": self.sweeps,
         }
 
 
