@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,10 +19,11 @@ constexpr size_t kNamedTests = 5;  // in a message
 constexpr size_t kTestsOfEvidence = 1000;
 constexpr std::string_view kHook = "trireme";  // in an import chain: a green arm's own patching
 
-// The WARNING `environment` of one Python process.
+// The WARNING `environment` of one Python process; of one that was ended without it, what it told last before.
 struct PythonProcess {
   Json record;
   bool of_the_arm = false;  // an interpreter of the cell's environment, not just any Python
+  bool ended = false;       // by itself
 
   bool patched() const {
     const Json& names = GetMember(record, "patched");
@@ -37,18 +39,43 @@ std::string FolderOf(const std::string& program) {
   return std::filesystem::path(program).lexically_normal().parent_path().string();
 }
 
+// Whether what it told before it was ended is enough to say what it was: nothing of it could have become another program's, nor
+// patched where Eventlet began to be imported without the arm's doing.
+bool SaysEnough(const Json& so_far) {
+  const std::vector<std::string> importers = TextsOf(GetMember(so_far, "importers"));
+  return !GetBool(so_far, "replaced") && (importers.empty() || importers.front() == kHook);
+}
+
+// What each process told at its end, or else last.
+std::vector<PythonProcess> ToldByProcesses(const TrialView& view) {
+  std::vector<PythonProcess> processes;
+  std::map<std::pair<int64_t, int64_t>, Json> so_far;
+  for (const Event& event : view.history->events()) {
+    const bool ended = event.key == "environment";
+    if (event.kind != EventKind::kWarning || (!ended && event.key != "environment-so-far"))
+      continue;
+    const Json record = event.Value();
+    if (!record.is_object()) continue;
+    const std::pair key = {GetInt(record, "process"), GetInt(record, "begun")};
+    if (!ended) {
+      so_far[key] = record;
+      continue;
+    }
+    so_far.erase(key);
+    processes.push_back({.record = record, .ended = true});
+  }
+  for (const auto& [key, record] : so_far)
+    if (SaysEnough(record)) processes.push_back({.record = record});
+  return processes;
+}
+
 // An environment is known by its bin folder: it holds the same interpreter under several names.
 std::vector<PythonProcess> FindProcesses(const TrialView& view) {
   const std::string folder = FolderOf(GetString(*view.cell, "interpreter_path"));
-  std::vector<PythonProcess> processes;
-  for (const Event& event : view.history->events()) {
-    if (event.kind != EventKind::kWarning || event.key != "environment") continue;
-    PythonProcess process{.record = event.Value()};
-    if (!process.record.is_object()) continue;
+  std::vector<PythonProcess> processes = ToldByProcesses(view);
+  for (PythonProcess& process : processes)
     process.of_the_arm =
         folder.empty() || FolderOf(GetString(process.record, "executable")) == folder;
-    processes.push_back(std::move(process));
-  }
   return processes;
 }
 
@@ -184,9 +211,18 @@ CheckResult NoPython(const TrialView& view, const std::vector<PythonProcess>& pr
   if (!processes.empty()) reason += ", only " + GetString(processes.front().record, "executable");
   reason += ExitStatus(view) + RunningTestsInWords(view, view.last_time);
   if (processes.empty())
-    reason += "; a PYTHONPATH of the command's own, -E, -I, -S, os._exit and a "
-              "signal that ends it keep one from saying it";
+    reason += "; a PYTHONPATH of the command's own, -E, -I and -S keep one from saying it, and so "
+              "do os._exit and a signal that ends it where it imported eventlet by itself";
   return Unknown(reason);
+}
+
+// Of a suite that was ended without a word some tests may have run and others not: "" where there is none.
+std::string WhySuiteWasCut(const TrialView& view, const std::vector<PythonProcess>& processes) {
+  for (const PythonProcess& process : processes)
+    if (!process.ended && process.record.contains("suite"))
+      return GetString(GetMember(process.record, "suite"), "reason") + ExitStatus(view) +
+             RunningTestsInWords(view, view.last_time);
+  return "";
 }
 
 bool RanPytest(const std::vector<PythonProcess>& processes) {
@@ -247,6 +283,7 @@ CheckResult MixedArmChecker::Check(const TrialView& view, const Json& /*argument
   if (std::none_of(processes.begin(), processes.end(),
                    [](const PythonProcess& process) { return process.of_the_arm; }))
     return NoPython(view, processes);
+  if (std::string why = WhySuiteWasCut(view, processes); !why.empty()) return Unknown(std::move(why));
   if (RanPytest(processes) && !ObservedATest(view)) {
     const std::string why = WhyNotStarted(view);
     return Unknown(why.empty() ? "pytest ran no test" + ExitStatus(view) : why);

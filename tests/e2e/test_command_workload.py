@@ -132,6 +132,19 @@ class CommandTest(TriremeCase):
         script = "python3 -c pass; sleep 600 & echo got 1"
         self.assertEqual(self.lines_of(script, "got"), [("line:got", "got")])
 
+    def test_a_server_that_a_script_ends_by_a_signal_is_known(self) -> None:
+        self.write("serve.py", "import os, time\nos.write(1, b'ready\\n')\nwhile True: time.sleep(60)\n")
+        script = "mkfifo said; python3 serve.py >said & read line <said; kill $!; wait $!; rm said; echo $?"
+        outcome = self.expect("run", *ARGUMENTS, "--", "sh", "-c", script, code=0, out=None)
+        self.assertIn("command  \u2713\n", outcome.out)
+
+    @unittest.skipUnless(HAS_PYTEST, "the interpreter of the tests has no pytest")
+    def test_a_suite_that_is_cut_off_is_unknown(self) -> None:
+        self.write("suite/test_x.py", "import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n")
+        outcome = self.expect("run", *ARGUMENTS, "--", "python3", "-m", "pytest", "-q", "suite", code=4, out=None)
+        self.assertIn("pytest was ended before its tests were (exit status 0); not ended: suite/test_x.py::test_b",
+                      outcome.out)
+
     def test_a_pool_of_processes_is_left_alone(self) -> None:
         self.write("pool.py", """\
             import multiprocessing
@@ -161,5 +174,5 @@ class CommandTest(TriremeCase):
         history = self.trireme("history", fault)
         events = [json.loads(line) for line in history.out.splitlines()]
         self.assertTrue(any(event["event"] == "fault" for event in events), history.out)
-        # A trial that is unknown, for it says nothing of its environment as it exits, is run once more.
+        # A trial that is unknown is run once more.
         return sorted({event["value"] for event in events if event.get("key") == "exit-status"})

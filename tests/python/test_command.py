@@ -172,3 +172,67 @@ def test_a_program_that_did_not_start(command, runtime, argv, reason, missing):
 def test_a_program_that_did_start(command, code):
     environment = command.run("threading", "-c", code).environment()
     assert environment["program"] is None and "suite" not in environment
+
+
+told_early = pytest.mark.skipif(
+    agent.FREE_THREADED, reason="a module may turn the GIL on at any time, so nothing is told before the end"
+)
+
+
+def so_far(command):
+    """What each Python told last before it was ended, by its process; none of one that ended by itself."""
+    ended = {event.value["begun"] for event in command.events if event.key == "environment"}
+    told = {event.value["begun"]: event.value for event in command.events if event.key == "environment-so-far"}
+    return [value for begun, value in told.items() if begun not in ended]
+
+
+ENDS = {
+    "a signal": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+    "os._exit": "import os; os._exit(0)",
+}
+
+
+@told_early
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("runtime", ["threading", *HUBS])
+def test_a_program_that_is_ended_told_what_it_was(command, runtime, end):
+    command.run(runtime, "-c", "import time; time.sleep(0.001)\n" + end)
+    [told] = so_far(command)
+    hub = HUBS.get(runtime)
+    assert bool(told["patched"]) is (hub is not None) and told["hubs"] == ([hub] if hub else [])
+    assert told.get("replaced") is None and "suite" not in told
+
+
+@told_early
+def test_one_that_imports_eventlet_by_itself_tells_before_it_can_patch(command):
+    command.run("threading", "-c", "import eventlet; eventlet.monkey_patch()\n" + ENDS["os._exit"])
+    [told] = so_far(command)
+    assert told["importers"] == ["__main__"]
+
+
+@told_early
+def test_one_that_becomes_another_program_tells_so(command):
+    (command.folder / "shell").write_text("#!/bin/sh\nexit 3\n")
+    (command.folder / "shell").chmod(0o755)
+    command.run("threading", "-c", "import os; os.execv('shell', ['shell'])")
+    assert command.result.returncode == 3
+    [told] = so_far(command)
+    assert told["replaced"] is True
+
+
+@told_early
+def test_one_that_could_not_become_another_program_is_what_it_was(command):
+    command.run("threading", "-c", "import os\ntry: os.execvp('nosuch', ['nosuch'])\nexcept OSError: os._exit(4)")
+    assert command.result.returncode == 4
+    [told] = so_far(command)
+    assert told.get("replaced") is None
+    command.run("threading", "-c", "import os; print(os.execve in os.supports_fd, os.execve.__name__)")
+    assert command.result.stdout == "True execve\n"
+
+
+@told_early
+def test_a_suite_that_is_ended_did_not_end_its_tests(command):
+    (command.folder / "test_it.py").write_text("import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n")
+    command.run("threading", "-m", "pytest", "-q", "test_it.py")
+    [told] = so_far(command)
+    assert told["suite"]["reason"] == "pytest was ended before its tests were"

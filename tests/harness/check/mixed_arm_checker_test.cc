@@ -145,8 +145,8 @@ TEST(MixedArmCheckerTest, CannotDecideWithoutAPythonOfTheEnvironment) {
   EXPECT_EQ(none.verdict, Verdict::kUnknown);
   EXPECT_EQ(none.reason,
             "the command started no Python of /venv/bin/python that said what it ran on (exit "
-            "status 0); a PYTHONPATH of the command's own, -E, -I, -S, os._exit and a signal that ends "
-            "it keep one from saying it");
+            "status 0); a PYTHONPATH of the command's own, -E, -I and -S keep one from saying it, and so "
+            "do os._exit and a signal that ends it where it imported eventlet by itself");
   EXPECT_TRUE(none.findings.empty());
   const Json other = Process(Json::array(), {{"executable", "/usr/bin/python3"}});
   EXPECT_EQ(CheckMixedArm(Command("threading", {other})).reason,
@@ -159,6 +159,61 @@ TEST(MixedArmCheckerTest, NamesTheTestInWhichACommandEndedWithoutAWord) {
   TrialBuilder silent = Command("threading", {});
   EXPECT_THAT(CheckMixedArm(silent.OpenOp(1, "test", 30, "suite.py::test_exit")).reason,
               testing::HasSubstr("(exit status 0); not ended: suite.py::test_exit; a PYTHONPATH"));
+}
+
+// A process that was ended without its last word: a signal, os._exit().
+class EndedEarlyTest : public testing::Test {
+ protected:
+  void TellSoFar(Json changes, const Json& patched = Json::array()) {
+    changes["begun"] = 5;
+    trial_.Add(EventKind::kWarning, 940, "environment-so-far", Process(patched, changes));
+  }
+  CheckResult Check() { return CheckMixedArm(trial_); }
+
+  TrialBuilder trial_ = Command("threading", {});
+};
+
+TEST_F(EndedEarlyTest, IsWhatItToldBefore) {
+  TellSoFar(Json::object());
+  EXPECT_EQ(Check().verdict, Verdict::kPass);
+}
+
+TEST_F(EndedEarlyTest, TellsOfAHubThatRan) {
+  TellSoFar({{"hub_ran", true}});
+  EXPECT_EQ(Check().reason,
+            "mixed arm: a hub ran in the threading arm, which should have none");
+}
+
+TEST_F(EndedEarlyTest, MayHaveBeenPatchedOnceEventletWasImported) {
+  TellSoFar(Json::object());
+  TellSoFar({{"importers", {"__main__"}}});
+  EXPECT_THAT(Check().reason, testing::HasSubstr("that said what it ran on"));
+}
+
+TEST_F(EndedEarlyTest, IsPatchedOnAGreenArm) {
+  trial_ = Command("eventlet", {});
+  TellSoFar({{"importers", {"trireme"}}}, {"os", "socket"});
+  EXPECT_EQ(Check().verdict, Verdict::kPass);
+}
+
+TEST_F(EndedEarlyTest, SaysNothingOfTheProgramThatItBecame) {
+  TellSoFar(Json::object());
+  TellSoFar({{"replaced", true}});
+  EXPECT_THAT(Check().reason, testing::HasSubstr("that said what it ran on"));
+}
+
+TEST_F(EndedEarlyTest, DidNotRunAllTestsOfItsSuite) {
+  TellSoFar({{"suite", {{"reason", "pytest was ended before its tests were"}}}});
+  trial_.Observe("test:t::a", "passed").OpenOp(1, "test", 30, "t::b");
+  EXPECT_EQ(Check().reason,
+            "pytest was ended before its tests were (exit status 0); not ended: t::b");
+}
+
+TEST_F(EndedEarlyTest, IsNotWhoEndedByItself) {
+  TellSoFar({{"suite", {{"reason", "pytest was ended before its tests were"}}}});
+  trial_.Add(EventKind::kWarning, 950, "environment",
+             Process(Json::array(), {{"begun", 5}, {"suite", nullptr}}));
+  EXPECT_EQ(Check().verdict, Verdict::kPass);
 }
 
 TEST(MixedArmCheckerTest, CannotDecideWithoutATest) {

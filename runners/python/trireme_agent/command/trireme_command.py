@@ -3,6 +3,9 @@
 At its end the process records one WARNING `environment`: whether Eventlet was imported and by whom, whether the standard
 library was patched, whether a hub ran, versions and the GIL. Nothing of it is assumed from the arm's name. Where the
 process is the outermost Python, or runs the outermost test suite, it says too whether that began to do its work.
+
+A signal or os._exit() may end it without that, as servers are ended: so it records a WARNING `environment-so-far` with what
+holds until the next one, as long as it can be known before the end what the process is.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import atexit
 import ctypes
 import faulthandler
 import fcntl
+import functools
 import json
 import os
 import platform
@@ -60,7 +64,7 @@ class Witness:
         self.runtime = runtime
         self.own_hub = hub  # as Eventlet names it; "" where no hub should run
         self.importers: list[str] = []  # who imported eventlet first, outermost first
-        self.start = trireme_start.Start()
+        self.start = trireme_start.Start(self.tell_so_far)
         self._process = os.getpid()
         self._turns: Counter[str] = Counter()  # by hub
         self._counted: Any = None
@@ -71,6 +75,7 @@ class Witness:
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
         self._invoke = builtins[5] if builtins is not None else lambda *_: 0
         self._call_fails = builtins[19] if builtins is not None else lambda _: (0, 0)
+        self._begun = builtins[10]() if builtins is not None else 0  # with the process's number, what no other Python has
         if builtins is not None and not os.environ.get("TRIREME_WATCH"):
             builtins[12](trireme_meetings.describe)
 
@@ -91,6 +96,8 @@ class Witness:
     ) -> ModuleSpec | None:
         if name == "eventlet" and not self.importers:
             self.importers = _importers(sys._getframe(1))
+            if not self.own_hub:  # else it is patched next
+                self.tell_so_far()
         if name == "eventlet.hubs.hub" and path is not None:
             return _spec_with(name, path, target, self._begin_to_count)
         if name == "eventlet.support.greendns" and path is not None:
@@ -152,6 +159,8 @@ class Witness:
         def counted(hub: Any) -> Any:
             self._turns[_name(hub)] += 1
             self._newest = hub
+            if self._turns[_name(hub)] == 1:
+                self.tell_so_far()
             return switch(hub)
 
         base.switch = self._counted = counted
@@ -174,6 +183,7 @@ class Witness:
         return {
             "runtime": self.runtime,
             "process": self._process,
+            "begun": self._begun,
             "argv": sys.argv,
             "executable": sys.executable,
             "imported": self.module("eventlet") is not None,
@@ -185,12 +195,31 @@ class Witness:
             "hub_ran": bool(self.hubs_that_ran()),
             "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
             "versions": {"python": platform.python_version(), **versions},
-            **self.start.describe(),
         }
 
     def at_exit(self) -> None:
+        self._tell("environment", self.start.describe())
+
+    def tell_so_far(self) -> None:
+        if getattr(sys, "_is_gil_enabled", lambda: True)():  # a module may turn it on at any time
+            self._tell("environment-so-far", self.start.describe_so_far())
+
+    def before_exec(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What the process becomes then may be no Python, which tells nothing."""
+
+        @functools.wraps(function)
+        def replace(*arguments: Any, **named: Any) -> Any:
+            self._tell("environment-so-far", {"replaced": True})
+            try:
+                return function(*arguments, **named)
+            finally:  # it is still there
+                self.tell_so_far()
+
+        return replace
+
+    def _tell(self, name: str, started: dict[str, Any]) -> None:
         if os.getpid() == self._process:  # not in a forked child
-            self._record_json(WARNING, 0, "environment", json.dumps(self.describe()))
+            self._record_json(WARNING, 0, name, json.dumps({**self.describe(), **started}))
 
 
 def _spec_with(
@@ -226,8 +255,12 @@ def install(runtime: str, hub: str) -> None:
     plugins = os.environ.get("PYTEST_PLUGINS", "")
     if "trireme_pytest" not in plugins.split(","):
         os.environ["PYTEST_PLUGINS"] = ",".join(filter(None, [plugins, "trireme_pytest"]))
+    for name in ("execv", "execve"):
+        setattr(os, name, witness.before_exec(getattr(os, name)))
+    os.supports_fd.add(os.execve)
     if hub:
         _patch(witness)
+    witness.tell_so_far()
 
 
 def _tell_stacks(path: str) -> None:

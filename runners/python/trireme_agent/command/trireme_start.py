@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -27,7 +27,8 @@ _STATUSES = {
 class Start:
     """What is known of the process's own program and of its suite."""
 
-    def __init__(self) -> None:
+    def __init__(self, suite_began: Callable[[], None] = lambda: None) -> None:
+        self._suite_began = suite_began
         self._outermost = _PROGRAM not in os.environ
         os.environ[_PROGRAM] = "1"
         argv = getattr(sys, "argv", [""])
@@ -42,6 +43,7 @@ class Start:
         if self.suite is None and _SUITE not in os.environ:
             os.environ[_SUITE] = kind
             self.suite = Suite(kind)
+            self._suite_began()
             return self.suite
         return None
 
@@ -78,9 +80,10 @@ class Start:
 
     def began(self, test: Any) -> None:
         """Of the outermost run of unittest, by whatever program: one whose tests all could not be loaded ran none."""
-        suite = self.suite
+        suite = self.suite or self._part
         if suite is None:
-            suite = self._part = self._part or Suite("unittest")
+            suite = self._part = Suite("unittest")
+            self._suite_began()
         suite.began(test)
 
     def describe(self) -> dict[str, Any]:
@@ -92,6 +95,11 @@ class Start:
         if suite is not None:
             told["suite"] = suite.failure()
         return told
+
+    def describe_so_far(self) -> dict[str, Any]:
+        """The same while it runs: a suite that then ends without a word did not run all its tests."""
+        suite = self.suite or self._part
+        return {} if suite is None else {"suite": _failed(f"{suite.runner} was ended before its tests were")}
 
     def _failure(self) -> dict[str, Any] | None:
         if self._absent:
@@ -110,7 +118,7 @@ class Suite:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._runner = "the test runner" if kind == "subunit" else kind  # it may be stestr's or that of another
+        self.runner = "the test runner" if kind == "subunit" else kind  # it may be stestr's or that of another
         self.tests = 0  # that ran
         self.status: int | None = None  # pytest's own; None: no session of it ended
         self._unloaded: list[tuple[str, str]] = []
@@ -142,13 +150,13 @@ class Suite:
             verb = "collect" if self.kind == "pytest" else "load"
             name, error = self._unloaded[0]
             more = f" (and {len(self._unloaded) - 1} more)" if len(self._unloaded) > 1 else ""
-            text = f"{self._runner} could not {verb} {name}{more}" + (f": {error}" if error else "")
+            text = f"{self.runner} could not {verb} {name}{more}" + (f": {error}" if error else "")
             return _failed(text, missing=error.startswith("ModuleNotFoundError"))
         if stopped and self.status is None:
             return _failed("pytest ended before its session began; its standard error says why")
         if stopped and self.status in _STATUSES:
             return _failed(f"pytest {_STATUSES[self.status]} (exit status {self.status})")
-        return None if self.tests > 0 else {**_failed(f"{self._runner} ran no test"), "ran_none": True}
+        return None if self.tests > 0 else {**_failed(f"{self.runner} ran no test"), "ran_none": True}
 
 
 def in_words(error: BaseException) -> str:
