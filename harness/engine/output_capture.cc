@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "harness/base/file.h"
 
@@ -55,6 +56,7 @@ void OutputCapture::WriteToFile(std::string_view text) {
 }
 
 void OutputCapture::Finish() {
+  if (std::exchange(finished_, true)) return;
   Read(kFinishBudget);
   pipe_.Close();
   if (tail_.size() > limits_.tail) {

@@ -32,7 +32,7 @@ class OutputCapture {
   int fd() const { return pipe_.fd(); }
   // Reads what is there, at most `budget` bytes. False at the end of the stream.
   bool Read(size_t budget);
-  // Reads what is left without waiting for its end, closes the pipe and completes the file.
+  // Reads what is left without waiting for its end, closes the pipe and completes the file; once.
   void Finish();
 
   uint64_t bytes() const { return bytes_; }      // that came
@@ -50,6 +50,7 @@ class OutputCapture {
   std::string tail_;  // up to twice its limit, then cut
   uint64_t bytes_ = 0;
   uint64_t dropped_ = 0;
+  bool finished_ = false;
   Status status_ = Done{};
 };
 

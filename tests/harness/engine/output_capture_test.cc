@@ -22,6 +22,7 @@ class OutputCaptureTest : public ::testing::Test {
     end->Reset();
     EXPECT_FALSE(capture.Read(1 << 20));
     capture.Finish();
+    capture.Finish();  // the trial does when it is ended, and again when it is gone
     bytes_ = capture.bytes();
     dropped_ = capture.dropped();
     const Result<std::string> kept = ReadFile(path_);
