@@ -14,10 +14,11 @@ class RE2;
 namespace trireme {
 
 // A regular expression that is looked for in lines of text, as RE2 writes it: Python's syntax, but for what needs backtracking
-// (references to groups, looking ahead and behind), so that it takes a time in proportion to the line. Thread safety: immutable.
+// (references to groups, looking ahead and behind), so that it takes a time in proportion to the line. A line that is valid UTF-8
+// is made of characters, any other of bytes. Thread safety: immutable.
 class LinePattern {
  public:
-  static constexpr size_t kLongestLine = 4096;  // bytes that are kept of a line, to be looked at
+  static constexpr size_t kLongestLine = 1 << 20;  // bytes that are kept of a line, to be looked at
 
   static Result<LinePattern> Parse(const std::string& text);
 
@@ -26,11 +27,14 @@ class LinePattern {
   std::optional<std::string> Find(const std::string& line) const;
 
  private:
-  LinePattern(std::string text, std::shared_ptr<const re2::RE2> pattern)
-      : text_(std::move(text)), pattern_(std::move(pattern)) {}
+  using Compiled = std::shared_ptr<const re2::RE2>;
+  LinePattern(std::string text, Compiled of_characters, Compiled of_bytes)
+      : text_(std::move(text)),
+        of_characters_(std::move(of_characters)),
+        of_bytes_(std::move(of_bytes)) {}
 
   std::string text_;
-  std::shared_ptr<const re2::RE2> pattern_;
+  Compiled of_characters_, of_bytes_;
 };
 
 }  // namespace trireme

@@ -38,6 +38,7 @@ bool GlobMatches(const std::string& pattern, const std::string& text);
 // Quoted for a POSIX shell where it needs to be: one line, that a terminal may print. A line end is $'\012' (POSIX 2024).
 std::string ShellQuote(const std::string& word);
 
+bool IsValidUtf8(std::string_view bytes);
 // Nothing left of bytes that are no valid UTF-8: each becomes U+FFFD.
 std::string ToValidUtf8(std::string_view bytes);
 

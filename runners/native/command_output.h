@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@
 namespace trireme {
 
 // Looks through what a program writes, on its way to where it would have gone, for the lines that are to be compared: each
-// match becomes an observation `line:PATTERN`. Without patterns it does nothing, and the program writes there itself.
+// match becomes an observation `line:PATTERN`. Of a line longer than LinePattern::kLongestLine the part that is kept is looked
+// at, and a match says how long the line is, and a digest of the rest. Without patterns it does nothing, and the program writes there itself.
 class CommandOutput {
  public:
   // `patterns` as the engine sends them: regular expressions, or nothing.
@@ -33,11 +35,16 @@ class CommandOutput {
   struct Stream {
     UniqueFd read, write;
     int target = -1;
-    std::string line;  // that has not ended yet, of at most LinePattern::kLongestLine
+    uint64_t passed = 0;  // bytes
+    std::string line;     // that has not ended yet, of at most LinePattern::kLongestLine
+    uint64_t size = 0;    // of it, with what is not kept
+    uint64_t digest = 0;  // of what is not kept
   };
 
-  bool Forward(Stream& stream);  // false: there is nothing more, now or for ever
+  void ForwardUntilItEnds(pid_t child);
+  bool Forward(Stream& stream, size_t most);  // false: there is nothing more, now or for ever
   void Look(Stream& stream, std::string_view bytes);
+  static void AddToLine(Stream& stream, std::string_view part);
   void EndLine(Stream& stream);
 
   std::vector<LinePattern> patterns_;

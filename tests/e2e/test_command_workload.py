@@ -107,6 +107,8 @@ class CommandTest(TriremeCase):
         self.assertIn('"key":"test:suite/test_x.py::test_good","value":"passed"', history.out)
         self.assertIn('"key":"test:suite/test_x.py::test_bad","value":"failed"', history.out)
 
+    runs = 0
+
     def lines_of(self, script: str, *lines: str) -> list[tuple[str, str]]:
         """Those that are observed of a shell's script that runs Python once."""
         self.write("lines/scenario.yaml", f"""\
@@ -114,8 +116,9 @@ class CommandTest(TriremeCase):
             summary: a program that tells by what it writes
             workload: {{command: [sh, -c, {json.dumps(script)}], lines: {json.dumps(lines)}}}
             """)
-        outcome = self.trireme("run", "lines", *ARGUMENTS)
-        history = self.trireme("history", str(self.run_directory()))
+        self.runs += 1
+        outcome = self.trireme("run", "lines", *ARGUMENTS, "--out", f"run-{self.runs}")
+        history = self.trireme("history", f"run-{self.runs}")
         events = [event for event in map(json.loads, history.out.splitlines()) if event["event"] == "observe"]
         self.assertEqual(events.pop()["key"], "exit-status", outcome)
         return [(event["key"], event["value"]) for event in events]
@@ -124,13 +127,30 @@ class CommandTest(TriremeCase):
         script = """python3 -c 'print(1); print("got 2"); print("got 3", end="")'; echo got 4 >&2; exit 3"""
         seen = self.lines_of(script, "^got (.)", "^[0-9]$", "5")
         self.assertEqual(sorted(seen), [("line:^[0-9]$", "1"), *(("line:^got (.)", n) for n in "234")])
-        (directory,) = (self.run_directory() / "trials").glob("*/0")
+        (directory,) = (self.folder / "run-1" / "trials").glob("*/0")
         self.assertEqual((directory / "stdout").read_text(), "1\ngot 2\ngot 3")
         self.assertEqual((directory / "stderr").read_text(), "got 4\n")
 
     def test_lines_end_with_the_program_not_with_what_it_leaves_behind(self) -> None:
         script = "python3 -c pass; sleep 600 & echo got 1"
         self.assertEqual(self.lines_of(script, "got"), [("line:got", "got")])
+
+    def test_what_is_left_behind_may_write_for_ever(self) -> None:
+        script = "python3 -c pass; yes & echo got 1"
+        self.assertEqual(self.lines_of(script, "got"), [("line:got", "got")])
+
+    def test_there_is_no_line_after_the_last(self) -> None:
+        self.assertEqual(self.lines_of("python3 -c 'print(1)'", "(.*)"), [("line:(.*)", "1")])
+        self.assertEqual(self.lines_of("python3 -c 'print()'; echo 2 >&2", "^$"), [("line:^$", "")])
+
+    def test_lines_that_differ_where_they_are_too_long_to_be_kept_differ(self) -> None:
+        def value(end: str) -> str:
+            [(_, value)] = self.lines_of(f"python3 -c 'print(\"got \" + \"x\" * (1 << 20) + \"{end}\")'", "^got (x)")
+            return value
+
+        self.assertRegex(value("a"), r"^x \[trireme: of a line of 1048581 bytes, whose rest is 0x[0-9a-f]+\]$")
+        self.assertNotEqual(value("a"), value("b"))
+        self.assertEqual(value("a"), value("a"))
 
     def test_a_server_that_a_script_ends_by_a_signal_is_known(self) -> None:
         self.write("serve.py", "import os, time\nos.write(1, b'ready\\n')\nwhile True: time.sleep(60)\n")

@@ -40,6 +40,8 @@ TEST(LinePatternTest, RejectsWhatIsNoRegularExpression) {
 TEST(LinePatternTest, TakesBytesOfAnyEncoding) {
   EXPECT_EQ(Find("x(.)y", "x\xffy"), "\xff");
   EXPECT_EQ(Find("x(\u00e9)y", "x\xc3\xa9y"), std::optional<std::string>("\xc3\xa9"));
+  EXPECT_EQ(Find("x(.)", "x\xc3\xa9y"), std::optional<std::string>("\xc3\xa9"));
+  EXPECT_EQ(Find("x(.)", "x\xc3\xa9y\xff"), std::optional<std::string>("\xc3"));
 }
 
 }  // namespace
