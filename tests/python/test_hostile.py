@@ -423,6 +423,18 @@ stopped.set_exception(SystemExit(1))
 """))
 
 
+def test_who_asks_without_a_function_of_python_asks(hostile):
+    returned(hostile(FUTURES + """
+import _thread, operator, sys, time
+if "eventlet" in sys.modules: _thread = sys.modules["eventlet"].patcher.original("_thread")
+future, unraisable = failed(), []
+sys.unraisablehook = lambda raised: unraisable.append(raised)
+_thread.start_new_thread(operator.methodcaller("result"), (future,))
+while not unraisable: time.sleep(0.001)  # a native thread wakes no green one
+assert str(unraisable.pop().exc_value) == "of nobody"
+"""))
+
+
 # Looks at a future as futurist's executors do at each, for their statistics.
 STATISTICS = """
 import functools, types

@@ -35,10 +35,18 @@ class _Asking:
         self._method = method
 
     def __get__(self, future: Future[Any] | None, kind: type | None = None) -> Any:
-        caller = sys._getframe(1)
-        if future is not None and (caller.f_globals.get("__name__"), caller.f_code.co_name) not in _LOOKING:
+        if future is not None and not _only_looks():
             _note_asked(future)
         return self._method.__get__(future, kind)
+
+
+def _only_looks() -> bool:
+    """REQUIRES: called by a method that was called by who is meant."""
+    try:
+        caller = sys._getframe(2)
+    except ValueError:  # no function of Python's: a thread that begins with a call in C
+        return False
+    return (caller.f_globals.get("__name__"), caller.f_code.co_name) in _LOOKING
 
 
 def watch(report: Report) -> None:
