@@ -155,7 +155,8 @@ constexpr std::array kLimitWords = {LimitWord{"nofile", &ResourceFault::nofile, 
 // ends, either may be a moment late.
 const char* SharedLimit(const ResourceFault& a, const ResourceFault& b) {
   const Span one = SpanOf(a.after, a.duration), other = SpanOf(b.after, b.duration);
-  const bool touch = one.until == other.after || other.until == one.after;
+  const bool touch = (one.until != 0 && one.until == other.after) ||
+                     (other.until != 0 && other.until == one.after);
   if (!touch && !OverlapInTime(one, other)) return nullptr;
   for (const LimitWord& word : kLimitWords)
     if (a.*word.limit && b.*word.limit && !word.of_process) return word.name;
@@ -184,11 +185,6 @@ bool EndsTheTrial(const ProcessFault& fault) {
   return fault.signal == SIGKILL && fault.target == "runner";
 }
 
-bool StopAtOneTime(const ProcessFault& a, const ProcessFault& b) {
-  return a.signal == SIGSTOP && b.signal == SIGSTOP && a.target == b.target &&
-         OverlapInTime(SpanOf(a.after, a.duration), SpanOf(b.after, b.duration));
-}
-
 // A trial ends with its runner: what is to come later never does.
 Status CheckProcesses(const FaultPlan& plan) {
   std::vector<std::pair<const Fault*, ProcessFault>> timed;
@@ -196,10 +192,6 @@ Status CheckProcesses(const FaultPlan& plan) {
     if (fault.key != ProcessFaultClass().key) continue;
     TRIREME_ASSIGN_OR_RETURN(const ProcessFault read, ReadProcessFault(fault));
     if (!IsAtATime(read)) continue;
-    for (const auto& [other, that] : timed)
-      if (StopAtOneTime(read, that))
-        return Contradicts(fault, *other,
-                           "both stop the same processes, and the first to end lets them go on");
     timed.emplace_back(&fault, read);
   }
   for (const auto& [killer, end] : timed) {

@@ -163,6 +163,26 @@ TEST_F(FaultsTest, StopsTheTrialForAWhile) {
   ExpectThatItHangsWithout("until-continued");
 }
 
+// The one that began last ends first, and lets nothing go on.
+TEST_F(FaultsTest, StopsForAsLongAsTheLongestOfTwoDoes) {
+  const auto stop = [](const char* name, int64_t milliseconds) {
+    return Json{{"name", name},
+                {"process",
+                 {{"signal", "STOP"}, {"event", "op:add#3"}, {"for", milliseconds * kMillisecond}}}};
+  };
+  PlannedCell cell = Cell("cell", {{"do", "until-continued"}});
+  cell.fault_plan = {
+      {"name", "plan"}, {"summary", ""}, {"all", {stop("long", 300), stop("short", 50)}}};
+  Run({cell});
+  const FinishedTrial& trial = finished_.at(0);
+  EXPECT_EQ(ExitKey(trial), "exited");
+  const std::vector<int64_t> times = FaultTimesOf(trial);
+  ASSERT_EQ(times.size(), 4U);
+  EXPECT_GE(times[3] - times[0], 300 * kMillisecond);
+  for (const Operation& operation : HistoryOf(trial).Operations())
+    EXPECT_FALSE(operation.begin > times[0] + 200 * kMillisecond && operation.begin < times[3]);
+}
+
 TEST_F(FaultsTest, LetsGoOnWhatIsStoppedAtTheDeadline) {
   PlannedCell cell = Cell("cell", {{"do", "record-for-ever"}});
   cell.fault_plan = {
