@@ -1,7 +1,11 @@
 // What limits the size of files. A program under such a limit, and what it starts, goes on to record: so the recording is made
 // as large as it may become before the limit takes hold.
+#include <errno.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
@@ -11,12 +15,26 @@
 namespace trireme {
 namespace {
 
-// Through an asm: a header promises that the argument is not null, and a program may pass null all the same.
+// As the kernel reads it: what the program may not read itself has no limit. A header promises that the argument is not null,
+// and a program may pass that, or any address, all the same.
+template <typename Limit>
+bool ReadLimit(const Limit* limit, Limit* value) {
+  const iovec to{value, sizeof(*value)};
+  const iovec from{const_cast<Limit*>(limit), sizeof(*limit)};
+  return syscall(SYS_process_vm_readv, syscall(SYS_getpid), &to, 1, &from, 1, 0) ==
+         static_cast<long>(sizeof(*value));
+}
+
 template <typename Limit>
 void NoteLimit(int resource, const Limit* limit) {
-  __asm__("" : "+r"(limit));
-  if (resource == RLIMIT_FSIZE && limit != nullptr && limit->rlim_cur != RLIM_INFINITY)
-    GrowRecordingAhead();
+  if (resource != RLIMIT_FSIZE) return;
+  const int error = errno;
+  Limit value{};
+  // Where no process may be read, a sandbox say, the recording grows all the same.
+  const bool known = ReadLimit(limit, &value);
+  const bool unreadable = !known && errno == EFAULT;
+  errno = error;
+  if (!unreadable && (!known || value.rlim_cur != RLIM_INFINITY)) GrowRecordingAhead();
 }
 
 }  // namespace

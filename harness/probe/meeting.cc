@@ -486,7 +486,10 @@ bool ReportSharedSet(const Meeting& meeting, int set) {
 }
 
 bool ReportTwoPolledSets(const Meeting& meeting, int set) {
-  return ReportPoller(meeting, set, "epoll");
+  const int error = errno;
+  const bool still = IsStill(meeting.wait.fd, meeting.descriptor);
+  errno = error;
+  return still && ReportPoller(meeting, set, "epoll");
 }
 
 void ReportOverlap(const Meeting& meeting) {

@@ -138,7 +138,7 @@ PollerElsewhere PollerIn(uint32_t process, uint32_t thread, const ObjectId& id) 
 
 }  // namespace
 
-PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id) {
+PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id, int* threads) {
   TextBuffer path;
   path.Add("/proc/").AddNumber(process).Add("/task");
   const long folder =
@@ -146,14 +146,15 @@ PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id) {
   if (folder < 0) return {};
   PollerElsewhere found;
   alignas(FolderEntry) char bytes[1024];
-  for (long size = 1; size > 0 && found.thread == 0;) {
+  for (long size = 1; size > 0 && found.thread == 0 && *threads > 0;) {
     size = syscall(SYS_getdents64, folder, bytes, sizeof(bytes));
-    for (long at = 0; at < size && found.thread == 0;) {
+    for (long at = 0; at < size && found.thread == 0 && *threads > 0;) {
       const auto* entry = reinterpret_cast<const FolderEntry*>(bytes + at);
       at += entry->size;
       uint64_t thread = 0;
-      if (NumberAfter(entry->name, "", 10, &thread) && thread != 0)
-        found = PollerIn(process, static_cast<uint32_t>(thread), id);
+      if (!NumberAfter(entry->name, "", 10, &thread) || thread == 0) continue;
+      found = PollerIn(process, static_cast<uint32_t>(thread), id);
+      --*threads;
     }
   }
   syscall(SYS_close, folder);

@@ -13,8 +13,9 @@ struct PollerElsewhere {
   int set = -1;         // by the descriptors of that process, both
   int fd = -1;
 };
-// Cold: some system calls for each thread of that process. Async-signal safe.
-PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id);
+// Cold: some system calls for each thread of that process, of which `*threads` is how many may be looked at; each takes one
+// from it. Async-signal safe.
+PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id, int* threads);
 
 }  // namespace trireme
 

@@ -6,8 +6,8 @@
 //     versions as old as glibc 2.28 (a test reads the NEEDED entries and the symbol versions).
 //  2. Preloading alone changes nothing: no descriptor, thread, signal handler, allocation or
 //  output. The file named by
-//     TRIREME_HISTORY is opened when there is a first event, before root becomes another user, or at
-//     once where TRIREME_WATCH is set.
+//     TRIREME_HISTORY is opened when there is a first event, before root becomes another user,
+//     before a limit of the size of files is set, or at once where TRIREME_WATCH is set.
 //  3. Recording allocates nothing, waits for nobody, prints nothing, leaves errno alone, and may
 //  run anywhere: in a
 //     signal handler that interrupts a recording, in a forked child, in a thread that is ending.

@@ -91,22 +91,23 @@ bool LooksAgain(HeldObject& held) {
 // One change wakes the threads of both sets, so that the other one may be about to wait again while this one reads.
 PollerElsewhere AwaitPollerIn(uint32_t process, const ObjectId& id) {
   constexpr int kLooks = 16;
+  int threads = 64;  // that are looked at, each for some 10 to 50 us, while the program waits
   PollerElsewhere found;
-  for (int look = 0; look < kLooks && found.thread == 0; ++look) {
+  for (int look = 0; look < kLooks && threads > 0 && found.thread == 0; ++look) {
     if (look != 0) syscall(SYS_sched_yield);
-    found = FindPollerIn(process, id);
+    found = FindPollerIn(process, id, &threads);
   }
   return found;
 }
 
 // The set that holds it for reading alone too is one of another process.
-void MeetElsewhere(const Wait& wait, uint64_t size, const Caller& caller, HeldObject& held) {
+void MeetElsewhere(const Wait& wait, const Descriptor& descriptor, uint64_t size,
+                   const Caller& caller, HeldObject& held) {
   const uint32_t holder = wait.object->epoll_process;
   const bool elsewhere = LoadWord(wait.object->epoll) != 0 && holder != ProcessId();
   const uint32_t process = elsewhere ? holder : LoadWord(held.elsewhere);
   if (process == 0 || !LooksAgain(held)) return;
   const int error = errno;
-  const Descriptor& descriptor = *KnownDescriptor(wait.fd);
   const PollerElsewhere other = AwaitPollerIn(process, descriptor.id);
   errno = error;
   if (other.thread == 0) return;
@@ -120,10 +121,10 @@ void MeetElsewhere(const Wait& wait, uint64_t size, const Caller& caller, HeldOb
   ReportTwoPolledSets(meeting, other.set);
 }
 
-void ReportBothReaders(const Wait& wait, uint64_t size, const Caller& caller, int fd,
-                       const OtherPoller& other) {
+void ReportBothReaders(const Wait& wait, const Descriptor& descriptor, uint64_t size,
+                       const Caller& caller, int fd, const OtherPoller& other) {
   Meeting meeting{.wait = wait,
-                  .descriptor = *KnownDescriptor(wait.fd),
+                  .descriptor = descriptor,
                   .caller = caller,
                   .how = How::kCall,
                   .size = size,
@@ -169,21 +170,22 @@ void NoteLeftSet(const ObjectId& id, uint32_t set) {
 
 void MeetAtTwoSets(const Wait& wait, uint64_t size, const Caller& caller) {
   if (wait.direction != kRead || wait.nested || wait.other != 0) return;
-  const Descriptor* descriptor = KnownDescriptor(wait.fd);
-  if (descriptor == nullptr || descriptor->kind != ObjectKind::kStream) return;
-  HeldObject& held = *HeldPlaceOf(descriptor->id);
-  if (!IsHeldOf(held, descriptor->id)) return;
+  const Descriptor* known = KnownDescriptor(wait.fd);
+  if (known == nullptr || known->kind != ObjectKind::kStream) return;
+  const Descriptor descriptor = *known;  // another thread may close it meanwhile
+  HeldObject& held = *HeldPlaceOf(descriptor.id);
+  if (!IsHeldOf(held, descriptor.id)) return;
   const int place = PlaceOfSet(held, OwnSet());
   // Who has met there is recorded already.
   if (place < 0 || LoadWord(wait.object->events) != 0) return;
   const uint32_t set = LoadWord(held.sets[1 - place]);
-  if (LoadWord(held.for_reads[place])) MeetElsewhere(wait, size, caller, held);
+  if (LoadWord(held.for_reads[place])) MeetElsewhere(wait, descriptor, size, caller, held);
   if (set == 0 || LoadWord(wait.object->events) != 0) return;
   OtherPoller other;
   const bool waited = WaitedBesideThis(set, &other);
   const bool both_read = BothRead(held, ThreadId(), other.thread);
   if (waited && (both_read || BothAreForReads(held)))
-    ReportBothReaders(wait, size, caller, LoadWord(held.fds[1 - place]), other);
+    ReportBothReaders(wait, descriptor, size, caller, LoadWord(held.fds[1 - place]), other);
 }
 
 void ForgetTwoSets() {

@@ -309,6 +309,20 @@ TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitThatItSawComing) {
   EXPECT_EQ(history.lost(), 0u);
 }
 
+TEST_F(ProbeTest, LeavesToTheKernelALimitThatCannotBeRead) {
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    auto* nowhere = reinterpret_cast<rlimit*>(uintptr_t{8});
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, nowhere), -1);
+    EXPECT_EQ(errno, EFAULT);
+    rlimit before{};
+    EXPECT_EQ(prlimit(0, RLIMIT_FSIZE, nullptr, &before), 0);
+    EXPECT_EQ(before.rlim_cur, RLIM_INFINITY);
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST_F(ProbeTest, GrowsPastAHardFileSizeLimitOfAnotherProcess) {
   CreateAndAttach({.chunk_size = 4096, .chunks = 1, .objects = 0});
   const int status = InChild([&] {
