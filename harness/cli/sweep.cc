@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMostPoints = 20'000;  // of a cell: what comes after is left out, and said
 constexpr size_t kMostPointsShown = 20;  // of those at which a cell failed alike
+constexpr size_t kMostWaysShown = 20;    // to fail
 
 // Cells that are compared, or would be if they had a reference.
 std::string SiblingsKey(const PlannedCell& cell) {
@@ -70,11 +71,19 @@ std::string GivePoints(PlannedCell& cell, const Json& points,
   return cut.empty() ? "" : cell.id + ": " + cut;
 }
 
+// What makes two ways to fail one: a reason may say when, or how much.
+std::string SignatureOf(const TrialJudgement& judgement) {
+  const auto fails = [](const Finding& finding) { return !finding.advisory; };
+  const auto first = std::find_if(judgement.findings.begin(), judgement.findings.end(), fails);
+  return first == judgement.findings.end() ? judgement.reason : first->signature;
+}
+
 // Points by what came of them, in the order in which each first did.
 class Alike {
  public:
-  void Add(const std::string& reason, const std::string& point) {
-    const auto [known, is_new] = places_.try_emplace(reason, groups_.size());
+  // `signature` of what came of it, which `reason` says of this point.
+  void Add(const std::string& signature, const std::string& reason, const std::string& point) {
+    const auto [known, is_new] = places_.try_emplace(signature, groups_.size());
     if (is_new) groups_.push_back({reason, {}});
     groups_[known->second].points.push_back(point);
   }
@@ -82,13 +91,12 @@ class Alike {
   std::vector<std::string> Lines() const {
     std::vector<std::string> lines;
     for (const auto& [reason, points] : groups_) {
-      std::string line = (reason.empty() ? "fails" : reason) + ", at ";
-      for (size_t i = 0; i < std::min(points.size(), kMostPointsShown); ++i)
-        line += (i == 0 ? "" : "; ") + points[i];
-      if (points.size() > kMostPointsShown)
-        line += "; and " + std::to_string(points.size() - kMostPointsShown) + " more";
-      lines.push_back(line);
+      if (lines.size() == kMostWaysShown) break;
+      lines.push_back((reason.empty() ? "fails" : reason) + ", at " + PointsInWords(points));
     }
+    if (lines.size() < groups_.size())
+      lines.push_back("and " + Count(static_cast<int64_t>(groups_.size() - lines.size()), "way") +
+                      " more to fail");
     return lines;
   }
 
@@ -97,6 +105,15 @@ class Alike {
     std::string reason;
     std::vector<std::string> points;
   };
+
+  static std::string PointsInWords(const std::vector<std::string>& points) {
+    const auto shown = static_cast<std::ptrdiff_t>(std::min(points.size(), kMostPointsShown));
+    std::string words = Join({points.begin(), points.begin() + shown}, "; ");
+    if (points.size() > kMostPointsShown)
+      words += "; and " + std::to_string(points.size() - kMostPointsShown) + " more";
+    return words;
+  }
+
   std::map<std::string, size_t> places_;
   std::vector<Group> groups_;
 };
@@ -151,7 +168,8 @@ void SweepTally::Add(size_t cell, int64_t trial, const TrialJudgement& judgement
   const Json& sweep = plan_.cells[cell].sweep;
   if (!sweep.is_array() || trial < 1 || static_cast<size_t>(trial) > sweep.size()) return;
   const std::string fault = GetString(sweep[static_cast<size_t>(trial - 1)], "fault");
-  outcomes_[cell][trial] = {judgement.verdict, judgement.reason, judgement.faults.contains(fault)};
+  outcomes_[cell][trial] = {judgement.verdict, judgement.reason, SignatureOf(judgement),
+                            judgement.faults.contains(fault)};
 }
 
 std::map<size_t, std::vector<std::string>> SweepTally::Notes() const {
@@ -165,7 +183,7 @@ std::map<size_t, std::vector<std::string>> SweepTally::Notes() const {
       reached += outcome.reached ? 1 : 0;
       if (outcome.verdict != Verdict::kFail) continue;
       ++failed;
-      failures.Add(outcome.reason, DescribePoint(sweep[static_cast<size_t>(trial - 1)]) +
+      failures.Add(outcome.signature, outcome.reason, DescribePoint(sweep[static_cast<size_t>(trial - 1)]) +
                                        " (trial " + std::to_string(trial) + ")");
     }
     notes[cell] = {"sweep: " + std::to_string(trials.size()) + " of " +

@@ -41,7 +41,7 @@ class SweepTally {
  private:
   struct Outcome {
     Verdict verdict{};
-    std::string reason;
+    std::string reason, signature;
     bool reached = false;
   };
   const Plan& plan_;

@@ -47,6 +47,11 @@ TrialJudgement Judged(Verdict verdict, const std::string& reason, bool struck) {
   TrialJudgement judgement;
   judgement.verdict = verdict;
   judgement.reason = reason;
+  if (verdict == Verdict::kFail) {
+    Finding finding;
+    finding.signature = reason.substr(0, reason.find(" after "));
+    judgement.findings = {finding};
+  }
   if (struck) judgement.faults.insert("stop");
   return judgement;
 }
@@ -65,15 +70,15 @@ TEST(SweepTest, TheTallySaysWhereItFailedAndWhatItNeverCameTo) {
   tally.Add(0, 1, Judged(Verdict::kPass, "", true));
   tally.Add(0, 2, Judged(Verdict::kPass, "", false));
   tally.Add(0, 3, Judged(Verdict::kUnknown, "", false));
-  tally.Add(0, 3, Judged(Verdict::kFail, "it hangs", true));
+  tally.Add(0, 3, Judged(Verdict::kFail, "it hangs after 3 s", true));
   tally.Add(1, 1, Judged(Verdict::kFail, "no sweep", true));
   tally.Add(0, 4, Judged(Verdict::kFail, "it crashes", true));
-  tally.Add(0, 5, Judged(Verdict::kFail, "it hangs", true));
+  tally.Add(0, 5, Judged(Verdict::kFail, "it hangs after 5 s", true));
   const std::map<size_t, std::vector<std::string>> notes = tally.Notes();
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_THAT(notes.at(0),
               ElementsAre("sweep: 5 of 5 points tried, came to 4, failed at 3",
-                          "sweep: it hangs, at 1.1 (reader) at point 3, recv (trial 3); "
+                          "sweep: it hangs after 3 s, at 1.1 (reader) at point 3, recv (trial 3); "
                           "1.1 (reader) at point 5, recv (trial 5)",
                           "sweep: it crashes, at 1.1 (reader) at point 4, recv (trial 4)"));
 }
@@ -97,6 +102,18 @@ TEST(SweepTest, TheTallySaysHowManyPointsItDoesNotName) {
     tally.Add(0, trial, Judged(Verdict::kFail, "it hangs", true));
   }
   EXPECT_THAT(tally.Notes().at(0)[1], EndsWith("(trial 20); and 3 more"));
+}
+
+TEST(SweepTest, TheTallySaysHowManyWaysItDoesNotName) {
+  Plan plan;
+  plan.cells = {SweepingCell("*")};
+  SweepTally tally(plan);
+  for (int trial = 1; trial <= 22; ++trial) {
+    plan.cells[0].sweep.push_back({{"fault", "stop"}, {"call", "recv"}, {"offset", trial}});
+    tally.Add(0, trial, Judged(Verdict::kFail, "it fails in way " + std::to_string(trial), true));
+  }
+  EXPECT_EQ(tally.Notes().at(0).size(), 22u);
+  EXPECT_EQ(tally.Notes().at(0).back(), "sweep: and 2 ways more to fail");
 }
 
 }  // namespace
