@@ -56,9 +56,10 @@ bool RegularFile(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-int64_t SizeOf(const std::string& path) {
+// Bytes that a file has on the disk: a recording may have been made larger than what is in it.
+int64_t RoomOf(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? int64_t{status.st_size} : 0;
+  return ::stat(path.c_str(), &status) == 0 ? int64_t{status.st_blocks} * 512 : 0;
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ Status Trial::Prepare() {
                                          .hold_threshold = setting_.watch.hold_threshold,
                                          .usage_interval = setting_.watch.usage_interval,
                                          .plan = std::move(plan)}));
-  empty_recording_ = SizeOf(Path(kRecording));
+  empty_recording_ = RoomOf(Path(kRecording));
   return network_.Attach(Path(kRecording));
 }
 
@@ -356,7 +357,7 @@ void Trial::Vanish(const std::string& reason, const Json& orphans) {
 }
 
 int64_t Trial::RecordedBytes() const {
-  return std::max<int64_t>(SizeOf(Path(kRecording)) - empty_recording_, 0);
+  return std::max<int64_t>(RoomOf(Path(kRecording)) - empty_recording_, 0);
 }
 
 void Trial::Disturb(const std::string& reason) {

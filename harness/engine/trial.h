@@ -147,7 +147,7 @@ class Trial {
   bool memory_exceeded_ = false;
   bool vanished_ = false;
   bool disturbed_ = false;
-  int64_t empty_recording_ = 0;  // the size of its file
+  int64_t empty_recording_ = 0;  // bytes of its file
   int64_t newest_event_ = 0;  // at the deadline, CLOCK_MONOTONIC
   int64_t resident_ = 0;      // the most that was seen
   std::string broken_;
