@@ -79,7 +79,9 @@ bool IsLargeEnough(int fd, uint64_t size) {
 // Where this process may not write: see Recording::GrowAhead.
 int ReserveInFile(int fd, uint64_t offset, uint64_t size) {
   if (!IsLargeEnough(fd, offset + size)) return EFBIG;
-  if (syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, offset, size) == 0) return 0;
+  do {
+    if (syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, offset, size) == 0) return 0;
+  } while (errno == EINTR);
   return errno == EOPNOTSUPP ? EFBIG : errno;
 }
 
