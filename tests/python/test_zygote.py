@@ -26,6 +26,39 @@ def test_ready_says_what_it_is(zygote, workload, runtime, hub):
     assert answer["pid"] == zygote.process.pid
 
 
+PACKAGE = {
+    "suite/__init__.py": "loaded = []\n",
+    "suite/app/__init__.py": "from .. import loaded\nloaded.append(__name__)\n",
+    "suite/app/work.py": """
+import parts
+from .. import loaded
+from .parts import VALUE
+loaded.append(__name__)
+async def main(rt, params):
+    rt.observe("loaded", loaded)
+    rt.observe("values", [VALUE, parts.VALUE])
+""",
+    "suite/app/parts.py": "VALUE = 7\n",  # imported by its own name, too
+}
+
+
+@pytest.mark.parametrize("more", ["", "from . import work\n"])
+def test_a_workload_in_a_package(zygote, tmp_path, more):
+    texts = PACKAGE | {"suite/app/__init__.py": PACKAGE["suite/app/__init__.py"] + more}
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    answer = zygote.load("threading", tmp_path / "suite/app/work.py")
+    assert answer["type"] == "ready", answer
+    assert zygote.trial().observed() == {"loaded": ["suite.app", "suite.app.work"], "values": [7, 7]}
+
+
+def test_a_folder_that_is_no_package_has_no_relative_imports(zygote, workload):
+    answer = zygote.load("threading", workload("from . import parts\nasync def main(rt, params): pass\n", whole=True))
+    assert (answer["reason"], answer["line"]) == ("import", 1), answer
+    assert "attempted relative import with no known parent package" in answer["message"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "message", "line"),
     [

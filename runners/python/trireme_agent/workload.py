@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -24,8 +25,8 @@ class Refused(Exception):
 
 def load(path: str) -> Callable[..., Any]:
     """The `main` of the workload at `path`. What it prints while it is imported goes where it always does."""
-    folder = os.path.dirname(path)
-    sys.path.insert(0, folder)
+    package, root = _package(os.path.dirname(path))
+    sys.path[:0] = dict.fromkeys([os.path.dirname(path), root])
     sys.dont_write_bytecode = True  # a scenario's folder is the user's
     try:
         with open(path, "rb") as file:
@@ -36,18 +37,34 @@ def load(path: str) -> Callable[..., Any]:
         line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
         message = error.msg if isinstance(error, SyntaxError) else str(error)
         raise Refused("syntax", f"{type(error).__name__}: {message}", line) from error
-    return _run(path, code)
+    return _run(path, package, code)
 
 
-def _run(path: str, code: Any) -> Callable[..., Any]:
-    spec = importlib.util.spec_from_file_location("workload", path)
+def _package(folder: str) -> tuple[str, str]:
+    """The package that the folder is, if any, and where Python finds it: as far up as there is an __init__.py, as in pytest."""
+    names: list[str] = []
+    while os.path.basename(folder).isidentifier() and os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, name = os.path.split(folder)
+        names.insert(0, name)
+    return ".".join(names), folder
+
+
+def _run(path: str, package: str, code: Any) -> Callable[..., Any]:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = f"{package}.{stem}" if package else "workload"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["workload"] = module
     process = os.getpid()
     error: BaseException | None = None
     try:
-        exec(code, module.__dict__)
+        if package:
+            importlib.import_module(package)  # which runs each __init__.py, and so perhaps the workload itself
+        if package and name in sys.modules:
+            module = sys.modules[name]
+        else:
+            sys.modules[name] = module
+            exec(code, module.__dict__)
     except BaseException as raised:
         error = raised
     if ending.is_child(process):  # the workload forked: its child is no runner
