@@ -351,6 +351,15 @@ CONTRACT(subprocess_large_output) {
   EXPECT_TRUE(done.out == data) << done.out.size();
 }
 
+CONTRACT(subprocess_unread_input) {
+  for (const size_t size : {size_t{5}, size_t{1} << 20}) {
+    const std::vector<std::string> argv = {"sh", "-c", "exec <&-; echo out"};
+    const Completed done = co_await rt.Subprocess(argv, std::string(size, 'd'));
+    EXPECT_EQ(done.out, "out\n");
+    EXPECT_EQ(done.returncode, 0);
+  }
+}
+
 CONTRACT(resolve_localhost) {
   const std::vector<std::string> found = co_await rt.Resolve("localhost");
   EXPECT_THAT(found, testing::AnyOf(testing::Contains("127.0.0.1"), testing::Contains("::1")));

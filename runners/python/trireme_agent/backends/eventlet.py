@@ -5,9 +5,11 @@ The standard library is patched by prepare(), in place: what this file and other
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
 import os
+import posix
 import socket
 import subprocess
 import sys
@@ -381,9 +383,17 @@ class EventletBackend(Backend):
         pipe = subprocess.PIPE
         source = pipe if stdin is not None else subprocess.DEVNULL
         with self.waiting(), subprocess.Popen(argv, stdin=source, stdout=pipe, stderr=pipe) as process:
+            feeder = None
             try:
-                out, err = process.communicate(stdin)
+                if process.stdin is not None:
+                    feeder = eventlet.spawn(_feed, process.stdin, stdin)
+                    process.stdin = None  # communicate() would close it
+                out, err = process.communicate()
+                if feeder is not None:
+                    feeder.wait()
             except BaseException:
+                if feeder is not None:
+                    feeder.kill()
                 process.kill()
                 raise
         return trireme.Completed(process.returncode, out, err)
@@ -392,6 +402,18 @@ class EventletBackend(Backend):
         with self.waiting():
             found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
         return network.addresses(found)
+
+
+def _feed(pipe: Any, data: bytes) -> None:
+    """Writes a program's input, of which it need not read all, as communicate() does. The patched os.write, by which
+    Eventlet's own communicate() and pipes write, tries again after EPIPE, for ever and without a pause."""
+    left = memoryview(data)
+    with contextlib.suppress(BrokenPipeError), pipe:
+        while left:
+            try:
+                left = left[posix.write(pipe.fileno(), left) :]
+            except BlockingIOError:
+                eventlet.hubs.trampoline(pipe.fileno(), write=True)
 
 
 # What eventlet.hubs keeps for each thread of tpool, by native id: a hub, once a patched call has waited in it.
@@ -487,7 +509,7 @@ EventletBackend.correspondences = [
     Correspondence("rt.http_request", "http.client.HTTPConnection, patched", "one connection a request"),
     Correspondence("rt.periodic", "ours"),
     Correspondence("rt.offload", "eventlet.tpool.execute", "runs on when its waiter is killed"),
-    Correspondence("rt.subprocess", "subprocess.Popen.communicate, patched", "killed with its waiter"),
+    Correspondence("rt.subprocess", "subprocess.Popen.communicate, patched", "killed with its waiter; input by posix.write"),
     Correspondence("rt.resolve", "socket.getaddrinfo, patched", "blocks the hub unless dnspython is installed"),
 ]
 

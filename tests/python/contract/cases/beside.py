@@ -65,6 +65,12 @@ async def subprocess_large_output(rt):
 
 
 @case
+async def subprocess_unread_input(rt):
+    for size in (5, 1 << 20):
+        assert await rt.subprocess(["sh", "-c", "exec <&-; echo out"], stdin=bytes(size)) == trireme.Completed(0, b"out\n", b"")
+
+
+@case
 async def resolve_localhost(rt):
     assert {"127.0.0.1", "::1"} & set(await rt.resolve("localhost"))
 
