@@ -86,6 +86,8 @@ def _why(error: BaseException, path: str) -> str:
     text = f"{type(error).__name__}: {errors.message(error)}"
     if isinstance(error, ModuleNotFoundError):
         text += f", which {sys.executable} lacks: {os.path.basename(path)}"
+    elif "no known parent package" in text:
+        text += f": there is no __init__.py beside {os.path.basename(path)}"
     return text
 
 
