@@ -15,6 +15,11 @@ namespace {
 
 constexpr int64_t kDefaultMemory = int64_t{8} << 30;
 
+// Addresses, beyond its memory, that a trial may map: a thread reserves 8 MiB for its stack and uses some KiB of them, so
+// that a limit of addresses alone would refuse the thousandth thread of a program that needs next to no memory. What is
+// really used the engine watches.
+constexpr int64_t kRoomForStacks = int64_t{4096} * (8 << 20);
+
 // Sanitizers reserve terabytes of addresses, so there only what is resident can be limited.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -90,7 +95,7 @@ TrialSetting SettingFor(const Attempt& attempt, const Plan& plan, const EngineOp
           .seed = seed,
           .inputs = cell.inputs_per_trial ? seed : TrialSeed(plan.seed, 0),
           .memory = memory,
-          .address_space = kSanitized ? 0 : memory,
+          .address_space = kSanitized ? 0 : memory + kRoomForStacks,
           .record = options.record,
           .watch = extra,
           .faults = FaultsFor(cell, extra, seed, attempt.trial)};

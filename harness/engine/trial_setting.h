@@ -20,7 +20,7 @@ struct TrialSetting {
   uint64_t seed = 0;
   uint64_t inputs = 0;
   int64_t memory = 0;         // limit of what is resident
-  int64_t address_space = 0;  // RLIMIT_AS; 0: none
+  int64_t address_space = 0;  // RLIMIT_AS, with room for stacks; 0: none
   bool record = true;
   ExtraRecording watch;
   CompiledPlan faults;

@@ -202,7 +202,7 @@ Json Properties(const Vocabulary& vocabulary) {
       {"compare", CompareSchema()},
       {"expect", ExpectSchema(vocabulary)},
       {"max-unknown", {{"type", "number"}, {"minimum", 0}, {"maximum", 1}, {"default", 0.05}}},
-      {"memory", Described(Quantity(kSize), "what a trial may map")},
+      {"memory", Described(Quantity(kSize), "what a trial may use; default 8GiB")},
   };
 }
 

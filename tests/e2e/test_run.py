@@ -384,6 +384,31 @@ class RunTest(TriremeCase):
                                          capture_output=True, text=True, timeout=100, check=False)
                 self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
 
+    def test_threads_whose_stacks_reserve_more_than_the_memory_limit(self) -> None:
+        yaml = "version: 1\nsummary: Threads that wait\nworkload: {python: workload.py}\nmemory: 1GiB\n"
+        self.scenario("wait", yaml, """
+            async def main(rt, params):
+                go = rt.event()
+                tasks = [rt.spawn(go.wait) for n in range(200)]
+                go.set()
+                await rt.gather(*tasks)
+                rt.observe("tasks", len(tasks))
+        """)
+        outcome = self.trireme("run", "wait", *PYTHON, "--runtimes", "threading", "--reference", "threading")
+        self.assertEqual(outcome.code, 0, outcome.out + outcome.err)
+
+    def test_a_trial_that_uses_more_than_the_memory_limit(self) -> None:
+        yaml = "version: 1\nsummary: Greed\nworkload: {python: workload.py}\nmemory: 512MiB\n"
+        self.scenario("greed", yaml, """
+            async def main(rt, params):
+                kept = b"x" * (1 << 30)
+                rt.observe("size", len(kept))
+                await rt.event().wait()
+        """)
+        outcome = self.trireme("run", "greed", *PYTHON, "--runtimes", "threading", "--reference", "threading")
+        self.assertEqual(outcome.code, 1, outcome.out + outcome.err)
+        self.assertIn("used more memory than its limit of 536870912 bytes", outcome.out)
+
     def test_files_that_may_not_grow(self) -> None:
         self.scenario("sum", SUM_YAML, SUM_PY)
         outcome = subprocess.run(["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", BINARY, "run", "sum", *PYTHON],
