@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <map>
 #include <stdexcept>
+#include <string>
 
 #include "harness/base/rng.h"
 #include "runners/sdk/exceptions.h"
@@ -162,9 +165,17 @@ Task<> JoinSuspending(std::shared_ptr<TaskState> task, Task<> ended) {
   TakeResult(*task);
 }
 
+// What is further off than 1e18 ns, 31 years, nobody sees: it is cut there.
+int64_t TimeAfter(double seconds) {
+  if (!std::isfinite(seconds)) {
+    throw std::invalid_argument("a finite number of seconds is needed, not " +
+                                std::to_string(seconds));
+  }
+  return ShownNow() + static_cast<int64_t>(std::clamp(seconds * 1e9, -1e18, 1e18));
+}
+
 Task<> SleepFor(const char* kind, double seconds) {
-  const int64_t until = ShownNow() + static_cast<int64_t>(seconds * 1e9);
-  return Await<WaitUntil>(kind, until);
+  return Await<WaitUntil>(kind, TimeAfter(seconds));
 }
 
 }  // namespace
@@ -288,8 +299,7 @@ LocalSlot* AddLocal(std::string_view name, const void* type, std::unique_ptr<Loc
 }
 
 TimeoutBlock::TimeoutBlock(double seconds)
-    : deadline_(ShownNow() + static_cast<int64_t>(seconds * 1e9)),
-      outer_(CurrentTaskState().timeouts) {
+    : deadline_(TimeAfter(seconds)), outer_(CurrentTaskState().timeouts) {
   CurrentTaskState().timeouts = this;
 }
 
@@ -308,7 +318,7 @@ Task<> GiveWay(const char* kind) {
 // A sleep of nothing lets others run, as it does in Python: programs rely on it.
 Task<> Runtime::Sleep(double seconds, internal::Place place) {
   internal::ComeTo(place);
-  return seconds > 0 ? internal::SleepFor("sleep", seconds) : internal::GiveWay("sleep");
+  return seconds <= 0 ? internal::GiveWay("sleep") : internal::SleepFor("sleep", seconds);
 }
 
 Task<> Runtime::Checkpoint(internal::Place place) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import numbers
 import random
 import sys
@@ -39,6 +40,8 @@ def _must_run(fn: Any, verb: str) -> None:
 def _must_be_seconds(value: Any, verb: str) -> None:
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{verb} takes a number of seconds, not a value of type {type(value).__name__}")
+    if not math.isfinite(value):  # some runtimes would wait for ever, some not at all
+        raise ValueError(f"{verb} takes a finite number of seconds, not {value}")
 
 
 def _task_name(fn: Callable[..., Any], name: str | None) -> str | None:
@@ -120,6 +123,7 @@ class Runtime:
         return await _results(tasks)
 
     async def sleep(self, seconds: float) -> None:
+        _must_be_seconds(seconds, "rt.sleep")
         await self._backend.point("sleep", self._backend.sleep, seconds)
 
     async def checkpoint(self) -> None:

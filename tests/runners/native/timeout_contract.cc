@@ -1,4 +1,5 @@
 #include <atomic>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -6,6 +7,27 @@
 
 namespace trireme {
 namespace {
+
+CONTRACT(seconds_are_finite) {
+  for (const double seconds : {std::numeric_limits<double>::quiet_NaN(),
+                               std::numeric_limits<double>::infinity()}) {
+    int refused = 0;
+    try {
+      co_await rt.Sleep(seconds);
+    } catch (const std::invalid_argument&) {
+      ++refused;
+    }
+    auto body = [&]() -> Task<> { co_await rt.Checkpoint(); };
+    try {
+      co_await rt.Timeout(seconds, body);
+    } catch (const std::invalid_argument&) {
+      ++refused;
+    }
+    EXPECT_EQ(refused, 2) << seconds;
+  }
+  auto body = [&]() -> Task<> { co_await rt.Sleep(-1); };
+  co_await rt.Timeout(1e300, body);
+}
 
 CONTRACT(timeout_expires_in_recv) {
   std::pair<Stream, Stream> ends = co_await rt.Socketpair();

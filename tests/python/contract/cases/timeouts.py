@@ -1,10 +1,25 @@
 """Timeouts: in each wait, nested, and beside other exceptions."""
 
 import asyncio
+import math
 
 import trireme
 
 from .support import LONG, SHORT, case, expires_in, is_cancelled, raises, within
+
+
+@case
+async def seconds_are_finite(rt):
+    for seconds in (math.nan, math.inf):
+        await raises(ValueError, rt.sleep(seconds))
+        for begin in (rt.timeout, lambda value: rt.spawn_after(value, print), lambda value: rt.periodic(value, print)):
+            try:
+                begin(seconds)
+            except ValueError:
+                continue
+            raise AssertionError(f"{begin} takes {seconds}")
+    async with rt.timeout(1e6):
+        await rt.sleep(-1)
 
 
 @case
