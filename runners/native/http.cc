@@ -228,15 +228,29 @@ Task<> ServeListener(Runtime& rt, Listener listener,
   if (error) std::rethrow_exception(error);
 }
 
+constexpr std::string_view kSeparators = "\"(),/:;<=>?@[\\]{}";  // RFC 9110: in no token
+
 struct Target {
   std::string host;
   int port = 80;
   std::string path = "/";
 };
 
+bool IsVisible(char c) { return c > ' ' && c < 0x7f; }
+
+void CheckMethod(const std::string& method) {
+  const auto is_of_word = [](char c) {
+    return IsVisible(c) && kSeparators.find(c) == std::string_view::npos;
+  };
+  if (method.empty() || !std::ranges::all_of(method, is_of_word))
+    throw std::invalid_argument("not a method, which is one word: " + method);
+}
+
 Target ParseUrl(const std::string& url) {
   constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) throw std::invalid_argument("not an http:// address: " + url);
+  if (!url.starts_with(kScheme) || url.size() == kScheme.size() ||
+      !std::ranges::all_of(url, IsVisible))
+    throw std::invalid_argument("not an http:// address in ASCII, quoted where need be: " + url);
   const size_t slash = url.find('/', kScheme.size());
   Target target;
   target.host =
@@ -327,6 +341,7 @@ Task<http::response<http::string_body>> ReadAnswer(Stream& stream, bool head) {
 Task<Response> Runtime::HttpRequest(std::string method, std::string url, std::string body,
                                     internal::Place place) {
   internal::ComeTo(place);
+  CheckMethod(method);
   Target target = ParseUrl(url);
   std::string host = target.host;
   if (!IsNumeric(host) && host != "localhost") host = (co_await Resolve(host, place)).front();

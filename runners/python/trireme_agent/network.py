@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.parse
 from collections.abc import Callable, Iterable
@@ -10,6 +11,9 @@ from typing import Any, TypeVar
 
 import trireme
 from trireme_agent.backend import Address
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110
+_VISIBLE = re.compile(r"[!-~]+")
 
 S = TypeVar("S", bound=Any)  # a socket.socket, or what a runtime has in its place
 
@@ -43,6 +47,18 @@ def no_delay(sock: S) -> S:
 def addresses(found: Iterable[tuple[Any, ...]]) -> list[str]:
     """Of what getaddrinfo found, each once."""
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def must_be_request(method: str, url: str, body: bytes | None) -> None:
+    """Raises for what cannot be sent, before any runtime's client sees it: each refuses something else, in its own way."""
+    parts = urllib.parse.urlsplit(url)
+    _ = parts.port  # a ValueError where it is no port
+    if parts.scheme != "http" or not parts.hostname or not _VISIBLE.fullmatch(url):
+        raise ValueError(f"rt.http_request takes an http:// address in ASCII, quoted where need be, not {url!r}")
+    if not _TOKEN.fullmatch(method):
+        raise ValueError(f"rt.http_request takes a method that is one word, not {method!r}")
+    if body is not None and not isinstance(body, (bytes, bytearray, memoryview)):
+        raise TypeError(f"rt.http_request takes a body of bytes, not a value of type {type(body).__name__}")
 
 
 def fetch(make: Callable[[str, int], HTTPConnection], method: str, url: str, body: bytes | None) -> trireme.Response:

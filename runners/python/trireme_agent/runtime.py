@@ -13,7 +13,7 @@ from time import monotonic  # by name: a workload may put another in its place
 from typing import Any
 
 import trireme
-from trireme_agent import errors, probe, recorder, sync
+from trireme_agent import errors, network, probe, recorder, sync
 from trireme_agent.backend import Address, Backend, HttpServer
 from trireme_agent.blocking import Proxy
 from trireme_agent.streams import Listener, Stream, descriptors
@@ -209,6 +209,7 @@ class Runtime:
             raise
 
     async def http_request(self, method: str, url: str, body: bytes | None = None) -> trireme.Response:
+        network.must_be_request(method, url, body)
         return await self._backend.point("http", self._backend.http_request, method, url, body)
 
     async def websocket_server(self, handler: Callable[..., Any]) -> Any:

@@ -286,6 +286,31 @@ CONTRACT_RECORDS(http_handler_raises) {
   EXPECT_EQ(exception.json()["message"], "in the handler");
 }
 
+Task<bool> IsRefused(Runtime& rt, std::string method, std::string url) {
+  try {
+    co_await rt.HttpRequest(method, url);
+  } catch (const std::invalid_argument&) {
+    co_return true;
+  }
+  co_return false;
+}
+
+CONTRACT(http_request_refuses_what_cannot_be_sent) {
+  Server server = co_await rt.HttpServer([](Request request) {
+    Response response;
+    response.body = request.method;
+    return response;
+  });
+  const std::string good = server.url() + "/a%20b?c#d";
+  for (const std::string& url : {std::string(), std::string("nowhere"), std::string("http://"),
+                                 std::string("https://localhost/"), server.url() + "/a b",
+                                 server.url() + "/\r\nX: y", server.url() + "/\xc3\xa9"})
+    EXPECT_TRUE(co_await IsRefused(rt, "GET", url)) << url;
+  for (const char* method : {"", "GET /", "GET\r\nX: y", "GET:", "G\xc3\x89T"})
+    EXPECT_TRUE(co_await IsRefused(rt, method, good)) << method;
+  EXPECT_EQ((co_await rt.HttpRequest("M-SEARCH", good)).body, "M-SEARCH");
+}
+
 CONTRACT(http_refused_after_close) {
   Server server = co_await rt.HttpServer([](Request) { return Response{}; });
   const std::string url = server.url() + "/";

@@ -229,6 +229,22 @@ async def http_handler_raises(rt):
 
 
 @case
+async def http_request_refuses_what_cannot_be_sent(rt):
+    async def method(request):
+        return trireme.Response(body=request.method.encode())
+
+    server = await rt.http_server(method)
+    unsent = [server.url + tail for tail in ("/a b", "/\r\nX: y", "/\xe9")]
+    for url in ("", "nowhere", "https://localhost/", "http://", *unsent):
+        await raises(ValueError, rt.http_request("GET", url))
+    for word in ("", "GET /", "GET\r\nX: y", "GET:", "G\xc9T"):
+        await raises(ValueError, rt.http_request(word, server.url))
+    await raises(TypeError, rt.http_request("POST", server.url, "text"))
+    assert (await rt.http_request("M-SEARCH", server.url + "/a%20b?c#d")).body == b"M-SEARCH"
+    server.close()
+
+
+@case
 async def http_refused_after_close(rt):
     server = await rt.http_server(lambda request: trireme.Response())
     idle = await rt.connect(server.address)
