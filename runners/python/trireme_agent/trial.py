@@ -173,8 +173,7 @@ class _Trial:
         with contextlib.suppress(GeneratorExit):  # of a future that main waited for: Python closed body(), which ended it
             await backend.body(task, self._call, (main,))
         self._forget(task)
-        await self._wait_for_the_rest()
-        found = self._look()
+        found = await self._look_for_the_rest()
         self._record_end(found)
         if not found:
             _run_exitfuncs()
@@ -204,15 +203,17 @@ class _Trial:
         found = self._census.take(self._task)
         return found | ({"unseen": self._census.unseen} if self._census.unseen else {})
 
-    async def _wait_for_the_rest(self) -> None:
+    async def _look_for_the_rest(self) -> dict[str, list[dict[str, Any]]]:
+        """What outlived the workload and its grace."""
         collect()  # what nobody holds any more is no leak, and tasks whose exception nobody took speak up
-        found = self._census.take(self._task)
+        found = self._look()
         waited, pause = 0.0, _FIRST_PAUSE
         while found and waited < _GRACE:
             with contextlib.suppress(BaseException):  # main was cancelled, or a timeout of it came, after its end
                 await self._backend.pause(pause)
             waited, pause = waited + pause, min(2 * pause, _GRACE / 10)
-            found = self._census.take(self._task)
+            found = self._look()
+        return found
 
     def _record_end(self, found: dict[str, list[dict[str, Any]]]) -> None:
         backend, task = self._backend, self._task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import posix
+import random
 import signal
 import sys
 import threading
@@ -118,6 +119,7 @@ class Zygote:
         from trireme_agent import trial
 
         self._run_trial = trial.run
+        random.Random("")  # from 3.13 on the first text that seeds one imports a module
 
     def _trial(self, message: dict[str, Any], descriptors: list[int]) -> None:
         assert self._backend is not None
