@@ -22,6 +22,7 @@ from trireme_agent.backend import Backend, TaskStopped
 from trireme_agent.task import Task
 
 LOOK = 0.02  # seconds between looks where nothing can wake a waiter
+SPARES = 4  # eventfds kept for tasks to come: few, since a limit of descriptors counts them too
 
 
 class DeadlineReached(TimeoutError):
@@ -75,9 +76,13 @@ class Wakeup:
     """How a canceller reaches a task's thread. Thread safety: any threads may call request(), the task's own the rest.
 
     The waker is called under the lock, so that it is never called once armed() is left.
+
+    Where each connection is a task, most tasks end soon: the next one takes the eventfd of one that ended. It may still be
+    readable then, as it may be for its first task once a wait ended by itself; whoever waits looks why it was woken.
     """
 
     descriptors: ClassVar[set[int]] = set()  # the eventfds that are open now
+    _spare: ClassVar[list[int]] = []  # those of them that no task has
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -104,6 +109,9 @@ class Wakeup:
     def eventfd(self) -> int | None:
         """None where the process may open no more: what a thread waits for needs none."""
         if self._eventfd < 0:
+            with suppress(IndexError):
+                self._eventfd = self._spare.pop()
+        if self._eventfd < 0:
             try:
                 self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             except OSError as error:
@@ -114,10 +122,23 @@ class Wakeup:
         return self._eventfd
 
     def close(self) -> None:
-        if self._eventfd >= 0:
-            self.descriptors.discard(self._eventfd)
-            os.close(self._eventfd)
-            self._eventfd = -1
+        fd, self._eventfd = self._eventfd, -1
+        if fd >= 0 and len(self._spare) < SPARES:
+            self._spare.append(fd)
+        elif fd >= 0:
+            self.descriptors.discard(fd)
+            os.close(fd)
+
+    @classmethod
+    def forget_spares(cls) -> None:
+        """In a forked child: they are its parent's, whose tasks it would wake, or whose wake-ups it would take."""
+        while cls._spare:
+            fd = cls._spare.pop()
+            cls.descriptors.discard(fd)
+            os.close(fd)
+
+
+os.register_at_fork(after_in_child=Wakeup.forget_spares)
 
 
 class _Here(threading.local):
