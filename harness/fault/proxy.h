@@ -84,6 +84,8 @@ class NetworkProxy {
   Status Watch(int fd, uint64_t key, uint32_t events);
   void Run();
   void Turn(const ::epoll_event* events, int count) TRIREME_REQUIRES(mutex_);
+  // Of what epoll tells; nullptr: there is none, or no longer.
+  ProxyConnection* Find(uint64_t key) TRIREME_REQUIRES(mutex_);
   int64_t NextTime() TRIREME_REQUIRES(mutex_);
   void Wake() const;
 

@@ -112,6 +112,12 @@ void ProxyConnection::OnEvents(int end, uint32_t events) {
   if (phase_ == Phase::kConnecting && end == 1) FinishConnect(events);
 }
 
+void ProxyConnection::Read(int end, uint32_t events, int64_t now, std::span<char> scratch) {
+  OnEvents(end, events);
+  const Way way = kWays[end];
+  if (phase_ == Phase::kOpen && !pipe(way).ended()) pipe(way).Read(source(way), now, scratch);
+}
+
 bool ProxyConnection::Pump(int64_t now, std::span<char> scratch, const PipeReport& report) {
   wake_ = ProxyPipe::kNoWake;
   again_ = false;

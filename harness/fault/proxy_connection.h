@@ -39,8 +39,8 @@ class ProxyConnection {
 
   void SetFaults(const std::vector<const NetworkFault*>& faults, const PipeReport& report);
   bool IsHitBy(const NetworkFault& fault) const;
-  // What epoll told of an end: 0 client, 1 server.
-  void OnEvents(int end, uint32_t events);
+  // What epoll told of an end: 0 client, 1 server. What came there is read, and written by the next Pump().
+  void Read(int end, uint32_t events, int64_t now, std::span<char> scratch);
   // Moves what can be moved. False when it is over and may be destroyed.
   bool Pump(int64_t now, std::span<char> scratch, const PipeReport& report);
   // When to pump at the latest; and whether at once.
@@ -65,6 +65,7 @@ class ProxyConnection {
   ProxyEnd& source(Way way) { return ends_[static_cast<int>(way)]; }
   ProxyEnd& sink(Way way) { return ends_[1 - static_cast<int>(way)]; }
   ProxyPipe& pipe(Way way) { return pipes_[static_cast<int>(way)]; }
+  void OnEvents(int end, uint32_t events);
   void FinishConnect(uint32_t events);
   void PumpWay(Way way, int64_t now, std::span<char> scratch, const PipeReport& report);
   void OnOutcome(Way way, ProxyPipe::Outcome outcome);

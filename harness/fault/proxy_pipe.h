@@ -49,6 +49,8 @@ class ProxyPipe {
   ProxyPipe(Way way, uint64_t connection_hash) : faults_(way, connection_hash) {}
 
   void SetFaults(const std::vector<const NetworkFault*>& faults, const PipeReport& report);
+  // Reads once, if anything may be read. False when there was nothing.
+  bool Read(ProxyEnd& source, int64_t now, std::span<char> scratch);
   // Moves what can be moved now. REQUIRES: not ended().
   Turn Pump(ProxyEnd& source, ProxyEnd& sink, int64_t now, std::span<char> scratch,
             const PipeReport& report);
@@ -65,8 +67,6 @@ class ProxyPipe {
   };
 
   size_t held() const { return held_.size() - head_; }
-  // False when there was nothing to be read.
-  bool Read(ProxyEnd& source, int64_t now, std::span<char> scratch);
   void ReachEnd(ProxyEnd& source, bool by_reset, int64_t now);
   void Append(const char* bytes, size_t size, int64_t now);
   void Flush(ProxyEnd& sink, int64_t now, const PipeReport& report, Turn* turn);

@@ -1,6 +1,8 @@
 // What the proxy passes on when no fault holds, and how it is told of faults.
 #include "harness/fault/proxy.h"
 
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -32,6 +34,31 @@ TEST_F(ProxyTest, PassesBytesOnBothWays) {
   EXPECT_EQ(ReadExactly(ends.client.get(), reply.size()), reply);
   server.join();
   EXPECT_THAT(log_.Now(), IsEmpty());
+}
+
+int Unread(int fd) {
+  int bytes = -1;
+  EXPECT_EQ(::ioctl(fd, FIONREAD, &bytes), 0);
+  return bytes;
+}
+
+// So that a turn of the loop can read from all connections before it writes to any.
+TEST(ProxyConnectionTest, WritesWhatItReadWhenItIsPumped) {
+  const UniqueFd front = ListenSocket(), back = ListenSocket();
+  const UniqueFd client = ConnectSocket(NameOf(front.get()));
+  ProxyConnection connection({.address = NameOf(back.get()), .id = "1#0", .name = "client#0"},
+                             AcceptSocket(front.get()));
+  ASSERT_EQ(connection.Bind(), 0);
+  connection.Connect();
+  const UniqueFd server = AcceptSocket(back.get());
+  std::array<char, 64> scratch;
+  connection.Read(1, EPOLLOUT, 0, scratch);
+  SendAll(client.get(), "early");
+  connection.Read(0, EPOLLIN | EPOLLOUT, 0, scratch);
+  EXPECT_EQ(Unread(connection.fd(0)), 0);
+  EXPECT_TRUE(IsQuiet(server.get()));
+  EXPECT_TRUE(connection.Pump(0, scratch, [](const NetworkFault&, Way, uint64_t, const Json&) {}));
+  EXPECT_EQ(ReadExactly(server.get(), 5), "early");
 }
 
 TEST_F(ProxyTest, ServesIpv6) {
