@@ -16,6 +16,7 @@
 #include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
 #include "harness/fault/task.h"
+#include "harness/fault/time.h"
 
 namespace trireme {
 namespace {
@@ -179,6 +180,26 @@ Status CheckResources(const FaultPlan& plan) {
   return Done{};
 }
 
+// Jumps add up, as do late timers. Of two speeds neither is the clock's: what both take off may make it run back.
+bool SetOneSpeed(const TimeFault& a, const TimeFault& b) {
+  return a.rate != 1 && b.rate != 1 &&
+         ((a.realtime && b.realtime) || (a.monotonic && b.monotonic)) &&
+         OverlapInTime(SpanOf(a.after, a.duration), SpanOf(b.after, b.duration));
+}
+
+Status CheckClocks(const FaultPlan& plan) {
+  std::vector<std::pair<const Fault*, TimeFault>> all;
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != TimeFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const TimeFault read, ReadTimeFault(fault));
+    for (const auto& [other, that] : all)
+      if (SetOneSpeed(read, that))
+        return Contradicts(fault, *other, "both say how fast a clock runs at one time");
+    all.emplace_back(&fault, read);
+  }
+  return Done{};
+}
+
 bool IsAtATime(const ProcessFault& fault) { return !fault.event && !fault.offset; }
 
 bool EndsTheTrial(const ProcessFault& fault) {
@@ -210,6 +231,7 @@ Status CheckContradictions(const FaultPlan& plan) {
   TRIREME_RETURN_IF_ERROR(CheckNetworks(plan));
   TRIREME_RETURN_IF_ERROR(CheckTasks(plan));
   TRIREME_RETURN_IF_ERROR(CheckResources(plan));
+  TRIREME_RETURN_IF_ERROR(CheckClocks(plan));
   return CheckProcesses(plan);
 }
 

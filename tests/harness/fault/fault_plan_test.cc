@@ -190,6 +190,30 @@ TEST(FaultPlanTest, RefusesLimitsThatEndEachOther) {
   EXPECT_EQ(PlanCheckErrorOf({first, Shortage(R"({"threads": 30, "after": 31})", "b")}), "");
 }
 
+Fault ClockChange(const char* members, const std::string& name) {
+  Fault fault{.name = name, .key = "time"};
+  fault.members = *ParseJson(members, name);
+  return fault;
+}
+
+TEST(FaultPlanTest, RefusesTwoSpeedsOfAClockAtOneTime) {
+  const Fault first = ClockChange(R"({"rate": 0.4, "after": 10, "for": 20})", "a");
+  for (const char* other :
+       {R"({"rate": 0.5})", R"({"rate": 2, "after": 29})", R"({"rate": 2, "for": 11})",
+        R"({"rate": 0.4, "clocks": ["both"]})"})
+    EXPECT_EQ(PlanCheckErrorOf({first, ClockChange(other, "b")}),
+              "b: it contradicts fault 'a': both say how fast a clock runs at one time")
+        << other;
+}
+
+TEST(FaultPlanTest, TakesSpeedsOfOtherClocksOrTimesAndWhatAddsUp) {
+  const Fault first = ClockChange(R"({"rate": 0.4, "after": 10, "for": 20})", "a");
+  for (const char* other :
+       {R"({"rate": 0.5, "after": 30})", R"({"rate": 0.5, "for": 10})", R"({"jump": -5})",
+        R"({"rate": 0.5, "clocks": ["monotonic"]})", R"({"late": 5})"})
+    EXPECT_EQ(PlanCheckErrorOf({first, ClockChange(other, "b")}), "") << other;
+}
+
 // The lowest holds.
 TEST(FaultPlanTest, TakesLimitsOfProcessesAtOneTime) {
   const Fault first = Shortage(R"({"nofile": 40, "after": 10, "for": 20})", "a");
