@@ -141,9 +141,10 @@ std::optional<int64_t> ParseDurationNanoseconds(std::string_view text) {
 std::string FormatDuration(int64_t nanoseconds) {
   const double seconds = static_cast<double>(nanoseconds) / 1e9;
   std::array<char, 48> text{};
-  if (seconds < 0.001)
+  // What three digits would round up to 1000 is one of the next unit: else it were 1e+03.
+  if (seconds < 0.9995e-3)
     std::snprintf(text.data(), text.size(), "%.3gus", seconds * 1e6);
-  else if (seconds < 1)
+  else if (seconds < 0.9995)
     std::snprintf(text.data(), text.size(), "%.3gms", seconds * 1e3);
   else if (seconds < 60)
     std::snprintf(text.data(), text.size(), "%.3gs", seconds);

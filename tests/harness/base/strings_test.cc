@@ -42,6 +42,13 @@ TEST(DurationTest, RefusesWhatIsNone) {
     EXPECT_EQ(ParseDurationNanoseconds(text), std::nullopt) << text;
 }
 
+TEST(StringsTest, FormatsWhatRoundsUpToAThousandInTheNextUnit) {
+  EXPECT_EQ(FormatDuration(999'499), "999us");
+  EXPECT_EQ(FormatDuration(999'600), "1ms");
+  EXPECT_EQ(FormatDuration(999'499'000), "999ms");
+  EXPECT_EQ(FormatDuration(999'600'000), "1s");
+}
+
 TEST(ToValidUtf8Test, ReplacesEachBrokenByte) {
   EXPECT_EQ(ToValidUtf8("a\xff\xc3\xa9"), "a\xEF\xBF\xBD\xc3\xa9");
   EXPECT_EQ(ToValidUtf8("\xed\xa0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
