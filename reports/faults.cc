@@ -103,17 +103,27 @@ std::vector<std::string> Remarks(const FaultTable& table) {
   return lines;
 }
 
-// "faults applied: cut 120, reset 12"
+// By fault, over all cells, of an object of counts.
+void AddCounts(const Json& counts, std::map<std::string, int64_t>* sums) {
+  if (!counts.is_object()) return;
+  for (const auto& [name, count] : counts.items())
+    if (count.is_number_integer()) (*sums)[name] += count.get<int64_t>();
+}
+
+// "faults applied: cut 120, reset 12; never reached: stall"
 std::string AppliedText(const RunResults& results) {
-  std::map<std::string, int64_t> applied;
-  for (const CellResult& cell : results.cells)
-    if (cell.faults_applied.is_object())
-      for (const auto& [name, count] : cell.faults_applied.items())
-        if (count.is_number_integer()) applied[name] += count.get<int64_t>();
-  std::string text;
+  std::map<std::string, int64_t> applied, missed;
+  for (const CellResult& cell : results.cells) {
+    AddCounts(cell.faults_applied, &applied);
+    AddCounts(GetMember(cell.fault_log, "not_reached_faults"), &missed);
+  }
+  std::string text, never;
   for (const auto& [name, count] : applied)
     text += (text.empty() ? "" : ", ") + OneLine(name, 60) + " " + std::to_string(count);
-  return "faults applied: " + (text.empty() ? "none" : text);
+  for (const auto& [name, trials] : missed)
+    if (!applied.contains(name)) never += (never.empty() ? "" : ", ") + OneLine(name, 60);
+  return "faults applied: " + (text.empty() ? "none" : text) +
+         (never.empty() ? "" : "; never reached: " + never);
 }
 
 std::vector<std::string> ClosingLines(const RunResults& results) {

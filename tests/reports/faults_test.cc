@@ -67,6 +67,14 @@ fault logs: equal in 38 of 40 trials, 2 diverged (asyncio/3.11)
 )");
 }
 
+// A plan of several that did something may still have one that did nothing, in any runtime.
+TEST(FaultsReportTest, NamesFaultsThatNothingReached) {
+  RunResults results = FaultyResults();
+  results.cells[1].fault_log["not_reached_faults"] = {{"stall", 2}, {"cut", 1}};
+  EXPECT_THAT(FaultsReport(results, {}),
+              HasSubstr("faults applied: cut 80, reset 12; never reached: stall\n"));
+}
+
 TEST(FaultsReportTest, TellsApartTrialsThatHadNothingToCompare) {
   RunResults results = FaultyResults();
   results.cells[2].fault_log["trials"]["nothing"] = 3;
