@@ -28,6 +28,9 @@ bool FindFunctions(Python* py) {
          TRIREME_FIND(PyErr_Restore) && TRIREME_FIND(Py_AddPendingCall) &&
          TRIREME_FIND(PyGILState_Ensure) && TRIREME_FIND(PyGILState_Release) &&
          TRIREME_FIND(PyGILState_GetThisThreadState) && TRIREME_FIND(Py_IsInitialized) &&
+         TRIREME_FIND(PyInterpreterState_Main) &&
+         (TRIREME_FIND(PyInterpreterState_Get) ||
+          Find("_PyInterpreterState_Get", &py->PyInterpreterState_Get)) &&  // 3.8
          TRIREME_FIND(PyNumber_ToBase) && TRIREME_FIND(PyType_IsSubtype) &&
          TRIREME_FIND(PyLong_AsLongLongAndOverflow) && TRIREME_FIND(PyLong_AsUnsignedLongLong) &&
          TRIREME_FIND(PyLong_FromLongLong) && TRIREME_FIND(PyLong_FromUnsignedLongLong) &&
@@ -94,6 +97,10 @@ void* RefusePython() {
     set_string(*error, "trireme: this is no CPython that the probe knows");
   }
   return nullptr;
+}
+
+bool InMainInterpreter() {
+  return python.PyInterpreterState_Get() == python.PyInterpreterState_Main();
 }
 
 bool IsInstance(Object* object, Object* type) {

@@ -57,6 +57,8 @@ struct Python {
   void* (*PyGILState_GetThisThreadState)();
   int (*Py_IsInitialized)();
   int (*Py_IsFinalizing)();  // by one of its names; nullptr: by none
+  void* (*PyInterpreterState_Get)();
+  void* (*PyInterpreterState_Main)();
   Object* none;
   Object* true_object;
   Object* false_object;
@@ -80,6 +82,10 @@ extern Python python;
 bool FindPython();
 // nullptr, with an exception set that says that it was not found, where even that can be.
 void* RefusePython();
+
+// Whether this thread runs the interpreter that the process began with, not one that a program made within it: only that one
+// is hooked, and objects of the one may not come into the other.
+bool InMainInterpreter();
 
 bool IsInstance(Object* object, Object* type);
 // A new reference.

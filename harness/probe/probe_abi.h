@@ -552,7 +552,8 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         "reader" and "place" of what is always ready, which that task of wait_standing()
  *                                         reads, JSON without the braces; "" where it knows nothing)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
- * this process is no CPython that it knows. */
+ * this process is no CPython that it knows; None in an interpreter that a program made within its own, of which only the
+ * threads are told apart. */
 void* trireme_probe_python(void);
 
 #ifdef __cplusplus

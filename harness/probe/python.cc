@@ -505,12 +505,30 @@ constexpr MethodDef kMethods[] = {
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 
+// As trireme_watch.py says it where it sees that a program is going to make some.
+constexpr char kOnlyThreads[] =
+    "of interpreters within the interpreter only the threads are told apart, not the tasks";
+
+void NoteOtherInterpreter() {
+  static bool noted = false;
+  if (__atomic_exchange_n(&noted, true, __ATOMIC_RELAXED)) return;
+  Record({.kind = TRIREME_WARNING,
+          .type = TRIREME_TEXT,
+          .task = CurrentTask(),
+          .key = {"watch", 5},
+          .value = {kOnlyThreads, sizeof(kOnlyThreads) - 1}});
+}
+
 }  // namespace
 }  // namespace trireme
 
 extern "C" __attribute__((visibility("default"))) void* trireme_probe_python(void) {
   using namespace trireme;
   if (!FindPython()) return RefusePython();
+  if (!InMainInterpreter()) {
+    NoteOtherInterpreter();
+    return None();
+  }
   NotePython();
   WatchUsage();
   Object* tuple = python.PyTuple_New(kMethodCount);

@@ -70,7 +70,8 @@ uint64_t AskForStacks(uint32_t other_task, uint32_t other_thread, char* place, u
 }
 
 // Asks Python in a thread that is inside a call which CPython made without the interpreter. One that CPython does not know,
-// or that has an exception on its way, asks nothing.
+// or that has an exception on its way, asks nothing; nor does one of an interpreter within the interpreter, which may not
+// call what the main one made.
 template <typename Ask>
 uint64_t AskInside(const Ask& ask) {
   if (python.Py_IsInitialized() == 0 ||
@@ -78,8 +79,8 @@ uint64_t AskInside(const Ask& ask) {
       python.PyGILState_GetThisThreadState() == nullptr)
     return 0;
   const int state = python.PyGILState_Ensure();
-  const bool busy = python.PyErr_Occurred() != nullptr;
-  const uint64_t written = busy ? 0 : ask();
+  const bool may_ask = InMainInterpreter() && python.PyErr_Occurred() == nullptr;
+  const uint64_t written = may_ask ? ask() : 0;
   python.PyGILState_Release(state);
   return written;
 }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from watch_case import THREADS, WatchCase
+from watch_case import THREADS, VENV, WatchCase
 
 
 class WatchHostileTest(WatchCase):
@@ -180,6 +180,40 @@ class WatchHostileTest(WatchCase):
                 outcome = self.trireme("watch", "--", sys.executable, *words, "pass")
                 text = f"unknown: of {sys.executable} {told} only threads were told apart, not tasks"
                 self.assertEqual(text in outcome.err, told != "", outcome.err)
+
+    def test_interpreters_within_the_interpreter_are_let_alone(self) -> None:
+        unknown = "unknown: of interpreters within the interpreter only the threads are told apart, not the tasks\n"
+        for python in sorted(VENV.glob("3.*/bin/python3")):
+            for name, ending, readers, found in (
+                ("main ones meet after one has ended", "destroy(one)", "ours.recv, ours.recv", 1),
+                ("main ones meet beside one", "list_all()", "ours.recv, ours.recv", 1),
+                ("they meet within", "list_all()", "within, within", 1),
+                ("one reads within", "list_all()", "within", 0),
+            ):
+                with self.subTest(f"{python.parent.parent.name}: {name}"):
+                    outcome = self.watch(THREADS + f"""\
+    try:
+        import _interpreters
+    except ImportError:
+        import _xxsubinterpreters as _interpreters
+    def within(size):
+        _interpreters.run_string(_interpreters.create(), f"import os; os.read({{ours.fileno()}}, {{size}})")
+    READ = {{"x86_64": 0, "aarch64": 63}}[os.uname().machine]
+    RECV = (RECV, f"{{READ}} {{ours.fileno():#x}} ")  # _socket in there makes 3.12 crash by itself
+    one = _interpreters.create()
+    _interpreters.run_string(one, "lines = [str(line) for line in range(1000)]")
+    _interpreters.{ending}
+    threads = [start(reader, 1) for reader in ({readers},)]
+    for thread in threads:
+        theirs.send(b"1")
+    for thread in threads:
+        thread.join()
+    """, python=str(python))
+                    self.expect_readers(outcome, found)
+                    self.assertEqual(outcome.err.count(unknown), 1, outcome.err)
+                    self.assertNotIn("Error", outcome.err)
+                    if "main" in name:
+                        self.assertIn("\n  Thread-1 (recv), thread ", outcome.err)
 
     UNSEEN = "unknown: a process limits its system calls by seccomp: it, and what it starts, was not seen from then on\n"
 

@@ -33,7 +33,11 @@ _NOT_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _ADD = ("self", "evtype", "fileno", "cb", "tb", "mark_as_closed")
 
 # Whose tasks run beside each other in one thread, and tell nobody when they switch.
-_UNKNOWN = {"trio", "curio"}
+_APART = "{} was imported: its tasks are not told apart, only its threads"
+# As the probe says it (harness/probe/python.cc), which nobody there asks where ctypes is not to be had.
+_WITHIN = "of interpreters within the interpreter only the threads are told apart, not the tasks"
+_UNKNOWN = {name: _APART.format(name) for name in ("trio", "curio")}
+_UNKNOWN.update(dict.fromkeys(("_interpreters", "_xxsubinterpreters"), _WITHIN))
 
 
 class Probe:
@@ -64,7 +68,10 @@ def install() -> None:
     except AttributeError:
         return  # started with another LD_PRELOAD
     function.restype = ctypes.py_object
-    probe = Probe(function())
+    builtins = function()
+    if builtins is None:
+        return  # an interpreter within the interpreter
+    probe = Probe(builtins)
     watch = Watch(probe)
     probe.set_stack_source(watch.describe)
     probe.set_reader_source(watch.loops.describe_reader)
@@ -115,9 +122,7 @@ class Watch:
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
         if name in _UNKNOWN:
-            _UNKNOWN.remove(name)
-            text = f"{name} was imported: its tasks are not told apart, only its threads"
-            self.probe.record(WARNING, 0, "watch", text)
+            self.probe.record(WARNING, 0, "watch", _UNKNOWN.pop(name))
         hook = self._hooks.pop(name, None)
         if hook is None:
             return None
