@@ -30,6 +30,7 @@ struct LoopThread {
   bool polled = false;   // while it ran no task
   bool refused = false;  // the table was full
   bool end_noticed = false;
+  bool told = false;  // that it is watched
 };
 
 thread_local LoopThread loop_thread;
@@ -101,6 +102,8 @@ __attribute__((noinline)) void BecomeLoop(uint32_t task) {
     __cxa_thread_atexit_impl(LeaveTable, &thread, &__dso_handle);
   }
   if (!StartWatcher()) return TellUnwatched("no thread could be started that watches the loops");
+  if (thread.told) return;
+  thread.told = true;
   Record({.kind = TRIREME_HOLD, .task = task, .key = {"watched", 7}});
 }
 
@@ -151,6 +154,18 @@ void NoteLoopWaits(bool waits) {
   if (!__atomic_load_n(&loops_watched, __ATOMIC_RELAXED) || CurrentTask() != 0) return;
   thread.polled = true;
   if (thread.loop != nullptr) Step(*thread.loop, 0, waits);
+}
+
+void NoteLoopRuns(bool runs) {
+  LoopThread& thread = loop_thread;
+  if (!__atomic_load_n(&loops_watched, __ATOMIC_RELAXED) || CurrentTask() != 0) return;
+  if (!runs) {
+    LeaveTable(&thread);
+    thread.unended = 0;
+  } else if (thread.loop == nullptr) {
+    BecomeLoop(0);
+  }
+  thread.polled = runs;
 }
 
 void AskWhoRuns(Loop& loop) {

@@ -48,6 +48,8 @@ void NoteTask(uint32_t task);
 void NoteTaskEnd(uint32_t task);
 // A runtime says that this thread waits as a loop does, in a call that is not seen.
 void NoteLoopWaits(bool waits);
+// A runtime says that this thread begins to run a loop, or has ended it: between two runs it is no loop.
+void NoteLoopRuns(bool runs);
 
 // Asks the thread of a loop to say which task it comes from at its next switch, and what its next poll finds.
 void AskWhoRuns(Loop& loop);

@@ -377,6 +377,12 @@ Object* PyLoopWaits(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PyLoopRuns(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "loop_runs(runs)")) return nullptr;
+  NoteLoopRuns(arguments[0] == python.true_object);
+  return None();
+}
+
 // A text as C functions take one; a name that does not fit is cut off.
 class ShortText {
  public:
@@ -502,6 +508,7 @@ constexpr MethodDef kMethods[] = {
     {"switch_without_hub", PySwitchWithoutHub, kMethFastcall,
      "switch_without_hub(event, (origin, target))"},
     {"set_reader_source", PySetReaderSource, kMethFastcall, "set_reader_source(function)"},
+    {"loop_runs", PyLoopRuns, kMethFastcall, "loop_runs(runs)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

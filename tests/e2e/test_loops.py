@@ -351,7 +351,8 @@ class WatchedLoopsTest(TriremeCase):
         self.assertIn("a callback held the loop", outcome.err)
 
     def test_what_the_interpreter_takes_down_holds_no_loop(self) -> None:
-        """It takes longer than the threshold, by a sleep that nothing here waits for; an exit handler that does is found."""
+        """It takes longer than the threshold, by a sleep that nothing here waits for; an exit handler that does is found
+        where the loop is not over: a hub is there to the end."""
         last = """\
             class Last:
                 def __init__(self, call=time.sleep):
@@ -360,11 +361,13 @@ class WatchedLoopsTest(TriremeCase):
                     self.call(0.4)
             """
         for when, found in (("kept = Last()", ()), ("import atexit; atexit.register(block)", ("block",))):
-            outcome = self.watch(self.ASYNCIO, last, f"""\
+            self.expect(self.watch(self.ASYNCIO, last, f"""\
                 {when}
                 asyncio.run(main(lambda: None))
-                """)
-            self.expect(outcome, *found)
+                """))
+            if WITH_EVENTLET is not None:
+                program = f"{when}\nother.wait()\n"
+                self.expect(self.watch(self.EVENTLET, last, program, python=WITH_EVENTLET), *found)
 
     def test_an_asyncio_program_that_asks_a_thread(self) -> None:
         self.expect(self.watch(self.ASYNCIO, """\
@@ -432,6 +435,33 @@ class WatchedLoopsTest(TriremeCase):
         assert WITH_EVENTLET is not None
         program = "eventlet.spawn(tpool.execute, block).wait()\nother.wait()\n"
         self.expect(self.watch(self.EVENTLET, program, python=WITH_EVENTLET))
+
+    def test_callbacks_of_a_loop_without_tasks_hold_it(self) -> None:
+        program = """\
+            import asyncio, time
+            def late(seconds):
+                end = time.thread_time() + seconds
+                while time.thread_time() < end:
+                    pass
+            loop = asyncio.new_event_loop()
+            loop.call_soon(loop.call_soon, late, %s)
+            loop.call_later(0.1, loop.stop)
+            loop.run_forever()
+            """
+        self.assertRegex(self.watch(program % 0.4, checks="blocked-loop").err, r"blocked-loop: a callback held .* in late\n")
+        self.expect(self.watch(program % 0.01, checks="blocked-loop"))
+
+    def test_what_follows_a_loop_holds_nothing(self) -> None:
+        self.expect(self.watch("""\
+            import asyncio, select, time
+            async def main():
+                await asyncio.gather(*[asyncio.sleep(0.01) for _ in range(3)])
+            for _ in range(2):
+                asyncio.run(main())
+                time.sleep(0.4)
+                select.select([], [], [], 0.01)  # which is no loop's
+                time.sleep(0.4)
+            """, checks="blocked-loop"))
 
     def test_a_descriptor_that_nobody_reads(self) -> None:
         outcome = self.watch("""\

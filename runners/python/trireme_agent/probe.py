@@ -62,6 +62,9 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     lambda call: (0, 0),
     _nothing,
+    _nothing,
+    _nothing,
+    _nothing,
 )
 
 _made = _builtins()
@@ -87,7 +90,9 @@ wait_standing: Callable[[int, bool], None]
 record_marked: Callable[[int, int, str, str], None]
 call_fails: Callable[[int], tuple[int, int]]
 serve: Callable[[int], None]
-_of_watch: list[Any]  # what only programs that are watched need
+_switch_without_hub: Callable[..., None]  # only programs that are watched need it, and the last
+set_reader_source: Callable[[Callable[[int], str]], None]
+_loop_runs: Callable[[bool], None]
 (
     attach,
     record,
@@ -110,7 +115,9 @@ _of_watch: list[Any]  # what only programs that are watched need
     record_marked,
     call_fails,
     serve,
-    *_of_watch,
+    _switch_without_hub,
+    set_reader_source,
+    _loop_runs,
 ) = _made or _FALLBACK
 
 

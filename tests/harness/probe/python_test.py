@@ -312,6 +312,6 @@ if __name__ == "__main__":
         attach, record, record_json, record_for, record_json_for, invoke,
         new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
         loop_waits, point, step, wait_standing, record_marked, call_fails, serve,
-        switch_without_hub, set_reader_source,
+        switch_without_hub, set_reader_source, loop_runs,
     ) = make_builtins()  # fmt: skip
     unittest.main()

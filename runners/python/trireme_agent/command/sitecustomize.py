@@ -8,8 +8,7 @@ import os
 import sys
 
 
-
-def _has_ctypes():
+def _has_ctypes():  # noqa: ANN202 (2.7 could not read it)
     """Python 3.12 has none in an interpreter within the interpreter; of those only the threads are told apart anyway."""
     try:
         import _ctypes  # noqa: F401 (whether it can be is all that is asked)

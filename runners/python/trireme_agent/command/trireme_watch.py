@@ -59,6 +59,7 @@ class Probe:
         self.call_fails = builtins[19]
         self.switch_without_hub = builtins[21]
         self.set_reader_source = builtins[22]
+        self.loop_runs = builtins[23]
 
 
 def install() -> None:

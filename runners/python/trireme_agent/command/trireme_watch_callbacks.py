@@ -10,6 +10,7 @@ loop's one callback trireme_watch_loops.py tells. Thread safety: any threads.
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 import threading
@@ -144,6 +145,11 @@ class Callbacks:
             return True
         # Of two callbacks of one loop, for two copies of a descriptor, either is called.
         return not known.runs_elsewhere(loop) and (asks is None or asks.loop() is not loop)
+
+
+def as_reader(name: str, place: str) -> str:
+    """What the probe's reader source answers (probe_abi.h): the members of one of a USAGE event's descriptors."""
+    return json.dumps({"reader": name, "place": place})[1:-1] if name else ""
 
 
 def _bare(callback: Any) -> Any:

@@ -7,13 +7,12 @@ that its tasks say themselves that they wait.
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import trireme_watch_unseen
-from trireme_watch_callbacks import Callbacks, handles_in_selector
+from trireme_watch_callbacks import Callbacks, as_reader, handles_in_selector
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
@@ -53,9 +52,8 @@ class Loops:
         return self.transports.name(number) or self.callbacks.name(number), self.callbacks.place(number)
 
     def describe_reader(self, number: int) -> str:
-        """The members of one of a USAGE event's descriptors; called by the probe in the thread of a loop that spins."""
-        reader, place = self.reader(number)
-        return json.dumps({"reader": reader, "place": place})[1:-1] if reader else ""
+        """Called by the probe in the thread of a loop that spins."""
+        return as_reader(*self.reader(number))
 
     def is_over(self, number: int, thread: int) -> bool:
         """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
@@ -67,6 +65,7 @@ class Loops:
     def hook_asyncio(self, module: Any) -> None:
         self.asyncio = module.tasks
         self._hook_tasks(module.BaseEventLoop)
+        self._hook_run(module.BaseEventLoop)
 
     def hook_selector(self, module: Any) -> None:
         trireme_watch_unseen.hook_sendall(module.BaseSelectorEventLoop, self.probe.wait_for)
@@ -83,6 +82,7 @@ class Loops:
 
     def hook_uvloop(self, module: Any) -> None:
         self._hook_tasks(module.Loop)
+        self._hook_run(module.Loop)
         self._hook_registrations(module.Loop, "add_", _stands)
         self._hook_removals(module.Loop)
         self.readers.hook(module.Loop)
@@ -110,6 +110,19 @@ class Loops:
                 probe.record_for(getattr(task.get_coro(), "trireme_task", 0), TASK_END, 0, "cancelled", None)
 
         kind.create_task, kind.close = create_and_tell, close_and_tell
+
+    def _hook_run(self, kind: Any) -> None:
+        """Callbacks of a loop that has no tasks hold it too; what its thread does when it has ended holds nothing."""
+        run, loop_runs = kind.run_forever, self.probe.loop_runs
+
+        def tell_and_run(loop: Any) -> None:
+            loop_runs(True)
+            try:
+                run(loop)
+            finally:
+                loop_runs(False)
+
+        kind.run_forever = tell_and_run
 
     def _hook_waits(self, kind: Any, direction: int) -> None:
         """`kind`: of the future that uvloop's coroutines await when a socket is not ready."""
