@@ -294,6 +294,9 @@ class LoopsTest(TriremeCase):
             for runtime, cell in self.cells(SPIN_YAML, LOOPS, how).items():
                 self.assertEqual([f["kind"] for f in cell["findings"]], ["hub-spin"], (how, runtime, cell["reason"]))
                 self.assertRegex(cell["findings"][0]["message"], message)
+                if (how, runtime) == ("ready", "asyncio"):
+                    self.assertRegex(cell["findings"][0]["message"], r": callback listen\.<locals>\.<lambda>, "
+                                                                     r"workload\.py:\d+ in <lambda>$")
 
     def test_a_loop_that_works_or_rests_does_not_spin(self) -> None:
         self.write("loops/workload.py", SPIN_PY)

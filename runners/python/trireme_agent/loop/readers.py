@@ -10,12 +10,13 @@ from asyncio import selector_events, unix_events
 from collections.abc import Callable
 from typing import Any
 
-from trireme_agent import meetings, probe
+from trireme_agent import errors, meetings, probe
 
 # In the folder of what watched programs load, where each finds the other by its own name.
 _unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unseen")
+_of_callbacks: Any = importlib.import_module("trireme_agent.command.trireme_watch_callbacks")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
-callbacks: Any = importlib.import_module("trireme_agent.command.trireme_watch_callbacks").Callbacks(probe)
+callbacks: Any = _of_callbacks.Callbacks(probe)
 _descriptor: Callable[[Any], int] = importlib.import_module("trireme_agent.command.trireme_watch_readers").descriptor
 is_cancelled: Callable[[Any], bool] = _unseen.is_cancelled
 
@@ -28,6 +29,7 @@ def watch_classes() -> None:
     transports.hook_selector(selector_events)
     callbacks.hook(selector_events.BaseSelectorEventLoop)
     transports.hook_pipes(unix_events)
+    probe.set_reader_source(lambda number: _of_callbacks.as_reader(name(number), errors.place(callbacks.place(number))))
 
 
 def watch(loop: Any) -> None:
