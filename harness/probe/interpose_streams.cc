@@ -1,96 +1,22 @@
 // What the C library reads through the buffer of a FILE: it makes the system call itself, by no name that could be stood
 // before. So its functions tell when they are going to make one, which is when the buffer does not have what they are asked
 // for. Of regular files and terminals nothing is looked at, and of what the buffer has nothing is told.
-//
-// Whoever waits for the stream's lock does not wait for the descriptor: of the threads that want more of one stream at once
-// only the first is told of. The lock itself is the C library's to take and, when a thread is cancelled, to give back.
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include "harness/probe/next.h"
-#include "harness/probe/recorder.h"
-#include "harness/probe/waits.h"
+#include "harness/probe/stream_reads.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 
 #define TRIREME_PLACE __builtin_return_address(0)
 #undef getc
+#undef getchar
 
 namespace trireme {
 namespace {
-
-// Of FILE's flags, as <stdio.h>'s inline functions know them too.
-constexpr int kUnbuffered = 2, kReadsBackup = 0x100;
-
-enum class StreamLock : bool { kTakes, kLeavesToCaller };
-
-// By the descriptor, atomic: the stream by which a thread waits to read it. Untouched pages of it cost nothing.
-FILE* reading_streams[kDescriptors];
-
-// Whether waits for its descriptor are followed, as far as that is known.
-bool MayBeFollowed(FILE* stream, int fd) {
-  if (FollowedHeaderNow() == nullptr && !AttachIsPending()) return false;
-  if (stream->_mode > 0 || static_cast<unsigned>(fd) >= kDescriptors) return false;
-  const Descriptor* known = KnownDescriptor(fd);
-  return known == nullptr || known->kind != ObjectKind::kIgnored;
-}
-
-struct Buffered {
-  const char* data;
-  size_t size;
-  bool Has(size_t wanted) const { return size >= wanted; }
-  bool HasUpTo(int end) const { return size != 0 && memchr(data, end, size) != nullptr; }
-};
-
-// Whether the buffer lacks what `has` looks for, and no other thread is at it.
-template <typename Has>
-bool Lacks(FILE* stream, StreamLock lock, const Has& has) {
-  if (lock == StreamLock::kTakes && ftrylockfile(stream) != 0) return false;
-  const char* data = stream->_IO_read_ptr;
-  const char* end = stream->_IO_read_end;
-  const bool lacks = (stream->_flags & kReadsBackup) == 0 &&
-                     !has(Buffered{data, data < end ? static_cast<size_t>(end - data) : 0});
-  if (lock == StreamLock::kTakes) funlockfile(stream);
-  return lacks;
-}
-
-// Makes a call that reads more than the buffer has. `moved`: how many bytes its result stands for.
-template <typename Call, typename Moved>
-[[gnu::noinline]] auto ReadMore(const void* caller, FILE* stream, int fd, uint64_t size,
-                                const Call& call, const Moved& moved) {
-  FILE* none = nullptr;
-  if (!__atomic_compare_exchange_n(&reading_streams[fd], &none, stream, false, __ATOMIC_SEQ_CST,
-                                   __ATOMIC_RELAXED) &&
-      none == stream)
-    return call();
-  const bool buffers = (stream->_flags & kUnbuffered) == 0;
-  const Wait wait = BeginWait(fd, kRead, How::kCall, buffers ? kUnknownSize : size, {caller, 0});
-  const int before = errno;
-  errno = 0;  // the stream may say of an older error that there was one
-  const auto result = call();
-  const int error = errno != 0 ? errno : before;
-  const int64_t bytes = moved(result);
-  EndWait(wait, bytes > 0 || ferror_unlocked(stream) == 0 ? bytes : -int64_t{errno});
-  FILE* own = stream;
-  __atomic_compare_exchange_n(&reading_streams[fd], &own, nullptr, false, __ATOMIC_SEQ_CST,
-                              __ATOMIC_RELAXED);
-  errno = error;
-  return result;
-}
-
-// Makes the call as one that reads up to `size` bytes of the stream.
-template <typename Has, typename Call, typename Moved>
-[[gnu::always_inline]] inline auto ReadStream(const void* caller, FILE* stream, StreamLock lock,
-                                              uint64_t size, const Has& has, const Call& call,
-                                              const Moved& moved) {
-  const int fd = stream->_fileno;  // another thread may open another file by it
-  if (!MayBeFollowed(stream, fd) || !Lacks(stream, lock, has)) [[likely]]
-    return call();
-  return ReadMore(caller, stream, fd, size, call, moved);
-}
 
 template <typename Call>
 [[gnu::always_inline]] inline int ReadCharacter(const void* caller, FILE* stream, StreamLock lock,
@@ -213,6 +139,27 @@ TRIREME_INTERPOSED ssize_t trireme_getline(char**, size_t*, FILE*) __asm__("getl
 ssize_t trireme_getline(char** line, size_t* room, FILE* stream) {
   static Next<ssize_t(char**, size_t*, FILE*)> next("getline");
   return ReadUpTo(TRIREME_PLACE, stream, '\n', [&] { return next(line, room, stream); });
+}
+
+// Of standard input.
+#define TRIREME_INTERPOSED_GETCHAR(name, lock)                                           \
+  TRIREME_INTERPOSED int trireme_##name() __asm__(#name);                                \
+  int trireme_##name() {                                                                 \
+    static Next<int()> next(#name);                                                      \
+    return ReadCharacter(TRIREME_PLACE, stdin, StreamLock::lock, [] { return next(); }); \
+  }
+
+TRIREME_INTERPOSED_GETCHAR(getchar, kTakes)
+TRIREME_INTERPOSED_GETCHAR(getchar_unlocked, kLeavesToCaller)
+
+TRIREME_INTERPOSED int getw(FILE* stream) {
+  static Next<int(FILE*)> next("getw");
+  // Its result may be any number, what stands for the end too.
+  return trireme::ReadStream(
+      TRIREME_PLACE, stream, StreamLock::kTakes, sizeof(int),
+      [](const trireme::Buffered& buffered) { return buffered.Has(sizeof(int)); },
+      [&] { return next(stream); },
+      [=](int) { return feof_unlocked(stream) != 0 ? int64_t{0} : int64_t{sizeof(int)}; });
 }
 
 #undef TRIREME_PLACE

@@ -187,7 +187,14 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
           "_IO_getc", "__fgets_chk", "__fgets_unlocked_chk", "__fread_chk", "__fread_unlocked_chk",
           "__getdelim", "__uflow", "__underflow", "fgetc", "fgetc_unlocked", "fgets",
           "fgets_unlocked", "fread", "fread_unlocked", "getc", "getc_unlocked", "getdelim",
-          "getline",
+          "getline", "getchar", "getchar_unlocked", "getw", "fgetwc", "fgetwc_unlocked", "getwc",
+          "getwc_unlocked", "getwchar", "getwchar_unlocked", "fgetws", "fgetws_unlocked",
+          "__fgetws_chk", "__fgetws_unlocked_chk", "scanf", "fscanf", "vscanf", "vfscanf", "wscanf",
+          "fwscanf", "vwscanf", "vfwscanf", "__isoc99_scanf", "__isoc99_fscanf", "__isoc99_vscanf",
+          "__isoc99_vfscanf", "__isoc99_wscanf", "__isoc99_fwscanf", "__isoc99_vwscanf",
+          "__isoc99_vfwscanf", "__isoc23_scanf", "__isoc23_fscanf", "__isoc23_vscanf",
+          "__isoc23_vfscanf", "__isoc23_wscanf", "__isoc23_fwscanf", "__isoc23_vwscanf",
+          "__isoc23_vfwscanf",
           "system",
           "time", "timerfd_settime", "timespec_get", "usleep", "vfork", "write", "writev"));
 }

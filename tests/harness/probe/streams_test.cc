@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <array>
 #include <atomic>
@@ -29,9 +31,15 @@ size_t __fread_chk(void*, size_t, size_t, size_t, FILE*);
 size_t __fread_unlocked_chk(void*, size_t, size_t, size_t, FILE*);
 char* __fgets_chk(char*, size_t, int, FILE*);
 char* __fgets_unlocked_chk(char*, size_t, int, FILE*);
+int __isoc99_fscanf(FILE*, const char*, ...);
+int __isoc99_vfscanf(FILE*, const char*, va_list);
+wchar_t* __fgetws_chk(wchar_t*, size_t, int, FILE*);
+wchar_t* __fgetws_unlocked_chk(wchar_t*, size_t, int, FILE*);
 }
 #undef getc
 #undef getc_unlocked
+#undef getwc
+#undef getwc_unlocked
 #undef fgetc_unlocked
 
 namespace trireme {
@@ -51,6 +59,15 @@ ssize_t ReadAllocated(ssize_t (*read)(char**, size_t*, FILE*), FILE* stream) {
   ::free(line);
   return size;
 }
+
+using Scan = int (*)(FILE*, const char*, va_list);
+void ScanByte(Scan scan, FILE* stream, const char* format, ...) {
+  va_list values;
+  va_start(values, format);
+  scan(stream, format, values);
+  va_end(values);
+}
+using WideLine = std::array<wchar_t, kRoom>;
 
 struct Reader {
   const char* name;
@@ -85,10 +102,30 @@ const Reader kReaders[] = {
      [](FILE* f, Line&) {
        ReadAllocated([](char** l, size_t* n, FILE* s) { return ::__getdelim(l, n, '\n', s); }, f);
      }},
+    {"fscanf", true, [](FILE* f, Line& to) { (void)!::fscanf(f, "%c", to.data()); }},
+    {"__isoc99_fscanf", true,
+     [](FILE* f, Line& to) { (void)!::__isoc99_fscanf(f, "%c", to.data()); }},
+    {"vfscanf", true, [](FILE* f, Line& to) { ScanByte(::vfscanf, f, "%c", to.data()); }},
+    {"__isoc99_vfscanf", true,
+     [](FILE* f, Line& to) { ScanByte(::__isoc99_vfscanf, f, "%c", to.data()); }},
+    {"fwscanf", true, [](FILE* f, Line& to) { (void)!::fwscanf(f, L"%c", to.data()); }},
+    {"fgetwc", true, [](FILE* f, Line&) { ::fgetwc(f); }},
+    {"getwc", true, [](FILE* f, Line&) { (::getwc)(f); }},
+    {"fgetwc_unlocked", false, [](FILE* f, Line&) { (::fgetwc_unlocked)(f); }},
+    {"getwc_unlocked", false, [](FILE* f, Line&) { (::getwc_unlocked)(f); }},
+    {"fgetws", true,
+     [](FILE* f, Line&) { (void)!::fgetws(WideLine{}.data(), kRoom, f); }},
+    {"fgetws_unlocked", false,
+     [](FILE* f, Line&) { (void)!::fgetws_unlocked(WideLine{}.data(), kRoom, f); }},
+    {"__fgetws_chk", true,
+     [](FILE* f, Line&) { ::__fgetws_chk(WideLine{}.data(), kRoom, kRoom, f); }},
+    {"__fgetws_unlocked_chk", false,
+     [](FILE* f, Line&) { ::__fgetws_unlocked_chk(WideLine{}.data(), kRoom, kRoom, f); }},
 };
-// Only where a buffer is empty; not in kReaders, for they are called so.
+// Only where a buffer is empty; not in kReaders, for they are called so, or want more than a line.
 const Reader kFillers[] = {{"__uflow", false, [](FILE* f, Line&) { ::__uflow(f); }},
-                           {"__underflow", false, [](FILE* f, Line&) { ::__underflow(f); }}};
+                           {"__underflow", false, [](FILE* f, Line&) { ::__underflow(f); }},
+                           {"getw", true, [](FILE* f, Line&) { ::getw(f); }}};
 
 struct CloseStream {
   void operator()(FILE* stream) const { ::fclose(stream); }
@@ -200,6 +237,27 @@ TEST_F(StreamsTest, ACancelledThreadGivesTheLockBackAndWaitsNoMore) {
   ::funlockfile(stream.get());
   Send("1");
   EXPECT_EQ(ReadByte(ours_.get()), '1');
+  {
+    const Sleeper next([&] { ::fgetc(stream.get()); });  // and hides nobody who reads after it
+    next.AwaitSleep(SYS_read);
+    EXPECT_THAT(Meetings(), IsEmpty());
+    const Sleeper other([&] { ReadByte(ours_.get()); });
+    other.AwaitSleep(SYS_recvfrom);
+    ::shutdown(theirs_.get(), SHUT_RDWR);
+  }
+  EXPECT_THAT(Meetings(), SizeIs(1));
+}
+
+TEST_F(StreamsTest, WhatAWideBufferHasIsNotReadAgain) {
+  const Stream stream = Open(ours_.get());
+  Send("12");
+  ASSERT_EQ(::fgetwc(stream.get()), static_cast<wint_t>('1'));
+  {
+    const Sleeper sleeper([&] { ReadByte(ours_.get()); });
+    sleeper.AwaitSleep(SYS_recvfrom);
+    EXPECT_EQ(::fgetwc(stream.get()), static_cast<wint_t>('2'));
+    Send("3");
+  }
   EXPECT_THAT(Meetings(), IsEmpty());
 }
 
