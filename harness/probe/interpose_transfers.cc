@@ -133,6 +133,19 @@ ssize_t TransferPartsAt(int fd, Direction direction, const ManyPieces& many, int
   });
 }
 
+// preadv2() and pwritev2(): at the position -1 they do as readv() and writev(), of sockets and pipes too.
+template <typename Call>
+ssize_t TransferPartsAtOrNext(const void* place, int fd, Direction direction,
+                              const ManyPieces& many, int64_t at, int flags, const Call& call) {
+  if (at != -1) return TransferPartsAt(fd, direction, many, at, call);
+  const Caller caller = {place, (flags & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0};
+  return Transfer(caller, fd, direction, kUnknownSize, many, [&](uint64_t limit) {
+    if (limit == FaultyTransfer::kNoLimit) return call(many.parts, many.count);
+    Shortened shortened(many.parts, many.count, limit);
+    return call(shortened.parts(), shortened.count());
+  });
+}
+
 template <typename Message>
 ssize_t CallOnMessage(Next<ssize_t(int, Message*, int)>& next, int fd, Message* message, int flags,
                       uint64_t limit) {
@@ -230,6 +243,7 @@ using trireme::Transfer;
 using trireme::TransferAt;
 using trireme::TransferMessages;
 using trireme::TransferPartsAt;
+using trireme::TransferPartsAtOrNext;
 
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
@@ -394,13 +408,13 @@ TRIREME_INTERPOSED ssize_t splice(int in, off64_t* in_offset, int out, off64_t* 
     });                                                                                          \
   }
 
-#define TRIREME_INTERPOSED_PARTS_AT_2(name, Position, direction)                                 \
-  TRIREME_INTERPOSED ssize_t name(int fd, const iovec* parts, int count, Position at,            \
-                                  int flags) {                                                   \
-    static Next<ssize_t(int, const iovec*, int, Position, int)> next(#name);                     \
-    return TransferPartsAt(fd, direction, {parts, count}, at, [&](const iovec* some, int many) { \
-      return next(fd, some, many, at, flags);                                                    \
-    });                                                                                          \
+#define TRIREME_INTERPOSED_PARTS_AT_2(name, Position, direction)                           \
+  TRIREME_INTERPOSED ssize_t name(int fd, const iovec* parts, int count, Position at,      \
+                                  int flags) {                                             \
+    static Next<ssize_t(int, const iovec*, int, Position, int)> next(#name);               \
+    return TransferPartsAtOrNext(                                                          \
+        __builtin_return_address(0), fd, direction, {parts, count}, at, flags,             \
+        [&](const iovec* some, int many) { return next(fd, some, many, at, flags); });     \
   }
 
 TRIREME_INTERPOSED_AT(pread, void, off_t, kRead)

@@ -56,6 +56,18 @@ TEST_F(WaitsTest, ReadingWhatIsThereMeetsToo) {
   EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
 }
 
+TEST_F(WaitsTest, AReadAtNoPositionMeets) {
+  Park(ours_.get());
+  Api().set_task(3);
+  char byte = 0;
+  iovec part{&byte, 1};
+  EXPECT_EQ(::preadv2(ours_.get(), &part, 1, 0, 0), -1);  // a socket has no positions
+  EXPECT_THAT(Meetings(), IsEmpty());
+  EXPECT_EQ(::preadv2(ours_.get(), &part, 1, -1, RWF_NOWAIT), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_THAT(Meetings(), ElementsAre("second-reader: 3 while 2"));
+}
+
 TEST_F(WaitsTest, NobodyMeetsATaskThatRanOn) {
   Park(ours_.get());
   Api().set_task(2);
