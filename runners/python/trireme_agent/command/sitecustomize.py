@@ -7,26 +7,23 @@ a watched program starts may be older than what is watched.
 import os
 import sys
 
-
-def _has_ctypes():  # noqa: ANN202 (2.7 could not read it)
-    """Python 3.12 has none in an interpreter within the interpreter; of those only the threads are told apart anyway."""
-    try:
-        import _ctypes  # noqa: F401 (whether it can be is all that is asked)
-    except ImportError as error:
-        if "subinterpreter" not in str(error):
-            sys.stderr.write("trireme: of a Python without ctypes only the threads are told apart, not the tasks\n")
-        return False
-    return True
-
+_has_ctypes = True
+try:
+    import _ctypes  # noqa: F401 (whether it can be is all that is asked)
+except ImportError as error:
+    _has_ctypes = False
+    # Python 3.12 has none in an interpreter within the interpreter, of which only the threads are told apart anyway.
+    if sys.version_info >= (3, 8) and "subinterpreter" not in str(error):
+        sys.stderr.write("trireme: of a Python without ctypes only the threads are told apart, not the tasks\n")
 
 if os.environ.get("TRIREME_WATCH") and sys.version_info < (3, 8):
     text = "trireme: of Python {}.{} only the threads are told apart, not the tasks: that needs 3.8\n"
     sys.stderr.write(text.format(*sys.version_info))
-elif os.environ.get("TRIREME_WATCH") and _has_ctypes():
+elif os.environ.get("TRIREME_WATCH") and _has_ctypes:
     import trireme_watch
 
     trireme_watch.install()
-if os.environ.get("TRIREME_COMMAND_RUNTIME") and _has_ctypes():
+if os.environ.get("TRIREME_COMMAND_RUNTIME") and _has_ctypes:
     import trireme_command
 
     trireme_command.install(os.environ["TRIREME_COMMAND_RUNTIME"], os.environ.get("TRIREME_COMMAND_HUB", ""))
