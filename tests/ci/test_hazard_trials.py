@@ -5,9 +5,11 @@ import unittest
 import hazard_trials
 
 
-def cell(verdict: str, named: str, passed: int, failed: int, unknown: int = 0, findings: tuple = ()) -> hazard_trials.Count:
+def cell(
+    verdict: str | list[str], named: str, passed: int, failed: int, unknown: int = 0, findings: tuple = ()
+) -> hazard_trials.Count:
     return hazard_trials.count(
-        {"expect": {"verdicts": [verdict], "finding": named, "findings": None}},
+        {"expect": {"verdicts": [verdict] if isinstance(verdict, str) else verdict, "finding": named, "findings": None}},
         {
             "scenario": "hazards/a",
             "runtime": "asyncio",
@@ -35,6 +37,11 @@ class HazardTrialsTest(unittest.TestCase):
 
     def test_counts_findings_of_another_kind_where_one_is_named(self) -> None:
         self.assertEqual(cell("fail", "multiple-readers", 0, 10, findings=(("deadline", False),)).false, 2)
+
+    def test_counts_neither_where_it_is_a_matter_of_chance(self) -> None:
+        either = cell(["pass", "fail"], "multiple-readers", 4, 6, findings=(("multiple-readers", False), ("potential", True)))
+        self.assertEqual((either.false, either.missed, either.expected), (0, 0, "pass or fail"))
+        self.assertEqual(cell(["pass", "fail"], "multiple-readers", 4, 6, findings=(("deadline", False),)).false, 2)
 
     def test_takes_an_unknown_trial_for_neither(self) -> None:
         unknown = cell("pass", "", 9, 0, unknown=1)
