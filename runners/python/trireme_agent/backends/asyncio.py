@@ -349,6 +349,9 @@ class AsyncioBackend(Backend):
             process = await asyncio.create_subprocess_exec(*argv, stdin=source, stdout=pipe, stderr=pipe)
             try:
                 out, err = await process.communicate(stdin)
+                if process.stdin is not None:
+                    with suppress(OSError):  # of input that was not read, which communicate() has let go of
+                        await process.stdin.wait_closed()
             except BaseException:
                 if process.returncode is None:
                     process.kill()
