@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import AGENT
+from agent import AGENT, PROBE
 
 COMMAND = AGENT / "command"
 # Classes of this module take arguments from 3.9 on.
@@ -35,6 +35,14 @@ def run(python, program, **environment):
 def test_nothing_of_it_is_newer_than_3_8():
     run_as = run(sys.executable, AS_IN_3_8)
     assert (run_as.returncode, run_as.stderr) == (0, "")
+
+
+def test_a_probe_of_an_older_version_is_refused():
+    load = "import trireme_builtins\ntrireme_builtins._COUNT {}\nprint(trireme_builtins.load() is None)"
+    as_now = run(sys.executable, load.format("+= 0"), LD_PRELOAD=PROBE)
+    assert (as_now.stdout, as_now.stderr) == ("False\n", "")
+    older = run(sys.executable, load.format("+= 1"), LD_PRELOAD=PROBE)
+    assert older.stdout == "True\n" and " functions for Python, and its adapter needs " in older.stderr
 
 
 @pytest.mark.parametrize("python", versions("3.8", "3.9"), ids=str)

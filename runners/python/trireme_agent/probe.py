@@ -68,6 +68,9 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
 )
 
 _made = _builtins()
+if _made is not None and len(_made) < len(_FALLBACK):
+    raise ImportError(f"the preloaded probe has {len(_made)} functions for Python, the agent needs {len(_FALLBACK)}: "
+                      "they are of two versions of Trireme")
 preloaded = _made is not None
 attach: Callable[[str], int]
 record: Callable[[int, int, str, Any], None]

@@ -11,7 +11,6 @@ holds until the next one, as long as it can be known before the end what the pro
 from __future__ import annotations
 
 import atexit
-import ctypes
 import faulthandler
 import fcntl
 import functools
@@ -26,6 +25,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
+import trireme_builtins
 import trireme_meetings
 import trireme_plumbing
 import trireme_start
@@ -38,17 +38,6 @@ _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
 _HIGH = 200
 _TEST = "test"
 _CHAIN = 12  # modules of an import chain that are kept
-
-
-def _builtins() -> tuple[Callable[..., Any], ...] | None:
-    """Those of the preloaded probe, which attaches by itself: probe_abi.h."""
-    try:
-        function = ctypes.PyDLL(None).trireme_probe_python
-    except AttributeError:
-        return None
-    function.restype = ctypes.py_object
-    made: tuple[Callable[..., Any], ...] = function()
-    return made
 
 
 class RunningTest(NamedTuple):
@@ -70,7 +59,7 @@ class Witness:
         self._counted: Any = None
         self._newest: Any = None  # the hub, of whatever thread, that took the newest turn
         self._eventlet: dict[str, ModuleType] = {}  # its modules, by name
-        builtins = _builtins()
+        builtins = trireme_builtins.load()  # of a probe that attaches by itself
         self._record = builtins[1] if builtins is not None else lambda *_: None
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
         self._invoke = builtins[5] if builtins is not None else lambda *_: 0

@@ -10,7 +10,6 @@ Runs on every Python 3 that the program may be, so it uses nothing newer than 3.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import sys
@@ -19,6 +18,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
+import trireme_builtins
 import trireme_watch_greenlets
 import trireme_watch_loops
 import trireme_watch_names
@@ -64,14 +64,9 @@ class Probe:
 
 def install() -> None:
     """REQUIRES: called before anything else is imported."""
-    try:
-        function = ctypes.PyDLL(None).trireme_probe_python
-    except AttributeError:
-        return  # started with another LD_PRELOAD
-    function.restype = ctypes.py_object
-    builtins = function()
+    builtins = trireme_builtins.load()
     if builtins is None:
-        return  # an interpreter within the interpreter
+        return  # started with another LD_PRELOAD, or an interpreter within the interpreter
     probe = Probe(builtins)
     watch = Watch(probe)
     probe.set_stack_source(watch.describe)
