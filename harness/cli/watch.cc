@@ -258,7 +258,14 @@ Status CheckReportsCanBeWritten(const std::vector<ReportRequest>& requests) {
 std::string RecordingIn(const std::string& folder) {
   std::array<uint64_t, 2> number{};
   TRIREME_CHECK(::getrandom(number.data(), sizeof(number), 0) == sizeof(number));
-  return JoinPath(folder, FormatHex(number[0]) + FormatHex(number[1]) + ".ring");
+  return JoinPath(folder, FormatHex(number[0]) + "-" + FormatHex(number[1]) + ".ring");
+}
+
+bool AttachNow(const std::string& recording) {
+  const Status attached = LeaveOut(recording, kLeftOut);
+  PrintError("trireme: " + (attached.ok() ? "watched from now on" : attached.error().message) +
+             "\n");
+  return attached.ok();
 }
 
 // While it lives, those who know the recording's name may come to it: a program of root's that becomes another user, to whom
@@ -280,6 +287,51 @@ class OpenToOtherUsers {
   bool open_ = false;
 };
 
+// What is said once the program has ended, but for the last line. The exit status.
+int Summarise(const WatchOptions& options, const History& history, const WatchedEnd& end,
+              const std::set<uint32_t>& left, bool watching, const WatchFindings& findings) {
+  // What there is more to say of than when it was found: where else, how it ended, or where the other one was.
+  for (const auto& [key, known] : findings.known())
+    if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
+      PrintFinding(known.finding, known.count);
+  if (!watching)
+    PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
+  for (const std::string& unseen : Unseen(history, end, left, findings))
+    PrintError("trireme: unknown: " + unseen + "\n");
+  if (!options.faults.plan.empty())
+    PrintError("trireme: faults " + options.faults.plan + ": " +
+               AppliedInWords(options.faults, history) + "\n");
+  for (const std::string& unused : findings.suppressions().Unused())
+    PrintError("trireme: warning: suppression " + unused + "\n");
+  if (const int64_t count = findings.suppressions().suppressed(); count > 0)
+    PrintError("trireme: " + Count(count, "finding") + " suppressed\n");
+  return findings.count() > 0 ? options.finding_status : end.status;
+}
+
+// Why nothing can be said of the program from its recording.
+Status CheckSeen(const WatchOptions& options, const Result<History>& history, pid_t process) {
+  if (!history.ok())
+    return InfrastructureError("what was recorded cannot be read: " + history.error().message);
+  if (SawProcess(*history, process)) return Done{};
+  if (!history->damage().empty())
+    return InfrastructureError("what was recorded is damaged: " + history->damage());
+  return InfrastructureError(
+      "nothing was seen of " + options.command.front() +
+          ": the probe was not loaded into it, or what it recorded was taken away",
+      "it may have cleared LD_PRELOAD, or brings a loader of its own");
+}
+
+RecordingOptions RecordingOptionsOf(const WatchOptions& options, const Json& checks, int64_t begin,
+                                    bool watching) {
+  const RecordingNeeds needs = NeedsOf(checks);
+  return {.begin_time = begin,
+          .left_out = watching ? kLeftOut : kLeftOutAtFirst,
+          .hold_threshold = needs.hold_threshold,
+          .usage_interval = needs.usage_interval,
+          .objects = kObjects,
+          .plan = options.faults.compiled};
+}
+
 int Watch(const WatchOptions& options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
@@ -289,26 +341,14 @@ int Watch(const WatchOptions& options, const Json& checks) {
   const Result<std::unique_ptr<TemporaryDirectory>> folder = TemporaryDirectory::Make();
   if (!folder.ok()) return Fail(folder.error());
   const std::string recording = RecordingIn((*folder)->path());
-  const RecordingNeeds needs = NeedsOf(checks);
   const int64_t begin = SystemClock().Now();
   bool watching = options.attach_after.value_or(0) == 0;
   const Status created =
-      CreateRecording(recording, {.begin_time = begin,
-                                  .left_out = watching ? kLeftOut : kLeftOutAtFirst,
-                                  .hold_threshold = needs.hold_threshold,
-                                  .usage_interval = needs.usage_interval,
-                                  .objects = kObjects,
-                                  .plan = options.faults.compiled});
+      CreateRecording(recording, RecordingOptionsOf(options, checks, begin, watching));
   if (!created.ok()) return Fail(created.error());
   std::optional<OpenToOtherUsers> open(std::in_place, (*folder)->path(), recording);
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
-  const auto attach = [&] {
-    if (watching || SystemClock().Now() - begin < *options.attach_after) return;
-    const Status attached = LeaveOut(recording, kLeftOut);
-    watching = attached.ok();
-    PrintError("trireme: " + (watching ? "watched from now on" : attached.error().message) + "\n");
-  };
   const auto look = [&](bool last) {
     for (const Finding& finding : findings.Look(last)) PrintFinding(finding, 1);
   };
@@ -322,7 +362,8 @@ int Watch(const WatchOptions& options, const Json& checks) {
        .environment = Environment(locations, recording),
        .limit = options.limit ? *options.limit + options.attach_after.value_or(0) : 0},
       [&] {
-        attach();
+        if (!watching && SystemClock().Now() - begin >= *options.attach_after)
+          watching = AttachNow(recording);
         look(false);
       },
       [&] { PrintWaits(recording); });
@@ -331,41 +372,18 @@ int Watch(const WatchOptions& options, const Json& checks) {
   // Now: what they do from here on may be in no event that is read.
   const std::set<uint32_t> left = ProcessesWithRecording(recording);
   look(true);
-  // Scripts read this line, the last one: it has the same words for every number.
-  const auto finish = [&](int status) {
-    PrintError("trireme: " + std::to_string(findings.count()) + " findings, program exited " +
-               std::to_string(end->status) + "\n");
-    return status;
-  };
   const Result<History> history = History::Read(recording);
-  if (!history.ok())
-    return finish(Fail(InfrastructureError("what was recorded cannot be read: " +
-                                           history.error().message)));
-  if (!SawProcess(*history, end->process))
-    return Fail(InfrastructureError(
-        "nothing was seen of " + options.command.front() + ": the probe was not loaded into it",
-        "it may have cleared LD_PRELOAD, or brings a loader of its own"));
-  // What there is more to say of than when it was found: where else, how it ended, or where the other one was.
-  for (const auto& [key, known] : findings.known())
-    if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
-      PrintFinding(known.finding, known.count);
-  if (!watching)
-    PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
-  for (const std::string& unseen : Unseen(*history, *end, left, findings))
-    PrintError("trireme: unknown: " + unseen + "\n");
-  if (!options.faults.plan.empty())
-    PrintError("trireme: faults " + options.faults.plan + ": " +
-               AppliedInWords(options.faults, *history) + "\n");
-  for (const std::string& unused : findings.suppressions().Unused())
-    PrintError("trireme: warning: suppression " + unused + "\n");
-  if (const int64_t count = findings.suppressions().suppressed(); count > 0)
-    PrintError("trireme: " + Count(count, "finding") + " suppressed\n");
-  int status = findings.count() > 0 ? options.finding_status : end->status;
-  if (!options.reports.empty()) {
+  const Status seen = CheckSeen(options, history, end->process);
+  int status = seen.ok() ? Summarise(options, *history, *end, left, watching, findings)
+                         : Fail(seen.error());
+  if (seen.ok() && !options.reports.empty()) {
     const Status written = WriteReports(options, cell, (*folder)->path(), recording, end->status);
     if (!written.ok()) status = Fail(written.error());
   }
-  return finish(status);
+  // Scripts read this line, the last one: it has the same words for every number.
+  PrintError("trireme: " + std::to_string(findings.count()) + " findings, program exited " +
+             std::to_string(end->status) + "\n");
+  return status;
 }
 
 constexpr int64_t kSampleFor = kNanosecondsPerSecond;

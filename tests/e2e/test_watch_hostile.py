@@ -48,6 +48,13 @@ class WatchHostileTest(WatchCase):
         self.assertEqual(outcome.code, 0)  # env itself was seen; what it became was not
         self.assertIn("unknown: /bin/true was started without the probe, and was not seen\n", outcome.err)
 
+    def test_a_program_that_takes_the_recording_away_is_not_clean(self) -> None:
+        take = "import os; os.truncate(os.environ['TRIREME_HISTORY'], 4096); os._exit(0)"
+        outcome = self.trireme("watch", "--", sys.executable, "-c", take)
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("or what it recorded was taken away\n", outcome.err)
+        self.assertEqual(outcome.err.splitlines()[-1], "trireme: 0 findings, program exited 0")
+
     def test_what_was_not_seen_is_said_once_of_each_program(self) -> None:
         lost = "env -i /bin/true; env -i /bin/true; env -i /bin/echo; (env -i /bin/true)"
         outcome = self.trireme("watch", "--", "/bin/sh", "-c", lost)
