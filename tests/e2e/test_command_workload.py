@@ -153,7 +153,7 @@ class CommandTest(TriremeCase):
         self.assertEqual(value("a"), value("a"))
 
     def test_a_server_that_a_script_ends_by_a_signal_is_known(self) -> None:
-        self.write("serve.py", "import os, time\nos.write(1, b'ready\\n')\nwhile True: time.sleep(60)\n")
+        self.write("serve.py", "import os, time\nos.write(1, b'ready\\n')\nwhile True: time.sleep(60)  # until the signal\n")
         script = "mkfifo said; python3 serve.py >said & read line <said; kill $!; wait $!; rm said; echo $?"
         outcome = self.expect("run", *ARGUMENTS, "--", "sh", "-c", script, code=0, out=None)
         self.assertIn("command  \u2713\n", outcome.out)

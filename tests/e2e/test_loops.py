@@ -461,9 +461,9 @@ class WatchedLoopsTest(TriremeCase):
                 await asyncio.gather(*[asyncio.sleep(0.01) for _ in range(3)])
             for _ in range(2):
                 asyncio.run(main())
-                time.sleep(0.4)
+                time.sleep(0.4)  # what would hold a loop, if there were one
                 select.select([], [], [], 0.01)  # which is no loop's
-                time.sleep(0.4)
+                time.sleep(0.4)  # the same after a poll
             """, checks="blocked-loop"))
 
     def test_a_descriptor_that_nobody_reads(self) -> None:

@@ -196,7 +196,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("runtime", ["threading", *HUBS])
 def test_a_program_that_is_ended_told_what_it_was(command, runtime, end):
-    command.run(runtime, "-c", "import time; time.sleep(0.001)\n" + end)
+    command.run(runtime, "-c", "import time; time.sleep(0.001)\n" + end)  # a sleep runs the hub
     [told] = so_far(command)
     hub = HUBS.get(runtime)
     assert bool(told["patched"]) is (hub is not None) and told["hubs"] == ([hub] if hub else [])
