@@ -16,6 +16,7 @@
 #include "harness/probe/fault_log.h"
 #include "harness/probe/faulty_transfer.h"
 #include "harness/probe/next.h"
+#include "harness/probe/plain_wait.h"
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -72,11 +73,10 @@ class Shortened {
 
 size_t AtMost(size_t size, uint64_t limit) { return size < limit ? size : limit; }
 
-// The same where a plan may have a fault for it. By value, as the calls take what they capture: so nothing of it has an
-// address, and need be in memory, where there is no plan.
+// Makes the call where a plan may have a fault for it.
 template <typename Memories, typename Call>
-[[gnu::noinline]] auto FaultyCall(int fd, Direction direction, Memories memory, int flags,
-                                  Call call) {
+[[gnu::always_inline]] inline auto FaultyCall(int fd, Direction direction, const Memories& memory,
+                                              int flags, const Call& call) {
   const Pieces pieces = memory.pieces();
   FaultyTransfer transfer(fd, direction, pieces, flags);
   if (!transfer.Begin()) return static_cast<decltype(call(uint64_t{}))>(transfer.result());
@@ -91,15 +91,39 @@ template <typename Memories, typename Call>
   return result;
 }
 
-// Makes the call as one that reads or writes `size` bytes of `fd`: `call` is given how many at most.
+Wait AsWait(PlainWait plain, int fd, Direction direction) {
+  return {.object = plain.object, .token = plain.token, .fd = fd, .direction = direction};
+}
+
+[[gnu::noinline]] void EndAsAnyWait(PlainWait plain, int fd, Direction direction, int64_t result) {
+  EndWait(AsWait(plain, fd, direction), result < 0 ? -errno : result);
+}
+
+// A transfer that is not plain, or that a plan may have a fault for.
+template <typename Memories, typename Call>
+[[gnu::noinline]] auto AnyTransfer(PlainWait plain, int fd, Direction direction, Caller caller,
+                                   uint64_t size, Memories memory, Call call) {
+  const Wait wait = plain.object != nullptr ? AsWait(plain, fd, direction)
+                                            : BeginWait(fd, direction, How::kCall, size, caller);
+  auto result = ActivePlan() == nullptr
+                    ? call(FaultyTransfer::kNoLimit)
+                    : FaultyCall(fd, direction, memory(), caller.flags, call);
+  EndWait(wait, result < 0 ? -errno : static_cast<int64_t>(result));
+  return result;
+}
+
+// Makes the call as one that reads or writes `size` bytes of `fd`: `call` is given how many at most, and `memory` says where.
+// By value, as they take what they capture: so nothing of it has an address, and need be in memory, where all is plain.
 template <typename Memories, typename Call>
 [[gnu::always_inline]] inline auto Transfer(const Caller& caller, int fd, Direction direction,
                                             uint64_t size, Memories memory, Call call) {
-  const Wait wait = BeginWait(fd, direction, How::kCall, size, caller);
-  auto result = ActivePlan() == nullptr
-                    ? call(FaultyTransfer::kNoLimit)
-                    : FaultyCall(fd, direction, memory, caller.flags, call);
-  EndWait(wait, result < 0 ? -errno : static_cast<int64_t>(result));
+  char here;
+  const PlainWait plain = BeginPlainWait(fd, direction, caller, &here);
+  if (plain.object == nullptr || ActivePlan() != nullptr) [[unlikely]]
+    return AnyTransfer(plain, fd, direction, caller, size, memory, call);
+  auto result = call(FaultyTransfer::kNoLimit);
+  if (!EndPlainWait(plain, direction, result)) [[unlikely]]
+    EndAsAnyWait(plain, fd, direction, result);
   return result;
 }
 
@@ -139,7 +163,7 @@ ssize_t TransferPartsAtOrNext(const void* place, int fd, Direction direction,
                               const ManyPieces& many, int64_t at, int flags, const Call& call) {
   if (at != -1) return TransferPartsAt(fd, direction, many, at, call);
   const Caller caller = {place, (flags & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0};
-  return Transfer(caller, fd, direction, kUnknownSize, many, [&](uint64_t limit) {
+  return Transfer(caller, fd, direction, kUnknownSize, [=] { return many; }, [&](uint64_t limit) {
     if (limit == FaultyTransfer::kNoLimit) return call(many.parts, many.count);
     Shortened shortened(many.parts, many.count, limit);
     return call(shortened.parts(), shortened.count());
@@ -178,7 +202,7 @@ int TransferMessages(const Caller& caller, int fd, Direction direction, mmsghdr*
     return result < 0 ? result : static_cast<ssize_t>(messages[0].msg_len);
   };
   const ssize_t result =
-      Transfer(caller, fd, direction, kUnknownSize, Of(&messages[0].msg_hdr), one);
+      Transfer(caller, fd, direction, kUnknownSize, [=] { return Of(&messages[0].msg_hdr); }, one);
   return result < 0 ? -1 : 1;
 }
 
@@ -204,7 +228,7 @@ ssize_t SendFile(const Caller& caller, int out, int in, Offset* offset, size_t s
   const bool logs = RecordsWire() && EndOf(out).connection != nullptr;
   const auto at = logs ? offset != nullptr ? *offset : syscall(SYS_lseek, in, 0, SEEK_CUR) : 0;
   const ssize_t result =
-      Transfer(caller, out, kWrite, size, Of(nullptr, size),
+      Transfer(caller, out, kWrite, size, [=] { return Of(nullptr, size); },
                [=, &next](uint64_t limit) { return next(out, in, offset, AtMost(size, limit)); });
   if (logs && result > 0) {
     const int error = errno;
@@ -247,31 +271,34 @@ using trireme::TransferPartsAtOrNext;
 
 TRIREME_INTERPOSED ssize_t read(int fd, void* data, size_t size) {
   static Next<ssize_t(int, void*, size_t)> next("read");
-  return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
+  return Transfer(TRIREME_CALLER, fd, kRead, size, [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t __read_chk(int fd, void* data, size_t size, size_t room) {
   static Next<ssize_t(int, void*, size_t, size_t)> next("__read_chk");
-  return Transfer(TRIREME_CALLER, fd, kRead, size, Of(data, size),
+  return Transfer(TRIREME_CALLER, fd, kRead, size, [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), room); });
 }
 
 TRIREME_INTERPOSED ssize_t readv(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("readv");
-  return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize, ManyPieces{parts, count},
+  return Transfer(TRIREME_CALLER, fd, kRead, trireme::kUnknownSize,
+                  [=] { return ManyPieces{parts, count}; },
                   [=](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t recv(int fd, void* data, size_t size, int flags) {
   static Next<ssize_t(int, void*, size_t, int)> next("recv");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+                  [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags) {
   static Next<ssize_t(int, void*, size_t, size_t, int)> next("__recv_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+                  [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), room, flags); });
 }
 
@@ -279,7 +306,7 @@ TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, 
                                     socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, int, sockaddr*, socklen_t*)> next("recvfrom");
   return Transfer(
-      {__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+      {__builtin_return_address(0), flags}, fd, kRead, size, [=] { return Of(data, size); },
       [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
@@ -287,7 +314,8 @@ TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_
                                           sockaddr* address, socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, size_t, int, sockaddr*, socklen_t*)> next(
       "__recvfrom_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size, Of(data, size),
+  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+                  [=] { return Of(data, size); },
                   [=](uint64_t limit) {
                     return next(fd, data, AtMost(size, limit), room, flags, address, length);
                   });
@@ -295,19 +323,21 @@ TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_
 
 TRIREME_INTERPOSED ssize_t write(int fd, const void* data, size_t size) {
   static Next<ssize_t(int, const void*, size_t)> next("write");
-  return Transfer(TRIREME_CALLER, fd, kWrite, size, Of(data, size),
+  return Transfer(TRIREME_CALLER, fd, kWrite, size, [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit)); });
 }
 
 TRIREME_INTERPOSED ssize_t writev(int fd, const iovec* parts, int count) {
   static Next<ssize_t(int, const iovec*, int)> next("writev");
-  return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize, ManyPieces{parts, count},
+  return Transfer(TRIREME_CALLER, fd, kWrite, trireme::kUnknownSize,
+                  [=] { return ManyPieces{parts, count}; },
                   [=](uint64_t limit) { return CallOnParts(next, fd, parts, count, limit); });
 }
 
 TRIREME_INTERPOSED ssize_t send(int fd, const void* data, size_t size, int flags) {
   static Next<ssize_t(int, const void*, size_t, int)> next("send");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size),
+  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size,
+                  [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
@@ -315,14 +345,15 @@ TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int fla
                                   const sockaddr* address, socklen_t length) {
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
   return Transfer(
-      {__builtin_return_address(0), flags}, fd, kWrite, size, Of(data, size, address, length),
+      {__builtin_return_address(0), flags}, fd, kWrite, size,
+      [=] { return Of(data, size, address, length); },
       [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static Next<ssize_t(int, const msghdr*, int)> next("sendmsg");
   return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize,
-                  Of(message),
+                  [=] { return Of(message); },
                   [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
 }
 
@@ -361,7 +392,8 @@ TRIREME_INTERPOSED int eventfd_write(int fd, eventfd_t value) {
 TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
   static Next<ssize_t(int, msghdr*, int)> next("recvmsg");
   const ssize_t result =
-      Transfer({__builtin_return_address(0), flags}, fd, kRead, trireme::kUnknownSize, Of(message),
+      Transfer({__builtin_return_address(0), flags}, fd, kRead, trireme::kUnknownSize,
+               [=] { return Of(message); },
                [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
   if (result >= 0) trireme::NoteReceived(message);
   return result;

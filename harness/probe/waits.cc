@@ -9,33 +9,26 @@
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/overlaps.h"
+#include "harness/probe/plain_wait.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
 #include "harness/probe/two_sets.h"
 #include "harness/probe/waiter.h"
 
 namespace trireme {
+
+constinit thread_local ThreadWaits thread_waits = {};  // else each use asks first whether it was made
+
+bool TakeAway(trireme_object* object, Direction direction, uint64_t token) {
+  uint64_t* word = &object->waiters[direction];
+  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+  while (now != 0 && Waiter(now).IsSameAs(Waiter(token)))
+    if (__atomic_compare_exchange_n(word, &now, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+      return true;
+  return false;
+}
+
 namespace {
-
-struct Held {
-  trireme_object* object = nullptr;
-  uint64_t token = 0;
-};
-
-// A call that the thread is inside of.
-struct Inside : Held {
-  const Wait* wait = nullptr;  // on the stack of its caller
-};
-
-// What the calling thread's current task holds, by direction. A thread is inside one call at a time, and inside those
-// that its signal handlers interrupted: these are further up on the stack. What is not was left by longjmp, and is over.
-struct ThreadWaits {
-  static constexpr int kInterrupted = 3;
-  Inside inside[2];
-  Held told[2];  // EAGAIN, in this step of the task
-  Inside interrupted[2][kInterrupted];
-  uint8_t depth[2];  // of those that are; then there is one in `inside` too
-};
 
 // Where a task that does not run waits: cleared when it runs again.
 struct Parked {
@@ -44,7 +37,6 @@ struct Parked {
   uint16_t slots[2];  // plus 1
 };
 
-constinit thread_local ThreadWaits waits = {};  // else each use asks first whether it was made
 // By the task's number; untouched pages cost nothing. Two tasks that wait at once share an entry only when as many
 // numbers lie between them: then the newer is not followed, and counted.
 constexpr int kTries = 4;
@@ -53,16 +45,6 @@ Parked parked[kParked];
 uint16_t generation = 1;
 
 Parked* ParkedEntry(uint32_t task) { return &parked[task % kParked]; }
-
-// Takes a waiter's word away, in whatever state it is. False: another is there.
-bool Clear(trireme_object* object, Direction direction, uint64_t token) {
-  uint64_t* word = &object->waiters[direction];
-  uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
-  while (now != 0 && Waiter(now).IsSameAs(Waiter(token)))
-    if (__atomic_compare_exchange_n(word, &now, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-      return true;
-  return false;
-}
 
 // The end of a call. Nobody but its own thread takes away the word of one that is inside, so no compare-and-swap is
 // needed, but for one that was marked meanwhile. False: another word is there.
@@ -77,20 +59,20 @@ bool Leave(const Wait& wait) {
 // The same, whatever was marked.
 void LeaveMarked(const Wait& wait, int64_t result) {
   EndOverlap(wait, result);
-  Clear(wait.object, wait.direction, wait.token);
+  TakeAway(wait.object, wait.direction, wait.token);
 }
 
 void Drop(Held& held, Direction direction) {
-  if (held.object != nullptr) Clear(held.object, direction, held.token);
+  if (held.object != nullptr) TakeAway(held.object, direction, held.token);
   held.object = nullptr;
 }
 
 // Whether the call of `outer` goes on when that of `inner` has ended. Neither is looked at but for where it is.
-bool Encloses(const Wait* outer, const Wait* inner) {
+bool Encloses(const void* outer, const void* inner) {
   stack_t stack{};
   syscall(SYS_sigaltstack, nullptr, &stack);
   const char* begin = static_cast<const char*>(stack.ss_sp);
-  const char* at = reinterpret_cast<const char*>(outer);
+  const char* at = static_cast<const char*>(outer);
   const bool same_stack = at >= begin && at < begin + stack.ss_size;
   if ((stack.ss_flags & SS_ONSTACK) != 0 && !same_stack) return true;
   return outer > inner;
@@ -98,15 +80,19 @@ bool Encloses(const Wait* outer, const Wait* inner) {
 
 // A signal handler ended its call: the thread is inside the one before again.
 void Resume(Direction direction) {
-  Inside& inside = waits.inside[direction];
-  inside.object = nullptr;
-  if (waits.depth[direction] != 0) inside = waits.interrupted[direction][--waits.depth[direction]];
+  ThreadWaits& waits = thread_waits;
+  waits.inside[direction].object = nullptr;
+  if (waits.depth[direction] == 0) return;
+  const ThreadWaits::Interrupted& before = waits.interrupted[direction][--waits.depth[direction]];
+  waits.inside[direction] = before;
+  before.object->fds[direction] = before.fd;
 }
 
 // Before another call. True: a signal handler makes it.
 bool Interrupts(Direction direction, const Wait* wait) {
+  ThreadWaits& waits = thread_waits;
   Inside& inside = waits.inside[direction];
-  while (inside.object != nullptr && !Encloses(inside.wait, wait)) {
+  while (inside.object != nullptr && !Encloses(inside.at, wait)) {
     Held left = inside;
     Drop(left, direction);
     Resume(direction);
@@ -116,7 +102,7 @@ bool Interrupts(Direction direction, const Wait* wait) {
     Drop(inside, direction);
     return true;
   }
-  waits.interrupted[direction][waits.depth[direction]++] = inside;
+  waits.interrupted[direction][waits.depth[direction]++] = {inside, inside.object->fds[direction]};
   inside.object = nullptr;
   return true;
 }
@@ -143,7 +129,7 @@ bool Enter(trireme_object* object, const ObjectId& id, Wait* wait) {
     if (!over) break;
   }
   if (!IsObject(object, id)) {
-    if (now == 0) Clear(object, wait->direction, wait->token);
+    if (now == 0) TakeAway(object, wait->direction, wait->token);
     return false;
   }
   wait->object = object;
@@ -173,7 +159,7 @@ void NoteSelf(const Wait& wait, Descriptor* descriptor, uint32_t thread, How how
   __atomic_store_n(&descriptor->places[wait.direction], place, __ATOMIC_RELAXED);
   wait.object->threads[wait.direction] = thread;
   wait.object->fds[wait.direction] = wait.fd;
-  if (how != How::kPoll) waits.inside[wait.direction] = {{wait.object, wait.token}, &wait};
+  if (how != How::kPoll) thread_waits.inside[wait.direction] = {{wait.object, wait.token}, &wait};
 }
 
 // A task that was told EAGAIN waits from now on, should it not run on.
@@ -185,14 +171,14 @@ void Told(const Wait& wait, trireme_object* object) {
   uint64_t now = wait.token;
   __atomic_compare_exchange_n(&object->waiters[wait.direction], &now, told.word(), false,
                               __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-  Held& held = waits.told[wait.direction];
+  Held& held = thread_waits.told[wait.direction];
   if (held.object != object) Drop(held, wait.direction);
   held = {object, told.word()};
 }
 
 void ParkTask(trireme_header* header, uint32_t task) {
   for (const Direction direction : kDirections) {
-    Held& told = waits.told[direction];
+    Held& told = thread_waits.told[direction];
     if (told.object == nullptr) continue;
     Parked* entry = ParkedEntry(task);
     const bool free = entry->generation != generation || entry->task == task ||
@@ -216,39 +202,13 @@ void UnparkTask(trireme_header* header, uint32_t task) {
     if (entry->slots[direction] == 0) continue;
     trireme_object* object = ObjectAt(header, entry->slots[direction] - 1u);
     entry->slots[direction] = 0;
-    if (object != nullptr) Clear(object, direction, self.word());
+    if (object != nullptr) TakeAway(object, direction, self.word());
   }
 }
 
-// A process that only reads files needs no recording.
-[[gnu::noinline]] bool IsFollowed(int fd) {
-  const int error = errno;
-  ObjectId id;
-  const ObjectKind kind = Identify(fd, &id);
-  errno = error;
-  return kind > ObjectKind::kIgnored && kind != ObjectKind::kEpoll;
-}
-
-// Puts our word into an object where nobody else waits. False, and nothing of it stays: somebody does, or the object went
-// to another meanwhile. REQUIRES: the thread has a word, and so a number.
-bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* place, Wait* wait) {
-  uint64_t none = 0;
-  if (!__atomic_compare_exchange_n(&object->waiters[wait->direction], &none, wait->token, false,
-                                   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) [[unlikely]]
-    return false;
-  if (!IsObject(object, descriptor->id)) [[unlikely]] {
-    Clear(object, wait->direction, wait->token);
-    return false;
-  }
-  wait->object = object;
-  NoteSelf(*wait, descriptor, thread_state.thread, How::kCall, place);
-  return true;
-}
-
-// The same, and otherwise says who is there, or makes room.
-[[gnu::noinline]] void EnterWhereOthersMayBe(trireme_header* header, Descriptor* descriptor,
-                                             How how, uint64_t size, const Caller& caller,
-                                             Wait* wait) {
+// Puts our word into the descriptor's object, or says who is there, or makes room.
+void EnterOrMeet(trireme_header* header, Descriptor* descriptor, How how, uint64_t size,
+                 const Caller& caller, Wait* wait) {
   const uint32_t thread = ThreadId();
   for (int tries = 0; tries < kTries && descriptor != nullptr; ++tries) {
     trireme_object* object = FindObject(header, descriptor);
@@ -264,7 +224,7 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
       case Met::kNobody:
         return;
       case Met::kGone:  // its word must not stand in the way of others for ever
-        Clear(object, wait->direction, wait->other);
+        TakeAway(object, wait->direction, wait->other);
         break;
       case Met::kOther:
         Forget(wait->fd);
@@ -274,58 +234,6 @@ bool EnterAlone(trireme_object* object, Descriptor* descriptor, const void* plac
     wait->object = nullptr;
   }
   if (descriptor != nullptr) CountUnseen(header);
-}
-
-// Every case of BeginWait().
-[[gnu::noinline]] void BeginAnyWait(How how, uint64_t size, const Caller& caller, Wait* wait) {
-  const Direction direction = wait->direction;
-  // A look at what is there takes nothing, and errors are in a queue of their own.
-  if (direction == kRead && (caller.flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0) return;
-  if (AttachIsPending()) [[unlikely]]
-    if (!IsFollowed(wait->fd)) return;
-  trireme_header* header = FollowedHeader();
-  if (header == nullptr) return;
-  if (waits.told[kRead].object != nullptr) DropLook(waits.told[kRead], kRead);
-  if (waits.told[kWrite].object != nullptr) DropLook(waits.told[kWrite], kWrite);
-  Descriptor* descriptor = LookUp(wait->fd);
-  if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
-  if ((descriptor->closed_for >> direction & 1) != 0) return;
-  if (how != How::kPoll && waits.inside[direction].object != nullptr) [[unlikely]]
-    wait->nested = Interrupts(direction, wait);
-  wait->token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
-  trireme_object* object = how == How::kPoll ? nullptr : FindObject(header, descriptor);
-  if (object == nullptr || !EnterAlone(object, descriptor, caller.place, wait)) [[unlikely]]
-    EnterWhereOthersMayBe(header, descriptor, how, size, caller, wait);
-}
-
-// What nearly every call finds: a socket that is known, the object where it was, and nobody there. The call before it
-// left nothing of this in the processor's nearest memory, so that few instructions in a row, and few places that they
-// touch, are what counts: it calls nothing that comes back here. False: nothing is done.
-[[gnu::flatten]] inline bool BeginPlainWait(How how, const Caller& caller, Wait* wait) {
-  const Direction direction = wait->direction;
-  trireme_header* header = FollowedHeaderNow();
-  if (header == nullptr || how == How::kPoll || (caller.flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0 ||
-      waits.told[kRead].object != nullptr || waits.told[kWrite].object != nullptr ||
-      waits.inside[direction].object != nullptr || thread_state.self_word == 0) [[unlikely]]
-    return false;
-  Descriptor* descriptor = KnownDescriptor(wait->fd);
-  if (descriptor == nullptr || descriptor->slot == 0 ||
-      (descriptor->kind != ObjectKind::kStream && descriptor->kind != ObjectKind::kDatagram))
-      [[unlikely]]
-    return false;
-  trireme_object* object = ObjectAt(header, descriptor->slot - 1);
-  if (object == nullptr || !IsObject(object, descriptor->id)) [[unlikely]]
-    return false;
-  wait->token = thread_state.self_word;
-  return EnterAlone(object, descriptor, caller.place, wait);
-}
-
-[[gnu::noinline]] void BeginOtherWait(bool begun, How how, uint64_t size, const Caller& caller,
-                                      Wait* wait) {
-  if (!begun) BeginAnyWait(how, size, caller, wait);
-  if (wait->object == nullptr || how != How::kCall || !SetsAreShared()) return;
-  MeetInSet(*wait, size, caller);
-  MeetAtTwoSets(*wait, size, caller);
 }
 
 }  // namespace
@@ -340,11 +248,45 @@ void NoteRegistered(trireme_object* object, Direction direction) {
                               __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+namespace {
+
+// A process that only reads files needs no recording.
+[[gnu::noinline]] bool IsFollowed(int fd) {
+  const int error = errno;
+  ObjectId id;
+  const ObjectKind kind = Identify(fd, &id);
+  errno = error;
+  return kind > ObjectKind::kIgnored && kind != ObjectKind::kEpoll;
+}
+
+void BeginAnyWait(How how, uint64_t size, const Caller& caller, Wait* wait) {
+  const Direction direction = wait->direction;
+  if (OnlyLooks(direction, caller.flags)) return;
+  if (AttachIsPending()) [[unlikely]]
+    if (!IsFollowed(wait->fd)) return;
+  trireme_header* header = FollowedHeader();
+  if (header == nullptr) return;
+  ThreadWaits& waits = thread_waits;
+  if (waits.told[kRead].object != nullptr) DropLook(waits.told[kRead], kRead);
+  if (waits.told[kWrite].object != nullptr) DropLook(waits.told[kWrite], kWrite);
+  Descriptor* descriptor = LookUp(wait->fd);
+  if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
+  if ((descriptor->closed_for >> direction & 1) != 0) return;
+  if (how != How::kPoll && waits.inside[direction].object != nullptr) [[unlikely]]
+    wait->nested = Interrupts(direction, wait);
+  wait->token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
+  EnterOrMeet(header, descriptor, how, size, caller, wait);
+}
+
+}  // namespace
+
 Wait BeginWait(int fd, Direction direction, How how, uint64_t size, const Caller& caller) {
   Wait wait{.fd = fd, .direction = direction};
-  const bool begun = BeginPlainWait(how, caller, &wait);
-  if (!begun || SetsAreShared()) [[unlikely]]
-    BeginOtherWait(begun, how, size, caller, &wait);
+  BeginAnyWait(how, size, caller, &wait);
+  if (wait.object != nullptr && how == How::kCall && SetsAreShared()) {
+    MeetInSet(wait, size, caller);
+    MeetAtTwoSets(wait, size, caller);
+  }
   return wait;
 }
 
@@ -354,12 +296,11 @@ namespace {
 void EndNested(const Wait& wait) {
   Resume(wait.direction);
   if (wait.object == nullptr || wait.other != 0) return;
-  const Inside& inside = waits.inside[wait.direction];
+  const Inside& inside = thread_waits.inside[wait.direction];
   if (inside.object != wait.object) {
     Leave(wait);
     return;
   }
-  wait.object->fds[wait.direction] = inside.wait->fd;
   uint64_t now = wait.token;
   __atomic_compare_exchange_n(&wait.object->waiters[wait.direction], &now, inside.token, false,
                               __ATOMIC_RELEASE, __ATOMIC_RELAXED);
@@ -372,15 +313,15 @@ void EndNested(const Wait& wait) {
   if (wait.object == nullptr) return;
   const Waiter self(wait.token);
   if (wait.other == 0 && !wait.nested) {
-    waits.inside[wait.direction].object = nullptr;
+    thread_waits.inside[wait.direction].object = nullptr;
     if (result == -EAGAIN && !self.is_thread())
       Told(wait, wait.object);
     else if (!Leave(wait))
       LeaveMarked(wait, result);
   } else if (wait.other != 0 && result >= 0 && !Waiter(wait.other).stands() &&
              ReadsForIt(wait, ThreadId())) {
-    Clear(wait.object, wait.direction,
-          wait.other);  // a loop read it for its task, which waits no more
+    // A loop read it for its task, which waits no more.
+    TakeAway(wait.object, wait.direction, wait.other);
   }
   if (call && __atomic_load_n(&wait.object->events, __ATOMIC_RELAXED) > 1)
     ReportTransfer(wait, result);
@@ -388,7 +329,7 @@ void EndNested(const Wait& wait) {
 
 // Whether a call of the current task has told it EAGAIN, and nobody came since: then it is known how much it asks for.
 bool WasTold(int fd, Direction direction) {
-  const Held& told = waits.told[direction];
+  const Held& told = thread_waits.told[direction];
   if (told.object == nullptr) return false;
   const Descriptor* descriptor = KnownDescriptor(fd);
   return descriptor != nullptr && IsObject(told.object, descriptor->id) &&
@@ -405,13 +346,13 @@ void EndWait(const Wait& wait, int64_t result) {
   if (wait.nested || wait.other != 0 || result == -EAGAIN ||
       __atomic_load_n(&object->events, __ATOMIC_RELAXED) > 1) [[unlikely]]
     return EndAnyWait(wait, result, /*call=*/true);
-  waits.inside[wait.direction].object = nullptr;
+  thread_waits.inside[wait.direction].object = nullptr;
   if (!Leave(wait)) [[unlikely]]
     LeaveMarked(wait, result);
 }
 
 void WaitWithoutCall(int fd, Direction direction, const Caller& caller) {
-  if (WasTold(fd, direction)) return NoteRegistered(waits.told[direction].object, direction);
+  if (WasTold(fd, direction)) return NoteRegistered(thread_waits.told[direction].object, direction);
   const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
   EndAnyWait(wait, -EAGAIN, /*call=*/false);
   if (wait.object != nullptr && wait.other == 0) NoteRegistered(wait.object, direction);
@@ -461,7 +402,7 @@ bool OtherTaskWasTold(int fd, Direction direction) {
 }
 
 bool CurrentTaskWasTold() {
-  return waits.told[kRead].object != nullptr || waits.told[kWrite].object != nullptr;
+  return thread_waits.told[kRead].object != nullptr || thread_waits.told[kWrite].object != nullptr;
 }
 
 void EndPoll(int fd, Direction direction) {
@@ -471,9 +412,9 @@ void EndPoll(int fd, Direction direction) {
     return;
   trireme_object* object = ObjectAt(header, descriptor->slot - 1);
   if (object == nullptr || !IsObject(object, descriptor->id)) return;
-  if (waits.inside[direction].object == object) return;  // a signal handler's, inside a call
-  Clear(object, direction,
-        Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
+  if (thread_waits.inside[direction].object == object) return;  // a signal handler's, inside a call
+  TakeAway(object, direction,
+           Waiter(Waiter::kInside, ProcessId(), CurrentTask(), ThreadId(), false).word());
 }
 
 void SwitchWaits(uint32_t before, uint32_t next) {
@@ -487,12 +428,12 @@ void EndWaitsOf(uint32_t task) {
   trireme_header* header = FollowedHeader();
   if (header == nullptr) return;
   if (task == CurrentTask())
-    for (const Direction direction : kDirections) Drop(waits.told[direction], direction);
+    for (const Direction direction : kDirections) Drop(thread_waits.told[direction], direction);
   UnparkTask(header, task);
 }
 
 void ForgetWaits() {
-  waits = {};
+  thread_waits = {};
   ForgetSetPollers();
   ForgetTwoSets();
   ++generation;
