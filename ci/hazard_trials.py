@@ -1,4 +1,4 @@
-"""Counts false findings and misses: hazard_trials.py TRIREME [--trials N] [--seed N] [--load N] [SCENARIO...].
+"""Counts false findings and misses: hazard_trials.py TRIREME [--trials N] [--seed N] [--load N] [--jobs N] [SCENARIO...].
 
 Runs many trials of the shipped hazards on every runtime, while other processes compete for the processors. Where a
 scenario says that a cell passes, a trial that failed is a false finding; where it says that the cell fails, a trial that
@@ -103,9 +103,9 @@ def competition(processes: int) -> Iterator[None]:
             process.wait()
 
 
-def run(trireme: str, scenarios: list[str], trials: int, seed: str, out: Path) -> None:
+def run(trireme: str, scenarios: list[str], trials: int, seed: str, jobs: int, out: Path) -> None:
     command = [trireme, "run", *scenarios, "--trials", str(trials), "--seed", seed, "--out", str(out)]
-    command += ["--keep", "none", "--progress", "never"]
+    command += ["--keep", "none", "--progress", "never", *(["--jobs", str(jobs)] if jobs else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1, 4):
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -118,9 +118,10 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=1000, help="of each cell")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--load", type=int, default=os.cpu_count() or 1, help="processes that compete")
+    parser.add_argument("--jobs", type=int, default=0, help="trials at once; 0: as `trireme run` sees fit")
     arguments = parser.parse_intermixed_args()  # scenarios may stand behind the options, too
     with tempfile.TemporaryDirectory() as folder, competition(arguments.load):
-        run(arguments.trireme, arguments.scenarios, arguments.trials, arguments.seed, Path(folder) / "run")
+        run(arguments.trireme, arguments.scenarios, arguments.trials, arguments.seed, arguments.jobs, Path(folder) / "run")
         counts = counts_of(Path(folder) / "run")
     print(table(counts))
     wrong = [one for one in counts if not one.good]
