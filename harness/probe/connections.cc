@@ -192,6 +192,9 @@ int TypeOf(int fd) {
   return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
 }
 
+// A byte that is late or lost there wakes nobody, which is the fault's doing and not the program's.
+constinit thread_local bool makes_own_pairs = false;
+
 const char* KindOf(int family) { return family == AF_UNIX ? "unix" : "tcp"; }
 
 }  // namespace
@@ -287,7 +290,10 @@ ConnectionEnd OpenServer(int fd) {
   return Open(fd, connection, kServer, true, false, KindOf(server.ss_family));
 }
 
+void MakeOwnPairs(bool own) { makes_own_pairs = own; }
+
 void OpenPair(const int* fds, bool socket) {
+  if (makes_own_pairs) return;
   TaskName& task = CurrentTaskName();
   const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
   trireme_connection* connection = Enter(KeyOfOwn(), '#', task, number);

@@ -47,6 +47,8 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint
 ConnectionEnd OpenServer(int fd);
 // After socketpair(2) and pipe(2): both ends of one.
 void OpenPair(const int* fds, bool socket);
+// Until told otherwise, the pairs that this thread makes are no connections: its runtime wakes itself by them.
+void MakeOwnPairs(bool own);
 // After open(2).
 ConnectionEnd OpenFile(int fd);
 

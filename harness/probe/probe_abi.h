@@ -553,6 +553,8 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         reads, JSON without the braces; "" where it knows nothing)
  *   loop_runs(runs: bool) -> None        (this thread begins to run a loop, which is watched from then on even where it has
  *                                         no task, or has ended it: what the thread does then keeps nobody waiting)
+ *   own_pairs(own: bool) -> None         (the pairs of sockets and pipes that this thread makes until it says otherwise are its
+ *                                         runtime's: they suffer no fault, and are no streams of the program's)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows; None in an interpreter that a program made within its own, of which only the
  * threads are told apart. */

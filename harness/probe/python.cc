@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "harness/probe/connections.h"
 #include "harness/probe/cpython.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/loops.h"
@@ -383,6 +384,12 @@ Object* PyLoopRuns(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PyOwnPairs(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "own_pairs(own)")) return nullptr;
+  MakeOwnPairs(arguments[0] == python.true_object);
+  return None();
+}
+
 // A text as C functions take one; a name that does not fit is cut off.
 class ShortText {
  public:
@@ -509,6 +516,7 @@ constexpr MethodDef kMethods[] = {
      "switch_without_hub(event, (origin, target))"},
     {"set_reader_source", PySetReaderSource, kMethFastcall, "set_reader_source(function)"},
     {"loop_runs", PyLoopRuns, kMethFastcall, "loop_runs(runs)"},
+    {"own_pairs", PyOwnPairs, kMethFastcall, "own_pairs(own)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -60,6 +60,7 @@ PLAN = """\
       - {name: cut, at: {call: recv, every: 50}, do: {short: 1}}
       - {name: reset, at: {call: recv, side: server, offset: 256}, do: {reset: true}}
     """
+CUT_AT_ONCE = "version: 1\nsummary: s\nat: {call: send, offset: 0}\ndo: {short: 1}\n"
 
 
 class FaultsTest(TriremeCase):
@@ -188,6 +189,47 @@ class FaultsTest(TriremeCase):
             events = map(json.loads, self.trireme("history", "a", "--cell", f"s-{runtime}-*").out.splitlines())
             connects = [event["value"] for event in events if event["event"] == "observe"]
             self.assertEqual(connects, ["made", "refused", "made"], runtime)
+
+    def test_what_wakes_a_loop_suffers_no_fault(self) -> None:
+        """A byte that is lost there is a wake-up lost. The pair that the workload makes is a connection, and suffers it."""
+        self.write("s/scenario.yaml", SCENARIO.replace("[threading]", "[asyncio, threading]"))
+        self.write("s/workload.py", """\
+            import asyncio
+
+            async def main(rt, params):
+                if rt.runtime == "asyncio":
+                    await rt.offload(int)
+                else:
+                    asyncio.run(asyncio.to_thread(int))  # a loop of the workload's own
+                a, b = await rt.socketpair()
+                await a.send_all(b"four")
+                rt.observe("bytes", len(await b.recv_exactly(4)))
+                a.close()
+                b.close()
+            """)
+        self.write("mine.yaml", CUT_AT_ONCE.replace("short: 1", "stall: 1ms"))
+        outcome = self.trireme("run", "s", "--faults", "mine.yaml", "--out", "a", *PYTHON)
+        self.assertEqual(outcome.code, 0, outcome.out)
+        events = map(json.loads, self.trireme("history", "a").out.splitlines())
+        faults = [event for event in events if event["event"] == "fault"]
+        self.assertEqual({fault["connection"] for fault in faults}, {"1#0"})
+        self.assertEqual({fault["runtime"] for fault in faults}, {"asyncio", "threading"})
+
+    def test_what_wakes_the_loop_of_a_watched_program_suffers_no_fault(self) -> None:
+        self.write("lost.yaml", CUT_AT_ONCE.replace("short: 1", "error: EAGAIN"))
+        program = self.write("p.py", """\
+            import asyncio, socket
+            a, b = socket.socketpair()
+            a.setblocking(False)
+            try:
+                a.send(b"four")
+            except BlockingIOError:
+                print("again", flush=True)
+            asyncio.run(asyncio.to_thread(print, "woken"))
+            """)
+        outcome = self.trireme("watch", "--faults", "lost.yaml", "--for", "20s", "--", "python3", str(program))
+        self.assertEqual((outcome.code, outcome.out), (0, "again\nwoken\n"), outcome.err)
+        self.assertIn("trireme: faults lost: lost 1 time\n", outcome.err)
 
     @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
     def test_each_look_up_counts_for_its_task(self) -> None:

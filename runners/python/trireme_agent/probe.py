@@ -65,6 +65,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     _nothing,
     _nothing,
+    _nothing,
 )
 
 _made = _builtins()
@@ -96,6 +97,7 @@ serve: Callable[[int], None]
 _switch_without_hub: Callable[..., None]  # only programs that are watched need it, and the last
 set_reader_source: Callable[[Callable[[int], str]], None]
 _loop_runs: Callable[[bool], None]
+own_pairs: Callable[[bool], None]
 (
     attach,
     record,
@@ -121,6 +123,7 @@ _loop_runs: Callable[[bool], None]
     _switch_without_hub,
     set_reader_source,
     _loop_runs,
+    own_pairs,
 ) = _made or _FALLBACK
 
 

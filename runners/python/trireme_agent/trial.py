@@ -27,6 +27,7 @@ from trireme_agent import (
     gil,
     meetings,
     output,
+    own_pairs,
     probe,
     processes,
     recorder,
@@ -114,6 +115,7 @@ class _Trial:
     def run(self, main: Callable[..., Any] | str) -> None:
         message = self._message
         backend = self._backend
+        own_pairs.install()
         unraisable.watch(self._reporting("unraisable"))
         backend.enter()
         backend.has_task_faults = probe.point("", "", 0) != 0
@@ -185,6 +187,7 @@ class _Trial:
         if isinstance(main, str):
             with gil.watched(), _loading():
                 main = workload.load(main)
+        own_pairs.install()  # the workload may be what imported asyncio
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
             return

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import trireme_builtins
 import trireme_meetings
+import trireme_own_pairs
 import trireme_plumbing
 import trireme_start
 import trireme_subunit
@@ -64,6 +65,7 @@ class Witness:
         self._record_json = builtins[2] if builtins is not None else lambda *_: None
         self._invoke = builtins[5] if builtins is not None else lambda *_: 0
         self._call_fails = builtins[19] if builtins is not None else lambda _: (0, 0)
+        self._own_pairs = builtins[24] if builtins is not None else lambda _: None
         self._begun = builtins[10]() if builtins is not None else 0  # with the process's number, what no other Python has
         if builtins is not None and not os.environ.get("TRIREME_WATCH"):
             builtins[12](trireme_meetings.describe)
@@ -91,6 +93,8 @@ class Witness:
             return _spec_with(name, path, target, self._begin_to_count)
         if name == "eventlet.support.greendns" and path is not None:
             return _spec_with(name, path, target, lambda module: trireme_watch_names.hook(module, self._call_fails))
+        if name == "asyncio.selector_events" and path is not None:
+            return _spec_with(name, path, target, self._hook_loops)
         if name == "subunit.v2" and path is not None:
             return _spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
@@ -105,6 +109,9 @@ class Witness:
         """From the hub's first turn on, in every thread."""
         if self._counted is None and hasattr(module, "BaseHub"):
             self._count(module.BaseHub)
+
+    def _hook_loops(self, module: ModuleType) -> None:
+        trireme_own_pairs.hook(module.BaseSelectorEventLoop, self._own_pairs)
 
     def _watch_subunit(self, module: ModuleType) -> None:
         """What a worker of stestr tells of its tests; the process that starts the workers only passes it on."""

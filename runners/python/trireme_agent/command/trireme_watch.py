@@ -60,6 +60,7 @@ class Probe:
         self.switch_without_hub = builtins[21]
         self.set_reader_source = builtins[22]
         self.loop_runs = builtins[23]
+        self.own_pairs = builtins[24]
 
 
 def install() -> None:

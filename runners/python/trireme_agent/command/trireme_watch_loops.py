@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import trireme_own_pairs
 import trireme_watch_unseen
 from trireme_watch_callbacks import Callbacks, as_reader, handles_in_selector
 from trireme_watch_readers import SharedReaders, descriptor
@@ -68,6 +69,7 @@ class Loops:
         self._hook_run(module.BaseEventLoop)
 
     def hook_selector(self, module: Any) -> None:
+        trireme_own_pairs.hook(module.BaseSelectorEventLoop, self.probe.own_pairs)
         trireme_watch_unseen.hook_sendall(module.BaseSelectorEventLoop, self.probe.wait_for)
         self._hook_registrations(module.BaseSelectorEventLoop, "_add_", _stands_in_selector)
         trireme_watch_unseen.hook_loop(module.BaseSelectorEventLoop, self.note)
