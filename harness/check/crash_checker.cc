@@ -62,8 +62,9 @@ Death FindDeath(const TrialView& view) {
   if (exit.how == "vanished") return {"vanished", "vanished" + when + ": its runner is gone"};
   // Of one that recorded nothing, which is unknown, nobody knows whether main ended.
   if (exit.how == "exited" && view.begin == nullptr && exit.code.value_or(0) == 0) return {};
-  // Where the record of it may be among what is damaged, a process that left with 0 may have ended as it should.
-  const bool damaged = !view.history->damage().empty() || !ImpossibleRecord(view).empty();
+  // Where the record of it may be among what is damaged or lost, a process that left with 0 may have ended as it should.
+  const bool damaged = !view.history->damage().empty() || !ImpossibleRecord(view).empty() ||
+                       view.history->lost() > 0;
   if (exit.how == "exited" && damaged && exit.code.value_or(0) == 0) return {};
   // Whatever ran last, an exit handler or a thread that main left, ended it with that status: the
   // runners themselves leave with 0.

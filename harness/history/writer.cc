@@ -336,6 +336,7 @@ std::string EncodeHistory(int64_t begin_time, const std::vector<NewEvent>& event
   header.sealed = 1;
   header.hold_threshold = static_cast<uint64_t>(facts.hold_threshold);
   header.usage_interval = static_cast<uint64_t>(facts.usage_interval);
+  header.lost = facts.lost;
   header.damage_size = static_cast<uint32_t>(std::min(facts.damage.size(), sizeof(header.damage)));
   std::memcpy(header.damage, facts.damage.data(), header.damage_size);
   std::vector<char> bytes(TRIREME_HEADER_SIZE);

@@ -58,6 +58,7 @@ struct HistoryFacts {
   std::string_view damage = "";  // what is missing of it, "" for nothing
   int64_t hold_threshold = 0;    // as RecordingOptions has them
   int64_t usage_interval = 0;
+  uint64_t lost = 0;  // events that could not be recorded
 };
 
 // A history from events alone: for tests and importers.

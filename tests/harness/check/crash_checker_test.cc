@@ -64,6 +64,16 @@ TEST(CrashCheckerTest, RejectsAProcessThatVanished) {
   EXPECT_EQ(CheckExit("vanished", Json::object()).verdict, Verdict::kFail);
 }
 
+// The end of main may be among them.
+TEST(CrashCheckerTest, AcceptsAnExitWithZeroWhereEventsWereLost) {
+  const auto check = [](uint64_t lost, const Json& exit) {
+    return TrialBuilder().Watched({.lost = lost}).Exit("exited", exit).Check(CrashChecker());
+  };
+  EXPECT_EQ(check(1, {{"code", 0}}).verdict, Verdict::kPass);
+  EXPECT_EQ(check(0, {{"code", 0}}).verdict, Verdict::kFail);
+  EXPECT_EQ(check(1, {{"code", 3}}).verdict, Verdict::kFail);
+}
+
 TEST(CrashCheckerTest, ShowsTheStackOfTheThreadThatDied) {
   const CheckResult result = TrialBuilder()
                                  .Stacks(
