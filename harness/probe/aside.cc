@@ -48,22 +48,55 @@ class BlockSignals {
   uint64_t before_ = 0;
 };
 
+// For who may map nothing more, one at a time.
+alignas(16) char last_stack[kStackSize];
+bool last_stack_taken = false;
+
+// Of a fork's child nobody gives it back that a thread of its parent had: so nobody waits for ever.
+bool TakeLastStack() {
+  for (int i = 0; i < 1000; ++i) {
+    if (!__atomic_exchange_n(&last_stack_taken, true, __ATOMIC_ACQUIRE)) return true;
+    sched_yield();
+  }
+  return false;
+}
+
+// The stack of a child. REQUIRES: signals are blocked, for a handler would wait for what it interrupted.
+class Stack {
+ public:
+  Stack()
+      : memory_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                     0)) {
+    if (memory_ == MAP_FAILED) memory_ = TakeLastStack() ? last_stack : nullptr;
+  }
+  ~Stack() {
+    if (memory_ == last_stack)
+      __atomic_store_n(&last_stack_taken, false, __ATOMIC_RELEASE);
+    else if (memory_ != nullptr)
+      munmap(memory_, kStackSize);
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  bool exists() const { return memory_ != nullptr; }
+  void* top() const { return static_cast<char*>(memory_) + kStackSize; }
+
+ private:
+  void* memory_;
+};
+
 }  // namespace
 
 void RunAside(void (*function)(void*), void* argument) {
-  void* stack =
-      mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (stack == MAP_FAILED) return;
   Work work{function, argument};
   const BlockSignals block;
+  const Stack stack;
+  if (!stack.exists()) return;
   // No signal at its end: the program's own waiting for children does not see it.
-  const int child =
-      clone(Run, static_cast<char*>(stack) + kStackSize, CLONE_VM | CLONE_VFORK, &work);
+  const int child = clone(Run, stack.top(), CLONE_VM | CLONE_VFORK, &work);
   if (child > 0) {
     while (syscall(SYS_wait4, child, nullptr, __WCLONE, nullptr) < 0 && errno == EINTR) {
     }
   }
-  munmap(stack, kStackSize);
 }
 
 // No signal at its end, as above; not through fork(), which calls handlers of the program.

@@ -48,12 +48,12 @@ bool WithinFileSizeLimit(uint64_t end) {
 
 // REQUIRES: this is a process of our own, beside the program, whose own limit stays as it is. Root may
 // lift what it was given, too.
-void LiftFileSizeLimit() {
-  const auto set = [](const struct rlimit& limit) {  // not by the library's function, which is watched
-    return syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, nullptr);
+void LiftLimit(int resource) {
+  const auto set = [&](const struct rlimit& limit) {  // not by the library's function, which is watched
+    return syscall(SYS_prlimit64, 0, resource, &limit, nullptr);
   };
   struct rlimit limit;
-  if (set({RLIM_INFINITY, RLIM_INFINITY}) == 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
+  if (set({RLIM_INFINITY, RLIM_INFINITY}) == 0 || getrlimit(resource, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   set(limit);
 }
@@ -219,13 +219,14 @@ int Recording::WithFile(int (*action)(Request*, int fd), Request& request) const
   request.recording = this;
   request.action = action;
   const auto run = [](void* pointer) { static_cast<Request*>(pointer)->Run(); };
-  const auto run_without_limit = [](void* pointer) {
-    LiftFileSizeLimit();
+  const auto run_without_limits = [](void* pointer) {
+    LiftLimit(RLIMIT_FSIZE);
+    LiftLimit(RLIMIT_AS);
     static_cast<Request*>(pointer)->Run();
   };
   request.Run();
   if (request.error == EMFILE) RunAside(run, &request);
-  if (request.error == EFBIG) RunAside(run_without_limit, &request);
+  if (request.error == EFBIG || request.error == ENOMEM) RunAside(run_without_limits, &request);
   return request.error;
 }
 

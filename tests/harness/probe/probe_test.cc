@@ -415,6 +415,50 @@ TEST_F(ProbeTest, GrowsPastASoftFileSizeLimitWhichStays) {
   EXPECT_EQ(history.lost(), 0u);
 }
 
+TEST_F(ProbeTest, GrowsPastASoftMemoryLimitWhichStays) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  GTEST_SKIP() << "TSan's own clone() runs no child that shares memory, ASan's memory knows no limit";
+#endif
+#endif
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    const rlimit limit = {4096, RLIM_INFINITY};
+    EXPECT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 20000; ++i) Observe("k", i);
+    rlimit after{};
+    EXPECT_EQ(getrlimit(RLIMIT_AS, &after), 0);
+    EXPECT_EQ(after.rlim_cur, 4096u);
+  });
+  EXPECT_EQ(status, 0);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size(), 20000u);
+  EXPECT_EQ(history.lost(), 0u);
+}
+
+TEST_F(ProbeTest, CountsWhatAHardMemoryLimitForbids) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  GTEST_SKIP() << "ASan's memory knows no limit";
+#endif
+#endif
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+    const rlimit limit = {4096, 4096};
+    EXPECT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 1000; ++i) Observe("k", i);
+  });
+  EXPECT_EQ(status, 0);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size() + history.lost(), 1000u);
+  EXPECT_GT(history.lost(), 0u);
+  EXPECT_EQ(history.lost_errno(), ENOMEM);
+}
+
 TEST_F(ProbeTest, CountsWhatAFullDiskRefuses) {
   const SmallDisk disk(folder_.path());
   if (disk.error() != 0)
