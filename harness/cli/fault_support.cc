@@ -32,9 +32,24 @@ std::string AsksNotToWait(const FaultPlan& plan) {
   return "";
 }
 
+// Whether nothing of it can happen but where a C++ workload allocates.
+bool IsOfAllocationsOnly(const FaultPlan& plan) {
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != "do") return false;
+    const Result<SystemCallFault> read = ReadSystemCallFault(fault);
+    if (!read.ok() || read->calls != 1U << TRIREME_CALL_MALLOC) return false;
+  }
+  return !plan.faults.empty();
+}
+
 std::string WhyNotOn(const std::string& name, const FaultPlan& plan) {
   const RuntimeInfo* runtime = FindRuntime(name);
-  if (runtime == nullptr || !runtime->blocks) return "";
+  if (runtime == nullptr) return "";
+  if (runtime->language == "python" && IsOfAllocationsOnly(plan))
+    return "fault '" + plan.faults.front().name +
+           "' is of malloc, which fails in C++ workloads only: `resource: {memory: N}` is for "
+           "Python";
+  if (!runtime->blocks) return "";
   const std::string fault = AsksNotToWait(plan);
   return fault.empty()
              ? ""

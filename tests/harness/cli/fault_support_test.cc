@@ -28,6 +28,15 @@ TEST(FaultSupportTest, NoCallOnABlockingSocketIsToldThatItWouldWait) {
   EXPECT_EQ(UnsupportedOn("thread", {{"call", "fork"}, {"offset", 0}}, again), "");
 }
 
+TEST(FaultSupportTest, OnlyCppWorkloadsLackMemoryAtAnAllocation) {
+  const Json failure = {{"error", "ENOMEM"}};
+  EXPECT_EQ(UnsupportedOn("asyncio", {{"call", "malloc"}, {"offset", 3}}, failure),
+            "fault 'again' is of malloc, which fails in C++ workloads only: `resource: {memory: "
+            "N}` is for Python");
+  EXPECT_EQ(UnsupportedOn("fiber", {{"call", "malloc"}, {"offset", 3}}, failure), "");
+  EXPECT_EQ(UnsupportedOn("asyncio", {{"call", {"malloc", "open"}}, {"offset", 3}}, failure), "");
+}
+
 TEST(FaultSupportTest, DescribesAPlanWithWhatItContainsAndWhereItWorks) {
   const auto described = [](const Json& action) {
     const Result<FaultPlan> plan = FaultPlan::FromJson(
