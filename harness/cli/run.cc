@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "harness/cli/console.h"
 #include "harness/cli/dry_run.h"
 #include "harness/cli/exit_codes.h"
+#include "harness/cli/interrupt_notice.h"
 #include "harness/cli/minimise.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_directory.h"
@@ -103,7 +106,7 @@ int Conclude(RunResults& results, const RunOptions& options, RunDirectory& direc
 }
 
 int Run(PreparedRun& run, const RunOptions& options, const Arguments& arguments,
-        const Locations& locations) {
+        const Locations& locations, std::optional<InterruptNotice>& notice) {
   const int64_t started = SystemClock().WallNow();
   const int64_t begin = SystemClock().Now();
   Result<RunDirectory> directory = RunDirectory::Create(options.out, EntropySeed(), started);
@@ -116,6 +119,7 @@ int Run(PreparedRun& run, const RunOptions& options, const Arguments& arguments,
     return Fail(swept.error());
   if (const Status written = directory->WritePlan(run.plan); !written.ok())
     return Fail(written.error());
+  notice.reset();
   Progress progress(run.plan, ProgressOutput(options.progress), SystemClock());
   Result<RunResults> results =
       RunExecution(run, options, *directory, progress).Execute(locations, about);
@@ -133,11 +137,12 @@ int RunCommandLine(const Arguments& arguments) {
   const std::variant<RunOptions, int> parsed = ParseRunOptions(arguments);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const RunOptions& options = std::get<RunOptions>(parsed);
+  std::optional<InterruptNotice> notice(std::in_place);
   const Locations locations = FindLocations();
   auto prepared = RunPreparation(options, locations).Prepare();
   if (const auto* errors = std::get_if<std::vector<Diagnostic>>(&prepared)) return FailAll(*errors);
   PreparedRun& run = std::get<PreparedRun>(prepared);
-  return options.dry_run ? DryRun(run, options) : Run(run, options, arguments, locations);
+  return options.dry_run ? DryRun(run, options) : Run(run, options, arguments, locations, notice);
 }
 
 }  // namespace trireme

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -366,6 +367,38 @@ class RunTest(TriremeCase):
         self.assertIn("exit code 130 (interrupted: what was recorded is kept)", out)
         self.assertIn("trials   1000 planned, ", out)
         self.assertEqual(self.results()["exit_code"], 130)
+
+    def interrupt_while_an_interpreter_is_asked(self, **options: object) -> tuple[int, str]:
+        """Exit code and standard error. The interpreter says that it was started, and waits to be let go."""
+        self.scenario("sum", SUM_YAML, SUM_PY)
+        os.mkfifo(self.folder / "started")
+        os.mkfifo(self.folder / "go")
+        held = self.write("held/python3", f"""\
+            #!/bin/sh
+            cd {self.folder} && [ -p go ] && echo > started && read -r line < go && rm go
+            exec {PYTHON[1].partition("=")[2]} "$@"
+            """)
+        held.chmod(0o755)
+        process = self.start("run", "sum", "--python", f"held={held}", **options)
+        (self.folder / "started").read_text()
+        process.send_signal(signal.SIGINT)
+        if not options:
+            process.wait(timeout=60)
+        go = os.open(self.folder / "go", os.O_RDWR)  # waits for nobody: the interpreter may have ended too
+        os.write(go, b"\n")
+        _, err = process.communicate(timeout=60)
+        os.close(go)
+        return process.returncode, err
+
+    def test_interrupted_before_anything_was_run(self) -> None:
+        self.assertEqual(self.interrupt_while_an_interpreter_is_asked(),
+                         (130, "error: interrupted before anything was run\n"))
+        self.assertFalse((self.folder / "trireme-runs").exists())
+
+    def test_an_interrupt_that_is_ignored_interrupts_nothing(self) -> None:
+        ignored = self.interrupt_while_an_interpreter_is_asked(
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(ignored, (0, ""))
 
     def test_progress_goes_to_standard_error_only_when_asked(self) -> None:
         self.scenario("sum", SUM_YAML, SUM_PY)
