@@ -33,6 +33,21 @@ except TypeError as error: rt.observe("error", str(error))
     assert trial.observed() == {"error": f"a metric is a number, not a value of type {type(value).__name__}"}
 
 
+def test_a_value_without_an_end_is_refused(zygote, workload):
+    """One that is in another twice has an end."""
+    zygote.load("threading", workload("""
+endless, twice = [], [1]
+endless.append({"again": endless})
+rt.observe("twice", [twice, twice])
+for record in (lambda: rt.observe("endless", endless), lambda: rt.op("endless", endless)):
+    try: record()
+    except ValueError as error: rt.observe("error", str(error))
+"""))
+    trial = zygote.trial()
+    text = "a value that contains itself, or is nested too deeply, is no JSON"
+    assert [event.value for event in trial.of("observe")] == [[[1], [1]], text, text]
+
+
 def test_a_name_of_a_task_that_is_no_text_is_refused(zygote, workload):
     zygote.load("threading", workload("""
 for spawn in (lambda: rt.spawn(print, name=5), lambda: rt.spawn_after(0, print, name=b"x")):

@@ -22,18 +22,30 @@ def to_json(value: Any) -> str:
     Infinity or -Infinity, a lone surrogate is its escape (as the history prints such a value by itself),
     bytes are base64 text, an exception is its description, a set is sorted.
     """
-    return dumps(_portable(value))
+    try:
+        return dumps(_portable(value))
+    except RecursionError:
+        raise _no_end() from None
 
 
 def record_json(kind: int, number: int, key: str, value: Any) -> None:
     """As to_json(), with marks where something in it only looks like text, as probe_abi.h has it: so that the text
     "AA==" is not equal to the bytes b"\\0".
     """
-    made = _portable(value)
-    if _needs_marks(made):
-        probe.record_marked(kind, number, key, dumps(_marked(made)))
+    try:
+        made = _portable(value)
+        marked = _needs_marks(made)
+        text = dumps(_marked(made) if marked else made)
+    except RecursionError:
+        raise _no_end() from None
+    if marked:
+        probe.record_marked(kind, number, key, text)
     else:
-        probe.record_json(kind, number, key, dumps(made))
+        probe.record_json(kind, number, key, text)
+
+
+def _no_end() -> ValueError:
+    return ValueError("a value that contains itself, or is nested too deeply, is no JSON")
 
 
 class _Marked(str):
