@@ -12,7 +12,8 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kNamed = 4;                    // in the message; all are evidence
+constexpr size_t kNamed = 4;                    // in the message
+constexpr size_t kShown = 20;                   // as participants and evidence; a workload may leave thousands
 constexpr std::string_view kUnseen = "unseen";  // the key of what the census could not look at
 
 struct Leaked {
@@ -123,6 +124,7 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
   Json entries = Json::array();
   for (const Leaked& one : leaked) {
     kinds_of_names.insert(WithoutNumbers(one.name));
+    if (participants.size() == kShown) continue;
     participants.push_back(ParticipantOf(one));
     if (names.size() < kNamed) names.push_back(Described(one, participants.back()));
     entries.push_back(one.entry);
@@ -137,6 +139,7 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
   Finding finding =
       view.MakeFinding("leak", "leak", subject, std::move(message), std::move(participants));
   finding.evidence = {{"what", kind}, {"entries", std::move(entries)}};
+  if (leaked.size() > kShown) finding.evidence["more"] = leaked.size() - kShown;
   return finding;
 }
 

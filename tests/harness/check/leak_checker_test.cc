@@ -36,6 +36,25 @@ TEST(LeakCheckerTest, ReportsEachKindOnItsOwn) {
   EXPECT_EQ(result.findings[1].message, "5 threads outlived the workload: a, b, c, d and 1 more");
 }
 
+TEST(LeakCheckerTest, ShowsTheFirstOfManyAndSaysHowManyMoreThereAre) {
+  const auto of = [](int count) {
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) names.push_back("task-" + std::to_string(i));
+    return Check(TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", Named(names)))
+        .findings.at(0);
+  };
+  const Finding many = of(894);
+  EXPECT_EQ(many.participants.size(), 20U);
+  EXPECT_EQ(many.evidence["entries"].size(), 20U);
+  EXPECT_EQ(many.evidence["more"], 874);
+  EXPECT_EQ(many.message,
+            "894 tasks outlived the workload: task-0, task-1, task-2, task-3 and 890 more");
+  const Finding all = of(20);
+  EXPECT_EQ(all.participants.size(), 20U);
+  EXPECT_FALSE(all.evidence.contains("more"));
+  EXPECT_EQ(all.signature, many.signature);
+}
+
 TEST(LeakCheckerTest, SaysWhereADescriptorWasMade) {
   const auto made_in = [](const std::string& function) {
     const Json stack = {"workload.py:30 in main", "workload.py:3 in " + function,
