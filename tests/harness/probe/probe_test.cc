@@ -418,7 +418,8 @@ TEST_F(ProbeTest, GrowsPastASoftFileSizeLimitWhichStays) {
 TEST_F(ProbeTest, GrowsPastASoftMemoryLimitWhichStays) {
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-  GTEST_SKIP() << "TSan's own clone() runs no child that shares memory, ASan's memory knows no limit";
+  GTEST_SKIP() << "TSan's own clone() runs no child that shares memory, and ASan's memory knows no "
+                  "limit";
 #endif
 #endif
   Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
