@@ -11,10 +11,6 @@ namespace trireme {
 // invocation, which did not succeed then. `version` is Trireme's.
 std::string HacksAsSarif(const HackScan& scan, const std::string& version);
 
-// A path as SARIF names a file: a relative reference, or file:///... ; bytes that are no part of a
-// URI are escaped.
-std::string UriOf(const std::string& path);
-
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_SCAN_SARIF_H_

@@ -76,11 +76,5 @@ TEST(HacksAsSarifTest, IsUtf8WhateverAFileIsCalled) {
   EXPECT_EQ(HacksAsSarif({.findings = {hack}}, "1").find('\xff'), std::string::npos);
 }
 
-TEST(UriOfTest, EscapesWhatIsNoPartOfAUri) {
-  EXPECT_EQ(UriOf("a/b-c_d.~1.py"), "a/b-c_d.~1.py");
-  EXPECT_EQ(UriOf("/a/b.py"), "file:///a/b.py");
-  EXPECT_EQ(UriOf("c:#?% \xc3\xa9.py"), "c%3A%23%3F%25%20%C3%A9.py");
-}
-
 }  // namespace
 }  // namespace trireme
