@@ -40,6 +40,8 @@ std::string MarkdownReport(const RunResults& results, const ReportStyle& style);
 
 // What each runtime made of each fault plan, with a line for each cell that neither survived nor recovered.
 std::string FaultsReport(const RunResults& results, const ReportStyle& style);
+// Findings at their places in the code, those that were suppressed among them.
+std::string SarifReport(const RunResults& results, const ReportStyle& style);
 
 inline constexpr size_t kMarkdownLimit = 60 * 1024;
 

@@ -8,7 +8,6 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kMostFindings = 100;  // distinct signatures
 constexpr size_t kMostMetrics = 200;
 constexpr size_t kMostReasons = 20;
 constexpr size_t kMostOutcomes = 200;
@@ -33,34 +32,23 @@ void CellSummary::AddFindings(int64_t trial, const std::vector<Finding>& finding
 }
 
 void CellSummary::AddSuppressed(int64_t trial, const std::vector<SuppressedFinding>& suppressed) {
-  for (const SuppressedFinding& known : suppressed) suppressed_[known.place].Add(trial);
+  for (const SuppressedFinding& known : suppressed) {
+    SuppressedTrials& by_place = suppressed_[known.place];
+    by_place.trials.Add(trial);
+    by_place.findings.Add(known.finding, 1, trial);
+  }
 }
 
 std::vector<CellSuppression> CellSummary::suppressed() const {
   std::vector<CellSuppression> all;
-  for (const auto& [place, trials] : suppressed_)
-    all.push_back({.place = place, .count = trials.size()});
+  for (const auto& [place, known] : suppressed_)
+    all.push_back(
+        {.place = place, .count = known.trials.size(), .findings = known.findings.all()});
   return all;
 }
 
 void CellSummary::AddCellFinding(const Finding& finding, int64_t count, int64_t first_trial) {
-  const auto [found, is_new] =
-      by_signature_.try_emplace(finding.kind + finding.signature, findings_.size());
-  if (!is_new) {
-    CellFinding& known = findings_[found->second];
-    known.count += count;
-    if (first_trial < known.first_trial) {
-      known.finding = finding;
-      known.first_trial = first_trial;
-    }
-    return;
-  }
-  if (findings_.size() == kMostFindings) {
-    by_signature_.erase(found);
-    ++findings_left_out_;
-    return;
-  }
-  findings_.push_back({.finding = finding, .count = count, .first_trial = first_trial});
+  findings_.Add(finding, count, first_trial);
 }
 
 void CellSummary::Measure(const std::string& name, const std::string& unit, double value) {
@@ -131,8 +119,8 @@ std::vector<std::string> CellSummary::notes() const {
   if (decided_by_repetition_ > 0) {
     add(Count(decided_by_repetition_, "trial") + " unknown at first, decided when repeated");
   }
-  if (findings_left_out_ > 0) {
-    add(Count(findings_left_out_, "finding") + " of further signatures left out of this report");
+  if (findings_.left_out() > 0) {
+    add(Count(findings_.left_out(), "finding") + " of further signatures left out of this report");
   }
   if (metrics_left_out_)
     add("only the first " + std::to_string(kMostMetrics) + " metrics are kept");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/check/finding_set.h"
 #include "harness/check/results.h"
 #include "harness/check/trial_set.h"
 #include "harness/check/trial_view.h"
@@ -38,7 +39,7 @@ class CellSummary {
 
   // Without `planned`, which the plan knows.
   TrialCounts Counts() const;
-  const std::vector<CellFinding>& findings() const { return findings_; }
+  const std::vector<CellFinding>& findings() const { return findings_.all(); }
   const std::map<std::string, int64_t>& outcomes() const { return outcomes_; }
   std::vector<CellSuppression> suppressed() const;
   std::vector<std::string> notes() const;
@@ -56,16 +57,18 @@ class CellSummary {
     std::string unit;
     Quantiles values;
   };
+  struct SuppressedTrials {
+    TrialSet trials;
+    FindingSet findings;
+  };
   void Measure(const std::string& name, const std::string& unit, double value);
 
   std::unordered_map<int64_t, Verdict> verdicts_;
   int64_t decided_by_repetition_ = 0;
   std::optional<int64_t> microseconds_;  // an integer: the order of the attempts must not show
   std::map<std::string, int64_t> unknown_reasons_;
-  std::vector<CellFinding> findings_;
-  std::unordered_map<std::string, size_t> by_signature_;
-  int64_t findings_left_out_ = 0;
-  std::map<std::string, TrialSet> suppressed_;  // by the place of the suppression
+  FindingSet findings_;
+  std::map<std::string, SuppressedTrials> suppressed_;  // by the place of the suppression
   std::map<std::string, int64_t> outcomes_;
   std::map<std::string, Metric> metrics_;
   bool metrics_left_out_ = false;

@@ -339,6 +339,7 @@ CellResult PlannedResult(const JudgedCell& cell) {
   result.id = cell.Text("id");
   result.scenario = cell.Text("scenario");
   result.summary = cell.Text("summary");
+  result.directory = cell.Text("directory");
   result.runtime = cell.Text("runtime");
   result.model = cell.Text("model");
   result.interpreter = cell.Text("interpreter");

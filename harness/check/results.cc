@@ -27,18 +27,25 @@ Json CellFindingToJson(const CellFinding& found) {
   return json;
 }
 
+Json CellFindingsToJson(const std::vector<CellFinding>& findings) {
+  Json all = Json::array();
+  for (const CellFinding& found : findings) all.push_back(CellFindingToJson(found));
+  return all;
+}
+
 Json CellSuppressionsToJson(const std::vector<CellSuppression>& suppressed) {
   Json all = Json::array();
   for (const CellSuppression& one : suppressed)
-    all.push_back({{"place", one.place}, {"trials", one.count}});
+    all.push_back({{"place", one.place},
+                   {"trials", one.count},
+                   {"findings", CellFindingsToJson(one.findings)}});
   return all;
 }
 
 Json CellToJson(const CellResult& cell) {
-  Json findings = Json::array();
-  for (const CellFinding& found : cell.findings) findings.push_back(CellFindingToJson(found));
   return {{"scenario", cell.scenario},
           {"summary", cell.summary},
+          {"directory", cell.directory},
           {"runtime", cell.runtime},
           {"model", cell.model},
           {"interpreter", cell.interpreter},
@@ -67,7 +74,7 @@ Json CellToJson(const CellResult& cell) {
             {"fail", cell.trials.fail},
             {"unknown", cell.trials.unknown}}},
           {"seconds", cell.seconds ? Json(*cell.seconds) : Json()},
-          {"findings", std::move(findings)},
+          {"findings", CellFindingsToJson(cell.findings)},
           {"suppressed", CellSuppressionsToJson(cell.suppressed)},
           {"metrics", cell.metrics},
           {"notes", cell.notes},
@@ -118,6 +125,13 @@ CellFinding CellFindingFromJson(const Json& json) {
           .first_trial = PossibleCount(GetMember(json, "first_trial"))};
 }
 
+std::vector<CellFinding> CellFindingsFrom(const Json& json) {
+  std::vector<CellFinding> all;
+  const Json findings = ArrayOr(json, "findings");
+  for (const Json& finding : findings) all.push_back(CellFindingFromJson(finding));
+  return all;
+}
+
 // Nothing for a word that is no verdict.
 std::optional<CellState> StateFrom(const std::string& name) {
   for (const CellState state : kStates) {
@@ -146,6 +160,7 @@ CellResult CellFromJson(const Json& json) {
   cell.id = GetString(json, "id");
   cell.scenario = GetString(json, "scenario");
   cell.summary = GetString(json, "summary");
+  cell.directory = GetString(json, "directory");
   cell.runtime = GetString(json, "runtime");
   cell.model = GetString(json, "model");
   cell.interpreter = GetString(json, "interpreter");
@@ -169,12 +184,13 @@ CellResult CellFromJson(const Json& json) {
   }
   cell.trials = TrialCountsFrom(GetMember(json, "trials"));
   cell.seconds = SecondsFrom(json);
-  const Json findings = ArrayOr(json, "findings");
-  for (const Json& finding : findings) cell.findings.push_back(CellFindingFromJson(finding));
+  cell.findings = CellFindingsFrom(json);
   const Json suppressed = ArrayOr(json, "suppressed");
   for (const Json& one : suppressed)
     cell.suppressed.push_back(
-        {.place = GetString(one, "place"), .count = PossibleCount(GetMember(one, "trials"))});
+        {.place = GetString(one, "place"),
+         .count = PossibleCount(GetMember(one, "trials")),
+         .findings = CellFindingsFrom(one)});
   cell.metrics = ObjectOr(json, "metrics");
   cell.notes = TextsOf(GetMember(json, "notes"));
   cell.replay = GetString(json, "replay");

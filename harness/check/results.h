@@ -31,6 +31,7 @@ struct CellFinding {
 struct CellSuppression {
   std::string place;  // of one of RunResults::suppressions
   int64_t count = 0;  // trials
+  std::vector<CellFinding> findings{};
 };
 
 struct TrialCounts {
@@ -45,6 +46,7 @@ struct Refusal {
 
 struct CellResult {
   std::string id, scenario, summary, runtime, model, interpreter;  // interpreter: "" for C++
+  std::string directory;  // what relative paths of stacks begin in; "": where the run was started
   Json params = Json::object();
   Json faults = Json::array();
   Json arm;                      // null or a name

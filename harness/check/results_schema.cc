@@ -57,6 +57,7 @@ constexpr const char* kSchema = R"json({
                    "replay"],
       "properties": {
         "scenario": {"type": "string"}, "summary": {"type": "string"}, "runtime": {"type": "string"},
+        "directory": {"type": "string", "description": "what relative paths of stacks begin in; empty: where the run was started"},
         "model": {"type": "string"},
         "interpreter": {"type": "string", "description": "empty for C++"},
         "params": {"type": "object"}, "faults": {"type": "array"}, "id": {"type": "string"},
@@ -84,12 +85,15 @@ constexpr const char* kSchema = R"json({
         "seconds": {"type": ["number", "null"], "minimum": 0, "description": "all attempts together; null: none ran"},
         "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
         "suppressed": {
-          "description": "suppressions that matched findings; those findings are in verdict.json of the trial",
+          "description": "suppressions that matched findings, with these",
           "type": "array",
           "items": {
             "type": "object",
             "required": ["place", "trials"],
-            "properties": {"place": {"type": "string"}, "trials": {"$ref": "#/$defs/count"}}
+            "properties": {
+              "place": {"type": "string"}, "trials": {"$ref": "#/$defs/count"},
+              "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}}
+            }
           }
         },
         "metrics": {"type": "object", "additionalProperties": {"$ref": "#/$defs/metric"}},

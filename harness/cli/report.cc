@@ -20,7 +20,7 @@ int ReportCommand(const Arguments& arguments) {
   std::optional<std::string> format;
   std::optional<std::string> out;
   parser.Positionals("RUN", runs, "a run directory, or a results.json");
-  parser.Value("--format", "F", format, "text (default), json, junit, markdown, faults");
+  parser.Value("--format", "F", format, "text (default), json, junit, markdown, faults, sarif");
   parser.Value("--out", "PATH", out, "where to write it; - (default) is standard output");
   if (const std::optional<int> code = parser.Parse(arguments)) return *code;
   if (runs.size() != 1)

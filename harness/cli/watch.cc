@@ -180,8 +180,10 @@ std::string UnseenTasks(const Event& event) {
 
 // What the checks could not see, one sentence each. `left` are the processes that were there when the program ended.
 std::vector<std::string> Unseen(const History& history, const WatchedEnd& end,
-                                std::set<uint32_t> left, const WatchFindings& findings) {
+                                std::set<uint32_t> left, bool watching,
+                                const WatchFindings& findings) {
   std::vector<std::string> unseen;
+  if (!watching) unseen.emplace_back("the program ended before it was watched (--attach-after)");
   std::set<std::string> started, tasks, told;
   for (const Event& event : history.events()) {
     if (event.kind == EventKind::kWarning && event.key == "exec" && event.Value().is_string())
@@ -216,7 +218,8 @@ bool SawProcess(const History& history, pid_t process) {
 
 // The recording as the trial of a run, so that every report can be written of it.
 Status WriteReports(const WatchOptions& options, const Json& cell, const std::string& folder,
-                    const std::string& recording, int status) {
+                    const std::string& recording, int status,
+                    const std::vector<std::string>& unseen) {
   const int64_t now = SystemClock().Now();
   const Json exit = {{"code", 0}, {"seconds", 0}};  // the program's status is no finding of ours
   TRIREME_RETURN_IF_ERROR(SealRecording(
@@ -228,7 +231,10 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
   RunJudge judge(Json{{"cells", Json::array({cell})},
                       {"suppressions", SuppressionsToJson(options.suppressions.all())}});
   judge.JudgeTrial(0, {.trial = 0, .attempt = "watch", .directory = folder});
-  const RunResults results = judge.Finish({{"command_line", options.command}});
+  RunResults results = judge.Finish({{"command_line", options.command},
+                                     {"version", TRIREME_VERSION},
+                                     {"working_directory", RealPath(".")}});
+  for (const std::string& one : unseen) results.notes.push_back("unknown: " + one);
   for (const ReportRequest& request : options.reports) {
     const ReportFormat& format = *FindReportFormat(request.format);
     TRIREME_RETURN_IF_ERROR(
@@ -289,15 +295,12 @@ class OpenToOtherUsers {
 
 // What is said once the program has ended, but for the last line. The exit status.
 int Summarise(const WatchOptions& options, const History& history, const WatchedEnd& end,
-              const std::set<uint32_t>& left, bool watching, const WatchFindings& findings) {
+              const std::vector<std::string>& unseen, const WatchFindings& findings) {
   // What there is more to say of than when it was found: where else, how it ended, or where the other one was.
   for (const auto& [key, known] : findings.known())
     if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
       PrintFinding(known.finding, known.count);
-  if (!watching)
-    PrintError("trireme: unknown: the program ended before it was watched (--attach-after)\n");
-  for (const std::string& unseen : Unseen(history, end, left, findings))
-    PrintError("trireme: unknown: " + unseen + "\n");
+  for (const std::string& one : unseen) PrintError("trireme: unknown: " + one + "\n");
   if (!options.faults.plan.empty())
     PrintError("trireme: faults " + options.faults.plan + ": " +
                AppliedInWords(options.faults, history) + "\n");
@@ -374,10 +377,13 @@ int Watch(const WatchOptions& options, const Json& checks) {
   look(true);
   const Result<History> history = History::Read(recording);
   const Status seen = CheckSeen(options, history, end->process);
-  int status = seen.ok() ? Summarise(options, *history, *end, left, watching, findings)
+  std::vector<std::string> unseen;
+  if (seen.ok()) unseen = Unseen(*history, *end, left, watching, findings);
+  int status = seen.ok() ? Summarise(options, *history, *end, unseen, findings)
                          : Fail(seen.error());
   if (seen.ok() && !options.reports.empty()) {
-    const Status written = WriteReports(options, cell, (*folder)->path(), recording, end->status);
+    const Status written =
+        WriteReports(options, cell, (*folder)->path(), recording, end->status, unseen);
     if (!written.ok()) status = Fail(written.error());
   }
   // Scripts read this line, the last one: it has the same words for every number.

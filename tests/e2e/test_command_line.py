@@ -82,11 +82,11 @@ class CommandLineTest(TriremeCase):
             """)
         self.expect("run", "--report", "html=x", code=2, err="""\
             error: report format 'html' is not available yet
-            hint: formats: text, json, junit, markdown, faults
+            hint: formats: text, json, junit, markdown, faults, sarif
             """)
         self.expect("run", "--report", "junit", code=2, err="""\
             error: option --report: 'junit' is not FORMAT=PATH
-            hint: formats: text, json, junit, markdown, faults
+            hint: formats: text, json, junit, markdown, faults, sarif
             """)
 
     def test_a_scenario_and_a_command(self) -> None:

@@ -42,8 +42,12 @@ class WatchTest(WatchCase):
             - {kind: multiple-readers, frames: ["*program.py:* in read"], reason: it is a test}
             - {kind: multiple-readers, frames: ["nowhere"], reason: never used}
             """)
-        outcome = self.watch(program, "--suppressions", "known.yaml", "--report", "json=results.json")
+        outcome = self.watch(program, "--suppressions", "known.yaml", "--report", "json=results.json",
+                             "--report", "sarif=found.sarif")
         self.assertEqual(outcome.code, 0)
+        suppressed = json.loads((self.folder / "found.sarif").read_text())["runs"][0]["results"][0]
+        self.assertEqual(suppressed["level"], "note")
+        self.assertEqual(suppressed["suppressions"], [{"kind": "external", "justification": "known.yaml:1: it is a test"}])
         cell = json.loads((self.folder / "results.json").read_text())["cells"][0]
         self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []))
         self.assertEqual(outcome.err.splitlines(), [
@@ -61,6 +65,31 @@ class WatchTest(WatchCase):
         cell = results["cells"][0]
         self.assertEqual((cell["verdict"], cell["findings"][0]["kind"]), ("fail", "multiple-readers"))
         self.assertIn("multiple-readers", (self.folder / "junit.xml").read_text())
+
+    def test_sarif_places_findings_in_the_program(self) -> None:
+        self.watch(THREADS + """\
+    def read():
+        ours.recv(1)
+    readers = [start(read), start(read)]
+    theirs.send(b"12")
+    """, "--report", "sarif=found.sarif")
+        run = json.loads((self.folder / "found.sarif").read_text())["runs"][0]
+        result = run["results"][0]
+        self.assertEqual((result["ruleId"], result["level"]), ("multiple-readers", "error"))
+        self.assertEqual(run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"], "multiple-readers")
+        line = (self.folder / "program.py").read_text().splitlines().index("    ours.recv(1)") + 1
+        for location in (result["locations"][0], result["relatedLocations"][0]):
+            self.assertEqual(location["physicalLocation"], {
+                "artifactLocation": {"uri": "program.py", "uriBaseId": "WORKINGDIRECTORY"}, "region": {"startLine": line}})
+        self.assertEqual(run["originalUriBaseIds"]["WORKINGDIRECTORY"]["uri"], self.folder.resolve().as_uri() + "/")
+
+    def test_sarif_of_a_program_without_findings_has_no_results(self) -> None:
+        self.watch(THREADS + """\
+    reader = start(ours.recv, 1)
+    theirs.send(b"1")
+    """, "--report", "sarif=found.sarif")
+        run = json.loads((self.folder / "found.sarif").read_text())["runs"][0]
+        self.assertEqual((run["results"], run["invocations"][0]["executionSuccessful"]), ([], True))
 
     def test_passes_signals_on_and_says_who_waits_for_one(self) -> None:
         self.write("program.py", """\

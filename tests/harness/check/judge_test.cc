@@ -39,6 +39,9 @@ TEST_F(RunJudgeTest, LeavesAloneWhatIsSuppressedAndCountsIt) {
   EXPECT_TRUE(results.cells[1].findings.empty());
   ASSERT_EQ(results.cells[1].suppressed.size(), 1U);
   EXPECT_EQ(results.cells[1].suppressed[0].count, 4);
+  ASSERT_EQ(results.cells[1].suppressed[0].findings.size(), 1U);
+  EXPECT_EQ(results.cells[1].suppressed[0].findings[0].count, 4);
+  EXPECT_EQ(results.cells[1].suppressed[0].findings[0].finding.kind, "leak");
   ASSERT_EQ(results.suppressions.size(), 2U);
   EXPECT_EQ(results.suppressions[0].count, 8);
   EXPECT_EQ(results.suppressions[1].Useless(), "known.yaml:4: gone: nothing matched it");

@@ -50,6 +50,8 @@ RunResults FullRun() {
   found.finding.participants = {{.task = "a", .thread = 7, .stack = {"workload.py:3 in add"}}};
   found.finding.evidence = {{"final", 39}};
   cell.findings = {found};
+  cell.suppressed = {{.place = "known.yaml:1", .count = 2, .findings = {found}}};
+  cell.directory = "/home/me/scenarios/x";
   cell.notes = {"isolation: process"};
   cell.replay = "trireme run planted/x --trial 2";
   RunResults results =
