@@ -206,12 +206,13 @@ std::vector<Json> AlwaysReady(const TrialView& view, const LoopUsage& sum) {
 }
 
 // The first callback of those that says where it is defined; else `loop`: tasks of a loop run beside its callbacks.
-Participant WhoReads(const std::vector<Json>& ready, Participant loop) {
+Participant WhoIsCalled(const std::vector<Json>& ready, Participant loop) {
   for (const Json& descriptor : ready) {
-    const std::string reader = GetString(descriptor, "reader");
+    const std::string callback =
+        GetString(descriptor, "reader", GetString(descriptor, "writer"));
     const std::string place = GetString(descriptor, "place");
-    if (reader.empty() || place.empty()) continue;
-    return {.task = reader, .thread = loop.thread, .stack = {place}};
+    if (callback.empty() || place.empty()) continue;
+    return {.task = callback, .thread = loop.thread, .stack = {place}};
   }
   return loop;
 }
@@ -230,7 +231,7 @@ Finding FindingOf(const TrialView& view, const Spin& spin) {
   const std::vector<Json> ready = found ? AlwaysReady(view, sum) : std::vector<Json>();
   for (size_t i = 0; i < ready.size(); ++i)
     message += (i == 0 ? ", of " : " and of ") + DescriptorName(ready[i]);
-  const Participant who = WhoReads(ready, WhoSpins(view, sum));
+  const Participant who = WhoIsCalled(ready, WhoSpins(view, sum));
   if (!who.stack.empty()) {
     const std::string own = InnermostOwnFrame(who.stack);
     message += ": " + who.task + ", " + (own.empty() ? who.stack.back() : own);

@@ -67,7 +67,7 @@ std::vector<LoopTask> LoopTasksOf(const TrialView& view);
 struct LoopReady {
   LoopId loop;
   int64_t time = 0;
-  std::vector<Json> descriptors;  // {"fd", "kind", "local", "peer", "reader", "place"}
+  std::vector<Json> descriptors;  // {"fd", "kind", "local", "peer", "reader" or "writer", "place"}
 };
 std::vector<LoopReady> LoopReadyOf(const TrialView& view);
 

@@ -135,7 +135,7 @@ enum trireme_event {
  *   task    where a loop turns again and again and nothing moves, up to three times: the task of the event gave it back
  *           just then, {"other_name", "other_stack": of that task, as of SOCKET events}
  *   ready   then too: what an epoll set tells the thread of at its next poll, {"descriptors": [{"fd", "kind", "local", "peer": as
- *           of SOCKET events, "reader": what a callback of the loop for it is called, "place": where that is defined}, ...]}, four
+ *           of SOCKET events, "reader" or "writer": what a callback of the loop for it is called, "place": where that is defined}, ...]}, four
  *           at most, where the kernel says which they are */
 
 /* Actions of SOCKET events, by their names, with the members of their values.
@@ -555,6 +555,8 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         no task, or has ended it: what the thread does then keeps nobody waiting)
  *   own_pairs(own: bool) -> None         (the pairs of sockets and pipes that this thread makes until it says otherwise are its
  *                                         runtime's: they suffer no fault, and are no streams of the program's)
+ *   set_writer_source(function) -> None  (function(fd: int) -> str, as that of set_reader_source(): the members "writer" and
+ *                                         "place" of what the loop of this thread has for the descriptor to write)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when
  * this process is no CPython that it knows; None in an interpreter that a program made within its own, of which only the
  * threads are told apart. */

@@ -344,6 +344,12 @@ Object* PySetReaderSource(Object*, Object* const* arguments, Size count) {
   return None();
 }
 
+Object* PySetWriterSource(Object*, Object* const* arguments, Size count) {
+  if (!CountIs(count, 1, "set_writer_source(function)")) return nullptr;
+  AskForWritersBy(arguments[0]);
+  return None();
+}
+
 Object* PySetStackSource(Object*, Object* const* arguments, Size count) {
   if (!CountIs(count, 1, "set_stack_source(function)")) return nullptr;
   AskForStacksBy(arguments[0]);
@@ -517,6 +523,7 @@ constexpr MethodDef kMethods[] = {
     {"set_reader_source", PySetReaderSource, kMethFastcall, "set_reader_source(function)"},
     {"loop_runs", PyLoopRuns, kMethFastcall, "loop_runs(runs)"},
     {"own_pairs", PyOwnPairs, kMethFastcall, "own_pairs(own)"},
+    {"set_writer_source", PySetWriterSource, kMethFastcall, "set_writer_source(function)"},
 };
 constexpr Size kMethodCount = sizeof(kMethods) / sizeof(kMethods[0]);
 

@@ -11,8 +11,9 @@
 namespace trireme {
 namespace {
 
-Object* stacks_function = nullptr;  // owned, both
+Object* stacks_function = nullptr;  // owned, all
 Object* reader_function = nullptr;
+Object* writer_function = nullptr;
 
 // A signal handler of the program may have run meanwhile, and raised: what it raised goes on its way at the next chance.
 // One at a time: where another is on its way already, this one is let go. Without a GIL several threads may come here
@@ -90,12 +91,21 @@ uint64_t PythonStacks(uint32_t other_task, uint32_t other_thread, char* place, u
   return AskInside([&] { return AskForStacks(other_task, other_thread, place, size); });
 }
 
-// A ReaderSource.
-uint64_t PythonReader(uint32_t task, char* place, uint64_t size) {
+uint64_t AskForCallback(Object* function, uint32_t number, char* place, uint64_t size) {
   return AskInside([&] {
-    const uint64_t written = AskPython(reader_function, {&task, 1}, place, size);
+    const uint64_t written = AskPython(function, {&number, 1}, place, size);
     return written == kOtherIsGone ? 0 : written;
   });
+}
+
+// A ReaderSource.
+uint64_t PythonReader(uint32_t task, char* place, uint64_t size) {
+  return AskForCallback(reader_function, task, place, size);
+}
+
+// A WriterSource.
+uint64_t PythonWriter(int fd, char* place, uint64_t size) {
+  return AskForCallback(writer_function, static_cast<uint32_t>(fd), place, size);
 }
 
 }  // namespace
@@ -130,6 +140,12 @@ void AskForReadersBy(Object* function) {
   python.Py_IncRef(function);
   reader_function = function;
   SetReaderSource(PythonReader);
+}
+
+void AskForWritersBy(Object* function) {
+  python.Py_IncRef(function);
+  writer_function = function;
+  SetWriterSource(PythonWriter);
 }
 
 }  // namespace trireme

@@ -7,7 +7,7 @@
 
 namespace trireme {
 
-// What the probe asks functions written in Python, as probe_abi.h says of set_stack_source() and set_reader_source(): in the
+// What the probe asks functions written in Python, as probe_abi.h says of set_stack_source(), set_reader_source() and set_writer_source(): in the
 // thread of a call that CPython made without the interpreter, which it takes for as long. What a signal handler raises
 // meanwhile goes on its way at the next chance.
 //
@@ -16,6 +16,7 @@ namespace trireme {
 // Each keeps `function` for ever.
 void AskForStacksBy(Object* function);
 void AskForReadersBy(Object* function);
+void AskForWritersBy(Object* function);
 
 // A loop turns so often while nothing comes of it that somebody asked which task that is: it is recorded. REQUIRES: the caller
 // holds the interpreter.

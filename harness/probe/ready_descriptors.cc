@@ -49,22 +49,36 @@ int DescriptorOf(uint64_t data, const char* registers) {
 }
 
 ReaderSource reader_source = nullptr;
+WriterSource writer_source = nullptr;
 
-void AddReader(TextBuffer& text, int fd) {
-  static char members[512];  // as all of this, one thread's at a time
+uint64_t ReaderMembers(int fd, char* place, uint64_t size) {
   const ReaderSource source = __atomic_load_n(&reader_source, __ATOMIC_ACQUIRE);
   const uint32_t task = source == nullptr ? 0 : StandingReaderOf(fd);
-  const uint64_t size = task == 0 ? 0 : source(task, members, sizeof(members));
+  return task == 0 ? 0 : source(task, place, size);
+}
+
+uint64_t WriterMembers(int fd, char* place, uint64_t size) {
+  const WriterSource source = __atomic_load_n(&writer_source, __ATOMIC_ACQUIRE);
+  return source == nullptr ? 0 : source(fd, place, size);
+}
+
+// Who has been told of that event, and leaves it there. An error or an end is for both to see.
+void AddCallback(TextBuffer& text, int fd, uint32_t events) {
+  static char members[512];  // as all of this, one thread's at a time
+  uint64_t size = 0;
+  if ((events & ~uint32_t{EPOLLOUT}) != 0) size = ReaderMembers(fd, members, sizeof(members));
+  if (size == 0 && (events & ~uint32_t{EPOLLIN}) != 0)
+    size = WriterMembers(fd, members, sizeof(members));
   if (size != 0 && size + 300 < text.left()) text.Add(",").AddBytes(members, size);
 }
 
-void AddReady(TextBuffer& text, int fd) {
+void AddReady(TextBuffer& text, int fd, uint32_t happened) {
   text.Add("{\"fd\":").AddNumber(fd);
   const Descriptor* descriptor = LookUp(fd);
   if (descriptor != nullptr) text.Add(",\"kind\":\"").Add(NameOf(descriptor->kind)).Add("\"");
   AddAddress(text, "local", SYS_getsockname, fd);
   AddAddress(text, "peer", SYS_getpeername, fd);
-  AddReader(text, fd);
+  AddCallback(text, fd, happened);
   text.Add("}");
 }
 
@@ -75,7 +89,7 @@ int AddDescriptors(TextBuffer& text, const char* registers, const epoll_event* e
     const int fd = DescriptorOf(events[i].data.u64, registers);
     if (fd < 0) continue;
     if (told++ != 0) text.Add(",");
-    AddReady(text, fd);
+    AddReady(text, fd, events[i].events);
   }
   return told;
 }
@@ -84,6 +98,10 @@ int AddDescriptors(TextBuffer& text, const char* registers, const epoll_event* e
 
 void SetReaderSource(ReaderSource source) {
   __atomic_store_n(&reader_source, source, __ATOMIC_RELEASE);
+}
+
+void SetWriterSource(WriterSource source) {
+  __atomic_store_n(&writer_source, source, __ATOMIC_RELEASE);
 }
 
 void TellReady(int set, const epoll_event* events, int count) {

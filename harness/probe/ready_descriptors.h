@@ -15,6 +15,10 @@ void TellReady(int set, const epoll_event* events, int count);
 using ReaderSource = uint64_t (*)(uint32_t task, char* place, uint64_t size);
 void SetReaderSource(ReaderSource source);
 
+// The same of what the loop of this thread has for that descriptor to write, as members "writer" and "place".
+using WriterSource = uint64_t (*)(int fd, char* place, uint64_t size);
+void SetWriterSource(WriterSource source);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_PROBE_READY_DESCRIPTORS_H_

@@ -485,6 +485,23 @@ class WatchedLoopsTest(TriremeCase):
                                       r"of descriptor \d+, the stream: callback on_ready, .*program\.py:2 in on_ready\n")
         self.assertRegex(outcome.err, r"\n  callback on_ready, thread \d+\n    .*program\.py:2 in on_ready\n")
 
+    def test_a_descriptor_that_there_is_always_room_in(self) -> None:
+        outcome = self.watch("""\
+            import asyncio, socket, time
+            def on_room():
+                pass
+            async def main():
+                ours, theirs = socket.socketpair()
+                asyncio.get_running_loop().add_writer(ours, on_room)
+                end = time.thread_time() + 1
+                while time.thread_time() < end:
+                    await asyncio.sleep(0.05)
+            asyncio.run(main())
+            """, checks="hub-spin:for=300ms")
+        self.assertEqual(outcome.code, 1, outcome.err)
+        self.assertRegex(outcome.err, r"hub-spin: a loop spun for .* of descriptor \d+, the stream: callback on_room, "
+                                      r".*program\.py:2 in on_room\n")
+
     def test_a_task_that_gives_way_again_and_again_is_named(self) -> None:
         outcome = self.watch("""\
             import asyncio, time

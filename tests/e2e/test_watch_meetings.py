@@ -287,6 +287,48 @@ class WatchMeetingsTest(WatchCase):
         self.expect_readers(outcome)
         self.assertIn("two calls to read the stream, for which one waits already", outcome.err)
 
+    NAMELESS = """\
+    import asyncio, socket
+    class Nameless(asyncio.Task):
+        __repr__ = object.__repr__
+        def get_name(self):
+            raise ValueError("it has none")
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coroutine, **options: Nameless(coroutine, loop=loop, **options))
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        async def read():
+            return await loop.sock_recv(ours, 1)
+"""
+
+    def test_a_task_whose_name_fails_is_told_by_its_class_and_fails_nowhere(self) -> None:
+        outcome = self.watch(self.NAMELESS + """\
+        readers = [asyncio.ensure_future(read()) for _ in range(2)]
+        while len(asyncio.all_tasks()) == 3 and not loop._selector.get_map().get(ours.fileno()):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        theirs.send(b"12")
+        await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+        for one in readers: one.cancel()
+        print([one for one in await asyncio.gather(*readers, return_exceptions=True) if isinstance(one, ValueError)])
+    asyncio.run(main())
+    """)
+        self.expect_readers(outcome)
+        self.assertEqual(outcome.out, "[]\n")
+        self.assertRegex(outcome.err, r"multiple-readers: Nameless \d+ calls to read the stream, for which Nameless \d+ waits")
+        self.assertRegex(outcome.err, r"program\.py:\d+ in read\n")
+
+    def test_tasks_without_names_that_take_turns(self) -> None:
+        self.expect_readers(self.watch(self.NAMELESS + """\
+        for _ in range(2):
+            reader = asyncio.ensure_future(read())
+            await asyncio.sleep(0)
+            theirs.send(b"1")
+            await reader
+    asyncio.run(main())
+    """), count=0)
+
     LOOPS = """\
     import asyncio, socket, threading
     begun, ended = threading.Event(), threading.Barrier(2)

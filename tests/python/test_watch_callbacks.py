@@ -98,3 +98,94 @@ def test_of_two_callbacks_of_one_loop_either_is_called():
     assert not callbacks.is_over(8, 0)
     loop.remove_reader(5)
     assert not callbacks.is_over(8, 0) and callbacks.name(8) == ""  # which no one stands for any more
+
+
+class Peculiar:
+    """What a program may call: an object whose attributes are code of its own, which fails."""
+
+    def __getattr__(self, name):
+        raise ValueError(name)
+
+    def __call__(self):
+        pass
+
+
+def test_an_object_is_told_by_its_class_and_asked_nothing():
+    probe = mock.Mock(**{"new_task.return_value": 8, "current_task.return_value": 7})
+    callbacks = Callbacks(probe)
+
+    class Hooked(asyncio.SelectorEventLoop):
+        pass
+
+    callbacks.hook(Hooked)
+    loop = Hooked()
+    ours, theirs = socket.socketpair()
+    loop.add_reader(ours, Peculiar())
+    assert callbacks.name(8) == "callback Peculiar"
+    assert callbacks.place(8).endswith(" in __call__")
+    loop.close()
+    ours.close()
+    theirs.close()
+
+
+def write_what_there_is():
+    pass
+
+
+def writer_of(loop, sock):
+    """What is told, in the thread of the loop that runs, of a callback to write."""
+    told = []
+    loop.call_soon(lambda: told.append(Callbacks(mock.Mock()).writer(sock.fileno())))
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    return told[0]
+
+
+def test_a_callback_to_write_has_a_name_as_long_as_its_loop_has_it():
+    loop = asyncio.SelectorEventLoop()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert Callbacks(mock.Mock()).writer(ours.fileno()) == ("", "")  # no loop runs
+        loop.add_reader(ours, print)
+        assert writer_of(loop, ours) == ("", "")
+        loop.add_writer(ours, write_what_there_is)
+        name, place = writer_of(loop, ours)
+        assert name == "callback write_what_there_is"
+        assert place.endswith(" in write_what_there_is")
+        loop.remove_writer(ours)
+        assert writer_of(loop, ours) == ("", "")
+        loop.add_writer(ours, asyncio.Future(loop=loop).cancel)  # of asyncio's own, in C
+        loop.close()
+
+
+def test_asyncios_own_callbacks_to_write_are_not_named():
+    loop = asyncio.SelectorEventLoop()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        future = loop.create_future()
+        loop.add_writer(ours, loop._sock_sendall, future, ours, memoryview(b"x"), [0])
+        assert writer_of(loop, ours) == ("", "")
+        loop.remove_writer(ours)
+        loop.close()
+
+
+def test_a_callback_to_write_of_uvloop_is_kept_until_it_is_removed():
+    class Hooked(Other):
+        def add_writer(self, file, callback, *args):
+            pass
+
+        def remove_writer(self, file):
+            return True
+
+    callbacks, loop = Callbacks(mock.Mock()), Hooked()
+    callbacks.hook_writers_of_uvloop(Hooked)
+    asyncio._set_running_loop(loop)
+    try:
+        loop.add_writer(5, write_what_there_is)
+        assert callbacks.writer(5)[0] == "callback write_what_there_is"
+        assert callbacks.writer(6) == ("", "")
+        loop.remove_writer(5)
+        assert callbacks.writer(5) == ("", "")
+    finally:
+        asyncio._set_running_loop(None)

@@ -3,6 +3,7 @@ did about a second one, which the probe cannot see."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -19,6 +20,8 @@ _enumerate = threading.enumerate
 _main_thread = threading.main_thread
 
 
+# In the folder of what watched programs load.
+_sources: Any = importlib.import_module("trireme_agent.command.trireme_sources")
 _backend: Backend | None = None  # of the trial
 
 
@@ -33,7 +36,7 @@ def install(backend: Backend) -> None:
         told = _members("", probe.current_task(), None, sys._getframe(1), backend)
         return told + "," + _members("other_", task, thread, None, backend)
 
-    probe.set_stack_source(describe)
+    probe.set_stack_source(_sources.answering(describe, ""))
 
 
 def note(action: str, direction: str, fd: int, message: str = "", waits: Any = None) -> None:

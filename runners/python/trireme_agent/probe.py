@@ -98,6 +98,7 @@ _switch_without_hub: Callable[..., None]  # only programs that are watched need 
 set_reader_source: Callable[[Callable[[int], str]], None]
 _loop_runs: Callable[[bool], None]
 own_pairs: Callable[[bool], None]
+set_writer_source: Callable[[Callable[[int], str]], None]
 (
     attach,
     record,
@@ -124,6 +125,7 @@ own_pairs: Callable[[bool], None]
     set_reader_source,
     _loop_runs,
     own_pairs,
+    set_writer_source,
 ) = _made or _FALLBACK
 
 

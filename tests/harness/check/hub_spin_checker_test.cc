@@ -112,6 +112,13 @@ TEST(HubSpinCheckerTest, NamesTheCallbackOfWhatIsAlwaysReady) {
   EXPECT_EQ(judge(8).participants.at(0).task, "loop");
 }
 
+TEST(HubSpinCheckerTest, NamesTheCallbackThatMayAlwaysWrite) {
+  TrialBuilder trial = SpinningLoop();
+  trial.Add(EventKind::kUsage, 250 * kMs, "ready",
+            {{"descriptors", {{{"fd", 7}, {"writer", "callback g"}, {"place", "a.py:3 in g"}}}}}, 0);
+  EXPECT_EQ(CheckSpin(Use(trial, 5)).findings.at(0).participants.at(0).task, "callback g");
+}
+
 TEST(HubSpinCheckerTest, NamesNoDescriptorWhereAnotherWasReadyEachTime) {
   TrialBuilder trial = SpinningLoop();
   Find(Find(trial, 250 * kMs, {7}), 350 * kMs, {8});

@@ -117,7 +117,7 @@ class ProbeBuiltinsTest(unittest.TestCase):
             (new_operation, (1,)), (wait_standing, ()), (wait_standing, ("x",)), (wait_standing, (1,)),
             (wait_standing, (1, True, 1)), (call_fails, ()), (call_fails, ("x",)), (call_fails, (1, 1)),
             (serve, ()), (serve, ("x",)), (switch_without_hub, ()), (switch_without_hub, ("switch", None)),
-            (switch_without_hub, ("switch", ())), (set_reader_source, ()),
+            (switch_without_hub, ("switch", ())), (set_reader_source, ()), (own_pairs, ()), (set_writer_source, ()),
         ]  # fmt: skip
         for function, arguments in calls:
             with self.assertRaises(TypeError, msg=f"{function} {arguments}"):
@@ -312,6 +312,6 @@ if __name__ == "__main__":
         attach, record, record_json, record_for, record_json_for, invoke,
         new_task, current_task, set_task, greenlet_trace, now, new_operation, set_stack_source, wait_for,
         loop_waits, point, step, wait_standing, record_marked, call_fails, serve,
-        switch_without_hub, set_reader_source, loop_runs,
+        switch_without_hub, set_reader_source, loop_runs, own_pairs, set_writer_source,
     ) = make_builtins()  # fmt: skip
     unittest.main()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-_COUNT = 25  # that this adapter knows of; a newer probe has more
+_COUNT = 26  # that this adapter knows of; a newer probe has more
 
 
 def load() -> tuple[Callable[..., Any], ...] | None:

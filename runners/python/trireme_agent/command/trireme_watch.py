@@ -23,6 +23,7 @@ import trireme_watch_greenlets
 import trireme_watch_loops
 import trireme_watch_names
 import trireme_watch_readers
+from trireme_sources import answering
 from trireme_watch_callbacks import place_of
 
 WARNING, SOCKET = 10, 14  # enum trireme_event
@@ -61,6 +62,7 @@ class Probe:
         self.set_reader_source = builtins[22]
         self.loop_runs = builtins[23]
         self.own_pairs = builtins[24]
+        self.set_writer_source = builtins[25]
 
 
 def install() -> None:
@@ -70,8 +72,9 @@ def install() -> None:
         return  # started with another LD_PRELOAD, or an interpreter within the interpreter
     probe = Probe(builtins)
     watch = Watch(probe)
-    probe.set_stack_source(watch.describe)
-    probe.set_reader_source(watch.loops.describe_reader)
+    probe.set_stack_source(answering(watch.describe, ""))
+    probe.set_reader_source(answering(watch.loops.describe_reader, ""))
+    probe.set_writer_source(answering(watch.loops.describe_writer, ""))
     sys.meta_path.insert(0, watch)
 
 
@@ -98,7 +101,9 @@ class Watch:
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
-        self.loops = trireme_watch_loops.Loops(probe, self.note, trireme_watch_readers.SharedReaders(probe, _frames))
+        readers = trireme_watch_readers.SharedReaders(probe, _frames)
+        self._note = answering(self.note, None)  # inside calls of the program
+        self.loops = trireme_watch_loops.Loops(probe, self._note, readers)
         self._switched_by_program = trireme_watch_greenlets.trace(probe.switch_without_hub)
         self._hooks: dict[str, Callable[[Any], None]] = {
             "greenlet": lambda module: trireme_watch_greenlets.hook(module, self._switched_by_program),
@@ -162,7 +167,7 @@ class Watch:
             listener = hub.listeners[direction].get(fd)
             if listener is not None:
                 green = getattr(listener, "greenlet", None)
-                self.note("rejected", direction, fd, str(error).partition(".")[0], green)
+                self._note("rejected", direction, fd, str(error).partition(".")[0], green)
 
         # Some calls do not try before they wait.
         def add_and_note(hub: Any, direction: str, fd: int, ready: Any, gone: Any, closed: Any) -> Any:
@@ -268,7 +273,8 @@ class Watch:
     def _parked(self, number: int) -> tuple[str, list[str]]:
         task = self.loops.find(number)
         if task is not None:
-            return task.get_name(), _awaits(task.get_coro())
+            name = answering(task.get_name, "")()  # a class of the program's own may have another
+            return name if isinstance(name, str) and name else f"{type(task).__name__} {number}", _awaits(task.get_coro())
         stands, place = self.loops.reader(number)
         if stands:
             return stands, [place] if place else []

@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 TASK_END = 12  # enum trireme_event
@@ -23,6 +24,10 @@ TASK_END = 12  # enum trireme_event
 # An attribute of a loop: the number of the task for each descriptor; of uvloop's, whose handles cannot be asked for, what
 # stands for the handle.
 _NUMBERS = "trireme_callbacks"
+# And, of uvloop's, what it calls for each descriptor to write: name and place.
+_WRITERS = "trireme_writers"
+
+_RUNTIMES = ("asyncio.", "eventlet.hubs.")  # whose own callbacks are nobody's to name
 
 
 class Standing(NamedTuple):
@@ -78,6 +83,38 @@ class Callbacks:
 
         kind.add_reader, kind.remove_reader, kind.close = add_and_note, remove_and_end, close_and_end
 
+    def hook_writers_of_uvloop(self, kind: Any) -> None:
+        """A callback to write is no task that waits, since the loop calls it whenever there is room."""
+        add, remove = kind.add_writer, kind.remove_writer
+
+        def add_and_note(loop: Any, file: Any, callback: Any, *args: Any) -> Any:
+            added = add(loop, file, callback, *args)
+            fd = file if type(file) is int else file.fileno()
+            vars(loop).setdefault(_WRITERS, {})[fd] = _described(callback)
+            return added
+
+        def remove_and_forget(loop: Any, file: Any) -> Any:
+            removed, writers = remove(loop, file), vars(loop).get(_WRITERS)
+            if writers:
+                writers.pop(file if type(file) is int else file.fileno(), None)
+            return removed
+
+        kind.add_writer, kind.remove_writer = add_and_note, remove_and_forget
+
+    def writer(self, fd: int) -> tuple[str, str]:
+        """Name and place of what the loop that runs in this thread calls when there is room to write; "" of nothing, and of
+        asyncio's own, behind which a task or transport stands."""
+        events = sys.modules.get("asyncio.events")
+        loop = events._get_running_loop() if events is not None else None
+        if loop is None:
+            return "", ""
+        if getattr(loop, "_selector", None) is None:
+            known: tuple[str, str] = getattr(loop, _WRITERS, {}).get(fd, ("", ""))
+            return known
+        handle = handles_in_selector(loop, fd)[1]
+        callback = None if handle is None or handle.cancelled() else handle._callback
+        return ("", "") if callback is None or _module_of(callback).startswith(_RUNTIMES) else _described(callback)
+
     def _numbers_of(self, loop: Any) -> dict[int, int]:
         """By descriptor. From the first one on the loop says what it removes: those without callbacks, whose every wait ends
         with remove_reader(), pay nothing."""
@@ -101,7 +138,7 @@ class Callbacks:
     def _note(self, loop: Any, fd: int, callback: Any) -> None:
         handle = handles_in_selector(loop, fd)[0]
         # Green threads have a loop as their hub, and say for themselves that they wait.
-        if handle is None or getattr(callback, "__module__", "") == "eventlet.hubs.asyncio":
+        if handle is None or _module_of(callback) == "eventlet.hubs.asyncio":
             return
         self._numbers_of(loop)[fd] = self._stand(fd, handle, loop, callback, _asyncio_runs_elsewhere)
 
@@ -109,10 +146,8 @@ class Callbacks:
         """The number of the task that does, as long as the handle is there."""
         probe, before = self._probe, self._probe.current_task()
         number: int = probe.new_task()
-        callback = _bare(callback)
-        name = f"callback {getattr(callback, '__qualname__', type(callback).__name__)}"
         ends = weakref.ref(handle, lambda _: self._end(number))
-        self._known[number] = Standing(ends, weakref.ref(loop), name, _definition(callback), runs_elsewhere)
+        self._known[number] = Standing(ends, weakref.ref(loop), *_described(callback), runs_elsewhere)
         probe.set_task(number)
         try:
             probe.wait_standing(fd, True)
@@ -152,15 +187,35 @@ def as_reader(name: str, place: str) -> str:
     return json.dumps({"reader": name, "place": place})[1:-1] if name else ""
 
 
+def as_writer(name: str, place: str) -> str:
+    """The same of its writer source."""
+    return json.dumps({"writer": name, "place": place})[1:-1] if name else ""
+
+
 def _bare(callback: Any) -> Any:
     while isinstance(callback, functools.partial):
         callback = callback.func
     return callback
 
 
-def _definition(callback: Any) -> str:
-    code = getattr(callback, "__code__", None) or getattr(type(callback).__call__, "__code__", None)
-    return f"{place_of(code.co_filename)}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""
+def _module_of(callback: Any) -> str:
+    """Of a function; "" of an object that is one of the program's own."""
+    callback = _bare(callback)
+    module = callback.__module__ if isinstance(callback, (FunctionType, MethodType)) else ""
+    return module if type(module) is str else ""
+
+
+def _described(callback: Any) -> tuple[str, str]:
+    """What a callback is called, and where it is defined; "" of one that is no Python code. Objects of the program's own are
+    asked nothing: their attributes may be code of its own, that fails."""
+    callback = _bare(callback)
+    if isinstance(callback, (FunctionType, MethodType, BuiltinFunctionType)):
+        function, name = getattr(callback, "__func__", callback), callback.__qualname__
+    else:
+        function, name = type(callback).__call__, type(callback).__qualname__
+    code = function.__code__ if isinstance(function, FunctionType) else None
+    place = "" if code is None else f"{place_of(code.co_filename)}:{code.co_firstlineno} in {code.co_name}"
+    return f"callback {name}", place
 
 
 def place_of(file: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import trireme_own_pairs
 import trireme_watch_unseen
-from trireme_watch_callbacks import Callbacks, as_reader, handles_in_selector
+from trireme_watch_callbacks import Callbacks, as_reader, as_writer, handles_in_selector
 from trireme_watch_readers import SharedReaders, descriptor
 from trireme_watch_transports import Transports
 
@@ -56,6 +56,10 @@ class Loops:
         """Called by the probe in the thread of a loop that spins."""
         return as_reader(*self.reader(number))
 
+    def describe_writer(self, fd: int) -> str:
+        """As describe_reader(), of what that loop has for the descriptor to write."""
+        return as_writer(*self.callbacks.writer(fd))
+
     def is_over(self, number: int, thread: int) -> bool:
         """Of a task that waited in that thread: it waits no more, or not for anything that the one who asks takes away."""
         if self.transports.is_over(number) or self.callbacks.is_over(number, thread):
@@ -89,6 +93,7 @@ class Loops:
         self._hook_removals(module.Loop)
         self.readers.hook(module.Loop)
         self.callbacks.hook_uvloop(module.Loop)
+        self.callbacks.hook_writers_of_uvloop(module.Loop)
         self.transports.hook_uvloop(module.Loop)
         for kind, direction in (("_SyncSocketReaderFuture", 0), ("_SyncSocketWriterFuture", 1)):
             self._hook_waits(getattr(module.loop, kind), direction)

@@ -17,6 +17,7 @@ _unseen: Any = importlib.import_module("trireme_agent.command.trireme_watch_unse
 _of_callbacks: Any = importlib.import_module("trireme_agent.command.trireme_watch_callbacks")
 transports: Any = importlib.import_module("trireme_agent.command.trireme_watch_transports").Transports(probe)
 callbacks: Any = _of_callbacks.Callbacks(probe)
+_sources: Any = importlib.import_module("trireme_agent.command.trireme_sources")
 _descriptor: Callable[[Any], int] = importlib.import_module("trireme_agent.command.trireme_watch_readers").descriptor
 is_cancelled: Callable[[Any], bool] = _unseen.is_cancelled
 
@@ -29,7 +30,17 @@ def watch_classes() -> None:
     transports.hook_selector(selector_events)
     callbacks.hook(selector_events.BaseSelectorEventLoop)
     transports.hook_pipes(unix_events)
-    probe.set_reader_source(lambda number: _of_callbacks.as_reader(name(number), errors.place(callbacks.place(number))))
+    probe.set_reader_source(_sources.answering(_describe_reader, ""))
+    probe.set_writer_source(_sources.answering(_describe_writer, ""))
+
+
+def _describe_reader(number: int) -> str:
+    return str(_of_callbacks.as_reader(name(number), errors.place(callbacks.place(number))))
+
+
+def _describe_writer(fd: int) -> str:
+    called, place = callbacks.writer(fd)
+    return str(_of_callbacks.as_writer(called, errors.place(place)))
 
 
 def watch(loop: Any) -> None:
