@@ -38,14 +38,22 @@ char StateIn(const char* path) {
   return name_end == nullptr || name_end[1] != ' ' ? '\0' : name_end[2];
 }
 
-// The state of a waiter's thread, or of its process where it does not matter which thread ran it.
+// A thread of which /proc says nothing, and that is there.
+constexpr char kUnknownState = '?';
+
+// The state of a waiter's thread, or of its process where it does not matter which thread ran it; 0: it is gone. In the jail
+// of a chroot() there is no /proc.
 char StateOf(const Waiter& waiter, uint32_t thread) {
+  const uint32_t process = waiter.process();
+  const uint32_t known = waiter.state() == Waiter::kInside ? thread : process;
   TextBuffer path;
-  path.Add("/proc/").AddNumber(waiter.process());
-  if (waiter.state() == Waiter::kInside) path.Add("/task/").AddNumber(thread);
-  path.Add("/stat");
-  return StateIn(path.text());
+  path.Add("/proc/").AddNumber(process).Add("/task/").AddNumber(known).Add("/stat");
+  const char state = StateIn(path.text());
+  if (state != 0) return state;
+  return syscall(SYS_tgkill, process, known, 0) == 0 || errno == EPERM ? kUnknownState : '\0';
 }
+
+bool HasProc() { return StateIn("/proc/self/stat") != 0; }
 
 bool IsReady(int fd, Direction direction) {
   pollfd polled{
@@ -61,21 +69,24 @@ bool IsListener(int fd) {
          listens != 0;
 }
 
-// Whether the other's descriptor still is this object.
-bool OtherHolds(const Meeting& meeting) {
-  if (meeting.descriptor.kind == ObjectKind::kEventfd) return true;
-  TextBuffer path;
-  path.Add("/proc/").AddNumber(Waiter(meeting.wait.other).process()).Add("/fd/");
-  path.AddNumber(meeting.wait.object->fds[meeting.wait.direction]);
-  struct stat status;
-  if (syscall(SYS_newfstatat, AT_FDCWD, path.text(), &status, 0) != 0) return false;
-  return ObjectId{status.st_ino, static_cast<uint32_t>(status.st_dev)} == meeting.descriptor.id;
-}
-
 // Whether that descriptor of this process is what is known of it.
 bool IsStill(int fd, const Descriptor& descriptor) {
   ObjectId id;
   return Identify(fd, &id) == descriptor.kind && id == descriptor.id;
+}
+
+// Whether the other's descriptor still is this object. That this process may not look, or has no /proc, says nothing against it.
+bool OtherHolds(const Meeting& meeting) {
+  if (meeting.descriptor.kind == ObjectKind::kEventfd) return true;
+  const int fd = meeting.wait.object->fds[meeting.wait.direction];
+  const Waiter other(meeting.wait.other);
+  if (other.process() == (ProcessId() & 0x3fffff)) return IsStill(fd, meeting.descriptor);
+  TextBuffer path;
+  path.Add("/proc/").AddNumber(other.process()).Add("/fd/").AddNumber(fd);
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path.text(), &status, 0) != 0)
+    return errno == EACCES || !HasProc();
+  return ObjectId{status.st_ino, static_cast<uint32_t>(status.st_dev)} == meeting.descriptor.id;
 }
 
 bool MayBlock(const Meeting& meeting) {

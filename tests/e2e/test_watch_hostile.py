@@ -114,6 +114,37 @@ class WatchHostileTest(WatchCase):
             twin = self.watch(self.BECOMES.format(become=become, second="pass"))
             self.assertEqual((twin.code, twin.err), (0, "trireme: 0 findings, program exited 0\n"), become)
 
+    @unittest.skipUnless(os.getuid() == 0, "only root may change its root")
+    def test_readers_without_proc_are_found(self) -> None:
+        """In a jail. Who is inside its call another process says, and sends each a byte then."""
+        for others, count in (("os.getpid()", 1), ("", 0)):
+            (self.folder / "jail").mkdir(exist_ok=True)
+            outcome = self.watch(f"""\
+        import os, socket, threading
+        RECV = {{"x86_64": "45 ", "aarch64": "207 "}}[os.uname().machine]
+        asked, asks = os.pipe()
+        ours, theirs = socket.socketpair()
+        service = os.getpid()
+        if os.fork() == 0:
+            ours.close()
+            os.close(asks)
+            threads = os.read(asked, 100).decode().split()
+            for thread in threads:
+                while not open(f"/proc/{{service}}/task/{{thread}}/syscall").read().startswith(RECV):
+                    pass
+            theirs.send(b"1" * len(threads))
+            os._exit(0)
+        os.chroot("jail")
+        reader = threading.Thread(target=ours.recv, args=(1,))
+        reader.start()
+        os.write(asks, f"{{reader.native_id}} {{{others or "''"}}}".encode())
+        if {bool(others)}:
+            ours.recv(1)
+        reader.join()
+        os.wait()
+        """)
+            self.expect_readers(outcome, count)
+
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root may become another user; no setpriv")
     def test_the_recording_stays_with_who_may_not_become_another_user(self) -> None:
         self.write("program.py", """\
