@@ -61,6 +61,24 @@ void AddEpollSet(const std::string& folder, const std::string& fd, Readers& read
   }
 }
 
+// "12 (name) S 1 ...": the name may have any bytes.
+bool HasThreadEnded(const std::string& stat_file) {
+  const Result<std::string> text = ReadFile(stat_file, kMostBytes);
+  if (!text.ok()) return true;
+  const size_t name_end = text->rfind(") ");
+  const bool known = name_end != std::string::npos && name_end + 2 < text->size();
+  const char state = known ? (*text)[name_end + 2] : 'X';
+  return state == 'Z' || state == 'X';
+}
+
+// It stays there until its parent asks for its status. The first of its threads may end before the others.
+bool HasEnded(const std::string& folder) {
+  const std::vector<std::string> threads = ListDirectory(folder + "/task");
+  return std::all_of(threads.begin(), threads.end(), [&](const std::string& thread) {
+    return HasThreadEnded(folder + "/task/" + thread + "/stat");
+  });
+}
+
 }  // namespace
 
 Result<std::vector<SampledMeeting>> SampleProcess(int process, const std::string& root) {
@@ -71,6 +89,8 @@ Result<std::vector<SampledMeeting>> SampleProcess(int process, const std::string
     return InfrastructureError(
         "cannot look at process " + std::to_string(process) + ": " + call.error().message,
         "it takes the rights to trace it: the same user, or root");
+  if (HasEnded(folder))
+    return InfrastructureError("process " + std::to_string(process) + " has ended");
   Readers readers;
   for (const std::string& thread : ListDirectory(folder + "/task"))
     AddThread(folder, thread, readers);

@@ -23,7 +23,7 @@ struct SampledMeeting {
 
 // One look at a process that runs without the probe, by what /proc shows: threads that sleep in a call that reads the
 // same socket or pipe, and descriptors that two epoll sets hold level-triggered for reading. `root` is /proc.
-// kInfrastructure when there is no such process, or we may not look.
+// kInfrastructure when there is no such process, it has ended, or we may not look.
 Result<std::vector<SampledMeeting>> SampleProcess(int process, const std::string& root = "/proc");
 
 }  // namespace trireme

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -60,7 +61,11 @@ WatchSession::WatchSession() {
   signals_.Reset(::signalfd(-1, &passed, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-WatchSession::~WatchSession() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+WatchSession::~WatchSession() {
+  // Who asks when the program has just ended asks too late, and ends nothing: there is still something to say.
+  ::signal(SIGUSR1, SIG_IGN);
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
 
 Result<pid_t> WatchSession::Start(const WatchedCommand& command) const {
   std::array<int, 2> failure{-1, -1};

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
 from trireme_case import BINARY
 from watch_case import THREADS, WatchCase
@@ -222,6 +223,30 @@ class WatchTest(WatchCase):
 
     def test_a_process_that_is_not_there(self) -> None:
         self.expect("watch", "--pid", "99999999", code=3, err="error: there is no process 99999999\n")
+
+    def test_a_process_that_has_ended_and_was_not_waited_for(self) -> None:
+        for threads, code in (("", 3), ("threading.Thread(target=input).start(); "
+                                        "ctypes.CDLL(None).pthread_exit(None)", 0)):  # the first of its threads only
+            program = subprocess.Popen([sys.executable, "-c", f"import ctypes, threading; {threads}"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.DEVNULL)
+            with program:
+                while ") Z " not in Path(f"/proc/{program.pid}/stat").read_text():
+                    pass
+                outcome = self.trireme("watch", "--pid", str(program.pid), "--for", "100ms")
+                program.kill()
+            self.assertEqual(outcome.code, code, outcome.err)
+            if code:
+                self.assertEqual(outcome.err, f"error: process {program.pid} has ended\n")
+
+    def test_asking_who_waits_when_the_program_has_ended_ends_nothing(self) -> None:
+        for _ in range(20):
+            process = self.start("watch", "--", "/bin/true")
+            assert process.stderr is not None
+            with process:
+                self.assertEqual(process.stderr.readline(), "trireme: 0 findings, program exited 0\n")
+                while process.poll() is None:
+                    process.send_signal(signal.SIGUSR1)
+            self.assertEqual(process.returncode, 0)
 
     def test_no_folder_for_temporary_files(self) -> None:
         environment = self.environment() | {"TMPDIR": "/nowhere"}
