@@ -62,6 +62,40 @@ std::vector<GrowingQueue> UnlimitedQueues(const TrialView& view, int64_t until) 
   return queues;
 }
 
+bool IsOfWorkload(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kInvoke:
+    case EventKind::kOk:
+    case EventKind::kFail:
+    case EventKind::kInfo:
+    case EventKind::kObserve:
+    case EventKind::kOutcome:
+    case EventKind::kMetric:
+    case EventKind::kTaskStart:
+    case EventKind::kSwitch:
+    case EventKind::kSocket:
+    case EventKind::kWait:
+    case EventKind::kWake:
+    case EventKind::kJoin:
+    case EventKind::kCancel:
+    case EventKind::kSync:
+    case EventKind::kDeadline:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// When the workload last did something, if that was in the last tenth of its time, else `until`: what it gives back as it
+// returns, all that its variables hold, was no less while it ran.
+int64_t EndOfUse(const TrialView& view, int64_t until) {
+  int64_t last = 0;
+  for (const Event& event : view.history->events())
+    if (event.time <= until && IsOfWorkload(event)) last = std::max(last, event.time);
+  const int64_t begin = view.begin != nullptr ? view.begin->time : 0;
+  return last > until - (until - begin) / 10 ? last : until;
+}
+
 // What a process took, from USAGE.
 struct Usage {
   std::vector<Level> threads, memory;
@@ -139,8 +173,8 @@ Limits LimitsOf(const Json& arguments) {
                             GetMember(arguments, "memory").is_number()};
 }
 
-void AddUsageFindings(const TrialView& view, const Usage& usage, int64_t until,
-                      const Limits& limits, std::vector<Finding>& findings) {
+void AddThreadsFinding(const TrialView& view, const Usage& usage, int64_t until,
+                       const Limits& limits, std::vector<Finding>& findings) {
   if (GrowsBeyond(usage.threads, until, limits.threads))
     findings.push_back(GrowthFinding(view, "threads",
                                      "the process came to " + Whole(Most(usage.threads)) +
@@ -148,6 +182,10 @@ void AddUsageFindings(const TrialView& view, const Usage& usage, int64_t until,
                                          "throughout; allowed are " +
                                          Whole(limits.threads),
                                      {}, usage.threads, until, limits.threads));
+}
+
+void AddMemoryFinding(const TrialView& view, const Usage& usage, int64_t until,
+                      const Limits& limits, std::vector<Finding>& findings) {
   const double first = usage.memory.front().value;
   if (GrowsBeyond(usage.memory, until, first + limits.memory))
     findings.push_back(GrowthFinding(view, "memory",
@@ -205,8 +243,11 @@ CheckResult UnboundedGrowthChecker::Check(const TrialView& view, const Json& arg
   for (const GrowingQueue& queue : queues)
     if (not_whole.empty() && GrowsBeyond(queue.items, until, limits.queue))
       findings.push_back(QueueFinding(view, queue, until, limits.queue));
-  for (const auto& [process, usage] : processes)
-    AddUsageFindings(view, usage, until, limits, findings);
+  const int64_t end_of_use = EndOfUse(view, until);
+  for (const auto& [process, usage] : processes) {
+    AddThreadsFinding(view, usage, until, limits, findings);
+    AddMemoryFinding(view, usage, end_of_use, limits, findings);
+  }
   if (!findings.empty()) return ResultOf(std::move(findings));
   if (!not_whole.empty()) return Unknown(not_whole);
   if (processes.empty() && limits.asks_for_usage)

@@ -104,6 +104,23 @@ TEST(UnboundedGrowthCheckerTest, RejectsMemoryThatGrows) {
   EXPECT_EQ(JudgeGrowth(Used("rss", 5'000, 111), {{"memory", 1000}}).verdict, Verdict::kPass);
 }
 
+// Memory that grows until 900, all of which is free at 990; `last`: when the workload does its last.
+CheckResult JudgeFreed(int64_t last) {
+  SyncTrial trial = Used("rss", 5'000, 200);
+  trial.Add(EventKind::kUsage, 990, "process", {{"rss", 5'000}, {"threads", 1}}, 0);
+  trial.Observe("x", 1, last);
+  return JudgeGrowth(std::move(trial), {{"memory", 1000}});
+}
+
+TEST(UnboundedGrowthCheckerTest, RejectsMemoryThatIsFreeOnlyAsTheWorkloadReturns) {
+  EXPECT_EQ(JudgeFreed(980).verdict, Verdict::kFail);
+}
+
+TEST(UnboundedGrowthCheckerTest, AcceptsMemoryThatIsFreeWhileTheWorkloadRuns) {
+  EXPECT_EQ(JudgeFreed(991).verdict, Verdict::kPass);
+  EXPECT_EQ(JudgeFreed(500).verdict, Verdict::kPass);  // what it did since is not known
+}
+
 TEST(UnboundedGrowthCheckerTest, AsksForLooksAtTheProcess) {
   EXPECT_EQ(UnboundedGrowthChecker().Needs({}).usage_interval, 50'000'000);
 }
