@@ -46,11 +46,21 @@ Result<std::string> ReadKind(const FieldReader& reader, const YamlNode& node) {
   return reader.ErrorAt(node, UnknownWord("finding kind", kind, known, {}));
 }
 
+bool HasNoEntry(const std::string& text) {
+  const std::vector<std::string> lines = Split(text, '\n');
+  return std::all_of(lines.begin(), lines.end(), [](const std::string& line) {
+    const std::string_view content = Trim(line);
+    return content.empty() || content.starts_with('#');
+  });
+}
+
 }  // namespace
 
 Status Suppressions::Add(const std::string& path, const std::string& today, bool shipped) {
   Result<std::string> text = ReadFile(path, kMostBytes);
   if (!text.ok()) return UsageError(text.error().message, text.error().hint);
+  // One whose last entry is gone is still named in scripts.
+  if (HasNoEntry(*text)) return Done{};
   TRIREME_ASSIGN_OR_RETURN(const YamlDocument document,
                            YamlDocument::Parse(*std::move(text), path));
   const FieldReader reader(document);
@@ -68,6 +78,9 @@ Status Suppressions::Add(const std::string& path, const std::string& today, bool
     TRIREME_ASSIGN_OR_RETURN(entry.kind, ReadKind(reader, *node.Find("kind")));
     TRIREME_ASSIGN_OR_RETURN(entry.frames, reader.Texts(*node.Find("frames"), "'frames'"));
     TRIREME_ASSIGN_OR_RETURN(entry.reason, reader.Text(*node.Find("reason"), "'reason'"));
+    if (entry.frames.empty())  // it would match nothing
+      return reader.ErrorAt(*node.Find("frames"), "'frames' names no frame",
+                            "globs such as \"*/program.py:* in read\"");
     if (const YamlNode* expires = node.Find("expires"); expires != nullptr) {
       TRIREME_ASSIGN_OR_RETURN(entry.expires, ReadDate(reader, *expires));
       entry.expired = entry.expires <= today;

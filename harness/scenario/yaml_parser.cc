@@ -256,7 +256,7 @@ std::optional<Diagnostic> FindBadByte(std::string_view text, const SourceText& s
   const std::string_view before = text.substr(0, at);
   const auto line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1;
   const auto column = static_cast<int>(at - (before.rfind('\n') + 1)) + 1;
-  return source.ErrorAt(line, column, 1, std::move(what), "a scenario is UTF-8 text");
+  return source.ErrorAt(line, column, 1, std::move(what), "YAML is UTF-8 text");
 }
 
 Diagnostic ParserError(const SourceText& source, const YAML::Exception& error,

@@ -69,6 +69,17 @@ TEST_F(SuppressionsTest, SaysNothingOfShippedOnes) {
   EXPECT_THAT(suppressions_.Unused(), IsEmpty());
 }
 
+TEST_F(SuppressionsTest, TakesAFileWhoseEntriesAreAllGone) {
+  EXPECT_EQ(Error(""), "");
+  EXPECT_EQ(Error("# once there was one\n\n"), "");
+  EXPECT_THAT(suppressions_.all(), IsEmpty());
+}
+
+TEST_F(SuppressionsTest, WantsAFrame) {
+  EXPECT_THAT(Error("- {kind: leak, frames: [], reason: r}"), HasSubstr("'frames' names no frame"));
+  EXPECT_EQ(Error("- {kind: leak, frames: ['*'], reason: r}"), "");
+}
+
 TEST_F(SuppressionsTest, PointsAtWhatIsWrong) {
   EXPECT_THAT(Error("- {kind: shared-tokn, frames: ['*'], reason: r}\n"), HasSubstr("shared-tokn"));
   EXPECT_THAT(Error("- {kind: crash, frames: ['*'], reason: r}\n"),

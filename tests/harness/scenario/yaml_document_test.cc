@@ -184,7 +184,7 @@ TEST(YamlDocumentTest, SurvivesBottomlessNesting) {
 
 TEST(YamlDocumentTest, RejectsBytesThatAreNoUtf8) {
   EXPECT_EQ(ErrorOf("a: 1\nb: x\xFFy\n"),
-            "a.yaml:2:5: error: not valid UTF-8\nb: x\xEF\xBF\xBDy\n    ^\nhint: a scenario is "
+            "a.yaml:2:5: error: not valid UTF-8\nb: x\xEF\xBF\xBDy\n    ^\nhint: YAML is "
             "UTF-8 text\n");
   EXPECT_EQ(ErrorOf(std::string("\xFF\xFE"
                                 "a\0",
@@ -196,12 +196,12 @@ TEST(YamlDocumentTest, RejectsBytesThatAreNoUtf8) {
 TEST(YamlDocumentTest, RejectsControlCharactersAndShowsNone) {
   EXPECT_EQ(
       ErrorOf("a: \x1B[31m\n"),
-      "a.yaml:1:4: error: a control character\na: ?[31m\n   ^\nhint: a scenario is UTF-8 text\n");
+      "a.yaml:1:4: error: a control character\na: ?[31m\n   ^\nhint: YAML is UTF-8 text\n");
   EXPECT_EQ(ErrorOf(std::string("a\0b: 1", 6)),
-            "a.yaml:1:2: error: a control character\na?b: 1\n ^\nhint: a scenario is UTF-8 text\n");
+            "a.yaml:1:2: error: a control character\na?b: 1\n ^\nhint: YAML is UTF-8 text\n");
   EXPECT_EQ(
       ErrorOf("a: 1\rb: 2\n"),
-      "a.yaml:1:5: error: a control character\na: 1?b: 2\n    ^\nhint: a scenario is UTF-8 text\n");
+      "a.yaml:1:5: error: a control character\na: 1?b: 2\n    ^\nhint: YAML is UTF-8 text\n");
 }
 
 TEST(YamlDocumentTest, RejectsAFileThatIsTooLarge) {
