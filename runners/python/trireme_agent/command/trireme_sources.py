@@ -1,5 +1,6 @@
 """What is asked of Python in the middle of whatever the program does, by the probe or by what hooks the program's calls: an
-error of the answer's own is nobody's but ours, and may not be raised there. But a signal handler of the program may run meanwhile, and what it raises is meant for the program.
+error of the answer's own is nobody's but ours, and may not be raised there. But a signal handler of the program may run
+meanwhile, and what it raises is meant for the program.
 
 Thread safety: any threads.
 """
