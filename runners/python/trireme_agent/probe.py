@@ -66,6 +66,7 @@ _FALLBACK: tuple[Callable[..., Any], ...] = (
     _nothing,
     _nothing,
     _nothing,
+    _nothing,
 )
 
 _made = _builtins()
