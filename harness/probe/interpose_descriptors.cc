@@ -70,8 +70,8 @@ int AcceptWithFaults(int listener, const Call& call) {
 }
 
 template <typename Function, typename... Arguments>
-int Accept(const void* caller, int fd, Next<Function>& next, Arguments... arguments) {
-  const Wait wait = BeginWait(fd, kRead, How::kAccept, kUnknownSize, {caller, 0});
+int Accept(const Caller& caller, int fd, Next<Function>& next, Arguments... arguments) {
+  const Wait wait = BeginWait(fd, kRead, How::kAccept, kUnknownSize, caller);
   const auto call = [&] { return next(fd, arguments...); };
   const int result = ActivePlan() == nullptr ? New(call()) : AcceptWithFaults(fd, call);
   EndWait(wait, result < 0 ? -errno : 0);
@@ -165,12 +165,12 @@ TRIREME_INTERPOSED int epoll_ctl(int set, int operation, int fd, epoll_event* ev
 
 TRIREME_INTERPOSED int accept(int fd, sockaddr* address, socklen_t* length) {
   static Next<int(int, sockaddr*, socklen_t*)> next("accept");
-  return trireme::Accept(__builtin_return_address(0), fd, next, address, length);
+  return trireme::Accept(TRIREME_CALLER, fd, next, address, length);
 }
 
 TRIREME_INTERPOSED int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   static Next<int(int, sockaddr*, socklen_t*, int)> next("accept4");
-  return trireme::Accept(__builtin_return_address(0), fd, next, address, length, flags);
+  return trireme::Accept(TRIREME_CALLER, fd, next, address, length, flags);
 }
 
 TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length) {

@@ -10,7 +10,6 @@
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 
-#define TRIREME_PLACE __builtin_return_address(0)
 #undef getwc
 #undef getwchar
 
@@ -32,7 +31,7 @@ bool HasWide(const FILE* stream) {
 // Makes the call as one that reads whatever it finds. `reads`: what of one orientation only is told of, as the C library has
 // it: of the other it reads nothing.
 template <typename Call, typename Moved>
-[[gnu::always_inline]] inline auto ScanStream(const void* caller, FILE* stream, bool reads,
+[[gnu::always_inline]] inline auto ScanStream(const Caller& caller, FILE* stream, bool reads,
                                               StreamLock lock, const Call& call,
                                               const Moved& moved) {
   const int fd = stream->_fileno;
@@ -44,21 +43,21 @@ template <typename Call, typename Moved>
 
 // The result: how many values it read, EOF for none at the end.
 template <typename Call>
-[[gnu::always_inline]] inline int Scan(const void* caller, FILE* stream, bool wide,
+[[gnu::always_inline]] inline int Scan(const Caller& caller, FILE* stream, bool wide,
                                        const Call& call) {
   return ScanStream(caller, stream, wide ? stream->_mode >= 0 : stream->_mode <= 0,
                     StreamLock::kTakes, call, [](int result) { return int64_t{result != EOF}; });
 }
 
 template <typename Call>
-[[gnu::always_inline]] inline wint_t ReadWideCharacter(const void* caller, FILE* stream,
+[[gnu::always_inline]] inline wint_t ReadWideCharacter(const Caller& caller, FILE* stream,
                                                        StreamLock lock, const Call& call) {
   return ScanStream(caller, stream, stream->_mode >= 0, lock, call,
                     [](wint_t result) { return int64_t{result != WEOF}; });
 }
 
 template <typename Call>
-[[gnu::always_inline]] inline wchar_t* ReadWideLine(const void* caller, FILE* stream,
+[[gnu::always_inline]] inline wchar_t* ReadWideLine(const Caller& caller, FILE* stream,
                                                     StreamLock lock, const Call& call) {
   return ScanStream(caller, stream, stream->_mode >= 0, lock, call,
                     [](const wchar_t* result) { return int64_t{result != nullptr}; });
@@ -80,13 +79,13 @@ using trireme::StreamLock;
       __asm__(#prefix "vf" #name);                                                                \
   int trireme_##prefix##vf##name(FILE* stream, const Character* format, va_list values) {         \
     static Next<int(FILE*, const Character*, va_list)> next(#prefix "vf" #name);                  \
-    return Scan(TRIREME_PLACE, stream, wide, [&] { return next(stream, format, values); });       \
+    return Scan(TRIREME_CALLER, stream, wide, [&] { return next(stream, format, values); });       \
   }                                                                                               \
   TRIREME_INTERPOSED int trireme_##prefix##v##name(const Character*, va_list)                     \
       __asm__(#prefix "v" #name);                                                                 \
   int trireme_##prefix##v##name(const Character* format, va_list values) {                        \
     static Next<int(FILE*, const Character*, va_list)> next(#prefix "vf" #name);                  \
-    return Scan(TRIREME_PLACE, stdin, wide, [&] { return next(stdin, format, values); });         \
+    return Scan(TRIREME_CALLER, stdin, wide, [&] { return next(stdin, format, values); });         \
   }                                                                                               \
   TRIREME_INTERPOSED int trireme_##prefix##f##name(FILE*, const Character*, ...)                  \
       __asm__(#prefix "f" #name);                                                                 \
@@ -95,7 +94,7 @@ using trireme::StreamLock;
     va_list values;                                                                               \
     va_start(values, format);                                                                     \
     const int result =                                                                            \
-        Scan(TRIREME_PLACE, stream, wide, [&] { return next(stream, format, values); });          \
+        Scan(TRIREME_CALLER, stream, wide, [&] { return next(stream, format, values); });          \
     va_end(values);                                                                               \
     return result;                                                                                \
   }                                                                                               \
@@ -105,7 +104,7 @@ using trireme::StreamLock;
     va_list values;                                                                               \
     va_start(values, format);                                                                     \
     const int result =                                                                            \
-        Scan(TRIREME_PLACE, stdin, wide, [&] { return next(stdin, format, values); });            \
+        Scan(TRIREME_CALLER, stdin, wide, [&] { return next(stdin, format, values); });            \
     va_end(values);                                                                               \
     return result;                                                                                \
   }
@@ -114,7 +113,7 @@ using trireme::StreamLock;
   TRIREME_INTERPOSED wint_t trireme_##name(FILE* stream) __asm__(#name);                      \
   wint_t trireme_##name(FILE* stream) {                                                       \
     static Next<wint_t(FILE*)> next(#name);                                                   \
-    return ReadWideCharacter(TRIREME_PLACE, stream, StreamLock::lock,                         \
+    return ReadWideCharacter(TRIREME_CALLER, stream, StreamLock::lock,                         \
                              [&] { return next(stream); });                                   \
   }
 
@@ -122,20 +121,20 @@ using trireme::StreamLock;
   TRIREME_INTERPOSED wint_t trireme_##name() __asm__(#name);                                  \
   wint_t trireme_##name() {                                                                   \
     static Next<wint_t()> next(#name);                                                        \
-    return ReadWideCharacter(TRIREME_PLACE, stdin, StreamLock::lock, [] { return next(); });  \
+    return ReadWideCharacter(TRIREME_CALLER, stdin, StreamLock::lock, [] { return next(); });  \
   }
 
 #define TRIREME_INTERPOSED_WIDE_LINE(name, lock)                            \
   TRIREME_INTERPOSED wchar_t* name(wchar_t* line, int size, FILE* stream) { \
     static Next<wchar_t*(wchar_t*, int, FILE*)> next(#name);                \
-    return ReadWideLine(TRIREME_PLACE, stream, StreamLock::lock,            \
+    return ReadWideLine(TRIREME_CALLER, stream, StreamLock::lock,            \
                         [&] { return next(line, size, stream); });          \
   }
 
 #define TRIREME_INTERPOSED_WIDE_LINE_CHK(name, lock)                                     \
   TRIREME_INTERPOSED wchar_t* name(wchar_t* line, size_t room, int size, FILE* stream) { \
     static Next<wchar_t*(wchar_t*, size_t, int, FILE*)> next(#name);                     \
-    return ReadWideLine(TRIREME_PLACE, stream, StreamLock::lock,                         \
+    return ReadWideLine(TRIREME_CALLER, stream, StreamLock::lock,                         \
                         [&] { return next(line, room, size, stream); });                 \
   }
 
@@ -156,4 +155,3 @@ TRIREME_INTERPOSED_WIDE_LINE(fgetws_unlocked, kLeavesToCaller)
 TRIREME_INTERPOSED_WIDE_LINE_CHK(__fgetws_chk, kTakes)
 TRIREME_INTERPOSED_WIDE_LINE_CHK(__fgetws_unlocked_chk, kLeavesToCaller)
 
-#undef TRIREME_PLACE

@@ -11,7 +11,6 @@
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
 
-#define TRIREME_PLACE __builtin_return_address(0)
 #undef getc
 #undef getchar
 
@@ -19,7 +18,7 @@ namespace trireme {
 namespace {
 
 template <typename Call>
-[[gnu::always_inline]] inline int ReadCharacter(const void* caller, FILE* stream, StreamLock lock,
+[[gnu::always_inline]] inline int ReadCharacter(const Caller& caller, FILE* stream, StreamLock lock,
                                                 const Call& call) {
   // Whoever is at it meanwhile: what the buffer has then is looked for again.
   if (stream->_IO_read_ptr < stream->_IO_read_end) [[likely]]
@@ -30,7 +29,7 @@ template <typename Call>
 }
 
 template <typename Call>
-[[gnu::always_inline]] inline size_t ReadItems(const void* caller, FILE* stream, StreamLock lock,
+[[gnu::always_inline]] inline size_t ReadItems(const Caller& caller, FILE* stream, StreamLock lock,
                                                size_t item, size_t count, const Call& call) {
   const size_t size = item * count;
   if (static_cast<size_t>(stream->_IO_read_end - stream->_IO_read_ptr) >= size) [[likely]]
@@ -42,7 +41,7 @@ template <typename Call>
 
 // `size`: of what the line goes to, as fgets(3) has it.
 template <typename Call>
-[[gnu::always_inline]] inline char* ReadLine(const void* caller, FILE* stream, StreamLock lock,
+[[gnu::always_inline]] inline char* ReadLine(const Caller& caller, FILE* stream, StreamLock lock,
                                              int size, const Call& call) {
   const size_t most = size > 0 ? static_cast<size_t>(size) - 1 : 0;
   return ReadStream(
@@ -54,7 +53,7 @@ template <typename Call>
 }
 
 template <typename Call>
-[[gnu::always_inline]] inline ssize_t ReadUpTo(const void* caller, FILE* stream, int end,
+[[gnu::always_inline]] inline ssize_t ReadUpTo(const Caller& caller, FILE* stream, int end,
                                                const Call& call) {
   return ReadStream(
       caller, stream, StreamLock::kTakes, kUnknownSize,
@@ -77,13 +76,13 @@ using trireme::ReadUpTo;
   TRIREME_INTERPOSED int trireme_##name(FILE* stream) __asm__(#name);                            \
   int trireme_##name(FILE* stream) {                                                             \
     static Next<int(FILE*)> next(#name);                                                         \
-    return ReadCharacter(TRIREME_PLACE, stream, StreamLock::lock, [&] { return next(stream); }); \
+    return ReadCharacter(TRIREME_CALLER, stream, StreamLock::lock, [&] { return next(stream); }); \
   }
 
 #define TRIREME_INTERPOSED_ITEMS(name, lock)                                            \
   TRIREME_INTERPOSED size_t name(void* data, size_t item, size_t count, FILE* stream) { \
     static Next<size_t(void*, size_t, size_t, FILE*)> next(#name);                      \
-    return ReadItems(TRIREME_PLACE, stream, StreamLock::lock, item, count,              \
+    return ReadItems(TRIREME_CALLER, stream, StreamLock::lock, item, count,              \
                      [&] { return next(data, item, count, stream); });                  \
   }
 
@@ -91,28 +90,28 @@ using trireme::ReadUpTo;
   TRIREME_INTERPOSED size_t name(void* data, size_t room, size_t item, size_t count, \
                                  FILE* stream) {                                     \
     static Next<size_t(void*, size_t, size_t, size_t, FILE*)> next(#name);           \
-    return ReadItems(TRIREME_PLACE, stream, StreamLock::lock, item, count,           \
+    return ReadItems(TRIREME_CALLER, stream, StreamLock::lock, item, count,           \
                      [&] { return next(data, room, item, count, stream); });         \
   }
 
 #define TRIREME_INTERPOSED_LINE(name, lock)                           \
   TRIREME_INTERPOSED char* name(char* line, int size, FILE* stream) { \
     static Next<char*(char*, int, FILE*)> next(#name);                \
-    return ReadLine(TRIREME_PLACE, stream, StreamLock::lock, size,    \
+    return ReadLine(TRIREME_CALLER, stream, StreamLock::lock, size,    \
                     [&] { return next(line, size, stream); });        \
   }
 
 #define TRIREME_INTERPOSED_LINE_CHK(name, lock)                                    \
   TRIREME_INTERPOSED char* name(char* line, size_t room, int size, FILE* stream) { \
     static Next<char*(char*, size_t, int, FILE*)> next(#name);                     \
-    return ReadLine(TRIREME_PLACE, stream, StreamLock::lock, size,                 \
+    return ReadLine(TRIREME_CALLER, stream, StreamLock::lock, size,                 \
                     [&] { return next(line, room, size, stream); });               \
   }
 
 #define TRIREME_INTERPOSED_UP_TO(name)                                                \
   TRIREME_INTERPOSED ssize_t name(char** line, size_t* room, int end, FILE* stream) { \
     static Next<ssize_t(char**, size_t*, int, FILE*)> next(#name);                    \
-    return ReadUpTo(TRIREME_PLACE, stream, end,                                       \
+    return ReadUpTo(TRIREME_CALLER, stream, end,                                       \
                     [&] { return next(line, room, end, stream); });                   \
   }
 
@@ -138,7 +137,7 @@ TRIREME_INTERPOSED_UP_TO(__getdelim)
 TRIREME_INTERPOSED ssize_t trireme_getline(char**, size_t*, FILE*) __asm__("getline");
 ssize_t trireme_getline(char** line, size_t* room, FILE* stream) {
   static Next<ssize_t(char**, size_t*, FILE*)> next("getline");
-  return ReadUpTo(TRIREME_PLACE, stream, '\n', [&] { return next(line, room, stream); });
+  return ReadUpTo(TRIREME_CALLER, stream, '\n', [&] { return next(line, room, stream); });
 }
 
 // Of standard input.
@@ -146,7 +145,7 @@ ssize_t trireme_getline(char** line, size_t* room, FILE* stream) {
   TRIREME_INTERPOSED int trireme_##name() __asm__(#name);                                \
   int trireme_##name() {                                                                 \
     static Next<int()> next(#name);                                                      \
-    return ReadCharacter(TRIREME_PLACE, stdin, StreamLock::lock, [] { return next(); }); \
+    return ReadCharacter(TRIREME_CALLER, stdin, StreamLock::lock, [] { return next(); }); \
   }
 
 TRIREME_INTERPOSED_GETCHAR(getchar, kTakes)
@@ -156,10 +155,9 @@ TRIREME_INTERPOSED int getw(FILE* stream) {
   static Next<int(FILE*)> next("getw");
   // Its result may be any number, what stands for the end too.
   return trireme::ReadStream(
-      TRIREME_PLACE, stream, StreamLock::kTakes, sizeof(int),
+      TRIREME_CALLER, stream, StreamLock::kTakes, sizeof(int),
       [](const trireme::Buffered& buffered) { return buffered.Has(sizeof(int)); },
       [&] { return next(stream); },
       [=](int) { return feof_unlocked(stream) != 0 ? int64_t{0} : int64_t{sizeof(int)}; });
 }
 
-#undef TRIREME_PLACE

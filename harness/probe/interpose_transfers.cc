@@ -20,8 +20,6 @@
 #include "harness/probe/waits.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
-#define TRIREME_CALLER \
-  { __builtin_return_address(0), 0 }
 
 namespace trireme {
 namespace {
@@ -117,8 +115,7 @@ template <typename Memories, typename Call>
 template <typename Memories, typename Call>
 [[gnu::always_inline]] inline auto Transfer(const Caller& caller, int fd, Direction direction,
                                             uint64_t size, Memories memory, Call call) {
-  char here;
-  const PlainWait plain = BeginPlainWait(fd, direction, caller, &here);
+  const PlainWait plain = BeginPlainWait(fd, direction, caller);
   if (plain.object == nullptr || ActivePlan() != nullptr) [[unlikely]]
     return AnyTransfer(plain, fd, direction, caller, size, memory, call);
   auto result = call(FaultyTransfer::kNoLimit);
@@ -159,10 +156,10 @@ ssize_t TransferPartsAt(int fd, Direction direction, const ManyPieces& many, int
 
 // preadv2() and pwritev2(): at the position -1 they do as readv() and writev(), of sockets and pipes too.
 template <typename Call>
-ssize_t TransferPartsAtOrNext(const void* place, int fd, Direction direction,
+ssize_t TransferPartsAtOrNext(Caller caller, int fd, Direction direction,
                               const ManyPieces& many, int64_t at, int flags, const Call& call) {
   if (at != -1) return TransferPartsAt(fd, direction, many, at, call);
-  const Caller caller = {place, (flags & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0};
+  caller.flags = (flags & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0;
   return Transfer(caller, fd, direction, kUnknownSize, [=] { return many; }, [&](uint64_t limit) {
     if (limit == FaultyTransfer::kNoLimit) return call(many.parts, many.count);
     Shortened shortened(many.parts, many.count, limit);
@@ -290,14 +287,14 @@ TRIREME_INTERPOSED ssize_t readv(int fd, const iovec* parts, int count) {
 
 TRIREME_INTERPOSED ssize_t recv(int fd, void* data, size_t size, int flags) {
   static Next<ssize_t(int, void*, size_t, int)> next("recv");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+  return Transfer(TRIREME_CALLER_WITH(flags), fd, kRead, size,
                   [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
 
 TRIREME_INTERPOSED ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags) {
   static Next<ssize_t(int, void*, size_t, size_t, int)> next("__recv_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+  return Transfer(TRIREME_CALLER_WITH(flags), fd, kRead, size,
                   [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), room, flags); });
 }
@@ -306,7 +303,7 @@ TRIREME_INTERPOSED ssize_t recvfrom(int fd, void* data, size_t size, int flags, 
                                     socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, int, sockaddr*, socklen_t*)> next("recvfrom");
   return Transfer(
-      {__builtin_return_address(0), flags}, fd, kRead, size, [=] { return Of(data, size); },
+      TRIREME_CALLER_WITH(flags), fd, kRead, size, [=] { return Of(data, size); },
       [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
@@ -314,7 +311,7 @@ TRIREME_INTERPOSED ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_
                                           sockaddr* address, socklen_t* length) {
   static Next<ssize_t(int, void*, size_t, size_t, int, sockaddr*, socklen_t*)> next(
       "__recvfrom_chk");
-  return Transfer({__builtin_return_address(0), flags}, fd, kRead, size,
+  return Transfer(TRIREME_CALLER_WITH(flags), fd, kRead, size,
                   [=] { return Of(data, size); },
                   [=](uint64_t limit) {
                     return next(fd, data, AtMost(size, limit), room, flags, address, length);
@@ -336,7 +333,7 @@ TRIREME_INTERPOSED ssize_t writev(int fd, const iovec* parts, int count) {
 
 TRIREME_INTERPOSED ssize_t send(int fd, const void* data, size_t size, int flags) {
   static Next<ssize_t(int, const void*, size_t, int)> next("send");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, size,
+  return Transfer(TRIREME_CALLER_WITH(flags), fd, kWrite, size,
                   [=] { return Of(data, size); },
                   [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags); });
 }
@@ -345,21 +342,21 @@ TRIREME_INTERPOSED ssize_t sendto(int fd, const void* data, size_t size, int fla
                                   const sockaddr* address, socklen_t length) {
   static Next<ssize_t(int, const void*, size_t, int, const sockaddr*, socklen_t)> next("sendto");
   return Transfer(
-      {__builtin_return_address(0), flags}, fd, kWrite, size,
+      TRIREME_CALLER_WITH(flags), fd, kWrite, size,
       [=] { return Of(data, size, address, length); },
       [=](uint64_t limit) { return next(fd, data, AtMost(size, limit), flags, address, length); });
 }
 
 TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static Next<ssize_t(int, const msghdr*, int)> next("sendmsg");
-  return Transfer({__builtin_return_address(0), flags}, fd, kWrite, trireme::kUnknownSize,
+  return Transfer(TRIREME_CALLER_WITH(flags), fd, kWrite, trireme::kUnknownSize,
                   [=] { return Of(message); },
                   [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
 }
 
 TRIREME_INTERPOSED int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   static Next<int(int, mmsghdr*, unsigned, int)> next("sendmmsg");
-  return TransferMessages({__builtin_return_address(0), flags}, fd, kWrite, messages, count,
+  return TransferMessages(TRIREME_CALLER_WITH(flags), fd, kWrite, messages, count,
                           [&](unsigned many) { return next(fd, messages, many, flags); });
 }
 
@@ -392,7 +389,7 @@ TRIREME_INTERPOSED int eventfd_write(int fd, eventfd_t value) {
 TRIREME_INTERPOSED ssize_t recvmsg(int fd, msghdr* message, int flags) {
   static Next<ssize_t(int, msghdr*, int)> next("recvmsg");
   const ssize_t result =
-      Transfer({__builtin_return_address(0), flags}, fd, kRead, trireme::kUnknownSize,
+      Transfer(TRIREME_CALLER_WITH(flags), fd, kRead, trireme::kUnknownSize,
                [=] { return Of(message); },
                [=](uint64_t limit) { return CallOnMessage(next, fd, message, flags, limit); });
   if (result >= 0) trireme::NoteReceived(message);
@@ -403,7 +400,7 @@ TRIREME_INTERPOSED int recvmmsg(int fd, mmsghdr* messages, unsigned count, int f
                                 timespec* timeout) {
   static Next<int(int, mmsghdr*, unsigned, int, timespec*)> next("recvmmsg");
   const int result =
-      TransferMessages({__builtin_return_address(0), flags}, fd, kRead, messages, count,
+      TransferMessages(TRIREME_CALLER_WITH(flags), fd, kRead, messages, count,
                        [&](unsigned many) { return next(fd, messages, many, flags, timeout); });
   for (int i = 0; i < result; ++i) trireme::NoteReceived(&messages[i].msg_hdr);
   return result;
@@ -445,7 +442,7 @@ TRIREME_INTERPOSED ssize_t splice(int in, off64_t* in_offset, int out, off64_t* 
                                   int flags) {                                             \
     static Next<ssize_t(int, const iovec*, int, Position, int)> next(#name);               \
     return TransferPartsAtOrNext(                                                          \
-        __builtin_return_address(0), fd, direction, {parts, count}, at, flags,             \
+        TRIREME_CALLER, fd, direction, {parts, count}, at, flags,                          \
         [&](const iovec* some, int many) { return next(fd, some, many, at, flags); });     \
   }
 

@@ -26,7 +26,7 @@ struct Held {
 
 // A call that the thread is inside of.
 struct Inside : Held {
-  const void* at = nullptr;  // on the stack of its caller
+  const void* frame = nullptr;  // Caller::frame
 };
 
 // Takes a waiter's word away, in whatever state it is. False: another is there.
@@ -53,16 +53,24 @@ struct PlainWait {
   uint64_t token;
 };
 
+// The object last: a signal handler finds all of it, or nothing.
+inline void BeInside(Direction direction, const Inside& call) {
+  Inside& inside = thread_waits.inside[direction];
+  inside.token = call.token;
+  inside.frame = call.frame;
+  __atomic_signal_fence(__ATOMIC_RELEASE);
+  inside.object = call.object;
+}
+
 // A look at what is there takes nothing, and errors are in a queue of their own.
 inline bool OnlyLooks(Direction direction, int flags) {
   return direction == kRead && (flags & (MSG_PEEK | MSG_ERRQUEUE)) != 0;
 }
 
-// `at`: in the frame of the function that the program called. Whoever becomes a waiter looks afterwards whether the object
+// Whoever becomes a waiter looks afterwards whether the object
 // is still its own: from then on nobody takes that away, see Take() in objects.cc.
 [[gnu::flatten, gnu::always_inline]] inline PlainWait BeginPlainWait(int fd, Direction direction,
-                                                                     const Caller& caller,
-                                                                     const void* at) {
+                                                                     const Caller& caller) {
   ThreadWaits& waits = thread_waits;
   trireme_header* header = FollowedHeaderNow();
   const uint64_t self = thread_state.self_word;
@@ -77,7 +85,8 @@ inline bool OnlyLooks(Direction direction, int flags) {
     return {nullptr, 0};
   trireme_object* object = ObjectAt(header, descriptor->slot - 1);
   uint64_t none = 0;
-  if (object == nullptr ||
+  // Looked at before, too: who waits at another object would meet our word there.
+  if (object == nullptr || !IsObject(object, descriptor->id) ||
       !__atomic_compare_exchange_n(&object->waiters[direction], &none, self, false,
                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) [[unlikely]]
     return {nullptr, 0};
@@ -88,7 +97,7 @@ inline bool OnlyLooks(Direction direction, int flags) {
   __atomic_store_n(&descriptor->places[direction], caller.place, __ATOMIC_RELAXED);
   object->threads[direction] = thread_state.thread;
   object->fds[direction] = fd;
-  waits.inside[direction] = {{object, self}, at};
+  BeInside(direction, {{object, self}, caller.frame});
   return {object, self};
 }
 

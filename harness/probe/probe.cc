@@ -49,7 +49,7 @@ void RecordFor(uint32_t task, uint16_t kind, uint64_t id, const char* key, uint3
 }
 
 void WaitFor(int fd, int direction) {
-  WaitWithoutCall(fd, direction == 0 ? kRead : kWrite, {__builtin_return_address(0), 0});
+  WaitWithoutCall(fd, direction == 0 ? kRead : kWrite, TRIREME_CALLER);
 }
 
 void LoopWaits(int waits) { NoteLoopWaits(waits != 0); }

@@ -364,7 +364,7 @@ Object* PyWaitFor(Object*, Object* const* arguments, Size count) {
     return nullptr;
   // It is called by the interpreter, as what it stands for is.
   WaitWithoutCall(static_cast<int>(fd), direction == 0 ? kRead : kWrite,
-                  {__builtin_return_address(0), 0});
+                  TRIREME_CALLER);
   return None();
 }
 
@@ -374,7 +374,7 @@ Object* PyWaitStanding(Object*, Object* const* arguments, Size count) {
       !ReadUnsigned(arguments[0], INT32_MAX, &fd))
     return nullptr;
   WaitStanding(static_cast<int>(fd), arguments[1] == python.true_object,
-               {__builtin_return_address(0), 0});
+               TRIREME_CALLER);
   return None();
 }
 

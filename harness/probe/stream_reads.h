@@ -55,11 +55,11 @@ bool Lacks(FILE* stream, StreamLock lock, const Has& has) {
 
 // Makes a call that reads more than the buffer has. `moved`: how many bytes its result stands for.
 template <typename Call, typename Moved>
-[[gnu::noinline]] auto ReadMore(const void* caller, FILE* stream, int fd, uint64_t size,
+[[gnu::noinline]] auto ReadMore(const Caller& caller, FILE* stream, int fd, uint64_t size,
                                 const Call& call, const Moved& moved) {
   if (!BeginStreamRead(fd, stream)) return call();
   const bool buffers = (stream->_flags & kUnbuffered) == 0;
-  const Wait wait = BeginWait(fd, kRead, How::kCall, buffers ? kUnknownSize : size, {caller, 0});
+  const Wait wait = BeginWait(fd, kRead, How::kCall, buffers ? kUnknownSize : size, caller);
   const int before = errno;
   errno = 0;  // the stream may say of an older error that there was one
   const auto result = call();
@@ -73,7 +73,7 @@ template <typename Call, typename Moved>
 
 // Makes the call as one that reads up to `size` bytes of the stream.
 template <typename Has, typename Call, typename Moved>
-[[gnu::always_inline]] inline auto ReadStream(const void* caller, FILE* stream, StreamLock lock,
+[[gnu::always_inline]] inline auto ReadStream(const Caller& caller, FILE* stream, StreamLock lock,
                                               uint64_t size, const Has& has, const Call& call,
                                               const Moved& moved) {
   const int fd = stream->_fileno;  // another thread may open another file by it

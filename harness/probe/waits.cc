@@ -84,15 +84,15 @@ void Resume(Direction direction) {
   waits.inside[direction].object = nullptr;
   if (waits.depth[direction] == 0) return;
   const ThreadWaits::Interrupted& before = waits.interrupted[direction][--waits.depth[direction]];
-  waits.inside[direction] = before;
+  BeInside(direction, before);
   before.object->fds[direction] = before.fd;
 }
 
 // Before another call. True: a signal handler makes it.
-bool Interrupts(Direction direction, const Wait* wait) {
+bool Interrupts(Direction direction, const void* frame) {
   ThreadWaits& waits = thread_waits;
   Inside& inside = waits.inside[direction];
-  while (inside.object != nullptr && !Encloses(inside.at, wait)) {
+  while (inside.object != nullptr && !Encloses(inside.frame, frame)) {
     Held left = inside;
     Drop(left, direction);
     Resume(direction);
@@ -155,11 +155,11 @@ bool IsBeside(const Wait& wait, uint32_t thread) {
 }
 
 void NoteSelf(const Wait& wait, Descriptor* descriptor, uint32_t thread, How how,
-              const void* place) {
-  __atomic_store_n(&descriptor->places[wait.direction], place, __ATOMIC_RELAXED);
+              const Caller& caller) {
+  __atomic_store_n(&descriptor->places[wait.direction], caller.place, __ATOMIC_RELAXED);
   wait.object->threads[wait.direction] = thread;
   wait.object->fds[wait.direction] = wait.fd;
-  if (how != How::kPoll) thread_waits.inside[wait.direction] = {{wait.object, wait.token}, &wait};
+  if (how != How::kPoll) BeInside(wait.direction, {{wait.object, wait.token}, caller.frame});
 }
 
 // A task that was told EAGAIN waits from now on, should it not run on.
@@ -216,7 +216,7 @@ void EnterOrMeet(trireme_header* header, Descriptor* descriptor, How how, uint64
     // A loop that polls what its task was told EAGAIN for makes it wait.
     if (how == How::kPoll) NoteRegistered(object, wait->direction);
     if (!Enter(object, descriptor->id, wait)) continue;
-    if (wait->other == 0) return NoteSelf(*wait, descriptor, thread, how, caller.place);
+    if (wait->other == 0) return NoteSelf(*wait, descriptor, thread, how, caller);
     if (ReadsForIt(*wait, thread) || (how != How::kStands && IsBeside(*wait, thread))) return;
     if (how == How::kCall) MarkOverlap(*wait, *descriptor, caller.place);
     switch (ReportMeeting({*wait, *descriptor, caller, how, size})) {
@@ -273,7 +273,7 @@ void BeginAnyWait(How how, uint64_t size, const Caller& caller, Wait* wait) {
   if (descriptor == nullptr || descriptor->kind == ObjectKind::kEpoll) return;
   if ((descriptor->closed_for >> direction & 1) != 0) return;
   if (how != How::kPoll && waits.inside[direction].object != nullptr) [[unlikely]]
-    wait->nested = Interrupts(direction, wait);
+    wait->nested = Interrupts(direction, caller.frame);
   wait->token = Waiter(SelfWord()).Wanting(WantsOne(descriptor->kind, size)).word();
   EnterOrMeet(header, descriptor, how, size, caller, wait);
 }

@@ -21,11 +21,17 @@ namespace trireme {
 // kStands: WaitStanding().
 enum class How : uint8_t { kCall, kAccept, kPoll, kStands };
 
-// Whose call it is: where it returns to, and its flags as recv(2) and send(2) take them.
+// Whose call it is: where it returns to, its flags as recv(2) and send(2) take them, and where the stack was when it was made:
+// a call that is left by longjmp, and the next at that place of the program, have the same.
 struct Caller {
   const void* place = nullptr;
   int flags = 0;
+  const void* frame = nullptr;
 };
+// In the function that the program called.
+#define TRIREME_CALLER_WITH(flags) \
+  trireme::Caller { __builtin_return_address(0), flags, __builtin_dwarf_cfa() }
+#define TRIREME_CALLER TRIREME_CALLER_WITH(0)
 // Of a call on many pieces: they are the program's, and may not even be readable.
 constexpr uint64_t kUnknownSize = ~uint64_t{0};
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -182,6 +183,37 @@ TEST_F(SignalHandlersTest, NobodyMeetsACallThatAHandlerLeft) {
   FindNothing(ours_.get());
   EXPECT_THAT(Meetings(), IsEmpty());
   ASSERT_EQ(::send(peer.get(), "x", 1, 0), 1);
+}
+
+// The same where both sockets are known, as nearly always, and the call is followed by others of the same function.
+TEST_F(SignalHandlersTest, WhatAHandlerLeftDoesNotGoOn) {
+  Handle(LeaveTheCall);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  const UniqueFd other(ends[0]);
+  const UniqueFd peer(ends[1]);
+  for (const bool same : {true, false}) {
+    ASSERT_EQ(::send(theirs_.get(), "a", 1, 0), 1);
+    ASSERT_EQ(::send(peer.get(), "a", 1, 0), 1);
+    const Sleeper reader([&] {
+      EXPECT_EQ(ReadByte(ours_.get()), 'a');
+      EXPECT_EQ(ReadByte(other.get()), 'a');
+      if (::sigsetjmp(before_the_call, 1) == 0) {
+        EXPECT_EQ(ReadByte(ours_.get()), 'x');
+      }
+      EXPECT_EQ(ReadByte(same ? ours_.get() : other.get()), 'b');
+      pollfd woken{wakeup_.get(), POLLIN, 0};
+      EXPECT_EQ(::poll(&woken, 1, -1), 1);
+      EXPECT_EQ(::read(wakeup_.get(), std::array<char, 1>().data(), 1), 1);
+    });
+    reader.AwaitSleep(SYS_recvfrom);
+    reader.Signal(SIGUSR1);
+    ASSERT_EQ(::send(same ? theirs_.get() : peer.get(), "b", 1, 0), 1);
+    reader.AwaitSleep(SYS_poll);
+    FindNothing(ours_.get());
+    Wake();
+  }
+  EXPECT_THAT(Meetings(), IsEmpty());
 }
 
 // Two threads echo, each on a socket of its own, and drain one self-pipe in their handlers.
