@@ -192,11 +192,18 @@ class FaultsTest(TriremeCase):
 
     def test_what_wakes_a_loop_suffers_no_fault(self) -> None:
         """A byte that is lost there is a wake-up lost. The pair that the workload makes is a connection, and suffers it."""
+        self.write("mine.yaml", CUT_AT_ONCE.replace("short: 1", "stall: 1ms"))
+        for imported in ("first", "late"):
+            with self.subTest(imported=imported):
+                self.what_wakes_a_loop_suffers_no_fault(imported)
+
+    def what_wakes_a_loop_suffers_no_fault(self, imported: str) -> None:
         self.write("s/scenario.yaml", SCENARIO.replace("[threading]", "[asyncio, threading]"))
-        self.write("s/workload.py", """\
-            import asyncio
+        self.write("s/workload.py", f"""\
+            {"import asyncio" if imported == "first" else ""}
 
             async def main(rt, params):
+                import asyncio
                 if rt.runtime == "asyncio":
                     await rt.offload(int)
                 else:
@@ -207,10 +214,9 @@ class FaultsTest(TriremeCase):
                 a.close()
                 b.close()
             """)
-        self.write("mine.yaml", CUT_AT_ONCE.replace("short: 1", "stall: 1ms"))
-        outcome = self.trireme("run", "s", "--faults", "mine.yaml", "--out", "a", *PYTHON)
+        outcome = self.trireme("run", "s", "--faults", "mine.yaml", "--out", imported, *PYTHON)
         self.assertEqual(outcome.code, 0, outcome.out)
-        events = map(json.loads, self.trireme("history", "a").out.splitlines())
+        events = map(json.loads, self.trireme("history", imported).out.splitlines())
         faults = [event for event in events if event["event"] == "fault"]
         self.assertEqual({fault["connection"] for fault in faults}, {"1#0"})
         self.assertEqual({fault["runtime"] for fault in faults}, {"asyncio", "threading"})

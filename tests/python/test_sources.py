@@ -57,6 +57,25 @@ def interrupted_by(handler):
         signal.signal(signal.SIGUSR2, before)
 
 
+def of_ours():
+    """A source whose code is ours, which raises what it is given."""
+    names = {}
+    exec(compile("def source(kind):\n    raise kind\n", str(AGENT / "ours.py"), "exec"), names)
+    return answering(names["source"], "")
+
+
+def test_what_another_thread_raised_in_this_one_is_raised():
+    assert raises(OfAHandler, of_ours(), OfAHandler)
+
+
+def test_what_our_code_raises_by_itself_is_not():
+    assert of_ours()(ValueError) == ""
+
+
+def test_what_our_code_came_to_in_the_programs_is_not():
+    assert answering(fail, "")(1) == ""
+
+
 def test_an_answer_is_given():
     assert answering(lambda a, b: a + b, 0)(1, 2) == 3
 

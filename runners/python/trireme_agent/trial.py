@@ -187,7 +187,6 @@ class _Trial:
         if isinstance(main, str):
             with gil.watched(), _loading():
                 main = workload.load(main)
-        own_pairs.install()  # the workload may be what imported asyncio
         if inspect.iscoroutinefunction(main):
             await main(self._rt, self._message["params"])
             return

@@ -21,11 +21,12 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import trireme_builtins
+import trireme_imports
 import trireme_meetings
 import trireme_own_pairs
 import trireme_plumbing
@@ -33,6 +34,7 @@ import trireme_start
 import trireme_subunit
 import trireme_unittest
 import trireme_watch_names
+from trireme_sources import answering
 
 OK, OBSERVE, WARNING = 4, 7, 10  # enum trireme_event
 _STACKS_SIGNAL = 34 + 12  # SIGRTMIN+12 as the C library numbers it
@@ -68,7 +70,7 @@ class Witness:
         self._own_pairs = builtins[24] if builtins is not None else lambda _: None
         self._begun = builtins[10]() if builtins is not None else 0  # with the process's number, what no other Python has
         if builtins is not None and not os.environ.get("TRIREME_WATCH"):
-            builtins[12](trireme_meetings.describe)
+            builtins[12](answering(trireme_meetings.describe, ""))
 
     def record(self, kind: int, key: str, value: Any) -> None:
         self._record(kind, 0, key, value)
@@ -90,25 +92,28 @@ class Witness:
             if not self.own_hub:  # else it is patched next
                 self.tell_so_far()
         if name == "eventlet.hubs.hub" and path is not None:
-            return _spec_with(name, path, target, self._begin_to_count)
+            return trireme_imports.spec_with(name, path, target, self._begin_to_count)
         if name == "eventlet.support.greendns" and path is not None:
-            return _spec_with(name, path, target, lambda module: trireme_watch_names.hook(module, self._call_fails))
+            return trireme_imports.spec_with(name, path, target, self._hook_names)
         if name == "asyncio.selector_events" and path is not None:
-            return _spec_with(name, path, target, self._hook_loops)
+            return trireme_imports.spec_with(name, path, target, self._hook_loops)
         if name == "subunit.v2" and path is not None:
-            return _spec_with(name, path, target, self._watch_subunit)
+            return trireme_imports.spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
             self.start.look_for_unittest()
             trireme_unittest.Runs(self).install()
         finish = trireme_plumbing.finisher(name) if self.own_hub else None
         if finish is not None and path is not None:
-            return _spec_with(name, path, target, finish)
+            return trireme_imports.spec_with(name, path, target, finish)
         return None
 
     def _begin_to_count(self, module: ModuleType) -> None:
         """From the hub's first turn on, in every thread."""
         if self._counted is None and hasattr(module, "BaseHub"):
             self._count(module.BaseHub)
+
+    def _hook_names(self, module: ModuleType) -> None:
+        trireme_watch_names.hook(module, self._call_fails)
 
     def _hook_loops(self, module: ModuleType) -> None:
         trireme_own_pairs.hook(module.BaseSelectorEventLoop, self._own_pairs)
@@ -216,26 +221,6 @@ class Witness:
     def _tell(self, name: str, started: dict[str, Any]) -> None:
         if os.getpid() == self._process:  # not in a forked child
             self._record_json(WARNING, 0, name, json.dumps({**self.describe(), **started}))
-
-
-def _spec_with(
-    name: str, path: Sequence[str], target: ModuleType | None, then: Callable[[ModuleType], None]
-) -> ModuleSpec | None:
-    """As it would be found without a finder of ours; once the module is there, `then` is called with it."""
-    spec = PathFinder.find_spec(name, path, target)
-    if spec is None or spec.loader is None:
-        return spec
-    execute = spec.loader.exec_module
-
-    def execute_and_tell(module: ModuleType) -> None:
-        execute(module)
-        then(module)
-
-    try:
-        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]  # a method, replaced for this one loader
-    except AttributeError:
-        pass  # a loader that takes no attribute: of a hub, count_turns() does it later
-    return spec
 
 
 witness: Witness | None = None
