@@ -52,7 +52,7 @@ class BlockSignals {
 alignas(16) char last_stack[kStackSize];
 bool last_stack_taken = false;
 
-// Of a fork's child nobody gives it back that a thread of its parent had: so nobody waits for ever.
+// Nobody waits for ever: a child by vfork may have ended in between.
 bool TakeLastStack() {
   for (int i = 0; i < 1000; ++i) {
     if (!__atomic_exchange_n(&last_stack_taken, true, __ATOMIC_ACQUIRE)) return true;
@@ -85,6 +85,8 @@ class Stack {
 };
 
 }  // namespace
+
+void ForgetAsideInChild() { __atomic_store_n(&last_stack_taken, false, __ATOMIC_RELEASE); }
 
 void RunAside(void (*function)(void*), void* argument) {
   Work work{function, argument};

@@ -4,12 +4,7 @@
 #include <string.h>
 
 #include "harness/probe/keep_errno.h"
-
-extern "C" {
-extern void* __dso_handle;
-// pthread_key_create is in another library before glibc 2.34; this one is in libc since 2.18.
-int __cxa_thread_atexit_impl(void (*function)(void*), void* argument, void* dso);
-}
+#include "harness/probe/thread_end.h"
 
 namespace trireme {
 
@@ -61,9 +56,7 @@ void Adopt(ThreadState& state, Recording* recording) {
   }
   state.recording = recording;
   state.operations = 0;
-  if (state.ends_noticed) return;
-  state.ends_noticed = true;
-  __cxa_thread_atexit_impl(EndThread, &state, &__dso_handle);
+  if (!state.ends_noticed) state.ends_noticed = CallAtThreadEnd(EndThread, &state);
 }
 
 // A warm chunk, emptied into the file: see Recording::Spill.

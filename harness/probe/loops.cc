@@ -10,11 +10,7 @@
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/python_frames.h"
 #include "harness/probe/recorder.h"
-
-extern "C" {
-extern void* __dso_handle;
-int __cxa_thread_atexit_impl(void (*function)(void*), void* argument, void* dso);
-}
+#include "harness/probe/thread_end.h"
 
 namespace trireme {
 
@@ -86,6 +82,11 @@ __attribute__((noinline)) void BecomeLoop(uint32_t task) {
   const KeepErrno keep;
   LoopThread& thread = loop_thread;
   if (thread.refused) return;
+  if (!thread.end_noticed) thread.end_noticed = CallAtThreadEnd(LeaveTable, &thread);
+  if (!thread.end_noticed) {
+    thread.refused = true;
+    return TellUnwatched("the memory of the program is used up: a thread that began then is not watched");
+  }
   Loop* loop = TakePlace(ThreadId());
   if (loop == nullptr) {
     thread.refused = true;
@@ -97,10 +98,6 @@ __attribute__((noinline)) void BecomeLoop(uint32_t task) {
   loop->python = PythonThread();
   loop->handle = static_cast<uint64_t>(pthread_self());
   Step(*loop, task, /*waits=*/false);
-  if (!thread.end_noticed) {
-    thread.end_noticed = true;
-    __cxa_thread_atexit_impl(LeaveTable, &thread, &__dso_handle);
-  }
   if (!StartWatcher()) return TellUnwatched("no thread could be started that watches the loops");
   if (thread.told) return;
   thread.told = true;

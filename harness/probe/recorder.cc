@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/probe/aside.h"
 #include "harness/probe/clock_faults.h"
 #include "harness/probe/connections.h"
 #include "harness/probe/fault_gate.h"
@@ -386,6 +387,7 @@ void ContinueInChild() {
   ForgetAcceptTurnsInChild();
   ForgetPostponed();
   ForgetProcessorUse();
+  ForgetAsideInChild();
   process_id = static_cast<uint32_t>(getpid());
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell

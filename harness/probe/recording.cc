@@ -46,8 +46,8 @@ bool WithinFileSizeLimit(uint64_t end) {
          end <= limit.rlim_cur;
 }
 
-// REQUIRES: this is a process of our own, beside the program, whose own limit stays as it is. Root may
-// lift what it was given, too.
+// REQUIRES: this is a process of our own, beside the program, whose own limit stays as it is. Root may lift what it was
+// given, too. Memory that is mapped so counts in what the program may map later.
 void LiftLimit(int resource) {
   const auto set = [&](const struct rlimit& limit) {  // not by the library's function, which is watched
     return syscall(SYS_prlimit64, 0, resource, &limit, nullptr);
@@ -56,6 +56,29 @@ void LiftLimit(int resource) {
   if (set({RLIM_INFINITY, RLIM_INFINITY}) == 0 || getrlimit(resource, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   set(limit);
+}
+
+// nullptr, and why, where there are none to be had.
+void* MapOwnPages(size_t size, int* error) {
+  struct Pages {
+    size_t size;
+    void* memory;
+    int error;
+
+    void Run() {
+      memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      error = memory == MAP_FAILED ? errno : 0;
+    }
+  };
+  Pages pages = {size, nullptr, 0};
+  const auto map_without_limit = [](void* pointer) {
+    LiftLimit(RLIMIT_AS);
+    static_cast<Pages*>(pointer)->Run();
+  };
+  pages.Run();
+  if (pages.error == ENOMEM) RunAside(map_without_limit, &pages);
+  *error = pages.error;
+  return pages.error != 0 ? nullptr : pages.memory;
 }
 
 int WriteAll(int fd, const void* data, uint64_t size, uint64_t offset) {
@@ -125,12 +148,8 @@ Recording* Recording::Open(const char* path, int* error) {
     *error = ENAMETOOLONG;
     return nullptr;
   }
-  void* memory =
-      mmap(nullptr, sizeof(Recording), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
-    *error = errno;
-    return nullptr;
-  }
+  void* memory = MapOwnPages(sizeof(Recording), error);
+  if (memory == nullptr) return nullptr;
   auto* recording = new (memory) Recording();
   memcpy(recording->path_, path, length + 1);
   *error = recording->OpenWindow();
@@ -142,23 +161,29 @@ Recording* Recording::Open(const char* path, int* error) {
   return nullptr;
 }
 
-// In another process where this one has no descriptor left. 0, or an errno.
+// In another process where this one has no descriptor left, or may map nothing more. 0, or an errno.
 int Recording::OpenWindow() {
-  struct Work {
+  struct Opening {
     Recording* recording;
     int error;
+
+    void Run() {
+      const int fd = static_cast<int>(
+          syscall(SYS_openat, AT_FDCWD, recording->path_, O_RDWR | O_CLOEXEC));
+      error = fd < 0 ? errno : recording->MapWindow(fd);
+      if (fd >= 0) CloseFile(fd);
+    }
   };
-  Work work = {this, 0};
-  const auto open = [](void* pointer) {
-    auto* asked = static_cast<Work*>(pointer);
-    const int fd = static_cast<int>(
-        syscall(SYS_openat, AT_FDCWD, asked->recording->path_, O_RDWR | O_CLOEXEC));
-    asked->error = fd < 0 ? errno : asked->recording->MapWindow(fd);
-    if (fd >= 0) CloseFile(fd);
+  Opening opening = {this, 0};
+  const auto open = [](void* pointer) { static_cast<Opening*>(pointer)->Run(); };
+  const auto open_without_limit = [](void* pointer) {
+    LiftLimit(RLIMIT_AS);
+    static_cast<Opening*>(pointer)->Run();
   };
-  open(&work);
-  if (work.error == EMFILE) RunAside(open, &work);
-  return work.error;
+  opening.Run();
+  if (opening.error == EMFILE) RunAside(open, &opening);
+  if (opening.error == ENOMEM) RunAside(open_without_limit, &opening);
+  return opening.error;
 }
 
 // Maps the header and the chunks that the maker backed: those need no descriptor later.

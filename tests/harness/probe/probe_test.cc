@@ -422,21 +422,29 @@ TEST_F(ProbeTest, GrowsPastASoftMemoryLimitWhichStays) {
                   "limit";
 #endif
 #endif
-  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
-  const int status = InChild([&] {
-    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
-    const rlimit limit = {4096, RLIM_INFINITY};
-    EXPECT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
-    BecomeOrdinary(path_);
-    for (int i = 0; i < 20000; ++i) Observe("k", i);
-    rlimit after{};
-    EXPECT_EQ(getrlimit(RLIMIT_AS, &after), 0);
-    EXPECT_EQ(after.rlim_cur, 4096u);
-  });
-  EXPECT_EQ(status, 0);
-  const History history = Read();
-  EXPECT_EQ(Observations(history).size(), 20000u);
-  EXPECT_EQ(history.lost(), 0u);
+  for (const bool attached_before : {true, false}) {
+    ::unlink(path_.c_str());
+    Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+    const int status = InChild([&] {
+      if (attached_before) {
+        EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+      }
+      const rlimit limit = {4096, RLIM_INFINITY};
+      EXPECT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+      if (!attached_before) {
+        EXPECT_EQ(Probe().attach(path_.c_str()), 0);
+      }
+      BecomeOrdinary(path_);
+      for (int i = 0; i < 20000; ++i) Observe("k", i);
+      rlimit after{};
+      EXPECT_EQ(getrlimit(RLIMIT_AS, &after), 0);
+      EXPECT_EQ(after.rlim_cur, 4096u);
+    });
+    EXPECT_EQ(status, 0);
+    const History history = Read();
+    EXPECT_EQ(Observations(history).size(), 20000u);
+    EXPECT_EQ(history.lost(), 0u);
+  }
 }
 
 TEST_F(ProbeTest, CountsWhatAHardMemoryLimitForbids) {
