@@ -15,6 +15,7 @@ namespace trireme {
 namespace {
 
 constexpr std::string_view kIn = " in ";
+constexpr size_t kLongestFrame = 4000;  // bytes; what is longer was made to be
 
 // Absolute, without "." and ".."; "" for what is not absolute.
 std::string AbsoluteFolder(const std::string& path) {
@@ -48,7 +49,7 @@ bool InPackages(std::string_view path) {
 }
 
 // "lib/python3.11/site-packages/a.py": stacks keep no more of what an interpreter came with.
-bool BelowInterpreter(std::string_view path) { return path.starts_with("lib/python"); }
+bool BelowInterpreter(std::string_view path) { return path.starts_with("lib/python3."); }
 
 }  // namespace
 
@@ -65,7 +66,10 @@ void FindingPlaces::SetFile(std::string path, SarifLocation& location) const {
     location.base = kInterpreterBase;
     return;
   }
-  if (!path.starts_with('/')) path.insert(0, directory_.empty() ? "" : directory_ + "/");
+  if (!path.starts_with('/')) {
+    if (directory_.empty()) return;  // relative to what is not known
+    path.insert(0, directory_ + "/");
+  }
   path = std::filesystem::path(path).lexically_normal().string();
   const std::string prefix = root_ == "/" ? root_ : root_ + "/";
   const bool below = !root_.empty() && path.starts_with(prefix) && path.size() > prefix.size();
@@ -73,8 +77,9 @@ void FindingPlaces::SetFile(std::string path, SarifLocation& location) const {
   if (below) location.base = kWorkingDirectoryBase;
 }
 
-SarifLocation FindingPlaces::LocationOf(const std::string& frame) const {
+SarifLocation FindingPlaces::LocationOf(const std::string& whole) const {
   SarifLocation location;
+  const std::string frame = whole.substr(0, kLongestFrame);
   const size_t end = EndOfPlace(frame);
   const std::string place = frame.substr(0, end);
   const std::string function = end == std::string::npos ? "" : frame.substr(end + kIn.size());

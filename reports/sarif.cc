@@ -94,8 +94,11 @@ std::string WhySuppressed(const RunResults& results, const std::string& place) {
 }
 
 void AddFindings(SarifLog& log, const RunResults& results, const CellResult& cell) {
+  static const std::string kExpected = "the scenario expects it";
   const FindingPlaces places(GetString(results.run, "working_directory"), cell.directory);
-  for (const CellFinding& found : cell.findings) AddResult(log, places, cell, found, nullptr);
+  for (const CellFinding& found : cell.findings)
+    AddResult(log, places, cell, found,
+              cell.expected && !found.finding.advisory ? &kExpected : nullptr);
   for (const CellSuppression& known : cell.suppressed) {
     const std::string reason = WhySuppressed(results, known.place);
     for (const CellFinding& found : known.findings) AddResult(log, places, cell, found, &reason);

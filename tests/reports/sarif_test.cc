@@ -109,6 +109,17 @@ TEST(SarifReportTest, SaysWhyAFindingIsSuppressed) {
   EXPECT_EQ(PlaceIn(result), "a.py:1");
 }
 
+TEST(SarifReportTest, CallsNoErrorWhatTheScenarioExpects) {
+  RunResults results = FoundAt({{"a.py:1 in f"}});
+  EXPECT_EQ(SarifRunOf(results).at("results").at(0).at("level"), "error");
+  results.cells[0].expected = true;
+  const Json result = SarifRunOf(results).at("results").at(0);
+  EXPECT_EQ(result.at("level"), "note");
+  EXPECT_EQ(
+      result.at("suppressions"),
+      (Json::array({{{"kind", "external"}, {"justification", "the scenario expects it"}}})));
+}
+
 TEST(SarifReportTest, PlacesAFindingInTheUsersOwnCode) {
   EXPECT_EQ(PlaceOfStack({"/home/me/app/main.py:1 in <module>",
                           "/home/me/app/src/a.py:12 in reader",
@@ -142,9 +153,29 @@ TEST(SarifReportTest, InventsNoPlace) {
   EXPECT_EQ(PlaceOfStack({"../src/a.cc:3 in Read()"}), "");
   EXPECT_EQ(PlaceOfStack({"a.py:0 in f"}), "");
   EXPECT_EQ(PlaceOfStack({"a.py:99999999999999999999 in f"}), "");
+  RunResults nowhere = FoundAt({{"src/a.py:3 in f"}});
+  nowhere.run.erase("working_directory");
+  EXPECT_EQ(PlaceIn(SarifRunOf(nowhere).at("results").at(0)), "");
   const Json compiled = ResultAt({{"server+0x1b2c in Read()"}});
   EXPECT_EQ(PlaceIn(compiled), "");
   EXPECT_EQ(FunctionAt(compiled.at("locations").at(0)), "Read()");
+}
+
+TEST(SarifReportTest, TakesTheUsersFolderForNoInterpreters) {
+  EXPECT_EQ(PlaceOfStack({"lib/python/rd.py:3 in f"}), "lib/python/rd.py:3");
+  EXPECT_EQ(GetString(ResultAt({{"lib/python/rd.py:3 in f"}})
+                          .at("locations")
+                          .at(0)
+                          .at("physicalLocation")
+                          .at("artifactLocation"),
+                      "uriBaseId"),
+            "WORKINGDIRECTORY");
+}
+
+TEST(SarifReportTest, CutsAFrameThatWasMadeToBeLong) {
+  std::string frame;
+  for (int i = 0; i < 200'000; ++i) frame += " in ";
+  EXPECT_EQ(PlaceOfStack({frame}), "");
 }
 
 TEST(SarifReportTest, NamesTheOtherParticipants) {
