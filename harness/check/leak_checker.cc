@@ -124,8 +124,8 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
   Json entries = Json::array();
   for (const Leaked& one : leaked) {
     kinds_of_names.insert(WithoutNumbers(one.name));
-    if (participants.size() == kShown) continue;
     participants.push_back(ParticipantOf(one));
+    if (entries.size() == kShown) continue;
     if (names.size() < kNamed) names.push_back(Described(one, participants.back()));
     entries.push_back(one.entry);
   }
@@ -139,6 +139,8 @@ Finding LeakFinding(const TrialView& view, const std::string& kind,
   Finding finding =
       view.MakeFinding("leak", "leak", subject, std::move(message), std::move(participants));
   finding.evidence = {{"what", kind}, {"entries", std::move(entries)}};
+  // Only now: the signature is of all of them, in whatever order they come.
+  finding.participants.resize(std::min(finding.participants.size(), kShown));
   if (leaked.size() > kShown) finding.evidence["more"] = leaked.size() - kShown;
   return finding;
 }

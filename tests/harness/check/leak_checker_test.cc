@@ -1,5 +1,7 @@
 #include "harness/check/leak_checker.h"
 
+#include <algorithm>
+
 #include "tests/harness/check/trial_builder.h"
 
 namespace trireme {
@@ -53,6 +55,21 @@ TEST(LeakCheckerTest, ShowsTheFirstOfManyAndSaysHowManyMoreThereAre) {
   EXPECT_EQ(all.participants.size(), 20U);
   EXPECT_FALSE(all.evidence.contains("more"));
   EXPECT_EQ(all.signature, many.signature);
+}
+
+TEST(LeakCheckerTest, IsTheSameFindingInWhateverOrderManyCome) {
+  Json entries = Json::array();
+  for (int i = 0; i < 25; ++i)
+    entries.push_back({{"name", "task-" + std::to_string(i)},
+                       {"stack", {i < 22 ? "workload.py:3 in often" : "workload.py:9 in rarely"}}});
+  const auto found = [](const Json& leaked) {
+    return Check(TrialBuilder().Add(EventKind::kCensus, 1500, "tasks", leaked)).findings.at(0);
+  };
+  const Finding first = found(entries);
+  std::reverse(entries.begin(), entries.end());
+  EXPECT_EQ(found(entries).signature, first.signature);
+  entries[0]["stack"] = {"workload.py:7 in elsewhere"};
+  EXPECT_NE(found(entries).signature, first.signature);
 }
 
 TEST(LeakCheckerTest, SaysWhereADescriptorWasMade) {
