@@ -79,7 +79,9 @@ const FaultClass& TaskFaultClass() {
                  {"after", "duration",
                   "since the trial's begin: at a task's first point after that; default: 0"},
                  {"point", "count", "at that one, counted from 1 in each task"},
-                 {"times", "count", "how many tasks at most; default: each that matches, once"},
+                 {"times", "count",
+                  "how many tasks, the first that the program spawns; of tasks that several others spawn "
+                  "so many of each; with `after`: the first that come; default: each, once"},
                  {"sweep", "text", "every-point: each point in turn, one a trial"}}};
   return kClass;
 }

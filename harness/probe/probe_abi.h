@@ -296,7 +296,8 @@ struct trireme_task_fault {
   uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over */
   uint32_t fault;   /* its number in the plan */
   uint32_t applied; /* atomic: how often */
-  uint32_t limit;   /* how often at most; 0: every task that matches, once */
+  uint32_t limit;   /* only the tasks before whose birth fewer than so many that match were surely born: their ancestors, and the
+                       elder siblings of these and of themselves. With `after`: the first that come. 0: each that matches */
 };
 
 /* Where a connection goes instead of where the program sends it: to a proxy of the harness on 127.0.0.1. */

@@ -20,6 +20,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/moments.h"
+#include "harness/probe/points.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/processor_use.h"
 #include "harness/probe/recording.h"
@@ -222,7 +223,10 @@ bool Attached() { return CurrentOrAttachNow() != nullptr; }
   // Who was parked waits no more, though it has not run since: what it is woken for is the cancellation.
   if (entry.kind == TRIREME_CANCEL && entry.id <= UINT32_MAX)
     EndWaitsOf(static_cast<uint32_t>(entry.id));
-  if (entry.kind == TRIREME_TASK_START && ActivePlan() != nullptr) NoteTaskName(entry);
+  if (entry.kind == TRIREME_TASK_START) {
+    if (ActivePlan() != nullptr) NoteTaskName(entry);
+    NoteBirth(entry);
+  }
   if (LeavesOut(recording, entry.kind)) return;
   ThreadState& state = thread_state;
   ++state.depth;

@@ -45,6 +45,19 @@ class PointsTest : public testing::Test {
     ::close(fd);
     ASSERT_EQ(PointsProbe().attach(path_.c_str()), 0);
   }
+  // A task of that path and name, which the other one spawns.
+  static uint32_t Spawn(uint32_t parent, const std::string& path, const std::string& name) {
+    const uint32_t task = PointsProbe().new_task();
+    PointsProbe().record_for(task, TRIREME_TASK_START, parent, path.data(),
+                             static_cast<uint32_t>(path.size()), TRIREME_TEXT, name.data(),
+                             static_cast<uint32_t>(name.size()));
+    return task;
+  }
+  // Whether it is struck at its first point.
+  static int Come(uint32_t task, const char* path, const char* name) {
+    PointsProbe().set_task(task);
+    return PointsProbe().point(path, name, 1);
+  }
   // What a new task of that path and name is told at its points 1 to `count`.
   static std::vector<int> Walk(const char* path, const char* name, uint64_t count) {
     PointsProbe().set_task(PointsProbe().new_task());
@@ -105,12 +118,61 @@ TEST_F(PointsTest, ATaskSuffersAFaultOnce) {
   EXPECT_THAT(Walk("1.1", "task", 3), ElementsAre(1, 0, 0));
 }
 
-TEST_F(PointsTest, NoMoreTasksThanTheFaultMayHit) {
+trireme_task_fault FirstTwo(const std::string& task) {
+  trireme_task_fault fault = FaultAt(task, 0);
+  fault.limit = 2;
+  return fault;
+}
+
+TEST_F(PointsTest, HitsTheFirstThatWereSpawnedInWhateverOrderTheyCome) {
+  AttachWith({FirstTwo("reader-*")});
+  const uint32_t main = Spawn(0, "1", "main");
+  Spawn(main, "1.1", "writer");
+  const uint32_t first = Spawn(main, "1.2", "reader-1");
+  const uint32_t second = Spawn(main, "1.3", "reader-2");
+  const uint32_t third = Spawn(main, "1.4", "reader-3");
+  EXPECT_EQ(Come(third, "1.4", "reader-3"), 0);
+  EXPECT_EQ(Come(second, "1.3", "reader-2"), 1);
+  EXPECT_EQ(Come(first, "1.2", "reader-1"), 1);
+}
+
+TEST_F(PointsTest, TheFirstToComeIsNoneOfThemWhereItWasSpawnedLater) {
+  AttachWith({FirstTwo("*")});
+  const uint32_t main = Spawn(0, "1", "main");
+  Spawn(main, "1.1", "a");
+  const uint32_t late = Spawn(main, "1.2", "b");
+  EXPECT_EQ(Come(late, "1.2", "b"), 0);
+  EXPECT_EQ(Come(main, "1", "main"), 1);
+}
+
+// Which of two is born first, that two tasks spawn, is a matter of the schedule: neither is before the other.
+TEST_F(PointsTest, CountsThoseOfEachSpawningTaskByThemselves) {
+  for (const bool other_first : {false, true}) {
+    path_ = JoinPath(folder_.path(), other_first ? "b.ring" : "a.ring");
+    AttachWith({FirstTwo("reader-*")});
+    const uint32_t main = Spawn(0, "1", "main");
+    const uint32_t left = Spawn(main, "1.1", "reader-1");
+    const uint32_t right = Spawn(main, "1.2", "group");
+    const uint32_t a = other_first ? 0 : Spawn(left, "1.1.1", "reader-2");
+    const uint32_t b = Spawn(right, "1.2.1", "reader-3");
+    const uint32_t c = Spawn(right, "1.2.2", "reader-4");
+    const uint32_t d = other_first ? Spawn(left, "1.1.1", "reader-2") : a;
+    EXPECT_EQ(Come(c, "1.2.2", "reader-4"), 0);
+    EXPECT_EQ(Come(b, "1.2.1", "reader-3"), 1);
+    EXPECT_EQ(Come(d, "1.1.1", "reader-2"), 1);
+    EXPECT_EQ(Come(left, "1.1", "reader-1"), 1);
+  }
+}
+
+TEST_F(PointsTest, AfterAWhileItHitsThoseThatCome) {
   trireme_task_fault fault = FaultAt("*", 0);
   fault.limit = 1;
+  fault.after = 1;
   AttachWith({fault});
-  EXPECT_THAT(Walk("1", "main", 2), ElementsAre(1, 0));
-  EXPECT_THAT(Walk("1.1", "task", 2), ElementsAre(0, 0));
+  const uint32_t main = Spawn(0, "1", "main");
+  EXPECT_EQ(Come(Spawn(main, "1.1", "a"), "1.1", "a"), 1);
+  EXPECT_EQ(Come(Spawn(main, "1.2", "b"), "1.2", "b"), 0);
+  EXPECT_EQ(Come(main, "1", "main"), 0);
 }
 
 TEST_F(PointsTest, NotBeforeItsTime) {
