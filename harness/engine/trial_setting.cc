@@ -71,6 +71,7 @@ CompiledPlan FaultsFor(const PlannedCell& cell, const ExtraRecording& extra, uin
   CompiledPlan compiled = CompiledFor(cell, seed, trial);
   const bool wire = extra.wire || ComparesWire(cell);
   if (wire) compiled.block.flags |= TRIREME_PLAN_WIRE;
+  if (!cell.command.empty()) compiled.block.flags |= TRIREME_PLAN_COMMAND;
   if (!cell.fault_plan.is_null()) compiled.block.flags |= TRIREME_PLAN_PROCESSOR;
   // fiu-ctrl may want calls to fail that no plan names.
   const char* remote =

@@ -50,7 +50,7 @@ uint64_t ObjectChunks(const RecordingOptions& options) {
 struct PlanPlaces {
   uint64_t chunk = 0;  // 0: there are none
   uint64_t names = 0, rules = 0, moments = 0, connections = 0, passages = 0, listeners = 0,
-           capacity = 0;
+           starts = 0, capacity = 0;
 };
 
 constexpr uint64_t kTableAlignment = 64;  // of a cache line
@@ -59,6 +59,10 @@ uint64_t Aligned(uint64_t offset, uint64_t unit) { return (offset + unit - 1) / 
 
 uint32_t ListenersOf(const CompiledPlan& plan) {
   return plan.connections > 0 ? TRIREME_PLAN_LISTENERS : 0;
+}
+
+uint32_t StartsOf(const CompiledPlan& plan) {
+  return plan.connections > 0 ? TRIREME_PLAN_STARTS : 0;
 }
 
 PlanPlaces PlacesOf(const RecordingOptions& options) {
@@ -78,7 +82,9 @@ PlanPlaces PlacesOf(const RecordingOptions& options) {
   places.passages = Aligned(connections_end, kTableAlignment);
   const uint64_t passages_end = places.passages + plan.passages * sizeof(trireme_passage);
   places.listeners = Aligned(passages_end, kTableAlignment);
-  const uint64_t end = places.listeners + ListenersOf(plan) * sizeof(trireme_listener);
+  const uint64_t listeners_end = places.listeners + ListenersOf(plan) * sizeof(trireme_listener);
+  places.starts = Aligned(listeners_end, kTableAlignment);
+  const uint64_t end = places.starts + StartsOf(plan) * sizeof(trireme_start);
   places.capacity = Aligned(end - places.chunk, options.chunk_size);
   return places;
 }
@@ -99,6 +105,8 @@ trireme_plan PlanBlock(const RecordingOptions& options) {
   block.moments_at = places.moments;
   block.listeners = ListenersOf(options.plan);
   block.listeners_at = places.listeners;
+  block.starts = StartsOf(options.plan);
+  block.starts_at = places.starts;
   block.next_connection = 1;
   return block;
 }

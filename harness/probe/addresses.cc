@@ -18,9 +18,12 @@ void AddPort(TextBuffer& text, const char* host, bool brackets, uint16_t port) {
 }  // namespace
 
 void AddAddress(TextBuffer& text, const char* name, long call, int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  if (syscall(call, fd, &address, &size) != 0) return;
+  Peer peer{{}, sizeof(sockaddr_storage)};
+  if (syscall(call, fd, &peer.address, &peer.size) == 0) AddAddress(text, name, peer);
+}
+
+void AddAddress(TextBuffer& text, const char* name, const Peer& peer) {
+  const auto& [address, size] = peer;
   char host[INET6_ADDRSTRLEN] = "";
   TextBuffer shown;
   if (address.ss_family == AF_INET) {

@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "harness/probe/addresses.h"
 #include "harness/probe/fault_log.h"
 #include "harness/probe/postponed.h"
+#include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/routes.h"
 #include "harness/probe/task_names.h"
@@ -79,6 +81,12 @@ trireme_connection* FindPlace(uint64_t key) {
   return nullptr;
 }
 
+// What of a connection's id is the task's that made it. A task that a child of its process goes on with is as it was in both.
+void AddMaker(TextBuffer& text, const char* task, const TaskName& maker) {
+  text.Add(task);
+  if (&maker != &NoTaskName()) text.Add(ProcessPath());
+}
+
 // Fills a place that was taken, and lets others find it. `mark`: what stands between path and number.
 trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_t number) {
   trireme_connection* place = TakePlace(key);
@@ -86,9 +94,11 @@ trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_
   trireme_connection fresh{};
   const char text[2] = {mark, '\0'};
   TextBuffer id(fresh.id, sizeof(fresh.id));
-  id.Add(task.path).Add(text).AddNumber(static_cast<int64_t>(number));
+  AddMaker(id, task.path, task);
+  id.Add(text).AddNumber(static_cast<int64_t>(number));
   TextBuffer name(fresh.name, sizeof(fresh.name));
-  name.Add(task.name).Add(text).AddNumber(static_cast<int64_t>(number));
+  AddMaker(name, task.name, task);
+  name.Add(text).AddNumber(static_cast<int64_t>(number));
   fresh.number = __atomic_fetch_add(&ActivePlan()->next_connection, 1, __ATOMIC_RELAXED);
   fresh.hash = HashOf(fresh.id);
   fresh.key = ~uint64_t{0};
@@ -100,7 +110,7 @@ trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_
 
 // Lets the descriptor stand for that end of it.
 ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socket, bool datagrams,
-                   const char* kind) {
+                   const char* kind, const Peer* peer = nullptr) {
   Entry16* entry = EntryOf(fd);
   if (connection == nullptr || entry == nullptr) return {};
   const ConnectionEnd end{connection, side, socket, datagrams};
@@ -115,7 +125,7 @@ ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socke
             .socket = socket,
             .datagrams = datagrams,
             .generation = ends_generation};
-  LogOpened(end, kind, fd);
+  LogOpened(end, kind, fd, peer);
   return end;
 }
 
@@ -227,23 +237,23 @@ void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due&
 ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number) {
   const bool known = address != nullptr && length >= sizeof(sa_family_t) &&
                      (IsInternet(address->sa_family) || address->sa_family == AF_UNIX);
-  if (!known || EndOf(fd).connection != nullptr) return {};
+  if (!known || makes_own_pairs || EndOf(fd).connection != nullptr) return {};
   const bool datagrams = TypeOf(fd) != SOCK_STREAM;
   TaskName& task = CurrentTaskName();
   *number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
   uint64_t key = 0;
   sockaddr_storage client;
   socklen_t client_length = 0;
+  Peer server{{}, length < sizeof(sockaddr_storage) ? length : socklen_t{sizeof(sockaddr_storage)}};
+  memcpy(&server.address, address, server.size);
   if (!datagrams && NameClient(fd, address->sa_family, &client, &client_length)) {
-    sockaddr_storage server{};
-    memcpy(&server, address, length < sizeof(server) ? length : sizeof(server));
     key = address->sa_family == AF_UNIX
               ? KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length)
-              : KeyOfPair(client, server);
+              : KeyOfPair(client, server.address);
   }
   trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
   return Open(fd, connection, kClient, true, datagrams,
-              datagrams ? "datagram" : KindOf(address->sa_family));
+              datagrams ? "datagram" : KindOf(address->sa_family), &server);
 }
 
 ConnectionEnd EndForTransfer(int fd) {
@@ -269,6 +279,7 @@ ConnectionEnd EndForTransfer(int fd) {
 }
 
 ConnectionEnd OpenServer(int fd) {
+  if (makes_own_pairs) return {};
   sockaddr_storage client;
   sockaddr_storage server;
   socklen_t client_length = 0;
@@ -291,6 +302,7 @@ ConnectionEnd OpenServer(int fd) {
 }
 
 void MakeOwnPairs(bool own) { makes_own_pairs = own; }
+bool MakesOwnPairs() { return makes_own_pairs; }
 
 void OpenPair(const int* fds, bool socket) {
   if (makes_own_pairs) return;

@@ -49,6 +49,7 @@ ConnectionEnd OpenServer(int fd);
 void OpenPair(const int* fds, bool socket);
 // Until told otherwise, the pairs that this thread makes are no connections: its runtime wakes itself by them.
 void MakeOwnPairs(bool own);
+bool MakesOwnPairs();
 // After open(2).
 ConnectionEnd OpenFile(int fd);
 

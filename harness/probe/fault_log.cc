@@ -170,7 +170,7 @@ void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int 
   RecordJson(TRIREME_FAULT, 0, "fiu-ctrl", text);
 }
 
-void LogOpened(const ConnectionEnd& end, const char* kind, int fd) {
+void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer) {
   char place[1024];
   TextBuffer text(place, sizeof(place));
   text.Add("{\"connection\":\"").AddEscaped(end.connection->id).Add("\",\"name\":\"");
@@ -178,7 +178,10 @@ void LogOpened(const ConnectionEnd& end, const char* kind, int fd) {
   text.Add("\",\"kind\":\"").Add(kind).Add("\"");
   if (end.socket) {
     AddAddress(text, "local", SYS_getsockname, fd);
-    AddAddress(text, "peer", SYS_getpeername, fd);
+    if (peer == nullptr)
+      AddAddress(text, "peer", SYS_getpeername, fd);
+    else
+      AddAddress(text, "peer", *peer);
   }
   text.Add("}");
   RecordJson(TRIREME_CONNECTION, end.connection->number, "opened", text);

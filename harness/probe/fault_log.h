@@ -3,6 +3,7 @@
 
 #include <sys/uio.h>
 
+#include "harness/probe/addresses.h"
 #include "harness/probe/connections.h"
 
 namespace trireme {
@@ -15,7 +16,8 @@ void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direct
 // One that nobody planned: fiu-ctrl enabled the point.
 void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int error);
 
-void LogOpened(const ConnectionEnd& end, const char* kind, int fd);
+// `peer`: where it is about to connect to; null: the kernel knows.
+void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer);
 void LogClosed(const ConnectionEnd& end);
 
 // WIRE events, where the plan asks for them.

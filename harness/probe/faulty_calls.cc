@@ -309,6 +309,7 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
 }
 
 bool AcceptFails(int fd, int* error, trireme_listener** turn) {
+  if (MakesOwnPairs()) return false;
   *error = GateWants(TRIREME_CALL_ACCEPT);
   if (*error == 0 && !PlanHits(TRIREME_CALL_ACCEPT)) return false;
   const int before = errno;

@@ -14,6 +14,7 @@
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
 #include "harness/probe/postponed.h"
+#include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/text.h"
 
@@ -59,6 +60,11 @@ void NoteStart(const char* program, char* const* environment) {
           .value = {text.text(), text.size()}});
 }
 
+void BeforeExec(const char* program, char* const* environment) {
+  NoteStart(program, environment);
+  HandOverProcessPath();
+}
+
 // Bytes of an array of all words, from the first one before `list` to the null that ends them.
 size_t SizeOfWords(va_list* list) {
   va_list words;
@@ -80,32 +86,33 @@ void TakeWords(const char* first, va_list* list, char** words) {
 }  // namespace
 }  // namespace trireme
 
+using trireme::BeforeExec;
 using trireme::Next;
 using trireme::NoteStart;
 
 TRIREME_INTERPOSED int execve(const char* file, char* const* words,
                               char* const* environment) noexcept {
   static Next<int(const char*, char* const*, char* const*)> next("execve");
-  NoteStart(file, environment);
+  BeforeExec(file, environment);
   return next(file, words, environment);
 }
 
 TRIREME_INTERPOSED int execv(const char* file, char* const* words) noexcept {
   static Next<int(const char*, char* const*)> next("execv");
-  NoteStart(file, environ);
+  BeforeExec(file, environ);
   return next(file, words);
 }
 
 TRIREME_INTERPOSED int execvp(const char* file, char* const* words) noexcept {
   static Next<int(const char*, char* const*)> next("execvp");
-  NoteStart(file, environ);
+  BeforeExec(file, environ);
   return next(file, words);
 }
 
 TRIREME_INTERPOSED int execvpe(const char* file, char* const* words,
                                char* const* environment) noexcept {
   static Next<int(const char*, char* const*, char* const*)> next("execvpe");
-  NoteStart(file, environment);
+  BeforeExec(file, environment);
   return next(file, words, environment);
 }
 
@@ -141,7 +148,7 @@ TRIREME_INTERPOSED int execle(const char* file, const char* first, ...) noexcept
 
 TRIREME_INTERPOSED int fexecve(int fd, char* const* words, char* const* environment) noexcept {
   static Next<int(int, char* const*, char* const*)> next("fexecve");
-  NoteStart(words[0], environment);
+  BeforeExec(words[0], environment);
   return next(fd, words, environment);
 }
 
@@ -156,7 +163,13 @@ TRIREME_INTERPOSED int posix_spawn(pid_t* process, const char* file,
   int error = 0;
   if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
     return error;
-  return next(process, file, actions, attributes, words, environment);
+  trireme::ProcessStart start;
+  pid_t started = 0;
+  error = next(&started, file, actions, attributes, words, environment);
+  if (error != 0) return error;
+  start.BecameProcess(started);
+  if (process != nullptr) *process = started;
+  return 0;
 }
 
 TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
@@ -170,14 +183,23 @@ TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
   int error = 0;
   if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
     return error;
-  return next(process, file, actions, attributes, words, environment);
+  trireme::ProcessStart start;
+  pid_t started = 0;
+  error = next(&started, file, actions, attributes, words, environment);
+  if (error != 0) return error;
+  start.BecameProcess(started);
+  if (process != nullptr) *process = started;
+  return 0;
 }
 
 TRIREME_INTERPOSED int system(const char* command) {
   static Next<int(const char*)> next("system");
   if (command == nullptr) return next(command);  // asks whether there is a shell
   NoteStart("/bin/sh", environ);
-  return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] { return next(command); });
+  return trireme::UnlessPlanned(TRIREME_CALL_FORK, [&] {
+    const trireme::ProcessStart start;
+    return next(command);
+  });
 }
 
 // Python's os._exit and the like run no destructor and no handler: what is kept back would be lost with the process, and what
@@ -204,5 +226,8 @@ TRIREME_INTERPOSED FILE* popen(const char* command, const char* mode) {
     errno = error;
     return nullptr;
   }
-  return next(command, mode);
+  trireme::ProcessStart start;
+  FILE* stream = next(command, mode);
+  if (stream != nullptr) start.LivesOn();
+  return stream;
 }

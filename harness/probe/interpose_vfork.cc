@@ -5,6 +5,7 @@
 
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
+#include "harness/probe/process_path.h"
 
 // Where to jump; null: it fails with errno. Called by the assembly below.
 extern "C" __attribute__((visibility("hidden"), used)) void* trireme_begin_vfork() {
@@ -14,6 +15,7 @@ extern "C" __attribute__((visibility("hidden"), used)) void* trireme_begin_vfork
     errno = error;
     return nullptr;
   }
+  trireme::NumberNextProcess();
   return reinterpret_cast<void*>(next.get());
 }
 

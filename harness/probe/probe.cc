@@ -26,6 +26,7 @@
 #include "harness/probe/points.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/probe_abi.h"
+#include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/waits.h"
 
@@ -91,7 +92,7 @@ __attribute__((constructor)) void Load() {
   FindMemoryCalls();
   ProcessId();  // now: a child by vfork would leave its own to its parent
   AttachLater(FindInEnvironment("TRIREME_HISTORY"));
-  pthread_atfork(nullptr, nullptr, ContinueInChild);
+  pthread_atfork(NumberNextProcess, nullptr, ContinueInChild);
   // Who watches a program wants to know that the probe is in it, whatever it does.
   if (FindInEnvironment("TRIREME_WATCH") != nullptr) {
     SetWatched();

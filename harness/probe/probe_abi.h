@@ -263,17 +263,20 @@ struct trireme_object {
 };
 
 /* What the plan block in header.plan holds. Places are offsets in the file. */
-#define TRIREME_PLAN_VERSION 3
+#define TRIREME_PLAN_VERSION 4
 #define TRIREME_PLAN_CLOCKS 4
 #define TRIREME_PLAN_TASKS 8
 #define TRIREME_PLAN_ROUTES 4
 #define TRIREME_PLAN_MOMENTS 64
 #define TRIREME_PLAN_LISTENERS 256 /* where connections are followed; a power of two */
+#define TRIREME_PLAN_STARTS 64     /* there, too: processes that are about to come to be, at once */
+#define TRIREME_PROCESS_PATH 48    /* bytes, with the zero at its end */
 #define TRIREME_FAULT_NAME 48 /* bytes, with the zero at its end */
 
 /* Bits of trireme_plan.flags. */
 #define TRIREME_PLAN_WIRE 1u      /* record WIRE events */
 #define TRIREME_PLAN_PROCESSOR 2u /* record USAGE events of key processor */
+#define TRIREME_PLAN_COMMAND 4u   /* who attaches itself only forks the program, which is the first process of the trial */
 
 /* A clock that jumps or runs at another speed, for `from` <= time since the trial's begin < `until` (nanoseconds, by the true
  * clock; 0: for ever). It shows true time + jump + (time since from) * (rate - 10^9) / 10^9; after `until` the true time again. */
@@ -333,6 +336,22 @@ struct trireme_plan {
   uint32_t moments; /* at most TRIREME_PLAN_MOMENTS */
   uint32_t listeners;    /* a power of two, or 0 */
   uint64_t listeners_at; /* struct trireme_listener[listeners] */
+  uint64_t starts_at;    /* struct trireme_start[starts] */
+  uint32_t starts;
+  uint32_t next_start;  /* atomic: which is taken next of those that nobody came for */
+  uint32_t first_taken; /* atomic: 1: the first process of the trial is there, of those that nobody attached */
+  uint32_t reserved;
+};
+
+/* What a process is to know that becomes another program, or that another one starts as such: where it is in the tree of the
+ * trial's processes, and how many connections and files it has made outside of tasks. */
+struct trireme_start {
+  uint32_t key; /* atomic: 0: free; its process id; 2^31 | its parent's, which does not know it yet; all ones while it changes
+                   hands */
+  uint32_t connects;
+  uint32_t opens;
+  uint32_t started; /* how many processes it started */
+  char path[TRIREME_PROCESS_PATH];
 };
 
 /* A socket that listens, whichever processes accept from it and by which descriptors. */
@@ -554,8 +573,8 @@ const struct trireme_probe_api* trireme_probe(uint32_t version);
  *                                         reads, JSON without the braces; "" where it knows nothing)
  *   loop_runs(runs: bool) -> None        (this thread begins to run a loop, which is watched from then on even where it has
  *                                         no task, or has ended it: what the thread does then keeps nobody waiting)
- *   own_pairs(own: bool) -> None         (the pairs of sockets and pipes that this thread makes until it says otherwise are its
- *                                         runtime's: they suffer no fault, and are no streams of the program's)
+ *   own_pairs(own: bool) -> None         (the pairs of sockets and pipes that this thread makes, or connects and accepts, until it
+ *                                         says otherwise are its runtime's: they suffer no fault, and are no streams of the program's)
  *   set_writer_source(function) -> None  (function(fd: int) -> str, as that of set_reader_source(): the members "writer" and
  *                                         "place" of what the loop of this thread has for the descriptor to write)
  * Call it once through ctypes.PyDLL(None).trireme_probe_python with restype py_object. NULL with an exception set when

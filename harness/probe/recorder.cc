@@ -22,6 +22,7 @@
 #include "harness/probe/moments.h"
 #include "harness/probe/points.h"
 #include "harness/probe/postponed.h"
+#include "harness/probe/process_path.h"
 #include "harness/probe/processor_use.h"
 #include "harness/probe/recording.h"
 #include "harness/probe/task_names.h"
@@ -164,6 +165,7 @@ Recording* AttachNow() {
   if (IsTransient(error)) __atomic_store_n(&lost_errno, error, __ATOMIC_RELAXED);
   __atomic_store_n(&lazy_state, static_cast<int>(IsTransient(error) ? kPending : kDone),
                    __ATOMIC_RELEASE);
+  if (error == 0) TakeProcessPath();
   if (error == 0) RecordProcess(/*with_arguments=*/true);
   if (error == 0) OpenGate();
   return Current();
@@ -197,6 +199,7 @@ int Attach(const char* path) {
   if (IsStoppedForGood()) return EPERM;
   const KeepErrno keep;
   const int error = AttachTo(path);
+  BeginFirstProcess();
   __atomic_store_n(&lazy_state, static_cast<int>(kDone), __ATOMIC_RELEASE);
   OpenGate();
   WatchUsage();
@@ -393,6 +396,7 @@ void ContinueInChild() {
   ForgetProcessorUse();
   ForgetAsideInChild();
   process_id = static_cast<uint32_t>(getpid());
+  ContinuePathInChild();
   if (lazy_state == kAttaching) lazy_state = kPending;
   lost_before_attach = 0;  // the parent's to tell
   Recording* recording = Current();

@@ -1,5 +1,7 @@
 #include "harness/probe/task_names.h"
 
+#include "harness/probe/text.h"
+
 namespace trireme {
 namespace {
 
@@ -21,6 +23,16 @@ TaskName& CurrentTaskName() {
   const uint32_t task = CurrentOrServedTask();
   TaskName& name = task_names[task % kTaskNames];
   return task != 0 && name.task == task ? name : no_task;
+}
+
+const TaskName& NoTaskName() { return no_task; }
+
+void NameNoTask(const char* process, uint32_t connects, uint32_t opens) {
+  no_task = TaskName();
+  for (char* text : {no_task.path, no_task.name})
+    TextBuffer(text, sizeof(no_task.path)).Add("-").Add(process);
+  no_task.connects = connects;
+  no_task.counts[TRIREME_CALL_OPEN] = opens;
 }
 
 void NoteTaskName(const Entry& start) {

@@ -18,8 +18,12 @@ struct TaskName {
 };
 
 // Of the calling thread's task, or the one that it serves. What runs without one is one for the whole process, whose path
-// and name are "-".
+// and name are "-" in the first process of the trial.
 TaskName& CurrentTaskName();
+// That one, and what it is in this process, whose path in the tree of processes it gets behind its own: it made so many
+// connections and files before exec.
+const TaskName& NoTaskName();
+void NameNoTask(const char* process, uint32_t connects, uint32_t opens);
 // A TASK_START event that is recorded.
 void NoteTaskName(const Entry& start);
 void ForgetTaskNames();

@@ -97,6 +97,8 @@ class Witness:
             return trireme_imports.spec_with(name, path, target, self._hook_names)
         if name == "asyncio.selector_events" and path is not None:
             return trireme_imports.spec_with(name, path, target, self._hook_loops)
+        if name == "eventlet.tpool" and path is not None:
+            return trireme_imports.spec_with(name, path, target, self._hook_tpool)
         if name == "subunit.v2" and path is not None:
             return trireme_imports.spec_with(name, path, target, self._watch_subunit)
         if name == "unittest.main":
@@ -114,6 +116,9 @@ class Witness:
 
     def _hook_names(self, module: ModuleType) -> None:
         trireme_watch_names.hook(module, self._call_fails)
+
+    def _hook_tpool(self, module: ModuleType) -> None:
+        trireme_own_pairs.hook_tpool(module, self._own_pairs)
 
     def _hook_loops(self, module: ModuleType) -> None:
         trireme_own_pairs.hook(module.BaseSelectorEventLoop, self._own_pairs)

@@ -19,6 +19,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 import trireme_builtins
+import trireme_own_pairs
 import trireme_watch_greenlets
 import trireme_watch_loops
 import trireme_watch_names
@@ -111,6 +112,7 @@ class Watch:
             "eventlet.hubs.poll": self._hook_sleep,
             "eventlet.hubs.selects": self._hook_sleep,
             "eventlet.support.greendns": self._hook_names,
+            "eventlet.tpool": lambda module: trireme_own_pairs.hook_tpool(module, self.probe.own_pairs),
             "gevent.hub": self._hook_gevent,
             "gevent._socketcommon": self._hook_gevent_sockets,
             "asyncio.base_events": self.loops.hook_asyncio,
