@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "harness/base/strings.h"
+#include "harness/check/reused_connections.h"
 #include "reports/report.h"
 #include "reports/words.h"
 
@@ -89,6 +90,20 @@ std::vector<std::string> Explanations(const FaultTable& table) {
   return lines;
 }
 
+// Of the first trial of a cell in which a connection was hit in another task than the one that opened it.
+std::vector<std::string> ReusedOf(const CellResult& cell) {
+  constexpr size_t kMost = 3;
+  const Json& reused = GetMember(cell.fault_log, "reused_connections");
+  const Json& connections = GetMember(reused, "connections");
+  std::vector<std::string> lines;
+  if (!connections.is_array()) return lines;
+  for (const Json& one : connections)
+    if (lines.size() < kMost) lines.push_back("reused connection " + ReusedInWords(one));
+  const int64_t more = GetInt(reused, "count") - static_cast<int64_t>(lines.size());
+  if (more > 0) lines.push_back("and " + Counted(more, "connection") + " more that were reused");
+  return lines;
+}
+
 // These, then what is noted of each cell, as the points that a sweep tried and those at which it failed.
 std::vector<std::string> Remarks(const FaultTable& table) {
   std::vector<std::string> lines = Explanations(table);
@@ -96,7 +111,9 @@ std::vector<std::string> Remarks(const FaultTable& table) {
     for (const std::string& column : table.columns) {
       const auto found = row.cells.find(column);
       if (found == row.cells.end()) continue;
-      for (const std::string& note : found->second->notes)
+      std::vector<std::string> notes = found->second->notes;
+      for (std::string& line : ReusedOf(*found->second)) notes.push_back(std::move(line));
+      for (const std::string& note : notes)
         lines.push_back(row.plan + ", " + row.scenario + " on " + column + ": " +
                         OneLine(note, kLongestNote));
     }

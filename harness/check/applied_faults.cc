@@ -37,7 +37,9 @@ AppliedFault FaultOf(const Event& event, const Json& value) {
                      .offset = GetInt(value, "offset", -1),
                      .time = event.time,
                      .end = event.time,
-                     .task = event.task};
+                     .task = event.task,
+                     .process = event.process,
+                     .thread = event.thread};
   fault.end += LastsFor(fault.action);
   fault.lasts = Lasts(fault);
   return fault;
@@ -45,7 +47,8 @@ AppliedFault FaultOf(const Event& event, const Json& value) {
 
 // A call that is tried again for ever, as Python does with one that was interrupted, suffers millions of the same.
 bool IsAgain(const Event& event, const Event& last) {
-  return event.id == last.id && event.task == last.task && event.type == last.type &&
+  return event.id == last.id && event.task == last.task && event.process == last.process &&
+         event.thread == last.thread && event.type == last.type &&
          event.key == last.key && event.raw == last.raw;
 }
 

@@ -22,6 +22,7 @@ struct AppliedFault {
   int64_t end = 0;     // of its effect: that of a delay or stall, or when it was over
   bool lasts = false;  // it goes on until it is said to be over, and that was not said
   uint32_t task = 0;
+  uint32_t process = 0, thread = 0;  // where it was recorded
 };
 
 // In the order of their times.

@@ -98,7 +98,14 @@ void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
   for (const auto& [name, count] : log.applied) applied_[name] += count;
   for (const std::string& name : log.not_reached) ++not_reached_[name];
   hashes_[trial] = log.Sha256();
+  KeepReused(trial, log);
   KeepLog(trial, std::move(log));
+}
+
+void CellFaults::KeepReused(int64_t trial, const FaultLog& log) {
+  if (log.reused.empty() || (reused_in_ && *reused_in_ <= trial)) return;
+  reused_in_ = trial;
+  reused_ = log.reused;
 }
 
 // Every cell keeps the trials of the lowest numbers, so that they have their counterparts.
@@ -176,6 +183,15 @@ std::optional<Difference> CellFaults::CompareLogs(const CellFaults& reference,
   return difference;
 }
 
+Json CellFaults::ReusedJson() const {
+  constexpr size_t kMost = 20;
+  if (!reused_in_) return nullptr;
+  Json connections = Json::array();
+  for (const ReusedConnection& reused : reused_)
+    if (connections.size() < kMost) connections.push_back(reused.ToJson());
+  return {{"trial", *reused_in_}, {"count", reused_.size()}, {"connections", connections}};
+}
+
 Json CellFaults::LogJson() const {
   Json json = {{"trial", nullptr}, {"sha256", nullptr}, {"sha256_of_all", nullptr}};
   std::string all;
@@ -186,6 +202,7 @@ Json CellFaults::LogJson() const {
     json["sha256_of_all"] = Sha256(all);
   }
   json["not_reached_faults"] = not_reached_;
+  json["reused_connections"] = ReusedJson();
   json["state"] = nullptr;
   if (!compared_ || compared_->trials + compared_->nothing == 0) return json;
   const auto count = [&](FaultLogState state) {

@@ -55,6 +55,8 @@ class CellFaults {
   void KeepLog(int64_t trial, FaultLog log);
   void KeepPointLog(int64_t trial, FaultLog log);
   const FaultLog* FindLog(int64_t trial) const;
+  void KeepReused(int64_t trial, const FaultLog& log);
+  Json ReusedJson() const;
   Json LogJson() const;
   Json EffectJson(const CellResult& cell) const;
   std::pair<FaultEffect, std::string> EffectOnCell(const CellResult& cell) const;
@@ -67,6 +69,8 @@ class CellFaults {
   std::map<int64_t, FaultLog> point_logs_;  // of later trials of a sweep
   std::vector<std::string> points_;         // the connection of each point; none where the plan does more than sweep
   std::map<std::string, int64_t> applied_, not_reached_;
+  std::optional<int64_t> reused_in_;  // the first trial with such connections, which follow
+  std::vector<ReusedConnection> reused_;
   std::optional<Compared> compared_;
   Quantiles notices_, recoveries_, cpu_;  // seconds
   int64_t failed_ = 0, duplicates_ = 0;

@@ -186,7 +186,9 @@ FaultLog MakeFaultLog(const TrialView& view) {
   const std::vector<Json> plan = PlannedFaults(*view.cell);
   for (const Json& fault : plan)
     if (IsExact(fault) && !IsSweep(fault)) log.not_reached.insert(GetString(fault, "name"));
-  for (const AppliedFault& fault : AppliedFaults(view)) {
+  const std::vector<AppliedFault> applied = AppliedFaults(view);
+  log.reused = ReusedConnections(view, applied);
+  for (const AppliedFault& fault : applied) {
     ++log.applied[fault.name];
     log.not_reached.erase(fault.name);
     const Json& planned = PlanOf(plan, fault);

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/check/reused_connections.h"
 #include "harness/check/streams.h"
 #include "harness/check/trial_view.h"
 
@@ -42,6 +43,7 @@ struct FaultLog {
   std::map<std::string, int64_t> applied;  // all faults, by name
   std::set<std::string>
       not_reached;  // exact offsets of the plan that no connection came to, by name; no points of sweeps
+  std::vector<ReusedConnection> reused;  // that suffered some of them
 
   // One line a comparable fault: connection, side, direction, offset, name and what it did, between tabs.
   std::string Text() const;

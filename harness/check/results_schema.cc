@@ -119,6 +119,29 @@ constexpr const char* kSchema = R"json({
               "description": "the worst of the trials against the reference's of the same seed; null: not compared"
             },
             "where": {"type": "string"},
+            "reused_connections": {
+              "description": "hit by faults in another task than the one that opened them, in the first such trial; null: none",
+              "type": ["object", "null"],
+              "required": ["trial", "count", "connections"],
+              "properties": {
+                "trial": {"type": "integer"}, "count": {"$ref": "#/$defs/count"},
+                "connections": {
+                  "type": "array",
+                  "items": {
+                    "type": "object",
+                    "required": ["connection", "local", "peer", "opened_by", "faults_by"],
+                    "properties": {
+                      "connection": {"type": "string"}, "local": {"type": "string"}, "peer": {"type": "string"},
+                      "opened_by": {"type": "string"},
+                      "faults_by": {
+                        "type": "object", "additionalProperties": {"$ref": "#/$defs/count"},
+                        "description": "faults by the task that suffered them"
+                      }
+                    }
+                  }
+                }
+              }
+            },
             "trials": {
               "$ref": "#/$defs/values",
               "description": "compared, and by state; nothing: not compared, for neither cell had a fault"

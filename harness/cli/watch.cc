@@ -216,6 +216,13 @@ bool SawProcess(const History& history, pid_t process) {
   });
 }
 
+Json WithFaults(Json cell, const WatchFaults& faults) {
+  if (faults.plan.empty()) return cell;
+  cell["faults"] = Json::array({faults.plan});
+  cell["fault_plan"] = faults.all;
+  return cell;
+}
+
 // The recording as the trial of a run, so that every report can be written of it.
 Status WriteReports(const WatchOptions& options, const Json& cell, const std::string& folder,
                     const std::string& recording, int status,
@@ -228,7 +235,7 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
        {.kind = EventKind::kObserve, .time = now, .key = "exit-status", .value = status},
        {.kind = EventKind::kEnd, .time = now, .key = "returned"},
        {.kind = EventKind::kExit, .time = now, .key = "exited", .value = exit}}));
-  RunJudge judge(Json{{"cells", Json::array({cell})},
+  RunJudge judge(Json{{"cells", Json::array({WithFaults(cell, options.faults)})},
                       {"suppressions", SuppressionsToJson(options.suppressions.all())}});
   judge.JudgeTrial(0, {.trial = 0, .attempt = "watch", .directory = folder});
   RunResults results = judge.Finish({{"command_line", options.command},
@@ -293,6 +300,13 @@ class OpenToOtherUsers {
   bool open_ = false;
 };
 
+void TellFaults(const WatchFaults& faults, const History& history) {
+  const std::vector<AppliedFault> applied = AppliedFaults({.history = &history});
+  PrintError("trireme: faults " + faults.plan + ": " + AppliedInWords(faults, applied) + "\n");
+  for (const std::string& line : ReusedLines(history, applied))
+    PrintError("trireme: " + OneLine(line) + "\n");
+}
+
 // What is said once the program has ended, but for the last line. The exit status.
 int Summarise(const WatchOptions& options, const History& history, const WatchedEnd& end,
               const std::vector<std::string>& unseen, const WatchFindings& findings) {
@@ -300,10 +314,9 @@ int Summarise(const WatchOptions& options, const History& history, const Watched
   for (const auto& [key, known] : findings.known())
     if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
       PrintFinding(known.finding, known.count);
-  for (const std::string& one : unseen) PrintError("trireme: unknown: " + one + "\n");
-  if (!options.faults.plan.empty())
-    PrintError("trireme: faults " + options.faults.plan + ": " +
-               AppliedInWords(options.faults, history) + "\n");
+  for (const std::string& one : unseen) PrintError("trireme: unknown: " + one + "
+");
+  if (!options.faults.plan.empty()) TellFaults(options.faults, history);
   for (const std::string& unused : findings.suppressions().Unused())
     PrintError("trireme: warning: suppression " + unused + "\n");
   if (const int64_t count = findings.suppressions().suppressed(); count > 0)

@@ -5,7 +5,7 @@
 
 #include "harness/base/locations.h"
 #include "harness/base/strings.h"
-#include "harness/check/applied_faults.h"
+#include "harness/check/reused_connections.h"
 #include "harness/cli/faults.h"
 #include "harness/cli/run_preparation.h"
 #include "harness/cli/vocabulary.h"
@@ -36,12 +36,13 @@ Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
   }
   TRIREME_ASSIGN_OR_RETURN(read.compiled, CompilePlan(found, read.seed));
   read.plan = found.name;
+  read.all = found.ToJson();
   return read;
 }
 
-std::string AppliedInWords(const WatchFaults& faults, const History& history) {
+std::string AppliedInWords(const WatchFaults& faults, const std::vector<AppliedFault>& suffered) {
   std::map<std::string, int64_t> applied;
-  for (const AppliedFault& fault : AppliedFaults({.history = &history})) ++applied[fault.name];
+  for (const AppliedFault& fault : suffered) ++applied[fault.name];
   std::vector<std::string> reached, others;
   for (const std::string& name : faults.names)
     if (const int64_t count = applied[name]; count > 0)
@@ -50,6 +51,19 @@ std::string AppliedInWords(const WatchFaults& faults, const History& history) {
       others.push_back(name);
   const std::string missing = others.empty() ? "" : "not reached: " + Join(others, ", ");
   return Join(reached, ", ") + (reached.empty() || others.empty() ? "" : "; ") + missing;
+}
+
+std::vector<std::string> ReusedLines(const History& history,
+                                     const std::vector<AppliedFault>& applied) {
+  constexpr size_t kMost = 10;
+  std::vector<std::string> lines;
+  const std::vector<ReusedConnection> reused = ReusedConnections({.history = &history}, applied);
+  for (const ReusedConnection& one : reused)
+    if (lines.size() < kMost) lines.push_back("reused connection " + ReusedInWords(one.ToJson()));
+  if (reused.size() > kMost)
+    lines.push_back("and " + Counted(static_cast<int64_t>(reused.size() - kMost), "connection") +
+                    " more that were reused");
+  return lines;
 }
 
 }  // namespace trireme

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/check/applied_faults.h"
 #include "harness/fault/compile.h"
 #include "harness/history/history.h"
 
@@ -18,6 +20,7 @@ struct WatchFaults {
   std::vector<std::string> names;  // of its faults
   uint64_t seed = 1;               // of their decisions: the same each time, where none is given
   CompiledPlan compiled;
+  Json all;  // the plan, as plan.json has it
 };
 
 // As --faults and --seed say it. kUsage also for a fault that the probe cannot do by itself: nobody stands between the
@@ -26,7 +29,11 @@ Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
                                     const std::optional<std::string>& seed);
 
 // "cut 12 times; not reached: reset"
-std::string AppliedInWords(const WatchFaults& faults, const History& history);
+std::string AppliedInWords(const WatchFaults& faults, const std::vector<AppliedFault>& applied);
+
+// A line for each connection that was hit in another task than the one that opened it, as those of a pool are.
+std::vector<std::string> ReusedLines(const History& history,
+                                     const std::vector<AppliedFault>& applied);
 
 }  // namespace trireme
 

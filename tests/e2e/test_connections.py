@@ -1,9 +1,10 @@
-"""What a connection is called in programs that know nothing of tasks."""
+"""What a connection is called in programs that know nothing of tasks, and who uses one of a pool."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 import unittest
 
 from trireme_case import PYTHON, TriremeCase
@@ -51,6 +52,88 @@ FAMILY = """\
     os.system(" ".join([*program, "shell"]) + "; :")
     talk(port, "last")
     """
+POOL = """\
+    import queue, socket, sys, threading
+
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            stream, _ = listener.accept()
+            threading.Thread(target=answer, args=[stream], daemon=True).start()
+
+    def answer(stream):
+        while data := stream.recv(64):
+            stream.sendall(data)
+
+    def ask(stream):
+        stream.sendall(b".")
+        stream.recv(64)
+
+    def first():
+        stream = socket.create_connection(listener.getsockname())
+        ask(stream)
+        pool.put(stream)
+
+    def second():
+        stream = pool.get() if sys.argv[1] == "pooled" else socket.create_connection(listener.getsockname())
+        for _ in range(3):
+            ask(stream)
+
+    threading.Thread(target=serve, daemon=True).start()
+    pool = queue.Queue()
+    for user in (first, second):
+        thread = threading.Thread(target=user)
+        thread.start()
+        thread.join()
+    """
+POOL_OF_ASYNCIO = """\
+    import asyncio, socket, sys
+
+    async def serve(reader, writer):
+        while data := await reader.read(64):
+            writer.write(data)
+        writer.close()
+
+    async def connect(loop, port):
+        stream = socket.socket()
+        stream.setblocking(False)
+        await loop.sock_connect(stream, ("127.0.0.1", port))
+        return stream
+
+    async def first(loop, port):
+        stream = await connect(loop, port)
+        await ask(loop, stream)
+        return stream
+
+    async def second(loop, port, stream):
+        stream = stream if sys.argv[1] == "pooled" else await connect(loop, port)
+        for _ in range(3):
+            await ask(loop, stream)
+
+    async def ask(loop, stream):
+        await loop.sock_sendall(stream, b".")
+        await loop.sock_recv(stream, 64)
+
+    async def by_a_transport(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b".")
+            await reader.read(64)
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        stream = await asyncio.create_task(first(loop, port))
+        await asyncio.create_task(second(loop, port, stream))
+        await asyncio.create_task(by_a_transport(port))
+
+    asyncio.run(main())
+    """
+REUSED = re.compile(
+    r"^trireme: reused connection -#\d+ \(\S+:\d+ to 127\.0\.0\.1:\d+\), opened by (\w+ \d+): (.*)$", re.MULTILINE)
 
 
 class ProcessesOfACommandTest(TriremeCase):
@@ -94,6 +177,58 @@ class ProcessesOfACommandTest(TriremeCase):
     def test_one_process_has_the_plain_ones(self) -> None:
         self.write("s/program.py", FAMILY.partition("    program = ")[0])
         self.assertEqual(set(self.written()), {"-#0"})
+
+
+class ReusedConnectionTest(TriremeCase):
+    def reused(self, program: str, use: str, python: str = sys.executable, call: str = "recv") -> list[tuple[str, str]]:
+        self.write("plan.yaml", PLAN.replace("recv", call))
+        path = self.write("p.py", program)
+        outcome = self.trireme("watch", "--faults", "plan.yaml", "--", python, str(path), use)
+        self.assertEqual(outcome.code, 0, outcome.err)
+        self.assertRegex(outcome.err, r"trireme: faults plan: plan [46] times\n")
+        return REUSED.findall(outcome.err)
+
+    def assert_reused(self, found: list[tuple[str, str]], what: str) -> None:
+        self.assertEqual(len(found), 1, found)
+        opener, users = found[0]
+        by_others = rf"3 faults in {what} \d+"
+        self.assertRegex(users, rf"^(1 fault in {opener}, {by_others}|{by_others}, 1 fault in {opener})$")
+
+    def test_of_a_pool_of_threads(self) -> None:
+        self.assert_reused(self.reused(POOL, "pooled"), "thread")
+
+    def test_each_thread_its_own(self) -> None:
+        self.assertEqual(self.reused(POOL, "own"), [])
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_of_a_pool_of_green_threads(self) -> None:
+        program = "    import eventlet\n    eventlet.monkey_patch()\n" + POOL
+        self.assert_reused(self.reused(program, "pooled", WITH_EVENTLET or ""), "task")
+
+    @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
+    def test_each_green_thread_its_own(self) -> None:
+        program = "    import eventlet\n    eventlet.monkey_patch()\n" + POOL
+        self.assertEqual(self.reused(program, "own", WITH_EVENTLET or ""), [])
+
+    def test_of_a_pool_of_asyncio(self) -> None:
+        self.assert_reused(self.reused(POOL_OF_ASYNCIO, "pooled", call="send"), "task")
+
+    def test_a_loop_that_reads_for_its_task_is_no_other(self) -> None:
+        for call in ("recv", "send"):
+            self.assertEqual(self.reused(POOL_OF_ASYNCIO, "own", call=call), [])
+
+    def test_it_stands_in_the_report(self) -> None:
+        self.write("plan.yaml", PLAN)
+        path = self.write("p.py", POOL)
+        for use, count in (("pooled", 1), ("own", 0)):
+            self.trireme("run", "--runtimes", "threading", "--faults", "plan.yaml", "--out", use, *PYTHON, "--",
+                         "python3", str(path), use)
+            report = self.trireme("report", use, "--format", "faults").out
+            self.assertEqual(report.count("on threading/here: reused connection -#0 ("), count, report)
+            self.trireme("watch", "--faults", "plan.yaml", "--report", "faults=report.txt", "--", sys.executable, str(path), use)
+            report = (self.folder / "report.txt").read_text()
+            self.assertEqual(report.count("on program: reused connection -#0 ("), count, report)
+            self.assertIn("faults applied: plan 4\n", report)
 
 
 @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
