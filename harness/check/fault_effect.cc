@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -172,12 +174,35 @@ void Measure(const TrialView& view, const std::vector<AppliedFault>& faults, Tri
   trial.cpu_seconds = ProcessorUse(view).Between(faults.front().time, until);
 }
 
+std::optional<double> NumberIn(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+}
+
+// Whether of a difference in numbers all that the reference never showed are greater than all that it did.
+bool IsOnlyMore(const Json& evidence) {
+  const Json& here = GetMember(evidence, "here");
+  const Json& there = GetMember(evidence, "there");
+  if (!here.is_object() || !there.is_object() || there.empty()) return false;
+  double most = -std::numeric_limits<double>::infinity();
+  for (const auto& [text, count] : there.items()) {
+    const std::optional<double> number = NumberIn(text);
+    if (!number) return false;
+    most = std::max(most, *number);
+  }
+  return std::all_of(here.items().begin(), here.items().end(), [&](const auto& value) {
+    if (there.contains(value.key())) return true;
+    const std::optional<double> number = NumberIn(value.key());
+    return number && *number > most;
+  });
+}
+
 }  // namespace
 
 std::string_view FaultEffectName(FaultEffect effect) {
   static constexpr std::array<std::string_view, kFaultEffects> kNames = {
       "not reached", "survived",  "recovered", "unknown", "failed",
-      "wrong error", "lost data", "hung",      "crashed"};
+      "wrong error", "more data", "lost data", "hung",    "crashed"};
   return kNames.at(static_cast<size_t>(effect));
 }
 
@@ -194,7 +219,8 @@ FaultEffect EffectOf(const Finding& finding) {
     return FaultEffect::kLostData;
   if (kind == "unhandled-exception" || (kind == "difference" && key.starts_with("(exception")))
     return FaultEffect::kWrongError;
-  if (kind == "difference" && key != "(fault log)") return FaultEffect::kLostData;
+  if (kind == "difference" && key != "(fault log)")
+    return IsOnlyMore(finding.evidence) ? FaultEffect::kMoreData : FaultEffect::kLostData;
   return FaultEffect::kFailed;
 }
 

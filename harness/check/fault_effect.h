@@ -19,11 +19,12 @@ enum class FaultEffect {
   kUnknown,
   kFailed,  // a check objects to something else (a leak, a task that stayed), or nothing worked, ever or any more
   kWrongError,
+  kMoreData,  // a number was greater than in the reference: it got more done, or something twice
   kLostData,  // lost, done twice, or otherwise than in the reference
   kHung,
   kCrashed
 };
-inline constexpr int kFaultEffects = 9;
+inline constexpr int kFaultEffects = 10;
 
 std::string_view FaultEffectName(FaultEffect effect);  // "not reached", "wrong error", ...
 

@@ -154,8 +154,8 @@ constexpr const char* kSchema = R"json({
           "required": ["class", "summary", "reason", "trials"],
           "properties": {
             "class": {
-              "enum": ["not reached", "survived", "recovered", "unknown", "failed", "wrong error", "lost data", "hung",
-                       "crashed"]
+              "enum": ["not reached", "survived", "recovered", "unknown", "failed", "wrong error", "more data", "lost data",
+                       "hung", "crashed"]
             },
             "summary": {"type": "string", "description": "the class, with the time to recover"},
             "reason": {"type": "string"},

@@ -248,6 +248,20 @@ TEST(FaultEffectTest, TakesTheHeaviestFinding) {
   EXPECT_EQ(effect_of({advisory}), FaultEffect::kSurvived);
 }
 
+TEST(FaultEffectTest, TellsMoreThanInTheReferenceFromLess) {
+  const auto effect_of = [](const Json& here, const Json& there) {
+    return EffectOf(FindingOf("difference", {{"key", "done"}, {"here", here}, {"there", there}}));
+  };
+  const Json nine = {{"9", 5}};
+  EXPECT_EQ(effect_of({{"10", 1}}, nine), FaultEffect::kMoreData);
+  EXPECT_EQ(effect_of({{"9", 4}, {"10", 1}}, nine), FaultEffect::kMoreData);
+  EXPECT_EQ(effect_of({{"8", 1}}, nine), FaultEffect::kLostData);
+  EXPECT_EQ(effect_of({{"8", 1}, {"10", 1}}, nine), FaultEffect::kLostData);
+  EXPECT_EQ(effect_of({{"\"10\"", 1}}, nine), FaultEffect::kLostData);
+  EXPECT_EQ(effect_of({{"9", 1}}, {{"8", 1}, {"10", 1}}), FaultEffect::kLostData);
+  EXPECT_EQ(effect_of({{"10", 1}}, Json::object()), FaultEffect::kLostData);
+}
+
 TEST(FaultEffectTest, CountsAnOperationThatWasAcknowledgedAgain) {
   FaultTrial trial;
   trial.Op(1, "put", 10, 20, 1)
