@@ -17,6 +17,14 @@ bool NeedsEngine(const Fault& fault) {
   return entry->needs_engine != nullptr && entry->needs_engine(fault);
 }
 
+// The last of its class in `compiled`.
+static void OnlyNote(const Fault& fault, CompiledPlan& compiled) {
+  if (fault.key == SystemCallFaultClass().key)
+    compiled.rules.back().dry = 1;
+  else
+    compiled.block.task[compiled.block.tasks - 1].how = TRIREME_TASK_NOTED;
+}
+
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed, SweepFaults sweeps) {
   TRIREME_RETURN_IF_ERROR(CheckFaultPlan(plan));
   CompiledPlan compiled;
@@ -27,12 +35,9 @@ Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed, Swe
     const FaultClassEntry& entry = *FindFaultClass(fault.key);
     if (entry.compile == nullptr) continue;
     const bool sweep = IsSweep(fault);
-    // The points of tasks are recorded without a fault.
-    const bool noted =
-        sweep && sweeps == SweepFaults::kNoted && fault.key == SystemCallFaultClass().key;
-    if (sweep && !noted) continue;
+    if (sweep && sweeps != SweepFaults::kNoted) continue;
     TRIREME_RETURN_IF_ERROR(entry.compile(fault, number, FaultSeed(fault, trial_seed), compiled));
-    if (noted) compiled.rules.back().dry = 1;
+    if (sweep) OnlyNote(fault, compiled);
   }
   for (const trireme_fault_rule& rule : compiled.rules) compiled.block.calls |= rule.calls;
   if (!compiled.rules.empty() || compiled.block.flags != 0 || compiled.block.routes > 0)

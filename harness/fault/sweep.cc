@@ -36,6 +36,12 @@ PointKey KeyOf(const Json& point) {
           GetInt(point, "offset")};
 }
 
+// Of what kind it is only who waited there says.
+void AddPoint(const Json& point, PointMap& points) {
+  const auto [place, is_new] = points.emplace(KeyOf(point), point);
+  if (!is_new && GetString(place->second, "kind").empty()) place->second = point;
+}
+
 Json ListOf(PointMap&& points) {
   Json list = Json::array();
   for (auto& [key, point] : points) list.push_back(std::move(point));
@@ -61,8 +67,7 @@ class PointReader {
       begun = begun || event.kind == EventKind::kTaskStart;
       if (!begun) continue;
       if (event.kind == EventKind::kWait && event.id != 0) AddWait(event);
-      if (event.kind == EventKind::kFault && calls_.contains(std::string(event.key)))
-        AddCall(event);
+      if (event.kind == EventKind::kFault) AddNoted(event);
     }
     return std::move(points_);
   }
@@ -86,6 +91,20 @@ class PointReader {
              {"kind", std::string(event.key)}});
   }
 
+  // That a task comes to a point is for its program to say, and whether it waits there for the schedule.
+  void AddNoted(const Event& event) {
+    if (calls_.contains(std::string(event.key))) AddCall(event);
+    const Task* task = history_.FindTask(event.task);
+    if (task == nullptr) return;
+    for (const auto& [fault, glob] : tasks_)
+      if (fault == event.key)
+        Add({{"fault", fault},
+             {"task", task->path},
+             {"name", task->name},
+             {"point", GetInt(event.Value(), "point")},
+             {"kind", ""}});
+  }
+
   void AddCall(const Event& event) {
     Json point = event.Value();
     if (!point.is_object()) return;
@@ -94,7 +113,7 @@ class PointReader {
     Add(std::move(point));
   }
 
-  void Add(Json point) { points_.emplace(KeyOf(point), std::move(point)); }
+  void Add(const Json& point) { AddPoint(point, points_); }
 
   const History& history_;
   std::vector<std::pair<std::string, std::string>> tasks_;  // name of the fault, glob over tasks
@@ -133,7 +152,7 @@ Json PointsOfTrial(const FaultPlan& plan, const History& history) {
 Json MergedPoints(const Json& points, const Json& more) {
   PointMap merged;
   for (const Json* list : {&points, &more})
-    for (const Json& point : *list) merged.emplace(KeyOf(point), point);
+    for (const Json& point : *list) AddPoint(point, merged);
   return ListOf(std::move(merged));
 }
 
@@ -144,9 +163,11 @@ FaultPlan FaultsAtPoint(FaultPlan plan, const Json& point) {
 }
 
 std::string DescribePoint(const Json& point) {
-  if (point.contains("task"))
+  if (point.contains("task")) {
+    const std::string kind = GetString(point, "kind");
     return GetString(point, "task") + " (" + GetString(point, "name") + ") at point " +
-           std::to_string(GetInt(point, "point")) + ", " + GetString(point, "kind");
+           std::to_string(GetInt(point, "point")) + (kind.empty() ? "" : ", " + kind);
+  }
   const std::string call = GetString(point, "call");
   const std::string place = std::to_string(GetInt(point, "offset"));
   const bool bytes = point.contains("direction");

@@ -119,7 +119,7 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
 bool TaskFaultNeedsEngine(const Fault& /*fault*/) { return true; }
 
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {
-  TRIREME_CHECK(!fault.every_point && fault.task.size() < sizeof(filled->task));
+  TRIREME_CHECK(fault.task.size() < sizeof(filled->task));
   *filled = {};
   std::copy(fault.task.begin(), fault.task.end(), filled->task);
   filled->ordinal = fault.point;

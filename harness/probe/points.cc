@@ -147,6 +147,10 @@ int ComeToPoint(const char* path, const char* name, uint64_t ordinal) {
   const uint32_t count = plan->tasks < TRIREME_PLAN_TASKS ? plan->tasks : TRIREME_PLAN_TASKS;
   for (uint32_t i = 0; i < count; ++i) {
     trireme_task_fault& fault = plan->task[i];
+    if (fault.how == TRIREME_TASK_NOTED) {
+      if (StrikesAt(fault, path, name, ordinal)) RecordTaskFault(fault, path, ordinal);
+      continue;
+    }
     const auto bit = static_cast<uint8_t>(1u << i);
     if ((struck[task] & bit) != 0 || !StrikesAt(fault, path, name, ordinal)) continue;
     if (!CountApplied(fault)) continue;

@@ -291,12 +291,14 @@ struct trireme_clock_fault {
   uint32_t reserved;
 };
 
+#define TRIREME_TASK_NOTED 2u /* as trireme_task_fault.how */
 /* A task that is cancelled at a point. `ordinal` 0: at the first point that it comes to after `after`. */
 struct trireme_task_fault {
   char task[96]; /* glob over a task's path or name */
   uint64_t ordinal;
   uint64_t after;   /* nanoseconds since the trial's begin */
-  uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over */
+  uint32_t how;     /* 0 cancel, 1 timeout: the point raises as if an rt.timeout around it were over, 2: that each point of each
+                       task is come to is recorded, and nothing is done: what points a sweep has */
   uint32_t fault;   /* its number in the plan */
   uint32_t applied; /* atomic: how often */
   uint32_t limit;   /* only the tasks before whose birth fewer than so many that match were surely born: their ancestors, and the

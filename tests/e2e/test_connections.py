@@ -225,7 +225,8 @@ class ReusedConnectionTest(TriremeCase):
                          "python3", str(path), use)
             report = self.trireme("report", use, "--format", "faults").out
             self.assertEqual(report.count("on threading/here: reused connection -#0 ("), count, report)
-            self.trireme("watch", "--faults", "plan.yaml", "--report", "faults=report.txt", "--", sys.executable, str(path), use)
+            self.trireme("watch", "--faults", "plan.yaml", "--report", "faults=report.txt", "--", sys.executable, str(path),
+                         use)
             report = (self.folder / "report.txt").read_text()
             self.assertEqual(report.count("on program: reused connection -#0 ("), count, report)
             self.assertIn("faults applied: plan 4\n", report)

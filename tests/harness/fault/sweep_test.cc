@@ -70,6 +70,35 @@ TEST(SweepTest, PointsOfTasksAreThoseWhereTheyWaitedByPathAndOrdinal) {
               ElementsAre("1.9 (early) at point 2, condition"));
 }
 
+NewEvent NoteOf(const std::string& fault, uint32_t task, uint64_t ordinal) {
+  return {.kind = EventKind::kFault,
+          .time = 2,
+          .key = fault,
+          .value = {{"do", {{"cancel", true}}}, {"point", ordinal}},
+          .task = task};
+}
+
+// Whether it waits is a matter of the schedule, and whether it comes there is not.
+TEST(SweepTest, PointsOfTasksAreThoseTheyCameToWhetherTheyWaitedOrNot) {
+  const FaultPlan plan = PlanOf(Json::array({Stopping("reader")}));
+  const std::vector<NewEvent> events = {StartOf(1, "1", "reader"), NoteOf("stop", 1, 1),
+                                        NoteOf("stop", 1, 2),      WaitOf(1, 2, "lock"),
+                                        NoteOf("stop", 1, 3),      NoteOf("other", 1, 4)};
+  EXPECT_THAT(PointsIn(plan, events),
+              ElementsAre("1 (reader) at point 1", "1 (reader) at point 2, lock",
+                          "1 (reader) at point 3"));
+}
+
+TEST(SweepTest, MergingKeepsTheKindThatARuntimeKnows) {
+  const auto at = [](const char* kind) {
+    return Json{{"fault", "stop"}, {"task", "1"}, {"name", "main"}, {"point", 1}, {"kind", kind}};
+  };
+  const Json known = Json::array({at("lock")});
+  const Json unknown = Json::array({at("")});
+  EXPECT_EQ(MergedPoints(unknown, known), known);
+  EXPECT_EQ(MergedPoints(known, unknown), known);
+}
+
 TEST(SweepTest, PointsOfCallsAreThePlacesOfTheirOwnFaultEachOnce) {
   const std::vector<NewEvent> events = {
       CallOf("cut", "send", "1.10#0", 0), CallOf("cut", "recv", "1.2#0", 10),
@@ -125,7 +154,8 @@ TEST(SweepTest, WithoutAPointNothingStrikes) {
   const Result<CompiledPlan> left_out = CompilePlan(FaultsAtPoint(plan, nullptr), 1);
   EXPECT_TRUE(left_out->empty());
   const Result<CompiledPlan> noted = CompilePlan(plan, 1, SweepFaults::kNoted);
-  EXPECT_EQ(noted->block.tasks, 0u);
+  ASSERT_EQ(noted->block.tasks, 1u);
+  EXPECT_EQ(noted->block.task[0].how, TRIREME_TASK_NOTED);
   ASSERT_THAT(noted->rules, SizeIs(1));
   EXPECT_EQ(noted->rules[0].dry, 1);
 }

@@ -175,6 +175,17 @@ TEST_F(PointsTest, AfterAWhileItHitsThoseThatCome) {
   EXPECT_EQ(Come(main, "1", "main"), 0);
 }
 
+TEST_F(PointsTest, OnlyNotesEachPointOfASweep) {
+  trireme_task_fault fault = FaultAt("reader-*", 0);
+  fault.how = TRIREME_TASK_NOTED;
+  AttachWith({fault});
+  EXPECT_THAT(Walk("1.1", "writer", 2), ElementsAre(0, 0));
+  EXPECT_THAT(Walk("1.2", "reader-1", 3), ElementsAre(0, 0, 0));
+  std::vector<Json> points;
+  for (const Json& one : Applied()) points.push_back(one.at("value").at("point"));
+  EXPECT_THAT(points, ElementsAre(1, 2, 3));
+}
+
 TEST_F(PointsTest, NotBeforeItsTime) {
   trireme_task_fault late = FaultAt("*", 0);
   late.after = UINT64_MAX;
