@@ -35,6 +35,7 @@ AppliedFault FaultOf(const Event& event, const Json& value) {
                      .connection = GetString(value, "connection"),
                      .direction = GetString(value, "direction"),
                      .offset = GetInt(value, "offset", -1),
+                     .point = GetInt(value, "point"),
                      .time = event.time,
                      .end = event.time,
                      .task = event.task,

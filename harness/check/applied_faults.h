@@ -18,6 +18,7 @@ struct AppliedFault {
   Json action;                                    // its `do`
   std::string call, side, connection, direction;  // "" where its class has none
   int64_t offset = -1;                            // -1: none
+  int64_t point = 0;                              // of a task, at which it was stopped; 0: none
   int64_t time = 0;                               // nanoseconds since the trial began
   int64_t end = 0;     // of its effect: that of a delay or stall, or when it was over
   bool lasts = false;  // it goes on until it is said to be over, and that was not said

@@ -25,7 +25,12 @@ bool IsPlacedByTime(const Json& network) {
   return GetInt(network, "after") > 0 || network.contains("for");
 }
 
+bool IsTaskFault(const Json& planned) { return GetMember(planned, "task").is_object(); }
+
 bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
+  // A point is numbered in its task, as the program comes to it; which one is the first after a while is a matter of time.
+  if (fault.point > 0)
+    return IsTaskFault(planned) && GetInt(GetMember(planned, "task"), "after") == 0;
   // What no plan says, but somebody from outside, strikes when it comes.
   if (fault.number == 0 || fault.offset < 0) return false;
   const Json& network = GetMember(planned, "network");
@@ -41,12 +46,15 @@ bool IsComparableFault(const AppliedFault& fault, const Json& planned) {
 // that is what it struck. What it did to a connection that was accepted has that one's identity.
 constexpr std::string_view kListener = "a listener";
 
+constexpr const char* kPointOfTask = "point";  // as LoggedFault.stream.direction
+constexpr std::string_view kTaskPrefix = "task ";
+
 std::string WhatItStruck(const TrialView& view, const AppliedFault& fault) {
   const bool connection = fault.connection.find('#') != std::string::npos;
   if (fault.call == "accept" && !connection) return std::string(kListener);
   if (!fault.connection.empty()) return fault.connection;
   const Task* task = view.history->FindTask(fault.task);
-  return task != nullptr ? "task " + task->path : "no task";
+  return task != nullptr ? std::string(kTaskPrefix) + task->path : "no task";
 }
 
 // What the proxy did to a direction, at the end that reads it: no more than that one got can be known to have passed the
@@ -58,6 +66,15 @@ StreamKey ReadEndOf(const AppliedFault& fault) {
 }
 
 LoggedFault Logged(const TrialView& view, const AppliedFault& fault, const Json& planned) {
+  if (fault.point > 0)
+    return {.stream = {.connection = WhatItStruck(view, fault),
+                       .side = "",
+                       .direction = kPointOfTask},
+            .offset = fault.point,
+            .name = fault.name,
+            .action = CanonicalJson(fault.action),
+            .event = true,
+            .exact = true};
   if (IsOfProxy(fault))
     return {.stream = ReadEndOf(fault),
             .offset = fault.offset,
@@ -127,11 +144,38 @@ FaultLogComparison IsMissing(const LoggedFault& fault, const std::string& what,
   return {.state = FaultLogState::kDifferent, .where = what + " is not " + missing};
 }
 
+// A task that never came there ended before, or its program went another way. One that came there may not have been among those
+// that the plan names, where its name, or who was spawned before it, depends on the runtime.
+FaultLogComparison ExplainPoint(const LoggedFault& fault, const FaultLog& other,
+                                const std::string& missing) {
+  using enum FaultLogState;
+  const std::string& who = fault.stream.connection;
+  const auto last = who.starts_with(kTaskPrefix)
+                        ? other.points.find(who.substr(kTaskPrefix.size()))
+                        : other.points.end();
+  if (last != other.points.end() && last->second >= fault.offset)
+    return {.state = kDiverged, .where = fault.InWords() + " did not strike " + missing};
+  return {.state = kNotReached, .where = fault.InWords() + " was not reached " + missing};
+}
+
+std::map<std::string, int64_t> LastPoints(const TrialView& view) {
+  std::map<uint32_t, uint64_t> last;
+  for (const Event& event : view.history->events())
+    if (event.kind == EventKind::kWait) last[event.task] = std::max(last[event.task], event.id);
+  std::map<std::string, int64_t> points;
+  for (const auto& [number, point] : last)
+    if (const Task* task = view.history->FindTask(number); task != nullptr)
+      points[task->path] = static_cast<int64_t>(point);
+  return points;
+}
+
 // A fault that only `owner` has: what `other` did instead.
 FaultLogComparison Explain(const LoggedFault& fault, const FaultLog& owner, const FaultLog& other,
                            const std::string& missing) {
   using enum FaultLogState;
   const std::string what = fault.InWords();
+  if (fault.stream.direction == kPointOfTask)
+    return ExplainPoint(fault, other, missing);
   // How often its listeners accepted nobody recorded: a server may have ended before.
   if (fault.event && fault.stream.connection == kListener)
     return {.state = kDiverged, .where = what + " was not seen " + missing};
@@ -186,6 +230,7 @@ FaultLog MakeFaultLog(const TrialView& view) {
   const std::vector<Json> plan = PlannedFaults(*view.cell);
   for (const Json& fault : plan)
     if (IsExact(fault) && !IsSweep(fault)) log.not_reached.insert(GetString(fault, "name"));
+  if (std::any_of(plan.begin(), plan.end(), IsTaskFault)) log.points = LastPoints(view);
   const std::vector<AppliedFault> applied = AppliedFaults(view);
   log.reused = ReusedConnections(view, applied);
   for (const AppliedFault& fault : applied) {

@@ -16,7 +16,7 @@
 namespace trireme {
 
 // One applied fault as every runtime must have it: without its time. Of an event of a connection that moves no bytes
-// (connect, accept), `stream.direction` is the call, and the offset the event's number.
+// (connect, accept), `stream.direction` is the call, and the offset the event's number; of a task, that is "point".
 struct LoggedFault {
   StreamKey stream;
   int64_t offset = 0;
@@ -35,11 +35,12 @@ struct LoggedFault {
   std::string InWords() const;
 };
 
-// What a trial's faults were. Its comparable part are those of system calls and of the proxy whose place is given by the stream
-// and the plan: neither by times, nor by the calls that a runtime happens to make.
+// What a trial's faults were. Its comparable part are those of system calls, of the proxy and of tasks whose place is given by the
+// stream, the task and the plan: neither by times, nor by the calls that a runtime happens to make.
 struct FaultLog {
   std::vector<LoggedFault> faults;         // sorted
   Streams streams;                         // how far each went
+  std::map<std::string, int64_t> points;   // by the path of a task the last at which it waited; with faults of tasks
   std::map<std::string, int64_t> applied;  // all faults, by name
   std::set<std::string>
       not_reached;  // exact offsets of the plan that no connection came to, by name; no points of sweeps

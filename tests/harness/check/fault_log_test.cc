@@ -46,6 +46,35 @@ Json Placed(const std::string& member, const Json& value) {
                        {"at", {{"call", {"recv"}}, {member, value}}}}});
 }
 
+// A trial in which task 1.1 waited at its points up to `last`, and was stopped at `struck`.
+FaultTrial Stopped(const Json& task, int64_t struck, int64_t last) {
+  FaultTrial trial;
+  trial.Cell(FaultTrial::PlannedCellWith(Json::array({{{"name", "stop"}, {"task", task}}})));
+  trial.Task(2, "1.1", "worker", 1);
+  for (int64_t point = 1; point <= last; ++point)
+    trial.Add(EventKind::kWait, 10 + point, "recv", nullptr, 2, static_cast<uint64_t>(point));
+  if (struck > 0)
+    trial.Add(EventKind::kFault, 100, "stop",
+              {{"do", {{"cancel", true}}}, {"point", struck}, {"task", "1.1"}}, 2, 1);
+  return trial;
+}
+
+TEST(FaultLogTest, ComparesWhichTasksWereStoppedWhere) {
+  for (const Json& task : {Json{{"cancel", "*"}, {"point", 3}}, Json{{"cancel", "*"}},
+                           Json{{"cancel", "*"}, {"sweep", "every-point"}}}) {
+    EXPECT_EQ(LogOf(Stopped(task, 3, 3)).Text(), "task 1.1\t\tpoint\t3\tstop\t{\"cancel\":true}\n");
+    EXPECT_EQ(Compare(Stopped(task, 3, 3), Stopped(task, 3, 2)), kEqual);
+    EXPECT_EQ(Compare(Stopped(task, 3, 3), Stopped(task, 0, 2)), kNotReached);
+    EXPECT_EQ(Compare(Stopped(task, 3, 3), Stopped(task, 0, 3)), kDiverged);
+  }
+}
+
+TEST(FaultLogTest, DoesNotCompareWhichTasksWereStoppedAfterAWhile) {
+  const Json task = {{"cancel", "*"}, {"after", 10}};
+  EXPECT_TRUE(LogOf(Stopped(task, 3, 3)).faults.empty());
+  EXPECT_EQ(Compare(Stopped(task, 3, 3), Stopped(task, 2, 3)), kEqual);
+}
+
 // Where calls begin each runtime decides; but of a sweep the run's plan names the byte.
 TEST(FaultLogTest, ComparesWhatASweepDidByItsPoint) {
   const auto trial = [](const Json& plan, int64_t offset) {
