@@ -6,7 +6,7 @@
 //     versions as old as glibc 2.28 (a test reads the NEEDED entries and the symbol versions).
 //  2. Preloading alone changes nothing: no descriptor, thread, signal handler, allocation or
 //  output. The file named by
-//     TRIREME_HISTORY is opened when there is a first event, before root becomes another user,
+//     TRIREME_HISTORY is opened when there is a first event, before a process is started, before root becomes another user,
 //     before a limit of the size of files is set, or at once where TRIREME_WATCH is set.
 //  3. Recording allocates nothing, waits for nobody, prints nothing, leaves errno alone, and may
 //  run anywhere: in a
