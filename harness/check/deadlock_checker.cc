@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/check/knots.h"
+#include "harness/check/wait_snapshot.h"
 
 namespace trireme {
 namespace {
@@ -24,6 +25,18 @@ Finding DeadlockFinding(const TrialView& view, const WaitGraph& graph, const Kno
   // Not every runtime can tell the stacks of its tasks: what they wait for makes the signature.
   finding.signature = Signature("deadlock", view.scenario() + '\n' + subject, {});
   finding.evidence = GraphToJson(view, graph, knots);
+  return finding;
+}
+
+Finding SnapshotFinding(const TrialView& view, const WaitSnapshot& snapshot, const Knots& knots,
+                        const Knot& knot) {
+  std::vector<Participant> participants;
+  for (const WaitGraph::Index task : knot.tasks)
+    participants.push_back(snapshot.ParticipantOf(view, task));
+  Finding finding =
+      view.MakeFinding("deadlock", "deadlock", SubjectOf(view, snapshot.graph, knot),
+                       DescribeKnot(view, snapshot.graph, knot), std::move(participants));
+  finding.evidence = GraphToJson(view, snapshot.graph, knots);
   return finding;
 }
 
@@ -51,6 +64,30 @@ bool AnyWaitsForTheUnknown(const WaitGraph& graph) {
   });
 }
 
+// Of a watched program: at each moment that its adapter told of. One that was got out of it, by an interrupt say, was stuck
+// all the same.
+CheckResult CheckSnapshots(const TrialView& view) {
+  CheckResult result;
+  std::set<std::string> signatures;
+  bool any = false;
+  for (const Event& event : view.history->events()) {
+    if (!IsSnapshot(event)) continue;
+    any = true;
+    const WaitSnapshot snapshot = ReadSnapshot(event);
+    const Knots knots = FindKnots(snapshot.graph, true);
+    for (const Knot& knot : knots.knots) {
+      Finding finding = SnapshotFinding(view, snapshot, knots, knot);
+      if (!signatures.insert(finding.signature).second) continue;
+      if (result.findings.empty()) result.reason = finding.message;
+      result.verdict = Verdict::kFail;
+      result.findings.push_back(std::move(finding));
+      if (result.findings.size() == kDeadlocks) return result;
+    }
+  }
+  if (!any) return Unknown("no Python in it said what its tasks wait for: other locks are not seen");
+  return result;
+}
+
 }  // namespace
 
 std::string_view DeadlockChecker::Summary() const {
@@ -59,6 +96,7 @@ std::string_view DeadlockChecker::Summary() const {
 
 CheckResult DeadlockChecker::Check(const TrialView& view, const Json& /*arguments*/) const {
   if (const std::string why = WhyNotWhole(view); !why.empty()) return Unknown(why);
+  if (view.watched()) return CheckSnapshots(view);
   if (!view.exit.present) return Unknown("the history does not say how the trial ended");
   const bool hung = view.exit.how == "timeout";
   const WaitGraph graph = MakeWaitGraph(view, EndOfWaits(view));

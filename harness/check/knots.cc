@@ -380,6 +380,8 @@ Json TaskToJson(const TrialView& view, const WaitGraph& graph, Index index, bool
   for (const auto& [holder, count] : object.holders) {
     if (json["object"]["holders"].size() == kTasksOfGraph) break;
     json["object"]["holders"].push_back(graph.NameOf(view, holder));
+    if (const auto place = object.places.find(holder); place != object.places.end())
+      json["object"]["taken"].push_back(ToValidUtf8(place->second));
   }
   return json;
 }

@@ -62,6 +62,8 @@ struct TrialView {
   int64_t last_time = 0;         // of the newest event
 
   std::string scenario() const { return GetString(*cell, "scenario"); }
+  // Of a program that runs under `trireme watch`: its adapter says what tasks wait for, not the workload API.
+  bool watched() const { return GetBool(*cell, "watched"); }
   // Its name, else "task 1.3", else "main" for none.
   std::string TaskName(uint32_t task) const;
   // The task with its stack, where stacks.txt has one.

@@ -324,6 +324,8 @@ std::string HoldersText(const TrialView& view, const WaitGraph& graph, Index wai
       name = view.TaskName(actor.task) + " held when the process was forked";
     else
       name += actor.ended ? " held when it ended" : " holds";
+    if (const auto place = object.places.find(holder); place != object.places.end())
+      name += place->second.empty() ? "" : " since " + ShortPlace(place->second);
     names.push_back(std::move(name));
   }
   const size_t more = object.holders.size() - names.size();

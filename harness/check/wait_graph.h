@@ -52,6 +52,7 @@ struct WaitGraph {
     ObjectFacts facts;
     bool made = false;                 // its `new` was seen, so `facts` hold
     std::map<Index, int64_t> holders;  // actor: how often
+    std::map<Index, std::string> places;  // actor: where it took it, where that is known
     int64_t taken = 0;                 // of its permits
     int64_t items = 0;                 // in a queue
     bool set = false;                  // of an event

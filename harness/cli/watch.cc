@@ -69,8 +69,10 @@ const std::vector<EventKind> kLeftOutAtFirst = {EventKind::kSwitch, EventKind::k
                                                 EventKind::kUsage};
 
 // What a program shows that nobody wrote for us.
-constexpr std::array<const char*, 4> kWatchable = {"multiple-readers", "multiple-writers",
-                                                   "blocked-loop", "hub-spin"};
+constexpr std::array<const char*, 6> kWatchable = {
+    "multiple-readers", "multiple-writers", "blocked-loop", "hub-spin", "deadlock", "lock-order"};
+// Those that an adapter in the program has to look at its locks for.
+constexpr std::array<std::string_view, 2> kOfLocks = {"deadlock", "lock-order"};
 
 // Objects that tasks wait for at once: a server has many connections.
 constexpr uint32_t kObjects = TRIREME_MOST_OBJECTS;
@@ -81,10 +83,23 @@ std::string WithFormer(const std::string& value, const char* name) {
          (former == nullptr || *former == '\0' ? "" : ":" + std::string(former));
 }
 
-std::vector<std::string> Environment(const Locations& locations, const std::string& recording) {
+// "deadlock,lock-order": those of the checks; "" for none.
+std::string ChecksOfLocks(const Json& checks) {
+  std::vector<std::string> names;
+  for (const Json& check : checks) {
+    std::string name = GetString(check, "name");
+    if (std::find(kOfLocks.begin(), kOfLocks.end(), name) != kOfLocks.end())
+      names.push_back(std::move(name));
+  }
+  return Join(names, ",");
+}
+
+std::vector<std::string> Environment(const Locations& locations, const std::string& recording,
+                                     const Json& checks) {
   return {WithFormer(locations.probe, "LD_PRELOAD"),
           WithFormer(JoinPath(locations.agent, "trireme_agent/command"), "PYTHONPATH"),
-          "TRIREME_HISTORY=" + recording, "TRIREME_WATCH=1"};
+          "TRIREME_HISTORY=" + recording, "TRIREME_WATCH=1",
+          "TRIREME_WATCH_LOCKS=" + ChecksOfLocks(checks)};
 }
 
 Json CellOf(const WatchOptions& options, const Json& checks) {
@@ -93,6 +108,7 @@ Json CellOf(const WatchOptions& options, const Json& checks) {
           {"runtime", options.runtime},
           {"trials", {0}},
           {"checks", checks},
+          {"watched", true},
           {"expect", {{"verdicts", {"pass"}}}}};
 }
 
@@ -274,8 +290,14 @@ std::string RecordingIn(const std::string& folder) {
   return JoinPath(folder, FormatHex(number[0]) + "-" + FormatHex(number[1]) + ".ring");
 }
 
-bool AttachNow(const std::string& recording) {
-  const Status attached = LeaveOut(recording, kLeftOut);
+// The ends of tasks say which of them come before which.
+std::vector<EventKind> LeftOut(const Json& checks, std::vector<EventKind> kinds) {
+  if (!ChecksOfLocks(checks).empty()) std::erase(kinds, EventKind::kTaskEnd);
+  return kinds;
+}
+
+bool AttachNow(const std::string& recording, const Json& checks) {
+  const Status attached = LeaveOut(recording, LeftOut(checks, kLeftOut));
   PrintError("trireme: " + (attached.ok() ? "watched from now on" : attached.error().message) +
              "\n");
   return attached.ok();
@@ -341,7 +363,7 @@ RecordingOptions RecordingOptionsOf(const WatchOptions& options, const Json& che
                                     bool watching) {
   const RecordingNeeds needs = NeedsOf(checks);
   return {.begin_time = begin,
-          .left_out = watching ? kLeftOut : kLeftOutAtFirst,
+          .left_out = LeftOut(checks, watching ? kLeftOut : kLeftOutAtFirst),
           .hold_threshold = needs.hold_threshold,
           .usage_interval = needs.usage_interval,
           .objects = kObjects,
@@ -375,11 +397,11 @@ int Watch(const WatchOptions& options, const Json& checks) {
   const Result<WatchedEnd> end = session.Run(
       {.program = *program,
        .argv = options.command,
-       .environment = Environment(locations, recording),
+       .environment = Environment(locations, recording, checks),
        .limit = options.limit ? *options.limit + options.attach_after.value_or(0) : 0},
       [&] {
         if (!watching && SystemClock().Now() - begin >= *options.attach_after)
-          watching = AttachNow(recording);
+          watching = AttachNow(recording, checks);
         look(false);
       },
       [&] { PrintWaits(recording); });
@@ -453,8 +475,8 @@ int WatchCommand(const Arguments& arguments) {
   std::optional<int64_t> process;
   parser.List(
       "--checks", "A,B", checks,
-      "multiple-readers, multiple-writers (default: these two), blocked-loop, hub-spin, with "
-      "arguments as in check --check");
+      "multiple-readers, multiple-writers (default: these two), blocked-loop, hub-spin, of Python "
+      "deadlock, lock-order, with arguments as in check --check");
   parser.Value("--runtime", "R", runtime,
                "what the program runs on, for the reports and for what fails on one runtime only");
   parser.Values("--report", "FORMAT=PATH", reports, "write a report at its end; repeatable");

@@ -112,6 +112,11 @@ enum trireme_event {
  *            '#' and the number of the stream; recorded by both ends, in an order of their own, where they have such names
  *   read, write   the task begins to read from or write to a stream
  *   close    the stream, or the listener, is closed
+ *   snapshot who waits for what in the process of the event, a while already and without a time limit: of watched programs,
+ *            whose waits are not recorded one by one. id: 0; value: JSON {"tasks": [{"task": number, "thread": its OS thread, "stack": where
+ *            it waits, "wait": {"kind": as of a WAIT, "object": index into "objects", "target": number of the task of a join, "for_ns"}},
+ *            or without a "wait" one that has something, with "ended": true where it is gone], "objects": [{"kind", "place", "size": as of new,
+ *            "items": in a queue, "holders": [{"task": number, "place": where it took it}]}], "others": whether anybody else could go on}
  * A stream that was made by dup() has the number of its original; each of the two is closed by itself. */
 
 /* Loops: threads that run tasks or callbacks one after the other and wait in between, in epoll_wait(2), poll(2), select(2) or

@@ -49,6 +49,8 @@ class Probe:
         self.record = builtins[1]
         self.record_json = builtins[2]
         self.record_for = builtins[3]
+        self.record_json_for = builtins[4]
+        self.new_operation = builtins[11]
         self.new_task = builtins[6]
         self.current_task = builtins[7]
         self.set_task = builtins[8]
@@ -76,6 +78,11 @@ def install() -> None:
     probe.set_stack_source(answering(watch.describe, ""))
     probe.set_reader_source(answering(watch.loops.describe_reader, ""))
     probe.set_writer_source(answering(watch.loops.describe_writer, ""))
+    wanted = os.environ.get("TRIREME_WATCH_LOCKS", "").split(",")
+    if any(wanted):
+        import trireme_watch_sync  # which nobody else pays for
+
+        trireme_watch_sync.install(watch, "lock-order" in wanted, _frames)
     sys.meta_path.insert(0, watch)
 
 
@@ -121,6 +128,19 @@ class Watch:
             "asyncio.unix_events": self.loops.hook_pipes,
             "uvloop": self.loops.hook_uvloop,
         }
+
+    def hook_later(self, name: str, hook: Callable[[Any], None]) -> None:
+        """Calls it with the module of that name as soon as that is imported, after what is called then already."""
+        if name in sys.modules:
+            return hook(sys.modules[name])
+        first = self._hooks.get(name)
+
+        def hook_both(module: Any) -> None:
+            if first is not None:
+                first(module)
+            hook(module)
+
+        self._hooks[name] = hook_both
 
     # sys.meta_path
 
@@ -244,7 +264,7 @@ class Watch:
         value = {"direction": direction, "fd": fd, "message": message, **self._second(sys._getframe(1))}
         other = getattr(waits, "trireme_task", 0) or self.loops.number_of(waits)
         if other:
-            name, stack = self._parked(other)
+            name, stack = self.parked(other)
             where = {"task": other, "process": os.getpid(), "thread": threading.get_native_id(), "fd": fd}
             value.update(other=where, other_name=name, other_stack=stack)
         self.probe.record_json(SOCKET, inode, action, json.dumps(value))
@@ -255,7 +275,7 @@ class Watch:
         """The members of a SOCKET event; called by the probe in the thread that came second. None: `task` waits no more."""
         if self.loops.is_over(task, thread):
             return None
-        name, stack = self._parked(task) if task else ("", [])
+        name, stack = self.parked(task) if task else ("", [])
         asks_itself = thread == threading.get_native_id()
         if not stack and thread and not asks_itself:
             running, stack = self._running(thread)
@@ -270,9 +290,9 @@ class Watch:
         return {"name": name, "stack": _frames(frame)}
 
     def _name(self, task: int) -> str:
-        return self._parked(task)[0] if task else ""
+        return self.parked(task)[0] if task else ""
 
-    def _parked(self, number: int) -> tuple[str, list[str]]:
+    def parked(self, number: int) -> tuple[str, list[str]]:
         task = self.loops.find(number)
         if task is not None:
             name = answering(task.get_name, "")()  # a class of the program's own may have another
