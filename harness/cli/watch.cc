@@ -156,7 +156,8 @@ void PrintFinding(const Finding& finding, int64_t count) {
   text += "\n";
   for (const Participant& participant : finding.participants) {
     text += "  " + OneLine(NameOf(participant));
-    if (!participant.task.empty()) text += ", thread " + std::to_string(participant.thread);
+    if (!participant.task.empty() && participant.thread != 0)
+      text += ", thread " + std::to_string(participant.thread);
     text += "\n";
     for (const std::string& frame : participant.stack) text += "    " + OneLine(frame) + "\n";
   }

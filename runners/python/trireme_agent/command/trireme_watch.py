@@ -132,7 +132,8 @@ class Watch:
     def hook_later(self, name: str, hook: Callable[[Any], None]) -> None:
         """Calls it with the module of that name as soon as that is imported, after what is called then already."""
         if name in sys.modules:
-            return hook(sys.modules[name])
+            hook(sys.modules[name])
+            return
         first = self._hooks.get(name)
 
         def hook_both(module: Any) -> None:

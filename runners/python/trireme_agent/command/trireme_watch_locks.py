@@ -53,7 +53,7 @@ class Taken:
         """`kept`: it would have waited for ever, so whoever has it keeps what else it has."""
         number = self.waits.current()
         lock.trireme_taken = (number, code, line, surely)
-        if self.orders is not None:
+        if self.orders is not None and not lock.trireme_use.by_others:
             self.orders.took(number, lock, code, line, kept)
 
     def gives(self, lock: Any) -> None:
@@ -82,8 +82,11 @@ class Taken:
 
 
 def caller(frame: Any, modules: tuple[str, ...]) -> Any:
-    """Who called from outside of those modules."""
-    while frame.f_back is not None and frame.f_globals.get("__name__") in modules:
+    """Who called from outside of those modules and our own."""
+    while frame.f_back is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name not in modules and not name.startswith("trireme_watch"):
+            break
         frame = frame.f_back
     return frame
 
@@ -99,7 +102,7 @@ def locks(taken: Taken) -> tuple[type, type]:
     frame_of = sys._getframe
 
     class Common:
-        __slots__ = ("_lock", "trireme_made", "trireme_number", "trireme_taken", "trireme_use", "__weakref__")
+        __slots__ = ("__weakref__", "_lock", "trireme_made", "trireme_number", "trireme_taken", "trireme_use")
 
         _lock: Any
         trireme_kind: str

@@ -10,7 +10,7 @@ import sys
 import weakref
 from typing import Any
 
-from trireme_watch_callbacks import place_of
+from trireme_watch_locks import caller, place
 from trireme_watch_waits import Facts, Holder, Wait, Waits
 
 
@@ -22,7 +22,8 @@ def hook_queues(module: Any, waits: Waits) -> None:
     @functools.wraps(begin)
     def begin_and_tell(self: Any, maxsize: int = 0) -> None:
         begin(self, maxsize)
-        self.trireme_made = _caller(kind)
+        frame = caller(sys._getframe(1), (kind.__module__,))
+        self.trireme_made = place(frame.f_code, frame.f_lineno)
 
     @functools.wraps(put)
     def wait_for_room(self: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
@@ -55,14 +56,6 @@ def _simple(plain: Any, waits: Waits) -> type:
 def _of_queue(queue: Any) -> Facts:
     size = getattr(queue, "maxsize", 0)
     return Facts("queue", getattr(queue, "trireme_made", ""), size if isinstance(size, int) else 0, (), queue.qsize())
-
-
-def _caller(kind: Any) -> str:
-    """Where it is made, outside the module of the class."""
-    frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") == kind.__module__:
-        frame = frame.f_back
-    return "" if frame is None else f"{place_of(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
 # Futures. An attribute of each: whose it is, and which task does it.
@@ -110,7 +103,8 @@ def hook_pools(module: Any, waits: Waits, running: set[int]) -> None:
     @functools.wraps(begin)
     def begin_and_tell(self: Any, *args: Any, **keywords: Any) -> None:
         begin(self, *args, **keywords)
-        self.trireme_made = _caller(kind)
+        frame = caller(sys._getframe(1), (kind.__module__,))
+        self.trireme_made = place(frame.f_code, frame.f_lineno)
 
     @functools.wraps(submit)
     def submit_and_tell(self: Any, *args: Any, **keywords: Any) -> Any:

@@ -33,7 +33,7 @@ _MOST_SNAPSHOTS = 2000
 _OWN_THREAD = b"trireme-watch"  # kOwnThreadName of the probe
 
 # By name: green threads put others in their place.
-_get_ident, _monotonic = _thread.get_ident, time.monotonic
+get_ident, get_native_id, _monotonic = _thread.get_ident, _thread.get_native_id, time.monotonic
 
 
 class Holder(NamedTuple):
@@ -53,7 +53,7 @@ class Facts(NamedTuple):
 
 
 class Wait:
-    __slots__ = ("blocks", "facts", "kind", "since", "target", "thread", "timed", "what")
+    __slots__ = ("blocks", "facts", "kind", "native", "since", "target", "thread", "timed", "what")
 
     def __init__(
         self, kind: str, what: Any, facts: Callable[[Any], Facts] | None, timed: bool, blocks: bool = True
@@ -64,7 +64,7 @@ class Wait:
         self.target: Callable[[], int] | None = None  # the task that is waited for
         self.timed = timed
         self.blocks = blocks  # the whole thread, and not one of its tasks
-        self.thread = _get_ident()
+        self.thread, self.native = get_ident(), get_native_id()
         self.since = _monotonic()
 
 
@@ -102,7 +102,7 @@ class Waits:
             number = self._local.number
         except AttributeError:
             number = self._local.number = self.probe.new_task()
-            self._threads[_get_ident()] = number
+            self._threads[get_ident()] = number
         return number
 
     def adopt(self, number: int) -> None:
@@ -113,12 +113,12 @@ class Waits:
             self.probe.set_task(number)
         else:
             self._local.number = number
-            self._threads[_get_ident()] = number
+            self._threads[get_ident()] = number
 
     def thread_ends(self) -> None:
         """The thread that calls."""
         if not self._current_task():
-            self._named.discard(self._threads.pop(_get_ident(), 0))
+            self._named.discard(self._threads.pop(get_ident(), 0))
 
     # Waits
 
@@ -136,8 +136,7 @@ class Waits:
         outer = self.now.get(number)
         if outer is None or entry.kind == "lock":
             self.now[number] = entry
-        if not self._started:
-            self._start_thread()
+        self.begin()
         return outer
 
     def leave(self, number: int, outer: Wait | None) -> None:
@@ -156,7 +155,10 @@ class Waits:
 
     # The thread that looks
 
-    def _start_thread(self) -> None:
+    def begin(self) -> None:
+        """There may be waits from now on."""
+        if self._started:
+            return
         self._started = True
         pthread, library = ctypes.c_ulong(), ctypes.CDLL(None)
         everything = ctypes.create_string_buffer(b"\xff" * 128, 128)  # a sigset_t: signals are for the program's threads
@@ -188,10 +190,10 @@ class Waits:
     def _forget(self) -> None:
         """In the child, which has only the thread that forked. Others hold what they held."""
         self.now.clear()
-        here = self._threads.get(_get_ident())
+        here = self._threads.get(get_ident())
         self._threads.clear()
         if here is not None:
-            self._threads[_get_ident()] = here
+            self._threads[get_ident()] = here
         self._named.clear()
         self._before = self._told = None
         self._record({"tasks": [], "objects": [], "others": True})
@@ -227,12 +229,11 @@ class Waits:
         """Whether anybody beside those who wait may still do something."""
         if len(os.listdir("/proc/self/task")) - _own_threads() > len(frames) - 1:  # ours has a frame, being at this
             return True
-        if any(callable(signal.getsignal(number)) and signal.getsignal(number) is not signal.default_int_handler
-               for number in signal.valid_signals()):
+        if any(callable(signal.getsignal(number)) for number in signal.valid_signals() - {signal.SIGINT}):
             return True
         blocked = {wait.thread for wait in waits.values() if wait.blocks}
         for ident, frame in frames.items():
-            if ident in blocked or ident == _get_ident() or _shuts_down(frame):
+            if ident in blocked or ident == get_ident() or _shuts_down(frame):
                 continue
             if not any(is_idle(ident) for is_idle in self.idle):
                 return True
@@ -311,7 +312,7 @@ class _Snapshot:
                     objects.append(_as_json(facts))
                 said["object"] = index
             stack = stack_of(number, wait, self._frames)[-_MOST_FRAMES:]
-            tasks.append({"task": number, "thread": _native_id(wait.thread), "stack": stack, "wait": said})
+            tasks.append({"task": number, "thread": wait.native, "stack": stack, "wait": said})
         for number in self._mentioned():
             name(number, None)
             tasks.append({"task": number, "ended": number in self._gone})
@@ -325,11 +326,6 @@ class _Snapshot:
 def _as_json(facts: Facts) -> dict[str, Any]:
     holders = [{"task": holder.number, "place": holder.place} for holder in facts.holders]
     return {"kind": facts.kind, "place": facts.place, "size": facts.size, "holders": holders, "items": facts.items}
-
-
-def _native_id(ident: int) -> int:
-    thread = getattr(threading, "_active", {}).get(ident)
-    return getattr(thread, "native_id", None) or 0
 
 
 def _own_threads() -> int:
