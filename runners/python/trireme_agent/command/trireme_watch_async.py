@@ -156,7 +156,8 @@ class AsyncWaits:
             if loop is None or getattr(loop, "_thread_id", None) != ident or not hasattr(loop, "_selector"):
                 continue
             timers = any(not handle.cancelled() for handle in list(loop._scheduled))
-            files = [key.fd for key in list(loop._selector.get_map().values()) if key.fileobj is not loop._ssock]
+            own = loop._ssock.fileno()
+            files = [key.fd for key in list(loop._selector.get_map().values()) if key.fd != own]
             return not loop._ready and not timers and not files
         return False
 

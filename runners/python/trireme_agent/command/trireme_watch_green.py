@@ -15,6 +15,7 @@ from trireme_watch_waits import Facts, Wait, get_ident
 
 # Whose code is not that of who takes a lock.
 _AROUND = ("threading", "eventlet.semaphore", "eventlet.lock", "eventlet.green.threading", "eventlet.green.thread")
+_ALLOCATORS = ("eventlet.green.thread", "eventlet.green.threading")
 _QUEUES = ("eventlet.queue", "eventlet.green.Queue")
 # Where threading makes a lock to signal by, which has no holder: one for who waits for a condition, or for a thread's end.
 _SIGNALS = ("wait", "_set_tstate_lock", "_set_sentinel", "_make_thread_handle", "__thread_body")
@@ -38,7 +39,7 @@ class GreenWaits:
         @functools.wraps(begin)
         def begin_and_tell(self: Any, value: Any = 1) -> None:
             begin(self, value)
-            maker = caller(sys._getframe(1), ())
+            maker = caller(sys._getframe(1), _ALLOCATORS)
             taken.made(self, caller(maker, _AROUND))
             signals = maker.f_globals.get("__name__") in _AROUND and maker.f_code.co_name in _SIGNALS
             self.trireme_size = 0 if signals else self.counter

@@ -123,7 +123,7 @@ def locks(taken: Taken) -> tuple[type, type]:
 
         def _await(self, timeout: float) -> bool:
             timed = timeout != _NEVER
-            return bool(waits.wait(Wait("lock", self, taken.facts, timed), self._lock.acquire, True, timeout))
+            return bool(waits.wait(Wait("lock", self, taken.facts, timed, blocks=True), self._lock.acquire, True, timeout))
 
         def _at_fork_reinit(self) -> None:
             self._lock._at_fork_reinit()
@@ -231,7 +231,7 @@ def locks(taken: Taken) -> tuple[type, type]:
 
         def _acquire_restore(self, state: Any) -> None:
             state, depth = state
-            waits.wait(Wait("lock", self, taken.facts, False), self._lock._acquire_restore, state)
+            waits.wait(Wait("lock", self, taken.facts, False, blocks=True), self._lock._acquire_restore, state)
             self._depth = depth
             frame = frame_of(1)
             taken.took(self, frame.f_code, frame.f_lineno, True)

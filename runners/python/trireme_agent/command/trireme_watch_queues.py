@@ -46,8 +46,8 @@ def _simple(plain: Any, waits: Waits) -> type:
     class SimpleQueue(plain):  # type: ignore[misc]
         @functools.wraps(get_item)
         def get(self, block: bool = True, timeout: float | None = None) -> Any:
-            return waits.wait(Wait("queue-get", self, _of_queue, timeout is not None or not block), get_item, self, block,
-                              timeout)
+            entry = Wait("queue-get", self, _of_queue, timeout is not None or not block, blocks=True)
+            return waits.wait(entry, get_item, self, block, timeout)
 
     SimpleQueue.__module__, SimpleQueue.__qualname__ = plain.__module__, plain.__qualname__
     return SimpleQueue

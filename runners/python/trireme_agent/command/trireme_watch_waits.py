@@ -36,6 +36,13 @@ _OWN_THREAD = b"trireme-watch"  # kOwnThreadName of the probe
 get_ident, get_native_id, _monotonic = _thread.get_ident, _thread.get_native_id, time.monotonic
 
 
+_allocate = _thread.allocate_lock
+
+
+def _allocates() -> Any:
+    return getattr(threading, "_allocate_lock", None)
+
+
 class Holder(NamedTuple):
     number: int
     place: str
@@ -56,14 +63,15 @@ class Wait:
     __slots__ = ("blocks", "facts", "kind", "native", "since", "target", "thread", "timed", "what")
 
     def __init__(
-        self, kind: str, what: Any, facts: Callable[[Any], Facts] | None, timed: bool, blocks: bool = True
+        self, kind: str, what: Any, facts: Callable[[Any], Facts] | None, timed: bool, blocks: bool | None = None
     ) -> None:
         self.kind = kind  # of the WAIT, in probe_abi.h
         self.what = what
         self.facts = facts  # None: `target` says it
         self.target: Callable[[], int] | None = None  # the task that is waited for
         self.timed = timed
-        self.blocks = blocks  # the whole thread, and not one of its tasks
+        # The whole thread, and not one of its tasks; None: as the locks of threading do.
+        self.blocks = _allocates() is _allocate if blocks is None else blocks
         self.thread, self.native = get_ident(), get_native_id()
         self.since = _monotonic()
 
