@@ -84,7 +84,8 @@ CheckResult CheckSnapshots(const TrialView& view) {
       if (result.findings.size() == kDeadlocks) return result;
     }
   }
-  if (!any) return Unknown("no Python in it said what its tasks wait for: other locks are not seen");
+  if (!any)
+    return Unknown("no Python in it said what its tasks wait for: other locks are not seen");
   return result;
 }
 

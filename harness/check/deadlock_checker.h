@@ -12,6 +12,8 @@ namespace trireme {
 // wake whom is argued in knots.h. Of a trial whose main ended, who waits for an event or an item is a worker without
 // work: the leak check judges that.
 //
+// Of a watched program it judges the snapshots that its adapter took, at each of which an unlimited wait had lasted a while.
+//
 // Needs one wait of a task for another, with its object; unknown where tasks that never went on waited for something
 // that was not recorded, and where events are missing, which may have been a release.
 class DeadlockChecker final : public TrialChecker {

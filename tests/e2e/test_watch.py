@@ -268,7 +268,7 @@ class WatchTest(WatchCase):
         self.assertEqual(self.trireme("watch", "true").code, 2)
 
     def test_checks_that_are_none(self) -> None:
-        known = "hint: watched can be: multiple-readers, multiple-writers, blocked-loop, hub-spin\n"
+        known = "hint: watched can be: multiple-readers, multiple-writers, blocked-loop, hub-spin, deadlock, lock-order\n"
         for checks, message in (
             ("multiple-readers,nosuch", "unknown check 'nosuch'\n" + known),
             ("multiple-reader", "unknown check 'multiple-reader'\nhint: did you mean 'multiple-readers'?\n"),

@@ -46,9 +46,9 @@ class AsyncWaits:
     def hook_locks(self, module: Any) -> None:
         """`module`: asyncio.locks."""
         self._hook_lock(module.Lock)
-        for kind, name, call in (("condition", "Condition", "wait"), ("event", "Event", "wait"), ("semaphore", "Semaphore", "acquire")):
-            owner = getattr(module, name)
-            setattr(owner, call, self._entered(kind, _plain(kind), getattr(owner, call)))
+        module.Condition.wait = self._entered("condition", _plain("condition"), module.Condition.wait)
+        module.Event.wait = self._entered("event", _plain("event"), module.Event.wait)
+        module.Semaphore.acquire = self._entered("semaphore", _plain("semaphore"), module.Semaphore.acquire)
 
     def _hook_lock(self, kind: Any) -> None:
         taken, waits = self._taken, self._waits
@@ -126,7 +126,7 @@ class AsyncWaits:
             number = self._loops.number_of(task)
             waits.begin()  # who awaits a task enters nothing
             if number and orders is not None:
-                orders.task_starts(waits.current(), str(task.get_name()), number)
+                waits.task_starts(waits.current(), _named(sys._getframe(1)) or str(task.get_name()), number)
             return task
 
         module.BaseEventLoop.create_task = create_and_tell
@@ -160,6 +160,12 @@ class AsyncWaits:
             files = [key.fd for key in list(loop._selector.get_map().values()) if key.fd != own]
             return not loop._ready and not timers and not files
         return False
+
+
+def _named(frame: Any) -> str:
+    """Before Python 3.12 asyncio.create_task() names the task after the loop made it."""
+    made_by_asyncio = sys.version_info < (3, 12) and frame.f_globals.get("__name__") == "asyncio.tasks"
+    return str(frame.f_locals.get("name") or "") if made_by_asyncio else ""
 
 
 def _awaited_by(task: Any) -> Any:

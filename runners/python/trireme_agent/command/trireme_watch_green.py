@@ -1,5 +1,5 @@
-"""Eventlet's semaphores, queues, events and joined green threads, as trireme_watch_waits.py and trireme_watch_orders.py see them;
-where threading is patched, its locks are these. Thread safety: any threads.
+"""Eventlet's semaphores, queues, events and joined green threads, as trireme_watch_waits.py and trireme_watch_orders.py see
+them; where threading is patched, its locks are these. Thread safety: any threads.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class GreenWaits:
             begin(self, parent)
             if orders is not None:
                 self.trireme_task = waits.probe.new_task()
-                orders.task_starts(waits.current(), f"{kind.__name__} {self.trireme_task}", self.trireme_task)
+                waits.task_starts(waits.current(), f"{kind.__name__} {self.trireme_task}", self.trireme_task)
 
         @functools.wraps(main)
         def run_and_tell(self: Any, *args: Any) -> Any:

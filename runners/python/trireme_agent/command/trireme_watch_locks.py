@@ -121,9 +121,9 @@ def locks(taken: Taken) -> tuple[type, type]:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._lock, name)
 
-        def _await(self, timeout: float) -> bool:
-            timed = timeout != _NEVER
-            return bool(waits.wait(Wait("lock", self, taken.facts, timed, blocks=True), self._lock.acquire, True, timeout))
+        def _await(self) -> bool:
+            acquire = self._lock.acquire
+            return bool(acquire(False) or waits.wait(Wait("lock", self, taken.facts, False, blocks=True), acquire))
 
         def _at_fork_reinit(self) -> None:
             self._lock._at_fork_reinit()
@@ -137,17 +137,11 @@ def locks(taken: Taken) -> tuple[type, type]:
             super().__init__(allocate(), frame_of(1))
 
         def acquire(self, blocking: bool = True, timeout: float = _NEVER) -> bool:
-            lock = self._lock
-            if not lock.acquire(False):
-                if not blocking or timeout == 0 or (timeout < 0 and timeout != _NEVER):
-                    return bool(lock.acquire(blocking, timeout))  # which knows what is wrong with them
-                if not self._await(timeout):
-                    return False
-            elif timeout != _NEVER and not (blocking and timeout >= 0):
-                lock.release()
-                return bool(lock.acquire(blocking, timeout))
+            for_ever = bool(blocking) and timeout == _NEVER
+            if not (self._await() if for_ever else self._lock.acquire(blocking, timeout)):
+                return False
             frame = frame_of(1)
-            taken.took(self, frame.f_code, frame.f_lineno, False, blocking and timeout == _NEVER)
+            taken.took(self, frame.f_code, frame.f_lineno, False, for_ever)
             return True
 
         acquire_lock = acquire
@@ -164,8 +158,7 @@ def locks(taken: Taken) -> tuple[type, type]:
         locked_lock = locked
 
         def __enter__(self) -> bool:
-            if not self._lock.acquire(False):
-                self._await(_NEVER)
+            self._await()
             try:
                 frame = frame_of(1)
                 taken.took(self, frame.f_code, frame.f_lineno, True)
@@ -190,18 +183,12 @@ def locks(taken: Taken) -> tuple[type, type]:
             return self._acquire(frame_of(1), blocking, timeout)
 
         def _acquire(self, frame: Any, blocking: bool, timeout: float) -> bool:
-            lock = self._lock
-            if not lock.acquire(False):
-                if not blocking or timeout == 0 or (timeout < 0 and timeout != _NEVER):
-                    return bool(lock.acquire(blocking, timeout))
-                if not self._await(timeout):
-                    return False
-            elif timeout != _NEVER and not (blocking and timeout >= 0):
-                lock.release()
-                return bool(lock.acquire(blocking, timeout))
+            for_ever = bool(blocking) and timeout == _NEVER
+            if not (self._await() if for_ever else self._lock.acquire(blocking, timeout)):
+                return False
             self._depth += 1
             if self._depth == 1:
-                taken.took(self, frame.f_code, frame.f_lineno, True, blocking and timeout == _NEVER)
+                taken.took(self, frame.f_code, frame.f_lineno, True, for_ever)
             return True
 
         def release(self) -> None:
@@ -248,7 +235,8 @@ def locks(taken: Taken) -> tuple[type, type]:
 
 def hook(taken: Taken) -> None:
     """Threading's, for whatever is imported from now on."""
-    threading.Lock, threading.RLock = locks(taken)  # type: ignore[misc]  # functions before Python 3.13
+    module: Any = threading  # they are functions before Python 3.13
+    module.Lock, module.RLock = locks(taken)
     waits = taken.waits
     _hook_waits(waits)
     _hook_threads(taken)
@@ -290,8 +278,8 @@ def _hook_threads(taken: Taken) -> None:
 
     @functools.wraps(start)
     def start_and_tell(thread: Any) -> None:
-        if taken.orders is not None and not hasattr(thread, "trireme_task"):
-            thread.trireme_task = taken.orders.task_starts(waits.current(), thread.name)
+        if not hasattr(thread, "trireme_task"):  # else it was started already, which start() says
+            thread.trireme_task = waits.task_starts(waits.current(), thread.name)
         start(thread)
 
     @functools.wraps(run)

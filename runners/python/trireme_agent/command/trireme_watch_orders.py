@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-TASK_START, TASK_END, JOIN, SYNC, WARNING = 11, 12, 22, 24, 10  # enum trireme_event
+TASK_END, JOIN, SYNC, WARNING = 12, 22, 24, 10  # enum trireme_event
 _MOST_TIMES = 8  # that one lock is taken under others, always the same
 _MOST_ALONE = 64  # pairs of locks made at two places that are in no circle
 _MOST_IN_CIRCLES = 4096
@@ -40,11 +40,6 @@ class Orders:
         self._said = False
 
     # Tasks
-
-    def task_starts(self, parent: int, name: str, number: int = 0) -> int:
-        number = number or self._probe.new_task()
-        self._probe.record_for(number, TASK_START, parent, "", name)
-        return number
 
     def task_ends(self, number: int) -> None:
         self._held.pop(number, None)

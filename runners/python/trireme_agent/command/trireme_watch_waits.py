@@ -92,10 +92,8 @@ class Waits:
         self._before: Any = None
         self._told: Any = None
         self._snapshots = 0
-        self._stop = _thread.allocate_lock()
-        self._started = self._stopping = False
-        self._pthread: Any = None
-        self._run = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(self._look_on)
+        self._started = False
+        self._looker: Any = None  # its pthread_t, what it waits to be released to end, and what it runs
         os.register_at_fork(before=self._end_thread, after_in_child=self._forget)
         self._record({"tasks": [], "objects": [], "others": True})
 
@@ -122,6 +120,12 @@ class Waits:
         else:
             self._local.number = number
             self._threads[get_ident()] = number
+
+    def task_starts(self, parent: int, name: str, number: int = 0) -> int:
+        """Tells the recording, and gives its number, a new one unless it has one."""
+        number = number or self.probe.new_task()
+        self.probe.record_for(number, TASK_START, parent, "", name)
+        return number
 
     def thread_ends(self) -> None:
         """The thread that calls."""
@@ -169,19 +173,21 @@ class Waits:
             return
         self._started = True
         pthread, library = ctypes.c_ulong(), ctypes.CDLL(None)
-        everything = ctypes.create_string_buffer(b"\xff" * 128, 128)  # a sigset_t: signals are for the program's threads
-        before = ctypes.create_string_buffer(128)
-        self._stop.acquire(False)
-        library.pthread_sigmask(signal.SIG_BLOCK, everything, before)
-        failed = library.pthread_create(ctypes.byref(pthread), None, self._run, None)
+        stop = _allocate()
+        stop.acquire()
+        run = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(lambda _: self._look_on(stop))
+        everything, before = ctypes.create_string_buffer(b"\xff" * 128, 128), ctypes.create_string_buffer(128)  # sigset_t
+        library.pthread_sigmask(signal.SIG_BLOCK, everything, before)  # signals are for the program's threads
+        failed = library.pthread_create(ctypes.byref(pthread), None, run, None)
         library.pthread_sigmask(signal.SIG_SETMASK, before, None)
-        self._pthread = None if failed else pthread
         if failed:
             self.probe.record(WARNING, 0, "watch", "who waits for what is not seen: no thread could be started for it")
+        else:
+            self._looker = pthread, stop, run
 
-    def _look_on(self, _: Any) -> None:
+    def _look_on(self, stop: Any) -> None:
         ctypes.CDLL(None).prctl(15, _OWN_THREAD, 0, 0, 0)  # PR_SET_NAME
-        while not self._stop.acquire(True, _EVERY):
+        while not stop.acquire(True, _EVERY):
             try:
                 self.look()
             except Exception:  # what is looked at changes meanwhile; at the next look it does not, if it is stuck
@@ -189,14 +195,16 @@ class Waits:
 
     def _end_thread(self) -> None:
         """Before a fork: Python warns of one that has threads beside the caller's, and ours would be one."""
-        if self._pthread is not None:
-            pthread, self._pthread = self._pthread, None
-            self._stop.release()
+        looker, self._looker = self._looker, None
+        if looker is not None:
+            pthread, stop, _ = looker
+            stop.release()
             ctypes.CDLL(None).pthread_join(pthread, None)
-        self._started = False
+            self._started = False
 
     def _forget(self) -> None:
         """In the child, which has only the thread that forked. Others hold what they held."""
+        self._started, self._looker = False, None
         self.now.clear()
         here = self._threads.get(get_ident())
         self._threads.clear()
@@ -351,4 +359,4 @@ def _shuts_down(frame: Any) -> bool:
     """Python's main thread, which waits for the others to end."""
     while frame.f_back is not None:
         frame = frame.f_back
-    return frame.f_code.co_name == "_shutdown" and frame.f_globals.get("__name__") == "threading"
+    return bool(frame.f_code.co_name == "_shutdown" and frame.f_globals.get("__name__") == "threading")
