@@ -405,5 +405,79 @@ TEST(DeadlockCheckerTest, TakesWhoMadeAnEndForItsUserUntilSomebodyUsesIt) {
             "main waits for bytes of the stream, whose other end itself has");
 }
 
+// As the adapter of a watched program takes it: each of a and b has one lock and waits for the other's.
+Json SnapshotOfTwoLocks() {
+  const auto task = [](int number, int object) {
+    return Json{{"task", number},
+                {"thread", 70 + number},
+                {"stack", {"/x/program.py:9 in work"}},
+                {"wait", {{"kind", "lock"}, {"object", object}, {"for_ns", 5}}}};
+  };
+  const auto lock = [](int holder) {
+    return Json{{"kind", "lock"},
+                {"place", "/x/program.py:3 in main"},
+                {"size", 1},
+                {"holders", {{{"task", holder}, {"place", "/x/program.py:8 in work"}}}}};
+  };
+  return {{"tasks", {task(2, 0), task(3, 1)}}, {"objects", {lock(3), lock(2)}}, {"others", true}};
+}
+
+SyncTrial Watched() {
+  SyncTrial trial;
+  trial.Cell({{"id", "watch"}, {"scenario", "program"}, {"watched", true}});
+  trial.Task(2, "", "a", 10).Task(3, "", "b", 10);
+  return trial;
+}
+
+TEST(DeadlockCheckerTest, RejectsAWatchedProgramAtEachSnapshotOfIt) {
+  SyncTrial trial = Watched();
+  trial.Sync(20, 0, "snapshot", 0, SnapshotOfTwoLocks());
+  trial.Sync(30, 0, "snapshot", 0, {{"tasks", Json::array()}});  // somebody interrupted it
+  const CheckResult result = trial.Check(DeadlockChecker());
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_EQ(result.reason,
+            "a waits for the lock made at program.py:3 that b holds since program.py:8, b waits for "
+            "the lock made at program.py:3 that a holds since program.py:8");
+  ASSERT_EQ(result.findings.size(), 1U);
+  ASSERT_EQ(result.findings[0].participants.size(), 2U);
+  EXPECT_EQ(result.findings[0].participants[0].thread, 72);
+  EXPECT_EQ(result.findings[0].participants[0].stack,
+            std::vector<std::string>{"/x/program.py:9 in work"});
+}
+
+TEST(DeadlockCheckerTest, AcceptsASnapshotOfOneThatWaitsForWhoGoesOn) {
+  SyncTrial trial = Watched();
+  Json snapshot = SnapshotOfTwoLocks();
+  snapshot["tasks"][1].erase("wait");
+  trial.Sync(20, 0, "snapshot", 0, snapshot);
+  EXPECT_EQ(trial.Check(DeadlockChecker()).verdict, Verdict::kPass);
+}
+
+TEST(DeadlockCheckerTest, RejectsASnapshotWithNobodyElseLeft) {
+  for (const bool others : {true, false}) {
+    SyncTrial trial = Watched();
+    Json snapshot = SnapshotOfTwoLocks();
+    snapshot["objects"] = {{{"kind", "queue"}, {"items", 0}}};
+    for (Json& task : snapshot["tasks"]) task["wait"] = {{"kind", "queue-get"}, {"object", 0}};
+    snapshot["others"] = others;
+    trial.Sync(20, 0, "snapshot", 0, snapshot);
+    EXPECT_EQ(trial.Check(DeadlockChecker()).verdict, others ? Verdict::kPass : Verdict::kFail);
+  }
+}
+
+TEST(DeadlockCheckerTest, CannotDecideOfAWatchedProgramWithoutSnapshots) {
+  SyncTrial trial = Watched();
+  EXPECT_EQ(trial.Check(DeadlockChecker()).verdict, Verdict::kUnknown);
+}
+
+TEST(DeadlockCheckerTest, CannotBeKilledByADamagedSnapshot) {
+  for (const Json& damaged : {Json(nullptr), Json(7), Json{{"tasks", 3}, {"objects", "x"}},
+                              Json{{"tasks", {1, {{"task", -1}, {"wait", {{"object", 99}}}}}}}}) {
+    SyncTrial trial = Watched();
+    trial.Sync(20, 0, "snapshot", 0, damaged);
+    EXPECT_EQ(trial.Check(DeadlockChecker()).verdict, Verdict::kPass);
+  }
+}
+
 }  // namespace
 }  // namespace trireme
