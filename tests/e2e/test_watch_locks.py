@@ -141,6 +141,14 @@ class WatchLocksTest(WatchCase):
     def test_the_same_order(self) -> None:
         self.expect_nothing(self.look(ORDERED.format("with a:\n            with b:\n                pass")))
 
+    def test_opposite_orders_of_who_only_tries(self) -> None:
+        """Neither of them waits, or both give up."""
+        for how in ("False", "timeout=60"):
+            program = ORDERED.format(f"b.acquire({how}) and a.acquire({how}) and (a.release(), b.release())")
+            program = program.replace("with a:\n            with b:\n                pass",
+                                      f"a.acquire({how}) and b.acquire({how}) and (b.release(), a.release())")
+            self.expect_nothing(self.look(program))
+
     def test_one_after_the_other_has_ended(self) -> None:
         program = ORDERED.format("with b:\n            with a:\n                pass").replace("both.wait()", "pass")
         program = program.replace("first.wait()", "pass").partition("    for thread in threads")[0]

@@ -57,10 +57,11 @@ class Orders:
         if held is None:
             self._held[number] = [now]
             return
-        if held and self._wanted(held, lock):
+        # Who only tries it, or for a while, gives back in the end what it has: that is no order of the two.
+        if held and kept and self._wanted(held, lock):
             for each in held:
-                self._record(number, each)
-            self._record(number, now)
+                self._record(number, each, each is held[0])
+            self._record(number, now, False)
         held.append(now)
 
     def gave(self, number: int, lock: Any) -> None:
@@ -125,9 +126,9 @@ class Orders:
             self._probe.record_json_for(0, SYNC, number, "new", json.dumps(value))
         return number
 
-    def _record(self, number: int, held: _Held) -> None:
+    def _record(self, number: int, held: _Held, outermost: bool) -> None:
         if held.recorded:
             return
         held.recorded = True
-        value = self._place(held.code, held.line) if held.kept else _TRIED
+        value = self._place(held.code, held.line) if held.kept or outermost else _TRIED
         self._probe.record_for(number, SYNC, self._number(held.lock), "acquire", value)
