@@ -17,6 +17,7 @@
 #include "harness/cli/table.h"
 #include "harness/cli/topics.h"
 #include "harness/cli/vocabulary.h"
+#include "harness/cli/watchable_checks.h"
 #include "harness/protocol/runtimes.h"
 #include "harness/scenario/discovery.h"
 #include "harness/scenario/fault_plans.h"
@@ -72,7 +73,7 @@ std::string Described(const CheckArgument& argument) {
 }
 
 Listing ListChecks() {
-  Listing listing{.columns = {"name", "when", "arguments", "summary"}};
+  Listing listing{.columns = {"name", "when", "watched", "arguments", "summary"}};
   for (const CheckDescription& check : DescribeChecks()) {
     std::vector<std::string> arguments;
     for (const CheckArgument& argument : check.arguments) arguments.push_back(Described(argument));
@@ -80,7 +81,8 @@ Listing ListChecks() {
                             check.always       ? "always"
                             : check.by_default ? "default"
                                                : "named",
-                            Join(arguments, "; "), check.summary});
+                            std::string(WatchedOf(check.name)), Join(arguments, "; "),
+                            check.summary});
   }
   return listing;
 }

@@ -36,6 +36,7 @@
 #include "harness/cli/watch_faults.h"
 #include "harness/cli/watch_findings.h"
 #include "harness/cli/watch_session.h"
+#include "harness/cli/watchable_checks.h"
 #include "harness/cli/watched_processes.h"
 #include "harness/cli/watched_program.h"
 #include "harness/history/history.h"
@@ -67,12 +68,6 @@ const std::vector<EventKind> kLeftOut = {EventKind::kSwitch, EventKind::kTaskEnd
 const std::vector<EventKind> kLeftOutAtFirst = {EventKind::kSwitch, EventKind::kTaskEnd,
                                                 EventKind::kSocket, EventKind::kHold,
                                                 EventKind::kUsage};
-
-// What a program shows that nobody wrote for us.
-constexpr std::array<const char*, 6> kWatchable = {
-    "multiple-readers", "multiple-writers", "blocked-loop", "hub-spin", "deadlock", "lock-order"};
-// Those that an adapter in the program has to look at its locks for.
-constexpr std::array<std::string_view, 2> kOfLocks = {"deadlock", "lock-order"};
 
 // Objects that tasks wait for at once: a server has many connections.
 constexpr uint32_t kObjects = TRIREME_MOST_OBJECTS;
