@@ -332,8 +332,7 @@ int Summarise(const WatchOptions& options, const History& history, const Watched
   for (const auto& [key, known] : findings.known())
     if (known.count > 1 || known.told != WatchFindings::SaidOf(known.finding))
       PrintFinding(known.finding, known.count);
-  for (const std::string& one : unseen) PrintError("trireme: unknown: " + one + "
-");
+  for (const std::string& one : unseen) PrintError("trireme: unknown: " + one + "\n");
   if (!options.faults.plan.empty()) TellFaults(options.faults, history);
   for (const std::string& unused : findings.suppressions().Unused())
     PrintError("trireme: warning: suppression " + unused + "\n");
