@@ -19,11 +19,11 @@ CHUNK_HEADER = struct.Struct("<IIQQQ")
 RECORD = struct.Struct("<IHHQIIQII")
 PLAN = struct.Struct("<IIQIIQIIIIQQ224x")  # what stands before the faults of tasks
 TASK_FAULT = struct.Struct("<96sQQIIII")
-PLAN_VERSION = 3
 PLAN_SIZE = 2048  # all that the header has room for: what else a plan may have is nothing here
 CHUNK_MAGIC = 0x4B4E4843
 
 _text = ABI.read_text()
+PLAN_VERSION = int(_text.split("#define TRIREME_PLAN_VERSION ")[1].split()[0])
 KINDS = {int(n): name.lower() for name, n in re.findall(r"TRIREME_(\w+) =\s+(\d+)", _text.split("enum trireme_type")[0])}
 
 
