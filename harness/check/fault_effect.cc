@@ -241,11 +241,15 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
   if (verdict == Verdict::kUnknown) raise(FaultEffect::kUnknown, reason);
   if (EndedByFault(view))
     raise(FaultEffect::kUnknown, "the plan itself ended the process, and nothing ran after it");
-  // Where nothing ever worked nothing survived, and a reference that did no better does not change that.
-  if (trial.effect == FaultEffect::kSurvived && trial.failed > 0 && !trial.acknowledged)
+  // Where nothing ever worked nothing survived, and a reference that did no better does not change that. But whoever was told
+  // to stop did so.
+  const bool only_stopped = std::all_of(faults.begin(), faults.end(),
+                                        [](const AppliedFault& fault) { return fault.point != 0; });
+  const bool worked = only_stopped || trial.failed == 0 || trial.acknowledged;
+  if (trial.effect == FaultEffect::kSurvived && !worked)
     raise(FaultEffect::kFailed, "no operation of the trial was ever acknowledged");
   // An earlier fault may have been recovered from; this one was not.
-  if (trial.effect <= FaultEffect::kRecovered && trial.only_before)
+  if (trial.effect <= FaultEffect::kRecovered && trial.only_before && !only_stopped)
     raise(FaultEffect::kFailed, "no operation was acknowledged after the fault");
   for (const Finding& finding : findings) {
     const FaultEffect effect = EffectOf(finding);

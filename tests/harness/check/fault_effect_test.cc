@@ -70,6 +70,14 @@ TEST(FaultEffectTest, IsRecoveredWhereSomethingFailedAndSomethingWorkedLater) {
   EXPECT_EQ(effect.failed, 1);
 }
 
+TEST(FaultEffectTest, SurvivesWhereTheTaskThatWasToWorkWasStopped) {
+  FaultTrial trial;
+  trial.Operation(EventKind::kFail, 1, "get", 90, 130);
+  trial.Add(EventKind::kFault, 100, "stopped",
+            {{"do", {{"cancel", true}}}, {"task", "1"}, {"point", 3}}, 1, 1);
+  EXPECT_EQ(EffectOf(trial).effect, FaultEffect::kSurvived);
+}
+
 TEST(FaultEffectTest, IsFailedWhereNothingEverWorked) {
   FaultTrial trial;
   trial.Operation(EventKind::kFail, 1, "get", 90, 130);
