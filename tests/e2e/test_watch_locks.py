@@ -175,6 +175,33 @@ class WatchLocksTest(WatchCase):
         self.expect("deadlock", self.stuck(program.format("    ")), "MainThread waits for the end of worker, worker waits for")
         self.expect_nothing(self.look(program.format("")))
 
+    def test_a_lock_that_another_thread_held_at_a_fork(self) -> None:
+        """F50: nobody is left in the child who could give it back."""
+        program = """\
+            import os, signal, threading
+            lock, held, over = threading.Lock(), threading.Event(), threading.Event()
+            def hold():
+                with lock:
+                    held.set()
+                    over.wait()
+            thread = threading.Thread(target=hold, name="holder")
+            thread.start()
+            held.wait()
+            {}
+            if (child := os.fork()) == 0:
+                signal.alarm(20)  # it is not in the way of what comes after the test
+                for stream in 0, 1, 2:
+                    os.close(stream)
+                with lock:
+                    os._exit(0)
+            os.waitpid(child, 0)
+            over.set()
+            thread.join()
+            """
+        outcome = self.stuck(program.format(""))
+        self.expect("deadlock", outcome, "MainThread waits for the lock made at program.py:2 that holder held when it ended")
+        self.expect_nothing(self.look(program.format("over.set(); thread.join()")))
+
     def test_a_queue_that_nobody_puts_to(self) -> None:
         program = """\
             import queue, threading

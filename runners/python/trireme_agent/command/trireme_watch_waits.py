@@ -84,6 +84,7 @@ class Waits:
         self._frames = frames
         self._local: Any = _thread._local()
         self._threads: dict[int, int] = {}  # the number of each thread, by its identity
+        self._left: set[int] = set()  # the numbers of threads that a fork left behind in the parent
         self.now: dict[int, Wait] = {}
         self.more: list[Callable[[], dict[int, Wait]]] = []  # waits that nobody enters, by who looks for them
         self.idle: list[Callable[[int], bool]] = []  # whether a thread of a loop has nothing to do that could wake anybody
@@ -206,7 +207,8 @@ class Waits:
         """In the child, which has only the thread that forked. Others hold what they held."""
         self._started, self._looker = False, None
         self.now.clear()
-        here = self._threads.get(get_ident())
+        here = self._threads.pop(get_ident(), None)
+        self._left.update(self._threads.values())
         self._threads.clear()
         if here is not None:
             self._threads[get_ident()] = here
@@ -258,7 +260,7 @@ class Waits:
 
     def is_gone(self, number: int, frames: dict[int, Any]) -> bool:
         """Of a thread: tasks that are gone have given back what they had, or nobody knows."""
-        return number in self._dead_threads(frames)
+        return number in self._left or number in self._dead_threads(frames)
 
     def _dead_threads(self, frames: dict[int, Any]) -> set[int]:
         return {number for ident, number in self._threads.items() if ident not in frames}
@@ -275,6 +277,8 @@ class Waits:
             if known == number:
                 thread = getattr(threading, "_active", {}).get(ident)
                 return thread.name if thread is not None else f"thread {ident}"
+        if number in self._left:
+            return "a thread that the fork left behind"
         name, _ = self._parked(number)
         return name or f"task {number}"
 
