@@ -188,7 +188,9 @@ class RunTest(TriremeCase):
         self.assertIn(said, outcome.out)
         cell = self.results()["cells"][0]
         self.assertEqual((cell["verdict"], cell["findings"]), ("pass", []))
-        self.assertEqual(cell["suppressed"], [{"place": "known.yaml:1", "trials": 2}])
+        (suppressed,) = cell["suppressed"]
+        self.assertEqual((suppressed["place"], suppressed["trials"]), ("known.yaml:1", 2))
+        self.assertEqual([(found["kind"], found["count"]) for found in suppressed["findings"]], [("multiple-readers", 2)])
         self.assertIn(" --suppressions known.yaml", cell["replay"])
         verdict = json.loads(next(self.run_directory().glob("trials/*/0/verdict.json")).read_text())
         self.assertEqual([finding["suppressed_by"] for finding in verdict["suppressed"]], ["known.yaml:1"])

@@ -70,7 +70,7 @@ TEST_F(EngineTest, StopsAHangAndKeepsItsStacks) {
   Run({Hurried(Cell("cell", {{"do", "hang"}}))});
   EXPECT_EQ(ExitKey(only()), "timeout");
   const std::string stacks = FileOf(only(), "stacks.txt");
-  EXPECT_THAT(stacks, HasSubstr("cell, trial 0: not over after 200ms"));
+  EXPECT_THAT(stacks, HasSubstr("cell, trial 0: not over after "));
   EXPECT_THAT(stacks, HasSubstr("main: in Forever"));
   EXPECT_THAT(stacks, HasSubstr("trireme_fake_ru: S (sleeping)"));
 }
