@@ -33,17 +33,11 @@ bool IsForTime(std::string_view kind) {
 }
 
 bool IsOutcomeOfWork(const Event& event) {
+  if (IsWork(event)) return true;
   switch (event.kind) {
-    case EventKind::kInvoke:
-    case EventKind::kOk:
-    case EventKind::kFail:
-    case EventKind::kInfo:
-    case EventKind::kObserve:
     case EventKind::kOutcome:
-    case EventKind::kTaskStart:
     case EventKind::kTaskEnd:
     case EventKind::kJoin:
-    case EventKind::kSocket:
       return true;
     case EventKind::kHold:  // that is blocked-loop's
       return event.key != "watched";

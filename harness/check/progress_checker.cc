@@ -18,16 +18,10 @@ constexpr size_t kNamedTasks = 4;           // in the message; all are participa
 constexpr std::string_view kLoad = "load";  // the wait of a trial that loads its workload itself
 
 bool IsProgress(const Event& event) {
+  if (IsWork(event)) return true;
   switch (event.kind) {
-    case EventKind::kInvoke:
-    case EventKind::kOk:
-    case EventKind::kFail:
-    case EventKind::kInfo:
-    case EventKind::kObserve:
-    case EventKind::kTaskStart:
     case EventKind::kTaskEnd:
     case EventKind::kSwitch:
-    case EventKind::kSocket:
       return true;
     // A wait that ended by moving bytes, or a sleep, which always switches: where the kernel does, no
     // other event says so. Other waits may end at once and let nobody run, as an accept() that fails.

@@ -123,6 +123,21 @@ Finding TrialView::MakeFinding(const std::string& check, const std::string& kind
   return finding;
 }
 
+bool IsWork(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kInvoke:
+    case EventKind::kOk:
+    case EventKind::kFail:
+    case EventKind::kInfo:
+    case EventKind::kObserve:
+    case EventKind::kTaskStart:
+    case EventKind::kSocket:
+      return true;
+    default:
+      return false;
+  }
+}
+
 TrialView MakeTrialView(const History& history, const Json& cell, const std::string& stacks_text) {
   TrialView view;
   view.history = &history;

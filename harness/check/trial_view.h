@@ -74,6 +74,10 @@ struct TrialView {
                       std::string message, std::vector<Participant> participants) const;
 };
 
+// Whether the workload did something that nothing else does and that ends: an operation, an observation, a new task, bytes.
+// What else counts is each check's own affair.
+bool IsWork(const Event& event);
+
 TrialView MakeTrialView(const History& history, const Json& cell, const std::string& stacks_text);
 
 // Where the history is whole but has a record that no runner and no harness writes, which is one: "", or what is wrong. Kinds

@@ -63,17 +63,11 @@ std::vector<GrowingQueue> UnlimitedQueues(const TrialView& view, int64_t until) 
 }
 
 bool IsOfWorkload(const Event& event) {
+  if (IsWork(event)) return true;
   switch (event.kind) {
-    case EventKind::kInvoke:
-    case EventKind::kOk:
-    case EventKind::kFail:
-    case EventKind::kInfo:
-    case EventKind::kObserve:
     case EventKind::kOutcome:
     case EventKind::kMetric:
-    case EventKind::kTaskStart:
     case EventKind::kSwitch:
-    case EventKind::kSocket:
     case EventKind::kWait:
     case EventKind::kWake:
     case EventKind::kJoin:

@@ -18,10 +18,10 @@ void SayAndEnd(int) {
 
 InterruptNotice::InterruptNotice() {
   struct sigaction notice {};
-  notice.sa_handler = SayAndEnd;  // NOLINT: a union of the C library
+  notice.sa_handler = SayAndEnd;  // NOLINT: POSIX makes it the member of a union
   for (size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], nullptr, &before_[i]);
-    const bool ignored = before_[i].sa_handler == SIG_IGN;  // NOLINT: a union of the C library
+    const bool ignored = before_[i].sa_handler == SIG_IGN;  // NOLINT: POSIX makes it the member of a union
     if (!ignored) ::sigaction(kSignals[i], &notice, nullptr);
   }
 }

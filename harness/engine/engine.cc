@@ -31,11 +31,11 @@ class ProcessSettings {
     for (const int signal : kInterrupts) ::sigaddset(&interrupts_, signal);
     ::sigprocmask(SIG_BLOCK, &interrupts_, &mask_);
     struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;  // NOLINT: a union of the C library
+    ignore.sa_handler = SIG_IGN;  // NOLINT: POSIX makes it the member of a union
     ::sigaction(SIGPIPE, &ignore, &pipe_);
     // Whoever started us may ignore it, and then nobody's end could be awaited.
     struct sigaction normal {};
-    normal.sa_handler = SIG_DFL;  // NOLINT: a union of the C library
+    normal.sa_handler = SIG_DFL;  // NOLINT: POSIX makes it the member of a union
     ::sigaction(SIGCHLD, &normal, &child_);
     ::getrlimit(RLIMIT_NOFILE, &files_);
     rlimit raised = files_;

@@ -83,6 +83,23 @@ void TakeWords(const char* first, va_list* list, char** words) {
   } while (*words != nullptr);
 }
 
+// As posix_spawn() or posix_spawnp().
+int Spawn(Next<int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                   char* const*, char* const*)>& next,
+          pid_t* process, const char* file, const posix_spawn_file_actions_t* actions,
+          const posix_spawnattr_t* attributes, char* const* words, char* const* environment) {
+  NoteStart(file, environment);
+  int error = 0;
+  if (ActivePlan() != nullptr && CallFails(TRIREME_CALL_FORK, &error)) return error;
+  ProcessStart start;
+  pid_t started = 0;
+  error = next(&started, file, actions, attributes, words, environment);
+  if (error != 0) return error;
+  start.BecameProcess(started);
+  if (process != nullptr) *process = started;
+  return 0;
+}
+
 }  // namespace
 }  // namespace trireme
 
@@ -159,17 +176,7 @@ TRIREME_INTERPOSED int posix_spawn(pid_t* process, const char* file,
   static Next<int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                   char* const*, char* const*)>
       next("posix_spawn");
-  NoteStart(file, environment);
-  int error = 0;
-  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
-    return error;
-  trireme::ProcessStart start;
-  pid_t started = 0;
-  error = next(&started, file, actions, attributes, words, environment);
-  if (error != 0) return error;
-  start.BecameProcess(started);
-  if (process != nullptr) *process = started;
-  return 0;
+  return trireme::Spawn(next, process, file, actions, attributes, words, environment);
 }
 
 TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
@@ -179,17 +186,7 @@ TRIREME_INTERPOSED int posix_spawnp(pid_t* process, const char* file,
   static Next<int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                   char* const*, char* const*)>
       next("posix_spawnp");
-  NoteStart(file, environment);
-  int error = 0;
-  if (trireme::ActivePlan() != nullptr && trireme::CallFails(TRIREME_CALL_FORK, &error))
-    return error;
-  trireme::ProcessStart start;
-  pid_t started = 0;
-  error = next(&started, file, actions, attributes, words, environment);
-  if (error != 0) return error;
-  start.BecameProcess(started);
-  if (process != nullptr) *process = started;
-  return 0;
+  return trireme::Spawn(next, process, file, actions, attributes, words, environment);
 }
 
 TRIREME_INTERPOSED int system(const char* command) {

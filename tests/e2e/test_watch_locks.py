@@ -213,6 +213,7 @@ class WatchLocksTest(WatchCase):
         outcome = self.stuck(program.format("thread.join()"))
         self.expect("deadlock", outcome, "getter waits for an item of the queue made at program.py:2",
                     "nobody is left who could end that")
+        # It puts when the wait has lasted for long enough to be looked at, which nothing outside can see.
         self.expect_nothing(self.look(program.format("import time; time.sleep(1.5); items.put(1)")))
 
     def test_a_job_that_waits_for_its_own_pool(self) -> None:
@@ -228,19 +229,20 @@ class WatchLocksTest(WatchCase):
         self.expect_nothing(self.look(program.format(2)), "0\n")
 
     def test_locks_as_signals(self) -> None:
-        """Whoever took them last waits for another to release them."""
+        """Whoever took them last waits for another to release them: for longer than a wait has to last to be looked at, which
+        nothing outside of the program could tell it. So it sleeps."""
         program = """\
             import threading, time
             done = threading.Lock()
             done.acquire()
             def give():
-                time.sleep(1.5)
+                time.sleep(1.5)  # see above
                 done.release()
             threading.Thread(target=give).start()
             done.acquire()
             permits, told = threading.Semaphore(0), threading.Condition()
             def tell():
-                time.sleep(1.5)
+                time.sleep(1.5)  # see above
                 permits.release()
                 with told:
                     told.notify()
@@ -253,7 +255,7 @@ class WatchLocksTest(WatchCase):
             def play(mine, other):
                 for _ in range(3):
                     mine.acquire()
-                    time.sleep(.6)
+                    time.sleep(.6)  # see above
                     other.release()
             threads = [threading.Thread(target=play, args=pair) for pair in ((ping, pong), (pong, ping))]
             """

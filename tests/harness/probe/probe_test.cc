@@ -74,6 +74,8 @@ class ProbeTest : public testing::Test {
     }
     return found;
   }
+  // A program that may not take more than `soft` of what is its own records all the same, and its limit stays.
+  void GrowUnder(int resource, rlim_t soft, bool attached_before);
   trireme_header Header() const {
     trireme_header header{};
     const std::string bytes = *ReadFile(path_);
@@ -392,27 +394,33 @@ TEST_F(ProbeTest, CountsWhatAHardFileSizeLimitForbids) {
   EXPECT_EQ(history.lost_errno(), EFBIG);
 }
 
+void ProbeTest::GrowUnder(int resource, rlim_t soft, bool attached_before) {
+  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
+  const int status = InChild([&] {
+    const auto attach = [&] { EXPECT_EQ(Probe().attach(path_.c_str()), 0); };
+    if (attached_before) attach();
+    const rlimit limit = {soft, RLIM_INFINITY};
+    EXPECT_EQ(setrlimit(resource, &limit), 0);
+    if (!attached_before) attach();
+    BecomeOrdinary(path_);
+    for (int i = 0; i < 20000; ++i) Observe("k", i);
+    rlimit after{};
+    EXPECT_EQ(getrlimit(resource, &after), 0);
+    EXPECT_EQ(after.rlim_cur, soft);
+  });
+  EXPECT_EQ(status, 0);
+  const History history = Read();
+  EXPECT_EQ(Observations(history).size(), 20000u);
+  EXPECT_EQ(history.lost(), 0u);
+}
+
 TEST_F(ProbeTest, GrowsPastASoftFileSizeLimitWhichStays) {
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
   GTEST_SKIP() << "TSan's own clone() runs no child that shares memory";
 #endif
 #endif
-  Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
-  const int status = InChild([&] {
-    EXPECT_EQ(Probe().attach(path_.c_str()), 0);
-    const rlimit limit = {1024, RLIM_INFINITY};
-    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    BecomeOrdinary(path_);
-    for (int i = 0; i < 20000; ++i) Observe("k", i);
-    rlimit after{};
-    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &after), 0);
-    EXPECT_EQ(after.rlim_cur, 1024u);
-  });
-  EXPECT_EQ(status, 0);
-  const History history = Read();
-  EXPECT_EQ(Observations(history).size(), 20000u);
-  EXPECT_EQ(history.lost(), 0u);
+  GrowUnder(RLIMIT_FSIZE, 1024, /*attached_before=*/true);
 }
 
 TEST_F(ProbeTest, GrowsPastASoftMemoryLimitWhichStays) {
@@ -422,29 +430,9 @@ TEST_F(ProbeTest, GrowsPastASoftMemoryLimitWhichStays) {
                   "limit";
 #endif
 #endif
-  for (const bool attached_before : {true, false}) {
-    ::unlink(path_.c_str());
-    Create({.chunk_size = 4096, .chunks = 1, .objects = 0});
-    const int status = InChild([&] {
-      if (attached_before) {
-        EXPECT_EQ(Probe().attach(path_.c_str()), 0);
-      }
-      const rlimit limit = {4096, RLIM_INFINITY};
-      EXPECT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
-      if (!attached_before) {
-        EXPECT_EQ(Probe().attach(path_.c_str()), 0);
-      }
-      BecomeOrdinary(path_);
-      for (int i = 0; i < 20000; ++i) Observe("k", i);
-      rlimit after{};
-      EXPECT_EQ(getrlimit(RLIMIT_AS, &after), 0);
-      EXPECT_EQ(after.rlim_cur, 4096u);
-    });
-    EXPECT_EQ(status, 0);
-    const History history = Read();
-    EXPECT_EQ(Observations(history).size(), 20000u);
-    EXPECT_EQ(history.lost(), 0u);
-  }
+  GrowUnder(RLIMIT_AS, 4096, /*attached_before=*/true);
+  ASSERT_EQ(::unlink(path_.c_str()), 0);
+  GrowUnder(RLIMIT_AS, 4096, /*attached_before=*/false);
 }
 
 TEST_F(ProbeTest, CountsWhatAHardMemoryLimitForbids) {

@@ -43,7 +43,7 @@ def _simple(plain: Any, waits: Waits) -> type:
     """Its class is C's, which nothing can be put into."""
     get_item = plain.get
 
-    class SimpleQueue(plain):  # type: ignore[misc]
+    class SimpleQueue(plain):  # type: ignore[misc]  # whichever class the interpreter has
         @functools.wraps(get_item)
         def get(self, block: bool = True, timeout: float | None = None) -> Any:
             entry = Wait("queue-get", self, _of_queue, timeout is not None or not block, blocks=True)
