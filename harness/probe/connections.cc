@@ -35,7 +35,7 @@ TaskName outside_task = {.path = "outside", .name = "outside"};
 // How far from where its key points a connection may be.
 constexpr uint32_t kConnectionReach = 32;
 // Bits of trireme_connection.ends.
-constexpr uint32_t kOpened = 1, kClosed = 4, kIsDead = 16;
+constexpr uint32_t kOpened = 1, kClosed = 4, kIsDead = 16, kIsToldOfPeer = 64, kOwesReset = 256;
 
 Entry16* EntryOf(int fd) { return static_cast<unsigned>(fd) < kDescriptors ? &ends[fd] : nullptr; }
 
@@ -44,6 +44,15 @@ Entry16* KnownEntry(int fd) {
   const bool known = entry != nullptr && entry->connection != 0 &&
                      entry->generation == __atomic_load_n(&ends_generation, __ATOMIC_RELAXED);
   return known ? entry : nullptr;
+}
+
+// `bit`: the client's of a pair of them.
+bool HasBit(const ConnectionEnd& end, uint32_t bit) {
+  return (__atomic_load_n(&end.connection->ends, __ATOMIC_ACQUIRE) & bit << end.side) != 0;
+}
+
+void SetBit(const ConnectionEnd& end, uint32_t bit) {
+  __atomic_fetch_or(&end.connection->ends, bit << end.side, __ATOMIC_RELEASE);
 }
 
 bool IsOver(const trireme_connection* connection) {
@@ -217,13 +226,16 @@ ConnectionEnd EndOf(int fd) {
           entry->datagrams != 0};
 }
 
-bool IsDead(const ConnectionEnd& end) {
-  return (__atomic_load_n(&end.connection->ends, __ATOMIC_RELAXED) & kIsDead << end.side) != 0;
-}
+bool IsDead(const ConnectionEnd& end) { return HasBit(end, kIsDead); }
+void SetDead(const ConnectionEnd& end) { SetBit(end, kIsDead); }
 
-void SetDead(const ConnectionEnd& end) {
-  __atomic_fetch_or(&end.connection->ends, kIsDead << end.side, __ATOMIC_RELAXED);
+bool AwaitsEndOfPeer(const ConnectionEnd& end) {
+  const uint32_t now = __atomic_load_n(&end.connection->ends, __ATOMIC_ACQUIRE);
+  return (now & kIsDead << (1 - end.side)) != 0 && (now & kIsToldOfPeer << end.side) == 0;
 }
+void SetToldOfPeer(const ConnectionEnd& end) { SetBit(end, kIsToldOfPeer); }
+bool OwesReset(const ConnectionEnd& end) { return HasBit(end, kOwesReset); }
+void SetOwesReset(const ConnectionEnd& end) { SetBit(end, kOwesReset); }
 
 void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first) {
   const Due due = NextDue(end.subject(end.transfer(direction)), offset, first);

@@ -35,6 +35,12 @@ ConnectionEnd EndOf(int fd);
 ConnectionEnd EndForTransfer(int fd);
 bool IsDead(const ConnectionEnd& end);
 void SetDead(const ConnectionEnd& end);
+// Whether the other end is dead, and this one has read neither an end nor an error since.
+bool AwaitsEndOfPeer(const ConnectionEnd& end);
+void SetToldOfPeer(const ConnectionEnd& end);
+// The reset that a read is to be told of was taken from the kernel by another call.
+bool OwesReset(const ConnectionEnd& end);
+void SetOwesReset(const ConnectionEnd& end);
 // Which rule is due next, from `offset` on; see NextDue().
 void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first);
 // Of datagrams, whose rules are looked for at each: from which on, at that one.

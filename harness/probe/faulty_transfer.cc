@@ -54,6 +54,11 @@ int PeekFile(int fd, int64_t position) {
   return syscall(SYS_fstat, fd, &status) == 0 && position < status.st_size ? 1 : 0;
 }
 
+// How far a writer gets behind what a dead peer has read: about what two socket buffers hold.
+constexpr uint64_t kUnderway = uint64_t{64} << 10;
+
+bool IsEndOfPeer(int error) { return error == ECONNRESET || error == EPIPE; }
+
 // A stream loses, doubles and reorders nothing.
 bool IsForDatagrams(uint8_t action) {
   return action == TRIREME_DO_DROP || action == TRIREME_DO_DUPLICATE ||
@@ -134,6 +139,24 @@ bool FaultyTransfer::Begin() {
   if (AnyHeldBack() && !WaitsWhileHeldBack()) return false;
   if (RemoteWants()) return false;
   if (end_.datagrams) return BeginDatagram();
+  if (!BeginStream()) return false;
+  if (!GoesNowhere()) return true;
+  Over(End(static_cast<int64_t>(std::min(size_, limit_))), errno);
+  return false;
+}
+
+// Whether the peer's end is dead by a fault, and this one was not told yet: what is written is taken then as if it were under
+// way, and the end is seen where it is read. The kernel would refuse it from the moment on at which it hears of the end, and so at
+// another byte in each run. Not what a call sends from a file, which the kernel counts.
+bool FaultyTransfer::GoesNowhere() const {
+  if (direction_ != kWrite || !end_.socket || pieces_.parts->iov_base == nullptr) return false;
+  if (!AwaitsEndOfPeer(end_)) return false;
+  const uint64_t read = __atomic_load_n(
+      &end_.connection->moved[1 - end_.side][kRead], __ATOMIC_RELAXED);
+  return offset() < read + kUnderway;
+}
+
+bool FaultyTransfer::BeginStream() {
   for (;;) {
     const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
     const uint64_t at = offset();
@@ -198,8 +221,10 @@ int FaultyTransfer::Look() {
   // A read of a pipe may go on after a signal, which a look at it never does; and the number may be another file's by now.
   const bool undecided = end_.socket ? error == ENOTSOCK || error == EBADF : error == EINTR;
   if (found >= 0 || undecided) return found > 0 ? 1 : 0;
-  if (RecordsWire() && !end_.datagrams && error != EAGAIN && error != EINTR)
-    LogEndOfBytes(end_, direction_, error);
+  if (error != EAGAIN && error != EINTR && !end_.datagrams) {
+    SetToldOfPeer(end_);
+    if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
+  }
   Over(-1, error);
   return -1;
 }
@@ -293,9 +318,25 @@ bool FaultyTransfer::BeginDatagram() {
   return true;
 }
 
-void FaultyTransfer::End(int64_t result) {
-  if (end_.connection == nullptr || size_ == 0) return;
-  const int error = errno;
+// The kernel tells of a reset once: what a write was told that goes nowhere, the next read is.
+int64_t FaultyTransfer::NoteEndOfPeer(int64_t result) {
+  if (result > 0 || !end_.socket || !AwaitsEndOfPeer(end_)) return result;
+  const int error = static_cast<int>(-result);
+  if (direction_ == kWrite) {
+    if (!IsEndOfPeer(error) || !GoesNowhere()) return result;
+    if (error == ECONNRESET) SetOwesReset(end_);
+    return static_cast<int64_t>(std::min(size_, limit_));
+  }
+  if (error == EAGAIN || error == EINTR) return result;
+  SetToldOfPeer(end_);
+  return result == 0 && OwesReset(end_) ? -ECONNRESET : result;
+}
+
+int64_t FaultyTransfer::End(int64_t result) {
+  if (end_.connection == nullptr || size_ == 0) return result;
+  const int before = errno;
+  if (!end_.datagrams) result = NoteEndOfPeer(result);
+  const int error = result < 0 ? static_cast<int>(-result) : before;
   if (RecordsWire() && !end_.datagrams) {
     if (result > 0)
       LogBytes(end_, direction_, pieces_.parts, pieces_.count, static_cast<uint64_t>(result));
@@ -314,6 +355,7 @@ void FaultyTransfer::End(int64_t result) {
     WaitAtByte(*end_.connection, at);
   }
   errno = error;
+  return result;
 }
 
 }  // namespace trireme

@@ -34,8 +34,8 @@ class FaultyTransfer {
 
   // Whether the call is to be made, of at most limit() bytes. Otherwise it is over: result(), and errno.
   bool Begin();
-  // What the call gave, or -errno.
-  void End(int64_t result);
+  // What the call gave, or -errno; returns what the program is told of it, with its errno.
+  int64_t End(int64_t result);
 
   uint64_t limit() const { return limit_; }
   int64_t result() const { return result_; }
@@ -53,6 +53,9 @@ class FaultyTransfer {
   bool WaitsWhileHeldBack();
   bool RemoteWants();
   bool BeginDatagram();
+  bool BeginStream();
+  bool GoesNowhere() const;
+  int64_t NoteEndOfPeer(int64_t result);
   void EndAtMoment();
   Step ApplyDue(const Due& due);
   Step Apply(trireme_fault_rule& rule);

@@ -85,8 +85,8 @@ template <typename Memories, typename Call>
   if (transfer.dropped()) call(FaultyTransfer::kNoLimit);
   auto result = call(transfer.limit());
   if (transfer.duplicated() && direction == kWrite && result >= 0) call(transfer.limit());
-  transfer.End(result < 0 ? -errno : static_cast<int64_t>(result));
-  return result;
+  const int64_t told = transfer.End(result < 0 ? -errno : static_cast<int64_t>(result));
+  return static_cast<decltype(result)>(told < 0 ? -1 : told);
 }
 
 Wait AsWait(PlainWait plain, int fd, Direction direction) {

@@ -481,7 +481,8 @@ struct trireme_connection {
   uint64_t hash;   /* of `id`, what decisions are made from */
   uint64_t moved[2][2]; /* atomic, [client, server][read, written]: bytes so far */
   uint64_t due[2][2];   /* atomic: where the next rule is due: offset << 16 | rule; all ones: nowhere */
-  uint32_t ends;        /* atomic: bits 0-1: that side was opened, 2-3: it is closed, 4-5: its end is dead by a fault */
+  uint32_t ends;        /* atomic: bits 0-1: that side was opened, 2-3: it is closed, 4-5: its end is dead by a fault, 6-7: it was told that
+                           the other one is, 8-9: it is to read a reset that the kernel told a write of */
   uint32_t ordinal;     /* the n of its id */
   uint8_t times[TRIREME_PLAN_LIMITS]; /* atomic: how often a rule with a limit was applied here, by its `counter` */
   char id[64], name[64];

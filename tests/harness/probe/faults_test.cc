@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <thread>
@@ -29,6 +31,13 @@ using testing::EndsWith;
 using testing::IsEmpty;
 
 class FaultsTest : public SocketFaultsFixture {};
+
+// Whether a thread of this process waits in the kernel.
+bool Sleeps(pid_t thread) {
+  const Result<std::string> status =
+      ReadFile("/proc/self/task/" + std::to_string(thread) + "/stat");
+  return status.ok() && status->find(") S ") != std::string::npos;
+}
 
 TEST_F(FaultsTest, CutsAReadWhereAShortOneIsDue) {
   trireme_fault_rule rule = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 4);
@@ -143,6 +152,67 @@ TEST_F(FaultsTest, ResetsTheKernelsSocket) {
   EXPECT_EQ(Receive(ends.server.get(), 10), "");
   EXPECT_EQ(::send(ends.server.get(), "x", 1, MSG_NOSIGNAL), -1);
   EXPECT_EQ(errno, EPIPE);
+}
+
+// When the kernel hears of a reset is a matter of time; at which byte it is seen must not be.
+TEST_F(FaultsTest, AWriterLearnsOfAResetByReading) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 4)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.server.get(), "reply", 5, 0), 5);
+  ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
+  EXPECT_EQ(::send(ends.client.get(), "89", 2, MSG_NOSIGNAL), 2);
+  EXPECT_EQ(::write(ends.client.get(), "ab", 2), 2);
+  EXPECT_EQ(Receive(ends.client.get(), 10), "reply");
+  EXPECT_EQ(::send(ends.client.get(), "cd", 2, MSG_NOSIGNAL), 2);
+  EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
+  EXPECT_EQ(::send(ends.client.get(), "ef", 2, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, EPIPE);
+}
+
+TEST_F(FaultsTest, AWriterThatNeverReadsLearnsOfAResetAllTheSame) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 4)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
+  const std::string bytes(1024, 'x');
+  ssize_t sent = 8;
+  for (ssize_t moved = 0; moved >= 0 && sent < 1 << 20; sent += std::max<ssize_t>(moved, 0))
+    moved = ::send(ends.client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_GE(sent, 64 << 10);
+  EXPECT_LT(sent, 128 << 10);
+}
+
+// The kernel tells the write that waits, and would tell no read of it any more.
+TEST_F(FaultsTest, AWriteThatAResetMeetsLeavesItToTheRead) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 4)});
+  const Ends ends = Connect();
+  const int little = 1;
+  ::setsockopt(ends.client.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+  ::setsockopt(ends.server.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+  while (::send(ends.client.get(), "01234567", 8, MSG_DONTWAIT) > 0) continue;
+  std::atomic<pid_t> thread = 0;
+  std::thread sender([&] {
+    thread = ::gettid();
+    EXPECT_EQ(::send(ends.client.get(), "89", 2, MSG_NOSIGNAL), 2) << errno;
+  });
+  while (thread == 0 || !Sleeps(thread)) std::this_thread::yield();
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
+  sender.join();
+  EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
+}
+
+TEST_F(FaultsTest, AWriteFailsWhereThePeerItselfResets) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 100)});
+  Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+  ends.server.Reset();  // with eight bytes unread, which is an RST
+  EXPECT_EQ(::send(ends.client.get(), "89", 2, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, ECONNRESET);
 }
 
 TEST_F(FaultsTest, ClosesInOrder) {
