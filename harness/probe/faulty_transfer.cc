@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -69,6 +71,9 @@ bool IsForDatagrams(uint8_t action) {
 
 void ResetConnection(int fd) {
   const int error = errno;
+  // What was written goes first. Otherwise an acknowledgement that Nagle's algorithm waits for decides whether it is read or lost.
+  const int one = 1;
+  syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
   const linger now = {.l_onoff = 1, .l_linger = 0};
   syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   sockaddr none{};
