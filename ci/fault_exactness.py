@@ -1,8 +1,9 @@
-"""ci/soak fault-logs [--runs N] [--injected N]: whether the same seed hurts every runtime alike, and whether injection alone
+"""ci/soak fault-logs [--runs N] [--repeats N] [--injected N]: whether the same seed hurts every runtime alike, and whether injection alone
 makes a loop wait for ever.
 
 First 32 clients that ask 200 times each, over every runtime, N times (100) with another seed: each time the fault logs have to
-be equal. Then short counts and EAGAIN where a runtime polls by itself, until N (1,000,000) of them have hit it: no trial may
+be equal. Then the patterns under cut-and-reset, which send again what a reset took, N times (20) with one seed: each cell's
+log has to be the same each time. Then short counts and EAGAIN where a runtime polls by itself, until N (1,000,000) of them have hit it: no trial may
 hang, or do anything else that it should not. Ends with 1 where it is not so."""
 
 import argparse
@@ -11,10 +12,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
-SCENARIO = "hazards/streams-under-faults"
-SIZE = ["--param", "clients=32", "--param", "requests=200"]
+STREAMS = ("hazards/streams-under-faults", "--param", "clients=32", "--param", "requests=200")
 # Edge-triggered by Boost.Asio, level-triggered by a selector.
 POLLING = ("coroutine", "asyncio")
 CHOPPY = """\
@@ -27,9 +28,9 @@ all:
 TRIALS_AT_ONCE = 10  # between two looks at how many faults there were
 
 
-def run(trireme: str, options: list[str], seed: int, out: pathlib.Path) -> list[dict[str, Any]]:
+def run(trireme: str, options: list[str], seed: int, out: pathlib.Path, what: Sequence[str] = STREAMS) -> list[dict[str, Any]]:
     """Its cells."""
-    command = [trireme, "run", SCENARIO, *SIZE, *options, "--seed", str(seed), "--out", str(out)]
+    command = [trireme, "run", *what, *options, "--seed", str(seed), "--out", str(out)]
     done = subprocess.run([*command, "--keep", "none", "--progress", "never"], capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1, 4):
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -53,6 +54,18 @@ def logs_are_equal(trireme: str, runs: int, seed: int, out: pathlib.Path) -> boo
     return good
 
 
+def repeats_are_equal(trireme: str, repeats: int, seed: int, folder: pathlib.Path) -> bool:
+    logs: dict[str, set[str]] = {}
+    for number in range(repeats):
+        for cell in run(trireme, ["--faults", "cut-and-reset"], seed, folder / f"patterns-{number}", ["patterns"]):
+            logs.setdefault(f"{cell['scenario']} on {name_of(cell)}", set()).add(cell["fault_log"]["sha256_of_all"])
+    different = [f"{name}: {len(each)} different logs" for name, each in logs.items() if len(each) > 1]
+    print(f"patterns under cut-and-reset, {repeats} times with one seed: "
+          f"the logs of {len(logs) - len(different)} of {len(logs)} cells are the same each time")
+    print("".join(f"  {line}\n" for line in different), end="")
+    return bool(logs) and not different
+
+
 def nothing_hangs(trireme: str, runtime: str, injected: int, seed: int, folder: pathlib.Path) -> bool:
     (plan := folder / "choppy.yaml").write_text(CHOPPY)
     options = ["--faults", str(plan), "--runtimes", runtime, "--reference", runtime, "--trials", str(TRIALS_AT_ONCE)]
@@ -72,11 +85,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="ci/soak fault-logs", description=__doc__)
     parser.add_argument("trireme", help="the program")
     parser.add_argument("--runs", type=int, default=100, help="in which the logs are compared")
+    parser.add_argument("--repeats", type=int, default=20, help="of the patterns with one seed")
     parser.add_argument("--injected", type=int, default=1_000_000, help="short counts and EAGAIN, into each runtime that polls")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         good = logs_are_equal(options.trireme, options.runs, options.seed, pathlib.Path(folder) / "logs")
+        good &= repeats_are_equal(options.trireme, options.repeats, options.seed, pathlib.Path(folder))
         for runtime in POLLING:
             good &= nothing_hangs(options.trireme, runtime, options.injected, options.seed, pathlib.Path(folder))
     return 0 if good else 1

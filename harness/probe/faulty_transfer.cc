@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -67,13 +68,22 @@ bool IsForDatagrams(uint8_t action) {
          action == TRIREME_DO_REORDER;
 }
 
+// A reset drops what the kernel has not sent yet: Nagle's algorithm and the congestion window keep it back until something is
+// acknowledged, which by itself takes 40 ms at most. So when that comes would decide whether it is read or lost.
+void SendWhatWasWritten(int fd) {
+  const int one = 1;
+  syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  const uint64_t patience = Now() + 200'000'000;  // a peer that does not read has no room
+  int unsent = 0;
+  while (syscall(SYS_ioctl, fd, SIOCOUTQNSD, &unsent) == 0 && unsent > 0 && Now() < patience)
+    SleepFor(100'000);
+}
+
 }  // namespace
 
 void ResetConnection(int fd) {
   const int error = errno;
-  // What was written goes first. Otherwise an acknowledgement that Nagle's algorithm waits for decides whether it is read or lost.
-  const int one = 1;
-  syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  SendWhatWasWritten(fd);
   const linger now = {.l_onoff = 1, .l_linger = 0};
   syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   sockaddr none{};

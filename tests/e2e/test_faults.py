@@ -83,6 +83,19 @@ class FaultsTest(TriremeCase):
         return sorted((event["connection"], event["side"], event["offset"], event["call"], event["name"])
                       for event in events)
 
+    def test_who_sends_again_suffers_the_same_each_time(self) -> None:
+        # Its clients write while their server resets them: at which byte they see it, no scheduler decides.
+        logs = []
+        for run in ("first", "second"):
+            outcome = self.trireme("run", "patterns/server", "--faults", "cut-and-reset", "--seed", "99", "--runtimes",
+                                   "threading,thread", *PYTHON, "--out", run)
+            self.assertEqual(outcome.code, 0, outcome.err)
+            cells = json.loads((self.folder / run / "results.json").read_text())["cells"]
+            self.assertTrue(all(cell["faults_applied"]["reset"] for cell in cells))
+            logs.append({cell["runtime"]: cell["fault_log"]["sha256_of_all"] for cell in cells})
+        self.assertEqual(set(logs[0]), {"threading", "thread"})
+        self.assertEqual(logs[0], logs[1])
+
     def test_the_list_names_plans_and_fields(self) -> None:
         listing = self.trireme("list", "faults")
         self.assertEqual((listing.code, listing.err), (0, ""))
