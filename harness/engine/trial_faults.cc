@@ -62,7 +62,7 @@ Status TrialFaults::Prepare(const std::string& temporary, pid_t guardian) {
 
 bool TrialFaults::HoldsWorkload() const {
   return std::any_of(plan_.faults.begin(), plan_.faults.end(), [](const Fault& fault) {
-    if (fault.key == ResourceFaultClass().key) return GetInt(fault.members, "after") == 0;
+    if (fault.key == ResourceFaultClass().key) return true;
     return fault.key == ProcessFaultClass().key && !fault.members.contains("event") &&
            !fault.members.contains("offset");
   });

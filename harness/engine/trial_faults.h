@@ -28,8 +28,8 @@ class TrialFaults {
   // "", or the folder that the trial shall have its temporary files in.
   const std::string& temporary() const { return temporary_; }
 
-  // Whether the workload must not begin before Start() and OnTime(): a limit holds from its first statement on, and a signal's
-  // time counts from there.
+  // Whether the workload must not begin before Start() and OnTime(): the times of limits and signals count from its first
+  // statement. Else one that comes soon would hit what the runtime and the harness need to start, on the slower ones only.
   bool HoldsWorkload() const;
 
   void Start(const FaultSubject& subject);

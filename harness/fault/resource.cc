@@ -70,7 +70,7 @@ const FaultClass& ResourceFaultClass() {
                  {"threads", "count", "threads and processes that the trial may have"},
                  {"disk", "bytes", "what its folder for temporary files holds"},
                  {"cpu", "count", "threads of the harness that compete with it for processors"},
-                 {"after", "duration", "when: since the trial's begin; default 0s"},
+                 {"after", "duration", "when: since the workload's first statement; default 0s"},
                  {"for", "duration", "how long; default: until the trial ends"}}};
   return resource;
 }

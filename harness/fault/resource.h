@@ -19,7 +19,7 @@ struct ResourceFault {
   std::optional<uint64_t> threads;  // of all processes of the trial together
   std::optional<uint64_t> disk;     // bytes of the folder that it has for its temporary files
   std::optional<uint64_t> cpu;      // threads of the harness that compete with it for processors
-  int64_t after = 0;                // nanoseconds since the trial's begin
+  int64_t after = 0;                // nanoseconds since the workload's first statement
   std::optional<int64_t> duration;  // nanoseconds; without: until the trial ends
 };
 

@@ -326,7 +326,7 @@ TEST_F(FaultsTest, GivesNobodyMoreThanTheyHad) {
                           Json{{"do", {{"nofile", 300}}}, {"over", true}}));
 }
 
-TEST_F(FaultsTest, LimitsLaterWithoutHoldingTheWorkload) {
+TEST_F(FaultsTest, LimitsLater) {
   const FinishedTrial& trial = Suffer("look-at-limit", "resource",
                                       {{"nofile", 64}, {"after", 3600 * kNanosecondsPerSecond}});
   EXPECT_NE(ValueOf(trial, "limit"), 64);
