@@ -25,8 +25,8 @@ void CloseByReset(UniqueFd fd);
 
 // A connection that passes through the proxy: two ends, and a pipe for each direction.
 //
-// Ends are passed on as they come: the end of one direction, a reset, and a server that is not there (by a reset: the client is
-// connected already).
+// Ends are passed on as they come: the end of one direction, a reset, and a server that is not there any more (by a
+// reset: the client is connected already; where none listens at all, the probe lets it connect there, and be refused).
 class ProxyConnection {
  public:
   ProxyConnection(ProxyTarget target, UniqueFd client);

@@ -9,6 +9,7 @@
 #include "harness/probe/connections.h"
 #include "harness/probe/fault_rules.h"
 #include "harness/probe/glob.h"
+#include "harness/probe/listening.h"
 #include "harness/probe/text.h"
 
 namespace trireme {
@@ -63,6 +64,15 @@ const trireme_route* RouteOf(const trireme_connection& connection, const Destina
     if (route.port != 0 && meant && IsTo(route.to, to)) return &route;
   }
   return nullptr;
+}
+
+// Nobody is there whom the proxy could pass the connection on to. It would take it first and reset it then: the program would
+// be connected, and how far it got with that would be a matter of time. The proxy itself says whether the kernel tells.
+bool IsRefused(const trireme_route& route, const Destination& to) {
+  const void* address = to.family == AF_INET ? static_cast<const void*>(&to.four) : &to.six;
+  if (IsListening(to.family, address, to.port)) return false;
+  const in_addr own{htonl(INADDR_LOOPBACK)};
+  return IsListening(AF_INET, &own, htons(route.port));
 }
 
 // 127.0.0.1 or ::1, in the family of the socket.
@@ -145,6 +155,7 @@ socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_s
   sockaddr_storage own{};
   socklen_t own_size = sizeof(own);
   if (route == nullptr || syscall(SYS_getsockname, fd, &own, &own_size) != 0) return 0;
+  if (IsRefused(*route, to)) return 0;
   const uint32_t key = PassageKey(own, to.family == AF_INET6, false);
   trireme_passage* passage = ClaimPassage(key);
   if (passage == nullptr) return 0;

@@ -10,7 +10,7 @@ namespace trireme {
 // Connections that a plan sends through a proxy of the harness; see struct trireme_passage.
 
 // Before connect(2), once it has a connection as its client: where to connect to instead, whose size is returned. 0: to
-// `address`.
+// `address`; so too where nobody listens, which the kernel then says itself.
 socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_storage* instead);
 // After accept(2): what the proxy passes on from `client`. Null when it comes from elsewhere.
 trireme_connection* PassedOnFrom(const sockaddr_storage& client);

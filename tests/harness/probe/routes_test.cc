@@ -141,6 +141,46 @@ TEST_F(RoutesTest, BothEndsHaveTheSameId) {
   EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0"));
 }
 
+// Were it passed on, it would be connected first and reset then, or not yet when it is looked at.
+TEST_F(RoutesTest, WhereNobodyListensItIsRefused) {
+  Begin(R"({"latency": 1000000})");
+  sockaddr_in nobody{};
+  { const UniqueFd gone = Listening(&nobody); }
+  EXPECT_EQ(InTrial([&] {
+              const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+              const auto* to = reinterpret_cast<const sockaddr*>(&nobody);
+              return ::connect(client.get(), to, sizeof(nobody)) == 0 ? 0 : errno;
+            }),
+            ECONNREFUSED);
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+// It listens at every address, of both families: a connection to one of them is passed on.
+TEST_F(RoutesTest, AListenerOfEveryAddressIsThere) {
+  const UniqueFd everywhere(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!everywhere.valid()) GTEST_SKIP() << "no IPv6 on this machine";
+  sockaddr_in6 any{.sin6_family = AF_INET6};
+  socklen_t size = sizeof(any);
+  ASSERT_EQ(::bind(everywhere.get(), reinterpret_cast<sockaddr*>(&any), size), 0);
+  ASSERT_EQ(::listen(everywhere.get(), 8), 0);
+  ASSERT_EQ(::getsockname(everywhere.get(), reinterpret_cast<sockaddr*>(&any), &size), 0);
+  Begin(R"({"cut": 5})");
+  EXPECT_EQ(InTrial([&] {
+              const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+              sockaddr_in to = address_;
+              to.sin_port = any.sin6_port;
+              if (::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) != 0)
+                return 98;
+              const UniqueFd server(::accept(everywhere.get(), nullptr, nullptr));
+              (void)::send(server.get(), "12345678", 8, MSG_NOSIGNAL);
+              char byte = 0;
+              int got = 0;
+              while (::recv(client.get(), &byte, 1, 0) == 1) ++got;
+              return got;
+            }),
+            5);
+}
+
 TEST_F(RoutesTest, OtherConnectionsGoDirectly) {
   Begin(R"({"cut": 5, "connection": "other*"})");
   EXPECT_EQ(Exchange(), 8);
