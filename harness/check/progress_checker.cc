@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "harness/base/strings.h"
 #include "harness/check/applied_faults.h"
 #include "harness/check/knots.h"
+#include "harness/check/resumption.h"
 #include "harness/check/running_tests.h"
 
 namespace trireme {
@@ -202,6 +204,27 @@ std::string StuckInWords(const TrialView& view) {
   return "";
 }
 
+// Of a trial that ends operations all the time and gets none done: its timeout is not what it lacks.
+std::string FailuresInWords(const TrialView& view) {
+  const int64_t deadline = view.exit.timeout, since = deadline - deadline / 4;
+  size_t failed = 0;
+  const Operation* last = nullptr;
+  for (const Operation& operation : view.operations) {
+    if (operation.end <= since || operation.end > deadline) continue;  // an open one ends never
+    if (operation.state == OperationState::kOk) return "";
+    ++failed;
+    if (last == nullptr || operation.end >= last->end) last = &operation;
+  }
+  if (last == nullptr) return "";
+  const std::optional<TrialError> error = ParseError(last->result);
+  const bool stands_still = FindStandstill(view, AppliedFaults(view)).has_value();
+  return "; but from " + FormatDuration(since) + " on none of " + std::to_string(failed) +
+         (failed == 1 ? " operation" : " operations") + " was acknowledged, the last, " +
+         last->name + (last->state == OperationState::kFail ? ", failed" : ", was given up") +
+         (error ? ": " + error->Family() : "") +
+         (stands_still ? ": the check 'invariant' makes that a failure" : "");
+}
+
 }  // namespace
 
 std::string_view ProgressChecker::Summary() const {
@@ -223,7 +246,7 @@ CheckResult ProgressChecker::Check(const TrialView& view, const Json& /*argument
   }
   return Unknown("too slow: it still progressed at its timeout of " +
                  FormatDuration(view.exit.timeout) + RunningTestsInWords(view, view.exit.timeout) +
-                 StuckInWords(view));
+                 StuckInWords(view) + FailuresInWords(view));
 }
 
 }  // namespace trireme

@@ -44,6 +44,35 @@ TEST(ProgressCheckerTest, SaysWhatIsStuckInATrialThatIsTooSlow) {
             "the check 'deadlock' makes that a failure");
 }
 
+const Json kRefused = {{"error", "ConnectionRefusedError"}, {"family", "refused"}, {"errno", 111}};
+
+// A client that tries again and again to reach a server that a fault has ended.
+TEST(ProgressCheckerTest, SaysWhatFailsInATrialThatIsTooSlow) {
+  TrialBuilder trial;
+  trial.Op(1, "fetch", 10, 20).Operation(EventKind::kFail, 1, "fetch", 7000, 7400);
+  trial.Operation(EventKind::kFail, 1, "connect", 7600, 7700, nullptr, kRefused);
+  trial.Operation(EventKind::kFail, 1, "fetch", 7800, 7900, nullptr, kRefused);
+  EXPECT_EQ(CheckTimeout(trial).reason,
+            "too slow: it still progressed at its timeout of 10us; but from 7.5us on none of 2 "
+            "operations was acknowledged, the last, fetch, failed: refused (errno 111)");
+}
+
+TEST(ProgressCheckerTest, SaysWhichCheckMakesAStandstillAfterAFaultAFailure) {
+  TrialBuilder trial;
+  trial.Add(EventKind::kFault, 10, "cut", {{"do", {{"reset", true}}}});
+  trial.Operation(EventKind::kFail, 1, "fetch", 7800, 7900, nullptr, kRefused);
+  EXPECT_THAT(CheckTimeout(trial).reason,
+              testing::EndsWith("the last, fetch, failed: refused (errno 111): the check "
+                                "'invariant' makes that a failure"));
+}
+
+TEST(ProgressCheckerTest, SaysNothingOfFailuresAmongWhatIsAcknowledged) {
+  TrialBuilder trial;
+  trial.Operation(EventKind::kFail, 1, "fetch", 7800, 7900, nullptr, kRefused);
+  trial.Op(1, "fetch", 7950, 8000);
+  EXPECT_EQ(CheckTimeout(trial).reason, "too slow: it still progressed at its timeout of 10us");
+}
+
 TEST(ProgressCheckerTest, SaysWhichFaultsOfAHungTrialWereNeverApplied) {
   const Json all = {{{"name", "cut"}}, {{"name", "cancel"}}};
   TrialBuilder trial;
