@@ -32,21 +32,23 @@ std::string AsksNotToWait(const FaultPlan& plan) {
   return "";
 }
 
-// Whether nothing of it can happen but where a C++ workload allocates.
-bool IsOfAllocationsOnly(const FaultPlan& plan) {
+// The name of a fault that can happen only where a C++ workload allocates; "" when there is none. What else the plan has
+// does not count: without this fault it would be another plan.
+std::string FailsOnlyAllocations(const FaultPlan& plan) {
   for (const Fault& fault : plan.faults) {
-    if (fault.key != "do") return false;
+    if (fault.key != "do") continue;
     const Result<SystemCallFault> read = ReadSystemCallFault(fault);
-    if (!read.ok() || read->calls != 1U << TRIREME_CALL_MALLOC) return false;
+    if (read.ok() && read->calls == 1U << TRIREME_CALL_MALLOC) return fault.name;
   }
-  return !plan.faults.empty();
+  return "";
 }
 
 std::string WhyNotOn(const std::string& name, const FaultPlan& plan) {
   const RuntimeInfo* runtime = FindRuntime(name);
   if (runtime == nullptr) return "";
-  if (runtime->language == "python" && IsOfAllocationsOnly(plan))
-    return "fault '" + plan.faults.front().name +
+  const std::string allocation = FailsOnlyAllocations(plan);
+  if (runtime->language == "python" && !allocation.empty())
+    return "fault '" + allocation +
            "' is of malloc, which fails in C++ workloads only: `resource: {memory: N}` is for "
            "Python";
   if (!runtime->blocks) return "";

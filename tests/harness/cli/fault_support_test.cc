@@ -37,6 +37,26 @@ TEST(FaultSupportTest, OnlyCppWorkloadsLackMemoryAtAnAllocation) {
   EXPECT_EQ(UnsupportedOn("asyncio", {{"call", {"malloc", "open"}}, {"offset", 3}}, failure), "");
 }
 
+// What else the plan has happens, but it would be another plan.
+TEST(FaultSupportTest, OneFaultThatCannotComeMakesThePlanUnsupported) {
+  const auto said_on = [](const std::string& runtime, const char* call) {
+    Plan plan;
+    PlannedCell cell;
+    cell.runtime = runtime;
+    const Json cut = {{"name", "cut"}, {"at", {{"call", "recv"}}}, {"do", {{"short", 1}}}};
+    const Json full = {{"name", "full"}, {"at", {{"call", call}}}, {"do", {{"error", "ENOMEM"}}}};
+    cell.fault_plan = {{"name", "two"}, {"all", {cut, full}}};
+    plan.cells.push_back(cell);
+    MarkUnsupportedFaults(plan);
+    return plan.cells.front().unsupported;
+  };
+  EXPECT_EQ(said_on("asyncio", "malloc"),
+            "fault 'full' is of malloc, which fails in C++ workloads only: `resource: {memory: "
+            "N}` is for Python");
+  EXPECT_EQ(said_on("fiber", "malloc"), "");
+  EXPECT_EQ(said_on("asyncio", "open"), "");
+}
+
 TEST(FaultSupportTest, DescribesAPlanWithWhatItContainsAndWhereItWorks) {
   const auto described = [](const Json& action) {
     const Result<FaultPlan> plan = FaultPlan::FromJson(
