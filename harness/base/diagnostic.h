@@ -22,6 +22,8 @@ struct Diagnostic {
   std::string source_line;  // the text of `line`, for the caret; may be empty
   std::string message;
   std::string hint;  // what to do; may be empty
+  // Which key of what was read is at fault, "at.offset", for whoever knows where that is written; may be empty.
+  std::string key;
 
   // file:line:col: error: message, the line, the caret, the hint; ends in a newline.
   std::string Render() const;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "harness/base/file.h"
+#include "harness/fault/class_table.h"
 #include "harness/fault/compile.h"
 #include "harness/fault/resource.h"
 #include "harness/scenario/fault_plans.h"
@@ -29,18 +30,20 @@ Status CheckHardLimits(const Fault& fault) {
                                        {"memory", RLIMIT_AS, read.memory},
                                        {"stack", RLIMIT_STACK, read.stack}}};
   if (read.memory && *read.memory >= kAddresses)
-    return UsageError(fault.name + ": `memory: " + std::to_string(*read.memory) +
-                          "` is no shortage: a process has " + std::to_string(kAddresses) +
-                          " bytes of addresses",
-                      "less than 128TiB, and most often some 512MiB");
+    return FaultKeyError(fault, "memory",
+                         "`memory: " + std::to_string(*read.memory) +
+                             "` is no shortage: a process has " + std::to_string(kAddresses) +
+                             " bytes of addresses",
+                         "less than 128TiB, and most often some 512MiB");
   for (const Limited& each : all) {
     rlimit limit{};
     if (!each.wanted || ::getrlimit(each.resource, &limit) != 0) continue;
     if (*each.wanted <= limit.rlim_max) continue;
     const std::string hard = std::to_string(limit.rlim_max);
-    return UsageError(fault.name + ": `" + each.member + ": " + std::to_string(*each.wanted) +
-                          "` is no shortage: the hard limit here is " + hard,
-                      "at most " + hard + "; `trireme doctor` says what this machine allows");
+    return FaultKeyError(fault, each.member,
+                         "`" + std::string(each.member) + ": " + std::to_string(*each.wanted) +
+                             "` is no shortage: the hard limit here is " + hard,
+                         "at most " + hard + "; `trireme doctor` says what this machine allows");
   }
   return Done{};
 }

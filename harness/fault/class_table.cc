@@ -35,14 +35,25 @@ const FaultClassEntry* FindFaultClass(const std::string& key) {
 }
 
 Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint) {
-  return UsageError(fault.name + ": " + message, hint);
+  Diagnostic error = UsageError(fault.name + ": " + message, hint);
+  error.key = fault.key;
+  return error;
+}
+
+Diagnostic FaultKeyError(const Fault& fault, const std::string& key, const std::string& message,
+                         const std::string& hint) {
+  Diagnostic error = FaultError(fault, message, hint);
+  const bool of_place = key == "at" || key.starts_with("at.");
+  if (!key.empty()) error.key = of_place ? key : fault.key + "." + key;
+  return error;
 }
 
 Status CheckSweepWord(const Fault& fault, const std::string& word) {
   constexpr const char* kEveryPoint = "every-point";
   if (word == kEveryPoint) return Done{};
-  return FaultError(fault, "there is no sweep \"" + word + "\"",
-                    std::string("say `sweep: ") + kEveryPoint + "`");
+  return FaultKeyError(fault, fault.key == SystemCallFaultClass().key ? "at.sweep" : "sweep",
+                       "there is no sweep \"" + word + "\"",
+                       std::string("say `sweep: ") + kEveryPoint + "`");
 }
 
 }  // namespace trireme

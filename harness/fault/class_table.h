@@ -30,6 +30,9 @@ const FaultClassEntry* FindFaultClass(const std::string& key);
 
 // "cut: 'offset' must ...": what the checks of all classes say.
 Diagnostic FaultError(const Fault& fault, const std::string& message, const std::string& hint = "");
+// The same of one of its keys: of those below its class, or of `at`: "at.offset"; "": all.
+Diagnostic FaultKeyError(const Fault& fault, const std::string& key, const std::string& message,
+                         const std::string& hint = "");
 // kUsage unless it is `every-point`, the one sweep that there is.
 Status CheckSweepWord(const Fault& fault, const std::string& word);
 

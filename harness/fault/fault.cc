@@ -48,7 +48,7 @@ Status CheckFaultPlan(const FaultPlan& plan) {
     const FaultClassEntry* entry = FindFaultClass(fault.key);
     if (entry == nullptr) return FaultError(fault, "there is no class '" + fault.key + "'");
     if (fault.key != "do" && !fault.at.empty())
-      return FaultError(fault, "'at' belongs to 'do', not to '" + fault.key + "'");
+      return FaultKeyError(fault, "at", "'at' belongs to 'do', not to '" + fault.key + "'");
     TRIREME_RETURN_IF_ERROR(entry->check(fault));
   }
   return CheckContradictions(plan);

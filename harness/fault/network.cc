@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "harness/base/strings.h"
+#include "harness/fault/class_table.h"
 
 namespace trireme {
 namespace {
@@ -12,8 +13,10 @@ namespace {
 // Of the datagrams, where `reorder` is asked for: often enough to be seen in ten of them, seldom enough for most to stay in order.
 constexpr double kReorderShare = 0.25;
 
-Diagnostic NetworkError(const Fault& fault, const std::string& message, const std::string& hint) {
-  return UsageError(fault.name + ": network: " + message, hint);
+// `key` is the one at fault; "": all of them.
+Diagnostic NetworkError(const Fault& fault, const std::string& key, const std::string& message,
+                        const std::string& hint) {
+  return FaultKeyError(fault, key, "network: " + message, hint);
 }
 
 Status ReadWays(const Fault& fault, NetworkFault* network) {
@@ -22,10 +25,10 @@ Status ReadWays(const Fault& fault, NetworkFault* network) {
   const bool one_way = members.contains("cut") || network->half_close;
   const std::string direction = GetString(members, "direction", one_way ? "down" : "both");
   if (direction != "up" && direction != "down" && direction != "both")
-    return NetworkError(fault, "unknown direction '" + direction + "'",
+    return NetworkError(fault, "direction", "unknown direction '" + direction + "'",
                         "up is from client to server, down is back, both is the default");
   if (one_way && direction == "both")
-    return NetworkError(fault,
+    return NetworkError(fault, "direction",
                         members.contains("cut") ? "cut is at a byte of one direction"
                                                 : "half-close is of one direction",
                         "say direction: up or direction: down, or close: fin for both");
@@ -40,7 +43,7 @@ Status ReadClose(const Fault& fault, NetworkFault* network) {
   if (how == "fin") network->close = NetworkFault::Close::kFin;
   if (how == "rst") network->close = NetworkFault::Close::kRst;
   if (!how.empty() && network->close == NetworkFault::Close::kNone)
-    return NetworkError(fault, "unknown close '" + how + "'", "fin, or rst for a reset");
+    return NetworkError(fault, "close", "unknown close '" + how + "'", "fin, or rst for a reset");
   return Done{};
 }
 
@@ -49,9 +52,10 @@ Status ReadTarget(const Fault& fault, NetworkFault* network) {
   if (to.empty()) return Done{};
   Result<LoopbackAddress> address = LoopbackAddress::Parse(to);
   if (!address.ok())
-    return NetworkError(fault, "to: " + address.error().message, address.error().hint);
+    return NetworkError(fault, "to", "to: " + address.error().message, address.error().hint);
   if (address->family() == AF_UNIX)
-    return NetworkError(fault, "to: a connection to a Unix socket cannot go through the proxy",
+    return NetworkError(fault, "to",
+                        "to: a connection to a Unix socket cannot go through the proxy",
                         "let the server listen on 127.0.0.1, or say a fault on system calls");
   network->to = *std::move(address);
   return Done{};
@@ -63,14 +67,14 @@ Status CheckAmounts(const Fault& fault) {
        {"bandwidth", "slice", "latency", "jitter", "stall", "for", "loss", "duplicate"}) {
     const Json& value = GetMember(fault.members, name);
     if (value.is_number() && value.get<double>() <= 0)
-      return NetworkError(fault, std::string(name) + ": 0 changes nothing",
+      return NetworkError(fault, name, std::string(name) + ": 0 changes nothing",
                           std::string(name) == "bandwidth" ? "say half-open: true for a link that "
                                                              "forwards nothing"
                                                            : "leave it out");
   }
   for (const char* name : {"loss", "duplicate"})
     if (GetDouble(fault.members, name) > 1)
-      return NetworkError(fault, std::string(name) + " is a share of the datagrams",
+      return NetworkError(fault, name, std::string(name) + " is a share of the datagrams",
                           "say one from 0 to 1");
   return Done{};
 }
@@ -79,16 +83,16 @@ Status CheckAmounts(const Fault& fault) {
 Status CheckEvents(const Fault& fault, const NetworkFault& network) {
   const bool closes = network.close != NetworkFault::Close::kNone;
   if (closes + network.half_open + network.half_close > 1)
-    return NetworkError(fault,
+    return NetworkError(fault, network.half_open ? "half-open" : "half-close",
                         std::string(network.half_open ? "half-open" : "half-close") + " and " +
                             (closes ? "close" : "half-close") + " contradict each other",
                         "make two faults of them, on other connections or at other times");
   if (network.offset && !network.half_open && !network.half_close && network.stall == 0)
     return NetworkError(
-        fault, "offset says where a stall, half-open or half-close begins",
+        fault, "offset", "offset says where a stall, half-open or half-close begins",
         closes ? "say cut for the byte at which a connection is lost" : "add one of them");
   if (network.offset && closes && *network.offset >= network.cut.value_or(0))
-    return NetworkError(fault,
+    return NetworkError(fault, "offset",
                         "a stall at byte " + std::to_string(*network.offset) +
                             " is never reached: the connection is lost before",
                         "let it begin at a smaller offset");
@@ -100,17 +104,17 @@ Status CheckEvents(const Fault& fault, const NetworkFault& network) {
 Status CheckAny(const Fault& fault, const NetworkFault& network) {
   const bool datagrams = network.loss > 0 || network.duplicate > 0 || network.reorder > 0;
   if (datagrams && !(network.up && network.down))
-    return NetworkError(fault,
+    return NetworkError(fault, "direction",
                         "direction: loss, duplicate and reorder hit datagrams, which have no "
                         "client and no server",
                         "leave `direction` out, or say connection: \"GLOB\" over the task that "
                         "sends; what else has a direction is a fault of its own");
   if (datagrams && network.to)
-    return NetworkError(fault,
+    return NetworkError(fault, "to",
                         "to: loss, duplicate and reorder hit datagrams, whoever they are for",
                         "leave `to` out, or say connection: \"GLOB\" over the task that sends");
   if (datagrams || network.NeedsProxy()) return Done{};
-  return NetworkError(fault, "nothing happens to the connections",
+  return NetworkError(fault, "", "nothing happens to the connections",
                       "say one of latency, bandwidth, slice, stall, half-open, half-close, close, "
                       "cut, reorder, loss, duplicate");
 }
@@ -164,7 +168,7 @@ Result<NetworkFault> ReadNetworkFault(const Fault& fault) {
   network.seed = fault.seed.value_or(0);
   network.connection = GetString(members, "connection");
   if (network.connection.size() >= sizeof(trireme_route::connection))
-    return NetworkError(fault,
+    return NetworkError(fault, "connection",
                         "connection: longer than " +
                             std::to_string(sizeof(trireme_route::connection) - 1) + " bytes",
                         "shorten it by a *");

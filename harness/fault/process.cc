@@ -56,14 +56,14 @@ Result<int> ReadSignal(const Fault& fault) {
     return FaultError(fault, "a fault of a process needs a signal", "one of " + Join(names, ", "));
   if (const int signal = SignalByName(name); signal != 0) return signal;
   const std::string near = DidYouMean(name, names);
-  return FaultError(fault, "no signal is called '" + name + "'",
-                    near.empty() ? "one of " + Join(names, ", ") : near);
+  return FaultKeyError(fault, "signal", "no signal is called '" + name + "'",
+                       near.empty() ? "one of " + Join(names, ", ") : near);
 }
 
 // "observe:KEY", "op:NAME" or "op:NAME#N".
 Result<FaultEvent> ReadEvent(const Fault& fault, const std::string& text) {
-  const Diagnostic wrong = FaultError(fault, "'" + text + "' is no event",
-                                      "observe:KEY, op:NAME or op:NAME#2, the second of them");
+  const Diagnostic wrong = FaultKeyError(fault, "event", "'" + text + "' is no event",
+                                         "observe:KEY, op:NAME or op:NAME#2, the second of them");
   const size_t colon = text.find(':');
   if (colon == std::string::npos || colon + 1 == text.size()) return wrong;
   const std::string kind = text.substr(0, colon);
@@ -84,10 +84,10 @@ Result<FaultEvent> ReadEvent(const Fault& fault, const std::string& text) {
 Status CheckTarget(const Fault& fault, const std::string& target) {
   const bool number = target.find_first_not_of("0123456789") == std::string::npos;
   if (!number && target.find('/') == std::string::npos) return Done{};
-  return FaultError(fault,
-                    "`target` is the name of a program of the trial, not " +
-                        std::string(number ? "the number " : "the path ") + target,
-                    "runner, worker, server, or a glob over the names of the trial's processes");
+  return FaultKeyError(fault, "target",
+                       "`target` is the name of a program of the trial, not " +
+                           std::string(number ? "the number " : "the path ") + target,
+                       "runner, worker, server, or a glob over the names of the trial's processes");
 }
 
 Status ReadMoment(const Fault& fault, ProcessFault* read) {
@@ -95,13 +95,16 @@ Status ReadMoment(const Fault& fault, ProcessFault* read) {
   const bool has_offset = fault.members.contains("offset");
   const bool has_connection = fault.members.contains("connection");
   if (has_event && has_offset)
-    return FaultError(fault, "`event` and `offset` both say when", "leave one of them out");
+    return FaultKeyError(fault, "event", "`event` and `offset` both say when",
+                         "leave one of them out");
   if (has_connection && !has_offset)
-    return FaultError(fault, "`connection` says where `offset` counts, and there is none",
-                      "add `offset`");
+    return FaultKeyError(fault, "connection",
+                         "`connection` says where `offset` counts, and there is none",
+                         "add `offset`");
   constexpr size_t kLongest = sizeof(trireme_moment::key) - 1;
   if (GetString(fault.members, "connection").size() > kLongest)
-    return FaultError(fault, "'connection' is longer than " + std::to_string(kLongest) + " bytes");
+    return FaultKeyError(fault, "connection",
+                         "'connection' is longer than " + std::to_string(kLongest) + " bytes");
   if (has_offset)
     read->offset = FaultOffset{static_cast<uint64_t>(GetInt(fault.members, "offset")),
                                GetString(fault.members, "connection")};
@@ -114,17 +117,18 @@ Status ReadMoment(const Fault& fault, ProcessFault* read) {
 Status CheckEnd(const Fault& fault, const ProcessFault& read) {
   const std::string name = FaultSignalName(read.signal);
   if (read.duration && read.signal != SIGSTOP)
-    return FaultError(fault, "`for` goes with STOP only: nobody can take a " + name + " back");
+    return FaultKeyError(fault, "for",
+                         "`for` goes with STOP only: nobody can take a " + name + " back");
   if (read.duration && *read.duration == 0)
-    return FaultError(fault, "a stop `for` no time is none", "`for` longer than 0s");
+    return FaultKeyError(fault, "for", "a stop `for` no time is none", "`for` longer than 0s");
   if (!read.restart) return Done{};
   if (read.signal == SIGSTOP || read.signal == SIGCONT)
-    return FaultError(fault,
-                      "`restart` goes with a signal that ends a process, " + name + " does not");
+    return FaultKeyError(fault, "restart",
+                         "`restart` goes with a signal that ends a process, " + name + " does not");
   if (read.target == "runner" || read.target == "worker")
-    return FaultError(fault,
-                      "a " + read.target + " cannot be started again: it is a fork of the trial",
-                      "`target: server`, or the name of a program that the trial starts");
+    return FaultKeyError(fault, "restart",
+                         "a " + read.target + " cannot be started again: it is a fork of the trial",
+                         "`target: server`, or the name of a program that the trial starts");
   return Done{};
 }
 

@@ -31,28 +31,31 @@ Status CheckLimits(const Fault& fault, const ResourceFault& read) {
     return FaultError(fault, "it limits nothing",
                       "one or several of nofile, memory, stack, threads, disk, cpu");
   if (read.duration && *read.duration == 0)
-    return FaultError(fault, "a limit `for` no time is none", "`for` longer than 0s");
+    return FaultKeyError(fault, "for", "a limit `for` no time is none", "`for` longer than 0s");
   if (read.nofile && *read.nofile < kLeastDescriptors)
-    return FaultError(fault,
-                      "nothing runs with " + std::to_string(*read.nofile) +
-                          " descriptors: the standard streams are three",
-                      "`nofile` is at least 3");
+    return FaultKeyError(fault, "nofile",
+                         "nothing runs with " + std::to_string(*read.nofile) +
+                             " descriptors: the standard streams are three",
+                         "`nofile` is at least 3");
   if (read.threads && *read.threads == 0)
-    return FaultError(fault, "the trial's own process has a thread: `threads` is at least 1");
+    return FaultKeyError(fault, "threads",
+                         "the trial's own process has a thread: `threads` is at least 1");
   if (read.stack && *read.stack < kLeastStack)
-    return FaultError(fault,
-                      "no thread starts with a stack of " + std::to_string(*read.stack) + " bytes",
-                      "`stack` is at least 64KiB");
+    return FaultKeyError(fault, "stack",
+                         "no thread starts with a stack of " + std::to_string(*read.stack) +
+                             " bytes",
+                         "`stack` is at least 64KiB");
   if (read.memory && *read.memory < kLeastMemory)
-    return FaultError(fault,
-                      "no process runs with addresses of " + std::to_string(*read.memory) +
-                          " bytes",
-                      "`memory` is at least 64KiB, and most often some 512MiB");
+    return FaultKeyError(fault, "memory",
+                         "no process runs with addresses of " + std::to_string(*read.memory) +
+                             " bytes",
+                         "`memory` is at least 64KiB, and most often some 512MiB");
   if (read.disk && *read.disk < kLeastDisk)
-    return FaultError(fault, "no disk holds " + std::to_string(*read.disk) + " bytes",
-                      "`disk` is at least 4KiB, one page");
+    return FaultKeyError(fault, "disk", "no disk holds " + std::to_string(*read.disk) + " bytes",
+                         "`disk` is at least 4KiB, one page");
   if (read.cpu && (*read.cpu == 0 || *read.cpu > kMostSpinners))
-    return FaultError(fault, "`cpu` is how many threads compete for processors, from 1 to 64");
+    return FaultKeyError(fault, "cpu",
+                         "`cpu` is how many threads compete for processors, from 1 to 64");
   return Done{};
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "harness/base/strings.h"
+#include "harness/fault/call_errors.h"
 #include "harness/fault/class_table.h"
 #include "harness/fault/error_names.h"
 
@@ -45,32 +46,6 @@ constexpr uint32_t kToldToTryAgain =
     kTransferCalls | kConnecting | Bit(TRIREME_CALL_FORK) | Bit(TRIREME_CALL_THREAD);
 // What happens on a connection, or an open file, that has ends; the other calls belong to tasks alone.
 constexpr uint32_t kOnConnections = kTransferCalls | kConnecting;
-
-// Calls whose errors the kernel has a list of: they reach no file system, driver or peer that could add its own. Beside these
-// any may want memory, or be forbidden by a filter of system calls.
-struct CallErrors {
-  trireme_fault_call call;
-  std::array<int, 7> codes;  // 0: no more
-};
-constexpr std::array kCallErrors = {
-    CallErrors{TRIREME_CALL_EPOLL_WAIT, {EBADF, EFAULT, EINTR, EINVAL}},
-    CallErrors{TRIREME_CALL_FORK, {EAGAIN}},
-    CallErrors{TRIREME_CALL_THREAD, {EAGAIN, EINVAL}},
-    CallErrors{TRIREME_CALL_SOCKET,
-               {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, EPROTONOSUPPORT}}};
-
-bool FailsWith(const CallErrors& about, int code) {
-  if (code == ENOMEM || code == EPERM || code == ENOSYS) return true;
-  return std::find(about.codes.begin(), about.codes.end(), code) != about.codes.end();
-}
-
-// Which of the calls can never fail with it. An allocation has one error.
-uint32_t NeverFailWith(int code, uint32_t calls) {
-  uint32_t never = code == ENOMEM ? 0 : calls & Bit(TRIREME_CALL_MALLOC);
-  for (const CallErrors& one : kCallErrors)
-    if (!FailsWith(one, code)) never |= calls & Bit(one.call);
-  return never;
-}
 
 // What a fault may do, and where.
 struct ActionWord {
@@ -130,8 +105,10 @@ class SystemCallReader {
   }
 
  private:
-  Diagnostic Error(const std::string& message, const std::string& hint = "") const {
-    return FaultError(fault_, message, hint);
+  // `key` is the one at fault.
+  Diagnostic Error(const std::string& key, const std::string& message,
+                   const std::string& hint = "") const {
+    return FaultKeyError(fault_, key, message, hint);
   }
 
   bool IsGiven(const char* key) const { return fault_.at.contains(key); }
@@ -144,16 +121,18 @@ class SystemCallReader {
       action_ = &word;
     }
     if (given.size() != 1)
-      return Error(
-          given.empty() ? "'do' is empty" : "'do' is one thing, not " + Join(given, " and "),
-          given.empty() ? "write do: {reset: true}" : "write a fault for each");
+      return Error(given.empty() ? "" : given[1],
+                   given.empty() ? "'do' is empty"
+                                 : "'do' is one thing, not " + Join(given, " and "),
+                   given.empty() ? "write do: {reset: true}" : "write a fault for each");
     const Json& value = fault_.members.at(given[0]);
     if (value.is_boolean() && !value.get<bool>())
-      return Error("'" + given[0] + ": false' does nothing", "leave the fault out");
+      return Error(given[0], "'" + given[0] + ": false' does nothing", "leave the fault out");
     result_.action = action_->action;
     const bool counts = value.is_number_integer();
     if (counts && value.get<int64_t>() <= 0)
-      return Error("'" + given[0] + "' of 0 does nothing", "a short count is at least 1 byte");
+      return Error(given[0], "'" + given[0] + "' of 0 does nothing",
+                   "a short count is at least 1 byte");
     if (counts) result_.amount = value.get<uint64_t>();
     return Done{};
   }
@@ -166,7 +145,7 @@ class SystemCallReader {
       const std::vector<std::string> known = CallNames(kAllCalls);
       const std::string near = DidYouMean(name, known);
       if (found == nullptr)
-        return Error("there is no call '" + name + "'",
+        return Error("at.call", "there is no call '" + name + "'",
                      near.empty() ? "calls: " + Join(known, ", ") : near);
       result_.calls |= Bit(found->call);
     }
@@ -174,14 +153,18 @@ class SystemCallReader {
     const uint32_t beyond = result_.calls & ~action_->calls;
     if (beyond == 0) return Done{};
     return Error(
+        IsGiven("call") ? "at.call" : std::string(action_->name),
         "'" + std::string(action_->name) + "' can never apply to " + Join(CallNames(beyond), ", "),
         "it hits " + Join(CallNames(action_->calls), ", "));
   }
 
-  // An error of getaddrinfo names its call.
+  // An error of getaddrinfo names its call; another one is of those transfers that it can come of, if any.
   uint32_t FallbackCalls() const {
     const ErrorName* error = FindErrorName(GetString(fault_.members, "error"));
-    return error != nullptr && error->resolver ? Bit(TRIREME_CALL_GETADDRINFO) : action_->fallback;
+    if (error == nullptr) return action_->fallback;
+    if (error->resolver) return Bit(TRIREME_CALL_GETADDRINFO);
+    const uint32_t failing = action_->fallback & CallsThatFailWith(error->code);
+    return failing != 0 ? failing : action_->fallback;
   }
 
   Status ReadError() {
@@ -192,38 +175,45 @@ class SystemCallReader {
       std::vector<std::string> known;
       for (const ErrorName& one : ErrorNames()) known.emplace_back(one.name);
       const std::string near = DidYouMean(name, known);
-      return Error("there is no error '" + name + "'",
+      return Error("error", "there is no error '" + name + "'",
                    near.empty() ? "errors are named as in C: ECONNRESET, EMFILE, EAI_AGAIN" : near);
     }
     const uint32_t resolver = Bit(TRIREME_CALL_GETADDRINFO);
     if (error->resolver && (result_.calls & ~resolver) != 0)
-      return Error("only getaddrinfo fails with " + name + ", not " +
+      return Error("error", "only getaddrinfo fails with " + name + ", not " +
                    Join(CallNames(result_.calls & ~resolver), ", "));
     if (!error->resolver && (result_.calls & resolver) != 0)
-      return Error("getaddrinfo never fails with " + name,
+      return Error("error", "getaddrinfo never fails with " + name,
                    "its errors are EAI_AGAIN, EAI_NONAME, EAI_FAIL and so on");
     const uint32_t waiting = result_.calls & ~kToldToTryAgain;
     if (!error->resolver && error->code == EAGAIN && waiting != 0)
-      return Error(name + " can never come of " + Join(CallNames(waiting), ", ") +
+      return Error("error",
+                   name + " can never come of " + Join(CallNames(waiting), ", ") +
                        ": it has no descriptor that would not block",
                    "only " + Join(CallNames(kToldToTryAgain), ", ") + " are told to try again");
-    if (const uint32_t never = NeverFailWith(error->code, result_.calls);
-        !error->resolver && never != 0)
-      return Error(name + " can never come of " + Join(CallNames(never), ", "),
-                   WhatTheyFailWith(never));
+    if (!error->resolver) TRIREME_RETURN_IF_ERROR(CheckCallsFailWith(*error));
     result_.error = error->code;
     return Done{};
   }
 
-  // "fork fails with EAGAIN, ENOMEM, ENOSYS, EPERM": of the first of them.
-  static std::string WhatTheyFailWith(uint32_t calls) {
-    const std::string name = CallNames(calls).front();
+  Status CheckCallsFailWith(const ErrorName& error) const {
+    const uint32_t never = result_.calls & ~CallsThatFailWith(error.code);
+    if (never == 0) return Done{};
+    const std::string calls = Join(CallNames(CallsThatFailWith(error.code)), ", ");
+    const std::string hint = calls.empty() ? "" : "it comes of " + calls + "; ";
+    return Error("error",
+                 std::string(error.name) + " can never come of " + Join(CallNames(never), ", "),
+                 hint + WhatItFailsWith(never & (~never + 1)));
+  }
+
+  // "fork fails with EAGAIN, ENOMEM, ENOSYS, EPERM".
+  static std::string WhatItFailsWith(uint32_t call) {
     std::vector<std::string> errors;
     for (const ErrorName& error : ErrorNames())
       if (!error.resolver && error.name != "EWOULDBLOCK" &&
-          (NeverFailWith(error.code, calls) & calls & (~calls + 1)) == 0)
+          (CallsThatFailWith(error.code) & call) != 0)
         errors.emplace_back(error.name);
-    return name + " fails with " + Join(errors, ", ");
+    return CallNames(call).front() + " fails with " + Join(errors, ", ");
   }
 
   Status ReadSide() {
@@ -231,13 +221,15 @@ class SystemCallReader {
     const std::string side = GetString(fault_.at, "side");
     static const auto& sides = *new std::vector<std::string>{"client", "server"};
     if (side != "client" && side != "server")
-      return Error("'side' must be client or server, not '" + side + "'", DidYouMean(side, sides));
+      return Error("at.side", "'side' must be client or server, not '" + side + "'",
+                   DidYouMean(side, sides));
     result_.sides = side == "client" ? 1 : 2;
     const uint32_t never =
         (result_.calls & ~kOnConnections) |
         (result_.calls & Bit(side == "client" ? TRIREME_CALL_ACCEPT : TRIREME_CALL_CONNECT));
     if (never == 0) return Done{};
-    return Error("'side: " + side + "' can never apply to " + Join(CallNames(never), ", "),
+    return Error("at.side",
+                 "'side: " + side + "' can never apply to " + Join(CallNames(never), ", "),
                  "the client connects and the server accepts");
   }
 
@@ -246,13 +238,16 @@ class SystemCallReader {
     // Of several calls one may be on a connection all the same.
     const uint32_t without = OnNoConnection();
     if (without != 0 && without == result_.calls && NumbersConnection(result_.connection))
-      return Error("'connection: " + result_.connection + "' can never apply to " +
-                       Join(CallNames(without), ", ") + ": what fails so has no connection",
-                   "a glob without '#' is over the task that makes the call; of a task with a "
-                   "'#' in its name, write '?' for it");
+      return Error(
+          "at.connection",
+          "'connection: " + result_.connection + "' can never apply to " +
+              Join(CallNames(without), ", ") + ": what fails so has no connection",
+          "a glob without '#' is over the task that makes the call; of a task with a "
+          "'#' in its name, write '?' for it");
     constexpr size_t kLongest = sizeof(trireme_fault_rule::connection) - 1;
     if (result_.connection.size() > kLongest)
-      return Error("'connection' is longer than " + std::to_string(kLongest) + " bytes");
+      return Error("at.connection",
+                   "'connection' is longer than " + std::to_string(kLongest) + " bytes");
     return Done{};
   }
 
@@ -261,7 +256,8 @@ class SystemCallReader {
     TRIREME_RETURN_IF_ERROR(CheckSweepWord(fault_, GetString(fault_.at, "sweep")));
     for (const char* key : {"offset", "every", "probability", "times", "total"})
       if (IsGiven(key))
-        return Error(std::string("'") + key + "' and 'sweep' exclude each other",
+        return Error(std::string("at.") + key,
+                     std::string("'") + key + "' and 'sweep' exclude each other",
                      "a sweep hits one point a trial");
     result_.every_point = true;
     return Done{};
@@ -275,7 +271,8 @@ class SystemCallReader {
     for (const auto& [key, when] : kWhens) {
       if (!IsGiven(key)) continue;
       if (given != nullptr)
-        return Error("'" + std::string(given) + "' and '" + key + "' exclude each other");
+        return Error(std::string("at.") + key,
+                     "'" + std::string(given) + "' and '" + key + "' exclude each other");
       given = key;
       result_.when = when;
     }
@@ -283,17 +280,19 @@ class SystemCallReader {
     if (result_.when == TRIREME_WHEN_CHANCE) return ReadProbability();
     result_.place = Natural(fault_.at, given);
     if (result_.when == TRIREME_WHEN_EVERY && result_.place == 0)
-      return Error("'every: 0' can never apply", "leave 'every' out to hit each one");
+      return Error("at.every", "'every: 0' can never apply", "leave 'every' out to hit each one");
     const uint32_t streams = result_.calls & kTransferCalls;
     if (streams == 0 || streams == result_.calls) return Done{};
-    return Error("'" + std::string(given) + "' counts bytes of " + Join(CallNames(streams), ", ") +
+    return Error(std::string("at.") + given,
+                 "'" + std::string(given) + "' counts bytes of " + Join(CallNames(streams), ", ") +
                      ", but calls of " + Join(CallNames(result_.calls & ~streams), ", "),
                  "write a fault for each of the two");
   }
 
   Status ReadProbability() {
     result_.probability = GetDouble(fault_.at, "probability");
-    if (result_.probability <= 0) return Error("'probability: 0' can never apply");
+    if (result_.probability <= 0)
+      return Error("at.probability", "'probability: 0' can never apply");
     return Done{};
   }
 
@@ -315,11 +314,13 @@ class SystemCallReader {
     // Counted per connection in one byte each.
     const uint32_t alone = result_.calls & ~kOnConnections;
     if (IsGiven("times") && alone != 0)
-      return Error("'times' counts what happens on one connection, and " +
+      return Error("at.times",
+                   "'times' counts what happens on one connection, and " +
                        Join(CallNames(alone), ", ") + " is on none",
                    "say 'total', or 'offset' for the n-th of a task");
     if (IsGiven("times") && AcceptTakesNothing())
       return Error(
+          "at.times",
           "'times' counts what happens on one connection, and an accept that fails takes none",
           "say 'total', or 'offset' for the n-th of a listener");
     TRIREME_ASSIGN_OR_RETURN(result_.times, Limit("times", std::numeric_limits<uint8_t>::max()));
@@ -327,7 +328,7 @@ class SystemCallReader {
     result_.after = Natural(fault_.at, "after");
     if (!IsGiven("for")) return Done{};
     const uint64_t length = Natural(fault_.at, "for");
-    if (length == 0) return Error("'for' of no time can never apply");
+    if (length == 0) return Error("at.for", "'for' of no time can never apply");
     result_.until = result_.after + length;
     return Done{};
   }
@@ -335,8 +336,10 @@ class SystemCallReader {
   Result<uint32_t> Limit(const char* key, uint64_t most) const {
     if (!IsGiven(key)) return uint32_t{0};
     const uint64_t value = Natural(fault_.at, key);
-    if (value == 0) return Error("'" + std::string(key) + ": 0' can never apply");
-    if (value > most) return Error("'" + std::string(key) + "' is at most " + std::to_string(most));
+    const std::string place = std::string("at.") + key;
+    if (value == 0) return Error(place, "'" + std::string(key) + ": 0' can never apply");
+    if (value > most)
+      return Error(place, "'" + std::string(key) + "' is at most " + std::to_string(most));
     return static_cast<uint32_t>(value);
   }
 

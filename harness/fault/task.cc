@@ -40,12 +40,13 @@ Status ReadTaskFaultTasks(const Fault& fault, TaskFault& read) {
   read.task = cancel ? *cancel : *timeout;
   const char* member = cancel ? "cancel" : "timeout";
   if (read.task.empty())
-    return FaultError(fault, std::string(member) + " is empty and matches no task",
-                      "\"*\" is every task");
+    return FaultKeyError(fault, member, std::string(member) + " is empty and matches no task",
+                         "\"*\" is every task");
   constexpr size_t kMost = sizeof(trireme_task_fault::task) - 1;
   if (read.task.size() > kMost)
-    return FaultError(fault,
-                      std::string(member) + " is longer than " + std::to_string(kMost) + " bytes");
+    return FaultKeyError(fault, member,
+                         std::string(member) + " is longer than " + std::to_string(kMost) +
+                             " bytes");
   return Done{};
 }
 
@@ -57,9 +58,9 @@ Status ReadTaskFaultPoints(const Fault& fault, TaskFault& read) {
   if (sweep) TRIREME_RETURN_IF_ERROR(CheckSweepWord(fault, *sweep));
   if (point.has_value() + after.has_value() + sweep.has_value() > 1)
     return FaultError(fault, "point, after and sweep exclude each other", "say one of them");
-  if (point == 0) return FaultError(fault, "point is 0", "a task's first point is 1");
+  if (point == 0) return FaultKeyError(fault, "point", "point is 0", "a task's first point is 1");
   if (after && *after > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
-    return FaultError(fault, "after is beyond any trial's end");
+    return FaultKeyError(fault, "after", "after is beyond any trial's end");
   read.point = point.value_or(0);
   read.after = static_cast<int64_t>(after.value_or(0));
   read.every_point = sweep.has_value();
@@ -91,12 +92,12 @@ Result<TaskFault> ReadTaskFault(const Fault& fault) {
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultTasks(fault, read));
   TRIREME_RETURN_IF_ERROR(ReadTaskFaultPoints(fault, read));
   TRIREME_ASSIGN_OR_RETURN(const std::optional<uint64_t> times, TaskFaultNumber(fault, "times"));
-  if (times == 0) return FaultError(fault, "times is 0: it never applies");
+  if (times == 0) return FaultKeyError(fault, "times", "times is 0: it never applies");
   if (times > std::numeric_limits<uint32_t>::max())
-    return FaultError(fault, "times is more than there can be tasks");
+    return FaultKeyError(fault, "times", "times is more than there can be tasks");
   if (times && read.every_point)
-    return FaultError(fault, "times and sweep exclude each other",
-                      "a sweep hits one point a trial");
+    return FaultKeyError(fault, "times", "times and sweep exclude each other",
+                         "a sweep hits one point a trial");
   read.times = times.value_or(0);
   return read;
 }

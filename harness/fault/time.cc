@@ -19,12 +19,13 @@ Status ReadClocks(const Fault& fault, TimeFault* read) {
   for (const std::string& name : TextsOf(GetMember(fault.members, "clocks"))) {
     const bool both = name == "both";
     if (!both && name != "realtime" && name != "monotonic")
-      return FaultError(fault, "no clock is called '" + name + "'", "realtime, monotonic or both");
+      return FaultKeyError(fault, "clocks", "no clock is called '" + name + "'",
+                           "realtime, monotonic or both");
     read->realtime |= both || name == "realtime";
     read->monotonic |= both || name == "monotonic";
   }
   if (!read->realtime && !read->monotonic)
-    return FaultError(fault, "`clocks` names none", "realtime, monotonic or both");
+    return FaultKeyError(fault, "clocks", "`clocks` names none", "realtime, monotonic or both");
   return Done{};
 }
 
@@ -33,13 +34,13 @@ Status CheckTimes(const Fault& fault, const TimeFault& read) {
   if (!moves && read.late == 0)
     return FaultError(fault, "it changes no clock", "one or several of jump, rate, late");
   if (!moves && fault.members.contains("clocks"))
-    return FaultError(fault,
-                      "`clocks` says which of them jump, and none does: `late` is of all timers",
-                      "add `jump` or `rate`");
+    return FaultKeyError(fault, "clocks",
+                         "`clocks` says which of them jump, and none does: `late` is of all timers",
+                         "add `jump` or `rate`");
   if (!std::isfinite(read.rate) || read.rate < kSlowest || read.rate > kFastest)
-    return FaultError(fault, "`rate` is how fast a clock runs, from 0.001 to 1000");
+    return FaultKeyError(fault, "rate", "`rate` is how fast a clock runs, from 0.001 to 1000");
   if (read.duration && *read.duration == 0)
-    return FaultError(fault, "a fault `for` no time is none", "`for` longer than 0s");
+    return FaultKeyError(fault, "for", "a fault `for` no time is none", "`for` longer than 0s");
   return Done{};
 }
 

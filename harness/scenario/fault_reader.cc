@@ -105,6 +105,26 @@ Result<std::string> ReadFaultName(const FieldReader& reader, const YamlNode& nod
                             std::to_string(kLongestFaultName) + ", but not 'none'");
 }
 
+const YamlNode* FindKey(const YamlNode& node, const std::string& name) {
+  if (node.kind != YamlNode::Kind::kMapping) return nullptr;
+  for (const YamlNode& key : node.keys)
+    if (key.text == name) return &key;
+  return nullptr;
+}
+
+// The key below `node` that `path` names, "at.offset", as far as it is written there.
+const YamlNode& KeyAt(const YamlNode& node, const std::string& path) {
+  const YamlNode* found = &node;
+  const YamlNode* below = &node;
+  for (const std::string& name : Split(path, '.')) {
+    const YamlNode* key = FindKey(*below, name);
+    if (key == nullptr) break;
+    found = key;
+    below = below->Find(name);
+  }
+  return *found;
+}
+
 // Reads the faults of one plan.
 class PlanReader {
  public:
@@ -219,15 +239,15 @@ class PlanReader {
     return fault;
   }
 
-  // What the layer of the faults says, at the fault that it names.
+  // What the layer of the faults says, at the key that it names.
   Status Check(const Json& plan, const YamlNode& whole) const {
     if (!vocabulary_.check_faults) return Done{};
     const Status status = vocabulary_.check_faults(plan);
     if (status.ok()) return Done{};
     for (const auto& [name, node] : nodes_)
       if (status.error().message.starts_with(name + ": "))
-        return reader_.ErrorAt(*node, status.error());
-    return reader_.ErrorAt(whole, status.error());
+        return reader_.ErrorAt(KeyAt(*node, status.error().key), status.error());
+    return reader_.ErrorAt(KeyAt(whole, "all"), status.error());
   }
 
   const FieldReader& reader_;

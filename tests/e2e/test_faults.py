@@ -131,7 +131,7 @@ class FaultsTest(TriremeCase):
         self.write("mine.yaml", PLAN.replace("call: recv, side: server", "call: accept, side: client"))
         outcome = self.trireme("run", "s", "--faults", "mine.yaml", *PYTHON)
         self.assertEqual(outcome.code, 2)
-        self.assertIn("mine.yaml:5:5: error: reset: 'side: client' can never apply to accept\n", outcome.err)
+        self.assertIn("mine.yaml:5:38: error: reset: 'side: client' can never apply to accept\n", outcome.err)
 
     def test_a_seed_brings_the_same_faults_back(self) -> None:
         arguments = ["run", "s", "--faults", "short-io,mine.yaml", "--seed", "99", *PYTHON]

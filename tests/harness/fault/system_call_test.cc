@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <map>
 
 #include "harness/fault/error_names.h"
 #include "tests/harness/fault/fault_testing.h"
@@ -48,7 +49,8 @@ TEST(SystemCallFaultTest, HitsWhatItIsAboutWhereNoCallIsNamed) {
   };
   const uint32_t transfers = 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND;
   EXPECT_EQ(calls_of(R"({"reset": true})"), transfers);
-  EXPECT_EQ(calls_of(R"({"error": "EPIPE"})"), transfers);
+  EXPECT_EQ(calls_of(R"({"error": "ECONNRESET"})"), transfers);
+  EXPECT_EQ(calls_of(R"({"error": "EPIPE"})"), 1U << TRIREME_CALL_SEND);
   EXPECT_EQ(calls_of(R"({"error": "EAI_AGAIN"})"), 1U << TRIREME_CALL_GETADDRINFO);
   EXPECT_EQ(calls_of(R"({"spurious": true})"), 1U << TRIREME_CALL_EPOLL_WAIT);
 }
@@ -78,6 +80,19 @@ TEST(SystemCallFaultTest, DoesOneThing) {
   EXPECT_EQ(CallErrorOf("{}", R"({"reset": false})"), "x: 'reset: false' does nothing");
   EXPECT_EQ(CallErrorOf("{}", R"({"short": 0})"), "x: 'short' of 0 does nothing");
   EXPECT_EQ(CallErrorOf("{}", R"({"delay": 0})"), "x: 'delay' of 0 does nothing");
+}
+
+TEST(SystemCallFaultTest, NamesTheKeyAtFault) {
+  const auto key_of = [](const char* at, const char* what) {
+    return CheckSystemCallFault(SystemCall(at, what)).error().key;
+  };
+  EXPECT_EQ(key_of("{}", "{}"), "do");
+  EXPECT_EQ(key_of("{}", R"({"short": 0})"), "do.short");
+  EXPECT_EQ(key_of(R"({"call": ["recieve"]})", R"({"reset": true})"), "at.call");
+  EXPECT_EQ(key_of(R"({"call": ["connect"]})", R"({"error": "ENOSPC"})"), "do.error");
+  EXPECT_EQ(key_of(R"({"offset": 1, "every": 2})", R"({"reset": true})"), "at.every");
+  EXPECT_EQ(key_of(R"({"times": 0})", R"({"reset": true})"), "at.times");
+  EXPECT_EQ(key_of(R"({"sweep": "all"})", R"({"reset": true})"), "at.sweep");
 }
 
 TEST(SystemCallFaultTest, RefusesUnknownWords) {
@@ -118,15 +133,38 @@ TEST(SystemCallFaultTest, RefusesEagainWhereNothingIsNonBlocking) {
         CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})", R"({"error": "EAGAIN"})"), "");
 }
 
-// Which other errors a file system, a driver or a peer gives is not ours to say: a program has to bear any.
-TEST(SystemCallFaultTest, TakesAnyOtherErrnoOfWhatReachesMoreThanTheKernel) {
-  for (const char* call :
-       {"connect", "accept", "recv", "send", "read", "write", "open", "fsync", "close"})
-    for (const char* error : {"ENOSPC", "ECONNRESET", "EPERM"})
-      EXPECT_EQ(CallErrorOf(R"({"call": [")" + std::string(call) + R"("]})",
-                            R"({"error": ")" + std::string(error) + R"("})"),
-                "")
-          << call << error;
+TEST(SystemCallFaultTest, TakesWhatItsManPageAndWhatStandsBehindItFailWith) {
+  const std::multimap<std::string, std::string> failures = {
+      {"connect", "ECONNREFUSED"}, {"connect", "ENOENT"},    {"connect", "EADDRNOTAVAIL"},
+      {"accept", "EMFILE"},        {"accept", "EPROTO"},     {"recv", "ETIMEDOUT"},
+      {"recv", "ECONNREFUSED"},    {"send", "EPIPE"},        {"send", "EMSGSIZE"},
+      {"read", "ECONNRESET"},      {"read", "EISDIR"},       {"read", "ESTALE"},
+      {"write", "ENOSPC"},         {"write", "EPIPE"},       {"write", "EHOSTUNREACH"},
+      {"open", "EMFILE"},          {"open", "ETXTBSY"},      {"open", "ENOTCONN"},
+      {"fsync", "EIO"},            {"fsync", "ENOSPC"},      {"close", "EDQUOT"},
+      {"close", "EINTR"}};
+  for (const auto& [call, error] : failures)
+    EXPECT_EQ(CallErrorOf(R"({"call": [")" + call + R"("]})", R"({"error": ")" + error + R"("})"),
+              "")
+        << call << error;
+}
+
+TEST(SystemCallFaultTest, RefusesWhatItNeverFailsWith) {
+  const std::multimap<std::string, std::string> never = {
+      {"connect", "ENOSPC"}, {"connect", "EMFILE"}, {"connect", "EPIPE"},      {"accept", "ENOSPC"},
+      {"accept", "EPIPE"},   {"recv", "ENOSPC"},    {"recv", "EPIPE"},         {"recv", "EMFILE"},
+      {"send", "EMFILE"},    {"send", "EISDIR"},    {"read", "ENOSPC"},        {"read", "EROFS"},
+      {"write", "EMFILE"},   {"write", "EEXIST"},   {"open", "ECONNRESET"},    {"open", "EPIPE"},
+      {"fsync", "EPIPE"},    {"fsync", "EMFILE"},   {"close", "ECONNREFUSED"}, {"close", "EISDIR"}};
+  for (const auto& [call, error] : never)
+    EXPECT_EQ(CallErrorOf(R"({"call": [")" + call + R"("]})", R"({"error": ")" + error + R"("})"),
+              "x: " + error + " can never come of " + call);
+}
+
+// The kernel says so while the connection goes on being made, which an error does not.
+TEST(SystemCallFaultTest, RefusesAConnectionThatIsBeingMade) {
+  EXPECT_EQ(CallErrorOf(R"({"call": ["connect"]})", R"({"error": "EINPROGRESS"})"),
+            "x: EINPROGRESS can never come of connect");
 }
 
 TEST(SystemCallFaultTest, RefusesAnErrnoThatTheKernelNeverGivesThere) {
@@ -137,9 +175,11 @@ TEST(SystemCallFaultTest, RefusesAnErrnoThatTheKernelNeverGivesThere) {
     EXPECT_EQ(CallErrorOf(at, R"({"error": "ENOMEM"})"), "");
   }
   EXPECT_EQ(CallHintOf(R"({"call": ["fork"]})", R"({"error": "ECONNRESET"})"),
-            "fork fails with EAGAIN, ENOMEM, ENOSYS, EPERM");
+            "it comes of connect, accept, recv, send, read, write; fork fails with EAGAIN, ENOMEM, "
+            "ENOSYS, EPERM");
   EXPECT_EQ(CallHintOf(R"({"call": ["malloc"]})", R"({"error": "EIO"})"),
-            "malloc fails with ENOMEM");
+            "it comes of connect, recv, send, read, write, open, fsync, close; malloc fails with "
+            "ENOMEM");
   EXPECT_EQ(CallErrorOf(R"({"call": ["socket"]})", R"({"error": "EMFILE"})"), "");
   EXPECT_EQ(CallErrorOf(R"({"call": ["epoll_wait"]})", R"({"error": "EINTR"})"), "");
 }
@@ -160,7 +200,7 @@ TEST(SystemCallFaultTest, TakesOneWayToSayWhen) {
   EXPECT_EQ(CallErrorOf(R"({"probability": 0})", R"({"reset": true})"),
             "x: 'probability: 0' can never apply");
   EXPECT_EQ(
-      CallErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "EMFILE"})"),
+      CallErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "ECONNRESET"})"),
       "x: 'offset' counts bytes of recv, but calls of accept");
 }
 

@@ -187,17 +187,33 @@ TEST_F(FaultPlansTest, RefuseNamesThatThereAreNot) {
   EXPECT_THAT(ErrorOf("[../faults/slow]"), HasSubstr("there is no fault plan '../faults/slow'"));
 }
 
-TEST_F(FaultPlansTest, PlaceWhatCannotApplyAtTheFault) {
+TEST_F(FaultPlansTest, PlaceWhatCannotApplyAtTheKeyAtFault) {
   EXPECT_EQ(
       ErrorOf("[{name: p, all: [{name: a, do: {reset: true}}, {name: never, do: {reset: true}}]}]"),
-      "scenario.yaml:4:56: error: never: it can never apply\n"
+      "scenario.yaml:4:70: error: never: it can never apply\n"
       "faults: [{name: p, all: [{name: a, do: {reset: true}}, {name: never, do: {reset: true}}]}]\n"
-      "                                                       ^\n"
+      "                                                                     ^~\n"
       "hint: drop it\n");
   EXPECT_THAT(
       ErrorOf("[{name: p, all: [{name: a, do: {reset: true}}, {name: b, do: {reset: true}}, "
               "{name: c, do: {reset: true}}]}]"),
-      StartsWith("scenario.yaml:4:10: error: these faults contradict each other\n"));
+      StartsWith("scenario.yaml:4:20: error: these faults contradict each other\n"));
+}
+
+TEST_F(FaultPlansTest, PlaceWhatCannotApplyInAFileOfOneFault) {
+  const auto error_of = [&](const std::string& text) {
+    folder_.Write("faults/never.yaml", "version: 1\nsummary: s\n" + text);
+    return ErrorOf("[never]");
+  };
+  EXPECT_EQ(error_of("at:\n  call: recv\n  offset: 3\ndo: {reset: true}\n"),
+            "never.yaml:5:3: error: never: it can never apply\n"
+            "  offset: 3\n"
+            "  ^~~~~~\n"
+            "hint: drop it\n");
+  EXPECT_THAT(error_of("do: {reset: true}\n"), StartsWith("never.yaml:3:1: error: never: it"));
+  // What is not written is as near as what it belongs to.
+  EXPECT_THAT(error_of("do: {reset: true}\nat: {call: recv}\n"),
+              StartsWith("never.yaml:4:1: error: never: it"));
 }
 
 TEST_F(FaultPlansTest, PlaceErrorsInTheirOwnFile) {

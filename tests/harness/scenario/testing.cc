@@ -34,8 +34,12 @@ Vocabulary TestVocabulary() {
                          {"to", "text", "t"},
                          {"after", "duration", "a"}}}};
   vocabulary.check_faults = [](const Json& plan) -> Status {
-    for (const Json& fault : plan["all"])
-      if (fault["name"] == "never") return UsageError("never: it can never apply", "drop it");
+    for (const Json& fault : plan["all"]) {
+      if (fault["name"] != "never") continue;
+      Diagnostic error = UsageError("never: it can never apply", "drop it");
+      error.key = fault.contains("at") ? "at.offset" : "do";
+      return error;
+    }
     if (plan["all"].size() > 2) return UsageError("these faults contradict each other");
     return Done{};
   };
