@@ -33,6 +33,11 @@ bool OverlapInTime(const A& a, const A& b) {
   return (a.until == 0 || b.after < a.until) && (b.until == 0 || a.after < b.until);
 }
 
+// "*" is every connection, as no glob is.
+std::string GlobOf(const SystemCallFault& fault) {
+  return fault.connection.find_first_not_of('*') == std::string::npos ? "" : fault.connection;
+}
+
 // At one place for certain, where connection, kind and place are equal: where chance decides, or a limit, they need
 // not meet.
 bool AreAtOnePlace(const SystemCallFault& a, const SystemCallFault& b) {
@@ -57,7 +62,7 @@ Status CheckSystemCalls(const FaultPlan& plan) {
     if (fault.key != "do") continue;
     TRIREME_ASSIGN_OR_RETURN(const SystemCallFault what, ReadSystemCallFault(fault));
     if (!IsFinal(what) || what.every_point) continue;  // of sweeps each trial has one point
-    Before& before = all[{what.connection, what.when, what.place}];
+    Before& before = all[{GlobOf(what), what.when, what.place}];
     for (const auto& [other, that] : before)
       if (!DoTheSame(what, that) && AreAtOnePlace(what, that))
         return Contradicts(fault, *other, "both hit the same place of the same connections");

@@ -88,6 +88,18 @@ TEST(FaultPlanTest, RefusesTwoEndsAtOneByte) {
   EXPECT_EQ(PlanCheckErrorOf({reset, SystemCall(place, R"({"short": 1})", "s")}), "");
 }
 
+// "*" names them all, as saying nothing does.
+TEST(FaultPlanTest, RefusesTwoEndsAtOneByteOfEveryConnection) {
+  const Fault reset = SystemCall(R"({"call": ["recv"], "offset": 5})", R"({"reset": true})", "r");
+  const auto stall = [](const std::string& glob) {
+    return SystemCall(R"({"call": ["recv"], "offset": 5, "connection": ")" + glob + "\"}",
+                      R"({"stall": 5})", "s");
+  };
+  EXPECT_EQ(PlanCheckErrorOf({reset, stall("*")}),
+            "s: it contradicts fault 'r': both hit the same place of the same connections");
+  EXPECT_EQ(PlanCheckErrorOf({reset, stall("c*")}), "");
+}
+
 TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
   const Fault reset =
       SystemCall(R"({"call": ["recv"], "offset": 100, "for": 10})", R"({"reset": true})", "r");
