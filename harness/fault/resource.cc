@@ -8,6 +8,8 @@ namespace {
 
 // More would keep the harness from its own deadlines.
 constexpr uint64_t kMostSpinners = 64;
+// PID_MAX_LIMIT of 64 bits: a system has no more, and a cgroup takes no greater limit.
+constexpr uint64_t kMostThreads = uint64_t{1} << 22;
 // Less than that no thread starts with, and an interpreter not at all.
 constexpr uint64_t kLeastStack = 64 << 10;
 
@@ -40,6 +42,12 @@ Status CheckLimits(const Fault& fault, const ResourceFault& read) {
   if (read.threads && *read.threads == 0)
     return FaultKeyError(fault, "threads",
                          "the trial's own process has a thread: `threads` is at least 1");
+  if (read.threads && *read.threads >= kMostThreads)
+    return FaultKeyError(fault, "threads",
+                         "`threads: " + std::to_string(*read.threads) +
+                             "` is no shortage: a system has at most " +
+                             std::to_string(kMostThreads),
+                         "some tens, most often");
   if (read.stack && *read.stack < kLeastStack)
     return FaultKeyError(fault, "stack",
                          "no thread starts with a stack of " + std::to_string(*read.stack) +

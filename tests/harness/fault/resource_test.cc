@@ -43,6 +43,9 @@ TEST(ResourceFaultTest, AcceptsTheLeastAndRejectsLess) {
   EXPECT_TRUE(ReadWith({{"threads", 1}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"threads", 0}}),
             "short: the trial's own process has a thread: `threads` is at least 1");
+  EXPECT_TRUE(ReadWith({{"threads", 4194303}}).ok());
+  EXPECT_EQ(ErrorOfLimit({{"threads", 4194304}}),
+            "short: `threads: 4194304` is no shortage: a system has at most 4194304");
   EXPECT_TRUE(ReadWith({{"stack", 65536}}).ok());
   EXPECT_EQ(ErrorOfLimit({{"stack", 65535}}),
             "short: no thread starts with a stack of 65535 bytes");
