@@ -220,7 +220,8 @@ class PlanReader {
       const std::optional<uint64_t> number = ParseUnsigned(seed->text);
       if (!number)
         return reader_.ErrorAt(
-            *seed, "'seed' must be a number such as 17 or 0x5eed, not " + DescribeKind(*seed));
+            *seed, "'seed' must be a number such as 17 or 0x5eed, not " + DescribeKind(*seed),
+            "from 0 to " + std::to_string(std::numeric_limits<uint64_t>::max()));
       fault["seed"] = FormatHex(*number);
     }
     std::string key;

@@ -161,6 +161,9 @@ TEST_F(FaultPlansTest, RefuseWhatIsNoFault) {
               HasSubstr("a fault is of one class, not 'do' and 'link'"));
   EXPECT_THAT(ErrorOf("[{name: x, seed: many, do: {reset: true}}]"),
               HasSubstr("'seed' must be a number such as 17 or 0x5eed, not text"));
+  EXPECT_THAT(ErrorOf("[{name: x, seed: 18446744073709551616, do: {reset: true}}]"),
+              HasSubstr("hint: from 0 to 18446744073709551615\n"));
+  EXPECT_EQ(ErrorOf("[{name: x, seed: 18446744073709551615, do: {reset: true}}]"), "");
 }
 
 TEST_F(FaultPlansTest, RefuseNamesThatNoFileHas) {
