@@ -29,10 +29,10 @@ Diagnostic NoAddress(const std::string& text) {
   return UsageError("'" + text + "' is no address with a port", kAddressHint);
 }
 
-// "[::1]" without its brackets, or the text as it is.
-std::string WithoutBrackets(const std::string& host) {
+// "[::1]" without its brackets; "" without them, for "::1:53" is an address by itself.
+std::string WithinBrackets(const std::string& host) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  return bracketed ? host.substr(1, host.size() - 2) : host;
+  return bracketed ? host.substr(1, host.size() - 2) : "";
 }
 
 std::optional<uint16_t> ParsePort(const std::string& text) {
@@ -94,7 +94,7 @@ Result<LoopbackAddress> LoopbackAddress::Parse(const std::string& text) {
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(*port);
-  if (::inet_pton(AF_INET6, WithoutBrackets(host).c_str(), &v6.sin6_addr) == 1)
+  if (::inet_pton(AF_INET6, WithinBrackets(host).c_str(), &v6.sin6_addr) == 1)
     return Of(reinterpret_cast<const sockaddr*>(&v6), sizeof(v6));
   return NoAddress(text);
 }

@@ -73,6 +73,10 @@ Status CheckAmounts(const Fault& fault) {
                                                            : "leave it out");
   }
   for (const char* name : {"loss", "duplicate"})
+    if (fault.members.contains(name) && ChanceOf(GetDouble(fault.members, name)) == 0)
+      return NetworkError(fault, name, std::string(name) + " is too small to ever happen",
+                          "at least 1e-19 of the datagrams");
+  for (const char* name : {"loss", "duplicate"})
     if (GetDouble(fault.members, name) > 1)
       return NetworkError(fault, name, std::string(name) + " is a share of the datagrams",
                           "say one from 0 to 1");

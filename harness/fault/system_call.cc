@@ -60,7 +60,9 @@ constexpr std::array kActionWords = {
     ActionWord{"error", TRIREME_DO_ERROR, kAllCalls, kSocketTransfers},
     ActionWord{"delay", TRIREME_DO_DELAY, kAllCalls & ~Bit(TRIREME_CALL_MALLOC), kSocketTransfers},
     ActionWord{"reset", TRIREME_DO_RESET, kSocketTransfers | kConnecting, kSocketTransfers},
-    ActionWord{"close", TRIREME_DO_CLOSE, kTransferCalls | kConnecting, kSocketTransfers},
+    // What is not made yet cannot end in order: a connect that fails is an error.
+    ActionWord{"close", TRIREME_DO_CLOSE, kTransferCalls | Bit(TRIREME_CALL_ACCEPT),
+               kSocketTransfers},
     ActionWord{"stall", TRIREME_DO_STALL, kTransferCalls | kConnecting, kSocketTransfers},
     ActionWord{"interrupt", TRIREME_DO_INTERRUPT,
                kTransferCalls | kConnecting | Bit(TRIREME_CALL_OPEN) | Bit(TRIREME_CALL_FSYNC) |
@@ -293,6 +295,9 @@ class SystemCallReader {
     result_.probability = GetDouble(fault_.at, "probability");
     if (result_.probability <= 0)
       return Error("at.probability", "'probability: 0' can never apply");
+    if (ChanceOf(result_.probability) == 0)
+      return Error("at.probability", "'probability' is too small to ever apply",
+                   "at least 1e-19 of the events");
     return Done{};
   }
 

@@ -67,6 +67,11 @@ TEST(NetworkFault, RejectsACutOfTwoDirections) {
             "slow: network: half-close is of one direction");
 }
 
+TEST(NetworkFault, RejectsAShareThatNoDatagramHas) {
+  EXPECT_EQ(ErrorOf(R"({"loss": 1e-300})"), "slow: network: loss is too small to ever happen");
+  EXPECT_EQ(ErrorOf(R"({"loss": 1e-19})"), "");
+}
+
 TEST(NetworkFault, RejectsWhatIsNotKnown) {
   EXPECT_EQ(ErrorOf(R"({"latency": 1, "direction": "sideways"})"),
             "slow: network: unknown direction 'sideways'");
@@ -109,6 +114,8 @@ TEST(NetworkFault, NeverLeavesThisMachine) {
             "slow: network: to: '127.0.0.1' is no address with a port");
   EXPECT_EQ(ErrorOf(R"({"latency": 5, "to": "127.8.8.8:80"})"), "");
   EXPECT_EQ(ErrorOf(R"({"latency": 5, "to": "[::1]:80"})"), "");
+  EXPECT_EQ(ErrorOf(R"({"latency": 5, "to": "::1:80"})"),
+            "slow: network: to: '::1:80' is no address with a port");
 }
 
 TEST(NetworkFault, FillsARoute) {

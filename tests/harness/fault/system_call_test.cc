@@ -110,6 +110,9 @@ TEST(SystemCallFaultTest, RefusesWhatNoSuchCallDoes) {
             "x: 'short' can never apply to open");
   EXPECT_EQ(CallErrorOf(R"({"call": ["connect"]})", R"({"drop": true})"),
             "x: 'drop' can never apply to connect");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["connect"]})", R"({"close": true})"),
+            "x: 'close' can never apply to connect");
+  EXPECT_EQ(CallErrorOf(R"({"call": ["accept"]})", R"({"close": true})"), "");
   EXPECT_EQ(CallErrorOf(R"({"call": ["recv", "send"]})", R"({"duplicate": true})"),
             "x: 'duplicate' can never apply to recv");
   EXPECT_EQ(CallErrorOf(R"({"call": ["recv"]})", R"({"reorder": true})"),
@@ -199,6 +202,9 @@ TEST(SystemCallFaultTest, TakesOneWayToSayWhen) {
   EXPECT_EQ(CallErrorOf(R"({"every": 0})", R"({"reset": true})"), "x: 'every: 0' can never apply");
   EXPECT_EQ(CallErrorOf(R"({"probability": 0})", R"({"reset": true})"),
             "x: 'probability: 0' can never apply");
+  EXPECT_EQ(CallErrorOf(R"({"probability": 1e-300})", R"({"reset": true})"),
+            "x: 'probability' is too small to ever apply");
+  EXPECT_EQ(CallErrorOf(R"({"probability": 1e-19})", R"({"reset": true})"), "");
   EXPECT_EQ(
       CallErrorOf(R"({"call": ["recv", "accept"], "offset": 4096})", R"({"error": "ECONNRESET"})"),
       "x: 'offset' counts bytes of recv, but calls of accept");
