@@ -45,6 +45,13 @@ Json Sorted(const Json& value) {
   return out;
 }
 
+// What the library says, without the name of its exception: "parse error at line 2, column 1: ...".
+std::string Reason(const std::exception& error) {
+  std::string text = ToValidUtf8(error.what());
+  const size_t end = text.find("] ");
+  return text.starts_with('[') && end != std::string::npos ? text.substr(end + 2) : text;
+}
+
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, const std::string& what) {
@@ -54,7 +61,7 @@ Result<Json> ParseJson(std::string_view text, const std::string& what) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    return UsageError(what + ": " + ToValidUtf8(error.what()));
+    return UsageError(what + ": not valid JSON: " + Reason(error));
   }
 }
 

@@ -41,14 +41,25 @@ Result<Source> FindSource(const std::string& path, const std::vector<int64_t>& t
   return Source{path, "", trials[0]};
 }
 
+// A plan that was written in part, or that is none of ours.
+Diagnostic Damaged(const std::string& what, const std::string& hint) {
+  return UsageError("option --faults-from: " + what,
+                    hint.empty() ? "without its whole plan.json nobody can tell what a run "
+                                   "suffered: name another run, or a plan by --faults FILE"
+                                 : hint);
+}
+
 Result<Plan> ReadSavedPlan(const std::string& run) {
   const std::string file = JoinPath(run, "plan.json");
   const Result<std::string> text = ReadFile(file, kMaxPlan);
   if (!text.ok())
     return UsageError("option --faults-from: '" + run + "' is no run: it has no plan.json",
                       "runs are in trireme-runs, unless --out said otherwise");
-  TRIREME_ASSIGN_OR_RETURN(const Json json, ParseJson(*text, file));
-  return Plan::FromJson(json);
+  const Result<Json> json = ParseJson(*text, file);
+  if (!json.ok()) return Damaged(json.error().message, "");
+  Result<Plan> plan = Plan::FromJson(*json);
+  if (!plan.ok()) return Damaged(file + ": " + plan.error().message, plan.error().hint);
+  return plan;
 }
 
 const PlannedCell* FindCell(const Plan& plan, const std::string& id) {

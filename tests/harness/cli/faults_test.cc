@@ -163,6 +163,27 @@ TEST_F(FaultsFromTest, SayWhatADamagedHistoryLacks) {
   EXPECT_NE(faults->missing, "");
 }
 
+TEST_F(FaultsFromTest, NameTheFileOfAPlanThatIsDamaged) {
+  WriteRun({64});
+  const std::string file = Path("run/plan.json");
+  const auto error_with = [&](const std::string& text) {
+    Write("run/plan.json", text);
+    return ReadFaultsFrom(Path("run"), {0}).error();
+  };
+  const Diagnostic half = error_with("{\n \"cells\": [\n");
+  const std::string start =
+      "option --faults-from: " + file + ": not valid JSON: parse error at line 3";
+  EXPECT_EQ(half.message.find(start), 0U)
+      << half.message;
+  EXPECT_EQ(half.hint,
+            "without its whole plan.json nobody can tell what a run suffered: name another run, or "
+            "a plan by --faults FILE");
+  EXPECT_EQ(error_with("{}").message,
+            "option --faults-from: " + file + ": this is no plan: it names no schema");
+  EXPECT_EQ(error_with(R"({"schema": "trireme.plan/9"})").hint,
+            "this trireme reads trireme.plan/1");
+}
+
 TEST_F(FaultsFromTest, AreOfOneCellWhereCellsDiffer) {
   WriteRun({32, 64});
   EXPECT_EQ(ReadFaultsFrom(Path("run"), {0}).error().message,
