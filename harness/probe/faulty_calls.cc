@@ -82,6 +82,14 @@ bool ConnectWaits(int fd) {
   return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && Blocks(fd);
 }
 
+// A connect that blocks comes late itself. Of one that does not, the thread goes on, and learns late that it is made; an error
+// that it gives comes at once.
+void MakeLate(int fd, uint64_t delay, int error) {
+  if (Blocks(fd)) return SleepFor(delay);
+  if (error != 0) return;
+  for (const Direction direction : kDirections) HoldBack(fd, direction, Now() + delay);
+}
+
 // Whether a connection waits to be accepted, for which it waits itself where the listener would: 1 and 0; -1: that is not known.
 int CountPending(int listener, bool blocks) {
   pollfd polled{.fd = listener, .events = POLLIN, .revents = 0};
@@ -128,7 +136,10 @@ int FaultOfAccepted(int fd, const ConnectionEnd& end) {
       continue;
     }
     SetDead(end);
-    ResetConnection(fd);
+    if (rule.action == TRIREME_DO_CLOSE)
+      syscall(SYS_shutdown, fd, SHUT_RDWR);
+    else
+      ResetConnection(fd);
     if (rule.action == TRIREME_DO_ERROR) return rule.error;
   }
   return 0;
@@ -297,8 +308,10 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
     LogRemoteFault(subject, kAnyDirection, number, *error);
   } else if (PlanHits(TRIREME_CALL_CONNECT)) {
     bool reset = false;
-    *error = EventFault(subject, number, end.connection, waits, &reset);
+    uint64_t delay = 0;
+    *error = EventFault(subject, number, end.connection, waits, &reset, &delay);
     if (reset) *error = ECONNRESET;
+    if (delay != 0) MakeLate(fd, delay, *error);
   }
   errno = before;
   if (*error == 0) return ConnectFault::kNone;

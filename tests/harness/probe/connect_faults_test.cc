@@ -66,6 +66,53 @@ TEST_F(ConnectFaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
+trireme_fault_rule LateConnect(uint64_t nanoseconds) {
+  trireme_fault_rule rule = Rule(TRIREME_CALL_CONNECT, TRIREME_DO_DELAY);
+  rule.amount = nanoseconds;
+  return rule;
+}
+
+// A loop would stand still otherwise.
+TEST_F(ConnectFaultsTest, ALateConnectThatDoesNotBlockIsReadyLate) {
+  Begin({LateConnect(5'000'000'000)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+  pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
+  EXPECT_EQ(::poll(&writable, 1, 0), 0);
+  EXPECT_EQ(::send(client.get(), "x", 1, 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"delay\":5.0}"));
+}
+
+TEST_F(ConnectFaultsTest, ALateConnectIsReadyInTheEnd) {
+  Begin({LateConnect(20'000'000)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+  pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
+  ASSERT_EQ(::poll(&writable, 1, 10'000), 1);
+  EXPECT_EQ(::send(client.get(), "x", 1, 0), 1);
+  const UniqueFd blocking(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(to.ConnectWith(blocking), 0);
+  EXPECT_EQ(Faults().size(), 2U);
+}
+
+// FIN and no RST: the peer reads the end.
+TEST_F(ConnectFaultsTest, AnAcceptedConnectionIsClosedInOrder) {
+  Begin({Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_CLOSE)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(to.ConnectWith(client), 0);
+  const UniqueFd server(::accept(to.fd.get(), nullptr, nullptr));
+  ASSERT_TRUE(server.valid());
+  char byte;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+  EXPECT_EQ(::recv(server.get(), &byte, 1, 0), 0);
+  EXPECT_EQ(::send(server.get(), "x", 1, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, EPIPE);
+}
+
 // As of bytes: with such a chance a connection comes between the look for one and the call.
 TEST_F(ConnectFaultsTest, HitsAConnectionThatComesWhileItIsLookedFor) {
   constexpr int kConnections = 100;
