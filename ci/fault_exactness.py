@@ -1,10 +1,10 @@
-"""ci/soak fault-logs [--runs N] [--repeats N] [--injected N]: whether the same seed hurts every runtime alike, and whether injection alone
-makes a loop wait for ever.
+"""ci/soak fault-logs [--runs N] [--repeats N] [--injected N]: whether the same seed hurts every runtime alike, each time, and
+whether injection alone makes a loop wait for ever.
 
 First 32 clients that ask 200 times each, over every runtime, N times (100) with another seed: each time the fault logs have to
-be equal. Then the patterns under cut-and-reset, which send again what a reset took, N times (20) with one seed: each cell's
-log has to be the same each time. Then short counts and EAGAIN where a runtime polls by itself, until N (1,000,000) of them have hit it: no trial may
-hang, or do anything else that it should not. Ends with 1 where it is not so."""
+be equal. Then the patterns under cut-and-reset, which send again what a reset took, N times (20) with one seed: each cell's log
+has to be the same each time. Then short counts and EAGAIN where a runtime polls by itself, until N (1,000,000) of them have hit
+it: no trial may hang, or do anything else that it should not. Ends with 1 where it is not so."""
 
 import argparse
 import json
