@@ -15,10 +15,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "runners/native/native.h"
 #include "runners/sdk/census.h"
@@ -136,10 +138,11 @@ class InCall {
 class Interrupter {
  public:
   void Add(std::shared_ptr<TaskState> task) TRIREME_EXCLUDES(mutex_) {
+    std::vector<Target> settled;
     MutexLock lock(mutex_);
     const uint32_t call = Native(*task).call.load();
     targets_.push_back({std::move(task), call});
-    if (!running_) Start();
+    if (!running_ && !Start()) settled = SendOnce();
   }
 
   // Whether a task is still in the call that it shall come out of.
@@ -159,13 +162,15 @@ class Interrupter {
     return call == target.call && call % 2 == 1;
   }
 
-  void Start() TRIREME_REQUIRES(mutex_) {
+  // False: tasks have taken all threads, and once has to do.
+  bool Start() TRIREME_REQUIRES(mutex_) {
     try {
       std::thread([this] { Run(); }).detach();
       running_ = true;
-    } catch (const std::system_error&) {  // tasks have taken all threads: once has to do
-      std::erase_if(targets_, [](const Target& target) { return !Send(target); });
+    } catch (const std::system_error&) {
+      return false;
     }
+    return true;
   }
 
   void Run() TRIREME_EXCLUDES(mutex_) {
@@ -174,10 +179,21 @@ class Interrupter {
   }
 
   bool SendAll() TRIREME_EXCLUDES(mutex_) {
+    std::vector<Target> settled;
     MutexLock lock(mutex_);
-    std::erase_if(targets_, [](const Target& target) { return !Send(target); });
+    settled = SendOnce();
     running_ = !targets_.empty();
     return running_;
+  }
+
+  // Returns who has nothing to notice any more, to be let go once the lock is open: with the last hold on a task goes what it
+  // holds, and a descriptor that is closed there comes back to Add().
+  std::vector<Target> SendOnce() TRIREME_REQUIRES(mutex_) {
+    const auto settled = std::stable_partition(targets_.begin(), targets_.end(), Send);
+    std::vector<Target> gone(std::make_move_iterator(settled),
+                             std::make_move_iterator(targets_.end()));
+    targets_.erase(settled, targets_.end());
+    return gone;
   }
 
   // False when it has nothing to notice any more.

@@ -1,10 +1,19 @@
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "tests/runners/native/contract.h"
 
 namespace trireme {
 namespace {
+
+struct Owner {
+  explicit Owner(const Listener& held) : listener(held) {}
+  ~Owner() { listener.Close(); }
+  Listener listener;
+};
+
+Task<> Hold(Runtime& rt, std::shared_ptr<Owner>) { co_await rt.Sleep(60); }
 
 // A thread may have begun before anybody can cancel it: then it stops at its first call of the API.
 CONTRACT(cancel_before_start) {
@@ -29,6 +38,30 @@ CONTRACT(cancel_in_accept) {
   TaskHandle<> waiter =
       rt.Spawn("waiter", [listener]() mutable -> Task<> { co_await listener.Accept(); });
   co_await ExpectCancels(rt, waiter);
+}
+
+// Whoever tells tasks to stop may be the last to hold one: `stubborn` keeps the runtime telling it while the owners go.
+CONTRACT(cancel_closes_what_the_task_held) {
+  Event done = rt.Event();
+  TaskHandle<> stubborn = rt.Spawn("stubborn", [&rt, done]() mutable -> Task<> {
+    EXPECT_TRUE(co_await Raises<Cancelled>([&] { return rt.Sleep(60); }));
+    co_await done.Wait();
+  });
+  co_await rt.Settle();
+  stubborn.Cancel();
+  for (int i = 0; i < 20; ++i) {
+    Listener listener = co_await rt.Listen();
+    TaskHandle<> waiter =
+        rt.Spawn("waiter", [listener]() mutable -> Task<> { co_await listener.Accept(); });
+    TaskHandle<> owner = rt.Spawn("owner", Hold, rt, std::make_shared<Owner>(listener));
+    co_await rt.Checkpoint();
+    owner.Cancel();
+    EXPECT_TRUE(co_await Raises<Cancelled>([&] { return owner.Join(); }));
+    owner = {};
+    EXPECT_TRUE(co_await Raises<IoError>([&] { return waiter.Join(); }));
+  }
+  done.Set();
+  co_await stubborn.Join();
 }
 
 CONTRACT(cancel_in_send) {
