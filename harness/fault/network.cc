@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "harness/base/rng.h"
 #include "harness/base/strings.h"
 #include "harness/fault/class_table.h"
 
@@ -249,7 +250,8 @@ std::vector<trireme_fault_rule> DatagramRules(const NetworkFault& fault) {
     trireme_fault_rule rule{};
     CopyText(fault.name, rule.name, sizeof(rule.name));
     CopyText(fault.connection, rule.connection, sizeof(rule.connection));
-    rule.seed = fault.seed;
+    // Each kind draws for itself, or what is lost would be what comes twice and late. The first has the fault's own seed.
+    rule.seed = rules.empty() ? fault.seed : Mix64(fault.seed ^ Mix64(kind.action));
     rule.when = kind.share >= 1 ? TRIREME_WHEN_ALWAYS : TRIREME_WHEN_CHANCE;
     rule.chance = ChanceOf(kind.share);
     rule.after = static_cast<uint64_t>(fault.after);

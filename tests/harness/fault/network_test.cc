@@ -163,5 +163,26 @@ TEST(NetworkFault, LeavesDatagramsToTheProbe) {
   EXPECT_TRUE(DatagramRules(Read(R"({"latency": 5})")).empty());
 }
 
+TEST(NetworkFault, DrawsEachKindOfChangeByItself) {
+  NetworkFault network = Read(R"({"loss": 0.5, "duplicate": 0.5, "reorder": true})");
+  network.seed = 7;
+  const std::vector<trireme_fault_rule> rules = DatagramRules(network);
+  ASSERT_EQ(rules.size(), 3U);
+  EXPECT_NE(rules[0].seed, rules[1].seed);
+  EXPECT_NE(rules[0].seed, rules[2].seed);
+  EXPECT_NE(rules[1].seed, rules[2].seed);
+}
+
+// Plans that have one decide as they always did.
+TEST(NetworkFault, LeavesItsSeedToASingleKindOfChange) {
+  for (const char* text : {R"({"loss": 0.5})", R"({"duplicate": 0.5})", R"({"reorder": true})"}) {
+    NetworkFault network = Read(text);
+    network.seed = 7;
+    const std::vector<trireme_fault_rule> rules = DatagramRules(network);
+    ASSERT_EQ(rules.size(), 1U) << text;
+    EXPECT_EQ(rules[0].seed, 7U) << text;
+  }
+}
+
 }  // namespace
 }  // namespace trireme
