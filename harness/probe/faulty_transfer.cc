@@ -68,6 +68,11 @@ bool IsForDatagrams(uint8_t action) {
          action == TRIREME_DO_REORDER;
 }
 
+// What it does to one that is sent or read, not to the call.
+bool ChangesDatagrams(uint8_t action) {
+  return IsForDatagrams(action) || action == TRIREME_DO_SHORT;
+}
+
 // A reset drops what the kernel has not sent yet: Nagle's algorithm and the congestion window keep it back until something is
 // acknowledged, which by itself takes 40 ms at most. So when that comes would decide whether it is read or lost.
 void SendWhatWasWritten(int fd) {
@@ -208,7 +213,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
     if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
   const bool skipped = IsForDatagrams(rule.action) || TellsAWaiterToTryAgain(rule);
-  if (skipped || !GateLets(end_.transfer(direction_)) || !MayApply(rule, end_.connection)) {
+  if (skipped || !Takes(rule)) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNextRule;
   }
@@ -244,8 +249,18 @@ int FaultyTransfer::Look() {
   return -1;
 }
 
+// Whether the rule applies to this call now; counts it.
+bool FaultyTransfer::Takes(trireme_fault_rule& rule) {
+  return GateLets(end_.transfer(direction_)) && MayApply(rule, end_.connection);
+}
+
 void FaultyTransfer::Note(const trireme_fault_rule& rule) {
   LogFault(rule, subject(), direction_, offset());
+}
+
+void FaultyTransfer::NoteChanges() {
+  for (const trireme_fault_rule* rule : {shortened_, dropped_, duplicated_})
+    if (rule != nullptr) Note(*rule);
 }
 
 FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
@@ -296,30 +311,26 @@ FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
   return Step::kNextRule;
 }
 
-// Datagrams are events, whole by themselves.
+// Datagrams are events, whole by themselves. First what happens to the call: where that is over, so is what would become of the
+// datagram, which never went.
 bool FaultyTransfer::BeginDatagram() {
   const uint64_t number = offset();
   const uint32_t count = RuleCount();
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found == 0;
   const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
-  for (uint32_t i = NextRule(subject(), number, due.offset == number ? due.rule : 0); i < count;
+  const uint32_t first = due.offset == number ? due.rule : 0;
+  bool changed = false;
+  for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (TellsAWaiterToTryAgain(rule) || !GateLets(end_.transfer(direction_)) ||
-        !MayApply(rule, end_.connection))
+    if (rule.dry == 0 && ChangesDatagrams(rule.action)) {
+      changed = true;
       continue;
+    }
+    if (i < first || TellsAWaiterToTryAgain(rule) || !Takes(rule)) continue;
     Note(rule);
     if (rule.dry != 0) continue;
-    if (rule.action == TRIREME_DO_DROP) dropped_ = true;
-    if (rule.action == TRIREME_DO_DUPLICATE) duplicated_ = true;
-    if (rule.action == TRIREME_DO_SHORT) limit_ = rule.amount;
-    if (rule.action == TRIREME_DO_REORDER && direction_ == kWrite &&
-        PostponeDatagram(fd_, pieces_)) {
-      __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
-      Over(static_cast<int64_t>(size_), errno);
-      return false;
-    }
     if (Apply(rule) == Step::kOver) {
       // The call that is made again is for the same datagram, and for what else the plan has for it: who is never told to try
       // again, as who waits, must not find another number there.
@@ -330,7 +341,45 @@ bool FaultyTransfer::BeginDatagram() {
       return false;
     }
   }
-  return true;
+  return !changed || ChangeDatagram();
+}
+
+// The first rule that does that to this datagram; null: none. Counts it.
+trireme_fault_rule* FaultyTransfer::RuleThat(uint8_t action) {
+  const uint64_t number = offset();
+  const uint32_t count = RuleCount();
+  for (uint32_t i = NextRule(subject(), number, 0); i < count;
+       i = NextRule(subject(), number, i + 1)) {
+    trireme_fault_rule& rule = RuleAt(i);
+    if (rule.action == action && rule.dry == 0 && Takes(rule)) return &rule;
+  }
+  return nullptr;
+}
+
+// A datagram that is dropped suffers nothing else; the other changes go together. What comes to nothing is not noted.
+bool FaultyTransfer::ChangeDatagram() {
+  dropped_ = RuleThat(TRIREME_DO_DROP);
+  if (dropped_ != nullptr) return true;
+  shortened_ = RuleThat(TRIREME_DO_SHORT);
+  if (shortened_ != nullptr) limit_ = shortened_->amount;
+  if (direction_ == kRead) return true;
+  duplicated_ = RuleThat(TRIREME_DO_DUPLICATE);
+  const trireme_fault_rule* reordered = RuleThat(TRIREME_DO_REORDER);
+  const uint64_t size = std::min(size_, limit_);
+  if (reordered == nullptr || !PostponeDatagram(fd_, pieces_, size, duplicated_ != nullptr ? 2 : 1))
+    return true;
+  NoteChanges();
+  Note(*reordered);
+  __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
+  Over(static_cast<int64_t>(size), errno);
+  return false;
+}
+
+bool FaultyTransfer::BeginAfterDropped() {
+  NoteChanges();
+  dropped_ = nullptr;
+  __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
+  return Begin();
 }
 
 // The kernel tells of a reset once: what a write was told that goes nowhere, the next read is.
@@ -359,7 +408,7 @@ int64_t FaultyTransfer::End(int64_t result) {
       LogEndOfBytes(end_, direction_, static_cast<int>(-result));
   }
   if (result > 0) {
-    if (shortened_ != nullptr) Note(*shortened_);
+    NoteChanges();
     if (end_.datagrams && direction_ == kWrite) SendPostponed(fd_);
     const uint64_t moved = end_.datagrams ? 1 : static_cast<uint64_t>(result);
     const uint64_t at = __atomic_add_fetch(&end_.moved(direction_), moved, __ATOMIC_RELAXED);

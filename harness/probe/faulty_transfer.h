@@ -39,9 +39,14 @@ class FaultyTransfer {
 
   uint64_t limit() const { return limit_; }
   int64_t result() const { return result_; }
-  // A datagram that the peer shall see otherwise: not at all, or twice.
-  bool dropped() const { return dropped_; }
-  bool duplicated() const { return duplicated_; }
+  // A datagram that is not to come. Of a write, no call is made, and End() is told that all was sent. Of a read, it is read
+  // first, and the program gets what comes after it.
+  bool dropped() const { return dropped_ != nullptr; }
+  // As Begin(), for the next one after such a read.
+  bool BeginAfterDropped();
+  // A datagram that is to be sent a second time, before End(); and that it could not be.
+  bool duplicated() const { return duplicated_ != nullptr; }
+  void CouldNotDuplicate() { duplicated_ = nullptr; }
 
  private:
   enum class Step { kMakeCall, kOver, kNextRule };
@@ -53,6 +58,9 @@ class FaultyTransfer {
   bool WaitsWhileHeldBack();
   bool RemoteWants();
   bool BeginDatagram();
+  bool ChangeDatagram();
+  trireme_fault_rule* RuleThat(uint8_t action);
+  bool Takes(trireme_fault_rule& rule);
   bool BeginStream();
   bool GoesNowhere() const;
   int64_t NoteEndOfPeer(int64_t result);
@@ -63,6 +71,7 @@ class FaultyTransfer {
   Step Late(uint64_t nanoseconds, bool both);
   int Look();
   void Note(const trireme_fault_rule& rule);
+  void NoteChanges();
   void Over(int64_t result, int error);
 
   int fd_;
@@ -73,9 +82,10 @@ class FaultyTransfer {
   uint64_t size_ = 0;
   uint64_t limit_ = kNoLimit;
   int64_t result_ = -1;
-  trireme_fault_rule* shortened_ = nullptr;  // by this rule: to be noted once something moved
-  bool dropped_ = false;
-  bool duplicated_ = false;
+  // By these rules: to be noted once something moved.
+  trireme_fault_rule* shortened_ = nullptr;
+  trireme_fault_rule* dropped_ = nullptr;
+  trireme_fault_rule* duplicated_ = nullptr;
 };
 
 // Resets the connection behind the descriptor as far as its kind allows: a TCP peer gets RST.

@@ -15,6 +15,7 @@
 
 #include "harness/probe/fault_log.h"
 #include "harness/probe/faulty_transfer.h"
+#include "harness/probe/keep_errno.h"
 #include "harness/probe/next.h"
 #include "harness/probe/plain_wait.h"
 #include "harness/probe/waits.h"
@@ -75,18 +76,25 @@ size_t AtMost(size_t size, uint64_t limit) { return size < limit ? size : limit;
 template <typename Memories, typename Call>
 [[gnu::always_inline]] inline auto FaultyCall(int fd, Direction direction, const Memories& memory,
                                               int flags, const Call& call) {
+  using Moved = decltype(call(uint64_t{}));
   const Pieces pieces = memory.pieces();
   FaultyTransfer transfer(fd, direction, pieces, flags);
-  if (!transfer.Begin()) return static_cast<decltype(call(uint64_t{}))>(transfer.result());
-  if (transfer.dropped() && direction == kWrite) {
-    transfer.End(static_cast<int64_t>(pieces.size()));
-    return static_cast<decltype(call(uint64_t{}))>(pieces.size());
+  bool begun = transfer.Begin();
+  Moved result = 0;
+  while (begun && transfer.dropped()) {
+    result = direction == kWrite ? static_cast<Moved>(pieces.size())
+                                 : call(FaultyTransfer::kNoLimit);
+    if (direction == kWrite || result < 0) break;
+    begun = transfer.BeginAfterDropped();
   }
-  if (transfer.dropped()) call(FaultyTransfer::kNoLimit);
-  auto result = call(transfer.limit());
-  if (transfer.duplicated() && direction == kWrite && result >= 0) call(transfer.limit());
+  if (!begun) return static_cast<Moved>(transfer.result());
+  if (!transfer.dropped()) result = call(transfer.limit());
+  if (transfer.duplicated() && result >= 0) {
+    const KeepErrno keep;
+    if (call(transfer.limit()) < 0) transfer.CouldNotDuplicate();
+  }
   const int64_t told = transfer.End(result < 0 ? -errno : static_cast<int64_t>(result));
-  return static_cast<decltype(result)>(told < 0 ? -1 : told);
+  return static_cast<Moved>(told < 0 ? -1 : told);
 }
 
 Wait AsWait(PlainWait plain, int fd, Direction direction) {

@@ -29,6 +29,7 @@ struct Postponed {
   socklen_t address_size;
   uint64_t due;  // by the clock of records: then at the latest
   uint64_t size;
+  int copies;  // that are still to be sent
   sockaddr_storage address;
   char bytes[65536];
 };
@@ -47,14 +48,20 @@ void SetState(Postponed& datagram, int state) {
   __atomic_store_n(&datagram.state, state, __ATOMIC_RELEASE);
 }
 
-// Whether nothing more is to be done for it. REQUIRES: the caller made its state kPlaceChanging.
-bool SendNow(Postponed& datagram) {
-  const KeepErrno keep;
+// False: the socket takes none now.
+bool SendOnce(const Postponed& datagram) {
   const long sent = syscall(SYS_sendto, datagram.fd, datagram.bytes, datagram.size,
                             MSG_NOSIGNAL | MSG_DONTWAIT,
                             datagram.address_size == 0 ? nullptr : &datagram.address,
                             datagram.address_size);
   return sent >= 0 || (errno != EAGAIN && errno != EINTR && errno != ENOBUFS);
+}
+
+// Whether nothing more is to be done for it. REQUIRES: the caller made its state kPlaceChanging.
+bool SendNow(Postponed& datagram) {
+  const KeepErrno keep;
+  while (datagram.copies > 0 && SendOnce(datagram)) --datagram.copies;
+  return datagram.copies == 0;
 }
 
 // Where the socket takes nothing now, a later look sends it.
@@ -145,17 +152,20 @@ void ForEachOf(int fd, const Function& change) {
 
 }  // namespace
 
-bool PostponeDatagram(int fd, const Pieces& pieces) {
-  if (pieces.size() > sizeof(Postponed::bytes)) return false;
+bool PostponeDatagram(int fd, const Pieces& pieces, uint64_t size, int copies) {
+  if (size > sizeof(Postponed::bytes)) return false;
   for (Postponed& datagram : postponed_datagrams) {
     if (!Change(datagram, kPlaceFree, kPlaceChanging)) continue;
     __atomic_store_n(&any_postponed, true, __ATOMIC_RELEASE);
     __atomic_store_n(&datagram.fd, fd, __ATOMIC_RELAXED);
     datagram.size = 0;
-    for (int i = 0; i < pieces.count; ++i) {
-      memcpy(datagram.bytes + datagram.size, pieces.parts[i].iov_base, pieces.parts[i].iov_len);
-      datagram.size += pieces.parts[i].iov_len;
+    for (int i = 0; i < pieces.count && datagram.size < size; ++i) {
+      const uint64_t rest = size - datagram.size;
+      const uint64_t part = pieces.parts[i].iov_len < rest ? pieces.parts[i].iov_len : rest;
+      memcpy(datagram.bytes + datagram.size, pieces.parts[i].iov_base, part);
+      datagram.size += part;
     }
+    datagram.copies = copies;
     const bool named = pieces.address != nullptr && pieces.address_size <= sizeof(datagram.address);
     datagram.address_size = named ? pieces.address_size : 0;
     if (named) memcpy(&datagram.address, pieces.address, pieces.address_size);

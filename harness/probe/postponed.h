@@ -7,8 +7,8 @@ namespace trireme {
 
 // Datagrams that are sent after the next one of their socket; where none comes, when that is closed or the program ends, and
 // by a thread of ours after a tenth of a second: a late one is late, never lost. A few at once: false, and nothing is kept,
-// where there is no room.
-bool PostponeDatagram(int fd, const Pieces& pieces);
+// where there is no room. Of the pieces the first `size` bytes, `copies` times. REQUIRES: `size` <= pieces.size().
+bool PostponeDatagram(int fd, const Pieces& pieces, uint64_t size, int copies);
 void SendPostponed(int fd);
 void SendPostponedBeforeClose(int fd);
 void SendAllPostponed();

@@ -61,6 +61,97 @@ TEST_F(DatagramFaultsTest, SendsAfterTheNext) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)}), "bac");
 }
 
+// Whatever order the plan says them in.
+TEST_F(DatagramFaultsTest, DoesNothingElseToWhatItDrops) {
+  const trireme_fault_rule drop = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 1);
+  const trireme_fault_rule twice = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 1);
+  const trireme_fault_rule late = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 1);
+  for (const std::vector<trireme_fault_rule>& rules :
+       {std::vector{drop, twice, late}, std::vector{late, twice, drop}}) {
+    EXPECT_EQ(SendThree(rules), "ac");
+    EXPECT_THAT(Faults(), ElementsAre("send 1#0 client write 1 {\"drop\":true}"));
+  }
+}
+
+TEST_F(DatagramFaultsTest, SendsBothOfThemAfterTheNext) {
+  EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0),
+                       At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 0)}),
+            "baac");
+  EXPECT_THAT(Faults(), ElementsAre("send 1#0 client write 0 {\"duplicate\":true}",
+                                    "send 1#0 client write 0 {\"reorder\":true}"));
+}
+
+TEST_F(DatagramFaultsTest, KeepsShortWhatItSendsAfterTheNext) {
+  trireme_fault_rule cut = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_SHORT), 0);
+  cut.amount = 2;
+  Begin({cut, At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  EXPECT_EQ(::send(sender.get(), "abc", 3, 0), 2);
+  EXPECT_EQ(::send(sender.get(), "def", 3, 0), 3);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "def");
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "ab");
+}
+
+// There is room for a few at once: who is not late is not said to be.
+TEST_F(DatagramFaultsTest, NotesNoneThatItCouldNotKeep) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  const std::string large(size_t{1} << 16 | 1, 'a');
+  ASSERT_EQ(::send(sender.get(), large.data(), large.size(), 0), large.size());
+  EXPECT_EQ(Receive(receiver.get(), 1, MSG_DONTWAIT), "a");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+// A full socket takes it later, and then it is sent twice, once.
+TEST_F(DatagramFaultsTest, NotesWhatItDoesToOneThatIsSentAgainOnce) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  int sent = 0;
+  while (::send(sender.get(), "a", 1, 0) == 1) ++sent;
+  ASSERT_EQ(errno, EAGAIN);
+  EXPECT_EQ(::send(sender.get(), "b", 1, 0), -1);
+  int came = 0;
+  while (Receive(receiver.get(), 9, MSG_DONTWAIT) == "a") ++came;
+  EXPECT_EQ(Faults().size(), static_cast<size_t>(came - sent));
+}
+
+// The call is over before: it was not that one which got lost.
+TEST_F(DatagramFaultsTest, DropsTheOneThatIsSentAgain) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0),
+         At(Rule(TRIREME_CALL_SEND, TRIREME_DO_INTERRUPT), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  EXPECT_EQ(::send(sender.get(), "a", 1, 0), -1);
+  EXPECT_EQ(errno, EINTR);
+  EXPECT_EQ(::send(sender.get(), "a", 1, 0), 1);
+  EXPECT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "b");
+  EXPECT_EQ(Faults().size(), 2U);
+}
+
+// Each that comes has a number of its own, also for who does not wait.
+TEST_F(DatagramFaultsTest, DropsOneOfThoseThatAreReadOneByOne) {
+  Begin({At(Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP), 1)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  std::string got;
+  for (const char* letter : {"a", "b", "c", "d"}) {
+    ASSERT_EQ(::send(sender.get(), letter, 1, 0), 1);
+    const std::string text = Receive(receiver.get(), 9, MSG_DONTWAIT);
+    got += text.size() == 1 ? text : "-";
+  }
+  EXPECT_EQ(got, "a-cd");
+  EXPECT_EQ(Faults().size(), 1U);
+}
+
 TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
 }
