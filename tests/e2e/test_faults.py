@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 import unittest
+from collections import Counter
 from typing import Any
 
 from trireme_case import PYTHON, TriremeCase
@@ -399,6 +400,72 @@ TWICE_SCENARIO = """\
     faults: [PLAN]
     checks: [progress, unhandled-exception, {invariant: {ops: [ask]}}]
     """
+
+
+# Numbered ones. What is late when the sender is closed is sent then, so that all have come at the end.
+DATAGRAMS = """\
+    import select
+    import socket
+
+
+    async def main(rt, params):
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("127.0.0.1", 0))
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        got = []
+        for number in range(200):
+            sender.sendto(b"%d" % number, receiver.getsockname())
+            while select.select([receiver], [], [], 0)[0]:
+                got.append(int(receiver.recv(100)))
+        sender.close()
+        while select.select([receiver], [], [], 0)[0]:
+            got.append(int(receiver.recv(100)))
+        receiver.close()
+        rt.observe("came", len(got))
+        rt.observe("different", len(set(got)))
+        rt.observe("late", sum(a > b for a, b in zip(got, got[1:])) > 0)
+    """
+
+
+class DatagramsTest(TriremeCase):
+    """What the log of faults says of datagrams is what came."""
+
+    def happened(self, network: str, out: str, *runtimes: str) -> dict[str, tuple[Counter[str], dict[str, Any]]]:
+        """By runtime: how many of each kind the log has, and what the trial observed."""
+        self.write("s/scenario.yaml", f"""\
+            version: 1
+            summary: Datagrams
+            workload: {{python: workload.py}}
+            runtimes: [{", ".join(runtimes)}]
+            checks: []
+            faults: [{{name: net, network: {network}}}]
+            """)
+        self.write("s/workload.py", DATAGRAMS)
+        outcome = self.trireme("run", "s", "--seed", "7", "--out", out, *PYTHON)
+        self.assertEqual(outcome.code, 0, outcome.out + outcome.err)
+        logs: dict[str, tuple[Counter[str], dict[str, Any]]] = {}
+        for event in map(json.loads, self.trireme("history", out).out.splitlines()):
+            kinds, seen = logs.setdefault(event["runtime"], (Counter(), {}))
+            if event["event"] == "fault":
+                kinds.update(event["do"])
+            if event["event"] == "observe":
+                seen[event["key"]] = event["value"]
+        return logs
+
+    def test_what_came_is_what_the_log_says(self) -> None:
+        network = "{loss: 0.2, duplicate: 0.1, reorder: true}"
+        first = self.happened(network, "first", "eventlet", "threading", "asyncio")
+        for kinds, seen in first.values():
+            self.assertEqual(seen["came"], 200 - kinds["drop"] + kinds["duplicate"])
+            self.assertEqual(seen["different"], 200 - kinds["drop"])
+            self.assertTrue(seen["late"] and all(kinds[kind] > 0 for kind in ("drop", "duplicate", "reorder")), kinds)
+            self.assertEqual(kinds, first["threading"][0])
+        self.assertEqual(self.happened(network, "second", "eventlet", "threading", "asyncio"), first)
+
+    def test_one_kind_alone(self) -> None:
+        kinds, seen = self.happened("{duplicate: 0.1}", "out", "threading")["threading"]
+        self.assertEqual(list(kinds), ["duplicate"])
+        self.assertEqual(seen, {"came": 200 + kinds["duplicate"], "different": 200, "late": False})
 
 
 class EffectsTest(TriremeCase):
