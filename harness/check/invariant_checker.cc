@@ -14,6 +14,7 @@
 #include "harness/check/resumption.h"
 #include "harness/check/streams.h"
 #include "harness/check/sync_events.h"
+#include "harness/check/wire_fields.h"
 
 namespace trireme {
 namespace {
@@ -32,7 +33,7 @@ class Inspection {
     InspectTasks();
     InspectProgress();
     if (result_.findings.empty() && !unknown_.empty()) return Unknown(unknown_);
-    if (result_.findings.empty() && !looked_)
+    if (result_.findings.empty() && !looked_ && (HasFaultPlan(*view_.cell) || MissesBytes()))
       return NotExercised("no fault was applied, and no bytes of connections were recorded");
     return std::move(result_);
   }
@@ -47,6 +48,13 @@ class Inspection {
     if (result_.findings.empty()) result_.reason = finding.message;
     result_.verdict = Verdict::kFail;
     result_.findings.push_back(std::move(finding));
+  }
+
+  // Whether they were to be recorded, or nobody said whether.
+  bool MissesBytes() const {
+    const Json& cell = *view_.cell;
+    return view_.watched() || WireRuleOf(cell) != WireRule::kNone ||
+           NeedsOf(GetMember(cell, "checks")).wire;
   }
 
   // How often each value is in `final`: in lists, or observed one by one.

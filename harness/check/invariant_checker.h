@@ -21,8 +21,9 @@ namespace trireme {
 //                 time, where no operation failed then (resumption.h)
 //
 // An operation that failed, or of which nobody knows whether it happened, may be in `final` or not, but as often as it
-// was invoked. Not exercised where none of these could be looked at: without a fault, without recorded bytes, and
-// without arguments. Judged by default in the cells that have a fault plan.
+// was invoked. Not exercised where none of these could be looked at in a cell that has a fault plan, or that records bytes:
+// no fault was applied, no bytes are there, and no arguments. In a cell that has neither, what is left are its tasks. Judged
+// by default in the cells that have a fault plan.
 class InvariantChecker final : public TrialChecker {
  public:
   std::string_view Name() const override { return "invariant"; }

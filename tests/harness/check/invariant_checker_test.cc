@@ -162,5 +162,33 @@ TEST(InvariantCheckerTest, CannotDecideWithoutFaultsAndBytes) {
   EXPECT_TRUE(result.not_exercised);
 }
 
+Json CellWithoutPlan(const Json& more = Json::object()) {
+  Json cell = {{"id", "cell"},
+               {"scenario", "tests/example"},
+               {"faults", Json::array()},
+               {"fault_plan", nullptr},
+               {"checks", {{{"name", "invariant"}, {"arguments", Json::object()}}}}};
+  cell.update(more);
+  return cell;
+}
+
+TEST(InvariantCheckerTest, AcceptsACellThatPlansNeitherFaultsNorBytes) {
+  FaultTrial trial;
+  trial.Cell(CellWithoutPlan());
+  trial.Open(1).Op(1, "get", 10, 20);
+  EXPECT_EQ(CheckInvariant(trial).verdict, Verdict::kPass);
+}
+
+// They were to be recorded, and are not.
+TEST(InvariantCheckerTest, CannotDecideWithoutTheBytesOfACellThatRecordsThem) {
+  for (const Json& more : {Json{{"checks", {{{"name", "invariant"}, {"arguments", kMarked}}}}},
+                           Json{{"compare", {{"wire", "exact"}}}}, Json{{"watched", true}}}) {
+    FaultTrial trial;
+    trial.Cell(CellWithoutPlan(more));
+    trial.Open(1).Op(1, "get", 10, 20);
+    EXPECT_EQ(CheckInvariant(trial).verdict, Verdict::kUnknown) << more;
+  }
+}
+
 }  // namespace
 }  // namespace trireme
