@@ -81,11 +81,12 @@ CellFaults::CellFaults(const Json& cell)
       points_(ConnectionsOfPoints(cell)) {}
 
 void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
-                          const std::string& reason, const std::vector<Finding>& findings) {
+                          const std::string& reason, const std::vector<Finding>& findings,
+                          bool not_exercised) {
   if (!keeps_logs_) return;
   FaultLog log = MakeFaultLog(view);
   if (!planned_) return KeepLog(trial, std::move(log));
-  const TrialEffect effect = EffectOnTrial(view, verdict, reason, findings);
+  const TrialEffect effect = EffectOnTrial(view, verdict, reason, findings, not_exercised);
   effects_[trial] = effect.effect;
   reasons_.try_emplace(effect.effect, effect.reason);
   // An unknown trial is repeated, and what it measured is measured again.
@@ -222,6 +223,14 @@ Json CellFaults::LogJson() const {
   return json;
 }
 
+// Whether that is certain: each trial of the plan is there, and in none of them was anything applied.
+bool CellFaults::NeverReached(const CellResult& cell) const {
+  return static_cast<int64_t>(effects_.size()) >= cell.trials.planned &&
+         std::all_of(effects_.begin(), effects_.end(), [](const auto& trial) {
+           return trial.second == FaultEffect::kNotReached;
+         });
+}
+
 // The heaviest of what its trials and the comparison with the reference say.
 std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& cell) const {
   FaultEffect effect = FaultEffect::kNotReached;
@@ -229,7 +238,7 @@ std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& c
   const auto reason_of = reasons_.find(effect);
   std::string reason = reason_of == reasons_.end() ? "" : reason_of->second;
   if (effects_.empty()) return {FaultEffect::kUnknown, cell.reason};
-  if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown)
+  if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown && !NeverReached(cell))
     effect = FaultEffect::kUnknown, reason = cell.reason;
   // Where none was applied, that it is not as in the reference is no effect of a fault here.
   if (effect == FaultEffect::kNotReached) return {effect, "no fault of the plan was applied"};

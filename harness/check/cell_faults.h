@@ -31,7 +31,7 @@ class CellFaults {
 
   // An attempt that stands; that of a repetition takes the place of the one before.
   void AddTrial(int64_t trial, const TrialView& view, Verdict verdict, const std::string& reason,
-                const std::vector<Finding>& findings);
+                const std::vector<Finding>& findings, bool not_exercised);
 
   // Compares the log of each trial with that of the same seed in the reference. The difference, where there is one, is a
   // defect of the harness: other faults for the same bytes.
@@ -59,6 +59,7 @@ class CellFaults {
   Json ReusedJson() const;
   Json LogJson() const;
   Json EffectJson(const CellResult& cell) const;
+  bool NeverReached(const CellResult& cell) const;
   std::pair<FaultEffect, std::string> EffectOnCell(const CellResult& cell) const;
 
   bool planned_ = false, keeps_logs_ = false;

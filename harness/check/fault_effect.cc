@@ -225,7 +225,7 @@ FaultEffect EffectOf(const Finding& finding) {
 }
 
 TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::string& reason,
-                          const std::vector<Finding>& findings) {
+                          const std::vector<Finding>& findings, bool not_exercised) {
   TrialEffect trial;
   const std::vector<AppliedFault> faults = AppliedFaults(view);
   if (!faults.empty()) {
@@ -238,7 +238,8 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
     trial.effect = effect;
     trial.reason = why;
   };
-  if (verdict == Verdict::kUnknown) raise(FaultEffect::kUnknown, reason);
+  if (verdict == Verdict::kUnknown && !(not_exercised && faults.empty()))
+    raise(FaultEffect::kUnknown, reason);
   if (EndedByFault(view))
     raise(FaultEffect::kUnknown, "the plan itself ended the process, and nothing ran after it");
   // Where nothing ever worked nothing survived, and a reference that did no better does not change that. But whoever was told

@@ -48,9 +48,10 @@ struct TrialEffect {
            // timeout; -1: not recorded
 };
 
-// `verdict`, `reason` and `findings` are what the checks said of the trial. Takes O(n log n) in the events.
+// `verdict`, `reason` and `findings` are what the checks said of the trial; `not_exercised`: it is unknown only because it did
+// nothing that some of them are about. Where no fault was applied, that is no doubt about it. Takes O(n log n) in the events.
 TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::string& reason,
-                          const std::vector<Finding>& findings);
+                          const std::vector<Finding>& findings, bool not_exercised);
 
 }  // namespace trireme
 

@@ -474,7 +474,8 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   }
   if (IsCommand(cell.plan)) AddCommandEnvironment(cell, view);
   if (!stands) return judgement;
-  cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings);
+  cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings,
+                       judgement.not_exercised);
   cell.summary.AddSuppressed(trial.trial, judgement.suppressed);
   cell.undecided.erase(trial.trial);
   AddObservations(cell, trial.trial, view, judgement);

@@ -31,6 +31,7 @@ struct TrialToJudge {
 struct TrialJudgement {
   Verdict verdict = Verdict::kUnknown;
   std::string reason;       // of a verdict that is not pass
+  bool not_exercised = false;  // unknown only because the trial did nothing that some of its checks are about
   std::string unsupported;  // not empty: the workload said so, and neither crashed nor hung; the
                             // trial needs no retry, and the cell is unsupported if none was decided
   // It was still running when the run was interrupted: it counts as not executed, and has no line.

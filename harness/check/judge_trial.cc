@@ -76,6 +76,9 @@ void Add(TrialJudgement& judgement, CheckResult result) {
   if (judgement.reason.empty() || result.verdict > judgement.verdict) {
     if (result.verdict != Verdict::kPass) judgement.reason = std::move(result.reason);
   }
+  if (result.verdict == Verdict::kUnknown)
+    judgement.not_exercised = result.not_exercised && (judgement.verdict != Verdict::kUnknown ||
+                                                       judgement.not_exercised);
   judgement.verdict = Heavier(judgement.verdict, result.verdict);
   judgement.outcomes.merge(result.outcomes);
   for (Finding& finding : result.findings) judgement.findings.push_back(std::move(finding));

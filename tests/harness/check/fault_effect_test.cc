@@ -20,7 +20,7 @@ const Json kReset = {{"error", "ECONNRESET"}};
 TrialEffect EffectOf(FaultTrial& trial, const std::vector<Finding>& findings = {}) {
   trial.Finish();
   return EffectOnTrial(trial.View(), findings.empty() ? Verdict::kPass : Verdict::kFail, "",
-                       findings);
+                       findings, /*not_exercised=*/false);
 }
 
 Finding FindingOf(const std::string& kind, const Json& evidence = Json::object()) {

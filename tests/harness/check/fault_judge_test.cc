@@ -94,6 +94,34 @@ TEST_F(FaultJudgeTest, ComparesTheFaultLogs) {
   EXPECT_EQ(GetString(cell.under_faults, "class"), "survived");
 }
 
+// Who asked by name for what has to hold under faults is told that there were none; what became of the plan is certain.
+TEST_F(FaultJudgeTest, SaysThatAPlanWasNotReachedWhereItsChecksHadNothingToJudge) {
+  for (Json& cell : plan_["cells"])
+    cell["checks"] = {{{"name", "invariant"}, {"arguments", Json::object()}}};
+  FaultTrial idle;
+  idle.Open(1).Op(1, "get", 90, 200, 1);
+  WriteBoth(0, idle);
+  Write(1, 0, idle);
+  Write(1, 1, FaultTrial().Open(1));
+  const RunResults results = Judge();
+  EXPECT_EQ(results.cells.at(0).state, CellState::kUnknown);
+  EXPECT_EQ(GetString(results.cells.at(0).under_faults, "class"), "not reached");
+  EXPECT_EQ(DumpJson(results.cells.at(0).under_faults["trials"]), R"({"not reached":2})");
+  // The other has a trial that recorded nothing: it may have been there, and lost.
+  EXPECT_EQ(GetString(results.cells.at(1).under_faults, "class"), "unknown");
+}
+
+// A trial that is missing may have come to it.
+TEST_F(FaultJudgeTest, DoesNotKnowWhetherAPlanWasReachedInATrialThatIsMissing) {
+  for (Json& cell : plan_["cells"])
+    cell["checks"] = {{{"name", "invariant"}, {"arguments", Json::object()}}};
+  FaultTrial idle;
+  idle.Open(1).Op(1, "get", 90, 200, 1);
+  Write(0, 0, idle);
+  WriteBoth(1, idle);
+  EXPECT_EQ(GetString(Judge().cells.at(0).under_faults, "class"), "unknown");
+}
+
 TEST_F(FaultJudgeTest, FailsTheCellThatHadOtherFaultsForTheSameBytes) {
   WriteBoth(0, Trial(10));
   Write(1, 0, Trial(10));
