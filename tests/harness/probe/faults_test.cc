@@ -194,15 +194,15 @@ TEST_F(FaultsTest, AWriteThatAResetMeetsLeavesItToTheRead) {
   ::setsockopt(ends.client.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
   ::setsockopt(ends.server.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
   std::atomic<pid_t> thread = 0;
-  std::atomic<bool> is_reset = false;
+  std::atomic<bool> stops = false;
   std::thread sender([&] {
     thread = ::gettid();
-    while (!is_reset) EXPECT_EQ(::send(ends.client.get(), "89", 2, MSG_NOSIGNAL), 2) << errno;
+    while (!stops) EXPECT_EQ(::send(ends.client.get(), "89", 2, MSG_NOSIGNAL), 2) << errno;
   });
   while (thread == 0 || !Sleeps(thread)) std::this_thread::yield();
   EXPECT_EQ(Receive(ends.server.get(), 10), "8989");
+  stops = true;
   EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
-  is_reset = true;
   sender.join();
   EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
 }
