@@ -242,7 +242,7 @@ int FaultyTransfer::Look() {
   const bool undecided = end_.socket ? error == ENOTSOCK || error == EBADF : error == EINTR;
   if (found >= 0 || undecided) return found > 0 ? 1 : 0;
   if (error != EAGAIN && error != EINTR && !end_.datagrams) {
-    SetToldOfPeer(end_);
+    if (AwaitsEndOfPeer(end_)) SetToldOfPeer(end_);
     if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
   }
   Over(-1, error);

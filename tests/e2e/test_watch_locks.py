@@ -236,13 +236,13 @@ class WatchLocksTest(WatchCase):
             done = threading.Lock()
             done.acquire()
             def give():
-                time.sleep(1.5)  # see above
+                time.sleep(1.5)  # longer than a wait lasts that is not looked at
                 done.release()
             threading.Thread(target=give).start()
             done.acquire()
             permits, told = threading.Semaphore(0), threading.Condition()
             def tell():
-                time.sleep(1.5)  # see above
+                time.sleep(1.5)  # longer than a wait lasts that is not looked at
                 permits.release()
                 with told:
                     told.notify()
@@ -255,7 +255,7 @@ class WatchLocksTest(WatchCase):
             def play(mine, other):
                 for _ in range(3):
                     mine.acquire()
-                    time.sleep(.6)  # see above
+                    time.sleep(.6)  # longer than a wait lasts that is not looked at
                     other.release()
             threads = [threading.Thread(target=play, args=pair) for pair in ((ping, pong), (pong, ping))]
             """

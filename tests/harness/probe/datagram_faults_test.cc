@@ -23,6 +23,17 @@ using testing::IsEmpty;
 
 class DatagramFaultsTest : public SocketFaultsFixture {
  protected:
+  // Of two datagrams, the first of which is sent again after an interruption.
+  static void ExpectOnlyTheSecondComes() {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    const UniqueFd sender(ends[0]), receiver(ends[1]);
+    EXPECT_EQ(::send(sender.get(), "a", 1, 0), -1);
+    EXPECT_EQ(errno, EINTR);
+    EXPECT_EQ(::send(sender.get(), "a", 1, 0), 1);
+    EXPECT_EQ(::send(sender.get(), "b", 1, 0), 1);
+    EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "b");
+  }
   // Sends a, b and c from one socket to another, and says what came.
   std::string SendThree(const std::vector<trireme_fault_rule>& rules) {
     Begin(rules);
@@ -125,14 +136,7 @@ TEST_F(DatagramFaultsTest, NotesWhatItDoesToOneThatIsSentAgainOnce) {
 TEST_F(DatagramFaultsTest, DropsTheOneThatIsSentAgain) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0),
          At(Rule(TRIREME_CALL_SEND, TRIREME_DO_INTERRUPT), 0)});
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  const UniqueFd sender(ends[0]), receiver(ends[1]);
-  EXPECT_EQ(::send(sender.get(), "a", 1, 0), -1);
-  EXPECT_EQ(errno, EINTR);
-  EXPECT_EQ(::send(sender.get(), "a", 1, 0), 1);
-  EXPECT_EQ(::send(sender.get(), "b", 1, 0), 1);
-  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "b");
+  ExpectOnlyTheSecondComes();
   EXPECT_EQ(Faults().size(), 2U);
 }
 
@@ -242,14 +246,7 @@ TEST_F(DatagramFaultsTest, CountsNoneThatIsToBeReadAgain) {
 TEST_F(DatagramFaultsTest, HitsTheSameOneWithWhatElseIsDue) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_INTERRUPT), 0),
          At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0)});
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
-  const UniqueFd sender(ends[0]), receiver(ends[1]);
-  EXPECT_EQ(::send(sender.get(), "a", 1, 0), -1);
-  EXPECT_EQ(errno, EINTR);
-  EXPECT_EQ(::send(sender.get(), "a", 1, 0), 1);
-  EXPECT_EQ(::send(sender.get(), "b", 1, 0), 1);
-  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "b");
+  ExpectOnlyTheSecondComes();
 }
 
 TEST_F(DatagramFaultsTest, LeavesOthersAlone) {

@@ -266,9 +266,9 @@ def _hook_waits(waits: Waits) -> None:
         timed = timeout is not None or not blocking
         return bool(waits.wait(Wait("semaphore", self, of_semaphore, timed), acquire, self, blocking, timeout))
 
-    condition.wait = wait_notified  # type: ignore[method-assign]  # that it is replaced is what this is for; so below
-    event.wait = wait_until_set  # type: ignore[method-assign]  # as above
-    semaphore.acquire = semaphore.__enter__ = acquire_permit  # type: ignore[method-assign]  # as above
+    condition.wait = wait_notified  # type: ignore[method-assign]  # replaced for this one object, to tell of its waits
+    event.wait = wait_until_set  # type: ignore[method-assign]  # the same of an event
+    semaphore.acquire = semaphore.__enter__ = acquire_permit  # type: ignore[method-assign]  # the same of its permits
 
 
 def _hook_threads(taken: Taken) -> None:
