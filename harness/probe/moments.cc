@@ -26,9 +26,9 @@ bool IsAt(const trireme_moment& moment, const Entry& entry) {
          memcmp(moment.key, entry.key.data, compared) == 0;
 }
 
-// A byte that nobody has come to yet.
-bool IsAhead(const trireme_moment& moment, const trireme_connection& connection) {
-  if (moment.kind != TRIREME_MOMENT_BYTE || __atomic_load_n(&moment.seen, __ATOMIC_RELAXED) != 0)
+// A byte of that connection at which the harness still has to do something.
+bool HoldsBack(const trireme_moment& moment, const trireme_connection& connection) {
+  if (moment.kind != TRIREME_MOMENT_BYTE || __atomic_load_n(&moment.passed, __ATOMIC_RELAXED) != 0)
     return false;
   return moment.key[0] == '\0' || MatchesGlob(moment.key, connection.id) ||
          MatchesGlob(moment.key, connection.name);
@@ -48,9 +48,12 @@ template <typename IsThere>
 void LookAtMoments(uint32_t count, IsThere is_there) {
   uint64_t reached = 0;
   for (uint32_t i = 0; i < count; ++i)
-    if (is_there(moments[i]) &&
-        __atomic_add_fetch(&moments[i].seen, 1, __ATOMIC_ACQ_REL) == moments[i].count)
-      reached |= uint64_t{1} << i;
+    if (is_there(moments[i])) {
+      const uint64_t come = __atomic_add_fetch(&moments[i].seen, 1, __ATOMIC_ACQ_REL);
+      // Of a byte also who comes after: the reader may be the first to say that it moved, and its writer would write on.
+      if (come == moments[i].count || moments[i].kind == TRIREME_MOMENT_BYTE)
+        reached |= uint64_t{1} << i;
+    }
   for (uint32_t i = 0; i < count; ++i)
     if ((reached >> i & 1) != 0) WaitFor(moments[i]);
 }
@@ -92,7 +95,7 @@ uint64_t BytesToMoment(const trireme_connection& connection, uint64_t moved) {
   const uint32_t count = CountWithBytes();
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t offset = moments[i].offset;
-    if (offset >= moved && offset - moved < least && IsAhead(moments[i], connection))
+    if (offset >= moved && offset - moved < least && HoldsBack(moments[i], connection))
       least = offset - moved + 1;
   }
   return least;
@@ -102,7 +105,7 @@ void WaitAtByte(const trireme_connection& connection, uint64_t moved) {
   const uint32_t count = CountWithBytes();
   if (count == 0) return;
   LookAtMoments(count, [&](const trireme_moment& moment) {
-    return moment.offset < moved && IsAhead(moment, connection);
+    return moment.offset < moved && HoldsBack(moment, connection);
   });
 }
 

@@ -18,7 +18,7 @@ void WaitAtMoment(const Entry& entry);
 // How many bytes of that connection, of which `moved` have moved this way, may move until one is there at which somebody
 // waits; ~0: none is.
 uint64_t BytesToMoment(const trireme_connection& connection, uint64_t moved);
-// After so many have moved: waits, should it be the first to have come that far.
+// After so many have moved: waits, should that be as far as such a byte, until the harness has done what it does there.
 void WaitAtByte(const trireme_connection& connection, uint64_t moved);
 
 }  // namespace trireme

@@ -373,8 +373,8 @@ static inline uint32_t trireme_listener_start(uint64_t key, uint32_t listeners) 
 }
 
 /* An event of the workload, or a byte of a connection, that a fault of the harness waits for. Who records the event, and makes
- * `seen` as much as `count`, or who moves the byte first, waits until the harness lets the workload go on: so the fault comes
- * there and not a while later, however fast the workload is. */
+ * `seen` as much as `count`, or whoever moves the byte or a later one, waits until the harness lets the workload go on: so the
+ * fault comes there and not a while later, however fast the workload is. */
 #define TRIREME_MOMENT_BYTE 0u /* as `kind`: no event has it */
 struct trireme_moment {
   char key[96];      /* of the event, as much of it as there is room for; of a byte the glob over its connection's id or name */

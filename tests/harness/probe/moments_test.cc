@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <string>
@@ -64,8 +66,9 @@ TEST_F(MomentsTest, NobodyWaitsAtWhatIsNone) {
 // Byte 5 of the connection that the glob means is the moment of fault 1.
 class ByteMomentsTest : public testing::Test {
  protected:
-  void Begin(const std::string& connection) {
-    trireme_moment moment{.kind = TRIREME_MOMENT_BYTE, .count = 1, .offset = 5, .fault = 1};
+  void Begin(const std::string& connection, uint64_t count = 1) {
+    trireme_moment moment{
+        .kind = TRIREME_MOMENT_BYTE, .count = count, .offset = 5, .fault = 1};
     connection.copy(moment.key, sizeof(moment.key) - 1);
     CompiledPlan plan;
     plan.moments = {moment};
@@ -102,12 +105,29 @@ TEST_F(ByteMomentsTest, WhoMovesTheByteMovesNoMoreAndWaitsUntilItMayPass) {
   });
   while (!watch_.HasCome(1)) std::this_thread::yield();
   EXPECT_EQ(sent, 0);
-  EXPECT_EQ(Receive(), 6);  // nobody else waits, though it is that byte
   watch_.LetPass();
   task.join();
   EXPECT_EQ(sent, 3);
+  EXPECT_EQ(Receive(), 6);
   EXPECT_EQ(Send("6789"), 4);
   EXPECT_EQ(Receive(), 4);
+}
+
+// Who reads may be back before who wrote.
+TEST_F(ByteMomentsTest, BothEndsWaitWhicheverComesFirst) {
+  Begin("", /*count=*/2);
+  ASSERT_EQ(::syscall(SYS_write, left_.get(), "012345", 6), 6);  // by number: nobody sees it
+  std::atomic<ssize_t> received = 0, sent = 0;
+  std::thread reader([&] { received = Receive(); });
+  std::thread writer([&] { sent = Send("0123456789"); });
+  while (!watch_.HasCome(1)) std::this_thread::yield();
+  EXPECT_EQ(received, 0);
+  EXPECT_EQ(sent, 0);
+  watch_.LetPass();
+  reader.join();
+  writer.join();
+  EXPECT_EQ(received, 6);
+  EXPECT_EQ(sent, 6);
 }
 
 TEST_F(ByteMomentsTest, NobodyWaitsBeforeTheByte) {
