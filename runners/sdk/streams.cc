@@ -1,18 +1,16 @@
 #include "trireme/streams.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "runners/sdk/io.h"
+#include "runners/sdk/io_calls.h"
+#include "runners/sdk/socket_address.h"
 #include "trireme/runtime.h"
 
 namespace trireme {
@@ -25,35 +23,7 @@ using internal::StreamState;
 
 constexpr size_t kFill = 16 * 1024;
 
-int64_t Checked(int64_t result, const char* what) {
-  if (result < 0) throw IoError(static_cast<int>(-result), what);
-  return result;
-}
-
-// The waiting half of a call, where coroutines suspend. `call` must live on.
-Task<int64_t> IoLater(const char* kind, uint64_t ordinal, IoState& io, IoCall& call) {
-  Point point(kind, ordinal);
-  const IoUse use(&io);
-  for (;;) {
-    point.Wait(io.object().number());
-    co_await Parked(point.task(), point.task().Deadline(), &io, call.direction());
-    point.Check();
-    if (io.closed()) co_return -EBADF;
-    const int64_t result = point.task().backend->Io(point, io, call);
-    if (result != kWouldWait) co_return result;
-  }
-}
-
-int64_t IoNow(const char* kind, uint64_t ordinal, IoState* io, IoCall& call) {
-  Point point(kind, ordinal);
-  const IoUse use(io);
-  return point.task().backend->Io(point, *io, call);
-}
-
-// The number of this call in its task. Throws when the task shall stop.
-uint64_t NextOrdinal(const char* kind) { return Point(kind).ordinal(); }
-
-// The same, of a call that reads from or writes to a stream, also to one that is closed.
+// The number of a call that reads from or writes to a stream, also to one that is closed.
 uint64_t Begin(const char* kind, const std::shared_ptr<StreamState>& stream,
                std::string_view action) {
   const uint64_t ordinal = NextOrdinal(kind);
@@ -139,60 +109,6 @@ Task<> SendLater(std::shared_ptr<StreamState> stream, std::string_view data, uin
   }
 }
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-SocketAddress PathAddress(const std::string& path) {
-  SocketAddress result;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) throw IoError(ENAMETOOLONG, path);
-  std::memcpy(address.sun_path, path.data(), path.size());
-  std::memcpy(&result.storage, &address, sizeof(address));
-  result.size = sizeof(address);
-  return result;
-}
-
-// `host` is an address, not a name: Runtime::Resolve() is for names.
-SocketAddress HostAddress(const std::string& host, int port) {
-  addrinfo hints{};
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const std::string text = host == "localhost" ? "127.0.0.1" : host;
-  const int error = ::getaddrinfo(text.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) throw ResolveError(error, host);
-  SocketAddress result;
-  std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
-  result.size = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return result;
-}
-
-SocketAddress ToSocketAddress(const Address& address) {
-  return address.is_path() ? PathAddress(address.host())
-                           : HostAddress(address.host(), address.port());
-}
-
-int BoundPort(int fd) {
-  sockaddr_storage bound{};
-  socklen_t size = sizeof(bound);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-  if (bound.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(bound).sin6_port);
-  return ntohs(reinterpret_cast<const sockaddr_in&>(bound).sin_port);
-}
-
-int MakeSocket(int family) {
-  const int fd =
-      ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | CurrentTaskState().backend->socket_flags(), 0);
-  if (fd < 0) throw IoError(errno, "socket");
-  return fd;
-}
-
 // Small messages must not wait for each other's acknowledgements: that would measure the kernel,
 // not the runtime.
 void SetNoDelay(int fd) {
@@ -204,27 +120,13 @@ std::shared_ptr<StreamState> MakeStream(int fd, const Place& place) {
   return std::make_shared<StreamState>(fd, SyncObject("stream", 0, place));
 }
 
-// "127.0.0.1:4711" by getsockname() or getpeername(); "" where the end has no such name.
-std::string NameOfEnd(int fd, decltype(&::getsockname) get) {
-  sockaddr_storage name{};
-  socklen_t size = sizeof(name);
-  if (get(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return "";
-  const bool six = name.ss_family == AF_INET6;
-  if (!six && name.ss_family != AF_INET) return "";
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const void* bytes = six ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
-  ::inet_ntop(name.ss_family, bytes, text.data(), text.size());
-  return std::string(text.data()) + ':' + std::to_string(ntohs(six ? v6.sin6_port : v4.sin_port));
-}
-
-// By what the two ends of a connection find each other in a history.
+// By what the two ends of a connection find each other in a history. Those of Unix sockets have no such names.
 void RecordEnds(const IoState& stream) {
   if (Probe().attached() == 0) return;
-  const std::string here = NameOfEnd(stream.fd(), ::getsockname);
-  const std::string there = NameOfEnd(stream.fd(), ::getpeername);
-  if (!here.empty() && !there.empty()) stream.object().Record("connected", here + ' ' + there);
+  const Address here = OwnAddress(stream.fd());
+  const Address there = PeerAddress(stream.fd());
+  if (!here.is_path() && !there.is_path())
+    stream.object().Record("connected", here.text() + ' ' + there.text());
 }
 void RecordPair(const SyncObject& here, const SyncObject& there) {
   const auto name = [](const SyncObject& end) { return '#' + std::to_string(end.number()); };
@@ -233,7 +135,7 @@ void RecordPair(const SyncObject& here, const SyncObject& there) {
 
 std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Address& address,
                                             const Place& place) {
-  const int fd = MakeSocket(where.get()->sa_family);
+  const int fd = MakeSocket(where.get()->sa_family, SOCK_STREAM);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (::bind(fd, where.get(), where.size) != 0 || ::listen(fd, SOMAXCONN) != 0) {
@@ -241,7 +143,7 @@ std::shared_ptr<ListenerState> MakeListener(const SocketAddress& where, const Ad
     ::close(fd);
     throw IoError(error, "listen on " + address.text());
   }
-  const Address bound = address.is_path() ? address : Address(address.host(), BoundPort(fd));
+  const Address bound = address.is_path() ? address : Address(address.host(), OwnAddress(fd).port());
   return std::make_shared<ListenerState>(fd, SyncObject("stream", 0, place), bound,
                                          address.is_path() ? address.host() : "");
 }
@@ -370,18 +272,19 @@ int Listener::fileno() const { return state_ == nullptr || state_->closed() ? -1
 
 Task<Listener> Runtime::Listen(const std::string& host, int port, Place place) {
   return Task<Listener>::Ready(
-      Listener(MakeListener(HostAddress(host, port), Address(host, port), place)));
+      Listener(MakeListener(ToSocketAddress(Address(host, port)), Address(host, port), place)));
 }
 
 Task<Listener> Runtime::ListenUnix(const std::string& path, Place place) {
-  return Task<Listener>::Ready(Listener(MakeListener(PathAddress(path), Address(path), place)));
+  const Address address(path);
+  return Task<Listener>::Ready(Listener(MakeListener(ToSocketAddress(address), address, place)));
 }
 
 Task<Stream> Runtime::Connect(Address address, Place place) {
   ComeTo(place);
   const uint64_t ordinal = NextOrdinal("connect");
   const SocketAddress where = ToSocketAddress(address);
-  auto stream = MakeStream(MakeSocket(where.get()->sa_family), place);
+  auto stream = MakeStream(MakeSocket(where.get()->sa_family, SOCK_STREAM), place);
   if (!address.is_path()) SetNoDelay(stream->fd());
   IoCall call{.kind = IoCall::Kind::kConnect, .address = where.get(), .address_size = where.size};
   const int64_t result = IoNow("connect", ordinal, stream.get(), call);
