@@ -48,6 +48,7 @@ constexpr Correspondence kTable[] = {
     {"queue", "ours", "Asio 1.74 has none"},
     {"listen, connect, accept, recv, send_all",
      "boost::asio::posix::stream_descriptor::async_wait, non-blocking sockets", ""},
+    {"datagram, recv_from, send_to", "as recv and send_all: recvfrom(2), sendto(2)", ""},
     {"http_server, http_request", "Boost.Beast's parser and serializer",
      "a coroutine a connection; Close() ends requests under way"},
     {"offload", "std::thread, then boost::asio::post", ""},

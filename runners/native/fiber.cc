@@ -54,6 +54,7 @@ constexpr Correspondence kTable[] = {
      "boost::fibers::buffered_channel cannot be cancelled, and holds a power of two"},
     {"listen, connect, accept, recv, send_all",
      "non-blocking sockets, an epoll reactor in the scheduling algorithm", ""},
+    {"datagram, recv_from, send_to", "as recv and send_all: recvfrom(2), sendto(2)", ""},
     {"http_server, http_request", "Boost.Beast's parser and serializer",
      "a fiber a connection; Close() ends requests under way"},
     {"offload", "std::thread, then the reactor's eventfd", ""},

@@ -53,6 +53,7 @@ constexpr Correspondence kTable[] = {
     {"queue", "ours on std::mutex and std::condition_variable", "the standard library has none"},
     {"listen, connect, accept, recv, send_all", "blocking sockets: accept4(2), recv(2), send(2)",
      ""},
+    {"datagram, recv_from, send_to", "blocking sockets: recvfrom(2), sendto(2)", ""},
     {"http_server, http_request", "Boost.Beast's parser and serializer",
      "a thread a connection; Close() ends requests under way"},
     {"offload", "std::thread", "a plain call would do: a thread may block"},
@@ -282,7 +283,7 @@ class ThreadBackend final : public Backend {
     if (call.kind == IoCall::Kind::kConnect) return Connect(point, io, call);
     // What is most often there at once is asked for first: a send, and the next part of what was
     // not read whole.
-    if (call.kind == IoCall::Kind::kSend || (call.kind == IoCall::Kind::kRecv && !io.drained)) {
+    if (call.writes() || (call.reads() && !io.drained)) {
       const int64_t result = AttemptIo(io, call, MSG_DONTWAIT, 0);
       if (result != kWouldWait && result != -EINTR) return Note(io, call, result);
     }

@@ -88,6 +88,15 @@ int64_t ConnectResult(int fd) {
   return -error;
 }
 
+namespace internal {
+
+void BoundState::End() {
+  if (!closed() && !path.empty()) ::unlink(path.c_str());
+  Close();
+}
+
+}  // namespace internal
+
 int64_t AttemptIo(IoState& io, IoCall& call, int flags, int accept_flags) {
   int64_t result = -1;
   switch (call.kind) {
@@ -102,6 +111,13 @@ int64_t AttemptIo(IoState& io, IoCall& call, int flags, int accept_flags) {
       break;
     case IoCall::Kind::kConnect:
       result = ::connect(io.fd(), call.address, call.address_size);
+      break;
+    case IoCall::Kind::kRecvFrom:
+      result = ::recvfrom(io.fd(), call.data, call.size, flags, call.sender, call.sender_size);
+      break;
+    case IoCall::Kind::kSendTo:
+      result = ::sendto(io.fd(), call.data, call.size, flags | MSG_NOSIGNAL, call.address,
+                        call.address_size);
       break;
   }
   if (result >= 0) return result;

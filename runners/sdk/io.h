@@ -23,6 +23,7 @@ struct IoNative {
 // Kinds of descriptors, as a census names them.
 inline constexpr const char* kStream = "stream";
 inline constexpr const char* kListener = "listener";
+inline constexpr const char* kDatagram = "datagram";
 
 // An open descriptor of the workload. Close() may come while another task waits on it: that one is
 // woken, sees EBADF, and the descriptor's number is not given back before the last such call has
@@ -74,16 +75,20 @@ class IoUse {
 };
 
 struct IoCall {
-  enum class Kind { kRecv, kSend, kAccept, kConnect };
+  enum class Kind { kRecv, kSend, kAccept, kConnect, kRecvFrom, kSendTo };
   Kind kind;
-  void* data = nullptr;  // kSend only reads it
+  void* data = nullptr;  // what sends only reads it
   size_t size = 0;
-  const sockaddr* address = nullptr;
+  const sockaddr* address = nullptr;  // of kConnect and kSendTo
   socklen_t address_size = 0;
+  sockaddr* sender = nullptr;  // of kRecvFrom; has room for `*sender_size` bytes
+  socklen_t* sender_size = nullptr;
 
   Direction direction() const {
-    return kind == Kind::kRecv || kind == Kind::kAccept ? Direction::kRead : Direction::kWrite;
+    return reads() || kind == Kind::kAccept ? Direction::kRead : Direction::kWrite;
   }
+  bool reads() const { return kind == Kind::kRecv || kind == Kind::kRecvFrom; }
+  bool writes() const { return kind == Kind::kSend || kind == Kind::kSendTo; }
 };
 
 // One system call: its result, -errno, or kWouldWait. `flags` as for recv() and accept4().
@@ -108,14 +113,28 @@ struct StreamState : IoState {
   std::string rest;  // received, not yet asked for
 };
 
-struct ListenerState : IoState {
-  ListenerState(int fd, const SyncObject& object, Address where, std::string unlink_path)
-      : IoState(fd, kListener, object), address(std::move(where)), path(std::move(unlink_path)) {}
-  ~ListenerState() { End(); }
+// Has an address, which others are given, and perhaps the path of a Unix socket, which goes with it.
+struct BoundState : IoState {
+  BoundState(int fd, std::string kind, const SyncObject& object, Address where,
+             std::string unlink_path)
+      : IoState(fd, std::move(kind), object),
+        address(std::move(where)),
+        path(std::move(unlink_path)) {}
+  ~BoundState() { End(); }
   // Close(), and takes away the path it made. Another's may be there afterwards.
   void End();
   Address address;
   std::string path;
+};
+
+struct ListenerState : BoundState {
+  ListenerState(int fd, const SyncObject& object, Address where, std::string unlink_path)
+      : BoundState(fd, kListener, object, std::move(where), std::move(unlink_path)) {}
+};
+
+struct DatagramState : BoundState {
+  DatagramState(int fd, const SyncObject& object, Address where, std::string unlink_path)
+      : BoundState(fd, kDatagram, object, std::move(where), std::move(unlink_path)) {}
 };
 
 }  // namespace internal

@@ -171,15 +171,6 @@ Task<Stream> ConnectLater(std::shared_ptr<StreamState> stream, SocketAddress whe
 
 }  // namespace
 
-namespace internal {
-
-void ListenerState::End() {
-  if (!closed() && !path.empty()) ::unlink(path.c_str());
-  Close();
-}
-
-}  // namespace internal
-
 Task<std::string> Stream::Recv(size_t size, Place place) {
   ComeTo(place);
   const uint64_t ordinal = Begin("recv", state_, "read");

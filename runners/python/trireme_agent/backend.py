@@ -403,6 +403,17 @@ class Backend(ABC):
     async def send_all(self, sock: Any, data: bytes) -> None: ...
 
     @abstractmethod
+    def datagram(self, address: Address) -> Socket:
+        """A datagram socket with that address; never waits."""
+
+    @abstractmethod
+    async def recv_from(self, sock: Any, size: int) -> tuple[bytes, Any]:
+        """A datagram, and what its socket calls who sent it."""
+
+    @abstractmethod
+    async def send_to(self, sock: Any, data: bytes, address: Address) -> None: ...
+
+    @abstractmethod
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response: ...
 
     @abstractmethod

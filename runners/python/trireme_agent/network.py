@@ -37,6 +37,16 @@ def listening(sock: S, address: Address) -> S:
     return sock
 
 
+def bound(sock: S, address: Address) -> S:
+    """The same socket, of datagrams; closed where the address cannot be had."""
+    try:
+        sock.bind(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 def no_delay(sock: S) -> S:
     """What asyncio's transports do by themselves: without it small messages wait for acknowledgements, 40 ms each."""
     if sock.family != socket.AF_UNIX:

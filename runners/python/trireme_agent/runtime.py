@@ -16,7 +16,7 @@ import trireme
 from trireme_agent import errors, network, probe, recorder, sync
 from trireme_agent.backend import Address, Backend, HttpServer
 from trireme_agent.blocking import Proxy
-from trireme_agent.streams import Listener, Stream, descriptors
+from trireme_agent.streams import Datagram, Listener, Stream, descriptors
 from trireme_agent.task import Task
 
 
@@ -189,8 +189,10 @@ class Runtime:
         one.record_pair(other)
         return one, other
 
-    async def datagram(self, address: Address = None) -> Any:
-        raise trireme.Unsupported("rt.datagram is not available yet")
+    async def datagram(self, address: Address = None) -> Datagram:
+        """A datagram endpoint at that address, or on a port of its own of 127.0.0.1; a text is the path of a Unix socket."""
+        where = tuple(address or ("127.0.0.1", 0)) if not isinstance(address, str) else address
+        return Datagram(self._backend, self._backend.datagram(where), address if isinstance(address, str) else None)
 
     # Services.
 

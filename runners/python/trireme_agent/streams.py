@@ -1,4 +1,4 @@
-"""Streams and listeners: framing and bookkeeping above the sockets of a backend."""
+"""Streams, listeners and datagram endpoints: framing and bookkeeping above the sockets of a backend."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ def _closed_error() -> OSError:
 
 
 class _Endpoint:
+    _kind = "stream"  # of which a history has it
+
     def __init__(self, backend: Backend, sock: Any, what: str, number: int = 0) -> None:
         self._backend = backend
-        self.number = number or sync.made(backend, "stream")
+        self.number = number or sync.made(backend, self._kind)
         self._socket = sock
         self._open = True
         descriptors.opened(backend, sock.fileno(), what)
@@ -201,18 +203,13 @@ class Stream(_Endpoint):
         return Stream(self._backend, self._backend.dup(self._socket), self.number)
 
 
-class Listener(_Endpoint):
-    """A listening socket; `address` is what connect() takes."""
+class _Bound(_Endpoint):
+    """Has an address, which others are given. Of a Unix socket that is its path, which goes with it."""
 
-    def __init__(self, backend: Backend, sock: Any, path: str | None) -> None:
-        super().__init__(backend, sock, "listener")
+    def __init__(self, backend: Backend, sock: Any, what: str, path: str | None) -> None:
+        super().__init__(backend, sock, what)
         self._path = path
-        self.address: Address = path if path is not None else tuple(sock.getsockname()[:2])
-
-    async def accept(self) -> Stream:
-        self._check_open()
-        accepted = self._backend.point("accept", self._backend.accept, self._socket, what=self.number)
-        return Stream(self._backend, await accepted)
+        self.address: Address = path if path is not None else _address(sock.getsockname())
 
     def close(self) -> None:
         if self._open and self._path is not None:
@@ -221,3 +218,49 @@ class Listener(_Endpoint):
             except OSError:
                 pass
         super().close()
+
+
+def _address(name: Any) -> Address:
+    """Of what a socket calls it: without the flow and scope of IPv6."""
+    return tuple(name[:2]) if isinstance(name, tuple) else name
+
+
+class Listener(_Bound):
+    """A listening socket; `address` is what connect() takes."""
+
+    def __init__(self, backend: Backend, sock: Any, path: str | None) -> None:
+        super().__init__(backend, sock, "listener", path)
+
+    async def accept(self) -> Stream:
+        self._check_open()
+        accepted = self._backend.point("accept", self._backend.accept, self._socket, what=self.number)
+        return Stream(self._backend, await accepted)
+
+
+class Datagram(_Bound):
+    """A datagram socket; `address` is what send_to() of another takes."""
+
+    _kind = "datagram"
+
+    def __init__(self, backend: Backend, sock: Any, path: str | None) -> None:
+        super().__init__(backend, sock, "datagram", path)
+
+    async def send_to(self, data: bytes, address: Address) -> None:
+        """Sends one datagram. Raises an OSError with EMSGSIZE for more than one can hold."""
+        self._check_open()
+        to = tuple(address) if isinstance(address, list) else address  # what JSON made of a tuple
+        await self._backend.point("send", self._send_to, data, to, what=self.number)
+
+    async def _send_to(self, data: bytes, address: Address) -> None:
+        probe.record(probe.SYNC, self.number, "write", None)
+        await self._backend.send_to(self._socket, data, address)
+
+    async def recv_from(self, size: int = _CHUNK) -> tuple[bytes, Address]:
+        """The next datagram, of which at most `size` bytes, and who sent it. What was longer is lost, as recvfrom(2) has it."""
+        self._check_open()
+        return await self._backend.point("recv", self._recv_from, size, what=self.number)
+
+    async def _recv_from(self, size: int) -> tuple[bytes, Address]:
+        probe.record(probe.SYNC, self.number, "read", None)
+        data, sender = await self._backend.recv_from(self._socket, size)
+        return data, _address(sender)

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "trireme/datagrams.h"
 #include "trireme/errors.h"
 #include "trireme/http.h"
 #include "trireme/streams.h"
@@ -295,6 +296,9 @@ class Runtime {
                             internal::Place place = internal::Place::Here());
   Task<Stream> Connect(Address address, internal::Place place = internal::Place::Here());
   Task<std::pair<Stream, Stream>> Socketpair(internal::Place place = internal::Place::Here());
+  // A datagram socket at that address; without one, on a port of its own of 127.0.0.1.
+  Task<trireme::Datagram> Datagram(Address address = Address("127.0.0.1", 0),
+                                   internal::Place place = internal::Place::Here());
 
   // Services. The handler is Response(Request) or Task<Response>(Request).
   template <typename F>
@@ -360,10 +364,6 @@ class Runtime {
   double Now() const;
 
   // Later issues bring these.
-  template <typename... A>
-  Task<> Datagram(A&&...) {
-    NotAvailable("datagrams");
-  }
   template <typename... A>
   Task<> WebsocketServer(A&&...) {
     NotAvailable("WebSocket");

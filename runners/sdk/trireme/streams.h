@@ -27,6 +27,7 @@ class Address {
   const std::string& host() const { return host_; }  // of a Unix socket, its path
   int port() const { return port_; }
   std::string text() const { return is_path() ? host_ : host_ + ":" + std::to_string(port_); }
+  friend bool operator==(const Address&, const Address&) = default;
 
  private:
   std::string host_;

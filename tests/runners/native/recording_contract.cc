@@ -205,7 +205,7 @@ CONTRACT_RECORDS(unsupported_is_reported) {
 
 CONTRACT_WITH_RECORDS(websocket_not_available) {
   EXPECT_TRUE(co_await Raises<Unsupported>([&] { return rt.WebsocketServer(); }));
-  EXPECT_TRUE(co_await Raises<Unsupported>([&] { return rt.Datagram(); }));
+  EXPECT_TRUE(co_await Raises<Unsupported>([&] { return rt.WebsocketConnect(); }));
   rt.Workers(2);
 }
 CONTRACT_RECORDS(websocket_not_available) {

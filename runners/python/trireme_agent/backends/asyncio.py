@@ -19,7 +19,7 @@ from trireme_agent import network, probe, sync
 from trireme_agent.backend import Address, Backend, Correspondence, TaskStopped
 from trireme_agent.blocking import Driver
 from trireme_agent.idle import IdleThreads
-from trireme_agent.loop import coordination, inspection, readers
+from trireme_agent.loop import coordination, datagrams, inspection, readers
 from trireme_agent.loop.pool import LoopPool
 from trireme_agent.loop.timeouts import LoopDeadline
 from trireme_agent.loop.workers import LoopDriver, Worker, run_in_worker
@@ -324,6 +324,20 @@ class AsyncioBackend(Backend):
         with self.waiting():
             await self.loop.sock_sendall(sock, data)
 
+    def datagram(self, address: Address) -> socket.socket:
+        return network.bound(_socket(address, socket.SOCK_DGRAM), address)
+
+    async def recv_from(self, sock: socket.socket, size: int) -> tuple[bytes, Any]:
+        try:
+            return sock.recvfrom(size)
+        except BlockingIOError:
+            with self.waiting():
+                return await datagrams.recv_from(self.loop, sock, size)
+
+    async def send_to(self, sock: socket.socket, data: bytes, address: Address) -> None:
+        with self.waiting():
+            await datagrams.send_to(self.loop, sock, data, address)
+
     # Services.
 
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
@@ -388,6 +402,8 @@ class AsyncioBackend(Backend):
         Correspondence("rt.listen, rt.connect", "loop.sock_accept, loop.sock_connect"),
         Correspondence("Stream.recv", "loop.sock_recv", "a second reader silently replaces the first"),
         Correspondence("Stream.send_all", "loop.sock_sendall"),
+        Correspondence("Datagram.recv_from", "loop.sock_recvfrom", "ours on 3.10, which has none"),
+        Correspondence("Datagram.send_to", "loop.sock_sendto", "ours on 3.10, which has none"),
         Correspondence("rt.http_server", "asyncio.start_server", "parsed by h11; close() lets requests under way go on"),
         Correspondence("rt.http_request", "asyncio.open_connection", "parsed by h11; one connection a request"),
         Correspondence("rt.periodic", "ours"),
@@ -407,8 +423,8 @@ def _http() -> Any:
     return http
 
 
-def _socket(address: Address) -> socket.socket:
-    sock = socket.socket(network.family(address))
+def _socket(address: Address, kind: int = socket.SOCK_STREAM) -> socket.socket:
+    sock = socket.socket(network.family(address), kind)
     sock.setblocking(False)
     return sock
 

@@ -363,6 +363,21 @@ class EventletBackend(Backend):
         with self.waiting():
             sock.sendall(data)
 
+    def datagram(self, address: Address) -> Any:
+        return network.bound(socket.socket(network.family(address), socket.SOCK_DGRAM), address)
+
+    async def recv_from(self, sock: Any, size: int) -> tuple[bytes, Any]:
+        try:
+            received: tuple[bytes, Any] = sock.fd.recvfrom(size)  # as recv() above
+        except OSError:
+            with self.waiting():
+                received = sock.recvfrom(size)
+        return received
+
+    async def send_to(self, sock: Any, data: bytes, address: Address) -> None:
+        with self.waiting():
+            sock.sendto(data, address)
+
     # Services.
 
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
@@ -505,6 +520,8 @@ EventletBackend.correspondences = [
     Correspondence("rt.listen, rt.connect", "eventlet.green.socket", "one reader and one writer a descriptor"),
     Correspondence("Stream.recv", "GreenSocket.recv"),
     Correspondence("Stream.send_all", "GreenSocket.sendall"),
+    Correspondence("Datagram.recv_from", "GreenSocket.recvfrom"),
+    Correspondence("Datagram.send_to", "GreenSocket.sendto", "waits until it may write, then sends"),
     Correspondence("rt.http_server", "eventlet.wsgi.server", "close() lets requests under way go on"),
     Correspondence("rt.http_request", "http.client.HTTPConnection, patched", "one connection a request"),
     Correspondence("rt.periodic", "ours"),

@@ -186,6 +186,15 @@ class ThreadingBackend(WaitingBackend):
     async def send_all(self, sock: sockets.TaskSocket, data: bytes) -> None:
         sock.sendall(data)
 
+    def datagram(self, address: Address) -> sockets.TaskSocket:
+        return sockets.datagram(self, address)
+
+    async def recv_from(self, sock: sockets.TaskSocket, size: int) -> tuple[bytes, Any]:
+        return sock.recvfrom(size)
+
+    async def send_to(self, sock: sockets.TaskSocket, data: bytes, address: Address) -> None:
+        sock.send_to(data, address)
+
     # Services.
 
     async def http_request(self, method: str, url: str, body: bytes | None) -> trireme.Response:
@@ -242,6 +251,8 @@ class ThreadingBackend(WaitingBackend):
         Correspondence("rt.listen, rt.connect", "socket.socket", "waits in poll beside the task's eventfd"),
         Correspondence("Stream.recv", "socket.recv(MSG_DONTWAIT), then poll"),
         Correspondence("Stream.send_all", "socket.send(MSG_DONTWAIT), then poll"),
+        Correspondence("Datagram.recv_from", "socket.recvfrom(MSG_DONTWAIT), then poll"),
+        Correspondence("Datagram.send_to", "socket.sendto(MSG_DONTWAIT), then poll"),
         Correspondence("rt.http_server", "http.server.ThreadingHTTPServer", "close() lets requests under way go on"),
         Correspondence("rt.http_request", "http.client.HTTPConnection", "one connection a request"),
         Correspondence("rt.periodic", "ours", "threading.Timer runs once"),

@@ -49,6 +49,21 @@ class TaskSocket(socket.socket):
             except BlockingIOError:
                 self._backend.wait_fd(self.fileno(), select.POLLOUT)
 
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
+        while True:
+            try:
+                return super().recvfrom(size, flags | socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._backend.wait_fd(self.fileno(), select.POLLIN)
+
+    def send_to(self, data: bytes, address: Address) -> None:
+        while True:
+            try:
+                super().sendto(data, socket.MSG_DONTWAIT, address)
+                return
+            except BlockingIOError:
+                self._backend.wait_fd(self.fileno(), select.POLLOUT)
+
     def accept_task(self) -> TaskSocket:
         """REQUIRES: the socket does not block."""
         while True:
@@ -87,6 +102,10 @@ def listen(backend: WaitingBackend, address: Address) -> TaskSocket:
     sock = network.listening(TaskSocket(backend, network.family(address)), address)
     sock.setblocking(False)
     return sock
+
+
+def datagram(backend: WaitingBackend, address: Address) -> TaskSocket:
+    return network.bound(TaskSocket(backend, network.family(address), socket.SOCK_DGRAM), address)
 
 
 class HttpConnection(http.client.HTTPConnection):

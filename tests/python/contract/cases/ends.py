@@ -15,7 +15,7 @@ async def unsupported_is_reported(rt):
 
 @case
 async def websocket_not_available(rt):
-    for call in (lambda: rt.websocket_server(None), lambda: rt.websocket_connect(""), lambda: rt.datagram()):
+    for call in (lambda: rt.websocket_server(None), lambda: rt.websocket_connect("")):
         assert "not available yet" in str(await raises(trireme.Unsupported, call()))
     try:
         rt.workers(1, None)
