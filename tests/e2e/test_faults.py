@@ -427,6 +427,58 @@ DATAGRAMS = """\
     """
 
 
+# The same by the workload API. Of the word that ends it, some come.
+ENDPOINTS = """\
+    async def main(rt, params):
+        server, client = await rt.datagram(), await rt.datagram()
+        got = []
+
+        async def serve():
+            while (received := await server.recv_from(100))[0] != b"end":
+                got.append(int(received[0]))
+
+        task = rt.spawn(serve)
+        for n in range(200):
+            await client.send_to(b"%d" % n, server.address)
+        await rt.settle()
+        rt.observe("got", got)
+        for _ in range(20):
+            await client.send_to(b"end", server.address)
+        await task.join()
+        client.close()
+        server.close()
+    """
+ENDPOINTS_CC = """\
+    #include "trireme/workload.h"
+
+    using namespace trireme;
+
+    Task<> Main(Runtime& rt, const Params&) {
+      Datagram server = co_await rt.Datagram(), client = co_await rt.Datagram();
+      std::vector<Value> got;
+      auto serve = [&]() -> Task<> {
+        for (;;) {
+          const Received received = co_await server.RecvFrom(100);
+          if (received.data == "end") break;
+          got.emplace_back(std::stoi(received.data));
+        }
+      };
+      auto task = rt.Spawn(serve);
+      for (int n = 0; n < 200; ++n) {
+        const std::string data = std::to_string(n);
+        co_await client.SendTo(data, server.address());
+      }
+      co_await rt.Settle();
+      rt.Observe("got", Value::List(got));
+      for (int n = 0; n < 20; ++n) co_await client.SendTo("end", server.address());
+      co_await task.Join();
+      client.Close();
+      server.Close();
+    }
+    TRIREME_WORKLOAD(Main)
+    """
+
+
 class DatagramsTest(TriremeCase):
     """What the log of faults says of datagrams is what came."""
 
@@ -461,6 +513,24 @@ class DatagramsTest(TriremeCase):
             self.assertTrue(seen["late"] and all(kinds[kind] > 0 for kind in ("drop", "duplicate", "reorder")), kinds)
             self.assertEqual(kinds, first["threading"][0])
         self.assertEqual(self.happened(network, "second", "eventlet", "threading", "asyncio"), first)
+
+    def test_all_runtimes_lose_the_same(self) -> None:
+        self.write("s/scenario.yaml", """\
+            version: 1
+            summary: Datagrams
+            workload: {python: workload.py, cpp: workload.cc}
+            runtimes: [threading, asyncio, fiber, thread, coroutine]
+            compare: {observe: exact}
+            """)
+        self.write("s/workload.py", ENDPOINTS)
+        self.write("s/workload.cc", ENDPOINTS_CC)
+        outcome = self.trireme("run", "s", "--faults", "lossy-datagrams", "--seed", "7", "--out", "out", *PYTHON)
+        self.assertEqual(outcome.code, 0, outcome.out + outcome.err)
+        self.assertIn("fault logs: equal in 4 of 4 trials", outcome.out)
+        events = map(json.loads, self.trireme("history", "out").out.splitlines())
+        came = [event["value"] for event in events if event["event"] == "observe"]
+        self.assertEqual(len(came), 5)
+        self.assertLess(len(set(came[0])), 200)
 
     def test_one_kind_alone(self) -> None:
         kinds, seen = self.happened("{duplicate: 0.1}", "out", "threading")["threading"]

@@ -363,7 +363,7 @@ class Runtime {
   // Seconds of a clock that never goes back.
   double Now() const;
 
-  // Later issues bring these.
+  // Later versions bring these.
   template <typename... A>
   Task<> WebsocketServer(A&&...) {
     NotAvailable("WebSocket");

@@ -38,7 +38,12 @@ async def send_to(loop: Any, sock: socket.socket, data: bytes, address: Address)
 
 async def _ready(sock: socket.socket, add: Callable[..., Any], remove: Callable[..., Any]) -> None:
     ready = asyncio.get_running_loop().create_future()
-    add(sock, lambda: ready.done() or ready.set_result(None))
+
+    def note() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add(sock, note)
     try:
         await ready
     finally:
