@@ -32,7 +32,7 @@ class TrialNetwork {
   std::vector<NewEvent> Stop(uint32_t process);
 
  private:
-  // The proxy's thread adds to it.
+  // The proxy's threads add to it.
   class Log {
    public:
     void Add(ProxyEvent event);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "harness/base/result.h"
-#include "harness/fault/proxy.h"
+#include "harness/fault/proxy_table.h"
 #include "harness/probe/probe_abi.h"
 
 namespace trireme {
