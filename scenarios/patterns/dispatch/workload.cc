@@ -19,8 +19,8 @@ using namespace trireme;
 namespace {
 
 constexpr int kAttempts = 20;             // of one request
-constexpr double kBackendPatience = 1.0;  // seconds for one answer of a backend
-constexpr double kFrontPatience = 2.0;    // for one of the aggregator, who may have to ask again
+constexpr double kBackendPatience = 0.5;  // seconds for one answer of a backend
+constexpr double kFrontPatience = 1.0;    // for one of the aggregator, who may have to ask again
 constexpr double kShortestPause = 0.005;  // seconds until a request is sent again; twice as long each time
 constexpr double kLongestPause = 0.1;
 constexpr double kGiveUp = 6.0;           // after which a question is not sent again

@@ -7,8 +7,8 @@ import threading
 import trireme
 
 ATTEMPTS = 20  # of one request
-BACKEND_PATIENCE = 1.0  # seconds for one answer of a backend
-FRONT_PATIENCE = 2.0  # seconds for one of the aggregator, who may have to ask again
+BACKEND_PATIENCE = 0.5  # seconds for one answer of a backend
+FRONT_PATIENCE = 1.0  # seconds for one of the aggregator, who may have to ask again
 SHORTEST_PAUSE = 0.005  # seconds until a request is sent again; twice as long each time
 LONGEST_PAUSE = 0.1
 GIVE_UP = 6.0  # seconds after which a question is not sent again
