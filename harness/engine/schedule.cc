@@ -14,6 +14,7 @@ constexpr size_t kMostAhead = 8;
 Schedule::Schedule(const Plan& plan) : plan_(plan), left_(plan.cells.size()) {
   for (size_t i = 0; i < plan.cells.size(); ++i) {
     const PlannedCell& cell = plan.cells[i];
+    orders_.emplace_back(cell);
     if (!cell.unsupported.empty()) continue;
     left_[i] = cell.trials.size();
     const bool joins =
@@ -24,22 +25,21 @@ Schedule::Schedule(const Plan& plan) : plan_(plan), left_(plan.cells.size()) {
   }
 }
 
-bool Schedule::HasTrial(const Group& group, size_t member) const {
-  const size_t cell = group.cells[member];
-  return !given_up_.contains(cell) && group.started[member] < plan_.cells[cell].trials.size();
+bool Schedule::HasTrial(size_t cell) const {
+  return !given_up_.contains(cell) && !orders_[cell].empty();
 }
 
 bool Schedule::Over(const Group& group) const {
-  for (size_t member = 0; member < group.cells.size(); ++member)
-    if (HasTrial(group, member)) return false;
-  return group.repeats.empty();
+  return group.repeats.empty() &&
+         std::none_of(group.cells.begin(), group.cells.end(),
+                      [this](size_t cell) { return HasTrial(cell); });
 }
 
 // The members that have a trial left, in the order of their turns.
 std::vector<size_t> Schedule::InTurns(const Group& group) const {
   std::vector<size_t> members;
   for (size_t member = 0; member < group.cells.size(); ++member)
-    if (HasTrial(group, member)) members.push_back(member);
+    if (HasTrial(group.cells[member])) members.push_back(member);
   std::stable_sort(members.begin(), members.end(), [&](size_t one, size_t other) {
     return group.started[one] < group.started[other];
   });
@@ -64,17 +64,19 @@ std::optional<Attempt> Schedule::Next(int running, const Ready& ready, const Adm
   if (member) {
     const PlannedCell& cell = plan_.cells[group.cells[*member]];
     attempt = {.cell = group.cells[*member],
-               .trial = cell.trials[group.started[*member]],
+               .trial = orders_[group.cells[*member]].Next(),
                .alone = cell.exclusive};
   } else {
     attempt = group.repeats.front();
   }
   if (attempt.alone && running > 0) return std::nullopt;
   if (admits && !admits(attempt.cell)) return std::nullopt;
-  if (member)
+  if (member) {
     ++group.started[*member];
-  else
+    orders_[attempt.cell].Start(attempt.trial);
+  } else {
     group.repeats.pop_front();
+  }
   alone_runs_ = attempt.alone;
   --left_[attempt.cell];
   return attempt;
@@ -105,6 +107,10 @@ void Schedule::GiveUp(size_t cell) {
 
 void Schedule::Finished(const Attempt& attempt) {
   if (attempt.alone) alone_runs_ = false;
+}
+
+void Schedule::Took(const Attempt& attempt, double seconds) {
+  orders_[attempt.cell].Ended(attempt.trial, seconds);
 }
 
 bool Schedule::empty() {

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "harness/engine/trial_order.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
@@ -21,7 +22,8 @@ struct Attempt {
 
 // The order in which a plan's trials start: scenario after scenario; within one, the first trial of
 // each of its cells, then the second of each, so that cells that are compared run close together in
-// time; then what has to be repeated. Unsupported cells have no trials.
+// time; then what has to be repeated. Which is a cell's first trial and which its second, see TrialOrder. Unsupported cells have
+// no trials.
 //
 // A cell that would have to wait for a runner, or for the start of one more, lets others pass that
 // need not, as long as they are not far ahead of it.
@@ -41,6 +43,8 @@ class Schedule {
   void GiveUp(size_t cell);
   // An attempt that Next() gave is over, `alone` as it was.
   void Finished(const Attempt& attempt);
+  // And took so long: for the order of those that are left.
+  void Took(const Attempt& attempt, double seconds);
 
   bool empty();
   // Whether an attempt of one of these cells may still come.
@@ -53,12 +57,13 @@ class Schedule {
     std::deque<Attempt> repeats;
   };
 
-  bool HasTrial(const Group& group, size_t member) const;
+  bool HasTrial(size_t cell) const;
   bool Over(const Group& group) const;
   std::vector<size_t> InTurns(const Group& group) const;
   std::optional<size_t> Choose(const Group& group, const Ready& ready) const;
 
   const Plan& plan_;
+  std::vector<TrialOrder> orders_;  // of each cell of the plan
   std::deque<Group> groups_;
   std::set<size_t> given_up_;
   std::vector<size_t> left_;  // attempts a cell may still have

@@ -416,6 +416,7 @@ void Supervisor::Judge(const Ended& ended) {
   if (ended.trial->interrupted()) return;
   CountBroken(ended);
   finished->environment = ended.environment;
+  schedule_.Took(ended.attempt, finished->seconds);
   const Judgement judgement = events_.judge ? events_.judge(*finished) : Judgement::kPass;
   const Attempt& attempt = ended.attempt;
   if (!attempt.retry) ++outcome_.executed;
