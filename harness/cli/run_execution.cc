@@ -58,8 +58,8 @@ EngineOptions EngineOptionsFor(const PreparedRun& run, const RunOptions& options
   EngineOptions engine{.locations = locations, .run_directory = run_directory};
   engine.jobs = options.run.jobs ? static_cast<int>(*options.run.jobs) : DefaultJobs();
   // Who says how many run at a time means just that.
-  const bool may_grow = !options.run.jobs && MayUseAllProcessors();
-  engine.most_jobs = may_grow ? engine.jobs * kMostWaitingPerCore : engine.jobs;
+  engine.most_jobs = options.run.jobs ? engine.jobs : engine.jobs * kMostWaitingPerCore;
+  if (!MayUseAllProcessors()) engine.processors = nullptr;
   engine.budget = options.run.budget.value_or(0);
   engine.fail_fast = options.fail_fast;
   engine.keep = options.keep;

@@ -84,9 +84,10 @@ struct EngineOptions {
   Locations locations;
   std::string run_directory;  // absolute; exists, with plan.json in it
   int jobs = 1;
-  // So many trials of sweeps run at once while processors are idle: at most points a workload does nothing but wait for
-  // what does not come. Not above `jobs`: no more than those.
+  // So many trials of sweeps run at once where they only wait, or processors are idle: at many points a workload does nothing
+  // but wait for what does not come. Not above `jobs`: no more than those.
   int most_jobs = 0;
+  // Whether processors are idle; null: what is idle is not for this run.
   std::function<std::optional<ProcessorTimes>()> processors = &ReadProcessorTimes;
   int64_t budget = 0;  // nanoseconds; 0: none. When spent, no further trial starts.
   bool fail_fast = false;

@@ -126,11 +126,11 @@ bool Supervisor::RunnerAwaits(size_t cell) {
   return spec.isolated || runners_.FindIdle(spec.key) != nullptr || !runners_.Has(spec.key);
 }
 
-// Of trials that compute there are `jobs`; those of sweeps, which mostly wait, may be more, among themselves.
+// Of trials that compute there are `jobs`, of sweeps more while processors are idle. Those of sweeps that only wait take nobody's
+// place. All of that among themselves.
 bool Supervisor::HasPlace(size_t cell) const {
-  const int running = Running();
-  if (running < jobs_) return true;
-  return running < concurrency_.limit() && MayOvercommit(cell) &&
+  if (Running() < jobs_) return true;
+  return Computing() < concurrency_.limit() && MayOvercommit(cell) &&
          std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
            return !slot.attempt || MayOvercommit(slot.attempt->cell);
          });
@@ -144,9 +144,14 @@ bool Supervisor::MayOvercommit(size_t cell) const {
 void Supervisor::LookAtProcessors(int64_t now) {
   if (!concurrency_.adapts() || now < next_look_) return;
   next_look_ = now + kSampleInterval;
+  for (Slot& slot : slots_)
+    slot.waits = slot.trial != nullptr && slot.trial->process() != 0 &&
+                 MayOvercommit(slot.attempt->cell) &&
+                 slot.use.HardlyAny(slot.trial->process(), now);
+  if (!options_.processors) return;
   if (const std::optional<ProcessorTimes> times = options_.processors())
     concurrency_.Sample(
-        *times, Running() + static_cast<int>(ended_.size()) >= concurrency_.limit());
+        *times, Computing() + static_cast<int>(ended_.size()) >= concurrency_.limit());
 }
 
 void Supervisor::Begin(Slot& slot, const Attempt& attempt) {
@@ -508,6 +513,12 @@ Supervisor::Slot* Supervisor::SlotOf(const Runner& runner) {
 int Supervisor::Running() const {
   return static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
                                         [](const Slot& slot) { return slot.attempt.has_value(); }));
+}
+
+int Supervisor::Computing() const {
+  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.attempt.has_value() && !slot.waits;
+  }));
 }
 
 // Whether there is work for Settle() before anything comes.

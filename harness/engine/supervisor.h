@@ -14,6 +14,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/poller.h"
+#include "harness/engine/processor_use.h"
 #include "harness/engine/runner_pool.h"
 #include "harness/engine/schedule.h"
 #include "harness/engine/trial.h"
@@ -38,6 +39,8 @@ class Supervisor {
     std::optional<Attempt> attempt;
     Runner* runner = nullptr;
     std::unique_ptr<Trial> trial;
+    ProcessorUse use = {};
+    bool waits = false;  // hardly computed when it was last looked at
   };
 
   // A trial that has ended and is to be sealed and judged.
@@ -55,6 +58,7 @@ class Supervisor {
   const RunnerSpec& SpecOf(size_t cell);
   bool RunnerAwaits(size_t cell);
   bool HasPlace(size_t cell) const;
+  int Computing() const;
   bool MayOvercommit(size_t cell) const;
   void StartTrial(Slot& slot);
   std::unique_ptr<Trial> NewTrial(const Attempt& attempt);

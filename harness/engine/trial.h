@@ -68,6 +68,8 @@ class Trial {
   // The run is to end: so is this.
   void Interrupt();
 
+  // 0: not started yet.
+  pid_t process() const { return pid_; }
   bool over() const { return phase_ == Phase::kOver; }
   const std::string& broken() const { return broken_; }
   void Break(const std::string& reason);

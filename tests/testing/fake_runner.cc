@@ -41,6 +41,8 @@ constexpr int kStacksDescriptor = 9;
   while (true) ::pause();
 }
 
+constexpr int64_t kComputing = kNanosecondsPerSecond / 2;
+
 void UseTheProcessor(int64_t nanoseconds) {
   const int64_t end = SystemClock().Now() + nanoseconds;
   while (SystemClock().Now() < end) continue;
@@ -205,6 +207,16 @@ const std::map<std::string, Behaviour>& Behaviours() {
          (void)std::fflush(stdout);
        }},
       {"hang", [](const Json&) { Forever(); }},
+      {"compute", [](const Json&) { UseTheProcessor(kComputing); }},
+      {"compute-below",
+       [](const Json&) {
+         const pid_t child = ::fork();
+         if (child == 0) {
+           UseTheProcessor(kComputing);
+           ::_exit(0);
+         }
+         ::waitpid(child, nullptr, 0);
+       }},
       {"hang-without-stacks",
        [](const Json&) {
          ::signal(kStacksSignal, SIG_DFL);

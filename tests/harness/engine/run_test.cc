@@ -75,8 +75,8 @@ TEST_F(RunTest, RunsAnExclusiveTrialAlone) {
   EXPECT_THAT(running_at_start, ElementsAre(0, 0, 0, 0, 0));
 }
 
-// The most trials of some that wait for half a second that were started and not yet judged, where one at a time may run, and up
-// to four of sweeps: one more than ran, since the next runs while one is judged.
+// The most trials of some that wait or compute for half a second that were started and not yet judged, where one at a time may
+// run, and up to four of sweeps: one more than ran, since the next runs while one is judged.
 class OvercommitTest : public EngineTest {
  protected:
   OvercommitTest() {
@@ -90,15 +90,15 @@ class OvercommitTest : public EngineTest {
     };
   }
 
-  static PlannedCell Swept() {
-    PlannedCell cell = Waiting();
+  static PlannedCell Swept(const std::string& what = "hang") {
+    PlannedCell cell = Doing(what);
     cell.sweep = Json::array({{{"fault", "cancel"}, {"task", "1"}, {"point", 1}}});
     return cell;
   }
 
-  static PlannedCell Waiting() {
-    PlannedCell cell = Cell("cell", {{"do", "hang"}}, 6);
-    cell.timeout = 500 * kNanosecondsPerMillisecond;
+  static PlannedCell Doing(const std::string& what) {
+    PlannedCell cell = Cell("cell", {{"do", what}}, 6);
+    if (what == "hang") cell.timeout = 500 * kNanosecondsPerMillisecond;
     return cell;
   }
 
@@ -123,15 +123,32 @@ class OvercommitTest : public EngineTest {
 };
 
 TEST_F(OvercommitTest, RunsMoreTrialsOfSweepsWhileProcessorsAreIdle) {
+  EXPECT_GT(MostAtOnce(Swept("compute")), 2);
+}
+
+TEST_F(OvercommitTest, RunsNoMoreThatComputeWhileTheyAreUsed) {
+  idle_ = 5;
+  EXPECT_LE(MostAtOnce(Swept("compute")), 2);
+}
+
+TEST_F(OvercommitTest, RunsNoMoreWhoseChildrenCompute) {
+  idle_ = 5;
+  EXPECT_LE(MostAtOnce(Swept("compute-below")), 2);
+}
+
+TEST_F(OvercommitTest, RunsMoreBesideThoseThatOnlyWaitWhateverElseComputes) {
+  idle_ = 0;
   EXPECT_GT(MostAtOnce(Swept()), 2);
 }
 
-TEST_F(OvercommitTest, RunsNoMoreWhileTheyAreUsed) {
-  idle_ = 5;
-  EXPECT_LE(MostAtOnce(Swept()), 2);
+TEST_F(OvercommitTest, RunsMoreBesideThoseThatOnlyWaitWhereNobodyKnowsWhatIsIdle) {
+  options_.processors = nullptr;
+  EXPECT_GT(MostAtOnce(Swept()), 2);
 }
 
-TEST_F(OvercommitTest, RunsNoMoreThanJobsOfOtherTrials) { EXPECT_LE(MostAtOnce(Waiting()), 2); }
+TEST_F(OvercommitTest, RunsNoMoreThanJobsOfOtherTrials) {
+  EXPECT_LE(MostAtOnce(Doing("hang")), 2);
+}
 
 TEST_F(OvercommitTest, RunsAnExclusiveTrialOfASweepAlone) {
   PlannedCell cell = Swept();
