@@ -29,8 +29,8 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Values("--trial", "K", raw.trials, "only trial K of the plan; repeatable");
   parser.Value("--seed", "N", raw.seed, "seed of the run, decimal or 0x");
   parser.Count("--jobs", options.run.jobs,
-               "trials at a time; default: the number of cores, more of sweeps while those are idle, one "
-               "of a command after --");
+               "trials at a time; default: the number of cores, more of sweeps where they wait or cores "
+               "are idle, one of a command after --");
   parser.Duration("--timeout", options.run.timeout, "of one trial");
   parser.Duration("--budget", options.run.budget, "start no trial after this long");
   parser.Choice("--profile", ProfileNames(), options.profile,

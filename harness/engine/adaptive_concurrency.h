@@ -7,9 +7,8 @@
 
 namespace trireme {
 
-// How many trials that mostly wait may run at once: more than there are places for those that compute, as long as the
-// processors are idle. It is what the whole machine does that counts: trials that another program keeps from a
-// processor look as if they waited, and more of them would only be slower.
+// How many trials that compute now and then may do so at once: more than there are places, as long as the processors are idle. It
+// is what the whole machine does that counts: more of those that another program keeps from a processor would only be slower.
 class AdaptiveConcurrency {
  public:
   // REQUIRES: 1 <= least.
