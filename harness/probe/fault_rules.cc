@@ -83,6 +83,12 @@ bool HitsEvent(const trireme_fault_rule& rule, const Subject& subject, uint64_t 
   }
 }
 
+// How often the rule was applied on the connection; null: it has no limit there.
+uint8_t* TimesOn(trireme_connection* connection, const trireme_fault_rule& rule) {
+  if (rule.limit == 0 || connection == nullptr) return nullptr;
+  return &connection->times[rule.counter % TRIREME_PLAN_LIMITS];
+}
+
 }  // namespace
 
 trireme_plan* ActivePlan() { return __atomic_load_n(&active_plan, __ATOMIC_ACQUIRE); }
@@ -151,16 +157,24 @@ uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first) {
 bool MayApply(trireme_fault_rule& rule, trireme_connection* connection) {
   const uint64_t now = Now() - plan_begin;
   if (now < rule.after || (rule.until != 0 && now >= rule.until)) return false;
-  if (rule.limit != 0 && connection != nullptr) {
-    uint8_t* times = &connection->times[rule.counter % TRIREME_PLAN_LIMITS];
-    const uint8_t before = __atomic_load_n(times, __ATOMIC_RELAXED);
-    if (before >= rule.limit) return false;
-    if (before != 0xff) __atomic_store_n(times, static_cast<uint8_t>(before + 1), __ATOMIC_RELAXED);
-  }
+  uint8_t* times = TimesOn(connection, rule);
+  const uint8_t before = times == nullptr ? 0 : __atomic_load_n(times, __ATOMIC_RELAXED);
+  if (times != nullptr && before >= rule.limit) return false;
   const uint32_t applied = __atomic_fetch_add(&rule.applied, 1, __ATOMIC_RELAXED);
-  if (rule.total == 0 || applied < rule.total) return true;
+  if (rule.total != 0 && applied >= rule.total) {
+    __atomic_fetch_sub(&rule.applied, 1, __ATOMIC_RELAXED);
+    return false;
+  }
+  if (times != nullptr) __atomic_store_n(times, static_cast<uint8_t>(before + 1), __ATOMIC_RELAXED);
+  return true;
+}
+
+void TakeBack(trireme_fault_rule& rule, trireme_connection* connection) {
   __atomic_fetch_sub(&rule.applied, 1, __ATOMIC_RELAXED);
-  return false;
+  uint8_t* times = TimesOn(connection, rule);
+  if (times == nullptr) return;
+  const uint8_t before = __atomic_load_n(times, __ATOMIC_RELAXED);
+  if (before != 0) __atomic_store_n(times, static_cast<uint8_t>(before - 1), __ATOMIC_RELAXED);
 }
 
 // FNV-1a, finished: ids are short.

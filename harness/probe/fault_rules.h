@@ -55,6 +55,8 @@ uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first);
 // Whether the rule may be applied now: its time has come and is not over, and it was not applied too often. Counts it.
 // `connection`: null where the call is on none, so that no limit of its own holds.
 bool MayApply(trireme_fault_rule& rule, trireme_connection* connection);
+// It came to nothing after all, and counts neither there nor in the trial: the call moved nothing.
+void TakeBack(trireme_fault_rule& rule, trireme_connection* connection);
 
 uint64_t HashOf(const char* text);
 

@@ -20,7 +20,6 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/moments.h"
 #include "harness/probe/own_thread.h"
-#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 
 namespace trireme {
@@ -62,17 +61,6 @@ constexpr uint64_t kUnderway = uint64_t{64} << 10;
 
 bool IsEndOfPeer(int error) { return error == ECONNRESET || error == EPIPE; }
 
-// A stream loses, doubles and reorders nothing.
-bool IsForDatagrams(uint8_t action) {
-  return action == TRIREME_DO_DROP || action == TRIREME_DO_DUPLICATE ||
-         action == TRIREME_DO_REORDER;
-}
-
-// What it does to one that is sent or read, not to the call.
-bool ChangesDatagrams(uint8_t action) {
-  return IsForDatagrams(action) || action == TRIREME_DO_SHORT;
-}
-
 // A reset drops what the kernel has not sent yet: Nagle's algorithm and the congestion window keep it back until something is
 // acknowledged, which by itself takes 40 ms at most. So when that comes would decide whether it is read or lost.
 void SendWhatWasWritten(int fd) {
@@ -85,6 +73,11 @@ void SendWhatWasWritten(int fd) {
 }
 
 }  // namespace
+
+bool IsForDatagrams(uint8_t action) {
+  return action == TRIREME_DO_DROP || action == TRIREME_DO_DUPLICATE ||
+         action == TRIREME_DO_REORDER;
+}
 
 void ResetConnection(int fd) {
   const int error = errno;
@@ -150,6 +143,21 @@ bool FaultyTransfer::RemoteWants() {
 
 bool FaultyTransfer::Begin() {
   if (end_.connection == nullptr || size_ == 0) return true;
+  Step step = Step::kNext;
+  while (step == Step::kNext) {
+    if (!MayBegin()) return false;
+    if (!end_.datagrams) break;
+    step = BeginDatagram();
+  }
+  if (end_.datagrams) return step == Step::kMakeCall;
+  if (!BeginStream()) return false;
+  if (!GoesNowhere()) return true;
+  Over(End(static_cast<int64_t>(std::min(size_, limit_))), errno);
+  return false;
+}
+
+// False: whatever the plan has for this place, the call is over.
+bool FaultyTransfer::MayBegin() {
   if (IsDead(end_)) {
     if (direction_ == kWrite && (flags_ & MSG_NOSIGNAL) == 0)
       syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGPIPE);
@@ -157,12 +165,7 @@ bool FaultyTransfer::Begin() {
     return false;
   }
   if (AnyHeldBack() && !WaitsWhileHeldBack()) return false;
-  if (RemoteWants()) return false;
-  if (end_.datagrams) return BeginDatagram();
-  if (!BeginStream()) return false;
-  if (!GoesNowhere()) return true;
-  Over(End(static_cast<int64_t>(std::min(size_, limit_))), errno);
-  return false;
+  return !RemoteWants();
 }
 
 // Whether the peer's end is dead by a fault, and this one was not told yet: what is written is taken then as if it were under
@@ -191,7 +194,7 @@ bool FaultyTransfer::BeginStream() {
         return true;
       case Step::kOver:
         return false;
-      case Step::kNextRule:
+      case Step::kNext:
         break;
     }
   }
@@ -207,7 +210,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   const uint64_t at = offset();
   if (due.rule == Due::kLookAgain || due.offset < at) {
     SetDue(end_, direction_, at, 0);
-    return Step::kNextRule;
+    return Step::kNext;
   }
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
@@ -215,7 +218,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   const bool skipped = IsForDatagrams(rule.action) || TellsAWaiterToTryAgain(rule);
   if (skipped || !Takes(rule)) {
     SetDue(end_, direction_, at, due.rule + 1);
-    return Step::kNextRule;
+    return Step::kNext;
   }
   if (rule.action == TRIREME_DO_SHORT && rule.dry == 0) {
     shortened_ = &rule;
@@ -225,7 +228,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   }
   Note(rule);
   SetDue(end_, direction_, at, due.rule + 1);
-  return rule.dry != 0 ? Step::kNextRule : Apply(rule);
+  return rule.dry != 0 ? Step::kNext : Apply(rule);
 }
 
 // Above 0: the reader would get a byte. 0: the end is there, and the call itself says so. Below: the call is over with what
@@ -263,6 +266,16 @@ void FaultyTransfer::NoteChanges() {
     if (rule != nullptr) Note(*rule);
 }
 
+void FaultyTransfer::TakeBackChanges() {
+  for (trireme_fault_rule* rule : {shortened_, dropped_, duplicated_})
+    if (rule != nullptr) TakeBack(*rule, end_.connection);
+}
+
+void FaultyTransfer::CouldNotDuplicate() {
+  TakeBack(*duplicated_, end_.connection);
+  duplicated_ = nullptr;
+}
+
 FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
   switch (rule.action) {
     case TRIREME_DO_ERROR:
@@ -281,7 +294,7 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
     case TRIREME_DO_STALL:
       return Late(rule.amount, /*both=*/true);
     default:
-      return Step::kNextRule;
+      return Step::kNext;
   }
 }
 
@@ -308,78 +321,7 @@ FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
     return Step::kOver;
   }
   SleepUntil(until);
-  return Step::kNextRule;
-}
-
-// Datagrams are events, whole by themselves. First what happens to the call: where that is over, so is what would become of the
-// datagram, which never went.
-bool FaultyTransfer::BeginDatagram() {
-  const uint64_t number = offset();
-  const uint32_t count = RuleCount();
-  if (direction_ == kRead)
-    if (const int found = Look(); found <= 0) return found == 0;
-  const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
-  const uint32_t first = due.offset == number ? due.rule : 0;
-  bool changed = false;
-  for (uint32_t i = NextRule(subject(), number, 0); i < count;
-       i = NextRule(subject(), number, i + 1)) {
-    trireme_fault_rule& rule = RuleAt(i);
-    if (rule.dry == 0 && ChangesDatagrams(rule.action)) {
-      changed = true;
-      continue;
-    }
-    if (i < first || TellsAWaiterToTryAgain(rule) || !Takes(rule)) continue;
-    Note(rule);
-    if (rule.dry != 0) continue;
-    if (Apply(rule) == Step::kOver) {
-      // The call that is made again is for the same datagram, and for what else the plan has for it: who is never told to try
-      // again, as who waits, must not find another number there.
-      if (errno == EAGAIN || errno == EINTR)
-        SetDueForDatagram(end_, direction_, {.offset = number, .rule = i + 1});
-      else
-        __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
-      return false;
-    }
-  }
-  return !changed || ChangeDatagram();
-}
-
-// The first rule that does that to this datagram; null: none. Counts it.
-trireme_fault_rule* FaultyTransfer::RuleThat(uint8_t action) {
-  const uint64_t number = offset();
-  const uint32_t count = RuleCount();
-  for (uint32_t i = NextRule(subject(), number, 0); i < count;
-       i = NextRule(subject(), number, i + 1)) {
-    trireme_fault_rule& rule = RuleAt(i);
-    if (rule.action == action && rule.dry == 0 && Takes(rule)) return &rule;
-  }
-  return nullptr;
-}
-
-// A datagram that is dropped suffers nothing else; the other changes go together. What comes to nothing is not noted.
-bool FaultyTransfer::ChangeDatagram() {
-  dropped_ = RuleThat(TRIREME_DO_DROP);
-  if (dropped_ != nullptr) return true;
-  shortened_ = RuleThat(TRIREME_DO_SHORT);
-  if (shortened_ != nullptr) limit_ = shortened_->amount;
-  if (direction_ == kRead) return true;
-  duplicated_ = RuleThat(TRIREME_DO_DUPLICATE);
-  const trireme_fault_rule* reordered = RuleThat(TRIREME_DO_REORDER);
-  const uint64_t size = std::min(size_, limit_);
-  if (reordered == nullptr || !PostponeDatagram(fd_, pieces_, size, duplicated_ != nullptr ? 2 : 1))
-    return true;
-  NoteChanges();
-  Note(*reordered);
-  __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
-  Over(static_cast<int64_t>(size), errno);
-  return false;
-}
-
-bool FaultyTransfer::BeginAfterDropped() {
-  NoteChanges();
-  dropped_ = nullptr;
-  __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
-  return Begin();
+  return Step::kNext;
 }
 
 // The kernel tells of a reset once: what a write was told that goes nowhere, the next read is.
@@ -417,6 +359,8 @@ int64_t FaultyTransfer::End(int64_t result) {
     if (!end_.datagrams && anew) SetDue(end_, direction_, at, 0);
     if (limit_ == static_cast<uint64_t>(result) && limit_ < size_) LookAgain(fd_);
     WaitAtByte(*end_.connection, at);
+  } else {
+    TakeBackChanges();
   }
   errno = error;
   return result;

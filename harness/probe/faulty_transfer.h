@@ -39,17 +39,15 @@ class FaultyTransfer {
 
   uint64_t limit() const { return limit_; }
   int64_t result() const { return result_; }
-  // A datagram that is not to come. Of a write, no call is made, and End() is told that all was sent. Of a read, it is read
-  // first, and the program gets what comes after it.
+  // A datagram that is not to be sent: no call is made, and End() is told that all was.
   bool dropped() const { return dropped_ != nullptr; }
-  // As Begin(), for the next one after such a read.
-  bool BeginAfterDropped();
   // A datagram that is to be sent a second time, before End(); and that it could not be.
   bool duplicated() const { return duplicated_ != nullptr; }
-  void CouldNotDuplicate() { duplicated_ = nullptr; }
+  void CouldNotDuplicate();
 
  private:
-  enum class Step { kMakeCall, kOver, kNextRule };
+  // kNext: neither yet; the next rule of this place, or the next datagram.
+  enum class Step { kMakeCall, kOver, kNext };
 
   uint64_t offset() const;
   Subject subject() const { return end_.subject(end_.transfer(direction_)); }
@@ -57,8 +55,10 @@ class FaultyTransfer {
   bool TellsAWaiterToTryAgain(const trireme_fault_rule& rule) const;
   bool WaitsWhileHeldBack();
   bool RemoteWants();
-  bool BeginDatagram();
-  bool ChangeDatagram();
+  bool MayBegin();
+  Step BeginDatagram();
+  Step ChangeDatagram();
+  Step LoseDatagram(trireme_fault_rule& rule);
   trireme_fault_rule* RuleThat(uint8_t action);
   bool Takes(trireme_fault_rule& rule);
   bool BeginStream();
@@ -72,6 +72,7 @@ class FaultyTransfer {
   int Look();
   void Note(const trireme_fault_rule& rule);
   void NoteChanges();
+  void TakeBackChanges();
   void Over(int64_t result, int error);
 
   int fd_;
@@ -82,11 +83,14 @@ class FaultyTransfer {
   uint64_t size_ = 0;
   uint64_t limit_ = kNoLimit;
   int64_t result_ = -1;
-  // By these rules: to be noted once something moved.
+  // By these rules: to be noted once something moved, else taken back.
   trireme_fault_rule* shortened_ = nullptr;
   trireme_fault_rule* dropped_ = nullptr;
   trireme_fault_rule* duplicated_ = nullptr;
 };
+
+// A stream loses, doubles and reorders nothing.
+bool IsForDatagrams(uint8_t action);
 
 // Resets the connection behind the descriptor as far as its kind allows: a TCP peer gets RST.
 void ResetConnection(int fd);

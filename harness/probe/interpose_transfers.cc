@@ -79,16 +79,9 @@ template <typename Memories, typename Call>
   using Moved = decltype(call(uint64_t{}));
   const Pieces pieces = memory.pieces();
   FaultyTransfer transfer(fd, direction, pieces, flags);
-  bool begun = transfer.Begin();
-  Moved result = 0;
-  while (begun && transfer.dropped()) {
-    result = direction == kWrite ? static_cast<Moved>(pieces.size())
-                                 : call(FaultyTransfer::kNoLimit);
-    if (direction == kWrite || result < 0) break;
-    begun = transfer.BeginAfterDropped();
-  }
-  if (!begun) return static_cast<Moved>(transfer.result());
-  if (!transfer.dropped()) result = call(transfer.limit());
+  if (!transfer.Begin()) return static_cast<Moved>(transfer.result());
+  const Moved result =
+      transfer.dropped() ? static_cast<Moved>(pieces.size()) : call(transfer.limit());
   if (transfer.duplicated() && result >= 0) {
     const KeepErrno keep;
     if (call(transfer.limit()) < 0) transfer.CouldNotDuplicate();

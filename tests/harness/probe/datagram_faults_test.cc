@@ -4,11 +4,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -21,8 +24,61 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+// One message, with room for a sender's name and for what comes beside its bytes.
+struct Message {
+  explicit Message(const std::string& text, size_t room = 0) : bytes(text) {
+    bytes.resize(std::max(room, text.size()));
+    part = {bytes.data(), bytes.size()};
+    head.msg_iov = &part;
+    head.msg_iovlen = 1;
+  }
+  // Of `fd` another descriptor goes with it.
+  void Attach(int fd) {
+    head.msg_control = beside;
+    head.msg_controllen = CMSG_SPACE(sizeof(int));
+    cmsghdr* first = CMSG_FIRSTHDR(&head);
+    first->cmsg_level = SOL_SOCKET;
+    first->cmsg_type = SCM_RIGHTS;
+    first->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(first), &fd, sizeof(int));
+  }
+  void MakeRoomBeside() {
+    head.msg_name = &name;
+    head.msg_namelen = sizeof(name);
+    head.msg_control = beside;
+    head.msg_controllen = sizeof(beside);
+  }
+  // The one that came with it; -1: none.
+  int Attached() {
+    int fd = -1;
+    if (const cmsghdr* first = CMSG_FIRSTHDR(&head); first != nullptr)
+      std::memcpy(&fd, CMSG_DATA(first), sizeof(int));
+    return fd;
+  }
+
+  std::string bytes;
+  iovec part{};
+  sockaddr_un name{};
+  alignas(cmsghdr) char beside[CMSG_SPACE(sizeof(int))]{};
+  msghdr head{};
+};
+
 class DatagramFaultsTest : public SocketFaultsFixture {
  protected:
+  struct Pair {
+    explicit Pair(int extra = 0) {
+      int ends[2];
+      EXPECT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | extra, 0, ends), 0);
+      sender.Reset(ends[0]);
+      receiver.Reset(ends[1]);
+    }
+    UniqueFd sender, receiver;
+  };
+  static std::string ReceiveAll(int fd) {
+    std::string got;
+    for (std::string text; (text = Receive(fd, 9, MSG_DONTWAIT)).size() == 1;) got += text;
+    return got;
+  }
   // Of two datagrams, the first of which is sent again after an interruption.
   static void ExpectOnlyTheSecondComes() {
     int ends[2];
@@ -132,6 +188,29 @@ TEST_F(DatagramFaultsTest, NotesWhatItDoesToOneThatIsSentAgainOnce) {
   EXPECT_EQ(Faults().size(), static_cast<size_t>(came - sent));
 }
 
+// What the kernel took nothing of was not hit, and so no limit counts it: the one that is sent again is.
+TEST_F(DatagramFaultsTest, CountsNoneThatWasNotSent) {
+  trireme_fault_rule twice = Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE);
+  for (const bool on_connection : {true, false}) {
+    twice.limit = on_connection ? 1 : 0;
+    twice.total = on_connection ? 0 : 1;
+    Begin({twice});
+    const Pair ends(SOCK_NONBLOCK);
+    // Unseen, so that none of these is the one.
+    size_t before = 0;
+    while (::syscall(SYS_sendto, ends.sender.get(), "a", 1, MSG_DONTWAIT, nullptr, 0) == 1)
+      ++before;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(::send(ends.sender.get(), "b", 1, 0), -1);
+    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_THAT(Faults(), IsEmpty());
+    EXPECT_EQ(ReceiveAll(ends.receiver.get()), std::string(before, 'a'));
+    ASSERT_EQ(::send(ends.sender.get(), "b", 1, 0), 1);
+    ASSERT_EQ(::send(ends.sender.get(), "c", 1, 0), 1);
+    EXPECT_EQ(ReceiveAll(ends.receiver.get()), "bbc");
+    EXPECT_EQ(Faults().size(), 1U);
+  }
+}
+
 // The call is over before: it was not that one which got lost.
 TEST_F(DatagramFaultsTest, DropsTheOneThatIsSentAgain) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0),
@@ -154,6 +233,111 @@ TEST_F(DatagramFaultsTest, DropsOneOfThoseThatAreReadOneByOne) {
   }
   EXPECT_EQ(got, "a-cd");
   EXPECT_EQ(Faults().size(), 1U);
+}
+
+// Whoever sends several in one call reads there how much of each went.
+TEST_F(DatagramFaultsTest, SaysOfMessagesThatAreNotSentNowHowLongTheyAre) {
+  for (const trireme_fault_action action :
+       {TRIREME_DO_DROP, TRIREME_DO_REORDER, TRIREME_DO_DUPLICATE}) {
+    Begin({At(Rule(TRIREME_CALL_SEND, action), 0)});
+    const Pair ends;
+    Message first("abc"), second("de");
+    mmsghdr both[] = {{first.head, 99}, {second.head, 99}};
+    EXPECT_EQ(::sendmmsg(ends.sender.get(), both, 2, 0), 1);
+    EXPECT_EQ(both[0].msg_len, 3U);
+    EXPECT_EQ(both[1].msg_len, 99U);
+    EXPECT_EQ(::sendmmsg(ends.sender.get(), both + 1, 1, 0), 1);
+    EXPECT_EQ(both[1].msg_len, 2U);
+  }
+}
+
+TEST_F(DatagramFaultsTest, CutsTheFirstOfSeveralMessages) {
+  trireme_fault_rule cut = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_SHORT), 0);
+  cut.amount = 2;
+  trireme_fault_rule cut_read = At(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT), 1);
+  cut_read.amount = 1;
+  Begin({cut, cut_read});
+  const Pair ends;
+  Message first("abc"), second("de");
+  mmsghdr both[] = {{first.head, 0}, {second.head, 0}};
+  EXPECT_EQ(::sendmmsg(ends.sender.get(), both, 2, 0), 1);
+  EXPECT_EQ(both[0].msg_len, 2U);
+  EXPECT_EQ(both[0].msg_hdr.msg_iov, &first.part);
+  EXPECT_EQ(first.part.iov_len, 3U);
+  EXPECT_EQ(::sendmmsg(ends.sender.get(), both + 1, 1, 0), 1);
+  Message got("", 9), next("", 9);
+  mmsghdr read[] = {{got.head, 0}, {next.head, 0}};
+  EXPECT_EQ(::recvmmsg(ends.receiver.get(), read, 2, 0, nullptr), 1);
+  EXPECT_EQ(got.bytes.substr(0, read[0].msg_len), "ab");
+  EXPECT_EQ(::recvmmsg(ends.receiver.get(), read + 1, 1, 0, nullptr), 1);
+  EXPECT_EQ(next.bytes.substr(0, read[1].msg_len), "d");
+  EXPECT_NE(read[1].msg_hdr.msg_flags & MSG_TRUNC, 0);
+}
+
+// As if the one that is lost had never come: nothing of it is in what the caller gave, and its descriptors are open nowhere.
+TEST_F(DatagramFaultsTest, LeavesNothingOfOneThatIsDroppedInAReader) {
+  Begin({At(Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP), 0)});
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  const UniqueFd out(pipe[0]);
+  UniqueFd in(pipe[1]);
+  const Pair ends;
+  const UniqueFd named(::socket(AF_UNIX, SOCK_DGRAM, 0));
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  ASSERT_EQ(::bind(named.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at.sun_family)), 0);
+  socklen_t size = sizeof(at);
+  ASSERT_EQ(::getsockname(named.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  // Without a name and with a descriptor the one, with a name and another descriptor the other.
+  const UniqueFd nameless(::socket(AF_UNIX, SOCK_DGRAM, 0));
+  const UniqueFd receiver(::socket(AF_UNIX, SOCK_DGRAM, 0));
+  ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at.sun_family)), 0);
+  sockaddr_un to{};
+  socklen_t to_size = sizeof(to);
+  ASSERT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&to), &to_size), 0);
+  for (const int fd : {nameless.get(), named.get()})
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), to_size), 0);
+  Message lost("lost");
+  lost.Attach(in.get());
+  ASSERT_EQ(::sendmsg(nameless.get(), &lost.head, 0), 4);
+  in.Reset();
+  Message kept("kept");
+  kept.Attach(receiver.get());
+  ASSERT_EQ(::sendmsg(named.get(), &kept.head, 0), 4);
+  Message got("", 9);
+  got.MakeRoomBeside();
+  ASSERT_EQ(::recvmsg(receiver.get(), &got.head, 0), 4);
+  EXPECT_EQ(got.bytes.substr(0, 4), "kept");
+  EXPECT_EQ(got.head.msg_namelen, size);
+  EXPECT_EQ(got.head.msg_flags & MSG_CTRUNC, 0);
+  const UniqueFd came(got.Attached());
+  EXPECT_GE(came.get(), 0);
+  // The last end that could write is gone, so the pipe is at its end.
+  pollfd end{.fd = out.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&end, 1, 0), 1);
+  EXPECT_EQ(end.revents, POLLHUP);
+}
+
+TEST_F(DatagramFaultsTest, SaysTheNameOfWhoSentTheOneThatComes) {
+  Begin({At(Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP), 0)});
+  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(at);
+  ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  for (const char* text : {"a", "b"})
+    ASSERT_EQ(::sendto(sender.get(), text, 1, 0, reinterpret_cast<sockaddr*>(&at), size), 1);
+  // Of a name that is longer than there is room for the kernel says how long it is.
+  sockaddr_in name[2]{};
+  socklen_t room = 4;
+  char byte = '-';
+  ASSERT_EQ(::recvfrom(receiver.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(name), &room), 1);
+  EXPECT_EQ(byte, 'b');
+  EXPECT_EQ(room, sizeof(sockaddr_in));
+  EXPECT_EQ(name[0].sin_addr.s_addr, 0U);
 }
 
 TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -441,6 +442,52 @@ TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
     }
   }
   EXPECT_EQ(interrupted, 3);
+}
+
+// Who is told to try again was not hit: the call that moves something is.
+TEST_F(FaultsTest, CountsNoTransferThatMovedNothing) {
+  trireme_fault_rule cut = Rule(TRIREME_CALL_SEND, TRIREME_DO_SHORT);
+  cut.amount = 2;
+  for (const bool on_connection : {true, false}) {
+    cut.limit = on_connection ? 1 : 0;
+    cut.total = on_connection ? 0 : 1;
+    Begin({cut});
+    const Ends ends = Connect();
+    const std::string bytes(size_t{1} << 16, 'a');
+    while (::syscall(SYS_sendto, ends.client.get(), bytes.data(), bytes.size(), MSG_DONTWAIT,
+                     nullptr, 0) > 0) {
+    }
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(::send(ends.client.get(), "0123", 4, MSG_DONTWAIT), -1);
+    EXPECT_THAT(Faults(), IsEmpty());
+    std::string read(size_t{1} << 20, '\0');
+    while (::syscall(SYS_recvfrom, ends.server.get(), read.data(), read.size(), MSG_DONTWAIT,
+                     nullptr, nullptr) > 0) {
+    }
+    EXPECT_EQ(::send(ends.client.get(), "0123", 4, 0), 2);
+    EXPECT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+    EXPECT_EQ(Faults().size(), 1U);
+  }
+}
+
+// Nor one that the trial's limit kept from it, on a connection whose own was not yet reached.
+TEST_F(FaultsTest, CountsNothingOnAConnectionThatTheTrialsLimitKeptAway) {
+  trireme_fault_rule limited = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT));
+  limited.limit = 4;
+  limited.total = 1;
+  // A second rule that counts in the same place shows what was counted there.
+  trireme_fault_rule other = limited;
+  other.total = 0;
+  other.fault = 2;
+  Begin({limited, other});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  int interrupted = 0;
+  for (int got = 0; got < 4;) {
+    const std::string bytes = Receive(ends.server.get(), 1);
+    bytes.size() == 1 ? ++got : ++interrupted;
+  }
+  EXPECT_EQ(interrupted, 4);
 }
 
 TEST_F(FaultsTest, CountsEachLimitOnAConnectionByItself) {
