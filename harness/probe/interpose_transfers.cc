@@ -185,23 +185,39 @@ ssize_t CallOnMessage(Next<ssize_t(int, Message*, int)>& next, int fd, Message* 
   return result;
 }
 
+// The first of several messages, at most so many bytes of it. What the caller gave is left as it is but for what the kernel says.
+template <typename Call>
+ssize_t CallOnFirst(mmsghdr* messages, uint64_t limit, const Call& call) {
+  mmsghdr first = messages[0];
+  msghdr& head = first.msg_hdr;
+  Shortened shortened(head.msg_iov, static_cast<int>(head.msg_iovlen), limit);
+  if (limit != FaultyTransfer::kNoLimit) {
+    head.msg_iov = shortened.parts();
+    head.msg_iovlen = static_cast<size_t>(shortened.count());
+  }
+  const int result = call(&first, 1);
+  head.msg_iov = messages[0].msg_hdr.msg_iov;
+  head.msg_iovlen = messages[0].msg_hdr.msg_iovlen;
+  messages[0] = first;
+  return result < 0 ? result : static_cast<ssize_t>(first.msg_len);
+}
+
 // Several messages at once; where a plan may have faults for them, one at a time, which the caller has to expect.
 template <typename Call>
 int TransferMessages(const Caller& caller, int fd, Direction direction, mmsghdr* messages,
                      unsigned count, const Call& call) {
   if (ActivePlan() == nullptr || count == 0 || messages == nullptr) {
     const Wait wait = BeginWait(fd, direction, How::kCall, kUnknownSize, caller);
-    const int result = call(count);
+    const int result = call(messages, count);
     EndWait(wait, result < 0 ? -errno : result);
     return result;
   }
-  const auto one = [&](uint64_t) -> ssize_t {
-    const int result = call(1);
-    return result < 0 ? result : static_cast<ssize_t>(messages[0].msg_len);
-  };
+  const auto one = [&](uint64_t limit) { return CallOnFirst(messages, limit, call); };
   const ssize_t result =
       Transfer(caller, fd, direction, kUnknownSize, [=] { return Of(&messages[0].msg_hdr); }, one);
-  return result < 0 ? -1 : 1;
+  if (result < 0) return -1;
+  messages[0].msg_len = static_cast<unsigned>(result);  // also where no call was made
+  return 1;
 }
 
 // The bytes of a file that were sent, as WIRE events, which do not pass through the program's memory.
@@ -358,7 +374,9 @@ TRIREME_INTERPOSED ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 TRIREME_INTERPOSED int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   static Next<int(int, mmsghdr*, unsigned, int)> next("sendmmsg");
   return TransferMessages(TRIREME_CALLER_WITH(flags), fd, kWrite, messages, count,
-                          [&](unsigned many) { return next(fd, messages, many, flags); });
+                          [&](mmsghdr* some, unsigned many) {
+                            return next(fd, some, many, flags);
+                          });
 }
 
 TRIREME_INTERPOSED ssize_t sendfile(int out, int in, off_t* offset, size_t size) {
@@ -402,7 +420,9 @@ TRIREME_INTERPOSED int recvmmsg(int fd, mmsghdr* messages, unsigned count, int f
   static Next<int(int, mmsghdr*, unsigned, int, timespec*)> next("recvmmsg");
   const int result =
       TransferMessages(TRIREME_CALLER_WITH(flags), fd, kRead, messages, count,
-                       [&](unsigned many) { return next(fd, messages, many, flags, timeout); });
+                       [&](mmsghdr* some, unsigned many) {
+                         return next(fd, some, many, flags, timeout);
+                       });
   for (int i = 0; i < result; ++i) trireme::NoteReceived(&messages[i].msg_hdr);
   return result;
 }
