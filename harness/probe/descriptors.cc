@@ -10,6 +10,7 @@
 
 #include "harness/probe/connections.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/objects.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
@@ -134,6 +135,7 @@ namespace {
 void ForgetFaultsOf(int fd) {
   ForgetEnd(fd);
   ForgetHeldBack(fd);
+  ForgetLateError(fd);
   DropPostponed(fd);
 }
 

@@ -14,6 +14,7 @@
 #include "harness/probe/fault_log.h"
 #include "harness/probe/faulty_transfer.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/task_names.h"
@@ -71,23 +72,29 @@ bool IsOfConnection(int error) {
 
 bool Blocks(int fd) { return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) == 0; }
 
-// Whether connect(2) sleeps until the peer has answered. Of the other families and types it is over at once, but where a
-// listener on this machine has no room; that wait is not told apart.
-bool ConnectWaits(int fd) {
+// Whether a connect(2) is made only when the peer has answered. Of the other families and types it is over at once, but where
+// a listener on this machine has no room; that wait is not told apart.
+bool AwaitsAnswer(int fd) {
   int family = 0, type = 0;
   socklen_t size = sizeof(int);
   syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
   size = sizeof(int);
   syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size);
-  return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && Blocks(fd);
+  return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM;
 }
 
-// A connect that blocks comes late itself. Of one that does not, the thread goes on, and learns late that it is made; an error
-// that it gives comes at once.
-void MakeLate(int fd, uint64_t delay, int error) {
+// Errors that a call gives before it asks the peer.
+bool IsOfCallItself(int error) { return error == EAGAIN || error == EALREADY || error == EISCONN; }
+
+// A connect that blocks comes late itself. Of one that does not, the thread goes on, and learns late that it is made, or how it
+// failed: then *error is that it is in progress.
+void MakeLate(int fd, uint64_t delay, int* error) {
   if (Blocks(fd)) return SleepFor(delay);
-  if (error != 0) return;
+  if (*error != 0 && (IsOfCallItself(*error) || !AwaitsAnswer(fd))) return;
   for (const Direction direction : kDirections) HoldBack(fd, direction, Now() + delay);
+  if (*error == 0) return;
+  SetLateError(fd, *error);
+  *error = EINPROGRESS;
 }
 
 // Whether a connection waits to be accepted, for which it waits itself where the listener would: 1 and 0; -1: that is not known.
@@ -301,7 +308,7 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
   errno = before;
   if (end.connection == nullptr) return ConnectFault::kNone;
   const Subject subject = end.subject(TRIREME_CALL_CONNECT);
-  const bool waits = ConnectWaits(fd);
+  const bool waits = Blocks(fd) && AwaitsAnswer(fd);
   *error = GateWants(TRIREME_CALL_CONNECT);
   if (*error == EINTR && !waits) *error = 0;
   if (*error != 0) {
@@ -311,13 +318,13 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, i
     uint64_t delay = 0;
     *error = EventFault(subject, number, end.connection, waits, &reset, &delay);
     if (reset) *error = ECONNRESET;
-    if (delay != 0) MakeLate(fd, delay, *error);
+    if (delay != 0) MakeLate(fd, delay, error);
   }
   errno = before;
   if (*error == 0) return ConnectFault::kNone;
   if (*error == EINTR) return ConnectFault::kInterrupted;
   // A descriptor that tries again is another connection.
-  CloseEnd(fd);
+  if (*error != EINPROGRESS) CloseEnd(fd);
   return ConnectFault::kFails;
 }
 

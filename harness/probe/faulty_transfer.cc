@@ -18,6 +18,7 @@
 #include "harness/probe/fault_gate.h"
 #include "harness/probe/fault_log.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/moments.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/recorder.h"
@@ -165,6 +166,10 @@ bool FaultyTransfer::MayBegin() {
     return false;
   }
   if (AnyHeldBack() && !WaitsWhileHeldBack()) return false;
+  if (const int error = TakeLateError(fd_); error != 0) {
+    Over(-1, error);
+    return false;
+  }
   return !RemoteWants();
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/probe/connections.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/held_back.h"
 #include "harness/probe/next.h"
@@ -179,6 +180,10 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
   if (!trireme::Attached() || trireme::ActivePlan() == nullptr) return next(fd, address, length);
   // A call that asks whether the one before has got through is about the same connection.
   const bool asks = trireme::EndOf(fd).connection != nullptr;
+  if (const int late = trireme::TellConnectAgain(fd); late != 0) {
+    errno = late;
+    return -1;
+  }
   int error = 0;
   const trireme::ConnectFault fault = trireme::FaultOfConnect(fd, address, length, &error);
   if (fault == trireme::ConnectFault::kFails) {
@@ -193,6 +198,17 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
   };
   return fault == trireme::ConnectFault::kInterrupted ? trireme::InterruptConnect(fd, call)
                                                       : call();
+}
+
+TRIREME_INTERPOSED int getsockopt(int fd, int level, int option, void* value,
+                                  socklen_t* length) noexcept {
+  static Next<int(int, int, int, void*, socklen_t*)> next("getsockopt");
+  const int result = next(fd, level, option, value, length);
+  if (result != 0 || level != SOL_SOCKET || option != SO_ERROR || trireme::ActivePlan() == nullptr)
+    return result;
+  if (const int late = trireme::TakeLateError(fd); late != 0)
+    __builtin_memcpy(value, &late, *length < sizeof(late) ? *length : sizeof(late));
+  return result;
 }
 
 // What the peer sees as the end of the stream is part of what went over the wire.

@@ -16,6 +16,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/keep_errno.h"
 #include "harness/probe/lanes.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/loop_watcher.h"
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
@@ -117,6 +118,7 @@ void BeginFaults(trireme_header* header) {
   if (ActivePlan() == nullptr) return;
   ForgetAllEnds();
   LetGoAllHeldBack();
+  ForgetAllLateErrors();
   ForgetTaskNames();
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -96,6 +98,89 @@ TEST_F(ConnectFaultsTest, ALateConnectIsReadyInTheEnd) {
   const UniqueFd blocking(::socket(AF_INET, SOCK_STREAM, 0));
   EXPECT_EQ(to.ConnectWith(blocking), 0);
   EXPECT_EQ(Faults().size(), 2U);
+}
+
+int ErrorOf(const UniqueFd& fd) {
+  int error = -1;
+  socklen_t size = sizeof(error);
+  EXPECT_EQ(::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size), 0);
+  EXPECT_EQ(size, sizeof(error));
+  return error;
+}
+
+// Both that the plan says of it.
+TEST_F(ConnectFaultsTest, AConnectThatDoesNotBlockFailsLate) {
+  Begin({LateConnect(5'000'000'000), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+  pollfd writable{.fd = client.get(), .events = POLLOUT, .revents = 0};
+  EXPECT_EQ(::poll(&writable, 1, 0), 0);
+  EXPECT_EQ(ErrorOf(client), 0);
+  EXPECT_EQ(to.ConnectWith(client), EALREADY);
+  EXPECT_EQ(::send(client.get(), "x", 1, 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"delay\":5.0}",
+                                    "connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
+}
+
+TEST_F(ConnectFaultsTest, TellsOnceHowALateConnectFailed) {
+  const auto by_transfer = [](const UniqueFd& fd) {
+    EXPECT_EQ(::send(fd.get(), "x", 1, 0), -1);
+    return errno;
+  };
+  const Listening to;
+  const auto by_connect = [&](const UniqueFd& fd) { return to.ConnectWith(fd); };
+  const std::vector<std::function<int(const UniqueFd&)>> ways = {ErrorOf, by_transfer, by_connect};
+  for (const auto& ask : ways) {
+    trireme_fault_rule refused = Error(TRIREME_CALL_CONNECT, ECONNREFUSED);
+    refused.total = 1;
+    Begin({LateConnect(20'000'000), refused});
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(to.ConnectWith(client), EINPROGRESS);
+    epoll_event event{};
+    event.events = EPOLLOUT;
+    const UniqueFd set(::epoll_create1(0));
+    ASSERT_EQ(::epoll_ctl(set.get(), EPOLL_CTL_ADD, client.get(), &event), 0);
+    ASSERT_EQ(::epoll_wait(set.get(), &event, 1, 10'000), 1);
+    EXPECT_EQ(ask(client), ECONNREFUSED);
+    EXPECT_EQ(ErrorOf(client), 0);
+    // Another try is another connection, and the fault was for one.
+    EXPECT_EQ(to.ConnectWith(client), EINPROGRESS);
+    ASSERT_EQ(::epoll_wait(set.get(), &event, 1, 10'000), 1);
+    EXPECT_EQ(ErrorOf(client), 0);
+    EXPECT_EQ(::send(client.get(), "x", 1, 0), 1);
+  }
+}
+
+// Who waits for it is late and fails in the call; what the kernel does at once fails at once.
+TEST_F(ConnectFaultsTest, AConnectThatBlocksFailsInTheCall) {
+  Begin({LateConnect(1'000'000), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(to.ConnectWith(client), ECONNREFUSED);
+  EXPECT_EQ(ErrorOf(client), 0);
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  const UniqueFd local(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(::connect(local.get(), reinterpret_cast<sockaddr*>(&path), sizeof(path)), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+}
+
+// Another plan knows nothing of it, nor does another file of the number.
+TEST_F(ConnectFaultsTest, ALateErrorEndsWithItsPlanAndItsDescriptor) {
+  const Listening to;
+  UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  Begin({LateConnect(1), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+  ASSERT_EQ(to.ConnectWith(client), EINPROGRESS);
+  Begin({LateConnect(1), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+  EXPECT_EQ(ErrorOf(client), 0);
+  ASSERT_EQ(to.ConnectWith(client), EINPROGRESS);
+  const int number = client.get();
+  client.Reset();
+  client.Reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(client.get(), number);
+  EXPECT_EQ(ErrorOf(client), 0);
 }
 
 // FIN and no RST: the peer reads the end.
