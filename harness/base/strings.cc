@@ -49,6 +49,13 @@ std::optional<double> ParseWithUnit(std::string_view text, std::span<const Unit>
   return std::nullopt;
 }
 
+// In nanoseconds, however many.
+std::optional<double> ParseDuration(std::string_view text) {
+  static constexpr std::array<Unit, 7> kUnits = {
+      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+  return ParseWithUnit(text, kUnits);
+}
+
 // The length of the UTF-8 sequence at the front of `bytes`, 0 when it is none (Unicode 15, table 3-7).
 size_t Utf8Length(std::string_view bytes) {
   const auto byte = [&](size_t i) {
@@ -131,14 +138,18 @@ std::string DidYouMean(std::string_view word, std::span<const std::string> candi
 }
 
 std::optional<int64_t> ParseDurationNanoseconds(std::string_view text) {
-  static constexpr std::array<Unit, 7> kUnits = {
-      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-  const std::optional<double> value = ParseWithUnit(text, kUnits);
-  if (!value || *value > 3.2e17) return std::nullopt;
+  const std::optional<double> value = ParseDuration(text);
+  if (!value || *value > static_cast<double>(kLongestDuration)) return std::nullopt;
   return std::llround(*value);
 }
 
+bool IsTooLongDuration(std::string_view text) {
+  const std::optional<double> value = ParseDuration(text);
+  return value && *value > static_cast<double>(kLongestDuration);
+}
+
 std::string FormatDuration(int64_t nanoseconds) {
+  if (nanoseconds < 0) return "-" + FormatDuration(-nanoseconds);
   const double seconds = static_cast<double>(nanoseconds) / 1e9;
   std::array<char, 48> text{};
   // What three digits would round up to 1000 is one of the next unit: else it were 1e+03.
@@ -157,7 +168,11 @@ std::string FormatDuration(int64_t nanoseconds) {
   return text.data();
 }
 
-std::optional<int64_t> ParseBytes(std::string_view text) {
+namespace {
+
+constexpr double kMostBytes = 9e18;
+
+std::optional<double> ParseSize(std::string_view text) {
   static constexpr std::array<Unit, 9> kUnits = {{{"", 1},
                                                   {"B", 1},
                                                   {"KiB", 1024},
@@ -167,8 +182,19 @@ std::optional<int64_t> ParseBytes(std::string_view text) {
                                                   {"KB", 1e3},
                                                   {"MB", 1e6},
                                                   {"GB", 1e9}}};
-  const std::optional<double> value = ParseWithUnit(text, kUnits);
-  if (!value || *value > 9e18) return std::nullopt;
+  return ParseWithUnit(text, kUnits);
+}
+
+}  // namespace
+
+bool IsTooManyBytes(std::string_view text) {
+  const std::optional<double> value = ParseSize(text);
+  return value && *value > kMostBytes;
+}
+
+std::optional<int64_t> ParseBytes(std::string_view text) {
+  const std::optional<double> value = ParseSize(text);
+  if (!value || *value > kMostBytes) return std::nullopt;
   // "1.7GiB" is as good as can be, but half a byte is nothing.
   const bool multiplies = text.find_first_of("KMGT") != std::string_view::npos;
   if (!multiplies && *value != std::floor(*value)) return std::nullopt;

@@ -20,11 +20,16 @@ std::string DidYouMean(std::string_view word, std::span<const std::string> candi
 
 // 500us, 20ms, 10s, 1.5m, 2h; a plain number is seconds. Nothing for anything else, negative or over ten years.
 std::optional<int64_t> ParseDurationNanoseconds(std::string_view text);
+inline constexpr int64_t kLongestDuration = 320'000'000'000'000'000;
+// Whether the text is one but for its length.
+bool IsTooLongDuration(std::string_view text);
 // The shortest of these that reads well: 20ms, 1.5s, 3m20s.
 std::string FormatDuration(int64_t nanoseconds);
 
 // 512, 64KiB, 2GiB, 1MB. Nothing for anything else.
 std::optional<int64_t> ParseBytes(std::string_view text);
+// Whether the text is such a size but for being larger than any.
+bool IsTooManyBytes(std::string_view text);
 
 // Decimal or 0x; nothing for anything else.
 std::optional<uint64_t> ParseUnsigned(std::string_view text);

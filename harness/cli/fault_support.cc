@@ -32,13 +32,13 @@ std::string AsksNotToWait(const FaultPlan& plan) {
   return "";
 }
 
-// The name of a fault that can happen only where a C++ workload allocates; "" when there is none. What else the plan has
-// does not count: without this fault it would be another plan.
-std::string FailsOnlyAllocations(const FaultPlan& plan) {
+// The name of a fault that can happen where a C++ workload allocates; "" when there is none. What else the fault or the plan
+// hits does not count: without this one it would be another plan.
+std::string FailsAllocations(const FaultPlan& plan) {
   for (const Fault& fault : plan.faults) {
     if (fault.key != "do") continue;
     const Result<SystemCallFault> read = ReadSystemCallFault(fault);
-    if (read.ok() && read->calls == 1U << TRIREME_CALL_MALLOC) return fault.name;
+    if (read.ok() && (read->calls & 1U << TRIREME_CALL_MALLOC) != 0) return fault.name;
   }
   return "";
 }
@@ -46,7 +46,7 @@ std::string FailsOnlyAllocations(const FaultPlan& plan) {
 std::string WhyNotOn(const std::string& name, const FaultPlan& plan) {
   const RuntimeInfo* runtime = FindRuntime(name);
   if (runtime == nullptr) return "";
-  const std::string allocation = FailsOnlyAllocations(plan);
+  const std::string allocation = FailsAllocations(plan);
   if (runtime->language == "python" && !allocation.empty())
     return "fault '" + allocation +
            "' is of malloc, which fails in C++ workloads only: `resource: {memory: N}` is for "

@@ -29,6 +29,19 @@ Status ReadClocks(const Fault& fault, TimeFault* read) {
   return Done{};
 }
 
+// A program may count on it, as on no other clock: what went back would be no fault that the world can do.
+Status CheckMonotonic(const Fault& fault, const TimeFault& read) {
+  if (!read.monotonic) return Done{};
+  if (read.jump < 0)
+    return FaultKeyError(fault, "jump", "CLOCK_MONOTONIC never goes back",
+                         "`clocks: realtime` can, or `rate` below 1 holds both up");
+  if (read.duration && (read.jump > 0 || read.rate > 1))
+    return FaultKeyError(fault, "for",
+                         "after it CLOCK_MONOTONIC would go back to the true time, which it never does",
+                         "leave `for` out, or say `clocks: realtime`");
+  return Done{};
+}
+
 Status CheckTimes(const Fault& fault, const TimeFault& read) {
   const bool moves = read.jump != 0 || read.rate != 1;
   if (!moves && read.late == 0)
@@ -52,7 +65,8 @@ const FaultClass& TimeFaultClass() {
       .summary = "clocks of the trial jump or run at another speed, or timers come late",
       .fields = {{"jump", "signed-duration", "how far the clocks jump; -1h: back"},
                  {"rate", "factor", "how fast they run; 0.5: half a second for each true one"},
-                 {"clocks", "texts", "which: realtime (default), monotonic or both"},
+                 {"clocks", "texts",
+                  "which: realtime (default), monotonic, which never goes back, or both"},
                  {"late", "duration", "how much too late timers and time limits of waits come"},
                  {"after", "duration", "when: since the trial's begin; default 0s"},
                  {"for", "duration", "how long; default: until the trial ends"}}};
@@ -67,6 +81,7 @@ Result<TimeFault> ReadTimeFault(const Fault& fault) {
   if (fault.members.contains("for")) read.duration = GetInt(fault.members, "for");
   TRIREME_RETURN_IF_ERROR(ReadClocks(fault, &read));
   TRIREME_RETURN_IF_ERROR(CheckTimes(fault, read));
+  TRIREME_RETURN_IF_ERROR(CheckMonotonic(fault, read));
   return read;
 }
 

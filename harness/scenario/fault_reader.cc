@@ -12,19 +12,12 @@ namespace trireme {
 namespace {
 
 constexpr size_t kLongestFaultName = 47;  // has to fit into what the probe reads
-constexpr Range kAnySize = {0, std::numeric_limits<int64_t>::max()};
+constexpr Range kAnyCount = {0, std::numeric_limits<int64_t>::max()};
+// Beyond what any stream, file or memory has, and as far as the probe counts.
+constexpr Range kAnySize = {0, int64_t{255} << 40};
+// Back as well as on.
+constexpr Range kJump = {-kLongestDuration, kLongestDuration};
 constexpr Range kFaultDuration = {0, 86'400'000'000'000};  // 24h
-
-// "-1h" too.
-Result<Json> ReadSignedDuration(const FieldReader& reader, const YamlNode& node,
-                                const std::string& what) {
-  const bool negative = node.kind == YamlNode::Kind::kScalar && node.text.starts_with('-');
-  YamlNode size = node;
-  if (negative) size.text.erase(0, 1);
-  constexpr Range kAny = {0, std::numeric_limits<int64_t>::max()};
-  TRIREME_ASSIGN_OR_RETURN(const int64_t duration, reader.Duration(size, what, kAny));
-  return Json(negative ? -duration : duration);
-}
 
 Result<Json> ReadBandwidth(const FieldReader& reader, const YamlNode& node,
                            const std::string& what) {
@@ -71,10 +64,10 @@ Result<Json> ReadField(const FieldReader& reader, const YamlNode& node,
                        const Vocabulary::FaultField& field) {
   const std::string what = "'" + field.name + "'";
   if (field.type == "duration") return AsJson(reader.Duration(node, what, kFaultDuration));
-  if (field.type == "signed-duration") return ReadSignedDuration(reader, node, what);
+  if (field.type == "signed-duration") return AsJson(reader.Duration(node, what, kJump));
   if (field.type == "bytes") return AsJson(reader.Bytes(node, what, kAnySize));
   if (field.type == "bandwidth") return ReadBandwidth(reader, node, what);
-  if (field.type == "count") return AsJson(reader.Whole(node, what, kAnySize));
+  if (field.type == "count") return AsJson(reader.Whole(node, what, kAnyCount));
   if (field.type == "share") return ReadFraction(reader, node, what, true);
   if (field.type == "factor") return ReadFraction(reader, node, what, false);
   if (field.type == "boolean") return AsJson(reader.Boolean(node, what));

@@ -26,7 +26,7 @@ std::string OneOfWords(std::span<const std::string> words) {
 std::string FormatBytes(int64_t bytes) {
   for (const auto& [shift, unit] :
        {std::pair(40, "TiB"), std::pair(30, "GiB"), std::pair(20, "MiB"), std::pair(10, "KiB")})
-    if (bytes % (int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + unit;
+    if (bytes != 0 && bytes % (int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + unit;
   return std::to_string(bytes);
 }
 
@@ -98,24 +98,29 @@ Result<double> FieldReader::Number(const YamlNode& node, const std::string& what
 Result<int64_t> FieldReader::Duration(const YamlNode& node, const std::string& what,
                                       Range range) const {
   if (!IsScalar(node)) return WrongType(node, what, "a duration");
-  const std::optional<int64_t> duration = ParseDurationNanoseconds(node.text);
-  if (!duration)
+  const bool negative = range.low < 0 && node.text.starts_with('-');
+  const std::string_view length = std::string_view(node.text).substr(negative ? 1 : 0);
+  const bool too_long = IsTooLongDuration(length);
+  const std::optional<int64_t> parsed = ParseDurationNanoseconds(length);
+  if (!parsed && !too_long)
     return ErrorAt(node, what + " must be a duration, not '" + node.text + "'",
                    "write it as 500ms, 10s, 1.5m or 2h");
-  if (*duration < range.low || *duration > range.high)
+  const int64_t duration = negative ? -parsed.value_or(0) : parsed.value_or(0);
+  if (too_long || duration < range.low || duration > range.high)
     return ErrorAt(node, what + " must be from " + FormatDuration(range.low) + " to " +
                              FormatDuration(range.high) + ", not " + node.text);
-  return *duration;
+  return duration;
 }
 
 Result<int64_t> FieldReader::Bytes(const YamlNode& node, const std::string& what,
                                    Range range) const {
   if (!IsScalar(node)) return WrongType(node, what, "a size");
   const std::optional<int64_t> bytes = ParseBytes(node.text);
-  if (!bytes)
+  const bool too_many = IsTooManyBytes(node.text);
+  if (!bytes && !too_many)
     return ErrorAt(node, what + " must be a size, not '" + node.text + "'",
                    "write it as 512MiB or 2GiB");
-  if (*bytes < range.low || *bytes > range.high)
+  if (too_many || *bytes < range.low || *bytes > range.high)
     return ErrorAt(node, what + " must be from " + FormatBytes(range.low) + " to " +
                              FormatBytes(range.high) + ", not " + node.text);
   return *bytes;

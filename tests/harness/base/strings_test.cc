@@ -42,6 +42,16 @@ TEST(DurationTest, RefusesWhatIsNone) {
     EXPECT_EQ(ParseDurationNanoseconds(text), std::nullopt) << text;
 }
 
+TEST(DurationTest, KnowsWhichAreTooLong) {
+  for (const char* text : {"88889h", "9999999999h", "320000001"}) {
+    EXPECT_TRUE(IsTooLongDuration(text)) << text;
+    EXPECT_EQ(ParseDurationNanoseconds(text), std::nullopt) << text;
+  }
+  for (const char* text : {"88888h", "320000000", "soon", "-1h"})
+    EXPECT_FALSE(IsTooLongDuration(text)) << text;
+  EXPECT_EQ(FormatDuration(-kLongestDuration), "-88888h53m");
+}
+
 TEST(StringsTest, FormatsWhatRoundsUpToAThousandInTheNextUnit) {
   EXPECT_EQ(FormatDuration(999'499), "999us");
   EXPECT_EQ(FormatDuration(999'600), "1ms");
@@ -63,6 +73,9 @@ TEST(BytesTest, AreReadWithAUnitButNotInPart) {
   EXPECT_EQ(ParseBytes("512"), 512);
   EXPECT_EQ(ParseBytes("512.0"), 512);
   EXPECT_EQ(ParseBytes("1.7GiB"), 1825361101);
+  EXPECT_TRUE(IsTooManyBytes("9223372036854775807"));
+  EXPECT_FALSE(IsTooManyBytes("1GiB"));
+  EXPECT_FALSE(IsTooManyBytes("many"));
   for (const char* text : {"0.5", "1.5B", "4096.25"})
     EXPECT_EQ(ParseBytes(text), std::nullopt) << text;
 }

@@ -34,7 +34,12 @@ TEST(FaultSupportTest, OnlyCppWorkloadsLackMemoryAtAnAllocation) {
             "fault 'again' is of malloc, which fails in C++ workloads only: `resource: {memory: "
             "N}` is for Python");
   EXPECT_EQ(UnsupportedOn("fiber", {{"call", "malloc"}, {"offset", 3}}, failure), "");
-  EXPECT_EQ(UnsupportedOn("asyncio", {{"call", {"malloc", "open"}}, {"offset", 3}}, failure), "");
+  const Json both = {{"call", {"malloc", "open"}}, {"offset", 3}};
+  EXPECT_EQ(UnsupportedOn("asyncio", both, failure),
+            "fault 'again' is of malloc, which fails in C++ workloads only: `resource: {memory: "
+            "N}` is for Python");
+  EXPECT_EQ(UnsupportedOn("fiber", both, failure), "");
+  EXPECT_EQ(UnsupportedOn("asyncio", {{"call", {"socket", "open"}}, {"offset", 3}}, failure), "");
 }
 
 // What else the plan has happens, but it would be another plan.

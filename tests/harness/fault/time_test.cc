@@ -47,6 +47,20 @@ TEST(TimeFaultTest, MovesTheClocksThatItNames) {
             "clock: `clocks` names none");
 }
 
+TEST(TimeFaultTest, NeverMovesTheMonotonicClockBack) {
+  for (const Json& clocks : {Json("monotonic"), Json("both")}) {
+    EXPECT_EQ(ErrorOfTime({{"jump", -1}, {"clocks", clocks}}),
+              "clock: CLOCK_MONOTONIC never goes back");
+    EXPECT_EQ(ErrorOfTime({{"jump", 1}, {"clocks", clocks}, {"for", 5}}),
+              "clock: after it CLOCK_MONOTONIC would go back to the true time, which it never does");
+    EXPECT_EQ(ErrorOfTime({{"rate", 1.5}, {"clocks", clocks}, {"for", 5}}),
+              "clock: after it CLOCK_MONOTONIC would go back to the true time, which it never does");
+    EXPECT_EQ(ErrorOfTime({{"rate", 0.5}, {"clocks", clocks}, {"for", 5}}), "no error");
+    EXPECT_EQ(ErrorOfTime({{"jump", 1}, {"clocks", clocks}}), "no error");
+  }
+  EXPECT_EQ(ErrorOfTime({{"jump", -1}, {"clocks", "realtime"}, {"for", 5}}), "no error");
+}
+
 TEST(TimeFaultTest, DelaysTimersWithoutMovingAClock) {
   const trireme_clock_fault clock = Compiled({{"late", 50}});
   EXPECT_EQ(clock.late, 50U);

@@ -95,13 +95,19 @@ TEST_F(FaultPlansTest, RefuseOtherTypes) {
   EXPECT_THAT(LinkError("rate: 0KiBps"), HasSubstr("'rate' must be a bandwidth, not '0KiBps'"));
   EXPECT_THAT(LinkError("rate: [1MBps]"), HasSubstr("'rate' must be a bandwidth, not a list"));
   EXPECT_THAT(LinkError("jump: soon"), HasSubstr("'jump' must be a duration, not 'soon'"));
-  EXPECT_THAT(LinkError("jump: --1h"), HasSubstr("'jump' must be a duration"));
+  EXPECT_THAT(LinkError("jump: --1h"), HasSubstr("'jump' must be a duration, not '--1h'"));
+  EXPECT_THAT(LinkError("jump: -1000000h"),
+              HasSubstr("'jump' must be from -88888h53m to 88888h53m, not -1000000h\n"));
+  EXPECT_EQ(Link("jump: -88888h")["jump"], -88888 * 3'600'000'000'000);
   EXPECT_THAT(LinkError("count: -1"), HasSubstr("'count' must be from 0 to"));
   EXPECT_THAT(LinkError("loss: 2"), HasSubstr("'loss' must be from 0 to 1, not 2"));
   EXPECT_THAT(LinkError("speed: 0"), HasSubstr("'speed' must be above 0, not 0"));
   EXPECT_THAT(LinkError("to: 80"), HasSubstr("'to' must be text, not the number 80"));
   EXPECT_THAT(ErrorOf("[{name: x, do: {delay: -1s}}]"),
               HasSubstr("'delay' must be a duration, not '-1s'"));
+  for (const std::string bytes : {"9223372036854775807", "256TiB", "99999999999999999999"})
+    EXPECT_THAT(ErrorOf("[{name: x, at: {offset: " + bytes + "}, do: {reset: true}}]"),
+                HasSubstr("'offset' must be from 0 to 255TiB, not " + bytes + "\n"));
   EXPECT_THAT(ErrorOf("[{name: x, do: {reset: 1}}]"),
               HasSubstr("'reset' must be true or false, not '1'"));
   EXPECT_THAT(ErrorOf("[{name: x, at: {call: []}, do: {reset: true}}]"),
