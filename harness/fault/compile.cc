@@ -1,7 +1,10 @@
 #include "harness/fault/compile.h"
 
+#include <algorithm>
+
 #include "harness/base/rng.h"
 #include "harness/fault/class_table.h"
+#include "harness/fault/precedence.h"
 #include "harness/fault/sweep.h"
 #include "harness/fault/system_call.h"
 
@@ -39,6 +42,10 @@ Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed, Swe
     TRIREME_RETURN_IF_ERROR(entry.compile(fault, number, FaultSeed(fault, trial_seed), compiled));
     if (sweep) OnlyNote(fault, compiled);
   }
+  // The probe applies those of one place in their order.
+  std::ranges::stable_sort(compiled.rules, {}, [](const trireme_fault_rule& rule) {
+    return PrecedenceOf(static_cast<trireme_fault_action>(rule.action), rule.error);
+  });
   for (const trireme_fault_rule& rule : compiled.rules) compiled.block.calls |= rule.calls;
   if (!compiled.rules.empty() || compiled.block.flags != 0 || compiled.block.routes > 0)
     compiled.connections = kPlanConnections;

@@ -12,6 +12,7 @@
 
 #include "harness/fault/class_table.h"
 #include "harness/fault/network.h"
+#include "harness/fault/precedence.h"
 #include "harness/fault/process.h"
 #include "harness/fault/resource.h"
 #include "harness/fault/system_call.h"
@@ -54,6 +55,17 @@ Diagnostic Contradicts(const Fault& fault, const Fault& other, const std::string
                     "move one of them, or make two plans");
 }
 
+Diagnostic NeverComesToIt(const Fault& fault, const SystemCallFault& what, const Fault& other) {
+  if ((what.calls & kTransferCalls) != 0)
+    return FaultError(fault,
+                      "it can never apply: fault '" + other.name +
+                          "' ends the same connections before they come so far",
+                      "move one of them, or make two plans");
+  return FaultError(
+      fault, "it can never apply: fault '" + other.name + "' fails the same calls first",
+      "put it before that one: of two errors of one call the first in the plan stands");
+}
+
 Status CheckSystemCalls(const FaultPlan& plan) {
   // By what has to be equal, for a plan that was made of a log is long.
   using Before = std::vector<std::pair<const Fault*, SystemCallFault>>;
@@ -67,6 +79,32 @@ Status CheckSystemCalls(const FaultPlan& plan) {
       if (!DoTheSame(what, that) && AreAtOnePlace(what, that))
         return Contradicts(fault, *other, "both hit the same place of the same connections");
     before.emplace_back(&fault, what);
+  }
+  return Done{};
+}
+
+// Those that may leave no place for others are few, and a plan that was made of a log is long.
+Status CheckPlacesTaken(const FaultPlan& plan) {
+  struct Place {
+    const Fault* fault;
+    SystemCallFault what;
+    size_t number;
+  };
+  std::vector<Place> all;
+  std::map<std::string, std::vector<Place>> taking;  // by their globs
+  for (const Fault& fault : plan.faults) {
+    if (fault.key != SystemCallFaultClass().key) continue;
+    TRIREME_ASSIGN_OR_RETURN(const SystemCallFault what, ReadSystemCallFault(fault));
+    if (what.every_point) continue;
+    all.push_back({&fault, what, all.size()});
+    if (MayTakePlaces(what)) taking[GlobOf(what)].push_back(all.back());
+  }
+  for (const Place& one : all) {
+    const std::string own = GlobOf(one.what);
+    for (const std::string& glob : own.empty() ? std::vector{own} : std::vector{own, std::string()})
+      for (const Place& other : taking[glob])
+        if (TakesEachPlaceOf(other.what, one.what, other.number < one.number))
+          return NeverComesToIt(*one.fault, one.what, *other.fault);
   }
   return Done{};
 }
@@ -233,6 +271,7 @@ Status CheckProcesses(const FaultPlan& plan) {
 
 Status CheckContradictions(const FaultPlan& plan) {
   TRIREME_RETURN_IF_ERROR(CheckSystemCalls(plan));
+  TRIREME_RETURN_IF_ERROR(CheckPlacesTaken(plan));
   TRIREME_RETURN_IF_ERROR(CheckNetworks(plan));
   TRIREME_RETURN_IF_ERROR(CheckTasks(plan));
   TRIREME_RETURN_IF_ERROR(CheckResources(plan));

@@ -5,7 +5,8 @@
 
 namespace trireme {
 
-// kUsage where two faults want different things of one byte of the same connections, or of one point of the same tasks.
+// kUsage where two faults want different things of one byte of the same connections, or of one point of the same tasks, and
+// where one can never happen because of another. What may meet in a run alone is none: see precedence.h.
 // REQUIRES: each can do what it says.
 Status CheckContradictions(const FaultPlan& plan);
 

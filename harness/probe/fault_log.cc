@@ -108,6 +108,13 @@ void AddDo(TextBuffer& text, const trireme_fault_rule& rule, trireme_fault_call 
 const char* NameOfDirection(Direction direction) { return direction == kRead ? "read" : "write"; }
 const char* NameOfSide(uint8_t side) { return side == kClient ? "client" : "server"; }
 
+void AddOutdone(TextBuffer& text, const Outdone& outdone) {
+  for (int i = 0; i < outdone.count(); ++i)
+    text.Add(i == 0 ? ",\"instead_of\":[\"" : "\",\"").AddEscaped(outdone.at(i).name);
+  if (outdone.count() > 0) text.Add("\"]");
+}
+
+// The object is to be ended by what follows.
 void AddWhere(TextBuffer& text, const Subject& subject, int direction, uint64_t offset) {
   text.Add(",\"call\":\"")
       .Add(NameOf(subject.call))
@@ -116,7 +123,7 @@ void AddWhere(TextBuffer& text, const Subject& subject, int direction, uint64_t 
   text.Add("\",\"connection\":\"").AddEscaped(subject.id).Add("\"");
   if (direction >= 0)
     text.Add(",\"direction\":\"").Add(NameOfDirection(static_cast<Direction>(direction))).Add("\"");
-  text.Add(",\"offset\":").AddNumber(static_cast<int64_t>(offset)).Add("}");
+  text.Add(",\"offset\":").AddNumber(static_cast<int64_t>(offset));
 }
 
 void RecordJson(uint16_t kind, uint64_t id, const char* key, const TextBuffer& text) {
@@ -152,12 +159,14 @@ const char* NameOf(trireme_fault_call call) {
 }
 
 void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direction,
-              uint64_t offset) {
-  char place[768];
+              uint64_t offset, const Outdone& outdone) {
+  char place[1024];
   TextBuffer text(place, sizeof(place));
   text.Add("{\"do\":");
   AddDo(text, rule, subject.call);
   AddWhere(text, subject, direction, offset);
+  AddOutdone(text, outdone);
+  text.Add("}");
   RecordJson(TRIREME_FAULT, rule.fault, rule.name, text);
 }
 
@@ -167,6 +176,7 @@ void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int 
   text.Add("{\"do\":");
   AddError(text, subject.call, error);
   AddWhere(text, subject, direction, offset);
+  text.Add("}");
   RecordJson(TRIREME_FAULT, 0, "fiu-ctrl", text);
 }
 

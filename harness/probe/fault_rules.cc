@@ -177,6 +177,12 @@ void TakeBack(trireme_fault_rule& rule, trireme_connection* connection) {
   if (before != 0) __atomic_store_n(times, static_cast<uint8_t>(before - 1), __ATOMIC_RELAXED);
 }
 
+void Outdone::Add(trireme_fault_rule& rule, trireme_connection* connection) {
+  if (count_ == kMost || rule.dry != 0 || !MayApply(rule, connection)) return;
+  TakeBack(rule, connection);
+  rules_[count_++] = &rule;
+}
+
 // FNV-1a, finished: ids are short.
 uint64_t HashOf(const char* text) {
   uint64_t hash = 0xcbf29ce484222325u;

@@ -58,6 +58,20 @@ bool MayApply(trireme_fault_rule& rule, trireme_connection* connection);
 // It came to nothing after all, and counts neither there nor in the trial: the call moved nothing.
 void TakeBack(trireme_fault_rule& rule, trireme_connection* connection);
 
+// Rules that were due where another one ended the call or its connection, and so were not applied: the first of them.
+class Outdone {
+ public:
+  // Unless its time or its limits had kept it away all the same.
+  void Add(trireme_fault_rule& rule, trireme_connection* connection);
+  int count() const { return count_; }
+  const trireme_fault_rule& at(int i) const { return *rules_[i]; }
+
+ private:
+  static constexpr int kMost = 4;
+  const trireme_fault_rule* rules_[kMost];
+  int count_ = 0;
+};
+
 uint64_t HashOf(const char* text);
 
 }  // namespace trireme

@@ -29,6 +29,23 @@ bool Interrupts(const trireme_fault_rule& rule) {
          (rule.action == TRIREME_DO_ERROR && rule.error == EINTR);
 }
 
+// Whether the call is over with it.
+bool EndsCall(const trireme_fault_rule& rule) {
+  return rule.dry == 0 && (rule.action == TRIREME_DO_INTERRUPT ||
+                           rule.action == TRIREME_DO_SPURIOUS || rule.action == TRIREME_DO_ERROR);
+}
+
+// What else is due at this event, after a rule with which the call is over.
+Outdone OutdoneBy(uint32_t rule, const Subject& subject, uint64_t number,
+                  trireme_connection* connection, bool interruptible) {
+  Outdone outdone;
+  if (!EndsCall(RuleAt(rule))) return outdone;
+  for (uint32_t i = NextRule(subject, number, rule + 1); i < RuleCount();
+       i = NextRule(subject, number, i + 1))
+    if (interruptible || !Interrupts(RuleAt(i))) outdone.Add(RuleAt(i), connection);
+  return outdone;
+}
+
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
 // where one resets the connection. Delays are added to *delay, or happen in here where that is null.
 int EventFault(const Subject& subject, uint64_t number, trireme_connection* connection,
@@ -38,7 +55,8 @@ int EventFault(const Subject& subject, uint64_t number, trireme_connection* conn
     trireme_fault_rule& rule = RuleAt(i);
     if (!interruptible && Interrupts(rule)) continue;
     if (!GateLets(subject.call) || !MayApply(rule, connection)) continue;
-    LogFault(rule, subject, kAnyDirection, number);
+    LogFault(rule, subject, kAnyDirection, number,
+             OutdoneBy(i, subject, number, connection, interruptible));
     if (rule.dry != 0) continue;
     switch (rule.action) {
       case TRIREME_DO_DELAY:

@@ -37,7 +37,7 @@ FaultyTransfer::Step FaultyTransfer::BeginDatagram() {
       continue;
     }
     if (i < first || TellsAWaiterToTryAgain(rule) || !Takes(rule)) continue;
-    Note(rule);
+    Note(rule, OutdoneBy(i));
     if (rule.dry != 0) continue;
     if (Apply(rule) == Step::kOver) {
       // The call that is made again is for the same datagram, and for what else the plan has for it: who is never told to try

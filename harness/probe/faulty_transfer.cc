@@ -231,7 +231,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
     limit_ = std::min<uint64_t>(rule.amount, NextDue(subject(), at, RuleCount()).offset - at);
     return Step::kMakeCall;
   }
-  Note(rule);
+  Note(rule, OutdoneBy(due.rule));
   SetDue(end_, direction_, at, due.rule + 1);
   return rule.dry != 0 ? Step::kNext : Apply(rule);
 }
@@ -262,8 +262,32 @@ bool FaultyTransfer::Takes(trireme_fault_rule& rule) {
   return GateLets(end_.transfer(direction_)) && MayApply(rule, end_.connection);
 }
 
-void FaultyTransfer::Note(const trireme_fault_rule& rule) {
-  LogFault(rule, subject(), direction_, offset());
+void FaultyTransfer::Note(const trireme_fault_rule& rule, const Outdone& outdone) {
+  LogFault(rule, subject(), direction_, offset(), outdone);
+}
+
+bool FaultyTransfer::EndsConnection(const trireme_fault_rule& rule) const {
+  if (rule.dry != 0) return false;
+  if (rule.action == TRIREME_DO_RESET || rule.action == TRIREME_DO_CLOSE) return true;
+  return rule.action == TRIREME_DO_ERROR && end_.socket && IsEndOfPeer(rule.error);
+}
+
+// What else is due at this place, after a rule that leaves nothing of the connection.
+Outdone FaultyTransfer::OutdoneBy(uint32_t rule) const {
+  Outdone outdone;
+  if (!EndsConnection(RuleAt(rule))) return outdone;
+  const uint64_t at = offset();
+  const auto next = [&](uint32_t first) {
+    if (end_.datagrams) return NextRule(subject(), at, first);
+    const Due due = NextDue(subject(), at, first);
+    return due.offset == at && due.rule != Due::kLookAgain ? due.rule : RuleCount();
+  };
+  for (uint32_t i = next(rule + 1); i < RuleCount(); i = next(i + 1)) {
+    trireme_fault_rule& other = RuleAt(i);
+    const bool hits = end_.datagrams || !IsForDatagrams(other.action);
+    if (hits && !TellsAWaiterToTryAgain(other)) outdone.Add(other, end_.connection);
+  }
+  return outdone;
 }
 
 void FaultyTransfer::NoteChanges() {

@@ -70,7 +70,9 @@ class FaultyTransfer {
   Step Fail(int error);
   Step Late(uint64_t nanoseconds, bool both);
   int Look();
-  void Note(const trireme_fault_rule& rule);
+  void Note(const trireme_fault_rule& rule, const Outdone& outdone = {});
+  bool EndsConnection(const trireme_fault_rule& rule) const;
+  Outdone OutdoneBy(uint32_t rule) const;
   void NoteChanges();
   void TakeBackChanges();
   void Over(int64_t result, int error);

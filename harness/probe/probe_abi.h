@@ -162,7 +162,8 @@ enum trireme_event {
  * of calls, so that every runtime gets the same ones. value of a FAULT event:
  *   {"do": {"short": bytes} | {"error": "ECONNRESET"} | {"delay": seconds} | ..., "call": as in the plan, "side": "client" | "server",
  *    "connection": its id, "direction": "read" | "write", "offset": bytes of the stream before it, or the event's number}
- * without those that a class has not. Of a network, process, resource, time or task fault: {"do": {...}} and what it hit. What
+ * without those that a class has not, and "instead_of": [name, ...] where others were due at that place, at most four of them,
+ * to which it did not come any more. Of a network, process, resource, time or task fault: {"do": {...}} and what it hit. What
  * happens again and again with time, as a slow clock, is recorded where it begins, and where it ends with "over": true.
  * A connection's id is "<path of the connecting task>#<n-th connect of that task>", its name the same with the task's name
  * ("-" where there is no task); the end that accepted finds both in the table by the pair of addresses. A socketpair or

@@ -14,7 +14,7 @@ FaultPlan PlanOf(std::vector<Fault> faults) {
 
 TEST(CompilePlanTest, HasARuleForEachFaultInOrder) {
   const auto plan =
-      CompilePlan(PlanOf({SystemCall("{}", R"({"short": 1})", "a"),
+      CompilePlan(PlanOf({SystemCall("{}", R"({"interrupt": true})", "a"),
                           SystemCall(R"({"call": ["fsync"]})", R"({"error": "EIO"})", "b")}),
                   5);
   ASSERT_TRUE(plan.ok());
@@ -25,6 +25,24 @@ TEST(CompilePlanTest, HasARuleForEachFaultInOrder) {
   EXPECT_EQ(plan->block.calls, plan->rules[0].calls | plan->rules[1].calls);
   EXPECT_EQ(plan->connections, kPlanConnections);
   EXPECT_FALSE(plan->empty());
+}
+
+// Of what is due at one place nothing is lost that can come before the rest.
+TEST(CompilePlanTest, HasRulesOfOnePlaceInTheOrderInWhichAllCanCome) {
+  const auto plan =
+      CompilePlan(PlanOf({SystemCall("{}", R"({"short": 1})", "a"),
+                          SystemCall(R"({"offset": 9})", R"({"error": "EPIPE"})", "b"),
+                          SystemCall(R"({"every": 3})", R"({"error": "EINTR"})", "c"),
+                          SystemCall(R"({"connection": "c#0"})", R"({"reset": true})", "d"),
+                          SystemCall(R"({"every": 2})", R"({"interrupt": true})", "e"),
+                          SystemCall(R"({"every": 3})", R"({"delay": 5})", "f")}),
+                  5);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  std::string order;
+  for (const trireme_fault_rule& rule : plan->rules) order += rule.name;
+  EXPECT_EQ(order, "fcebda");
+  EXPECT_EQ(plan->rules[0].fault, 6);
+  EXPECT_EQ(plan->names[5], "f");
 }
 
 TEST(CompilePlanTest, IsEmptyWithoutFaults) {

@@ -112,6 +112,72 @@ TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
         << elsewhere;
 }
 
+// {first, second} in this order in the plan.
+std::string ErrorOfTwo(const std::pair<const char*, const char*>& first,
+                       const std::pair<const char*, const char*>& second) {
+  return PlanCheckErrorOf({SystemCall(first.first, first.second, "a"),
+                           SystemCall(second.first, second.second, "b")});
+}
+
+TEST(FaultPlanTest, RefusesWhatComesAfterTheEndOfItsConnections) {
+  const char* reset = R"({"reset": true})";
+  const char* stall = R"({"stall": 5})";
+  const std::string error =
+      ": it can never apply: fault 'R' ends the same connections before they come so far";
+  const auto said = [&](std::string text, const char* ender) {
+    text.replace(text.find('R'), 1, ender);
+    return text;
+  };
+  for (const auto& [ender, other] : std::vector<std::pair<const char*, const char*>>{
+           {R"({"offset": 100})", R"({"offset": 101})"},
+           {R"({"every": 3})", R"({"offset": 6})"},
+           {R"({"every": 3})", R"({"every": 4})"},
+           {"{}", R"({"offset": 1, "times": 1})"},
+           {R"({"offset": 5, "times": 1})", R"({"every": 9, "connection": "c#0"})"}}) {
+    EXPECT_EQ(ErrorOfTwo({ender, reset}, {other, stall}), "b" + said(error, "a")) << ender << other;
+    EXPECT_EQ(ErrorOfTwo({other, stall}, {ender, reset}), "a" + said(error, "b")) << ender << other;
+  }
+}
+
+// What may be meant: a link that stalls again and again, and then is cut, and whatever decides in a run only.
+TEST(FaultPlanTest, TakesPlacesOfDifferentKindsThatMayMeet) {
+  const char* reset = R"({"reset": true})";
+  const char* stall = R"({"stall": 5})";
+  const char* third = R"({"every": 3})";
+  for (const char* elsewhere :
+       {R"({"offset": 2})", R"({"offset": 3})", R"({"every": 2})", "{}", R"({"probability": 0.5})",
+        R"({"offset": 6, "side": "client", "call": "send"})"})
+    for (const char* ender :
+         {R"({"every": 3, "call": "recv"})", R"({"every": 3, "side": "server", "call": "recv"})"})
+      EXPECT_EQ(ErrorOfTwo({elsewhere, stall}, {ender, reset}), "") << elsewhere << ender;
+  for (const char* ender :
+       {R"({"every": 3, "total": 1})", R"({"every": 3, "after": 5})", R"({"every": 3, "for": 5})",
+        R"({"probability": 0.5})", R"({"every": 3, "connection": "c#0"})", R"({"offset": 7})"})
+    EXPECT_EQ(ErrorOfTwo({ender, reset}, {R"({"offset": 6})", stall}), "") << ender;
+  EXPECT_EQ(ErrorOfTwo({third, stall}, {R"({"offset": 6})", reset}), "");
+  EXPECT_EQ(ErrorOfTwo({R"({"offset": 6})", reset}, {third, stall}), "");
+  EXPECT_EQ(ErrorOfTwo({third, R"({"interrupt": true})"}, {R"({"offset": 6})", reset}), "");
+}
+
+TEST(FaultPlanTest, RefusesAnErrorOfCallsThatAllFailBefore) {
+  const char* full = R"({"error": "EMFILE"})";
+  const char* table = R"({"error": "ENFILE"})";
+  const std::string error = "b: it can never apply: fault 'a' fails the same calls first";
+  const char* all = R"({"call": "open"})";
+  const char* third = R"({"call": "open", "every": 3})";
+  const char* sixth = R"({"call": "open", "offset": 5})";
+  EXPECT_EQ(ErrorOfTwo({all, full}, {third, table}), error);
+  EXPECT_EQ(ErrorOfTwo({third, full}, {sixth, table}), error);
+  EXPECT_EQ(ErrorOfTwo({third, full}, {R"({"call": "open", "every": 6})", table}), error);
+  // The special one before the general one, another event, another call, and what does not last.
+  EXPECT_EQ(ErrorOfTwo({sixth, table}, {third, full}), "");
+  EXPECT_EQ(ErrorOfTwo({third, full}, {R"({"call": "open", "offset": 6})", table}), "");
+  EXPECT_EQ(ErrorOfTwo({third, full}, {R"({"call": "socket", "offset": 5})", table}), "");
+  EXPECT_EQ(ErrorOfTwo({third, R"({"interrupt": true})"}, {sixth, table}), "");
+  EXPECT_EQ(ErrorOfTwo({R"({"call": "open", "every": 3, "total": 2})", full}, {sixth, table}), "");
+  EXPECT_EQ(ErrorOfTwo({third, full}, {sixth, R"({"delay": 5})"}), "");
+}
+
 Fault Network(const std::string& members, const std::string& name) {
   return {.name = name, .key = "network", .members = *ParseJson(members, "network")};
 }

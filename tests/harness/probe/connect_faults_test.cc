@@ -153,6 +153,18 @@ TEST_F(ConnectFaultsTest, TellsOnceHowALateConnectFailed) {
   }
 }
 
+TEST_F(ConnectFaultsTest, SaysWhichOfTwoErrorsStands) {
+  trireme_fault_rule other = Error(TRIREME_CALL_CONNECT, ETIMEDOUT);
+  other.name[0] = 'o';
+  Begin({Error(TRIREME_CALL_CONNECT, ECONNREFUSED), At(other, 0), At(other, 1)});
+  const Listening to;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(to.ConnectWith(client), ECONNREFUSED);
+  const std::vector<Json> faults = Values(EventKind::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(GetMember(faults[0], "instead_of"), Json::array({"o"}));
+}
+
 // Who waits for it is late and fails in the call; what the kernel does at once fails at once.
 TEST_F(ConnectFaultsTest, AConnectThatBlocksFailsInTheCall) {
   Begin({LateConnect(1'000'000), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});

@@ -444,6 +444,29 @@ TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
   EXPECT_EQ(interrupted, 3);
 }
 
+// What was due as well is said where it came to nothing, and only there.
+TEST_F(FaultsTest, SaysWhatAnEndLeftNoPlaceFor) {
+  trireme_fault_rule reset = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 2);
+  trireme_fault_rule cut = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT));
+  cut.amount = 2;
+  trireme_fault_rule closed = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_CLOSE));
+  closed.when = TRIREME_WHEN_EVERY;
+  closed.at = 2;
+  trireme_fault_rule later = At(closed, 3);
+  trireme_fault_rule used_up = cut;
+  used_up.total = 1;
+  reset.name[0] = 'r', closed.name[0] = 'c', cut.name[0] = 's', later.name[0] = 'l';
+  Begin({reset, closed, later, used_up, cut});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.server.get(), 4), "01");
+  EXPECT_EQ(Receive(ends.server.get(), 4), "error " + std::to_string(ECONNRESET));
+  std::vector<std::string> said;
+  for (const Json& fault : Values(EventKind::kFault))
+    said.push_back(DumpJson(GetMember(fault, "do")) + DumpJson(GetMember(fault, "instead_of")));
+  EXPECT_THAT(said, ElementsAre("{\"short\":2}null", "{\"reset\":true}[\"c\",\"s\"]"));
+}
+
 // Who is told to try again was not hit: the call that moves something is.
 TEST_F(FaultsTest, CountsNoTransferThatMovedNothing) {
   trireme_fault_rule cut = Rule(TRIREME_CALL_SEND, TRIREME_DO_SHORT);
