@@ -251,6 +251,13 @@ Value ErrorValue(const std::exception& error) {
   return ValueOf(Demangle(typeid(error).name()), {}, Describe(error));
 }
 
+Value ErrnoValue(int error_number) {
+  const char* text = ::strerrordesc_np(error_number);
+  if (error_number <= 0 || text == nullptr) return error_number;
+  return ValueOf(Demangle(typeid(IoError).name()), {},
+                 {FamilyOfErrno(error_number), error_number, text});
+}
+
 std::exception_ptr LastThrown() { return last_thrown; }
 
 void InstallTerminateHandler() { std::set_terminate(OnTerminate); }

@@ -14,6 +14,9 @@ Value ErrorValue(const std::exception_ptr& error);
 // The same; its stack is known while it is being handled.
 Value ErrorValue(const std::exception& error);
 
+// That of an IoError with that errno, which nobody threw; of no errno the number alone.
+Value ErrnoValue(int error_number);
+
 // What this thread threw last: while it unwinds, the exception in flight. Null when it threw none.
 std::exception_ptr LastThrown();
 

@@ -35,6 +35,8 @@ void Operation::Fail(const Value& error) {
   Record(TRIREME_FAIL, id_, name_, error);
 }
 
+void Operation::FailByErrno(int error_number) { Fail(ErrnoValue(error_number)); }
+
 void Operation::FailBy(const std::exception& error) { Fail(ErrorValue(error)); }
 
 void Operation::FailBy(const std::exception_ptr& error) { Fail(ErrorValue(error)); }

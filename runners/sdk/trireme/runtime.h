@@ -113,6 +113,11 @@ class Operation {
 
   void Ok(const Value& value = {});
   void Fail(const Value& error = {});
+  // An errno is the error that IoError is with it: so that it has a family, as in Python. What is none is a number.
+  template <std::same_as<int> Errno>
+  void Fail(Errno error_number) {
+    FailByErrno(error_number);
+  }
   // With its class, family, errno and message, and the stack of where it was thrown while it is being handled.
   template <std::derived_from<std::exception> Error>
   void Fail(const Error& error) {
@@ -125,6 +130,7 @@ class Operation {
   }
 
  private:
+  void FailByErrno(int error_number);
   void FailBy(const std::exception& error);
   void FailBy(const std::exception_ptr& error);
 

@@ -25,6 +25,28 @@ CONTRACT_WITH_RECORDS(op_fail) {
 }
 CONTRACT_RECORDS(op_fail) { EXPECT_EQ(recording.One(TRIREME_FAIL, "write").value, "refused"); }
 
+// As the exception that has it is, in every language.
+CONTRACT_WITH_RECORDS(op_fail_by_errno) {
+  rt.Op("errno").Fail(ECONNRESET);
+  rt.Op("count").Fail(70'000);
+  rt.Op("resolve").Fail(-2);
+  rt.Op("nothing").Fail(0);
+  rt.Op("large").Fail(int64_t{ECONNRESET});
+  co_return;
+}
+CONTRACT_RECORDS(op_fail_by_errno) {
+  const Json error = recording.One(TRIREME_FAIL, "errno").json();
+  EXPECT_EQ(error["error"], "trireme::IoError");
+  EXPECT_EQ(error["family"], "reset");
+  EXPECT_EQ(error["errno"], ECONNRESET);
+  EXPECT_EQ(error["message"], "Connection reset by peer");
+  EXPECT_EQ(error["stack"], Json::array());
+  EXPECT_EQ(recording.One(TRIREME_FAIL, "count").value, "70000");
+  EXPECT_EQ(recording.One(TRIREME_FAIL, "resolve").value, "-2");
+  EXPECT_EQ(recording.One(TRIREME_FAIL, "nothing").value, "0");
+  EXPECT_EQ(recording.One(TRIREME_FAIL, "large").value, std::to_string(ECONNRESET));
+}
+
 CONTRACT_WITH_RECORDS(op_fail_by_exception) {
   try {
     throw IoError(ECONNRESET, "recv");
