@@ -70,6 +70,7 @@ const PlannedCell* FindCell(const Plan& plan, const std::string& id) {
 
 struct Applied {
   FaultPlan plan;
+  std::vector<std::string> left_out;
   std::string missing;
 };
 
@@ -82,8 +83,11 @@ std::string MissingIn(const History& history) {
 Result<std::optional<Applied>> ReadApplied(const SavedTrial& trial, const PlannedCell& cell) {
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan planned, FaultPlan::FromJson(cell.fault_plan));
   TRIREME_ASSIGN_OR_RETURN(const History history, History::Read(trial.history));
-  Result<FaultPlan> applied = AppliedPlan(history, planned, kAppliedName);
-  if (applied.ok()) return std::optional(Applied{*std::move(applied), MissingIn(history)});
+  Result<PlanOfLog> applied = AppliedPlan(history, planned, kAppliedName);
+  if (applied.ok())
+    return std::optional(Applied{.plan = std::move(applied->plan),
+                                 .left_out = std::move(applied->left_out),
+                                 .missing = MissingIn(history)});
   if (applied.error().kind == ErrorKind::kNothing) return std::optional<Applied>();
   return std::move(applied).error();
 }
@@ -168,6 +172,7 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
                                   .plan = found->plan.ToJson()},
                        .seed = plan.seed,
                        .missing = found->missing,
+                       .left_out = found->left_out,
                        .others = OtherCells(same, none)};
 }
 

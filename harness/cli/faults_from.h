@@ -15,6 +15,7 @@ struct FaultsOfTrial {
   FaultChoice choice;
   uint64_t seed = 0;    // of that run
   std::string missing;  // what its history lacks, and so faults perhaps; empty: nothing
+  std::vector<std::string> left_out;  // of what it suffered, what no plan can say, with the reason
   std::string others;   // what the run's other cells suffered in that trial, where no cell was named; empty: there is none
 };
 

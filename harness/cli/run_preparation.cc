@@ -107,6 +107,9 @@ RunPreparation::Errors RunPreparation::TakeFaultsFrom() {
   if (!faults->missing.empty())
     PrintError("warning: " + faults->choice.argument + ": " + faults->missing +
                ": of its faults only those come back that its history still has\n");
+  for (const std::string& fault : faults->left_out)
+    PrintError("warning: " + faults->choice.argument + ": of its faults one does not come back: " +
+               fault + "\n");
   if (!faults->others.empty())
     PrintError("trireme: the faults are those of " + faults->choice.argument + "; " +
                faults->others + "\n");

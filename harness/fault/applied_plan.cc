@@ -56,6 +56,7 @@ class AppliedReader {
   }
 
   std::vector<Fault> faults() && { return std::move(faults_); }
+  const std::vector<std::string>& left_out() const { return left_out_; }
 
  private:
   // Where a rule without a place hit the same byte again and again, once is all that an exact one can do; of two things
@@ -66,10 +67,14 @@ class AppliedReader {
     fault.name = NumberedName(name, faults_.size() + 1);
     FaultPlan& there = by_place_[CanonicalJson(fault.at)];
     there.faults.push_back(fault);
-    if (CheckFaultPlan(there).ok())
+    if (const Status possible = CheckFaultPlan(there); possible.ok()) {
       faults_.push_back(std::move(fault));
-    else
+    } else {
+      left_out_.push_back("'" + name + "' (" + DumpJson(fault.members) + " at " +
+                          GetString(event, "call") + " of " + GetString(event, "connection") +
+                          "): " + possible.error().message);
       there.faults.pop_back();
+    }
   }
 
   void AddPoint(const std::string& name, const Json& event) {
@@ -88,24 +93,30 @@ class AppliedReader {
   std::set<std::string> seen_;
   std::map<std::string, FaultPlan> by_place_;  // only those at one can contradict each other
   std::vector<Fault> faults_;
+  std::vector<std::string> left_out_;
 };
+
+Diagnostic Nothing(const std::vector<std::string>& left_out) {
+  if (!left_out.empty())
+    return UsageError("what was applied in this trial no plan can say: " + left_out.front());
+  Diagnostic error = UsageError("no fault was applied in this trial");
+  error.kind = ErrorKind::kNothing;
+  return error;
+}
 
 }  // namespace
 
-Result<FaultPlan> AppliedPlan(const History& history, const FaultPlan& planned,
+Result<PlanOfLog> AppliedPlan(const History& history, const FaultPlan& planned,
                               const std::string& name) {
   AppliedReader reader(planned);
   for (const Event& event : history.events())
     if (event.kind == EventKind::kFault) reader.Add(event);
-  FaultPlan plan = {.name = name,
-                    .summary = "what was applied of " + planned.name,
-                    .faults = std::move(reader).faults()};
-  if (plan.faults.empty()) {
-    Diagnostic error = UsageError("no fault was applied in this trial");
-    error.kind = ErrorKind::kNothing;
-    return error;
-  }
-  return plan;
+  PlanOfLog log = {.plan = {}, .left_out = reader.left_out()};
+  log.plan = {.name = name,
+              .summary = "what was applied of " + planned.name,
+              .faults = std::move(reader).faults()};
+  if (log.plan.faults.empty()) return Nothing(log.left_out);
+  return log;
 }
 
 }  // namespace trireme

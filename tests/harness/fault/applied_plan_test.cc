@@ -18,8 +18,14 @@ NewEvent Applied(const std::string& name, const std::string& value) {
           .id = 1};
 }
 
-Result<FaultPlan> PlanFrom(const std::vector<NewEvent>& events, const FaultPlan& planned = {}) {
+Result<PlanOfLog> LogFrom(const std::vector<NewEvent>& events, const FaultPlan& planned = {}) {
   return AppliedPlan(*History::Parse(EncodeHistory(0, events)), planned, "applied");
+}
+
+Result<FaultPlan> PlanFrom(const std::vector<NewEvent>& events, const FaultPlan& planned = {}) {
+  Result<PlanOfLog> log = LogFrom(events, planned);
+  if (!log.ok()) return log.error();
+  return log->plan;
 }
 
 TEST(AppliedPlanTest, HitTheSameByteOfTheSameConnection) {
@@ -58,16 +64,41 @@ TEST(AppliedPlanTest, AreOnceAtOnePlace) {
   EXPECT_EQ(PlanFrom({Applied("x", event), Applied("x", event)})->faults.size(), 1U);
 }
 
-TEST(AppliedPlanTest, LeaveOutWhatContradictsAnEarlierOne) {
+// Anything may be driven by fiu-ctrl; a plan says only what a call can have.
+TEST(AppliedPlanTest, SayWhatNoPlanCanSay) {
+  const NewEvent odd = Applied("fiu-ctrl", R"({"do": {"error": "EMFILE"}, "call": "recv", "side":
+      "client", "connection": "1#0", "direction": "read", "offset": 5})");
+  const NewEvent unnamed = Applied("fiu-ctrl", R"({"do": {"error": 4242}, "call": "recv", "side":
+      "client", "connection": "1#0", "direction": "read", "offset": 6})");
+  const NewEvent plain = Applied("fiu-ctrl", R"({"do": {"error": "ECONNRESET"}, "call": "recv",
+      "side": "client", "connection": "1#0", "direction": "read", "offset": 7})");
+  const auto log = LogFrom({odd, odd, unnamed, plain});
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log->plan.faults.size(), 1U);
+  ASSERT_EQ(log->left_out.size(), 2U) << "once at one place";
+  EXPECT_EQ(log->left_out[0],
+            "'fiu-ctrl' ({\"error\":\"EMFILE\"} at recv of 1#0): fiu-ctrl.1: EMFILE can never come "
+            "of recv");
+  EXPECT_TRUE(LogFrom({plain})->left_out.empty());
+  const auto none = LogFrom({odd});
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().kind, ErrorKind::kUsage);
+}
+
+TEST(AppliedPlanTest, LeaveOutWhatContradictsAnEarlierOneAndSaySo) {
   const std::string place =
       R"("call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
-  const auto plan = PlanFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
-                              Applied("b", R"({"do": {"reset": true}, )" + place),
-                              Applied("c", R"({"do": {"short": 2}, )" + place)});
-  ASSERT_TRUE(plan.ok());
-  ASSERT_EQ(plan->faults.size(), 2U);
-  EXPECT_EQ(plan->faults[0].name, "a.1");
-  EXPECT_EQ(plan->faults[1].name, "c.2");
+  const auto log = LogFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
+                            Applied("b", R"({"do": {"reset": true}, )" + place),
+                            Applied("c", R"({"do": {"short": 2}, )" + place)});
+  ASSERT_TRUE(log.ok());
+  ASSERT_EQ(log->plan.faults.size(), 2U);
+  EXPECT_EQ(log->plan.faults[0].name, "a.1");
+  EXPECT_EQ(log->plan.faults[1].name, "c.2");
+  ASSERT_EQ(log->left_out.size(), 1U);
+  EXPECT_EQ(log->left_out[0],
+            "'b' ({\"reset\":true} at recv of 1#0): b.2: it contradicts fault 'a.1': both hit the "
+            "same place of the same connections");
 }
 
 TEST(AppliedPlanTest, StopTheSameTaskAtItsPoint) {
