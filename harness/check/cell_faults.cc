@@ -78,7 +78,8 @@ Finding LogFinding(const FaultLog& here, const FaultLog& there, const std::strin
 CellFaults::CellFaults(const Json& cell)
     : planned_(HasFaultPlan(cell)),
       keeps_logs_(planned_ || WireRuleOf(cell) != WireRule::kNone),
-      points_(ConnectionsOfPoints(cell)) {}
+      points_(ConnectionsOfPoints(cell)),
+      datagrams_(PlannedFaults(cell)) {}
 
 void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
                           const std::string& reason, const std::vector<Finding>& findings,
@@ -89,18 +90,36 @@ void CellFaults::AddTrial(int64_t trial, const TrialView& view, Verdict verdict,
   const TrialEffect effect = EffectOnTrial(view, verdict, reason, findings, not_exercised);
   effects_[trial] = effect.effect;
   reasons_.try_emplace(effect.effect, effect.reason);
+  datagrams_.Note(log.streams);
+  Counts counts;
+  counts.applied = log.applied;
+  for (const std::string& name : log.not_reached) ++counts.not_reached[name];
+  undecided_.erase(trial);
   // An unknown trial is repeated, and what it measured is measured again.
-  if (verdict == Verdict::kUnknown) return;
+  if (verdict == Verdict::kUnknown) {
+    undecided_[trial] = std::move(counts);
+    return;
+  }
+  counts_.Add(counts);
   for (const int64_t notice : effect.notices) notices_.Add(InSeconds(notice));
   if (effect.recovery >= 0) recoveries_.Add(InSeconds(effect.recovery));
   if (effect.cpu_seconds >= 0) cpu_.Add(effect.cpu_seconds);
   failed_ += effect.failed;
   duplicates_ += effect.duplicates;
-  for (const auto& [name, count] : log.applied) applied_[name] += count;
-  for (const std::string& name : log.not_reached) ++not_reached_[name];
   hashes_[trial] = log.Sha256();
   KeepReused(trial, log);
   KeepLog(trial, std::move(log));
+}
+
+void CellFaults::Counts::Add(const Counts& other) {
+  for (const auto& [name, count] : other.applied) applied[name] += count;
+  for (const auto& [name, count] : other.not_reached) not_reached[name] += count;
+}
+
+CellFaults::Counts CellFaults::AllCounts() const {
+  Counts all = counts_;
+  for (const auto& [trial, counts] : undecided_) all.Add(counts);
+  return all;
 }
 
 void CellFaults::KeepReused(int64_t trial, const FaultLog& log) {
@@ -202,7 +221,7 @@ Json CellFaults::LogJson() const {
     json["sha256"] = hashes_.begin()->second;
     json["sha256_of_all"] = Sha256(all);
   }
-  json["not_reached_faults"] = not_reached_;
+  json["not_reached_faults"] = AllCounts().not_reached;
   json["reused_connections"] = ReusedJson();
   json["state"] = nullptr;
   if (!compared_ || compared_->trials + compared_->nothing == 0) return json;
@@ -241,7 +260,8 @@ std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& c
   if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown && !NeverReached(cell))
     effect = FaultEffect::kUnknown, reason = cell.reason;
   // Where none was applied, that it is not as in the reference is no effect of a fault here.
-  if (effect == FaultEffect::kNotReached) return {effect, "no fault of the plan was applied"};
+  if (effect == FaultEffect::kNotReached)
+    return {effect, "no fault of the plan was applied" + datagrams_.WhyNone()};
   for (const CellFinding& found : cell.findings) {
     const FaultEffect one = EffectOf(found.finding);
     if (one > effect && one > FaultEffect::kUnknown) effect = one, reason = found.finding.message;
@@ -274,7 +294,7 @@ Json CellFaults::EffectJson(const CellResult& cell) const {
 
 void CellFaults::Describe(CellResult& cell) const {
   if (!planned_) return;
-  cell.faults_applied = applied_;
+  cell.faults_applied = AllCounts().applied;
   cell.fault_log = LogJson();
   if (cell.state != CellState::kUnsupported) cell.under_faults = EffectJson(cell);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "harness/check/datagram_faults.h"
 #include "harness/check/equivalence.h"
 #include "harness/check/fault_effect.h"
 #include "harness/check/fault_log.h"
@@ -52,6 +53,12 @@ class CellFaults {
     int64_t by_state[4] = {};
     FaultLogComparison worst;
   };
+  // How often each fault was applied, and in how many trials it was not reached.
+  struct Counts {
+    std::map<std::string, int64_t> applied, not_reached;
+    void Add(const Counts& other);
+  };
+  Counts AllCounts() const;
   void KeepLog(int64_t trial, FaultLog log);
   void KeepPointLog(int64_t trial, FaultLog log);
   const FaultLog* FindLog(int64_t trial) const;
@@ -69,7 +76,9 @@ class CellFaults {
   std::map<int64_t, FaultLog> logs_;
   std::map<int64_t, FaultLog> point_logs_;  // of later trials of a sweep
   std::vector<std::string> points_;         // the connection of each point; none where the plan does more than sweep
-  std::map<std::string, int64_t> applied_, not_reached_;
+  Counts counts_;                        // of the trials that were decided
+  std::map<int64_t, Counts> undecided_;  // of the others: one that is repeated counts as it is then
+  DatagramFaults datagrams_;
   std::optional<int64_t> reused_in_;  // the first trial with such connections, which follow
   std::vector<ReusedConnection> reused_;
   std::optional<Compared> compared_;

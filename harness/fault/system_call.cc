@@ -405,9 +405,9 @@ const FaultClass& SystemCallFaultClass() {
        {"close", "boolean", "it is shut down in order: FIN to the peer, end of stream here"},
        {"stall", "duration", "nothing moves on it for so long"},
        {"interrupt", "boolean", "EINTR, once; only a connect that blocks, which goes on being made"},
-       {"drop", "boolean", "a datagram is lost"},
-       {"duplicate", "boolean", "a datagram that is sent comes twice"},
-       {"reorder", "boolean", "a datagram that is sent comes after the next one"},
+       {"drop", "boolean", "a datagram is lost; nothing of a stream ever is"},
+       {"duplicate", "boolean", "a datagram that is sent comes twice; nothing of a stream does"},
+       {"reorder", "boolean", "a datagram that is sent comes after the next one; a stream is in order"},
        {"spurious", "boolean", "epoll_wait comes back without an event"}}};
   return what;
 }

@@ -213,6 +213,40 @@ TEST_F(FaultJudgeTest, SaysNotReachedWhereOnlyTheReferenceSuffered) {
   EXPECT_EQ(GetString(cell.under_faults, "reason"), "no fault of the plan was applied");
 }
 
+// A trial that is unknown in the end was made all the same; one that is repeated counts once.
+TEST_F(FaultJudgeTest, CountsWhatUnknownTrialsSufferedAndDidNotReach) {
+  for (Json& cell : plan_["cells"])
+    cell["checks"] = {{{"name", "invariant"}, {"arguments", Json::object()}}};
+  FaultTrial idle;
+  idle.Open(1).Op(1, "get", 90, 200, 1);
+  WriteBoth(0, idle);
+  WriteBoth(1, idle);
+  const CellResult cell = Judge().cells.at(1);
+  EXPECT_EQ(cell.state, CellState::kUnknown);
+  EXPECT_EQ(DumpJson(cell.fault_log["not_reached_faults"]), R"({"cut":2})");
+}
+
+TEST_F(FaultJudgeTest, SaysThatWhatIsForDatagramsMetStreamsOnly) {
+  const auto reason = [&](const Json& what, const std::string& glob) {
+    for (Json& cell : plan_["cells"])
+      cell["fault_plan"]["all"] = {
+          {{"name", "lose"}, {"at", {{"call", {"send"}}, {"connection", glob}}}, {"do", what}}};
+    FaultTrial one;
+    one.Op(1, "get", 90, 200, 1).Observe("total", 40);
+    one.Open(1).Closed(1, 5, 0);
+    WriteBoth(0, one);
+    WriteBoth(1, one);
+    return GetString(Judge().cells.at(1).under_faults, "reason");
+  };
+  const std::string none = "no fault of the plan was applied";
+  const std::string streams =
+      ": it is for datagrams, and the connections that it names were all streams";
+  EXPECT_EQ(reason({{"drop", true}}, ""), none + streams);
+  EXPECT_EQ(reason({{"reorder", true}}, "1#*"), none + streams);
+  EXPECT_EQ(reason({{"drop", true}}, "2#*"), none);
+  EXPECT_EQ(reason({{"short", 1}}, ""), none);
+}
+
 TEST_F(FaultJudgeTest, CallsAnotherErrorThanTheReferencesWrong) {
   const auto trial = [](const Json& error) {
     FaultTrial one;
