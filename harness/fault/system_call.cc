@@ -407,7 +407,8 @@ const FaultClass& SystemCallFaultClass() {
        {"interrupt", "boolean", "EINTR, once; only a connect that blocks, which goes on being made"},
        {"drop", "boolean", "a datagram is lost; nothing of a stream ever is"},
        {"duplicate", "boolean", "a datagram that is sent comes twice; nothing of a stream does"},
-       {"reorder", "boolean", "a datagram that is sent comes after the next one; a stream is in order"},
+       {"reorder", "boolean",
+        "a datagram that is sent comes after the next one; a stream stays in order"},
        {"spurious", "boolean", "epoll_wait comes back without an event"}}};
   return what;
 }

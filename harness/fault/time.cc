@@ -37,7 +37,7 @@ Status CheckMonotonic(const Fault& fault, const TimeFault& read) {
                          "`clocks: realtime` can, or `rate` below 1 holds both up");
   if (read.duration && (read.jump > 0 || read.rate > 1))
     return FaultKeyError(fault, "for",
-                         "after it CLOCK_MONOTONIC would go back to the true time, which it never does",
+                         "after it CLOCK_MONOTONIC would go back to the true time; it never goes back",
                          "leave `for` out, or say `clocks: realtime`");
   return Done{};
 }

@@ -11,8 +11,8 @@ namespace trireme {
 // What is recorded of faults and connections; the values are in probe_abi.h.
 
 // A fault on a transfer, or (`direction` -1) on another call of that connection or task, `offset` its event's number.
-void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direction, uint64_t offset,
-              const Outdone& outdone = {});
+void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direction,
+              uint64_t offset, const Outdone& outdone = {});
 // One that nobody planned: fiu-ctrl enabled the point.
 void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int error);
 

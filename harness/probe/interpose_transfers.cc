@@ -185,7 +185,7 @@ ssize_t CallOnMessage(Next<ssize_t(int, Message*, int)>& next, int fd, Message* 
   return result;
 }
 
-// The first of several messages, at most so many bytes of it. What the caller gave is left as it is but for what the kernel says.
+// The first of several messages, at most so many bytes of it. Of what the caller gave only what the kernel says is changed.
 template <typename Call>
 ssize_t CallOnFirst(mmsghdr* messages, uint64_t limit, const Call& call) {
   mmsghdr first = messages[0];

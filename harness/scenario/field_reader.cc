@@ -26,7 +26,8 @@ std::string OneOfWords(std::span<const std::string> words) {
 std::string FormatBytes(int64_t bytes) {
   for (const auto& [shift, unit] :
        {std::pair(40, "TiB"), std::pair(30, "GiB"), std::pair(20, "MiB"), std::pair(10, "KiB")})
-    if (bytes != 0 && bytes % (int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + unit;
+    if (bytes != 0 && bytes % (int64_t{1} << shift) == 0)
+      return std::to_string(bytes >> shift) + unit;
   return std::to_string(bytes);
 }
 
