@@ -81,7 +81,13 @@ std::string MissingIn(const History& history) {
 
 // Nothing where the trial has none.
 Result<std::optional<Applied>> ReadApplied(const SavedTrial& trial, const PlannedCell& cell) {
-  TRIREME_ASSIGN_OR_RETURN(const FaultPlan planned, FaultPlan::FromJson(cell.fault_plan));
+  FaultPlan planned;
+  // Without a plan there is what fiu-ctrl drove.
+  if (!cell.fault_plan.is_null()) {
+    TRIREME_ASSIGN_OR_RETURN(planned, FaultPlan::FromJson(cell.fault_plan));
+  } else {
+    planned.name = "fiu-ctrl";
+  }
   TRIREME_ASSIGN_OR_RETURN(const History history, History::Read(trial.history));
   Result<PlanOfLog> applied = AppliedPlan(history, planned, kAppliedName);
   if (applied.ok())
@@ -143,10 +149,10 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
   int same = 0, none = 0;
   for (const SavedTrial& saved : ListTrials(source.run)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
-    if (!source.Has(saved) || cell == nullptr || cell->fault_plan.is_null()) continue;
+    if (!source.Has(saved) || cell == nullptr) continue;
     TRIREME_ASSIGN_OR_RETURN(std::optional<Applied> applied, ReadApplied(saved, *cell));
     if (!applied) {
-      ++none;
+      if (!cell->fault_plan.is_null()) ++none;
       continue;
     }
     if (found && FaultsOf(found->plan) != FaultsOf(applied->plan))

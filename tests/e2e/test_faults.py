@@ -646,6 +646,23 @@ class RemoteControlTest(TriremeCase):
         faults = [(line["name"], line["call"], line["do"]) for line in lines if line["event"] == "fault"]
         self.assertEqual(faults, [("fiu-ctrl", "recv", {"error": "ECONNRESET"})])
         self.assertEqual(list(self.folder.glob("fiu-*")), [])
+        again = self.trireme("run", "s", *PYTHON, "--faults-from", str(self.run_directory()), "--trial", "0")
+        self.assertEqual((again.code, again.err.count("warning")), (0, 0), again.out + again.err)
+
+    def test_what_no_plan_can_say_does_not_come_back_and_is_said(self) -> None:
+        self.write("s/workload.py", PATIENT)
+        self.write("s/scenario.yaml", SCENARIO)
+        environment = self.environment() | {"FIU_CTRL_FIFO": str(self.folder / "fiu")}
+        run = self.start("run", "s", *PYTHON, "--trials", "1", env=environment)
+        try:
+            self.enable("enable name=trireme/net/recv,failinfo=24,onetime")  # EMFILE, which no recv fails with
+            out, err = run.communicate(timeout=60)
+        finally:
+            run.kill()
+        self.assertEqual(run.returncode, 0, out + err)
+        again = self.trireme("run", "s", *PYTHON, "--faults-from", str(self.run_directory()), "--trial", "0")
+        self.assertEqual(again.code, 2, again.out + again.err)
+        self.assertIn("EMFILE can never come of recv", again.err)
 
     def test_a_process_that_a_signal_ends_leaves_no_pipes(self) -> None:
         self.write("s/workload.py", KILLED)
