@@ -21,6 +21,7 @@
 #include "harness/probe/late_errors.h"
 #include "harness/probe/moments.h"
 #include "harness/probe/own_thread.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 
 namespace trireme {
