@@ -68,6 +68,35 @@ await rt.gather(*[rt.spawn(wait) for _ in range(3)])
     assert trial.of("census") == []
 
 
+WITH_HELPERS = """
+import multiprocessing, multiprocessing.shared_memory, time
+context = multiprocessing.get_context("{method}")
+worker = context.Process(target=time.sleep, args=({seconds},))
+worker.start()
+shared = multiprocessing.shared_memory.SharedMemory(create=True, size=1)  # by the tracker of resources
+shared.close()
+shared.unlink()
+rt.kept = worker
+if not {seconds}:
+    worker.join()
+    worker.close()
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_helpers_of_multiprocessing_are_no_leak(zygote, workload, method):
+    zygote.load("threading", workload(WITH_HELPERS.format(method=method, seconds=0)))
+    trial = zygote.trial()
+    assert trial.end().key == "returned"
+    assert trial.of("census") == []
+
+
+def test_a_worker_beside_helpers_is_a_leak(zygote, workload):
+    zygote.load("threading", workload(WITH_HELPERS.format(method="spawn", seconds=60)))
+    [left] = [event.value for event in zygote.trial().of("census") if event.key == "processes"]
+    assert ["spawn_main" in entry["name"] for entry in left] == [True]
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_census_says_where_a_socket_and_a_file_were_made(zygote, workload, runtime):
     zygote.load(runtime, workload("""

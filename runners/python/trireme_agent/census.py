@@ -8,6 +8,7 @@ import errno
 import os
 import posix
 import resource
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,7 +67,7 @@ class Census:
         return [thread for thread in found if thread["name"] != _PROBES_OWN]
 
     def _open_descriptors(self) -> list[dict[str, Any]]:
-        own = self._backend.own_descriptors()
+        own = self._backend.own_descriptors() | _of_multiprocessing()
         stacks = creations.stacks()
         entries = []
         for fd, target in sorted(_descriptors().items()):
@@ -80,7 +81,15 @@ class Census:
 
     def _children(self) -> list[dict[str, Any]]:
         left = [pid for pid in processes.children() if pid not in self._processes and not processes.is_zombie(pid)]
+        left = [pid for pid in left if not processes.is_of_multiprocessing(pid)]
         return [{"name": processes.command(pid), "pid": pid} for pid in left]
+
+
+def _of_multiprocessing() -> set[int]:
+    """The pipes whose ends tell its tracker of resources and its fork server that this process is gone: kept until then."""
+    tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
+    fork_server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
+    return {getattr(tracker, "_fd", None), getattr(fork_server, "_forkserver_alive_fd", None)} - {None}
 
 
 def _listens(fd: int) -> bool:

@@ -14,6 +14,7 @@ from time import sleep as _sleep  # by name: time.sleep itself may be patched la
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _GRACE = 0.2  # seconds that processes may outlive their trial
+_OF_MULTIPROCESSING = ("from multiprocessing.resource_tracker import main", "from multiprocessing.forkserver import main")
 
 
 def adopt_orphans_and_die_with_parent() -> None:
@@ -40,6 +41,13 @@ def children() -> list[int]:
 def command(pid: int) -> str:
     line = read(f"/proc/{pid}/cmdline").replace("\0", " ").strip()
     return line or f"[{read(f'/proc/{pid}/comm').strip()}]"
+
+
+def is_of_multiprocessing(pid: int) -> bool:
+    """Whether multiprocessing started it for itself. It lives as long as its parent, and ends by itself after that. A worker of
+    a fork server, which has that one's command line, is its parent's, not ours."""
+    line = command(pid)
+    return any(main in line for main in _OF_MULTIPROCESSING)
 
 
 def is_zombie(pid: int) -> bool:
