@@ -99,6 +99,18 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
   return faults;
 }
 
+std::set<std::string> FaultProblems(const TrialView& view) {
+  std::set<std::string> problems;
+  for (const Event& event : view.history->events()) {
+    // A trial may have tens of thousands that were done.
+    if (event.kind != EventKind::kFault || event.raw.find("\"failed\"") == std::string_view::npos)
+      continue;
+    for (const std::string& text : TextsOf(GetMember(event.Value(), "failed")))
+      problems.insert("fault '" + std::string(event.key) + "': " + text);
+  }
+  return problems;
+}
+
 std::set<std::string> NamesOfAppliedFaults(const TrialView& view) {
   std::set<std::string> names;
   for (const Event& event : view.history->events()) {

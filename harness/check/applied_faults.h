@@ -32,6 +32,9 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view);
 // Of those, and no more: it takes a small part of the time where there are tens of thousands.
 std::set<std::string> NamesOfAppliedFaults(const TrialView& view);
 
+// What of the faults could not be done, and why: "fault 'few': no process has more than 300 anyway".
+std::set<std::string> FaultProblems(const TrialView& view);
+
 // The signal that it sent, as "KILL"; "" for none.
 std::string SignalOf(const AppliedFault& fault);
 

@@ -10,6 +10,7 @@
 #include "harness/base/file.h"
 #include "harness/base/rng.h"
 #include "harness/base/strings.h"
+#include "harness/check/applied_faults.h"
 #include "harness/check/cell_summary.h"
 #include "harness/check/ended_by_fault.h"
 #include "harness/check/equivalence.h"
@@ -476,6 +477,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   if (!stands) return judgement;
   cell.faults.AddTrial(trial.trial, view, judgement.verdict, judgement.reason, judgement.findings,
                        judgement.not_exercised);
+  for (const std::string& problem : FaultProblems(view)) cell.summary.AddNote(problem);
   cell.summary.AddSuppressed(trial.trial, judgement.suppressed);
   cell.undecided.erase(trial.trial);
   AddObservations(cell, trial.trial, view, judgement);

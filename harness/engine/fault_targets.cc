@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
@@ -19,6 +20,7 @@ namespace trireme {
 namespace {
 
 constexpr size_t kNetTableLimit = 16 << 20;
+constexpr size_t kArgumentsLimit = 4 << 20;
 
 std::string ProcFile(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
@@ -72,34 +74,67 @@ std::vector<ProcessInfo> Living(const FaultSubject& subject) {
   return living;
 }
 
-std::optional<ProcessInfo> OldestChild(pid_t parent, const std::vector<ProcessInfo>& tree) {
-  std::optional<ProcessInfo> oldest;
-  for (const ProcessInfo& process : tree) {
-    if (process.parent != parent) continue;
-    const bool older = !oldest || process.started < oldest->started ||
-                       (process.started == oldest->started && process.pid < oldest->pid);
-    if (older) oldest = process;
+std::vector<ProcessInfo> ChildrenOf(pid_t parent, const std::vector<ProcessInfo>& tree) {
+  std::vector<ProcessInfo> children;
+  for (const ProcessInfo& process : tree)
+    if (process.parent == parent) children.push_back(process);
+  return children;
+}
+
+std::optional<ProcessInfo> OldestOf(const std::vector<ProcessInfo>& processes) {
+  const auto oldest = std::min_element(
+      processes.begin(), processes.end(), [](const ProcessInfo& one, const ProcessInfo& other) {
+        return std::pair(one.started, one.pid) < std::pair(other.started, other.pid);
+      });
+  return oldest == processes.end() ? std::nullopt : std::optional(*oldest);
+}
+
+// Whether Python's multiprocessing started it with that module of its own.
+bool RunsMultiprocessing(pid_t pid, const std::string& module) {
+  const Result<std::string> words = ReadFile(ProcFile(pid, "cmdline"), kArgumentsLimit);
+  return words.ok() &&
+         words->find("from multiprocessing." + module + " import main") != std::string::npos;
+}
+
+// Started by multiprocessing before the first worker: it looks after semaphores and shared memory.
+bool IsResourceTracker(pid_t pid) { return RunsMultiprocessing(pid, "resource_tracker"); }
+
+// The same, and it forks the workers in the place of their parent, each with its own command line.
+bool IsForkServer(const ProcessInfo& process, pid_t own) {
+  return process.parent == own && RunsMultiprocessing(process.pid, "forkserver");
+}
+
+std::vector<ProcessInfo> WorkersOf(pid_t own, const std::vector<ProcessInfo>& tree) {
+  std::vector<ProcessInfo> workers;
+  for (const ProcessInfo& child : ChildrenOf(own, tree)) {
+    if (IsResourceTracker(child.pid)) continue;
+    if (!IsForkServer(child, own)) {
+      workers.push_back(child);
+      continue;
+    }
+    for (const ProcessInfo& forked : ChildrenOf(child.pid, tree)) workers.push_back(forked);
   }
-  return oldest;
+  return workers;
 }
 
 // The workload's own; 0: its program has not started yet, or is over.
 pid_t OwnProcess(const FaultSubject& subject, const std::vector<ProcessInfo>& tree) {
   if (!subject.command) return subject.process;
-  const std::optional<ProcessInfo> program = OldestChild(subject.process, tree);
+  const std::optional<ProcessInfo> program = OldestOf(ChildrenOf(subject.process, tree));
   return program ? program->pid : 0;
 }
 
 std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& target,
                                 std::vector<ProcessInfo> tree, pid_t own) {
   if (target == "worker") {
-    const std::optional<ProcessInfo> oldest = OldestChild(own, tree);
+    const std::optional<ProcessInfo> oldest = OldestOf(WorkersOf(own, tree));
     return oldest && own != 0 ? std::vector{*oldest} : std::vector<ProcessInfo>{};
   }
   std::erase_if(tree, [&](const ProcessInfo& process) {
     if (target == "runner") return process.pid != own;
     if (subject.command && process.pid == subject.process) return true;
-    return target == "server" ? !Listens(process.pid) : !IsNamed(process, target);
+    if (target != "server") return !IsNamed(process, target);
+    return !Listens(process.pid) || IsForkServer(process, own);
   });
   return tree;
 }
@@ -111,6 +146,7 @@ std::optional<FaultTarget> Hold(const ProcessInfo& process) {
   if (!pidfd.valid() || !now || now->started != process.started || now->parent != process.parent)
     return std::nullopt;
   return FaultTarget{.pid = process.pid,
+                     .parent = process.parent,
                      .pidfd = std::move(pidfd),
                      .command = CommandLineOf(process.pid)};
 }
@@ -124,7 +160,11 @@ std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::str
     const std::optional<ProcessInfo> own = ReadProcess(subject.process);
     const bool lives = own && own->state != 'Z' && own->state != 'X';
     if (pidfd.valid() && lives)
-      found.push_back({subject.process, std::move(pidfd), CommandLineOf(subject.process), true});
+      found.push_back({.pid = subject.process,
+                       .parent = own->parent,
+                       .pidfd = std::move(pidfd),
+                       .command = CommandLineOf(subject.process),
+                       .own = true});
     return found;
   }
   std::vector<ProcessInfo> tree = Living(subject);

@@ -12,6 +12,7 @@ namespace trireme {
 // A process that cannot be mistaken for a later one of the same number.
 struct FaultTarget {
   pid_t pid = 0;
+  pid_t parent = 0;
   UniqueFd pidfd;
   std::string command;
   bool own = false;  // the workload's
@@ -19,7 +20,8 @@ struct FaultTarget {
 
 // The processes of the trial that `target` of a process fault means now: `runner`, the workload's own; `worker`, the oldest of
 // its children; `server`, those that listen; else those whose name the glob matches. Never one that is not below it. Where a
-// command is the workload, its own process is the program, and the one that waits for that is never meant.
+// command is the workload, its own process is the program, and the one that waits for that is never meant. What Python's
+// multiprocessing starts for itself is neither worker nor server.
 std::vector<FaultTarget> FindTargets(const FaultSubject& subject, const std::string& target);
 
 // It and all below it.

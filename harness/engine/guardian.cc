@@ -47,13 +47,16 @@ Result<uint64_t> Guardian::Launch(const LaunchRequest& request) {
   std::vector<int> descriptors;
   if (request.input >= 0) descriptors.push_back(request.input);
   if (request.output >= 0) descriptors.push_back(request.output);
+  if (request.errors >= 0) descriptors.push_back(request.errors);
   TRIREME_RETURN_IF_ERROR(channel_.Send({{"type", "spawn"},
                                          {"token", token},
                                          {"argv", request.argv},
+                                         {"program", request.program},
                                          {"environment", request.environment},
                                          {"directory", request.directory},
                                          {"input", request.input >= 0},
-                                         {"output", request.output >= 0}},
+                                         {"output", request.output >= 0},
+                                         {"errors", request.errors >= 0}},
                                         descriptors));
   return token;
 }

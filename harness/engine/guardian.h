@@ -18,12 +18,14 @@ namespace trireme {
 
 // A program that the guardian shall start, in a session of its own.
 struct LaunchRequest {
-  std::vector<std::string> argv;  // argv[0] is a path
+  std::vector<std::string> argv;
+  std::string program;  // its path; "": argv[0], which is one then
   std::vector<std::string>
       environment;        // NAME=VALUE replaces or adds to ours; NAME alone removes it
   std::string directory;  // "": ours
   int input = -1;         // becomes descriptor 3; -1: none
   int output = -1;        // becomes standard output and error; -1: /dev/null
+  int errors = -1;        // becomes standard error; -1: `output` does
 };
 
 // What runners get of the guardian.

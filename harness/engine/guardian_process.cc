@@ -88,10 +88,12 @@ void ApplyEnvironment(const std::vector<std::string>& changes) {
 
 struct Launch {
   std::vector<std::string> argv;
+  std::string program;
   std::vector<std::string> environment;
   std::string directory;
   int input = -1;
   int output = -1;
+  int errors = -1;
   int failure = -1;  // gets the errno of an exec that failed
 };
 
@@ -107,12 +109,14 @@ struct Launch {
   // Out of the way of the numbers that are about to be given out.
   const int failure = ::fcntl(launch.failure, F_DUPFD_CLOEXEC, 16);
   const int input = launch.input < 0 ? -1 : ::fcntl(launch.input, F_DUPFD_CLOEXEC, 16);
+  const int errors = launch.errors < 0 ? -1 : ::fcntl(launch.errors, F_DUPFD_CLOEXEC, 16);
   if (launch.output >= 0)
     for (const int standard : {1, 2}) ::dup2(launch.output, standard);
+  if (errors >= 0) ::dup2(errors, 2);
   ::close(kRunnerControl);
   if (input >= 0) ::dup2(input, kRunnerControl);
   if (launch.directory.empty() || ::chdir(launch.directory.c_str()) == 0)
-    ::execv(words[0], words.data());
+    ::execv(launch.program.empty() ? words[0] : launch.program.c_str(), words.data());
   const int error = errno;
   (void)!::write(failure, &error, sizeof(error));
   ::_exit(127);
@@ -179,11 +183,13 @@ class GuardianProcess {
 
   bool Spawn(const Packet& packet) {
     Launch launch{.argv = TextsOf(GetMember(packet.message, "argv")),
+                  .program = GetString(packet.message, "program"),
                   .environment = TextsOf(GetMember(packet.message, "environment")),
                   .directory = GetString(packet.message, "directory")};
     size_t next = 0;
     if (GetBool(packet.message, "input")) launch.input = packet.descriptors[next++].get();
     if (GetBool(packet.message, "output")) launch.output = packet.descriptors[next++].get();
+    if (GetBool(packet.message, "errors")) launch.errors = packet.descriptors[next++].get();
     pid_t pid = 0;
     const int error = Start(launch, pid);
     Json answer = {{"token", GetInt(packet.message, "token")}};

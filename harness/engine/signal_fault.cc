@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "harness/base/clock.h"
@@ -23,18 +24,31 @@ bool SendTo(const FaultTarget& target, int signal) {
 
 struct Aim {
   FaultTarget target;
-  SignalResponse response;
+  SignalResponse response = SignalResponse::kDefault;
   std::optional<StartedProgram> program;  // to be started again
+  std::string problem;                    // why it cannot be; "": it can, or need not
 };
+
+// Of one that is to be started again. The fork of another that is struck is for that one to make again.
+std::string WhyNotStartedAgain(const FaultTarget& target, const std::set<pid_t>& struck) {
+  if (target.own) return "the workload's own process is not started again: its end is the trial's";
+  if (!IsForkOf(target.pid, target.parent) || struck.contains(target.parent)) return "";
+  return "a fork is not started again: it has no program of its own";
+}
 
 // All as of before the first of them is struck: a handler may put the default back, and the end of
 // one may take others with it.
 std::vector<Aim> AimAt(std::vector<FaultTarget> targets, const ProcessFault& fault) {
+  std::set<pid_t> struck;
+  for (const FaultTarget& target : targets) struck.insert(target.pid);
   std::vector<Aim> aims;
   for (FaultTarget& target : targets) {
-    const SignalResponse response = ResponseTo(target.pid, fault.signal);
-    Aim aim = {std::move(target), response, std::nullopt};
-    if (fault.restart) aim.program = ReadStartedProgram(aim.target.pid);
+    Aim aim;
+    aim.response = ResponseTo(target.pid, fault.signal);
+    if (fault.restart) aim.problem = WhyNotStartedAgain(target, struck);
+    if (fault.restart && !target.own && !IsForkOf(target.pid, target.parent))
+      aim.program = ReadStartedProgram(target.pid, target.pidfd.get());
+    aim.target = std::move(target);
     aims.push_back(std::move(aim));
   }
   return aims;
@@ -109,7 +123,7 @@ void SignalFault::Strike(int64_t now) {
     // As of before: what the signal makes others do comes after it.
     const int64_t time = SystemClock().Now();
     if (!Reaches(target, fault_.signal, hit)) continue;
-    Record(target, time, false, aim.response);
+    Record(target, time, {.response = aim.response, .problem = aim.problem});
     hit = true;
     hit_own_ = hit_own_ || target.own;
     may_end_own_ = may_end_own_ || (target.own && aim.response != SignalResponse::kIgnores);
@@ -148,10 +162,11 @@ void SignalFault::RestartAll() {
   step_ = Step::kOver;
   for (Restart& restart : restarts_) {
     restart.program.request.output = restart.program.output.get();
+    restart.program.request.errors = restart.program.errors.get();
     const Result<uint64_t> token = subject_.launch(restart.program.request);
     if (!token.ok()) continue;
     restart.token = *token;
-    Record(restart.target, SystemClock().Now(), /*over=*/true);
+    Record(restart.target, SystemClock().Now(), {.over = true});
   }
 }
 
@@ -169,23 +184,23 @@ bool SignalFault::OnReport(const GuardianReport& report) {
 
 void SignalFault::Continue() {
   for (const FaultTarget& target : std::exchange(stopped_, {})) {
-    Record(target, SystemClock().Now(), true);
+    Record(target, SystemClock().Now(), {.over = true});
     LetPass();
     if (--stops_->faults_of[target.pid] == 0) SendTo(target, SIGCONT);
   }
   step_ = Step::kOver;
 }
 
-void SignalFault::Record(const FaultTarget& target, int64_t time, bool over,
-                         SignalResponse response) const {
+void SignalFault::Record(const FaultTarget& target, int64_t time, const Told& told) const {
   Json value = {{"do", ActionOfSignal(fault_)},
                 {"target", fault_.target},
                 {"process", target.pid},
                 {"command", target.command}};
   if (target.own && fault_.target != "runner") value["own"] = true;
-  if (over) value["over"] = true;
-  if (response == SignalResponse::kHandles) value["handled"] = true;
-  if (response == SignalResponse::kIgnores) value["ignored"] = true;
+  if (told.over) value["over"] = true;
+  if (told.response == SignalResponse::kHandles) value["handled"] = true;
+  if (told.response == SignalResponse::kIgnores) value["ignored"] = true;
+  if (!told.problem.empty()) value["failed"] = {told.problem};
   record_(time, std::move(value));
 }
 

@@ -50,14 +50,20 @@ class SignalFault final : public HarnessFault {
     pid_t pid = 0;
   };
 
+  // What an event says beside the target.
+  struct Told {
+    bool over = false;
+    SignalResponse response = SignalResponse::kDefault;
+    std::string problem = {};
+  };
+
   // The workload, which waits at the event or the byte, goes on.
   void LetPass();
   void Strike(int64_t now);
   void Continue();
   void AwaitEnds(int64_t now);
   void RestartAll();
-  void Record(const FaultTarget& target, int64_t time, bool over,
-              SignalResponse response = SignalResponse::kDefault) const;
+  void Record(const FaultTarget& target, int64_t time, const Told& told) const;
 
   const ProcessFault fault_;
   const uint32_t number_;

@@ -1,6 +1,6 @@
 #include "harness/engine/started_program.h"
 
-#include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,18 +30,37 @@ std::string LinkTarget(const std::string& path) {
   return ::readlink(path.c_str(), target.data(), target.size() - 1) > 0 ? target.data() : "";
 }
 
+// The descriptor itself, with its place in a file: what was written before must not be written over.
+UniqueFd CopyOf(int pidfd, int descriptor) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd, descriptor, 0)));
+}
+
+// What the kernel told a program as it began, random addresses among it.
+std::string BeginningOf(pid_t process) {
+  const Result<std::string> vector =
+      ReadFile("/proc/" + std::to_string(process) + "/auxv", kArgumentsLimit);
+  return vector.ok() ? *vector : "";
+}
+
 }  // namespace
 
-std::optional<StartedProgram> ReadStartedProgram(pid_t process) {
+bool IsForkOf(pid_t process, pid_t parent) {
+  const std::string beginning = BeginningOf(process);
+  return !beginning.empty() && beginning == BeginningOf(parent);
+}
+
+std::optional<StartedProgram> ReadStartedProgram(pid_t process, int pidfd) {
   const std::string folder = "/proc/" + std::to_string(process);
   StartedProgram program;
   program.request.argv = ZeroEnded(folder + "/cmdline");
   const std::string path = LinkTarget(folder + "/exe");
   if (program.request.argv.empty() || path.empty()) return std::nullopt;
-  program.request.argv[0] = path;
+  // Beside its argv[0], by which it finds what belongs to it: Python its virtual environment, busybox its command.
+  program.request.program = path;
   program.request.environment = ZeroEnded(folder + "/environ");
   program.request.directory = LinkTarget(folder + "/cwd");
-  program.output = UniqueFd(::open((folder + "/fd/1").c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+  program.output = CopyOf(pidfd, STDOUT_FILENO);
+  program.errors = CopyOf(pidfd, STDERR_FILENO);
   return program;
 }
 

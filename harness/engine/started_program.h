@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 
 #include "harness/base/unique_fd.h"
 #include "harness/engine/guardian.h"
@@ -12,12 +13,15 @@ namespace trireme {
 
 // A program with all that it was started with, so that the same can be started again.
 struct StartedProgram {
-  LaunchRequest request;  // without its output, which the copy here is
-  UniqueFd output;        // its standard output, where it could be had
+  LaunchRequest request;    // without its outputs, which the copies here are
+  UniqueFd output, errors;  // its standard output and error, where they could be had
 };
 
-// Nothing when the process is gone. REQUIRES: it is of the trial.
-std::optional<StartedProgram> ReadStartedProgram(pid_t process);
+// Nothing when the process is gone. REQUIRES: it is of the trial, and `pidfd` is its.
+std::optional<StartedProgram> ReadStartedProgram(pid_t process, int pidfd);
+
+// Whether it goes on with the program of its parent, as a fork does: what that was started with starts the parent again.
+bool IsForkOf(pid_t process, pid_t parent);
 
 }  // namespace trireme
 

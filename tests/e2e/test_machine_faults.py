@@ -202,6 +202,92 @@ CLIENT = """\
         server.wait()
         rt.observe("recovered", await another_than(0, first) != first)
     """
+# How it was started, and what else its log says.
+LOGGED = """\
+    import json, os, socket, sys
+
+    print("up", flush=True)
+    print("trouble", file=sys.stderr, flush=True)
+    listener = socket.socket(socket.AF_UNIX)
+    if os.path.exists("address"):
+        os.unlink("address")
+    listener.bind("address")
+    listener.listen()
+    while True:
+        stream, _ = listener.accept()
+        stream.sendall(json.dumps([os.getpid(), sys.orig_argv[0], sys.prefix]).encode())
+        stream.close()
+    """
+ASKS_LOGGED = """\
+    import json, os, socket, subprocess, sys
+
+    def ask():
+        try:
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.connect("address")
+                return json.loads(stream.recv(4096))
+        except (OSError, ValueError):
+            return [0]
+
+    def lines(path):
+        with open(path) as file:
+            return file.read().split()
+
+    async def main(rt, params):
+        with open("out", "w") as out, open("err", "w") as err:
+            server = subprocess.Popen([sys.executable, params["server"]], stdout=out, stderr=err)
+
+        async def another_than(*processes):
+            while (answer := ask())[0] in processes:
+                await rt.sleep(0.01)
+            return answer
+
+        first = await another_than(0)
+        rt.observe("asked", True)
+        server.wait()
+        again = await another_than(0, first[0])
+        rt.observe("same", first[1:] == again[1:] == [sys.executable, sys.prefix])
+        rt.observe("logged", [lines("out"), lines("err")])
+    """
+# Forked, and so with no program that could be started again.
+FORKED = """\
+    import os, socket
+
+    async def main(rt, params):
+        told, tell = os.pipe()
+        server = os.fork()
+        if server == 0:
+            listener = socket.create_server(("127.0.0.1", 0))
+            os.write(tell, b"x")
+            while True:
+                listener.accept()
+        os.read(told, 1)
+        os.close(told)
+        os.close(tell)
+        rt.observe("asked", True)
+        _, status = os.waitpid(server, 0)
+        rt.observe("ended", status)
+    """
+# By a way of its own, and with what Python starts beside it.
+WORKER = """\
+    import multiprocessing, time
+
+    def work(told):
+        told.send("up")
+        while True:
+            time.sleep(60)
+
+    async def main(rt, params):
+        context = multiprocessing.get_context(params["method"])
+        heard, told = context.Pipe()
+        worker = context.Process(target=work, args=(told,), daemon=True)
+        worker.start()
+        rt.observe("worker", heard.recv())
+        worker.join()
+        rt.observe("exit", worker.exitcode)
+        heard.close()
+        told.close()
+    """
 
 
 class MachineFaultsTest(TriremeCase):
@@ -358,6 +444,39 @@ class MachineFaultsTest(TriremeCase):
         self.assertEqual([bool(each.get("over")) for each in self.faults(events)], [False, True] * 2)
         self.assertEqual(self.outcome.code, 0, self.outcome.out)
         self.assertNotIn(str(server), self.command_lines())
+
+    def test_a_server_is_started_again_as_it_was(self) -> None:
+        """With its name, by which Python finds its virtual environment, and after what it had written before."""
+        server = self.write("server.py", LOGGED)
+        fault = 'process: {signal: KILL, target: server, event: "observe:asked", restart: 20ms}'
+        events = self.suffer(ASKS_LOGGED, fault, f"{{server: {server}}}")
+        self.assertEqual(self.observed(events, "same"), [True] * 2, self.outcome.out)
+        self.assertEqual(self.observed(events, "logged"), [[["up"] * 2, ["trouble"] * 2]] * 2)
+        self.assertNotIn("note:", self.outcome.out)
+
+    def test_a_fork_is_not_started_again_and_that_is_said(self) -> None:
+        fault = 'process: {signal: KILL, target: server, event: "observe:asked", restart: 1ms}'
+        events = self.suffer(FORKED, fault)
+        self.assertEqual(self.observed(events, "ended"), [9] * 2, self.outcome.out)
+        self.assertEqual([bool(each.get("over")) for each in self.faults(events)], [False] * 2)
+        results = json.loads((self.run_directory() / "results.json").read_text())
+        self.assertEqual([cell["notes"] for cell in results["cells"]],
+                         [["fault 'suffered': a fork is not started again: it has no program of its own"]] * 2)
+
+    def test_a_forked_worker_of_multiprocessing_is_killed(self) -> None:
+        self.kill_worker("fork")
+
+    def test_a_spawned_worker_is_killed_and_not_what_tracks_its_resources(self) -> None:
+        self.kill_worker("spawn")
+
+    def test_a_worker_of_a_fork_server_is_killed_and_not_the_server(self) -> None:
+        self.kill_worker("forkserver")
+
+    def kill_worker(self, method: str) -> None:
+        fault = 'process: {signal: KILL, target: worker, event: "observe:worker"}'
+        events = self.suffer(WORKER, fault, f"{{method: {method}}}")
+        self.assertEqual(self.observed(events, "exit"), [-9] * 2, self.outcome.out)
+        self.assertEqual(self.outcome.code, 0, self.outcome.out)
 
     def command_lines(self) -> str:
         """Of all processes: what was started again is ended with its trial."""
