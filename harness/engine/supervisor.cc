@@ -13,6 +13,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
+#include "harness/engine/port_shares.h"
 
 namespace trireme {
 namespace {
@@ -175,9 +176,10 @@ Runner::LoadPatience Supervisor::LoadPatience(size_t cell) const {
           .processor = std::max(timeout, options_.patience.busy_load)};
 }
 
-std::unique_ptr<Trial> Supervisor::NewTrial(const Attempt& attempt) {
-  return std::make_unique<Trial>(services_, plan_.cells[attempt.cell],
-                                 SettingFor(attempt, plan_, options_, names_));
+std::unique_ptr<Trial> Supervisor::NewTrial(const Slot& slot) {
+  TrialSetting setting = SettingFor(*slot.attempt, plan_, options_, names_);
+  setting.ports = ShareOfPorts(static_cast<size_t>(&slot - slots_.data()), slots_.size());
+  return std::make_unique<Trial>(services_, plan_.cells[slot.attempt->cell], std::move(setting));
 }
 
 void Supervisor::StartTrial(Slot& slot) {
@@ -186,7 +188,7 @@ void Supervisor::StartTrial(Slot& slot) {
   const size_t cell = slot.attempt->cell;
   if (told_ready_.insert(cell).second && events_.ready)
     events_.ready(cell, slot.runner->environment);
-  slot.trial = NewTrial(*slot.attempt);
+  slot.trial = NewTrial(slot);
   if (const Status prepared = slot.trial->Prepare(); !prepared.ok()) {
     slot.runner->state = Runner::State::kIdle;
     Release(slot);
@@ -258,7 +260,7 @@ void Supervisor::OnSlowLoad(Runner& runner) {
                             " of the processor and went on: the machine is too busy, or the "
                             "workload takes longer to load";
     const size_t cell = slot->attempt->cell;
-    slot->trial = NewTrial(*slot->attempt);
+    slot->trial = NewTrial(*slot);
     slot->trial->Disturb(why);
     slot->runner = nullptr;
     if (++slow_loads_in_a_row_[cell] == kBrokenInARow)
@@ -341,7 +343,7 @@ void Supervisor::OnExited(const GuardianReport& report) {
   Runner* runner = runners_.FindByPid(report.pid);
   if (runner == nullptr) return;
   if (Slot* slot = SlotOf(*runner); slot != nullptr) {
-    if (slot->trial == nullptr) slot->trial = NewTrial(*slot->attempt);
+    if (slot->trial == nullptr) slot->trial = NewTrial(*slot);
     slot->trial->Vanish(runner->Describe(report.status), report.orphans);
     slot->runner = nullptr;
   }
@@ -490,7 +492,7 @@ void Supervisor::EndEverything(const std::string& reason) {
   const bool alone = Running() == 1;
   for (Slot& slot : slots_) {
     if (!slot.attempt) continue;
-    if (slot.trial == nullptr) slot.trial = NewTrial(*slot.attempt);
+    if (slot.trial == nullptr) slot.trial = NewTrial(slot);
     if (slot.trial->over()) continue;
     // Alone, it is this trial that did it; beside others nobody knows which, and each is repeated.
     if (alone)

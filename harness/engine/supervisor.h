@@ -61,7 +61,7 @@ class Supervisor {
   int Computing() const;
   bool MayOvercommit(size_t cell) const;
   void StartTrial(Slot& slot);
-  std::unique_ptr<Trial> NewTrial(const Attempt& attempt);
+  std::unique_ptr<Trial> NewTrial(const Slot& slot);
 
   void LookAtProcessors(int64_t now);
 

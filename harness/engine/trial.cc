@@ -92,7 +92,8 @@ Status Trial::Prepare() {
                                          .recording = setting_.record,
                                          .hold_threshold = setting_.watch.hold_threshold,
                                          .usage_interval = setting_.watch.usage_interval,
-                                         .plan = std::move(plan)}));
+                                         .plan = std::move(plan),
+                                         .ports = setting_.ports}));
   empty_recording_ = RoomOf(Path(kRecording));
   return network_.Attach(Path(kRecording));
 }

@@ -8,6 +8,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/schedule.h"
 #include "harness/history/compiled_plan.h"
+#include "harness/history/writer.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
@@ -24,6 +25,7 @@ struct TrialSetting {
   bool record = true;
   ExtraRecording watch;
   CompiledPlan faults;
+  PortRange ports = {};  // while it runs, its own
 };
 
 // `names` is where unique names come from. REQUIRES: fault plans that CompilePlan() takes.

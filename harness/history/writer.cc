@@ -143,6 +143,8 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.hold_threshold = static_cast<uint64_t>(options.hold_threshold);
   header.usage_interval = static_cast<uint64_t>(options.usage_interval);
   header.left_out = BitsOf(options.left_out);
+  header.first_port = options.ports.first;
+  header.ports = options.ports.count;
   header.next_chunk = ObjectChunks(options) + PlacesOf(options).capacity / options.chunk_size;
   header.allocated = options.chunks + header.next_chunk;
   header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +

@@ -12,6 +12,12 @@
 
 namespace trireme {
 
+// Ports that no other trial is given, each second from the first on; none: the kernel chooses.
+struct PortRange {
+  uint16_t first = 0;
+  uint16_t count = 0;
+};
+
 struct RecordingOptions {
   int64_t begin_time = 0;           // CLOCK_MONOTONIC
   uint32_t chunk_size = 8 * 1024;   // bytes; a thread that fills its chunk gets larger ones
@@ -23,6 +29,7 @@ struct RecordingOptions {
   int64_t usage_interval = 0;       // nanoseconds; 0: no USAGE events
   uint32_t objects = 1024;          // that tasks may wait for at once and be followed; 0: none is
   CompiledPlan plan;                // what the probe decides faults by
+  PortRange ports = {};             // for sockets that any will do for
 };
 
 // Makes the file that a trial's processes attach to.

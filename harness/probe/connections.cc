@@ -9,6 +9,7 @@
 
 #include "harness/probe/addresses.h"
 #include "harness/probe/fault_log.h"
+#include "harness/probe/ports.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
@@ -190,24 +191,14 @@ bool GetName(long call, int fd, sockaddr_storage* address, socklen_t* length) {
   return syscall(call, fd, address, length) == 0;
 }
 
-// The range from which Linux gives them out unless told otherwise.
+// The range from which Linux gives them out unless told otherwise; clients get the even ones.
 constexpr uint16_t kFirstPort = 32768, kPorts = 28232;
-constexpr int kGuesses = 16;
 
 // Asked for any port, the kernel walks through one half of its range and then the other. Those of connections that are over stay
 // taken for a minute, so that each walk takes a millisecond once some ten thousand are; most guesses are right all the same.
 bool BindToAnyPort(int fd, sockaddr_storage* any, socklen_t size) {
-  uint16_t& port = any->ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(any)->sin6_port
-                                              : reinterpret_cast<sockaddr_in*>(any)->sin_port;
-  uint64_t draw = Now() ^ uint64_t{ThreadId()} << 32;
-  for (int guess = 0; guess < kGuesses; ++guess) {
-    draw = draw * 0x5851f42d4c957f2du + 0x14057b7ef767814fu;  // Knuth's MMIX generator
-    port = htons(static_cast<uint16_t>(kFirstPort + (draw >> 33) % kPorts));
-    if (syscall(SYS_bind, fd, any, size) == 0) return true;
-    if (errno != EADDRINUSE) return false;
-  }
-  port = 0;
-  return syscall(SYS_bind, fd, any, size) == 0;
+  if (BindToPortOf(fd, any, size, kFirstPort, kPorts)) return true;
+  return errno == EADDRINUSE && syscall(SYS_bind, fd, any, size) == 0;
 }
 
 // The client's end has a name before it connects, by which the other end finds it. False: it has none.

@@ -16,6 +16,7 @@
 #include "harness/probe/descriptors.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/next.h"
+#include "harness/probe/ports.h"
 #include "harness/probe/registrations.h"
 
 #define TRIREME_INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -159,6 +160,12 @@ TRIREME_INTERPOSED int getaddrinfo(const char* host, const char* service, const 
     return error;
   }
   return next(host, service, hints, found);
+}
+
+TRIREME_INTERPOSED int bind(int fd, const sockaddr* address, socklen_t size) noexcept {
+  static Next<int(int, const sockaddr*, socklen_t)> next("bind");
+  if (trireme::BindToPortOfTrial(fd, address, size)) return 0;
+  return next(fd, address, size);
 }
 
 TRIREME_INTERPOSED pid_t fork() noexcept {

@@ -243,6 +243,8 @@ struct trireme_header {
   uint64_t usage_interval; /* nanoseconds; 0: no USAGE */
   uint64_t checksum;       /* of a sealed file as a whole, with 0 here: Checksum64() of harness/base/rng.h;
                               0: it has none */
+  uint32_t first_port; /* from which on each second is, for sockets of the trial that any port will do for, */
+  uint32_t ports;      /* so many, half of them, that no other trial is given; 0: the kernel chooses */
 };
 
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its

@@ -97,6 +97,34 @@ SOMETIMES_PY = """\
             raise ValueError("it did")
     """
 
+CALLED_YAML = """\
+    version: 1
+    summary: A client that goes on calling a server that has ended
+    workload: {python: workload.py}
+    runtimes: [threading]
+    trials: 100
+    """
+CALLED_PY = """\
+    import os, trireme
+
+    async def main(rt, params):
+        async def handler(request):
+            return trireme.Response(body=b"%d" % os.getpid())
+
+        server = await rt.http_server(handler)
+        answer = await rt.http_request("GET", server.url)
+        assert int(answer.body) == os.getpid()
+        server.close()
+        for _ in range(100):
+            try:
+                answer = await rt.http_request("GET", server.url)
+            except OSError:
+                await rt.sleep(0.005)  # for other trials to begin
+            else:
+                assert int(answer.body) == os.getpid(), "the server of another trial answered"
+        rt.observe("done", True)
+    """
+
 
 class RunTest(TriremeCase):
     def scenario(self, name: str, yaml: str, py: str) -> None:
@@ -451,6 +479,19 @@ class RunTest(TriremeCase):
                                  capture_output=True, text=True, timeout=100, check=False)
         self.assertEqual((outcome.returncode, outcome.stdout), (3, ""), outcome.stderr)
         self.assertIn(": File too large\n", outcome.stderr)
+
+    def test_no_client_meets_the_server_of_another_trial(self) -> None:
+        """Where the kernel has few ports to give, and gives each again soon."""
+        self.scenario("called", CALLED_YAML, CALLED_PY)
+        script = ("ip link set lo up && sysctl -qw net.ipv4.ip_local_port_range='40000 40400' || exit; "
+                  "\"$@\"; echo \"exit $?\"")
+        outcome = subprocess.run(["unshare", "-rn", "sh", "-c", script, "sh", BINARY, "run", "called", *PYTHON, "--jobs", "8"],
+                                 cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=300,
+                                 check=False)
+        if "exit " not in outcome.stdout:
+            self.skipTest(f"no network of one's own here: {outcome.stderr}")
+        self.assertIn("exit 0\n", outcome.stdout)
+        self.assertIn("100 executed: 100 pass", outcome.stdout)
 
     def test_a_full_disk_keeps_what_was_recorded(self) -> None:
         self.scenario("sum", SUM_YAML, SUM_PY)

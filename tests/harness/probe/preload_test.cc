@@ -166,7 +166,7 @@ TEST(ProbeLibraryTest, ShowsItsTwoFunctionsAndWhatItInterposesOnly) {
   EXPECT_THAT(
       Split(std::string(Trim(outcome.out)), '\n'),
       testing::UnorderedElementsAre(
-          "trireme_probe", "trireme_probe_python", "_exit", "_Exit", "accept", "accept4", "clock_gettime",
+          "trireme_probe", "trireme_probe_python", "_exit", "_Exit", "accept", "accept4", "bind", "clock_gettime",
           "clock_nanosleep", "close", "close_range", "closefrom", "connect", "creat", "creat64",
           "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
           "epoll_pwait2", "epoll_wait", "eventfd", "eventfd_read", "eventfd_write", "execl",
