@@ -6,9 +6,10 @@
 
 namespace trireme {
 
-// Binds to each second of `count` ports from `first` on, at a guess. As the kernel gives clients and servers each their half: a
-// client that is given the very port to which it connects, and where nobody listens any more, is connected to itself. False and an errno where it did not; EADDRINUSE
-// after some guesses, and the port of `address` is 0 then. REQUIRES: an address of the internet.
+// Binds to each second of `count` ports from `first` on, at a guess, as the kernel gives clients and servers each their half: a
+// client that is given the very port to which it connects, and where nobody listens any more, is connected to itself. False
+// and an errno where it did not: EADDRINUSE after some guesses, and the port of `address` is 0 then. REQUIRES: an address of the
+// internet.
 bool BindToPortOf(int fd, sockaddr_storage* address, socklen_t size, uint16_t first,
                   uint16_t count);
 
