@@ -1,8 +1,10 @@
 #include "harness/cli/faults_from.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
@@ -121,11 +123,35 @@ std::string OtherCells(int same, int none) {
   return text + (text.empty() ? "" : ", ") + CountOf(none, "none");
 }
 
-Diagnostic NothingApplied(const Source& source, const std::string& path) {
+// The cells of the plan in which that trial is.
+std::vector<const PlannedCell*> CellsOf(const Source& source, const Plan& plan) {
+  std::vector<const PlannedCell*> cells;
+  for (const PlannedCell& cell : plan.cells)
+    if ((source.cell.empty() || cell.id == source.cell) &&
+        std::find(cell.trials.begin(), cell.trials.end(), source.trial) != cell.trials.end())
+      cells.push_back(&cell);
+  return cells;
+}
+
+// `unreached`: cells whose trial says that it suffered nothing.
+Diagnostic NothingApplied(const Source& source, const Plan& plan, const std::string& path,
+                          int unreached) {
+  const std::string trial = "trial " + std::to_string(source.trial);
+  const std::string begin = "option --faults-from: ";
+  const std::vector<const PlannedCell*> cells = CellsOf(source, plan);
+  const bool planned = std::any_of(cells.begin(), cells.end(), [](const PlannedCell* cell) {
+    return !cell->fault_plan.is_null();
+  });
   Diagnostic error =
-      UsageError("option --faults-from: no fault was applied in trial " +
-                     std::to_string(source.trial) + " of " + path,
-                 "its history must still be there: see --keep, and 'trireme history'");
+      cells.empty() ? UsageError(begin + path + " has no " + trial,
+                                 "'trireme report' shows how many trials a run has, from 0")
+      : !planned    ? UsageError(begin + trial + " of " + path + " had no plan of faults",
+                                 "name the run of a scenario with `faults`, or one of --faults")
+      : unreached > 0
+          ? UsageError(begin + "no fault was applied in " + trial + " of " + path,
+                       "it ended, or the run did, before it came to one of its plan")
+          : UsageError(begin + "there is no history of " + trial + " of " + path,
+                       "it was not run, or not kept: see --keep, and 'trireme history'");
   error.kind = ErrorKind::kNothing;
   return error;
 }
@@ -167,7 +193,7 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
     folder = saved.directory;
     replay = cell->replay;
   }
-  if (!found) return NothingApplied(source, path);
+  if (!found) return NothingApplied(source, plan, path, none);
   // A damaged history may say what no plan can.
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan checked, FaultPlan::FromJson(found->plan.ToJson()));
   if (const Result<CompiledPlan> compiled = CompilePlan(checked, 0); !compiled.ok())

@@ -292,7 +292,7 @@ Result<YamlDocument> YamlDocument::Parse(std::string text, const std::string& pa
   };
   if (document.text_.size() > kMaxBytes)
     return whole_file("larger than 1 MiB",
-                      "a scenario is a short text: read data from a file in the workload");
+                      "it is to be a short text: a workload reads data from a file of its own");
   if (auto bad = FindBadByte(document.text_, source)) return *std::move(bad);
   TreeBuilder builder(document.text_, source);
   try {
@@ -307,7 +307,7 @@ Result<YamlDocument> YamlDocument::Parse(std::string text, const std::string& pa
   }
   if (builder.error()) return *builder.error();
   if (!builder.root() || builder.root()->kind == Kind::kNull)
-    return whole_file("the file is empty", "a scenario begins with 'version: 1'");
+    return whole_file("the file is empty", "it is to begin with 'version: 1'");
   document.root_ = *std::move(builder.root());
   return document;
 }

@@ -121,6 +121,7 @@ class FaultsFromTest : public FaultsTest {
     for (size_t i = 0; i < offsets.size(); ++i) {
       PlannedCell cell = {.id = "cell-" + std::to_string(i), .scenario = "s"};
       cell.fault_plan = {{"name", "p"}, {"all", Json::array()}};
+      cell.trials = {0, 1};
       const std::string folder = "run/trials/" + cell.id + "/0/history.trh";
       Write(folder, EncodeHistory(0, EventsAt(offsets[i])));
       plan.cells.push_back(std::move(cell));
@@ -206,6 +207,22 @@ TEST_F(FaultsFromTest, AreNothingWhereNoneWasApplied) {
   WriteRun({-1, -1});
   EXPECT_EQ(ReadFaultsFrom(Path("run"), {0}).error().kind, ErrorKind::kNothing);
   EXPECT_EQ(ReadFaultsFrom(Path("run"), {3}).error().kind, ErrorKind::kNothing);
+}
+
+TEST_F(FaultsFromTest, SayWhyThereAreNone) {
+  WriteRun({-1, -1});
+  const auto why = [&](const std::string& path, int64_t trial) {
+    return ReadFaultsFrom(Path(path), {trial}).error().message;
+  };
+  const std::string begin = "option --faults-from: ", run = Path("run");
+  EXPECT_EQ(why("run", 0), begin + "no fault was applied in trial 0 of " + run);
+  EXPECT_EQ(why("run", 1), begin + "there is no history of trial 1 of " + run);
+  EXPECT_EQ(why("run", 3), begin + run + " has no trial 3");
+  Plan plan;
+  plan.cells.push_back({.id = "cell-0", .scenario = "s"});
+  plan.cells[0].trials = {0};
+  Write("run/plan.json", DumpJson(plan.ToJson()));
+  EXPECT_EQ(why("run", 0), begin + "trial 0 of " + run + " had no plan of faults");
 }
 
 TEST_F(FaultsFromTest, AreOfATrialByItsFolder) {

@@ -88,7 +88,7 @@ TEST(YamlDocumentTest, AcceptsLinesOfWindows) {
 
 TEST(YamlDocumentTest, RejectsAnEmptyFile) {
   const std::string error =
-      "a.yaml: error: the file is empty\nhint: a scenario begins with 'version: 1'\n";
+      "a.yaml: error: the file is empty\nhint: it is to begin with 'version: 1'\n";
   EXPECT_EQ(ErrorOf(""), error);
   EXPECT_EQ(ErrorOf("# nothing\n"), error);
   EXPECT_EQ(ErrorOf("---\n"), error);
@@ -207,7 +207,7 @@ TEST(YamlDocumentTest, RejectsControlCharactersAndShowsNone) {
 TEST(YamlDocumentTest, RejectsAFileThatIsTooLarge) {
   EXPECT_EQ(ErrorOf(std::string((1 << 20) + 1, '#')),
             "a.yaml: error: larger than 1 MiB\n"
-            "hint: a scenario is a short text: read data from a file in the workload\n");
+            "hint: it is to be a short text: a workload reads data from a file of its own\n");
 }
 
 TEST(YamlDocumentTest, PointsAtATabThatIndents) {
