@@ -89,7 +89,8 @@ def _of_multiprocessing() -> set[int]:
     """The pipes whose ends tell its tracker of resources and its fork server that this process is gone: kept until then."""
     tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
     fork_server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
-    return {getattr(tracker, "_fd", None), getattr(fork_server, "_forkserver_alive_fd", None)} - {None}
+    kept = (getattr(tracker, "_fd", None), getattr(fork_server, "_forkserver_alive_fd", None))
+    return {fd for fd in kept if fd is not None}
 
 
 def _listens(fd: int) -> bool:
