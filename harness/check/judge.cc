@@ -458,6 +458,7 @@ TrialJudgement RunJudge::JudgeTrial(size_t index, const TrialToJudge& trial) {
   }
   TrialView view = MakeTrialView(*history, cell.plan, StacksText(trial.directory));
   view.suppressions = &impl_->suppressions;
+  view.repeated = trial.retry;
   TrialJudgement judgement = trireme::JudgeTrial(view, impl_->stop);
   const double seconds = view.exit.seconds > 0 ? view.exit.seconds : trial.seconds;
   Describe(judgement, cell, trial, seconds, impl_->seed);

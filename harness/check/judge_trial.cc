@@ -5,6 +5,7 @@
 #include "harness/check/applied_faults.h"
 #include "harness/check/judge.h"
 #include "harness/check/mixed_arm_checker.h"
+#include "harness/check/strangers.h"
 #include "harness/check/suppression.h"
 #include "harness/check/task_faults.h"
 #include "harness/check/wire_fields.h"
@@ -133,6 +134,13 @@ std::string NotStarted(const TrialView& view) {
   return "";
 }
 
+// Why what the trial did may not be its own; "" where nothing says so. Who comes again when it is
+// repeated belongs to it.
+std::string DisturbedInWords(const TrialView& view) {
+  const std::string strangers = view.repeated ? "" : StrangersInWords(view);
+  return strangers.empty() ? "" : strangers + ", so what was seen may not be the workload's doing";
+}
+
 // False: it was stopped before the last one.
 bool AddConstantChecks(const TrialView& view, const StopRequest& stop, TrialJudgement& judgement) {
   for (const TrialChecker* checker : TrialCheckers()) {
@@ -170,6 +178,11 @@ TrialJudgement JudgeTrial(const TrialView& view, const StopRequest& stop) {
   if (std::string reason = NotStarted(view); !reason.empty()) {
     judgement.verdict = Verdict::kUnknown;
     judgement.reason = std::move(reason);
+    return judgement;
+  }
+  if (std::string why = DisturbedInWords(view); !why.empty()) {
+    judgement.verdict = Verdict::kUnknown;
+    judgement.reason = std::move(why);
     return judgement;
   }
   if (view.end != nullptr && view.end->key == "unsupported") return JudgeUnsupported(view, stop);

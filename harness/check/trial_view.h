@@ -60,6 +60,7 @@ struct TrialView {
   const Event* begin = nullptr;  // null: the workload never began
   const Event* end = nullptr;    // null: main never ended
   int64_t last_time = 0;         // of the newest event
+  bool repeated = false;         // the trial was unknown before, and ran once more, alone
 
   std::string scenario() const { return GetString(*cell, "scenario"); }
   // Of a program that runs under `trireme watch`: its adapter says what tasks wait for, not the workload API.

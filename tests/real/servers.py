@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PATIENCE = 120  # seconds that a server may take to answer
+FIRST_UNPRIVILEGED = 1024
+CANDIDATES = 10000  # ports
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
@@ -27,10 +30,15 @@ class MissingServer(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Of those that the kernel gives to nobody who asks for any: one of these would be somebody's before its server has it,
+    and its clients would ask him."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = range(max(FIRST_UNPRIVILEGED, lowest - CANDIDATES), lowest)
+    for port in random.sample(candidates, len(candidates)):
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port from {candidates.start} to {lowest - 1} is free")
 
 
 def answers(port: int) -> bool:
