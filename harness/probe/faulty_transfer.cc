@@ -63,8 +63,9 @@ constexpr uint64_t kUnderway = uint64_t{64} << 10;
 
 bool IsEndOfPeer(int error) { return error == ECONNRESET || error == EPIPE; }
 
-// A reset drops what the kernel has not sent yet: Nagle's algorithm and the congestion window keep it back until something is
-// acknowledged, which by itself takes 40 ms at most. So when that comes would decide whether it is read or lost.
+// A reset drops what the kernel has not sent yet, also one that comes of itself when a socket is closed with something unread:
+// Nagle's algorithm and the congestion window keep it back until something is acknowledged, which by itself takes 40 ms at most.
+// So when that comes would decide whether it is read or lost.
 void SendWhatWasWritten(int fd) {
   const int one = 1;
   syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -316,7 +317,10 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
       return Fail(ECONNRESET);
     case TRIREME_DO_CLOSE:
       SetDead(end_);
-      if (end_.socket) syscall(SYS_shutdown, fd_, SHUT_RDWR);
+      if (end_.socket) {
+        SendWhatWasWritten(fd_);
+        syscall(SYS_shutdown, fd_, SHUT_RDWR);
+      }
       Over(direction_ == kRead ? 0 : -1, EPIPE);
       return Step::kOver;
     case TRIREME_DO_DELAY:

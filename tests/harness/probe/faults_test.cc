@@ -249,6 +249,29 @@ TEST_F(FaultsTest, ClosesInOrder) {
   EXPECT_EQ(Receive(ends.client.get(), 10), "");
 }
 
+// The program closes it with bytes unread, which is an RST, and that drops what Nagle's algorithm and the congestion window
+// still keep back.
+TEST_F(FaultsTest, WhatWasWrittenGoesBeforeTheClose) {
+  for (const int nodelay : {0, 1}) {
+    Begin({At(OfServer(Rule(TRIREME_CALL_SEND, TRIREME_DO_CLOSE)), 800)});
+    Ends ends = Connect();
+    ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+    EXPECT_EQ(Receive(ends.server.get(), 4), "0123");
+    ::setsockopt(ends.server.get(), IPPROTO_TCP, TCP_NODELAY, &nodelay, sizeof(nodelay));
+    std::string sent;
+    for (int i = 0; i < 100; ++i, sent += "headbody") {
+      ASSERT_EQ(::send(ends.server.get(), "head", 4, 0), 4);
+      ASSERT_EQ(::send(ends.server.get(), "body", 4, 0), 4);
+    }
+    EXPECT_EQ(::send(ends.server.get(), "more", 4, MSG_NOSIGNAL), -1);
+    ends.server.Reset();
+    std::string got, piece;
+    while (!(piece = Receive(ends.client.get(), 1000)).empty() && !piece.starts_with("error"))
+      got += piece;
+    EXPECT_EQ(got, sent);
+  }
+}
+
 TEST_F(FaultsTest, DecidesByTheConnectionAndNotByTheOrderOfCalls) {
   trireme_fault_rule rule = OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT));
   rule.when = TRIREME_WHEN_CHANCE;
