@@ -303,27 +303,27 @@ ConnectionEnd EndForTransfer(int fd) {
   return end;
 }
 
-ConnectionEnd OpenServer(int fd) {
+ConnectionEnd OpenServer(int fd, const Peer& peer) {
   if (makes_own_pairs) return {};
-  sockaddr_storage client;
+  Peer client = peer;
   sockaddr_storage server;
-  socklen_t client_length = 0;
   socklen_t server_length = 0;
-  if (!GetName(SYS_getpeername, fd, &client, &client_length) ||
-      !GetName(SYS_getsockname, fd, &server, &server_length))
-    return {};
+  const bool known =
+      client.size != 0 || GetName(SYS_getpeername, fd, &client.address, &client.size);
+  if (!known || !GetName(SYS_getsockname, fd, &server, &server_length)) return {};
   trireme_connection* connection = nullptr;
   if (IsInternet(server.ss_family))
-    connection = FindPlace(KeyOfPair(client, server));
-  else if (client_length > sizeof(sa_family_t))
-    connection = FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length));
-  if (connection == nullptr) connection = PassedOnFrom(client);
+    connection = FindPlace(KeyOfPair(client.address, server));
+  else if (client.size > sizeof(sa_family_t))
+    connection =
+        FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client.address), client.size));
+  if (connection == nullptr) connection = PassedOnFrom(client.address);
   // From outside the trial: no number of it is the same in another run but by the order of their coming.
   if (connection == nullptr) {
     const uint32_t number = __atomic_fetch_add(&outside_task.connects, 1, __ATOMIC_RELAXED);
     connection = Enter(KeyOfOwn(), '#', outside_task, number);
   }
-  return Open(fd, connection, kServer, true, false, KindOf(server.ss_family));
+  return Open(fd, connection, kServer, true, false, KindOf(server.ss_family), &client);
 }
 
 void MakeOwnPairs(bool own) { makes_own_pairs = own; }

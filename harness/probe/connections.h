@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include "harness/probe/addresses.h"
 #include "harness/probe/fault_rules.h"
 
 namespace trireme {
@@ -49,8 +50,9 @@ void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due&
 // Before connect(2): gives the descriptor a connection of the current task, and enters it. `number`: of this one among
 // those of the task. An end without a connection: it has one already, or cannot be followed.
 ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number);
-// After accept(2).
-ConnectionEnd OpenServer(int fd);
+// After accept(2). `peer` is as that call told it, of size 0 where it could not: when the other end has reset the connection
+// nobody else says who it was.
+ConnectionEnd OpenServer(int fd, const Peer& peer);
 // After socketpair(2) and pipe(2): both ends of one.
 void OpenPair(const int* fds, bool socket);
 // Until told otherwise, the pairs that this thread makes are no connections: its runtime wakes itself by them.

@@ -374,9 +374,9 @@ bool AcceptFails(int fd, int* error, trireme_listener** turn) {
   return *error != 0;
 }
 
-bool KeepAccepted(int fd, int* error) {
+bool KeepAccepted(int fd, const Peer& peer, int* error) {
   const int before = errno;
-  const ConnectionEnd end = OpenServer(fd);
+  const ConnectionEnd end = OpenServer(fd, peer);
   *error =
       end.connection != nullptr && PlanHits(TRIREME_CALL_ACCEPT) ? FaultOfAccepted(fd, end) : 0;
   if (*error != 0) {

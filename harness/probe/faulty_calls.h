@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "harness/probe/addresses.h"
 #include "harness/probe/fault_rules.h"
 
 namespace trireme {
@@ -47,8 +48,9 @@ bool AcceptFails(int fd, int* error, trireme_listener** turn);
 void EndAccept(trireme_listener** turn);
 // Of the threads whose turns they are one is left.
 void ForgetAcceptTurnsInChild();
-// After it: what happens to the connection that was accepted. False: it is gone, and accept fails with *error.
-bool KeepAccepted(int fd, int* error);
+// After it: what happens to the connection that was accepted, from `peer`, as OpenServer() has it. False: it is gone, and
+// accept fails with *error.
+bool KeepAccepted(int fd, const Peer& peer, int* error);
 
 }  // namespace trireme
 

@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/probe/addresses.h"
 #include "harness/probe/connections.h"
 #include "harness/probe/late_errors.h"
 #include "harness/probe/faulty_calls.h"
@@ -54,27 +56,45 @@ int Take(const Call& call) {
   return call();
 }
 
+// Calls accept such that it tells who connected, to the caller too where that one asks. Peer.size: 0 where the caller has no
+// room for it.
+template <typename Call>
+int AcceptFrom(Peer& peer, sockaddr* address, socklen_t* length, const Call& call) {
+  if (address == nullptr || length == nullptr)
+    return call(address == nullptr ? reinterpret_cast<sockaddr*>(&peer.address) : address,
+                address == nullptr ? &peer.size : length);
+  const socklen_t room = *length;
+  const int fd = call(address, length);
+  const bool whole = fd >= 0 && *length <= room && *length <= sizeof(peer.address);
+  peer.size = whole ? *length : 0;
+  memcpy(&peer.address, address, peer.size);
+  return fd;
+}
+
 // The same call where a plan may have a fault for it.
 template <typename Call>
-int AcceptWithFaults(int listener, const Call& call) {
+int AcceptWithFaults(int listener, sockaddr* address, socklen_t* length, const Call& call) {
   int error = 0;
   trireme_listener* turn = nullptr;
+  Peer peer{{}, sizeof(sockaddr_storage)};
   const bool fails = AcceptFails(listener, &error, &turn);
-  const int fd = fails ? -1 : New(call());
+  const int fd = fails ? -1 : New(AcceptFrom(peer, address, length, call));
   const int given = fails ? error : errno;
   EndAccept(&turn);
   errno = given;
   if (fails) return -1;
-  if (fd < 0 || KeepAccepted(fd, &error)) return fd;
+  if (fd < 0 || KeepAccepted(fd, peer, &error)) return fd;
   errno = error;
   return -1;
 }
 
-template <typename Function, typename... Arguments>
-int Accept(const Caller& caller, int fd, Next<Function>& next, Arguments... arguments) {
+template <typename Function, typename... Flags>
+int Accept(const Caller& caller, int fd, Next<Function>& next, sockaddr* address,
+           socklen_t* length, Flags... flags) {
   const Wait wait = BeginWait(fd, kRead, How::kAccept, kUnknownSize, caller);
-  const auto call = [&] { return next(fd, arguments...); };
-  const int result = ActivePlan() == nullptr ? New(call()) : AcceptWithFaults(fd, call);
+  const auto call = [&](sockaddr* to, socklen_t* size) { return next(fd, to, size, flags...); };
+  const int result = ActivePlan() == nullptr ? New(call(address, length))
+                                             : AcceptWithFaults(fd, address, length, call);
   EndWait(wait, result < 0 ? -errno : 0);
   return result;
 }

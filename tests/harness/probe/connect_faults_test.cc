@@ -211,6 +211,53 @@ TEST_F(ConnectFaultsTest, AnAcceptedConnectionIsClosedInOrder) {
 }
 
 // As of bytes: with such a chance a connection comes between the look for one and the call.
+// Whether it is accepted before or after that, no scheduler decides which faults it suffers.
+TEST_F(ConnectFaultsTest, KnowsAConnectionThatWasResetBeforeItWasAccepted) {
+  trireme_fault_rule read = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 2);
+  read.amount = 1;
+  for (const bool asks : {false, true}) {
+    for (const bool is_reset : {false, true}) {
+      trireme_fault_rule reset = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_RESET), is_reset ? 4 : 100);
+      reset.sides = 1;
+      Begin({reset, read});
+      const Listening listening;
+      const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+      ASSERT_EQ(listening.ConnectWith(client), 0);
+      ASSERT_EQ(::send(client.get(), "0123", 4, 0), 4);
+      EXPECT_EQ(::send(client.get(), "4", 1, MSG_NOSIGNAL), is_reset ? -1 : 1);
+      sockaddr_storage peer{};
+      socklen_t size = sizeof(peer);
+      const UniqueFd server(::accept(listening.fd.get(),
+                                     asks ? reinterpret_cast<sockaddr*>(&peer) : nullptr,
+                                     asks ? &size : nullptr));
+      EXPECT_EQ(size, asks ? sizeof(sockaddr_in) : sizeof(peer));
+      EXPECT_EQ(Receive(server.get(), 10), "01");
+      EXPECT_EQ(Receive(server.get(), 10), "2");
+      std::vector<std::string> faults = Faults();
+      EXPECT_EQ(faults.back(), "recv 1#0 server read 2 {\"short\":1}");
+    }
+  }
+}
+
+// Less room than the address needs is the caller's affair.
+TEST_F(ConnectFaultsTest, KnowsAConnectionWhoseCallerHasNoRoomForItsAddress) {
+  trireme_fault_rule read = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_SHORT)), 2);
+  read.amount = 1;
+  Begin({read});
+  const Listening listening;
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(listening.ConnectWith(client), 0);
+  ASSERT_EQ(::send(client.get(), "0123", 4, 0), 4);
+  sockaddr little{};
+  socklen_t size = 2;
+  const UniqueFd server(::accept(listening.fd.get(), &little, &size));
+  EXPECT_EQ(size, sizeof(sockaddr_in));
+  EXPECT_EQ(Receive(server.get(), 10), "01");
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_EQ(Receive(server.get(), 10), "2");
+  EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 2 {\"short\":1}"));
+}
+
 TEST_F(ConnectFaultsTest, HitsAConnectionThatComesWhileItIsLookedFor) {
   constexpr int kConnections = 100;
   Begin({Error(TRIREME_CALL_ACCEPT, EMFILE)});
