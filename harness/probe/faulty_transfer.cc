@@ -63,16 +63,30 @@ constexpr uint64_t kUnderway = uint64_t{64} << 10;
 
 bool IsEndOfPeer(int error) { return error == ECONNRESET || error == EPIPE; }
 
+// A peer that does not read has no room, and acknowledges at once; else it does so within 200 ms, and a segment that was lost is
+// sent again after as long.
+constexpr uint64_t kPatienceForRoom = 200'000'000;
+constexpr uint64_t kPatienceForAcknowledgement = 1'000'000'000;
+
+// Whether the peer has not got yet what was written, and may get it still.
+bool IsUnderWay(int fd, uint64_t waited) {
+  int unsent = 0;
+  int unacknowledged = 0;
+  if (syscall(SYS_ioctl, fd, SIOCOUTQNSD, &unsent) != 0 ||
+      syscall(SYS_ioctl, fd, SIOCOUTQ, &unacknowledged) != 0)
+    return false;
+  return unacknowledged > 0 &&
+         waited < (unsent > 0 ? kPatienceForRoom : kPatienceForAcknowledgement);
+}
+
 // A reset drops what the kernel has not sent yet, also one that comes of itself when a socket is closed with something unread:
-// Nagle's algorithm and the congestion window keep it back until something is acknowledged, which by itself takes 40 ms at most.
-// So when that comes would decide whether it is read or lost.
+// Nagle's algorithm and the congestion window keep it back until something is acknowledged. And what was sent it may overtake, as
+// the loopback has a queue for each processor. So when it comes would decide what is read and what is lost.
 void SendWhatWasWritten(int fd) {
   const int one = 1;
   syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  const uint64_t patience = Now() + 200'000'000;  // a peer that does not read has no room
-  int unsent = 0;
-  while (syscall(SYS_ioctl, fd, SIOCOUTQNSD, &unsent) == 0 && unsent > 0 && Now() < patience)
-    SleepFor(100'000);
+  const uint64_t begin = Now();
+  while (IsUnderWay(fd, Now() - begin)) SleepFor(100'000);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -228,6 +229,44 @@ TEST_F(FaultsTest, WhatWasWrittenGoesBeforeTheReset) {
     while (!(piece = Receive(ends.client.get(), 1000)).starts_with("error")) got += piece;
     EXPECT_EQ(got, sent);
   }
+}
+
+// Drops each segment that comes to the socket, but for a reset.
+void LoseAllButResets(int fd) {
+  constexpr uint32_t kFlags = 13, kReset = 4, kWhole = 0xffffffff;  // of a TCP header
+  std::array<sock_filter, 4> filter = {{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags),
+                                        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kReset, 0, 1),
+                                        BPF_STMT(BPF_RET | BPF_K, kWhole),
+                                        BPF_STMT(BPF_RET | BPF_K, 0)}};
+  const sock_fprog program = {.len = filter.size(), .filter = filter.data()};
+  ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
+}
+
+void LoseNothing(int fd) {
+  const int none = 0;
+  ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)), 0);
+}
+
+// As segments of several processors' queues do, when a thread that sends is moved from one to another.
+TEST_F(FaultsTest, AResetDoesNotOvertakeWhatWasWritten) {
+  Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 4)});
+  const Ends ends = Connect();
+  ASSERT_EQ(::send(ends.client.get(), "01234567", 8, 0), 8);
+  EXPECT_EQ(Receive(ends.server.get(), 10), "0123");
+  LoseAllButResets(ends.client.get());
+  ASSERT_EQ(::send(ends.server.get(), "head", 4, 0), 4);
+  std::atomic<pid_t> thread = 0;
+  std::atomic<bool> is_over = false;
+  std::thread resetter([&] {
+    thread = ::gettid();
+    EXPECT_EQ(Receive(ends.server.get(), 10), "error " + std::to_string(ECONNRESET));
+    is_over = true;
+  });
+  while (!is_over && (thread == 0 || !Sleeps(thread))) std::this_thread::yield();
+  LoseNothing(ends.client.get());
+  resetter.join();
+  EXPECT_EQ(Receive(ends.client.get(), 10), "head");
+  EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
 }
 
 TEST_F(FaultsTest, AWriteFailsWhereThePeerItselfResets) {
