@@ -18,7 +18,8 @@
 namespace trireme {
 
 // Passes connections on, on this machine, and does to them what faults say: one thread accepts them, and gives each in turn to
-// one of two loops, so that what the client and the server leave of two processors is used.
+// one of two loops. To pass a message on costs as much as client and server together, which may have a processor each: by one
+// loop half as much would come through where there are more. On two processors both ways are as fast.
 //
 // Listens on 127.0.0.1 and, where there is one, ::1, on the same port. What a connection suffers is decided by its id and the
 // offsets of its bytes; time decides only when a fault begins and ends, and when late bytes come.

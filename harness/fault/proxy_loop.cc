@@ -36,6 +36,7 @@ std::thread StartProxyThread(const std::function<void()>& run) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread([run] {
     ::prctl(PR_SET_TIMERSLACK, 1UL);
+    ::prctl(PR_SET_NAME, "trireme-proxy");
     run();
   });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -148,7 +148,8 @@ BENCHMARK(BM_EchoDirect)->UseRealTime();
 
 void BM_EchoByProxy(benchmark::State& state) {
   EchoRounds(state, true);
-  state.SetLabel("echo through the proxy, 64 connections | >= 0.5x | BM_EchoDirect/real_time");
+  state.SetLabel(
+      "echo through the proxy, 64 connections, ends by hand | >= 0.5x | BM_EchoDirect/real_time");
 }
 BENCHMARK(BM_EchoByProxy)->UseRealTime();
 
