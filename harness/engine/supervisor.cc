@@ -55,7 +55,8 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
           .debugger = FindProgram("gdb"),
           .patience = options.patience},
       schedule_(plan),
-      slots_(static_cast<size_t>(std::max({options.jobs, options.most_jobs, 1}))),
+      slots_(static_cast<size_t>(
+          std::max({options.jobs, AnySweeps(plan) ? options.most_jobs : 0, 1}))),
       runners_(poller_, static_cast<size_t>(std::max(options.jobs, 1)) * kRunnersPerJob),
       names_(EntropySeed()),
       harness_acts_(WhereHarnessActs(plan)),

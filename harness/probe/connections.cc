@@ -191,16 +191,6 @@ bool GetName(long call, int fd, sockaddr_storage* address, socklen_t* length) {
   return syscall(call, fd, address, length) == 0;
 }
 
-// The range from which Linux gives them out unless told otherwise; clients get the even ones.
-constexpr uint16_t kFirstPort = 32768, kPorts = 28232;
-
-// Asked for any port, the kernel walks through one half of its range and then the other. Those of connections that are over stay
-// taken for a minute, so that each walk takes a millisecond once some ten thousand are; most guesses are right all the same.
-bool BindToAnyPort(int fd, sockaddr_storage* any, socklen_t size) {
-  if (BindToPortOf(fd, any, size, kFirstPort, kPorts)) return true;
-  return errno == EADDRINUSE && syscall(SYS_bind, fd, any, size) == 0;
-}
-
 // The client's end has a name before it connects, by which the other end finds it. False: it has none.
 bool NameClient(int fd, int family, sockaddr_storage* client, socklen_t* length) {
   if (!GetName(SYS_getsockname, fd, client, length)) return false;
@@ -214,7 +204,7 @@ bool NameClient(int fd, int family, sockaddr_storage* client, socklen_t* length)
                          : family == AF_INET6 ? sizeof(sockaddr_in6)
                                               : sizeof(sa_family_t);
   const bool bound =
-      internet ? BindToAnyPort(fd, &any, size) : syscall(SYS_bind, fd, &any, size) == 0;
+      internet ? BindClient(fd, &any, size) : syscall(SYS_bind, fd, &any, size) == 0;
   return bound && GetName(SYS_getsockname, fd, client, length);
 }
 

@@ -12,7 +12,11 @@
 namespace trireme {
 namespace {
 
-constexpr int kGuesses = 16;
+constexpr int kMostServerTries = 64;
+// With connections that are over in the way, and without.
+constexpr int kMostClientTries = 16;
+// The range from which Linux gives them out unless told otherwise; clients get the even ones.
+constexpr uint16_t kFirstForClients = 32768, kForClients = 28232;
 
 uint16_t& PortIn(sockaddr_storage* address) {
   return address->ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(address)->sin6_port
@@ -33,55 +37,73 @@ int OptionOf(int fd, int name) {
   return syscall(SYS_getsockopt, fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// To the first that is free. Connections that are over keep theirs for a minute, so that most may be taken.
-bool BindToFirstOf(int fd, sockaddr_storage* address, socklen_t size, uint16_t first,
-                   uint16_t count) {
-  for (uint32_t i = 0; i < count; i += 2) {
-    PortIn(address) = htons(static_cast<uint16_t>(first + i));
-    if (syscall(SYS_bind, fd, address, size) == 0) return true;
-    if (errno != EADDRINUSE) return false;
+// Each second of `count` ports from `first` on, one after the other from one that differs from trial to trial; how many were tried
+// stands in `tried`. None twice: who reuses addresses may be bound to the port of another that does and does not listen yet.
+class Ports {
+ public:
+  Ports(uint16_t first, uint16_t count, uint32_t* tried)
+      : first_(first), half_(count / 2u), tried_(tried) {}
+
+  bool Bind(int fd, sockaddr_storage* address, socklen_t size, int tries) const {
+    for (int i = 0; i < tries; ++i) {
+      const uint32_t number = __atomic_fetch_add(tried_, 1, __ATOMIC_RELAXED);
+      if (number >= half_) break;
+      PortIn(address) = htons(static_cast<uint16_t>(first_ + 2 * ((Start() + number) % half_)));
+      if (syscall(SYS_bind, fd, address, size) == 0) return true;
+      if (errno != EADDRINUSE) return false;
+    }
+    PortIn(address) = 0;
+    errno = EADDRINUSE;
+    return false;
   }
-  return false;
-}
+
+ private:
+  static uint32_t Start() {
+    return static_cast<uint32_t>(AttachedHeader()->begin_time * 0x9e3779b97f4a7c15u >> 40);
+  }
+
+  const uint32_t first_, half_;
+  uint32_t* const tried_;
+};
 
 void SetReuse(int fd, int value) {
   (void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &value, socklen_t{sizeof(value)});
 }
 
+// The processes of a trial count in its recording.
+trireme_header* CountingHeader() { return const_cast<trireme_header*>(AttachedHeader()); }
+
 }  // namespace
 
-bool BindToPortOf(int fd, sockaddr_storage* address, socklen_t size, uint16_t first,
-                  uint16_t count) {
-  uint16_t& port = PortIn(address);
-  uint64_t draw = Now() ^ uint64_t{ThreadId()} << 32;
-  for (int guess = 0; guess < kGuesses; ++guess) {
-    draw = draw * 0x5851f42d4c957f2du + 0x14057b7ef767814fu;  // Knuth's MMIX generator
-    port = htons(static_cast<uint16_t>(first + 2 * ((draw >> 33) % (count / 2))));
-    if (syscall(SYS_bind, fd, address, size) == 0) return true;
-    if (errno != EADDRINUSE) return false;
-  }
-  port = 0;
-  return false;
-}
-
 bool BindToPortOfTrial(int fd, const sockaddr* address, socklen_t size) {
-  const trireme_header* header = AttachedHeader();
+  trireme_header* header = CountingHeader();
   sockaddr_storage any;
   if (header == nullptr || header->ports == 0 || !CopyOfAnyPort(address, size, &any)) return false;
   const int error = errno;
-  // Who reuses addresses may be bound to the port of another that does and does not listen yet. Of any port the kernel gives
-  // each its own; those who share one by SO_REUSEPORT are left to it.
-  const int reuse = OptionOf(fd, SO_REUSEADDR);
-  bool bound = false;
-  if (reuse >= 0 && OptionOf(fd, SO_REUSEPORT) == 0) {
-    if (reuse != 0) SetReuse(fd, 0);
-    const auto first = static_cast<uint16_t>(header->first_port);
-    const auto count = static_cast<uint16_t>(header->ports);
-    bound = BindToPortOf(fd, &any, size, first, count) ||
-            (errno == EADDRINUSE && BindToFirstOf(fd, &any, size, first, count));
-    if (reuse != 0) SetReuse(fd, reuse);
-  }
+  // Those who share one by SO_REUSEPORT are left to the kernel.
+  const Ports ports(static_cast<uint16_t>(header->first_port),
+                    static_cast<uint16_t>(header->ports), &header->next_server);
+  const bool bound = OptionOf(fd, SO_REUSEPORT) == 0 && ports.Bind(fd, &any, size, kMostServerTries);
   errno = error;
+  return bound;
+}
+
+// Asked for any port, the kernel walks through one half of its range and then the other, past those of connections that are over:
+// a millisecond once some ten thousand are. Those keep no other from their port where both reuse addresses, which is said
+// here of each client; what it connects to is another server then, or the kernel takes the old connection's place.
+bool BindClient(int fd, sockaddr_storage* any, socklen_t size) {
+  trireme_header* header = CountingHeader();
+  const int reuse = OptionOf(fd, SO_REUSEADDR);
+  const Ports ports(kFirstForClients, kForClients, &header->next_client);
+  if (reuse != 0) SetReuse(fd, 0);
+  bool bound = ports.Bind(fd, any, size, kMostClientTries);
+  SetReuse(fd, 1);
+  if (!bound && errno == EADDRINUSE) bound = ports.Bind(fd, any, size, kMostClientTries);
+  if (!bound && errno == EADDRINUSE) {
+    SetReuse(fd, 0);
+    bound = syscall(SYS_bind, fd, any, size) == 0;
+    SetReuse(fd, 1);
+  }
   return bound;
 }
 
