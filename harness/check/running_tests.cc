@@ -6,7 +6,7 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kNamedTests = 4;
+constexpr size_t kNamedRunning = 4;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ std::vector<std::string> RunningTests(const TrialView& view, int64_t time) {
 std::string RunningTestsInWords(const TrialView& view, int64_t time) {
   std::vector<std::string> tests = RunningTests(view, time);
   if (tests.empty()) return "";
-  const size_t more = tests.size() > kNamedTests ? tests.size() - kNamedTests : 0;
+  const size_t more = tests.size() > kNamedRunning ? tests.size() - kNamedRunning : 0;
   tests.resize(tests.size() - more);
   return "; not ended: " + Join(tests, ", ") +
          (more > 0 ? " and " + Count(static_cast<int64_t>(more), "other test") : "");
