@@ -14,11 +14,11 @@
 namespace trireme {
 namespace {
 
-constexpr size_t kArgumentsLimit = 4 << 20;
+constexpr size_t kStartLimit = 4 << 20;
 
 // The texts of a file of /proc that ends each with a zero.
 std::vector<std::string> ZeroEnded(const std::string& path) {
-  const Result<std::string> text = ReadFile(path, kArgumentsLimit);
+  const Result<std::string> text = ReadFile(path, kStartLimit);
   if (!text.ok() || text->empty()) return {};
   std::string_view all = *text;
   if (all.back() == '\0') all.remove_suffix(1);
@@ -38,7 +38,7 @@ UniqueFd CopyOf(int pidfd, int descriptor) {
 // What the kernel told a program as it began, random addresses among it.
 std::string BeginningOf(pid_t process) {
   const Result<std::string> vector =
-      ReadFile("/proc/" + std::to_string(process) + "/auxv", kArgumentsLimit);
+      ReadFile("/proc/" + std::to_string(process) + "/auxv", kStartLimit);
   return vector.ok() ? *vector : "";
 }
 
