@@ -83,6 +83,21 @@ bool HitsEvent(const trireme_fault_rule& rule, const Subject& subject, uint64_t 
   }
 }
 
+bool IsItsTime(const trireme_fault_rule& rule) {
+  const uint64_t now = Now() - plan_begin;
+  return now >= rule.after && (rule.until == 0 || now < rule.until);
+}
+
+// Counts nothing that is not applied, not even for a moment: another thread would be refused its place.
+bool CountApplied(trireme_fault_rule& rule) {
+  uint32_t applied = __atomic_load_n(&rule.applied, __ATOMIC_RELAXED);
+  do {
+    if (rule.total != 0 && applied >= rule.total) return false;
+  } while (!__atomic_compare_exchange_n(&rule.applied, &applied, applied + 1, /*weak=*/true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return true;
+}
+
 // How often the rule was applied on the connection; null: it has no limit there.
 uint8_t* TimesOn(trireme_connection* connection, const trireme_fault_rule& rule) {
   if (rule.limit == 0 || connection == nullptr) return nullptr;
@@ -155,16 +170,11 @@ uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first) {
 }
 
 bool MayApply(trireme_fault_rule& rule, trireme_connection* connection) {
-  const uint64_t now = Now() - plan_begin;
-  if (now < rule.after || (rule.until != 0 && now >= rule.until)) return false;
+  if (!IsItsTime(rule)) return false;
   uint8_t* times = TimesOn(connection, rule);
   const uint8_t before = times == nullptr ? 0 : __atomic_load_n(times, __ATOMIC_RELAXED);
   if (times != nullptr && before >= rule.limit) return false;
-  const uint32_t applied = __atomic_fetch_add(&rule.applied, 1, __ATOMIC_RELAXED);
-  if (rule.total != 0 && applied >= rule.total) {
-    __atomic_fetch_sub(&rule.applied, 1, __ATOMIC_RELAXED);
-    return false;
-  }
+  if (!CountApplied(rule)) return false;
   if (times != nullptr) __atomic_store_n(times, static_cast<uint8_t>(before + 1), __ATOMIC_RELAXED);
   return true;
 }
@@ -177,9 +187,11 @@ void TakeBack(trireme_fault_rule& rule, trireme_connection* connection) {
   if (before != 0) __atomic_store_n(times, static_cast<uint8_t>(before - 1), __ATOMIC_RELAXED);
 }
 
-void Outdone::Add(trireme_fault_rule& rule, trireme_connection* connection) {
-  if (count_ == kMost || rule.dry != 0 || !MayApply(rule, connection)) return;
-  TakeBack(rule, connection);
+void Outdone::Add(const trireme_fault_rule& rule, trireme_connection* connection) {
+  if (count_ == kMost || rule.dry != 0 || !IsItsTime(rule)) return;
+  const uint8_t* times = TimesOn(connection, rule);
+  if (times != nullptr && __atomic_load_n(times, __ATOMIC_RELAXED) >= rule.limit) return;
+  if (rule.total != 0 && __atomic_load_n(&rule.applied, __ATOMIC_RELAXED) >= rule.total) return;
   rules_[count_++] = &rule;
 }
 

@@ -61,8 +61,8 @@ void TakeBack(trireme_fault_rule& rule, trireme_connection* connection);
 // Rules that were due where another one ended the call or its connection, and so were not applied: the first of them.
 class Outdone {
  public:
-  // Unless its time or its limits had kept it away all the same.
-  void Add(trireme_fault_rule& rule, trireme_connection* connection);
+  // Unless its time or its limits had kept it away all the same. Counts nothing.
+  void Add(const trireme_fault_rule& rule, trireme_connection* connection);
   int count() const { return count_; }
   const trireme_fault_rule& at(int i) const { return *rules_[i]; }
 

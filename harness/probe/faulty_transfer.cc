@@ -299,7 +299,7 @@ Outdone FaultyTransfer::OutdoneBy(uint32_t rule) const {
     return due.offset == at && due.rule != Due::kLookAgain ? due.rule : RuleCount();
   };
   for (uint32_t i = next(rule + 1); i < RuleCount(); i = next(i + 1)) {
-    trireme_fault_rule& other = RuleAt(i);
+    const trireme_fault_rule& other = RuleAt(i);
     const bool hits = end_.datagrams || !IsForDatagrams(other.action);
     if (hits && !TellsAWaiterToTryAgain(other)) outdone.Add(other, end_.connection);
   }
