@@ -134,6 +134,9 @@ TEST_F(PortsTest, AreOthersForClientsThanForServers) {
   EXPECT_EQ(InTrial(share_, program), 20);
   connections_ = 64;  // a plan follows them, and gives clients their ports itself
   EXPECT_EQ(InTrial(share_, program), 20);
+  // Where the kernel's range begins with an odd one.
+  const PortRange even = {static_cast<uint16_t>(share_.first + 1), share_.count};
+  EXPECT_EQ(InTrial(even, program), 20);
 }
 
 // What it asks for by number it gets, and what it set stays set.
