@@ -68,6 +68,14 @@ bool IsEndOfPeer(int error) { return error == ECONNRESET || error == EPIPE; }
 constexpr uint64_t kPatienceForRoom = 200'000'000;
 constexpr uint64_t kPatienceForAcknowledgement = 1'000'000'000;
 
+// Of a connection that the peer has reset the kernel goes on counting what never got there.
+bool IsOver(int fd) {
+  uint8_t state = 0;  // the first member of a tcp_info
+  socklen_t size = sizeof(state);
+  return syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 &&
+         state == TCP_CLOSE;
+}
+
 // Whether the peer has not got yet what was written, and may get it still.
 bool IsUnderWay(int fd, uint64_t waited) {
   int unsent = 0;
@@ -75,7 +83,7 @@ bool IsUnderWay(int fd, uint64_t waited) {
   if (syscall(SYS_ioctl, fd, SIOCOUTQNSD, &unsent) != 0 ||
       syscall(SYS_ioctl, fd, SIOCOUTQ, &unacknowledged) != 0)
     return false;
-  return unacknowledged > 0 &&
+  return unacknowledged > 0 && !IsOver(fd) &&
          waited < (unsent > 0 ? kPatienceForRoom : kPatienceForAcknowledgement);
 }
 

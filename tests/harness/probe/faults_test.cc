@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -267,6 +268,40 @@ TEST_F(FaultsTest, AResetDoesNotOvertakeWhatWasWritten) {
   resetter.join();
   EXPECT_EQ(Receive(ends.client.get(), 10), "head");
   EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
+}
+
+// How often this thread has gone to sleep.
+int64_t TimesAsleep() {
+  rusage usage{};
+  EXPECT_EQ(::getrusage(RUSAGE_THREAD, &usage), 0);
+  return usage.ru_nvcsw;
+}
+
+// The kernel goes on counting what the peer never got. Who waits for it looks again some thousand times.
+TEST_F(FaultsTest, AResetWaitsForNothingOfWhatThePeerHasReset) {
+  constexpr int kSent = 64 << 10;
+  trireme_fault_rule rule = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_RESET), kSent);
+  rule.sides = 1;
+  for (const bool resets : {true, false}) {
+    Begin({rule});
+    Ends ends = Connect();
+    const int little = 1;
+    ::setsockopt(ends.server.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+    const std::string bytes(kSent, 'x');
+    for (size_t sent = 0; sent < bytes.size();) {
+      const ssize_t some = ::send(ends.client.get(), bytes.data(), bytes.size() - sent, 0);
+      ASSERT_GT(some, 0);
+      sent += static_cast<size_t>(some);
+    }
+    if (resets) CloseUnseen(ends.server.Release());
+    const int64_t before = TimesAsleep();
+    EXPECT_EQ(::send(ends.client.get(), "more", 4, MSG_NOSIGNAL), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+    if (resets)
+      EXPECT_LT(TimesAsleep() - before, 20);
+    else
+      EXPECT_GT(TimesAsleep() - before, 20);
+  }
 }
 
 TEST_F(FaultsTest, AWriteFailsWhereThePeerItselfResets) {
