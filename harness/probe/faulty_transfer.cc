@@ -19,6 +19,7 @@
 #include "harness/probe/fault_log.h"
 #include "harness/probe/held_back.h"
 #include "harness/probe/late_errors.h"
+#include "harness/probe/loops.h"
 #include "harness/probe/moments.h"
 #include "harness/probe/own_thread.h"
 #include "harness/probe/postponed.h"
@@ -93,6 +94,8 @@ bool IsUnderWay(int fd, uint64_t waited) {
 void SendWhatWasWritten(int fd) {
   const int one = 1;
   syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  if (!IsUnderWay(fd, 0)) return;
+  const LoopPause pause;
   const uint64_t begin = Now();
   while (IsUnderWay(fd, Now() - begin)) SleepFor(100'000);
 }

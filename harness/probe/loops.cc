@@ -196,6 +196,14 @@ void LoopPoll::Finish(int result) const {
   if (loop_thread.loop != nullptr && result > 0) Add(loop_thread.loop->found, 1);
 }
 
+LoopPause::LoopPause() {
+  if (Loop* loop = loop_thread.loop; loop != nullptr) Step(*loop, loop->task, /*waits=*/true);
+}
+
+LoopPause::~LoopPause() {
+  if (Loop* loop = loop_thread.loop; loop != nullptr) Step(*loop, loop->task, /*waits=*/false);
+}
+
 void NoteMoved(int64_t result) {
   if (result > 0 && __atomic_load_n(&loops_watched, __ATOMIC_RELAXED))
     __atomic_fetch_add(&moved_bytes, static_cast<uint64_t>(result), __ATOMIC_RELAXED);

@@ -77,6 +77,16 @@ class LoopPoll {
   bool any_;
 };
 
+// While it lives, this thread waits for what a plan of faults has to wait for: that its task holds the loop is not its doing.
+// What it does before and what it does after are two steps.
+class LoopPause {
+ public:
+  LoopPause();
+  ~LoopPause();
+  LoopPause(const LoopPause&) = delete;
+  LoopPause& operator=(const LoopPause&) = delete;
+};
+
 // Bytes that this process read and wrote: all, since the recording is watched.
 void NoteMoved(int64_t result);
 uint64_t MovedBytes();

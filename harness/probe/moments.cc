@@ -7,6 +7,7 @@
 
 #include "harness/probe/glob.h"
 #include "harness/probe/keep_errno.h"
+#include "harness/probe/loops.h"
 
 namespace trireme {
 namespace {
@@ -37,6 +38,7 @@ bool HoldsBack(const trireme_moment& moment, const trireme_connection& connectio
 // By number, as all that a clock fault must not reach.
 void WaitFor(const trireme_moment& moment) {
   const KeepErrno keep;
+  const LoopPause pause;
   while (__atomic_load_n(&moment.passed, __ATOMIC_ACQUIRE) == 0) {
     const timespec interval = {0, kLookInterval};
     syscall(SYS_nanosleep, &interval, nullptr);

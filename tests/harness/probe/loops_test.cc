@@ -23,6 +23,7 @@
 #include "harness/history/history.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
+#include "tests/harness/probe/faults_fixture.h"
 
 namespace trireme {
 namespace {
@@ -215,6 +216,53 @@ TEST_F(LoopsTest, BelievesARuntimeThatSaysThatItWaits) {
   stop = true;
   loop.join();
   EXPECT_EQ(Count(EventKind::kHold, "holds", thread), 0);
+}
+
+// Sends without end to a peer that does not read, until a plan resets the connection where most of that is still on its way:
+// which the probe waits for, for ten times as long as a task may hold its loop.
+void SendUntilReset() {
+  const Listening listening;
+  const int little = 1;
+  ::setsockopt(listening.fd.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(listening.ConnectWith(client), 0);
+  const std::string bytes(4096, 'x');
+  while (::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) continue;
+  EXPECT_EQ(errno, ECONNRESET);
+}
+
+RecordingOptions WithAResetOfSends(uint64_t offset) {
+  RecordingOptions options{.hold_threshold = kThreshold};
+  options.plan.rules = {At(Rule(TRIREME_CALL_SEND, TRIREME_DO_RESET), offset)};
+  options.plan.connections = 64;
+  options.plan.block.calls = 1u << TRIREME_CALL_SEND;
+  return options;
+}
+
+TEST_F(LoopsTest, ATaskHoldsNothingWhileAPlanWaitsInIt) {
+  Attach(WithAResetOfSends(64 << 10));
+  uint32_t thread = 0;
+  RunThread([&] {
+    SetTask(1);
+    SetTask(2);
+    thread = Thread();
+    SendUntilReset();
+    SetTask(0);
+  });
+  RunThread([&] { HoldUntilFound(); });
+  EXPECT_EQ(Count(EventKind::kHold, "watched", thread), 1);
+  EXPECT_EQ(Count(EventKind::kHold, "holds", thread), 0);
+}
+
+TEST_F(LoopsTest, ATaskHoldsItsLoopAfterAPlanWaitedInIt) {
+  Attach(WithAResetOfSends(64 << 10));
+  RunThread([&] {
+    SetTask(1);
+    SetTask(2);
+    SendUntilReset();
+    Await(EventKind::kHold, "holds", Thread());
+    SetTask(0);
+  });
 }
 
 TEST_F(LoopsTest, SaysWhatTheProcessAndItsLoopsUse) {
