@@ -139,6 +139,41 @@ ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socke
   return end;
 }
 
+// The address itself, the same for IPv4 in either family.
+struct HostAddress {
+  unsigned char bytes[16];
+  size_t size;
+
+  explicit HostAddress(const sockaddr_storage& address) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    const bool mapped = address.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six);
+    size = address.ss_family == AF_INET6 && !mapped ? 16 : 4;
+    const void* from = address.ss_family == AF_INET
+                           ? static_cast<const void*>(
+                                 &reinterpret_cast<const sockaddr_in&>(address).sin_addr)
+                           : &six.s6_addr[16 - size];
+    memcpy(bytes, from, size);
+  }
+  bool IsAny() const {
+    for (size_t i = 0; i < size; ++i)
+      if (bytes[i] != 0) return false;
+    return true;
+  }
+  void SetLoopback() {
+    if (size == 4) bytes[0] = 127;
+    bytes[size - 1] = 1;
+  }
+};
+
+// Where a connect to that address gets to. One to none gets to the client's own, and to the loopback where that has none either.
+HostAddress Reached(const sockaddr_storage& client, const sockaddr_storage& server) {
+  const HostAddress named(server);
+  if (!named.IsAny()) return named;
+  HostAddress own(client);
+  if (own.IsAny()) own.SetLoopback();
+  return own;
+}
+
 // Both ends know the client's port and the server's address; of what the client's is they may differ.
 uint64_t KeyOfPair(const sockaddr_storage& client, const sockaddr_storage& server) {
   char text[64] = {};
@@ -153,15 +188,8 @@ uint64_t KeyOfPair(const sockaddr_storage& client, const sockaddr_storage& serve
   };
   const uint16_t ports[2] = {port(client), port(server)};
   add(ports, sizeof(ports));
-  if (server.ss_family == AF_INET6) {
-    const auto& six = reinterpret_cast<const sockaddr_in6&>(server).sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&six))
-      add(&six.s6_addr[12], 4);
-    else
-      add(&six, sizeof(six));
-  } else {
-    add(&reinterpret_cast<const sockaddr_in&>(server).sin_addr, 4);
-  }
+  const HostAddress reached = Reached(client, server);
+  add(reached.bytes, reached.size);
   uint64_t hash = 0x2545f4914f6cdd1du;
   for (size_t i = 0; i < size; ++i)
     hash = (hash ^ static_cast<unsigned char>(text[i])) * 0x100000001b3u;

@@ -270,6 +270,28 @@ TEST_F(FaultsTest, AResetDoesNotOvertakeWhatWasWritten) {
   EXPECT_EQ(Receive(ends.client.get(), 10), "error " + std::to_string(ECONNRESET));
 }
 
+// 0.0.0.0 and ::, by which the server is reached at an address of which the client never heard.
+TEST_F(FaultsTest, FollowsWhoConnectsToNoAddress) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    Begin({At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_INTERRUPT)), 4)});
+    const UniqueFd listener(::socket(family, SOCK_STREAM, 0));
+    sockaddr_in6 none{};
+    none.sin6_family = static_cast<sa_family_t>(family);
+    auto* address = reinterpret_cast<sockaddr*>(&none);
+    socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(none);
+    if (::bind(listener.get(), address, size) != 0) continue;  // there is no IPv6 here
+    ASSERT_EQ(::listen(listener.get(), 8), 0);
+    ::getsockname(listener.get(), address, &size);
+    const UniqueFd client(::socket(family, SOCK_STREAM, 0));
+    ASSERT_EQ(::connect(client.get(), address, size), 0);
+    const UniqueFd server(::accept(listener.get(), nullptr, nullptr));
+    ASSERT_EQ(::send(client.get(), "01234567", 8, 0), 8);
+    EXPECT_EQ(Receive(server.get(), 10), "0123");
+    EXPECT_EQ(Receive(server.get(), 10), "error " + std::to_string(EINTR));
+    EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 4 {\"interrupt\":true}")) << family;
+  }
+}
+
 // How often this thread has gone to sleep.
 int64_t TimesAsleep() {
   rusage usage{};
