@@ -241,7 +241,7 @@ void ProxyLoop::Refresh(int64_t now) {
 }
 
 void ProxyLoop::ReportFault(const ProxyConnection& connection, const NetworkFault& fault,
-                               Way way, uint64_t offset, Json what) {
+                            Way way, uint64_t offset, Json what) {
   const std::string& id = connection.target().id;
   report_({.time = SystemClock().Now(),
            .fault = fault.number,

@@ -11,9 +11,9 @@
 
 #include "harness/probe/addresses.h"
 #include "harness/probe/connections.h"
-#include "harness/probe/late_errors.h"
 #include "harness/probe/faulty_calls.h"
 #include "harness/probe/held_back.h"
+#include "harness/probe/late_errors.h"
 #include "harness/probe/next.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/registrations.h"
