@@ -38,6 +38,9 @@ Destination DestinationOf(const sockaddr* address, socklen_t length) {
       memcpy(&to.four, &to.six.s6_addr[12], sizeof(to.four));
     }
   }
+  // To no address.
+  if (to.four.s_addr == htonl(INADDR_ANY)) to.four.s_addr = htonl(INADDR_LOOPBACK);
+  if (IN6_IS_ADDR_UNSPECIFIED(&to.six)) to.six = in6addr_loopback;
   const bool stays = to.family == AF_INET ? ntohl(to.four.s_addr) >> 24 == 127
                                           : IN6_IS_ADDR_LOOPBACK(&to.six) != 0;
   return stays ? to : Destination();
@@ -138,6 +141,20 @@ bool IsIpv6(const sockaddr_storage& address) {
          !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
 }
 
+// The address that the program named, of the host that this is.
+sockaddr_storage TargetOf(const sockaddr* address, socklen_t size, const Destination& to) {
+  sockaddr_storage target{};
+  memcpy(&target, address, size);
+  auto& six = reinterpret_cast<sockaddr_in6&>(target).sin6_addr;
+  if (target.ss_family == AF_INET)
+    reinterpret_cast<sockaddr_in&>(target).sin_addr = to.four;
+  else if (to.family == AF_INET6)
+    six = to.six;
+  else
+    memcpy(&six.s6_addr[12], &to.four, sizeof(to.four));
+  return target;
+}
+
 bool HasRoutes() {
   const trireme_plan* plan = ActivePlan();
   return plan != nullptr && plan->routes != 0 && plan->passages != 0;
@@ -162,7 +179,8 @@ socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_s
   passage->place = IndexOf(end.connection);
   passage->number = end.connection->number;
   passage->target_size = length < sizeof(passage->target) ? length : sizeof(passage->target);
-  memcpy(passage->target, address, passage->target_size);
+  const sockaddr_storage target = TargetOf(address, passage->target_size, to);
+  memcpy(passage->target, &target, passage->target_size);
   __atomic_store_n(&passage->key, key, __ATOMIC_RELEASE);
   return ProxyAddress(*route, to, address->sa_family, instead);
 }

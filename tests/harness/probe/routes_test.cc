@@ -135,6 +135,13 @@ TEST_F(RoutesTest, TheProxyCutsAConnectionOfTheTrial) {
           R"(-#0 {"do":{"close":"rst"},"connection":"-#0","direction":"down","offset":5})"));
 }
 
+TEST_F(RoutesTest, NoAddressIsTheLoopback) {
+  Begin(R"({"cut": 5})");
+  address_.sin_addr.s_addr = htonl(INADDR_ANY);
+  EXPECT_EQ(Exchange(), 105);
+  EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0"));
+}
+
 TEST_F(RoutesTest, BothEndsHaveTheSameId) {
   Begin(R"({"cut": 5})");
   Exchange();
