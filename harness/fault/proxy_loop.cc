@@ -177,6 +177,7 @@ void ProxyLoop::Remove(uint64_t number) {
 
 void ProxyLoop::Add(std::unique_ptr<ProxyConnection> connection) {
   const MutexLock lock(mutex_);
+  Refresh(SystemClock().Now());
   const uint64_t number = next_number_++;
   connection->SetFaults(holding_, [](const NetworkFault&, Way, uint64_t, const Json&) {});
   connection->Connect();

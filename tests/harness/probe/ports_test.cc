@@ -1,5 +1,5 @@
-// Sockets for which any port will do get one of those that the trial alone is given. Each program is a fork, which alone attaches
-// to the recording.
+// Sockets for which any port will do get one of those that the trial alone is given. Each program is a fork, which alone
+// attaches to the recording.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
