@@ -70,8 +70,10 @@ EngineOutcome Supervisor::Run(int signals) {
   poller_.Watch(signals, [this, signals] { OnSignal(signals); });
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
   while (true) {
-    LookAtProcessors(SystemClock().Now());
+    const int64_t begin = SystemClock().Now();
+    LookAtProcessors(begin);
     if (!stopping_ && !JudgesFirst()) Fill();
+    Postpone(SystemClock().Now() - begin);
     if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
     const int64_t due = std::max(NextDeadline(), SystemClock().Now());
