@@ -69,21 +69,22 @@ EngineOutcome Supervisor::Run(int signals) {
   begin_ = SystemClock().Now();
   poller_.Watch(signals, [this, signals] { OnSignal(signals); });
   poller_.Watch(guardian_->fd(), [this] { OnGuardian(); });
+  int64_t last_woken = begin_;
   while (true) {
-    const int64_t begin = SystemClock().Now();
-    LookAtProcessors(begin);
+    LookAtProcessors(SystemClock().Now());
     if (!stopping_ && !JudgesFirst()) Fill();
-    Postpone(SystemClock().Now() - begin);
     if (JudgeEnded()) continue;
     if (Running() == 0 && (stopping_ || schedule_.empty())) break;
-    const int64_t due = std::max(NextDeadline(), SystemClock().Now());
+    const int64_t due = NextDeadline();
+    const int64_t begin = SystemClock().Now();
     poller_.Wait(due);
     const int64_t woken = SystemClock().Now();
-    // What kept this process away, a pause of the machine or a stop of all, has kept its runners away, too.
-    Postpone(woken - due);
+    // All but the wait until `due`, without a gap: what kept this process away, be it a pause of the machine, a stop of all or
+    // much to judge, has kept its runners away, too.
+    Postpone(begin - last_woken + std::max<int64_t>(0, woken - std::max(due, begin)));
+    last_woken = woken;
     OnTime();
     Settle();
-    Postpone(SystemClock().Now() - woken);
   }
   poller_.Forget(signals);
   EndEverything("the run is over");
@@ -410,13 +411,11 @@ bool Supervisor::JudgesFirst() const {
 // False: there was nothing to judge.
 bool Supervisor::JudgeEnded() {
   if (ended_.empty()) return false;
-  const int64_t begin = SystemClock().Now();
   for (const Ended& ended : std::exchange(ended_, {})) {
     Judge(ended);
     if (ended.runner_key.empty() || schedule_.Pending(cells_of_key_[ended.runner_key])) continue;
     while (Runner* idle = runners_.FindIdle(ended.runner_key)) runners_.End(*idle, *guardian_);
   }
-  Postpone(SystemClock().Now() - begin);
   return true;
 }
 
