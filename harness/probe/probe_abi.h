@@ -244,7 +244,7 @@ struct trireme_header {
   uint64_t checksum;       /* of a sealed file as a whole, with 0 here: Checksum64() of harness/base/rng.h;
                               0: it has none */
   uint32_t first_port; /* from which on each second is, for sockets of the trial that any port will do for, */
-  uint32_t ports;      /* so many, half of them, that no other trial is given; 0: the kernel chooses */
+  uint32_t ports;      /* so many, half of them, that no other trial of the run is given; 0: the kernel chooses */
   uint32_t next_server; /* atomic: how many of them were tried */
   uint32_t next_client; /* atomic: the same of ports for clients whose connections are followed */
 };

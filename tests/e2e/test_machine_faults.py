@@ -275,7 +275,7 @@ WORKER = """\
     def work(told):
         told.send("up")
         while True:
-            time.sleep(60)
+            time.sleep(60)  # until the plan kills it
 
     async def main(rt, params):
         context = multiprocessing.get_context(params["method"])

@@ -71,7 +71,7 @@ await rt.gather(*[rt.spawn(wait) for _ in range(3)])
 WITH_HELPERS = """
 import multiprocessing, multiprocessing.shared_memory, time
 context = multiprocessing.get_context("{method}")
-worker = context.Process(target=time.sleep, args=({seconds},))
+worker = context.Process(target=time.sleep, args=({seconds},))  # 0: ends by itself; 60: is there when the trial ends
 worker.start()
 shared = multiprocessing.shared_memory.SharedMemory(create=True, size=1)  # by the tracker of resources
 shared.close()

@@ -267,8 +267,8 @@ def _hook_waits(waits: Waits) -> None:
         return bool(waits.wait(Wait("semaphore", self, of_semaphore, timed), acquire, self, blocking, timeout))
 
     condition.wait = wait_notified  # type: ignore[method-assign]  # replaced for this one object, to tell of its waits
-    event.wait = wait_until_set  # type: ignore[method-assign]  # the same of an event
-    semaphore.acquire = semaphore.__enter__ = acquire_permit  # type: ignore[method-assign]  # the same of its permits
+    event.wait = wait_until_set  # type: ignore[method-assign]  # for this one event, to tell of its waits
+    semaphore.acquire = semaphore.__enter__ = acquire_permit  # type: ignore[method-assign]  # to tell who waits for it
 
 
 def _hook_threads(taken: Taken) -> None:
