@@ -1,8 +1,11 @@
 // What a hop through the proxy costs, with no fault on it: echo over 64 connections against the same without it, and how much
 // later answers come at 5,000 requests a second. Client and server are written by hand; each has a thread, the proxy its own.
+// Where there are two cores, client and server want both, and a hop doubles what is to be done: how much of that is this proxy's
+// shows an echo through a relay that could not do less. With both ends on one core the proxy has the other.
 #include <benchmark/benchmark.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,6 +24,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/unique_fd.h"
 #include "harness/fault/proxy.h"
+#include "tests/bench/bare_relay.h"
 
 namespace trireme {
 namespace {
@@ -79,18 +83,45 @@ void ServeEcho(int listener, int count) {
   }
 }
 
-// A server, connections to it, and the proxy between them where one is wanted.
+// The calling thread, and those that it will start.
+void StayOnOneCore() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  TRIREME_CHECK(::sched_setaffinity(0, sizeof(one), &one) == 0);
+}
+
+// Where the calling thread may run, again once this ends.
+class WhereItRan {
+ public:
+  WhereItRan() { TRIREME_CHECK(::sched_getaffinity(0, sizeof(before_), &before_) == 0); }
+  ~WhereItRan() { ::sched_setaffinity(0, sizeof(before_), &before_); }
+  WhereItRan(const WhereItRan&) = delete;
+  WhereItRan& operator=(const WhereItRan&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+enum class Hop { kNone, kProxy, kBareRelay };
+enum class Ends { kOneCoreEach, kOneCore };
+
+// A server, connections to it, and what stands between them.
 class Echo {
  public:
-  Echo(int count, bool by_proxy)
+  explicit Echo(Hop hop, Ends ends = Ends::kOneCoreEach)
       : listener_(Listener()), table_(*LoopbackAddress::OfSocket(listener_.get())) {
-    server_ = std::thread([this, count] { ServeEcho(listener_.get(), count); });
     LoopbackAddress to = *LoopbackAddress::OfSocket(listener_.get());
-    if (by_proxy) {
+    if (hop == Hop::kProxy) {
       proxy_ = *NetworkProxy::Start(&table_, 0, [](const ProxyEvent&) {});
       to = *LoopbackAddress::Parse("127.0.0.1:" + std::to_string(proxy_->port()));
+    } else if (hop == Hop::kBareRelay) {
+      relay_ = std::make_unique<BareRelay>(Listener(), kConnections, to);
+      to = relay_->address();
     }
-    for (int i = 0; i < count; ++i) {
+    if (ends == Ends::kOneCore) StayOnOneCore();
+    server_ = std::thread([this] { ServeEcho(listener_.get(), kConnections); });
+    for (int i = 0; i < kConnections; ++i) {
       UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       const int on = 1;
       ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -108,10 +139,12 @@ class Echo {
   const std::vector<UniqueFd>& clients() const { return clients_; }
 
  private:
+  const WhereItRan restored_;
   const UniqueFd listener_;
   ToOneServer table_;
   std::thread server_;
   std::unique_ptr<NetworkProxy> proxy_;
+  std::unique_ptr<BareRelay> relay_;
   std::vector<UniqueFd> clients_;
 };
 
@@ -125,8 +158,8 @@ void ReceiveOne(int fd) {
   TRIREME_CHECK(::recv(fd, message.data(), message.size(), MSG_WAITALL) == kMessage);
 }
 
-void EchoRounds(benchmark::State& state, bool by_proxy) {
-  const Echo echo(kConnections, by_proxy);
+void EchoRounds(benchmark::State& state, Hop hop, Ends ends = Ends::kOneCoreEach) {
+  const Echo echo(hop, ends);
   const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   for (const UniqueFd& client : echo.clients()) WatchForInput(epoll.get(), client.get());
   std::array<epoll_event, kConnections> events;
@@ -143,15 +176,34 @@ void EchoRounds(benchmark::State& state, bool by_proxy) {
   state.SetItemsProcessed(state.iterations() * kRounds * kConnections);
 }
 
-void BM_EchoDirect(benchmark::State& state) { EchoRounds(state, false); }
+void BM_EchoDirect(benchmark::State& state) { EchoRounds(state, Hop::kNone); }
 BENCHMARK(BM_EchoDirect)->UseRealTime();
 
 void BM_EchoByProxy(benchmark::State& state) {
-  EchoRounds(state, true);
+  EchoRounds(state, Hop::kProxy);
   state.SetLabel(
       "echo through the proxy, 64 connections, ends by hand | >= 0.5x | BM_EchoDirect/real_time");
 }
 BENCHMARK(BM_EchoByProxy)->UseRealTime();
+
+void BM_EchoByBareRelay(benchmark::State& state) {
+  EchoRounds(state, Hop::kBareRelay);
+  state.SetLabel(
+      "the same through a relay that only receives and sends | no goal | BM_EchoDirect/real_time");
+}
+BENCHMARK(BM_EchoByBareRelay)->UseRealTime();
+
+void BM_EchoOfOneCoreDirect(benchmark::State& state) {
+  EchoRounds(state, Hop::kNone, Ends::kOneCore);
+}
+BENCHMARK(BM_EchoOfOneCoreDirect)->UseRealTime();
+
+void BM_EchoOfOneCoreByProxy(benchmark::State& state) {
+  EchoRounds(state, Hop::kProxy, Ends::kOneCore);
+  state.SetLabel(
+      "the same through the proxy, both ends on one core | >= 0.5x | BM_EchoOfOneCoreDirect/real_time");
+}
+BENCHMARK(BM_EchoOfOneCoreByProxy)->UseRealTime();
 
 // Latencies of requests that are sent at their times whatever came before, in nanoseconds.
 std::vector<int64_t> Latencies(const Echo& echo) {
@@ -174,8 +226,8 @@ std::vector<int64_t> Latencies(const Echo& echo) {
 }
 
 void BM_ProxyAddsToP99(benchmark::State& state) {
-  const Echo direct(kConnections, false);
-  const Echo proxied(kConnections, true);
+  const Echo direct(Hop::kNone);
+  const Echo proxied(Hop::kProxy);
   double added50 = 0;
   double added99 = 0;
   for (auto _ : state) {
