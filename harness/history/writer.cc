@@ -145,6 +145,8 @@ trireme_header RecordingHeader(const RecordingOptions& options) {
   header.left_out = BitsOf(options.left_out);
   header.first_port = options.ports.first;
   header.ports = options.ports.count;
+  header.first_client = options.clients.first;
+  header.clients = options.clients.count;
   header.next_chunk = ObjectChunks(options) + PlacesOf(options).capacity / options.chunk_size;
   header.allocated = options.chunks + header.next_chunk;
   header.max_chunks = std::max<uint64_t>(options.max_bytes / options.chunk_size, options.chunks) +

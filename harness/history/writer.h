@@ -12,7 +12,7 @@
 
 namespace trireme {
 
-// Ports that no other trial is given, each second from the first on; none: the kernel chooses.
+// Of so many ports each second, from the first on; none: the kernel chooses.
 struct PortRange {
   uint16_t first = 0;
   uint16_t count = 0;
@@ -30,6 +30,7 @@ struct RecordingOptions {
   uint32_t objects = 1024;          // that tasks may wait for at once and be followed; 0: none is
   CompiledPlan plan;                // what the probe decides faults by
   PortRange ports = {};             // for sockets that any will do for
+  PortRange clients = {};           // for clients that are followed; other trials have them too
 };
 
 // Makes the file that a trial's processes attach to.

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -9,7 +10,7 @@
 
 #include "harness/probe/addresses.h"
 #include "harness/probe/fault_log.h"
-#include "harness/probe/ports.h"
+#include "harness/probe/keep_errno.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
@@ -120,7 +121,7 @@ trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_
 
 // Lets the descriptor stand for that end of it.
 ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socket, bool datagrams,
-                   const char* kind, const Peer* peer = nullptr) {
+                   const char* kind, const Peer* peer = nullptr, const Peer* local = nullptr) {
   Entry16* entry = EntryOf(fd);
   if (connection == nullptr || entry == nullptr) return {};
   const ConnectionEnd end{connection, side, socket, datagrams};
@@ -135,7 +136,7 @@ ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socke
             .socket = socket,
             .datagrams = datagrams,
             .generation = ends_generation};
-  LogOpened(end, kind, fd, peer);
+  LogOpened(end, kind, fd, peer, local);
   return end;
 }
 
@@ -220,20 +221,42 @@ bool GetName(long call, int fd, sockaddr_storage* address, socklen_t* length) {
 }
 
 // The client's end has a name before it connects, by which the other end finds it. False: it has none.
-bool NameClient(int fd, int family, sockaddr_storage* client, socklen_t* length) {
+bool NameClient(int fd, sockaddr_storage* client, socklen_t* length, ClientPort* port) {
   if (!GetName(SYS_getsockname, fd, client, length)) return false;
-  const bool internet = IsInternet(family);
-  const bool named = internet ? reinterpret_cast<sockaddr_in*>(client)->sin_port != 0
-                              : *length > sizeof(sa_family_t);
-  if (named) return true;
-  sockaddr_storage any{};
-  any.ss_family = static_cast<sa_family_t>(family);
-  const socklen_t size = family == AF_INET    ? sizeof(sockaddr_in)
-                         : family == AF_INET6 ? sizeof(sockaddr_in6)
-                                              : sizeof(sa_family_t);
-  const bool bound =
-      internet ? BindClient(fd, &any, size) : syscall(SYS_bind, fd, &any, size) == 0;
-  return bound && GetName(SYS_getsockname, fd, client, length);
+  if (IsInternet(client->ss_family))
+    return port->Choose(client) ||
+           (port->Bind(client, *length) && GetName(SYS_getsockname, fd, client, length));
+  if (*length > sizeof(sa_family_t)) return true;
+  return syscall(SYS_bind, fd, client, socklen_t{sizeof(sa_family_t)}) == 0 &&
+         GetName(SYS_getsockname, fd, client, length);
+}
+
+// By which the two ends of a stream that is to be made find one another; 0: they cannot.
+uint64_t KeyOfClient(int fd, const Peer& server, ClientPort* port, Peer* client) {
+  if (!NameClient(fd, &client->address, &client->size, port)) return 0;
+  return client->address.ss_family == AF_UNIX
+             ? KeyOfPath(reinterpret_cast<sockaddr_un&>(client->address), client->size)
+             : KeyOfPair(client->address, server.address);
+}
+
+Peer CopyOf(const sockaddr* address, socklen_t length) {
+  Peer copy{{}, length < sizeof(sockaddr_storage) ? length : socklen_t{sizeof(sockaddr_storage)}};
+  memcpy(&copy.address, address, copy.size);
+  return copy;
+}
+
+// Whether a connection is made, or is being made.
+bool IsIdle(int fd) {
+  unsigned char state = 0;  // the first of what struct tcp_info has
+  socklen_t size = sizeof(state);
+  return syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 &&
+         state == TCP_CLOSE;
+}
+
+// Errors of a connect(2) after which the connection is there, or still being made.
+bool GoesOn(int error) {
+  return error == EINPROGRESS || error == EALREADY || error == EINTR || error == EISCONN ||
+         error == EAGAIN;
 }
 
 int TypeOf(int fd) {
@@ -277,26 +300,48 @@ void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due&
   __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
 }
 
-ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number) {
+ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port,
+                         uint64_t* number) {
   const bool known = address != nullptr && length >= sizeof(sa_family_t) &&
                      (IsInternet(address->sa_family) || address->sa_family == AF_UNIX);
   if (!known || makes_own_pairs || EndOf(fd).connection != nullptr) return {};
   const bool datagrams = TypeOf(fd) != SOCK_STREAM;
   TaskName& task = CurrentTaskName();
   *number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-  uint64_t key = 0;
-  sockaddr_storage client;
-  socklen_t client_length = 0;
-  Peer server{{}, length < sizeof(sockaddr_storage) ? length : socklen_t{sizeof(sockaddr_storage)}};
-  memcpy(&server.address, address, server.size);
-  if (!datagrams && NameClient(fd, address->sa_family, &client, &client_length)) {
-    key = address->sa_family == AF_UNIX
-              ? KeyOfPath(reinterpret_cast<sockaddr_un&>(client), client_length)
-              : KeyOfPair(client, server.address);
-  }
+  const Peer server = CopyOf(address, length);
+  Peer client{};
+  const uint64_t key = datagrams ? 0 : KeyOfClient(fd, server, port, &client);
   trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
   return Open(fd, connection, kClient, true, datagrams,
-              datagrams ? "datagram" : KindOf(address->sa_family), &server);
+              datagrams ? "datagram" : KindOf(address->sa_family), &server,
+              key == 0 ? nullptr : &client);
+}
+
+bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port) {
+  const KeepErrno keep;
+  Entry16* entry = KnownEntry(fd);
+  if (entry == nullptr || entry->connection == kNoConnection || port->number() == 0) return false;
+  Peer client{};
+  const uint64_t key = KeyOfClient(fd, CopyOf(address, length), port, &client);
+  trireme_connection* place = key == 0 ? nullptr : TakePlace(key);
+  if (place == nullptr) return false;
+  trireme_connection* before = ConnectionAt(entry->connection - 1u);
+  trireme_connection moved = *before;
+  moved.key = ~uint64_t{0};
+  *place = moved;
+  __atomic_store_n(&place->key, key, __ATOMIC_RELEASE);
+  entry->connection = static_cast<uint16_t>(IndexOf(place) + 1);
+  __atomic_store_n(&before->key, 0, __ATOMIC_RELEASE);
+  return true;
+}
+
+void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result) {
+  const KeepErrno keep;
+  const ConnectionEnd end = EndOf(fd);
+  if (end.connection == nullptr || end.side != kClient || !end.socket || end.datagrams) return;
+  const bool over = result == 0 ? length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC
+                                : !GoesOn(errno);
+  if (over && IsIdle(fd)) CloseEnd(fd);
 }
 
 ConnectionEnd EndForTransfer(int fd) {

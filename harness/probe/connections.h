@@ -5,6 +5,7 @@
 
 #include "harness/probe/addresses.h"
 #include "harness/probe/fault_rules.h"
+#include "harness/probe/ports.h"
 
 namespace trireme {
 
@@ -49,7 +50,13 @@ void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due&
 
 // Before connect(2): gives the descriptor a connection of the current task, and enters it. `number`: of this one among
 // those of the task. An end without a connection: it has one already, or cannot be followed.
-ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, uint64_t* number);
+ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port,
+                         uint64_t* number);
+// After a connect(2) that could not have its port: the connection is found by another one now. False: there is none to be had.
+bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port);
+// After the last connect(2), and what it gave: one that failed, or that dissolved the connection, ends it. A descriptor that
+// tries again is another connection.
+void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result);
 // After accept(2). `peer` is as that call told it, of size 0 where it could not: when the other end has reset the connection
 // nobody else says who it was.
 ConnectionEnd OpenServer(int fd, const Peer& peer);

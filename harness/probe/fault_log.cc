@@ -180,14 +180,18 @@ void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int 
   RecordJson(TRIREME_FAULT, 0, "fiu-ctrl", text);
 }
 
-void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer) {
+void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer,
+               const Peer* local) {
   char place[1024];
   TextBuffer text(place, sizeof(place));
   text.Add("{\"connection\":\"").AddEscaped(end.connection->id).Add("\",\"name\":\"");
   text.AddEscaped(end.connection->name).Add("\",\"side\":\"").Add(NameOfSide(end.side));
   text.Add("\",\"kind\":\"").Add(kind).Add("\"");
   if (end.socket) {
-    AddAddress(text, "local", SYS_getsockname, fd);
+    if (local == nullptr)
+      AddAddress(text, "local", SYS_getsockname, fd);
+    else
+      AddAddress(text, "local", *local);
     if (peer == nullptr)
       AddAddress(text, "peer", SYS_getpeername, fd);
     else

@@ -16,8 +16,9 @@ void LogFault(const trireme_fault_rule& rule, const Subject& subject, int direct
 // One that nobody planned: fiu-ctrl enabled the point.
 void LogRemoteFault(const Subject& subject, int direction, uint64_t offset, int error);
 
-// `peer`: where it is about to connect to; null: the kernel knows.
-void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer);
+// `peer`: where it is about to connect to, and `local` from where; null: the kernel knows.
+void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* peer,
+               const Peer* local);
 void LogClosed(const ConnectionEnd& end);
 
 // WIRE events, where the plan asks for them.

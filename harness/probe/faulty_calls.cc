@@ -319,10 +319,11 @@ bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
   return *error != 0;
 }
 
-ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error) {
+ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, ClientPort* port,
+                            int* error) {
   const int before = errno;
   uint64_t number = 0;
-  const ConnectionEnd end = OpenClient(fd, address, length, &number);
+  const ConnectionEnd end = OpenClient(fd, address, length, port, &number);
   errno = before;
   if (end.connection == nullptr) return ConnectFault::kNone;
   const Subject subject = end.subject(TRIREME_CALL_CONNECT);

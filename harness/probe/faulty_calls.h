@@ -6,6 +6,7 @@
 
 #include "harness/probe/addresses.h"
 #include "harness/probe/fault_rules.h"
+#include "harness/probe/ports.h"
 
 namespace trireme {
 
@@ -38,7 +39,8 @@ enum class ConnectFault {
 };
 
 // Before connect(2), after which the descriptor stands for its connection.
-ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, int* error);
+ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, ClientPort* port,
+                            int* error);
 
 // A new descriptor, whose accepts are counted from 0 where the plan has no place for its listener.
 void ForgetAccepts(int fd);

@@ -15,6 +15,7 @@
 #include "harness/probe/held_back.h"
 #include "harness/probe/late_errors.h"
 #include "harness/probe/next.h"
+#include "harness/probe/ports.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/registrations.h"
 #include "harness/probe/routes.h"
@@ -114,6 +115,17 @@ int Fcntl(int fd, int command, void* argument, Next<int(int, int, ...)>& next) {
   return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? Copied(fd, result) : result;
 }
 
+// Another socket of this machine may have the port that was chosen, or a connection to the same server that is over.
+template <typename Call>
+int ConnectFrom(int fd, const sockaddr* address, socklen_t length, ClientPort* port,
+                const Call& connect) {
+  int result = connect();
+  if (result == 0 || errno != EADDRNOTAVAIL || !HasWayTo(address, length)) return result;
+  while (result != 0 && errno == EADDRNOTAVAIL && MoveClient(fd, address, length, port))
+    result = connect();
+  return result;
+}
+
 // Makes a connection as a call does whose wait is interrupted at once: -1 and EINTR where it was begun or made.
 template <typename Call>
 int InterruptConnect(int fd, const Call& connect) {
@@ -205,19 +217,27 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
     return -1;
   }
   int error = 0;
-  const trireme::ConnectFault fault = trireme::FaultOfConnect(fd, address, length, &error);
+  trireme::ClientPort port(fd);
+  const trireme::ConnectFault fault = trireme::FaultOfConnect(fd, address, length, &port, &error);
   if (fault == trireme::ConnectFault::kFails) {
     errno = error;
     return -1;
   }
-  sockaddr_storage instead;
-  const socklen_t routed = asks ? 0 : trireme::RouteFor(fd, address, length, &instead);
   const auto call = [&] {
+    sockaddr_storage instead;
+    const socklen_t routed =
+        asks ? 0 : trireme::RouteFor(fd, port.number(), address, length, &instead);
     if (routed == 0) return next(fd, address, length);
-    return next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
+    const int result = next(fd, reinterpret_cast<const sockaddr*>(&instead), routed);
+    if (result != 0 && errno == EADDRNOTAVAIL) trireme::LeaveRoute(port.number(), instead);
+    return result;
   };
-  return fault == trireme::ConnectFault::kInterrupted ? trireme::InterruptConnect(fd, call)
-                                                      : call();
+  const int result = trireme::ConnectFrom(fd, address, length, &port, [&] {
+    return fault == trireme::ConnectFault::kInterrupted ? trireme::InterruptConnect(fd, call)
+                                                        : call();
+  });
+  trireme::NoteConnected(fd, address, length, result);
+  return result;
 }
 
 TRIREME_INTERPOSED int getsockopt(int fd, int level, int option, void* value,

@@ -246,7 +246,9 @@ struct trireme_header {
   uint32_t first_port; /* from which on each second is, for sockets of the trial that any port will do for, */
   uint32_t ports;      /* so many, half of them, that no other trial of the run is given; 0: the kernel chooses */
   uint32_t next_server; /* atomic: how many of them were tried */
-  uint32_t next_client; /* atomic: the same of ports for clients whose connections are followed */
+  uint32_t next_client; /* atomic: the same of ports for clients whose connections are followed: */
+  uint32_t first_client; /* from which on each second is, */
+  uint32_t clients;      /* so many, half of them, which clients of other trials are given too; 0: the kernel chooses */
 };
 
 /* A kernel object for which a task waits now, in any process of the trial; without a waiter it is free for another. Its

@@ -127,13 +127,15 @@ trireme_passage* ClaimPassage(uint32_t key) {
   return nullptr;
 }
 
+uint16_t PortOf(const sockaddr_storage& own) {
+  return ntohs(own.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(own).sin6_port
+                                         : reinterpret_cast<const sockaddr_in&>(own).sin_port);
+}
+
 // Of the own port of a socket, by the family in which the proxy sees it.
-uint32_t PassageKey(const sockaddr_storage& own, bool six, bool onward) {
-  const uint16_t port = own.ss_family == AF_INET6
-                            ? reinterpret_cast<const sockaddr_in6&>(own).sin6_port
-                            : reinterpret_cast<const sockaddr_in&>(own).sin_port;
+uint32_t PassageKey(uint16_t port, bool six, bool onward) {
   return TRIREME_PASSAGE_USED | (onward ? TRIREME_PASSAGE_ONWARD : 0) |
-         (six ? TRIREME_PASSAGE_IPV6 : 0) | ntohs(port);
+         (six ? TRIREME_PASSAGE_IPV6 : 0) | port;
 }
 
 bool IsIpv6(const sockaddr_storage& address) {
@@ -162,7 +164,8 @@ bool HasRoutes() {
 
 }  // namespace
 
-socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_storage* instead) {
+socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t length,
+                   sockaddr_storage* instead) {
   if (!HasRoutes() || address == nullptr || length < sizeof(sa_family_t)) return 0;
   const ConnectionEnd end = EndOf(fd);
   if (end.connection == nullptr || end.side != kClient || !end.socket || end.datagrams) return 0;
@@ -173,7 +176,7 @@ socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_s
   socklen_t own_size = sizeof(own);
   if (route == nullptr || syscall(SYS_getsockname, fd, &own, &own_size) != 0) return 0;
   if (IsRefused(*route, to)) return 0;
-  const uint32_t key = PassageKey(own, to.family == AF_INET6, false);
+  const uint32_t key = PassageKey(own_port != 0 ? own_port : PortOf(own), to.family == AF_INET6, false);
   trireme_passage* passage = ClaimPassage(key);
   if (passage == nullptr) return 0;
   passage->place = IndexOf(end.connection);
@@ -185,9 +188,19 @@ socklen_t RouteFor(int fd, const sockaddr* address, socklen_t length, sockaddr_s
   return ProxyAddress(*route, to, address->sa_family, instead);
 }
 
+void LeaveRoute(uint16_t own_port, const sockaddr_storage& instead) {
+  const uint32_t key = PassageKey(own_port, IsIpv6(instead), false);
+  for (uint32_t i = 0; i < TRIREME_PASSAGE_REACH; ++i) {
+    uint32_t now = key;
+    if (__atomic_compare_exchange_n(&PassageAt(key, i)->key, &now, 0, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+      return;
+  }
+}
+
 trireme_connection* PassedOnFrom(const sockaddr_storage& client) {
   if (!HasRoutes() || (client.ss_family != AF_INET && client.ss_family != AF_INET6)) return nullptr;
-  const uint32_t key = PassageKey(client, IsIpv6(client), true);
+  const uint32_t key = PassageKey(PortOf(client), IsIpv6(client), true);
   for (uint32_t i = 0; i < TRIREME_PASSAGE_REACH; ++i) {
     const trireme_passage* passage = PassageAt(key, i);
     const uint32_t now = __atomic_load_n(&passage->key, __ATOMIC_ACQUIRE);

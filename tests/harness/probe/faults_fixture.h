@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,14 @@ inline trireme_fault_rule OfServer(trireme_fault_rule rule) {
   return rule;
 }
 
+// What the kernel gives out itself, as the harness tells the probe.
+inline PortRange PortsForClients() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  int first = 0, last = -1;
+  file >> first >> last;
+  return {static_cast<uint16_t>(first), static_cast<uint16_t>(last - first + 1)};
+}
+
 class FaultsFixture : public testing::Test {
  protected:
   void TearDown() override {
@@ -67,6 +76,8 @@ class FaultsFixture : public testing::Test {
   void Begin(const std::vector<trireme_fault_rule>& rules, uint32_t flags = 0) {
     ::unlink(path_.c_str());
     RecordingOptions options;
+    options.begin_time = ++begins_;  // each has its clients at other ports
+    options.clients = clients_;
     options.plan.rules = rules;
     options.plan.connections = 64;
     options.plan.block.flags = flags;
@@ -101,7 +112,11 @@ class FaultsFixture : public testing::Test {
     return values;
   }
 
+  PortRange clients_ = PortsForClients();
   const std::string path_ = testing::TempDir() + "faults." + std::to_string(::getpid());
+
+ private:
+  static inline int64_t begins_ = 0;
 };
 
 // On a port of the loopback.
