@@ -132,6 +132,9 @@ RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about)
   if (outcome.budget_spent)
     judge_.AddRunNote("the budget of " + FormatDuration(*options_.run.budget) +
                       " was spent: not every trial was run");
+  if (outcome.without_ports)
+    judge_.AddRunNote(
+        "other runs on this machine had all ports that any will do for: trials had none of their own, and may have met others'");
   if (failed_fast_)
     judge_.AddRunNote("no trial was started after the first unexpected failure (--fail-fast)");
   for (const auto& [cell, notes] : sweeps_.Notes())

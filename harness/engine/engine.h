@@ -102,6 +102,7 @@ struct EngineOptions {
 struct EngineOutcome {
   bool interrupted = false;  // by SIGINT or SIGTERM
   bool budget_spent = false;
+  bool without_ports = false;  // other runs on this machine had them all: the kernel chose those of the trials
   int64_t executed = 0;  // trials, retries not counted
   std::string
       infrastructure;  // why the run could not go on (disk full, guardian lost), "" when it could

@@ -13,7 +13,6 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/base/subprocess.h"
-#include "harness/engine/port_shares.h"
 
 namespace trireme {
 namespace {
@@ -38,6 +37,11 @@ bool AnySweeps(const Plan& plan) {
                      [](const PlannedCell& cell) { return cell.sweep.is_array(); });
 }
 
+size_t MostSlots(const Plan& plan, const EngineOptions& options) {
+  return static_cast<size_t>(
+      std::max({options.jobs, AnySweeps(plan) ? options.most_jobs : 0, 1}));
+}
+
 }  // namespace
 
 Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const EngineEvents& events,
@@ -47,16 +51,18 @@ Supervisor::Supervisor(const Plan& plan, const EngineOptions& options, const Eng
       events_(events),
       guardian_(std::move(guardian)),
       runner_files_(runner_files),
+      ports_(KernelPorts::Read(), MostSlots(plan, options)),
+      proxy_ports_(ports_.OfProxies()),
       services_{
           .poller = poller_,
           .launch = [this](const LaunchRequest& request) { return guardian_->Launch(request); },
           .end = [this](pid_t pid) { (void)guardian_->End(pid); },
           .guardian = [this] { return guardian_->pid(); },
           .debugger = FindProgram("gdb"),
-          .patience = options.patience},
+          .patience = options.patience,
+          .proxy_ports = &proxy_ports_},
       schedule_(plan),
-      slots_(static_cast<size_t>(
-          std::max({options.jobs, AnySweeps(plan) ? options.most_jobs : 0, 1}))),
+      slots_(MostSlots(plan, options)),
       runners_(poller_, static_cast<size_t>(std::max(options.jobs, 1)) * kRunnersPerJob),
       names_(EntropySeed()),
       harness_acts_(WhereHarnessActs(plan)),
@@ -88,6 +94,7 @@ EngineOutcome Supervisor::Run(int signals) {
   }
   poller_.Forget(signals);
   EndEverything("the run is over");
+  outcome_.without_ports = ports_.none_left();
   return outcome_;
 }
 
@@ -182,7 +189,8 @@ Runner::LoadPatience Supervisor::LoadPatience(size_t cell) const {
 
 std::unique_ptr<Trial> Supervisor::NewTrial(const Slot& slot) {
   TrialSetting setting = SettingFor(*slot.attempt, plan_, options_, names_);
-  setting.ports = ShareOfPorts(static_cast<size_t>(&slot - slots_.data()), slots_.size());
+  setting.ports = ports_.OfTrial(static_cast<size_t>(&slot - slots_.data()));
+  setting.clients = ports_.OfClients();
   return std::make_unique<Trial>(services_, plan_.cells[slot.attempt->cell], std::move(setting));
 }
 

@@ -14,6 +14,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/guardian.h"
 #include "harness/engine/poller.h"
+#include "harness/engine/port_shares.h"
 #include "harness/engine/processor_use.h"
 #include "harness/engine/runner_pool.h"
 #include "harness/engine/schedule.h"
@@ -109,6 +110,8 @@ class Supervisor {
   std::optional<Guardian> guardian_;
   const rlimit runner_files_;
   Poller poller_;
+  const PortShares ports_;
+  ProxyPorts proxy_ports_;
   Trial::Services services_;
   Schedule schedule_;
   std::vector<Slot> slots_;

@@ -86,14 +86,15 @@ Status Trial::Prepare() {
   begin_ = SystemClock().Now();
   prepared_ = true;
   CompiledPlan plan = setting_.faults;
-  TRIREME_RETURN_IF_ERROR(network_.Start(FaultsOf(cell_), setting_.seed, begin_, &plan));
+  TRIREME_RETURN_IF_ERROR(network_.Start(FaultsOf(cell_), setting_.seed, begin_, services_.proxy_ports, &plan));
   TRIREME_RETURN_IF_ERROR(
       CreateRecording(Path(kRecording), {.begin_time = begin_,
                                          .recording = setting_.record,
                                          .hold_threshold = setting_.watch.hold_threshold,
                                          .usage_interval = setting_.watch.usage_interval,
                                          .plan = std::move(plan),
-                                         .ports = setting_.ports}));
+                                         .ports = setting_.ports,
+                                         .clients = setting_.clients}));
   empty_recording_ = RoomOf(Path(kRecording));
   return network_.Attach(Path(kRecording));
 }

@@ -42,6 +42,7 @@ class Trial {
     std::function<pid_t()> guardian;
     std::string debugger;  // path of gdb, "" when there is none
     EnginePatience patience;
+    ProxyPorts* proxy_ports;
   };
 
   Trial(const Services& services, const PlannedCell& cell, TrialSetting setting);

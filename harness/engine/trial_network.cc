@@ -52,12 +52,11 @@ std::vector<ProxyEvent> TrialNetwork::Log::Take() {
 }
 
 Status TrialNetwork::Start(const FaultPlan& plan, uint64_t trial_seed, int64_t begin,
-                           CompiledPlan* compiled) {
+                           ProxyPorts* ports, CompiledPlan* compiled) {
   faults_ = FaultsOfStreams(plan, trial_seed);
   if (faults_.empty()) return Done{};
-  TRIREME_ASSIGN_OR_RETURN(proxy_, NetworkProxy::Start(&table_, begin, [this](ProxyEvent event) {
-                             log_.Add(std::move(event));
-                           }));
+  const auto add = [this](ProxyEvent event) { log_.Add(std::move(event)); };
+  TRIREME_ASSIGN_OR_RETURN(proxy_, NetworkProxy::Start(&table_, begin, add, ports));
   for (uint32_t i = 0; i < compiled->block.routes; ++i)
     compiled->block.route[i].port = proxy_->port();
   return Done{};

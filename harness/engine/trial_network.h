@@ -23,9 +23,10 @@ namespace trireme {
 //   Start -> CreateRecording with the plan that it completed -> Attach -> the trial runs -> Stop
 class TrialNetwork {
  public:
-  // Starts the proxy, and tells the plan its port. `begin`: of the trial. An error is the machine's. REQUIRES: a plan that
+  // Starts the proxy, and tells the plan its port. `begin`: of the trial. `ports` outlive this. An error is the machine's. REQUIRES: a plan that
   // CheckFaultPlan() takes.
-  Status Start(const FaultPlan& plan, uint64_t trial_seed, int64_t begin, CompiledPlan* compiled);
+  Status Start(const FaultPlan& plan, uint64_t trial_seed, int64_t begin, ProxyPorts* ports,
+               CompiledPlan* compiled);
   // Before the trial has a process: from now on the faults hold, at their times.
   Status Attach(const std::string& recording);
   // Closes every connection, and gives the events of what was done: FAULT, and WARNING for what could not be served.

@@ -25,7 +25,8 @@ struct TrialSetting {
   bool record = true;
   ExtraRecording watch;
   CompiledPlan faults;
-  PortRange ports = {};  // while it runs, its own
+  PortRange ports = {};    // while it runs, its own
+  PortRange clients = {};  // of its clients that are followed
 };
 
 // `names` is where unique names come from. REQUIRES: fault plans that CompilePlan() takes.

@@ -158,6 +158,15 @@ LoopbackAddress LoopbackAddress::Source() const {
   return source;
 }
 
+LoopbackAddress LoopbackAddress::WithPort(uint16_t port) const {
+  LoopbackAddress address = *this;
+  if (family() == AF_INET)
+    reinterpret_cast<sockaddr_in&>(address.storage_).sin_port = htons(port);
+  else
+    reinterpret_cast<sockaddr_in6&>(address.storage_).sin6_port = htons(port);
+  return address;
+}
+
 bool LoopbackAddress::operator==(const LoopbackAddress& other) const {
   return ToString() == other.ToString();
 }

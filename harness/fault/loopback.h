@@ -30,6 +30,8 @@ class LoopbackAddress {
   uint16_t port() const;
   // As Parse() takes it.
   std::string ToString() const;
+  // The same host's. REQUIRES: no Unix socket.
+  LoopbackAddress WithPort(uint16_t port) const;
   // The same family's address from which a connection to this one comes, with any port: to bind to.
   LoopbackAddress Source() const;
 

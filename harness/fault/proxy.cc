@@ -20,10 +20,17 @@ constexpr int kBacklog = 4096;
 // For a port that is free on 127.0.0.1 and on ::1.
 constexpr int kPortAttempts = 16;
 
-Result<UniqueFd> ListenAt(const LoopbackAddress& address) {
+// 0, or an errno.
+int BindTo(int fd, const LoopbackAddress& address) {
+  return ::bind(fd, address.get(), address.size()) == 0 ? 0 : errno;
+}
+
+// Without `ports` at the address's own.
+Result<UniqueFd> ListenAt(const LoopbackAddress& address, ProxyPorts* ports) {
   UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return ErrnoError("cannot make the proxy's socket", errno);
-  if (::bind(fd.get(), address.get(), address.size()) != 0 || ::listen(fd.get(), kBacklog) != 0)
+  errno = ports != nullptr ? ports->BindListener(fd.get(), address) : BindTo(fd.get(), address);
+  if (errno != 0 || ::listen(fd.get(), kBacklog) != 0)
     return ErrnoError("the proxy cannot listen on " + address.ToString(), errno);
   return fd;
 }
@@ -34,15 +41,16 @@ UniqueFd Spare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
-NetworkProxy::NetworkProxy(ProxyTable* table, ProxyReport report)
-    : table_(table), report_([this, report = std::move(report)](ProxyEvent event) {
+NetworkProxy::NetworkProxy(ProxyTable* table, ProxyReport report, ProxyPorts* ports)
+    : table_(table), ports_(ports), report_([this, report = std::move(report)](ProxyEvent event) {
         const MutexLock lock(report_mutex_);
         report(std::move(event));
       }) {}
 
 Result<std::unique_ptr<NetworkProxy>> NetworkProxy::Start(ProxyTable* table, int64_t begin,
-                                                          ProxyReport report) {
-  std::unique_ptr<NetworkProxy> proxy(new NetworkProxy(table, std::move(report)));
+                                                          ProxyReport report,
+                                                          ProxyPorts* ports) {
+  std::unique_ptr<NetworkProxy> proxy(new NetworkProxy(table, std::move(report), ports));
   for (std::unique_ptr<ProxyLoop>& loop : proxy->loops_) {
     TRIREME_ASSIGN_OR_RETURN(loop, ProxyLoop::Start(table, begin, proxy->report_));
   }
@@ -64,13 +72,13 @@ NetworkProxy::~NetworkProxy() {
 
 Status NetworkProxy::Listen() {
   for (int attempt = 0;; ++attempt) {
-    TRIREME_ASSIGN_OR_RETURN(listeners_[0], ListenAt(LoopbackAddress::Any()));
+    TRIREME_ASSIGN_OR_RETURN(listeners_[0], ListenAt(LoopbackAddress::Any(), ports_));
     TRIREME_ASSIGN_OR_RETURN(const LoopbackAddress four,
                              LoopbackAddress::OfSocket(listeners_[0].get()));
     port_ = four.port();
     TRIREME_ASSIGN_OR_RETURN(const LoopbackAddress six,
                              LoopbackAddress::Parse("[::1]:" + std::to_string(port_)));
-    Result<UniqueFd> second = ListenAt(six);
+    Result<UniqueFd> second = ListenAt(six, nullptr);
     if (second.ok()) listeners_[1] = *std::move(second);
     // Without IPv6 nobody can connect by it either.
     if (listeners_[1].valid() || errno != EADDRINUSE || attempt == kPortAttempts) break;
@@ -120,7 +128,7 @@ void NetworkProxy::Admit(UniqueFd client, const LoopbackAddress& from) {
     return report_(UnservedEvent("", "the proxy knows no connection from " + from.ToString(), 0));
   }
   auto connection = std::make_unique<ProxyConnection>(*std::move(target), std::move(client));
-  const int error = connection->Bind();
+  const int error = connection->Bind(ports_);
   if (error != 0) {
     connection->Reset();
     return report_(UnservedEvent(connection->target().id, "the proxy cannot connect on", error));

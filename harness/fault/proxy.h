@@ -26,10 +26,10 @@ namespace trireme {
 // Thread safety: Apply and Lift by any threads, but not by `report` or the table.
 class NetworkProxy {
  public:
-  // `table` outlives the proxy; `report` is called by the proxy's threads and by who calls Apply or Lift, one at a time.
+  // `table` and `ports` outlive the proxy; `report` is called by the proxy's threads and by who calls Apply or Lift, one at a time.
   // `begin`: when the trial began, from which the faults' times count. An error is the machine's.
   static Result<std::unique_ptr<NetworkProxy>> Start(ProxyTable* table, int64_t begin,
-                                                     ProxyReport report);
+                                                     ProxyReport report, ProxyPorts* ports);
   // Closes every connection, by a reset.
   ~NetworkProxy();
   NetworkProxy(const NetworkProxy&) = delete;
@@ -45,7 +45,7 @@ class NetworkProxy {
   size_t connections();
 
  private:
-  NetworkProxy(ProxyTable* table, ProxyReport report);
+  NetworkProxy(ProxyTable* table, ProxyReport report, ProxyPorts* ports);
   Status Listen();
   void Run();
   void Accept(int listener);
@@ -53,6 +53,7 @@ class NetworkProxy {
   void Admit(UniqueFd client, const LoopbackAddress& from);
 
   ProxyTable* const table_;
+  ProxyPorts* const ports_;
   Mutex report_mutex_;
   const ProxyReport report_;
   UniqueFd stop_;  // readable: the thread is to end

@@ -53,13 +53,12 @@ ProxyConnection::ProxyConnection(ProxyTarget target, UniqueFd client)
   SendAtOnce(ends_[0].fd.get());
 }
 
-int ProxyConnection::Bind() {
+int ProxyConnection::Bind(ProxyPorts* ports) {
   const LoopbackAddress& to = target_.address;
   UniqueFd to_server(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!to_server.valid()) return errno;
   SendAtOnce(to_server.get());
-  const LoopbackAddress from = to.Source();
-  if (::bind(to_server.get(), from.get(), from.size()) != 0) return errno;
+  if (const int error = ports->BindClient(to_server.get(), to.Source()); error != 0) return error;
   ends_[1].fd = std::move(to_server);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/fault/proxy_pipe.h"
+#include "harness/fault/proxy_ports.h"
 
 namespace trireme {
 
@@ -32,7 +33,7 @@ class ProxyConnection {
   ProxyConnection(ProxyTarget target, UniqueFd client);
 
   // Gives the onward socket its own address, which Onward() tells: where the server will see it come from. 0, or an errno.
-  int Bind();
+  int Bind(ProxyPorts* ports);
   std::optional<LoopbackAddress> Onward() const;
   // Begins to connect to the target. REQUIRES: Bind() was 0. Then its descriptors are to be watched.
   void Connect();

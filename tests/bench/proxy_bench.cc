@@ -113,7 +113,7 @@ class Echo {
       : listener_(Listener()), table_(*LoopbackAddress::OfSocket(listener_.get())) {
     LoopbackAddress to = *LoopbackAddress::OfSocket(listener_.get());
     if (hop == Hop::kProxy) {
-      proxy_ = *NetworkProxy::Start(&table_, 0, [](const ProxyEvent&) {});
+      proxy_ = *NetworkProxy::Start(&table_, 0, [](const ProxyEvent&) {}, &ports_);
       to = *LoopbackAddress::Parse("127.0.0.1:" + std::to_string(proxy_->port()));
     } else if (hop == Hop::kBareRelay) {
       relay_ = std::make_unique<BareRelay>(Listener(), kConnections, to);
@@ -142,6 +142,7 @@ class Echo {
   const WhereItRan restored_;
   const UniqueFd listener_;
   ToOneServer table_;
+  ProxyPorts ports_;
   std::thread server_;
   std::unique_ptr<NetworkProxy> proxy_;
   std::unique_ptr<BareRelay> relay_;

@@ -76,7 +76,8 @@ std::vector<ProxyEvent> ProxyLog::Events() {
 
 void ProxyTest::StartProxy(int64_t begin) {
   Result<std::unique_ptr<NetworkProxy>> proxy =
-      NetworkProxy::Start(&table_, begin, [this](ProxyEvent event) { log_.Add(std::move(event)); });
+      NetworkProxy::Start(&table_, begin, [this](ProxyEvent event) { log_.Add(std::move(event)); },
+                          &ports_);
   ASSERT_TRUE(proxy.ok()) << proxy.error().message;
   proxy_ = *std::move(proxy);
 }

@@ -72,6 +72,7 @@ class ProxyTest : public testing::Test {
 
   UniqueFd listener_ = ListenSocket();
   OneTargetTable table_{NameOf(listener_.get())};
+  ProxyPorts ports_;
   ProxyLog log_;
   std::unique_ptr<NetworkProxy> proxy_;
 };

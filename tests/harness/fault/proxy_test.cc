@@ -48,7 +48,8 @@ TEST(ProxyConnectionTest, WritesWhatItReadWhenItIsPumped) {
   const UniqueFd client = ConnectSocket(NameOf(front.get()));
   ProxyConnection connection({.address = NameOf(back.get()), .id = "1#0", .name = "client#0"},
                              AcceptSocket(front.get()));
-  ASSERT_EQ(connection.Bind(), 0);
+  ProxyPorts ports;
+  ASSERT_EQ(connection.Bind(&ports), 0);
   connection.Connect();
   const UniqueFd server = AcceptSocket(back.get());
   std::array<char, 64> scratch;

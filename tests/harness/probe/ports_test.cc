@@ -41,12 +41,13 @@ UniqueFd Socket(int family, int type, int option = 0) {
 
 class PortsTest : public testing::Test {
  protected:
-  PortsTest() : share_(ShareOfPorts(1, 4)) {}
+  PortsTest() : shares_(KernelPorts::Read(), 4), share_(shares_.OfTrial(1)) {}
 
   // What one process of a trial with these ports does; its result is the exit code.
   int InTrial(PortRange ports, const std::function<int()>& program) {
     RecordingOptions options;
     options.ports = ports;
+    options.clients = clients_;
     options.plan.connections = connections_;
     EXPECT_TRUE(CreateRecording(path_, options).ok());
     const pid_t pid = ::fork();
@@ -70,7 +71,9 @@ class PortsTest : public testing::Test {
     return static_cast<int>(ports.size());
   }
 
+  const PortShares shares_;
   const PortRange share_;
+  PortRange clients_ = shares_.OfClients();
   uint32_t connections_ = 0;
 
  private:
@@ -136,6 +139,7 @@ TEST_F(PortsTest, AreOthersForClientsThanForServers) {
   EXPECT_EQ(InTrial(share_, program), 20);
   // Where the kernel's range begins with an odd one.
   const PortRange even = {static_cast<uint16_t>(share_.first + 1), share_.count};
+  ++clients_.first;
   EXPECT_EQ(InTrial(even, program), 20);
 }
 

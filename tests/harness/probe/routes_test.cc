@@ -56,7 +56,7 @@ class RoutesTest : public testing::Test {
         NetworkProxy::Start(&table_, 0, [this](ProxyEvent event) {
           const MutexLock lock(mutex_);
           events_.push_back(event.connection + " " + DumpJson(event.value));
-        });
+        }, &ports_);
     ASSERT_TRUE(proxy.ok());
     proxy_ = *std::move(proxy);
     for (uint32_t i = 0; i < options.plan.block.routes; ++i)
@@ -123,6 +123,7 @@ class RoutesTest : public testing::Test {
   Mutex mutex_;
   std::vector<std::string> events_ TRIREME_GUARDED_BY(mutex_);
   PassageTable table_;
+  ProxyPorts ports_;
   std::unique_ptr<NetworkProxy> proxy_;
 };
 
