@@ -12,8 +12,9 @@ namespace trireme {
 // its workload's any more.
 //
 // "a process outside of the trial connected to 127.0.0.1:45830 (4 times)"; "" where the CONNECTION events
-// show nobody from outside. A process of the trial that runs without the probe looks the same, but comes
-// again when the trial is repeated.
+// show nobody from outside. A process of the trial that runs without the probe is `unwatched` there, and none; where the probe
+// could not tell (it has closed its end already, or left the trial's processes) it looks the same, but comes again when
+// the trial is repeated.
 std::string StrangersInWords(const TrialView& view);
 
 }  // namespace trireme

@@ -11,6 +11,8 @@
 #include "harness/probe/addresses.h"
 #include "harness/probe/fault_log.h"
 #include "harness/probe/keep_errno.h"
+#include "harness/probe/listening.h"
+#include "harness/probe/other_process.h"
 #include "harness/probe/postponed.h"
 #include "harness/probe/process_path.h"
 #include "harness/probe/recorder.h"
@@ -33,6 +35,8 @@ uint8_t ends_generation = 1;
 constexpr uint16_t kNoConnection = 0xffff;
 // Stands for the tasks that connect from outside the trial.
 TaskName outside_task = {.path = "outside", .name = "outside"};
+// And for what runs without the probe in it.
+TaskName unwatched_task = {.path = "unwatched", .name = "unwatched"};
 
 // How far from where its key points a connection may be.
 constexpr uint32_t kConnectionReach = 32;
@@ -259,6 +263,16 @@ bool GoesOn(int error) {
          error == EAGAIN;
 }
 
+// Whether a process of the trial has a client's end that nobody entered: it runs without the probe, or made its calls past it.
+bool IsOfTrial(const Peer& client, const sockaddr_storage& server) {
+  const KeepErrno keep;
+  const uint32_t first = __atomic_load_n(&ActivePlan()->first_process, __ATOMIC_RELAXED);
+  const uint64_t inode = first == 0 || !IsInternet(server.ss_family)
+                             ? 0
+                             : InodeOfStream(client.address, server);
+  return inode != 0 && IsSocketBelow(first, inode);
+}
+
 int TypeOf(int fd) {
   int type = 0;
   socklen_t size = sizeof(type);
@@ -381,10 +395,11 @@ ConnectionEnd OpenServer(int fd, const Peer& peer) {
     connection =
         FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client.address), client.size));
   if (connection == nullptr) connection = PassedOnFrom(client.address);
-  // From outside the trial: no number of it is the same in another run but by the order of their coming.
+  // No number of it is the same in another run but by the order of their coming.
   if (connection == nullptr) {
-    const uint32_t number = __atomic_fetch_add(&outside_task.connects, 1, __ATOMIC_RELAXED);
-    connection = Enter(KeyOfOwn(), '#', outside_task, number);
+    TaskName& maker = IsOfTrial(client, server) ? unwatched_task : outside_task;
+    const uint32_t number = __atomic_fetch_add(&maker.connects, 1, __ATOMIC_RELAXED);
+    connection = Enter(KeyOfOwn(), '#', maker, number);
   }
   return Open(fd, connection, kServer, true, false, KindOf(server.ss_family), &client);
 }

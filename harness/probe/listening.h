@@ -2,6 +2,7 @@
 #define TRIREME_HARNESS_PROBE_LISTENING_H_
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 namespace trireme {
 
@@ -10,6 +11,9 @@ namespace trireme {
 //
 // False also where the kernel does not tell: without sock_diag(7), or a descriptor to ask with.
 bool IsListening(int family, const void* address, uint16_t port);
+
+// The inode of the socket of TCP that has this name and that peer; 0: nobody has it open any more, or the kernel does not tell.
+uint64_t InodeOfStream(const sockaddr_storage& name, const sockaddr_storage& peer);
 
 }  // namespace trireme
 

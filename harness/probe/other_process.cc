@@ -136,29 +136,84 @@ PollerElsewhere PollerIn(uint32_t process, uint32_t thread, const ObjectId& id) 
   return fd < 0 ? PollerElsewhere{} : PollerElsewhere{thread, set, fd};
 }
 
-}  // namespace
-
-PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id, int* threads) {
+// Calls visit(number) for what has one for a name in that folder of a process, until it is false.
+template <typename Visit>
+void ForEachNumber(uint32_t process, const char* name, const Visit& visit) {
   TextBuffer path;
-  path.Add("/proc/").AddNumber(process).Add("/task");
+  path.Add("/proc/").AddNumber(process).Add(name);
   const long folder =
       syscall(SYS_openat, AT_FDCWD, path.text(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return {};
-  PollerElsewhere found;
+  if (folder < 0) return;
+  bool on = true;
   alignas(FolderEntry) char bytes[1024];
-  for (long size = 1; size > 0 && found.thread == 0 && *threads > 0;) {
+  for (long size = 1; size > 0 && on;) {
     size = syscall(SYS_getdents64, folder, bytes, sizeof(bytes));
-    for (long at = 0; at < size && found.thread == 0 && *threads > 0;) {
+    for (long at = 0; at < size && on;) {
       const auto* entry = reinterpret_cast<const FolderEntry*>(bytes + at);
       at += entry->size;
-      uint64_t thread = 0;
-      if (!NumberAfter(entry->name, "", 10, &thread) || thread == 0) continue;
-      found = PollerIn(process, static_cast<uint32_t>(thread), id);
-      --*threads;
+      uint64_t number = 0;
+      if (entry->name[0] != '.' && NumberAfter(entry->name, "", 10, &number))
+        on = visit(static_cast<uint32_t>(number));
     }
   }
   syscall(SYS_close, folder);
+}
+
+constexpr uint32_t kMostProcesses = 128;
+constexpr int kMostDescriptors = 4096;
+
+bool HasSocket(uint32_t process, uint64_t inode, int* looks) {
+  bool found = false;
+  ForEachNumber(process, "/fd", [&](uint32_t fd) {
+    TextBuffer path;
+    AddProcess(path, process, "/fd/", fd);
+    struct stat status;
+    found = syscall(SYS_newfstatat, AT_FDCWD, path.text(), &status, 0) == 0 &&
+            S_ISSOCK(status.st_mode) && status.st_ino == inode;
+    return --*looks > 0 && !found;
+  });
   return found;
+}
+
+void AddChildren(uint32_t process, uint32_t* processes, uint32_t* known) {
+  ForEachNumber(process, "/task", [&](uint32_t thread) {
+    TextBuffer path;
+    AddProcess(path, process, "/task/", thread);
+    path.Add("/children");
+    char bytes[1024];
+    if (ReadFile(path.text(), bytes, sizeof(bytes)) <= 0) return true;
+    for (const char* at = bytes; *at >= '0' && *at <= '9' && *known < kMostProcesses;) {
+      uint64_t child = 0;
+      NumberAfter(at, "", 10, &child);
+      processes[(*known)++] = static_cast<uint32_t>(child);
+      at += strspn(at, "0123456789");
+      at += strspn(at, " ");
+    }
+    return *known < kMostProcesses;
+  });
+}
+
+}  // namespace
+
+PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id, int* threads) {
+  PollerElsewhere found;
+  ForEachNumber(process, "/task", [&](uint32_t thread) {
+    if (thread == 0) return true;
+    found = PollerIn(process, thread, id);
+    return --*threads > 0 && found.thread == 0;
+  });
+  return found;
+}
+
+bool IsSocketBelow(uint32_t process, uint64_t inode) {
+  uint32_t processes[kMostProcesses] = {process};
+  uint32_t known = 1;
+  int looks = kMostDescriptors;
+  for (uint32_t i = 0; i < known && looks > 0; ++i) {
+    if (HasSocket(processes[i], inode, &looks)) return true;
+    AddChildren(processes[i], processes, &known);
+  }
+  return false;
 }
 
 }  // namespace trireme

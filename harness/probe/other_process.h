@@ -17,6 +17,10 @@ struct PollerElsewhere {
 // from it. Async-signal safe.
 PollerElsewhere FindPollerIn(uint32_t process, const ObjectId& id, int* threads);
 
+// Whether that process, or one below it, has this socket open. Cold: some system calls for each descriptor of so many processes and
+// descriptors as may be looked at. False also where the kernel does not let this process look. Async-signal safe.
+bool IsSocketBelow(uint32_t process, uint64_t inode);
+
 }  // namespace trireme
 
 #endif  // TRIREME_HARNESS_PROBE_OTHER_PROCESS_H_

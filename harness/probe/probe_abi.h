@@ -354,7 +354,7 @@ struct trireme_plan {
   uint32_t starts;
   uint32_t next_start;  /* atomic: which is taken next of those that nobody came for */
   uint32_t first_taken; /* atomic: 1: the first process of the trial is there, of those that nobody attached */
-  uint32_t reserved;
+  uint32_t first_process; /* atomic: which one that is */
 };
 
 /* What a process is to know that becomes another program, or that another one starts as such: where it is in the tree of the

@@ -89,6 +89,13 @@ void BeSomewhere() {
   text.Add("/?").AddNumber(RealProcessId());
 }
 
+// Below which all others of the trial are, if they have not left it.
+void BeFirstIfNobodyIs(trireme_plan* plan) {
+  uint32_t nobody = 0;
+  __atomic_compare_exchange_n(&plan->first_process, &nobody, RealProcessId(), false,
+                              __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 }  // namespace
 
 const char* ProcessPath() { return process_path; }
@@ -96,7 +103,8 @@ const char* ProcessPath() { return process_path; }
 void BeginFirstProcess() {
   process_path[0] = '\0';
   __atomic_store_n(&processes_started, 0, __ATOMIC_RELAXED);
-  const trireme_plan* plan = ActivePlan();
+  trireme_plan* plan = ActivePlan();
+  if (plan != nullptr) BeFirstIfNobodyIs(plan);
   starts_the_program = plan != nullptr && (plan->flags & TRIREME_PLAN_COMMAND) != 0;
   NameNoTask(process_path, 0, 0);
 }
@@ -105,6 +113,7 @@ void TakeProcessPath() {
   trireme_plan* plan = ActivePlan();
   if (plan == nullptr) return;
   const uint32_t self = RealProcessId();
+  BeFirstIfNobodyIs(plan);
   trireme_start* start = ClaimKey(self);
   if (start == nullptr) start = ClaimKey(kUnborn | static_cast<uint32_t>(getppid()));
   uint32_t connects = 0;

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import socket
+import threading
 import unittest
 from typing import Any
 
 from trireme_case import PYTHON, TriremeCase
 
-# The probe does not see a system call that the program makes by itself: so comes a process that is none of the trial's.
+# Who comes is the process of this test, which is none of the trial's, or a child of the trial that runs without the probe. Until it
+# is told to it stays connected.
 WORKLOAD = """\
-    import ctypes, os, pathlib, socket, struct
+    import pathlib, socket, subprocess, sys
 
-    CONNECT = {"x86_64": 42, "aarch64": 203}[os.uname().machine]
+    CHILD = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); print(flush=True); sys.stdin.read()"
 
-    def come_from_outside(address):
-        name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", address[1]) + socket.inet_aton(address[0]) + bytes(8)
-        stream = socket.socket()
-        if ctypes.CDLL(None, use_errno=True).syscall(CONNECT, stream.fileno(), name, len(name)) != 0:
-            raise OSError(ctypes.get_errno(), "connect")
-        return stream
+    class Unwatched:
+        def __init__(self, address):
+            self.child = subprocess.Popen([sys.executable, "-c", CHILD, str(address[1])], env={}, stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE)
+            self.child.stdout.readline()
+
+        def close(self):
+            self.child.stdin.close()
+            self.child.wait()
+            self.child.stdout.close()
+
+    class Outside:
+        def __init__(self, address, door):
+            self.door = socket.socket(socket.AF_UNIX)
+            self.door.connect(door)
+            self.door.sendall(b"%d\\n" % address[1])
+            self.door.recv(1)
+
+        def close(self):
+            self.door.close()
+
+    def stranger_to(address, params):
+        return Unwatched(address) if params["unwatched"] else Outside(address, params["door"])
 
     def comes(rt, params):
         been = pathlib.Path(params["been"]) / rt.runtime
@@ -29,7 +50,7 @@ WORKLOAD = """\
 
     async def main(rt, params):
         listener = await rt.listen()
-        stranger = come_from_outside(listener.address) if comes(rt, params) else None
+        stranger = stranger_to(listener.address, params) if comes(rt, params) else None
         own = await rt.connect(listener.address)
         with rt.op("ask") as op:
             await own.send_all(b"x" * 8)
@@ -50,18 +71,48 @@ SCENARIO = """\
     version: 1
     summary: s
     workload: {{python: workload.py}}
-    params: {{been: {been}, once: {once}, always: {always}}}
+    params: {{been: {been}, door: {door}, once: {once}, always: {always}, unwatched: {unwatched}}}
     runtimes: [threading, asyncio]
     faults: [{{name: short, at: {{call: recv, offset: 4}}, do: {{short: 1}}}}]
     """
 
 
+class Strangers:
+    """Connects to the port that each visitor at its door says, for as long as that one stays."""
+
+    def __init__(self, door: pathlib.Path) -> None:
+        self.door = socket.socket(socket.AF_UNIX)
+        self.door.bind(str(door))
+        self.door.listen()
+        self.thread = threading.Thread(target=self.serve)
+
+    def serve(self) -> None:
+        while True:
+            try:
+                visitor, _ = self.door.accept()
+            except OSError:
+                return
+            with visitor, visitor.makefile("rwb") as lines, socket.create_connection(("127.0.0.1", int(lines.readline()))):
+                visitor.sendall(b".")
+                lines.read()
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.door.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.door.close()
+
+
 class StrangersTest(TriremeCase):
-    def run_with(self, once: str = "[]", always: str = "[]") -> tuple[int, list[dict[str, Any]]]:
+    def run_with(self, once: str = "[]", always: str = "[]", unwatched: str = "false") -> tuple[int, list[dict[str, Any]]]:
         (self.folder / "been").mkdir()
         self.write("s/workload.py", WORKLOAD)
-        self.write("s/scenario.yaml", SCENARIO.format(been=self.folder / "been", once=once, always=always))
-        outcome = self.trireme("run", "s", "--out", "out", *PYTHON)
+        self.write("s/scenario.yaml", SCENARIO.format(been=self.folder / "been", door=self.folder / "door", once=once,
+                                                      always=always, unwatched=unwatched))
+        with Strangers(self.folder / "door"):
+            outcome = self.trireme("run", "s", "--out", "out", *PYTHON)
         lines = (self.folder / "out/trials.jsonl").read_text().splitlines()
         return outcome.code, [json.loads(line) for line in lines]
 
@@ -82,6 +133,13 @@ class StrangersTest(TriremeCase):
         code, trials = self.run_with(always="[asyncio]")
         self.assertEqual(code, 1)  # a difference of the runtimes
         self.assertIn(("asyncio", True, "pass"), self.verdicts(trials))
+
+    def test_a_child_without_the_probe_is_none(self) -> None:
+        _, trials = self.run_with(always="[threading, asyncio]", unwatched="true")
+        self.assertEqual(self.verdicts(trials), {("threading", False, "pass"), ("asyncio", False, "pass")})
+        history = self.trireme("history", "out").out
+        self.assertIn('"unwatched#0"', history)
+        self.assertNotIn('"outside#', history)
 
     def test_a_trial_that_nobody_came_to_runs_once(self) -> None:
         code, trials = self.run_with()
