@@ -279,6 +279,18 @@ int TypeOf(int fd) {
   return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
 }
 
+// Which one a connection is that was accepted. A proxy may have a port that a client had before, and the other way round: what has
+// been accepted once is another one.
+trireme_connection* FindConnecting(const Peer& client, const sockaddr_storage& server) {
+  const auto& path = reinterpret_cast<const sockaddr_un&>(client.address);
+  if (!IsInternet(server.ss_family))
+    return client.size > sizeof(sa_family_t) ? FindPlace(KeyOfPath(path, client.size)) : nullptr;
+  if (trireme_connection* passed = PassedOnFrom(client.address, /*over=*/false)) return passed;
+  trireme_connection* connection = FindPlace(KeyOfPair(client.address, server));
+  const bool fresh = connection != nullptr && !HasBit({connection, kServer}, kOpened);
+  return fresh ? connection : PassedOnFrom(client.address, /*over=*/true);
+}
+
 // A byte that is late or lost there wakes nobody, which is the fault's doing and not the program's.
 constinit thread_local bool makes_own_pairs = false;
 
@@ -388,13 +400,7 @@ ConnectionEnd OpenServer(int fd, const Peer& peer) {
   const bool known =
       client.size != 0 || GetName(SYS_getpeername, fd, &client.address, &client.size);
   if (!known || !GetName(SYS_getsockname, fd, &server, &server_length)) return {};
-  trireme_connection* connection = nullptr;
-  if (IsInternet(server.ss_family))
-    connection = FindPlace(KeyOfPair(client.address, server));
-  else if (client.size > sizeof(sa_family_t))
-    connection =
-        FindPlace(KeyOfPath(reinterpret_cast<sockaddr_un&>(client.address), client.size));
-  if (connection == nullptr) connection = PassedOnFrom(client.address);
+  trireme_connection* connection = FindConnecting(client, server);
   // No number of it is the same in another run but by the order of their coming.
   if (connection == nullptr) {
     TaskName& maker = IsOfTrial(client, server) ? unwatched_task : outside_task;

@@ -198,13 +198,13 @@ void LeaveRoute(uint16_t own_port, const sockaddr_storage& instead) {
   }
 }
 
-trireme_connection* PassedOnFrom(const sockaddr_storage& client) {
+trireme_connection* PassedOnFrom(const sockaddr_storage& client, bool over) {
   if (!HasRoutes() || (client.ss_family != AF_INET && client.ss_family != AF_INET6)) return nullptr;
   const uint32_t key = PassageKey(PortOf(client), IsIpv6(client), true);
   for (uint32_t i = 0; i < TRIREME_PASSAGE_REACH; ++i) {
     const trireme_passage* passage = PassageAt(key, i);
     const uint32_t now = __atomic_load_n(&passage->key, __ATOMIC_ACQUIRE);
-    if ((now & ~TRIREME_PASSAGE_OVER) != key || passage->place >= ActivePlan()->connections)
+    if (now != (over ? key | TRIREME_PASSAGE_OVER : key) || passage->place >= ActivePlan()->connections)
       continue;
     trireme_connection* connection = ConnectionAt(passage->place);
     return connection->number == passage->number ? connection : nullptr;

@@ -16,8 +16,9 @@ socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t
                    sockaddr_storage* instead);
 // After a connect(2) there that could not have that port: nobody comes from it.
 void LeaveRoute(uint16_t own_port, const sockaddr_storage& instead);
-// After accept(2): what the proxy passes on from `client`. Null when it comes from elsewhere.
-trireme_connection* PassedOnFrom(const sockaddr_storage& client);
+// After accept(2): what the proxy passes on from `client`, or, with `over`, has passed on from there. Null when it comes from
+// elsewhere.
+trireme_connection* PassedOnFrom(const sockaddr_storage& client, bool over);
 
 }  // namespace trireme
 

@@ -23,6 +23,7 @@
 #include "harness/history/history.h"
 #include "harness/history/writer.h"
 #include "harness/probe/probe_abi.h"
+#include "tests/harness/probe/faults_fixture.h"
 
 namespace trireme {
 namespace {
@@ -52,6 +53,7 @@ class RoutesTest : public testing::Test {
     RecordingOptions options;
     ASSERT_TRUE(CompileNetworkFault(fault, 1, 7, options.plan).ok());
     options.plan.connections = 64;
+    options.clients = PortsForClients();
     Result<std::unique_ptr<NetworkProxy>> proxy =
         NetworkProxy::Start(&table_, 0, [this](ProxyEvent event) {
           const MutexLock lock(mutex_);
@@ -78,6 +80,12 @@ class RoutesTest : public testing::Test {
     int status = 0;
     EXPECT_EQ(::waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  // A task of another name than what runs without one.
+  static void StartSecond() {
+    trireme_probe(TRIREME_PROBE_ABI)->record_for(2, TRIREME_TASK_START, 0, "2", 1, TRIREME_TEXT, "second", 6);
+    trireme_probe(TRIREME_PROBE_ABI)->set_task(2);
   }
 
   // A connection to a server of the same process, which sends eight bytes; how many come, or 100 and how many when a reset does.
@@ -123,7 +131,9 @@ class RoutesTest : public testing::Test {
   Mutex mutex_;
   std::vector<std::string> events_ TRIREME_GUARDED_BY(mutex_);
   PassageTable table_;
-  ProxyPorts ports_;
+  // Of two ports they listen at, and connect from the one between.
+  const uint16_t onward_ = static_cast<uint16_t>(PortsForClients().first + 601 + ::getpid() % 500 * 4);
+  ProxyPorts ports_{{static_cast<uint16_t>(onward_ - 1), 4}};
   std::unique_ptr<NetworkProxy> proxy_;
 };
 
@@ -147,6 +157,34 @@ TEST_F(RoutesTest, BothEndsHaveTheSameId) {
   Begin(R"({"cut": 5})");
   Exchange();
   EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0"));
+}
+
+// The first client had the port from which the proxy then connects for the second.
+TEST_F(RoutesTest, APortThatAClientHadIsNoneOfItsAnyMore) {
+  Begin(R"({"latency": 1})");
+  const auto exchange = [this](const UniqueFd& client) {
+    const auto* to = reinterpret_cast<const sockaddr*>(&address_);
+    if (::connect(client.get(), to, sizeof(address_)) != 0) return false;
+    const UniqueFd server(::accept(listener_.get(), nullptr, nullptr));
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    return server.valid();
+  };
+  ASSERT_EQ(InTrial([&] {
+              sockaddr_in name{.sin_family = AF_INET, .sin_port = htons(onward_)};
+              const UniqueFd first(::socket(AF_INET, SOCK_STREAM, 0));
+              if (::bind(first.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0)
+                return 1;
+              return exchange(first) ? 0 : 2;
+            }),
+            0);
+  while (proxy_->connections() != 0) ::sched_yield();
+  ASSERT_EQ(InTrial([&] {
+              StartSecond();
+              return exchange(UniqueFd(::socket(AF_INET, SOCK_STREAM, 0))) ? 0 : 2;
+            }),
+            0);
+  EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0", "client 2#0", "server 2#0"));
 }
 
 // Were it passed on, it would be connected first and reset then, or not yet when it is looked at.
