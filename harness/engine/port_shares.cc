@@ -53,7 +53,8 @@ PortInterval Longest(const std::vector<PortInterval>& intervals) {
 PortRange EachSecond(const PortInterval& interval, int like) {
   const int first = interval.first + (interval.first + like) % 2;
   const int count = std::max(0, (interval.last - first) / 2 + 1);
-  return {static_cast<uint16_t>(first), static_cast<uint16_t>(first > interval.last ? 0 : 2 * count)};
+  return {static_cast<uint16_t>(first),
+          static_cast<uint16_t>(first > interval.last ? 0 : 2 * count)};
 }
 
 // The shares of that many of servers each, until there are `slots`.

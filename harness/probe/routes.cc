@@ -176,7 +176,8 @@ socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t
   socklen_t own_size = sizeof(own);
   if (route == nullptr || syscall(SYS_getsockname, fd, &own, &own_size) != 0) return 0;
   if (IsRefused(*route, to)) return 0;
-  const uint32_t key = PassageKey(own_port != 0 ? own_port : PortOf(own), to.family == AF_INET6, false);
+  const uint16_t port = own_port != 0 ? own_port : PortOf(own);
+  const uint32_t key = PassageKey(port, to.family == AF_INET6, false);
   trireme_passage* passage = ClaimPassage(key);
   if (passage == nullptr) return 0;
   passage->place = IndexOf(end.connection);
@@ -201,10 +202,11 @@ void LeaveRoute(uint16_t own_port, const sockaddr_storage& instead) {
 trireme_connection* PassedOnFrom(const sockaddr_storage& client, bool over) {
   if (!HasRoutes() || (client.ss_family != AF_INET && client.ss_family != AF_INET6)) return nullptr;
   const uint32_t key = PassageKey(PortOf(client), IsIpv6(client), true);
+  const uint32_t wanted = over ? key | TRIREME_PASSAGE_OVER : key;
   for (uint32_t i = 0; i < TRIREME_PASSAGE_REACH; ++i) {
     const trireme_passage* passage = PassageAt(key, i);
     const uint32_t now = __atomic_load_n(&passage->key, __ATOMIC_ACQUIRE);
-    if (now != (over ? key | TRIREME_PASSAGE_OVER : key) || passage->place >= ActivePlan()->connections)
+    if (now != wanted || passage->place >= ActivePlan()->connections)
       continue;
     trireme_connection* connection = ConnectionAt(passage->place);
     return connection->number == passage->number ? connection : nullptr;

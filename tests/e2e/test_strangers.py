@@ -11,12 +11,15 @@ from typing import Any
 
 from trireme_case import PYTHON, TriremeCase
 
-# Who comes is the process of this test, which is none of the trial's, or a child of the trial that runs without the probe. Until it
-# is told to it stays connected.
+# Who comes is the process of this test, which is none of the trial's, or a child of the trial that runs without the probe. It
+# stays connected until it is told to go.
 WORKLOAD = """\
     import pathlib, socket, subprocess, sys
 
-    CHILD = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); print(flush=True); sys.stdin.read()"
+    CHILD = (
+        "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+        "print(flush=True); sys.stdin.read()"
+    )
 
     class Unwatched:
         def __init__(self, address):

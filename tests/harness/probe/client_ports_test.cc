@@ -332,7 +332,8 @@ TEST_F(ClientPortsTest, AreNotSoughtWhereThereIsNoWay) {
     const UniqueFd client(::socket(AF_INET6, SOCK_STREAM, 0));
     const Address nowhere(AF_INET6, "::1", 9);  // the new loopback is down
     const bool refused = ::connect(client.get(), nowhere.get(), nowhere.size) != 0;
-    ::_exit(refused && errno == EADDRNOTAVAIL && Look(client.get()).starts_with(" unbound") ? 0 : 1);
+    const bool no_way = refused && errno == EADDRNOTAVAIL;
+    ::_exit(no_way && Look(client.get()).starts_with(" unbound") ? 0 : 1);
   }
   int status = -1;
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);

@@ -55,10 +55,7 @@ class RoutesTest : public testing::Test {
     options.plan.connections = 64;
     options.clients = PortsForClients();
     Result<std::unique_ptr<NetworkProxy>> proxy =
-        NetworkProxy::Start(&table_, 0, [this](ProxyEvent event) {
-          const MutexLock lock(mutex_);
-          events_.push_back(event.connection + " " + DumpJson(event.value));
-        }, &ports_);
+        NetworkProxy::Start(&table_, 0, [this](const ProxyEvent& event) { Add(event); }, &ports_);
     ASSERT_TRUE(proxy.ok());
     proxy_ = *std::move(proxy);
     for (uint32_t i = 0; i < options.plan.block.routes; ++i)
@@ -68,6 +65,11 @@ class RoutesTest : public testing::Test {
     NetworkFault network = *ReadNetworkFault(fault);
     network.number = 1;
     proxy_->Apply(network);
+  }
+
+  void Add(const ProxyEvent& event) {
+    const MutexLock lock(mutex_);
+    events_.push_back(event.connection + " " + DumpJson(event.value));
   }
 
   // What one process of the trial does; its result is the exit code.
@@ -84,8 +86,8 @@ class RoutesTest : public testing::Test {
 
   // A task of another name than what runs without one.
   static void StartSecond() {
-    trireme_probe(TRIREME_PROBE_ABI)->record_for(2, TRIREME_TASK_START, 0, "2", 1, TRIREME_TEXT, "second", 6);
-    trireme_probe(TRIREME_PROBE_ABI)->set_task(2);
+    FaultsApi().record_for(2, TRIREME_TASK_START, 0, "2", 1, TRIREME_TEXT, "second", 6);
+    FaultsApi().set_task(2);
   }
 
   // A connection to a server of the same process, which sends eight bytes; how many come, or 100 and how many when a reset does.
@@ -132,7 +134,8 @@ class RoutesTest : public testing::Test {
   std::vector<std::string> events_ TRIREME_GUARDED_BY(mutex_);
   PassageTable table_;
   // Of two ports they listen at, and connect from the one between.
-  const uint16_t onward_ = static_cast<uint16_t>(PortsForClients().first + 601 + ::getpid() % 500 * 4);
+  const uint16_t onward_ =
+      static_cast<uint16_t>(PortsForClients().first + 601 + ::getpid() % 500 * 4);
   ProxyPorts ports_{{static_cast<uint16_t>(onward_ - 1), 4}};
   std::unique_ptr<NetworkProxy> proxy_;
 };
@@ -184,7 +187,8 @@ TEST_F(RoutesTest, APortThatAClientHadIsNoneOfItsAnyMore) {
               return exchange(UniqueFd(::socket(AF_INET, SOCK_STREAM, 0))) ? 0 : 2;
             }),
             0);
-  EXPECT_THAT(Opened(), UnorderedElementsAre("client -#0", "server -#0", "client 2#0", "server 2#0"));
+  EXPECT_THAT(Opened(),
+              UnorderedElementsAre("client -#0", "server -#0", "client 2#0", "server 2#0"));
 }
 
 // Were it passed on, it would be connected first and reset then, or not yet when it is looked at.
