@@ -44,7 +44,8 @@ class PortsTest(TriremeCase):
         self.write("s/workload.py", WORKLOAD)
         self.write("s/scenario.yaml", SCENARIO)
         command = [sys.executable, "program.py", str(taken), BINARY, "run", "s", "--out", "out"]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=120,
+                              check=False)
         if done.returncode == 77:
             self.skipTest("no network namespace of its own here")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
