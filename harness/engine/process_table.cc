@@ -57,6 +57,7 @@ bool ParseStat(const std::string& text, ProcessInfo& info) {
                   &info.state, &info.parent, &info.group, &ticks[0], &ticks[1], &ticks[2],
                   &ticks[3], &info.threads, &info.started);
   info.ticks = std::accumulate(ticks.begin(), ticks.end(), 0L);
+  info.reaped_ticks = ticks[2] + ticks[3];
   return read == 9;
 }
 

@@ -18,8 +18,9 @@ struct ProcessInfo {
   pid_t group = 0;
   char state = '?';  // R, S, D, T (stopped), Z (zombie), ...
   long threads = 0;
-  long ticks = 0;        // of the processor that it and its reaped children used
-  uint64_t started = 0;  // in clock ticks since the machine did
+  long ticks = 0;         // of the processor that it and its reaped children used
+  long reaped_ticks = 0;  // those of its reaped children
+  uint64_t started = 0;   // in clock ticks since the machine did
   std::string name;
 };
 

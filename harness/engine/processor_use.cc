@@ -1,6 +1,7 @@
 #include "harness/engine/processor_use.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <utility>
 #include <vector>
@@ -21,12 +22,14 @@ int64_t UsedBy(pid_t process) {
   return used.tv_sec * kNanosecondsPerSecond + used.tv_nsec;
 }
 
+// What children used that were there for less than a look stands with whoever reaped them.
 int64_t UsedByTree(pid_t root) {
+  static const int64_t tick = kNanosecondsPerSecond / ::sysconf(_SC_CLK_TCK);
   int64_t sum = 0;
   for (const ProcessInfo& process : ReadTree(root)) {
     const int64_t used = UsedBy(process.pid);
     if (used < 0) return -1;
-    sum += used;
+    sum += used + process.reaped_ticks * tick;
   }
   return sum;
 }
