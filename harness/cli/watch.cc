@@ -39,6 +39,7 @@
 #include "harness/cli/watchable_checks.h"
 #include "harness/cli/watched_processes.h"
 #include "harness/cli/watched_program.h"
+#include "harness/engine/port_shares.h"
 #include "harness/history/history.h"
 #include "harness/history/waits.h"
 #include "harness/history/writer.h"
@@ -362,7 +363,8 @@ RecordingOptions RecordingOptionsOf(const WatchOptions& options, const Json& che
           .hold_threshold = needs.hold_threshold,
           .usage_interval = needs.usage_interval,
           .objects = kObjects,
-          .plan = options.faults.compiled};
+          .plan = options.faults.compiled,
+          .clients = PortsOfClients(KernelPorts::Read())};
 }
 
 int Watch(const WatchOptions& options, const Json& checks) {

@@ -42,6 +42,10 @@ std::vector<PortInterval> Without(PortInterval whole, const std::vector<PortInte
   return left;
 }
 
+PortInterval TrialsPart(const PortInterval& range) {
+  return {range.first, range.last - range.count() / kProxyPart};
+}
+
 PortInterval Longest(const std::vector<PortInterval>& intervals) {
   const auto longest = std::max_element(
       intervals.begin(), intervals.end(),
@@ -150,23 +154,27 @@ std::optional<KernelPorts> KernelPorts::Read() {
   return Parse(*range, reserved.ok() ? *reserved : "");
 }
 
-PortShares::PortShares(const std::optional<KernelPorts>& ports, size_t slots) {
+PortRange PortsOfClients(const std::optional<KernelPorts>& ports) {
+  if (!ports) return {};
+  return EachSecond(Longest(Without(TrialsPart(ports->range), ports->reserved)),
+                    ports->range.first);
+}
+
+PortShares::PortShares(const std::optional<KernelPorts>& ports, size_t slots)
+    : clients_(PortsOfClients(ports)) {
   if (!ports) return;
-  PortInterval trials = ports->range, proxies = ports->range;
-  const int of_proxies = ports->range.count() / kProxyPart;
-  trials.last -= of_proxies;
-  proxies.first = trials.last + 1;
-  const int of_clients = ports->range.first;  // the kernel looks for theirs from there on
-  clients_ = EachSecond(Longest(Without(trials, ports->reserved)), of_clients);
+  const PortInterval trials = TrialsPart(ports->range);
+  const PortInterval proxies{trials.last + 1, ports->range.last};
+  const int of_servers = ports->range.first + 1;  // the kernel looks for clients' from the first on
   const size_t slices = std::min<size_t>(trials.count() / kFewestOfSlice, kMostSlices);
   const std::vector<size_t> taken = Take(*ports, slices);
   none_left_ = slices > 0 && taken.empty();
   std::vector<PortRange> servers;
   for (const PortInterval& free : FreeOf(Joined(trials, taken, slices), ports->reserved))
-    servers.push_back(EachSecond(free, of_clients + 1));
+    servers.push_back(EachSecond(free, of_servers));
   trials_ = DivideEqually(servers, slots);
-  proxies_ = EachSecond(Longest(FreeOf(Joined(proxies, taken, slices), ports->reserved)),
-                        of_clients + 1);
+  proxies_ =
+      EachSecond(Longest(FreeOf(Joined(proxies, taken, slices), ports->reserved)), of_servers);
 }
 
 PortRange PortShares::OfTrial(size_t slot) const {

@@ -30,6 +30,10 @@ struct KernelPorts {
   static std::optional<KernelPorts> Read();
 };
 
+// Of two halves the one that the kernel gives clients, without what trials and watched programs leave to proxies: each second from the
+// first on. Clients of all have them.
+PortRange PortsOfClients(const std::optional<KernelPorts>& ports);
+
 // Of the kernel's ports, what each of the trials that run at once is given, and what their proxies are: no client of one meets
 // the server of another, or a proxy, at a port that was given out again. As the kernel does, servers get one half of the ports and
 // clients the other. Runs on one machine divide the ports among them; each takes a third of what is left.

@@ -38,7 +38,29 @@ SCENARIO = """\
     """
 
 
+# What a client sees of its socket when it was refused, and that it may be bound then.
+CLIENT = """\
+    import socket
+
+    closed = socket.create_server(("127.0.0.1", 0))
+    refusing = closed.getsockname()
+    closed.close()
+    client = socket.socket()
+    print("refused:", client.connect_ex(refusing) != 0)
+    client.bind(("127.0.0.1", 0))
+    server = socket.create_server(("127.0.0.1", 0))
+    client.connect(server.getsockname())
+    print("reuse:", client.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR))
+    """
+
+
 class PortsTest(TriremeCase):
+    def test_a_watched_client_sees_its_socket_as_it_is(self) -> None:
+        self.write("client.py", CLIENT)
+        alone = subprocess.run([sys.executable, "client.py"], cwd=self.folder, capture_output=True, text=True, check=True)
+        outcome = self.trireme("watch", "--faults", "short-io", "--", sys.executable, "client.py")
+        self.assertEqual((outcome.code, outcome.out), (0, alone.stdout), outcome.err)
+
     def run_with(self, taken: int) -> str:
         self.write("program.py", PROGRAM)
         self.write("s/workload.py", WORKLOAD)

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -40,6 +41,44 @@ int Unread(int fd) {
   int bytes = -1;
   EXPECT_EQ(::ioctl(fd, FIONREAD, &bytes), 0);
   return bytes;
+}
+
+// In a quarter that no other test has.
+PortRange PortsOfTest(int count) {
+  const int first = 24001 + static_cast<int>(::getpid() % 500) * 12;
+  return {static_cast<uint16_t>(first), static_cast<uint16_t>(count)};
+}
+
+struct BoundSocket {
+  UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  int port() const { return NameOf(fd.get()).port(); }
+};
+
+TEST(ProxyPortsTest, AreOddForListenersAndBetweenForClients) {
+  const PortRange range = PortsOfTest(12);
+  ProxyPorts ports(range);
+  std::vector<BoundSocket> listeners(6), clients(5);
+  for (BoundSocket& each : listeners) {
+    ASSERT_EQ(ports.BindListener(each.fd.get(), LoopbackAddress::Any()), 0);
+    EXPECT_EQ((each.port() - range.first) % 2, 0);
+    EXPECT_LT(each.port() - range.first, 12);
+  }
+  for (BoundSocket& each : clients) {
+    ASSERT_EQ(ports.BindClient(each.fd.get(), LoopbackAddress::Any()), 0);
+    EXPECT_EQ((each.port() - range.first) % 2, 1);
+    EXPECT_LT(each.port() - range.first, 11);
+  }
+}
+
+TEST(ProxyPortsTest, AreTheKernelsWhereTheirOwnAreTaken) {
+  ProxyPorts ports(PortsOfTest(2));
+  const BoundSocket first, second, client;
+  ASSERT_EQ(ports.BindListener(first.fd.get(), LoopbackAddress::Any()), 0);
+  ASSERT_EQ(ports.BindListener(second.fd.get(), LoopbackAddress::Any()), 0);
+  ASSERT_EQ(ports.BindClient(client.fd.get(), LoopbackAddress::Any()), 0);
+  EXPECT_EQ(first.port(), PortsOfTest(2).first);
+  EXPECT_NE(second.port(), first.port());
+  EXPECT_NE(client.port(), 0);
 }
 
 // So that a turn of the loop can read from all connections before it writes to any.
