@@ -13,7 +13,6 @@
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
 #include "harness/cli/faults_from.h"
-#include "harness/cli/repeated_trial.h"
 #include "harness/fault/fault_yaml.h"
 #include "harness/fault/simpler_numbers.h"
 #include "harness/scenario/replay.h"
@@ -21,8 +20,10 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kFirstRepeats = 5;  // of all that was applied
-constexpr int64_t kRepeats = 3;       // where those failed each time
+constexpr int64_t kFirstRepeats = 5;    // of all that was applied
+constexpr int64_t kChanceRepeats = 20;  // of it, where it fails by chance
+constexpr int64_t kMostRepeats = 44;    // of it, where it does not fail: one trial of ten, missed one time in a hundred
+constexpr int64_t kRepeats = 3;         // of fewer faults, where those failed each time
 constexpr const char* kMinimalName = "minimal";
 constexpr const char* kTestsFolder = "minimise";  // in the run directory, while it goes on
 
@@ -83,6 +84,7 @@ class Reduction {
   bool interrupted() const { return interrupted_; }
   bool reproduced() const { return first_.failed > 0; }
   bool measured() const { return first_.decided > 0; }
+  int64_t measured_in() const { return first_.run; }  // trials
 
   // "7 faults before, 1 after; 9 tests of 3 trials each"
   std::string Tried() const {
@@ -112,38 +114,47 @@ class Reduction {
   bool IsDeterministic() const { return first_.failed == first_.decided; }
 
   void Measure() {
-    if (const std::optional<Repeats> repeats = Repeat(plan_, kFirstRepeats)) first_ = *repeats;
+    for (;;) {
+      const RepeatRequest more = MoreOfTheWhole(first_);
+      const std::optional<Repeats> repeats =
+          more.times > 0 ? Repeat(plan_, more) : std::nullopt;
+      if (!repeats) break;
+      first_.run += repeats->run;
+      first_.failed += repeats->failed;
+      first_.decided += repeats->decided;
+    }
+    ++tests_;
   }
 
   Answer Try(const FaultPlan& plan) {
     const int64_t times =
         IsDeterministic() ? kRepeats : TrialsToSeeOnce(first_.failed, first_.decided);
-    const std::optional<Repeats> repeats = Repeat(plan, times);
+    const std::optional<Repeats> repeats =
+        Repeat(plan, {.times = times, .until_shown = !IsDeterministic()});
     if (!repeats) return Answer::kCannot;
+    ++tests_;
     if (!IsDeterministic()) return repeats->failed > 0 ? Answer::kFails : Answer::kPasses;
     const bool is_decided = 2 * repeats->decided > times;
     return is_decided && repeats->failed == repeats->decided ? Answer::kFails : Answer::kPasses;
   }
 
   // Nothing when no more can be run.
-  std::optional<Repeats> Repeat(const FaultPlan& plan, int64_t times) {
+  std::optional<Repeats> Repeat(const FaultPlan& plan, const RepeatRequest& request) {
     EngineOptions engine = options_.engine;
     engine.keep = "none";
-    engine.fail_fast = false;
     const int64_t left = options_.deadline - SystemClock().Now();
     engine.budget = options_.deadline == 0 ? 0 : left;
-    if ((options_.deadline != 0 && left <= 0) || trials_ + times > options_.most_trials)
+    if ((options_.deadline != 0 && left <= 0) || trials_ + request.times > options_.most_trials)
       stopped_ = true;
     if (stopped_) return std::nullopt;
     const Json json = plan.faults.empty() ? Json() : plan.ToJson();
     Result<Repeats> repeats =
-        repeated_.Run(json, times, std::move(engine), JoinPath(folder_, std::to_string(tests_)));
+        repeated_.Run(json, request, std::move(engine), JoinPath(folder_, std::to_string(tests_)));
     if (!repeats.ok()) error_ = repeats.error();
     interrupted_ = repeats.ok() && repeats->interrupted;
     stopped_ = !repeats.ok() || repeats->interrupted || repeats->budget_spent;
     if (stopped_) return std::nullopt;
-    ++tests_;
-    trials_ += times;
+    trials_ += repeats->run;
     return *repeats;
   }
 
@@ -204,7 +215,7 @@ std::string NoPlan(const Reduction& reduction) {
     return "the " + Counted(reduction.before(), "fault") +
            " applied in it, brought again, did not "
            "bring the finding again in " +
-           std::to_string(kFirstRepeats) + " trials: nothing can be left out";
+           std::to_string(reduction.measured_in()) + " trials: nothing can be left out";
   if (reduction.plan().faults.empty())
     return "it fails without any fault as well: " + reduction.Rule() + "; " + reduction.Tried();
   return "";
@@ -254,6 +265,14 @@ Result<bool> MinimiseOne(const PreparedRun& run, const Failure& failure,
 }
 
 }  // namespace
+
+RepeatRequest MoreOfTheWhole(const Repeats& so_far) {
+  if (so_far.run == 0) return {.times = kFirstRepeats};
+  if (so_far.decided == 0 || so_far.failed == so_far.decided) return {.times = 0};
+  const bool failed = so_far.failed > 0;
+  const int64_t wanted = failed ? kChanceRepeats : kMostRepeats;
+  return {.times = std::max<int64_t>(wanted - so_far.run, 0), .until_shown = !failed};
+}
 
 int64_t TrialsToSeeOnce(int64_t failed, int64_t run) {
   if (failed >= run) return 1;

@@ -35,12 +35,20 @@ std::vector<int64_t> TrialsOfReference(const PlannedCell& reference, int64_t tri
   return trials;
 }
 
+bool ShowsFinding(const TrialJudgement& judgement, const std::string& signature) {
+  return std::any_of(judgement.findings.begin(), judgement.findings.end(),
+                     [&](const Finding& finding) {
+                       return !finding.advisory && finding.signature == signature;
+                     });
+}
+
 // A trial that failed otherwise is decided: it did not show this.
 void CountRepeat(const CellResult& cell, const std::string& signature, Repeats& repeats) {
   const bool shows =
       std::any_of(cell.findings.begin(), cell.findings.end(), [&](const CellFinding& found) {
         return !found.finding.advisory && found.finding.signature == signature;
       });
+  repeats.run += cell.trials.executed;
   repeats.failed += shows ? 1 : 0;
   repeats.decided += shows || cell.trials.pass + cell.trials.fail > 0 ? 1 : 0;
 }
@@ -74,11 +82,12 @@ Plan RepeatedTrial::PlanOf(const Json& fault_plan, int64_t times) const {
   return plan;
 }
 
-Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, int64_t times, EngineOptions engine,
-                                   const std::string& folder) const {
-  const Plan plan = PlanOf(fault_plan, times);
+Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, const RepeatRequest& request,
+                                   EngineOptions engine, const std::string& folder) const {
+  const Plan plan = PlanOf(fault_plan, request.times);
   const Json plan_json = plan.ToJson();
   engine.run_directory = folder;
+  engine.fail_fast = request.until_shown && !against_reference_;
   // Its checks want the same recorded, whichever repeat it is.
   const ExtraRecording watch = cell_ < engine.watches.size() ? engine.watches[cell_] : ExtraRecording();
   engine.watches.assign(plan.cells.size(), watch);
@@ -87,14 +96,14 @@ Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, int64_t times, Engine
   RunJudge judge(plan_json, &InterruptIsPending);
   EngineEvents events;
   events.judge = [&](const FinishedTrial& finished) {
-    const Verdict verdict = judge
-                                .JudgeTrial(finished.cell, {.trial = finished.trial,
-                                                            .retry = finished.retry,
-                                                            .attempt = finished.attempt,
-                                                            .directory = finished.directory,
-                                                            .seconds = finished.seconds})
-                                .verdict;
-    return verdict == Verdict::kUnknown ? Judgement::kUnknown : Judgement::kPass;
+    const TrialJudgement judgement =
+        judge.JudgeTrial(finished.cell, {.trial = finished.trial,
+                                         .retry = finished.retry,
+                                         .attempt = finished.attempt,
+                                         .directory = finished.directory,
+                                         .seconds = finished.seconds});
+    if (ShowsFinding(judgement, signature_)) return Judgement::kFail;
+    return judgement.verdict == Verdict::kUnknown ? Judgement::kUnknown : Judgement::kPass;
   };
   const Result<EngineOutcome> outcome = RunPlan(plan, engine, events);
   TRIREME_RETURN_IF_ERROR(RemoveTree(folder));
@@ -102,7 +111,7 @@ Result<Repeats> RepeatedTrial::Run(const Json& fault_plan, int64_t times, Engine
   if (!outcome->infrastructure.empty()) return InfrastructureError(outcome->infrastructure);
   Repeats repeats = {.budget_spent = outcome->budget_spent, .interrupted = outcome->interrupted};
   const RunResults results = judge.Finish(Json::object());
-  for (size_t i = 0; i < std::min(static_cast<size_t>(times), results.cells.size()); ++i)
+  for (size_t i = 0; i < std::min(static_cast<size_t>(request.times), results.cells.size()); ++i)
     CountRepeat(results.cells[i], signature_, repeats);
   return repeats;
 }

@@ -13,10 +13,17 @@ namespace trireme {
 
 // How often repeats of a trial showed a finding.
 struct Repeats {
+  int64_t run = 0;
   int64_t failed = 0;
   int64_t decided = 0;  // that failed or passed
   bool budget_spent = false;
   bool interrupted = false;
+};
+
+// How many repeats there are to be.
+struct RepeatRequest {
+  int64_t times = 1;
+  bool until_shown = false;  // none is begun once one showed the finding, unless that is of a comparison
 };
 
 // One trial of a run, to be run again, with the same seed, under other faults.
@@ -27,8 +34,8 @@ class RepeatedTrial {
   RepeatedTrial(const PreparedRun& run, size_t cell, int64_t trial, std::string signature,
                 bool against_reference);
 
-  // Runs it `times` times under `fault_plan` (null: none), with `engine` but in its folder `folder`, which is removed.
-  Result<Repeats> Run(const Json& fault_plan, int64_t times, EngineOptions engine,
+  // Runs it again under `fault_plan` (null: none), with `engine` but in its folder `folder`, which is removed.
+  Result<Repeats> Run(const Json& fault_plan, const RepeatRequest& request, EngineOptions engine,
                       const std::string& folder) const;
 
  private:

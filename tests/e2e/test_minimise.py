@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -122,7 +123,7 @@ class MinimiseTest(TriremeCase):
                                 return 1
                             """))
         outcome = self.trireme("run", "s", "--minimise", "--out", "a", "--seed", "5", *PYTHON)
-        self.assertIn("brought again, did not bring the finding again in 5 trials: nothing can be left out\n",
+        self.assertIn("brought again, did not bring the finding again in 44 trials: nothing can be left out\n",
                       outcome.out)
         self.assertEqual(self.minimal_plans(), [])
 
@@ -166,12 +167,12 @@ faults:
       - {name: late, at: {call: recv, offset: 4}, do: {delay: 1ms}}
       - {name: more, at: {call: recv, offset: 6}, do: {short: 1}}
 """
-# Whether this run is one of an odd number, all of this folder counted.
-EVERY_OTHER = """\
+# Whether this run is the first of as many as EVERY says, all of this folder counted.
+EVERY_SO_MANY = """\
 with open(__file__ + ".runs", "ab") as runs:
         runs.write(b".")
         runs.flush()
-        odd = runs.tell() % 2 == 1
+        bad_luck = runs.tell() % EVERY == 1
     """
 # What was acknowledged is lost.
 LOST = """with rt.op("add", 1) as op:
@@ -197,11 +198,21 @@ class MinimiseKindsTest(TriremeCase):
         return outcome.out, plans[0].read_text()
 
     def test_a_failure_by_chance(self) -> None:
-        self.reader(EVERY_OTHER + LOST.replace("BAD", "cut and odd"))
+        self.reader(EVERY_SO_MANY.replace("EVERY", "2") + LOST.replace("BAD", "cut and bad_luck"))
         _, plan = self.minimise("--jobs", "1")
-        self.assertRegex(plan, r"# all of them failed in [23] of 5 decided trials, by chance, so that fewer had to fail once")
+        self.assertIn("# all of them failed in 10 of 20 decided trials, by chance, so that fewer had to fail once in 7\n", plan)
         self.assertEqual(plan.count("  - name: "), 1, plan)
         self.assertRegex(plan, r'name: "cut\.1"\n +at: .*offset: 0\}\n +do: \{short: 2\}')
+
+    def test_a_failure_that_five_trials_do_not_show(self) -> None:
+        self.reader(EVERY_SO_MANY.replace("EVERY", "6") + LOST.replace("BAD", "cut and bad_luck"))
+        _, plan = self.minimise("--jobs", "1")
+        self.assertIn("# all of them failed in 3 of 20 decided trials, by chance, so that fewer had to fail once in 29\n", plan)
+        self.assertEqual(plan.count("  - name: "), 1, plan)
+        self.assertRegex(plan, r'name: "cut\.1"\n +at: .*offset: 0\}\n +do: \{short: 2\}')
+        # A test of which one failed runs no more of them.
+        (tests, trials) = map(int, re.search(r"; (\d+) tests, (\d+) trials", plan).groups())
+        self.assertLess(trials, 20 + 29 * (tests - 1), plan)
 
     def test_a_difference_from_the_reference(self) -> None:
         self.reader('rt.observe("cut", cut and rt.model == "async")', "threading, asyncio", checks="equivalence")
