@@ -68,7 +68,8 @@ Trial::Trial(const Services& services, const PlannedCell& cell, TrialSetting set
     : services_(services),
       cell_(cell),
       setting_(std::move(setting)),
-      faults_(FaultsOf(cell)),
+      faults_(FaultsOf(cell), &events_),
+      network_(&events_),
       output_(Path("stdout")),
       errors_(Path("stderr")),
       stacks_(kStacksLimit),
@@ -96,6 +97,7 @@ Status Trial::Prepare() {
                                          .ports = setting_.ports,
                                          .clients = setting_.clients}));
   empty_recording_ = RoomOf(Path(kRecording));
+  if (HarnessActsIn(cell_)) TRIREME_RETURN_IF_ERROR(events_.Open(Path(kRecording)));
   return network_.Attach(Path(kRecording));
 }
 
@@ -145,6 +147,7 @@ Status Trial::OnStarted(Packet& packet) {
   pid_ = static_cast<pid_t>(GetInt(packet.message, "pid"));
   if (pid_ <= 0 || packet.descriptors.empty())
     return InfrastructureError("the runner's `started` names no process");
+  events_.SetProcess(pid_);
   process_ = std::move(packet.descriptors.front());
   Enter(Phase::kRunning, kNever);
   time_ = away_ + cell_.timeout;
@@ -426,20 +429,21 @@ Status Trial::Seal(const std::string& key, const Json& value) const {
   const std::string sealed = Path(kHistory);
   const std::string recording = Path(kRecording);
   if (IsDirectory(sealed)) TRIREME_RETURN_IF_ERROR(RemoveTree(sealed));
+  std::vector<NewEvent> added = events_.All();
+  added.push_back(std::move(event));
   if (RegularFile(recording)) {
-    std::vector<NewEvent> added = faults_.events();
-    added.insert(added.end(), network_events_.begin(), network_events_.end());
-    added.push_back(event);
     Status status = SealRecording(recording, sealed, added);
+    if (status.ok()) EventJournal::Remove(recording);
     const bool overwritten = !status.ok() && status.error().kind == ErrorKind::kUsage;
     if (overwritten) ::rename(recording.c_str(), (recording + ".damaged").c_str());
     if (status.ok() || RegularFile(recording)) return status;
   }
   // The workload took the recording away or wrote over its header, if there was one; what it lost
   // with it cannot be had.
-  if (prepared_) event.value["recording_lost"] = true;
+  if (prepared_) added.back().value["recording_lost"] = true;
   TRIREME_RETURN_IF_ERROR(MakeDirectories(setting_.directory));
-  return WriteFile(sealed, EncodeHistory(begin_, {event}));
+  EventJournal::Remove(recording);
+  return WriteFile(sealed, EncodeHistory(begin_, added));
 }
 
 Status Trial::WriteStacks() {
@@ -456,7 +460,7 @@ Result<FinishedTrial> Trial::Finish() {
   TRIREME_CHECK(over());
   CloseOutput();
   RemoveControlPipesOfTheDead();
-  network_events_ = network_.Stop(static_cast<uint32_t>(pid_));
+  network_.Stop();
   Status written = timed_out_ ? WriteStacks() : Done{};
   const std::string key = ExitKey();
   const Json value = ExitValue(key);

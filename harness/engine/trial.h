@@ -129,9 +129,9 @@ class Trial {
   int64_t time_ = 0;  // that it has, with what others took of it; 0: it did not start
   int64_t next_memory_check_ = kNever;
 
+  HarnessEvents events_;
   TrialFaults faults_;
   TrialNetwork network_;
-  std::vector<NewEvent> network_events_;
   OutputCapture output_;
   OutputCapture errors_;
   PipeText stacks_;

@@ -78,25 +78,24 @@ void TrialFaults::Start(const FaultSubject& subject) {
       TRIREME_CHECK(read.ok());
       running_.push_back(
           {number, std::make_unique<SignalFault>(*std::move(read), number, subject, stops,
-                                                 Recorder(number, subject.process))});
+                                                 Recorder(number))});
     } else if (fault.key == ResourceFaultClass().key) {
       const Result<ResourceFault> read = ReadResourceFault(fault);
       TRIREME_CHECK(read.ok());
       running_.push_back(
           {number, std::make_unique<LimitFault>(*read, subject, limits, disk_ ? &*disk_ : nullptr,
-                                                Recorder(number, subject.process))});
+                                                Recorder(number))});
     }
   }
 }
 
-RecordFault TrialFaults::Recorder(uint32_t number, pid_t process) {
-  return [this, number, process](int64_t time, Json value) {
-    events_.push_back({.kind = EventKind::kFault,
-                       .time = time,
-                       .key = NameOf(number),
-                       .value = std::move(value),
-                       .id = number,
-                       .process = static_cast<uint32_t>(process)});
+RecordFault TrialFaults::Recorder(uint32_t number) {
+  return [this, number](int64_t time, Json value) {
+    events_->Add({.kind = EventKind::kFault,
+                  .time = time,
+                  .key = NameOf(number),
+                  .value = std::move(value),
+                  .id = number});
   };
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/engine/harness_events.h"
 #include "harness/engine/harness_fault.h"
 #include "harness/engine/small_disk.h"
 #include "harness/fault/fault.h"
-#include "harness/history/writer.h"
 #include "harness/scenario/plan.h"
 
 namespace trireme {
@@ -17,8 +17,8 @@ namespace trireme {
 // What the harness itself does of a plan to one trial: signals to its processes, and limits of what it gets.
 class TrialFaults {
  public:
-  // REQUIRES: a plan that CheckFaultPlan() takes.
-  explicit TrialFaults(FaultPlan plan) : plan_(std::move(plan)) {}
+  // `events` outlives this; FAULT events of what is done are added to it. REQUIRES: a plan that CheckFaultPlan() takes.
+  TrialFaults(FaultPlan plan, HarnessEvents* events) : plan_(std::move(plan)), events_(events) {}
   ~TrialFaults() { End(); }
   TrialFaults(const TrialFaults&) = delete;
   TrialFaults& operator=(const TrialFaults&) = delete;
@@ -41,8 +41,6 @@ class TrialFaults {
   // Takes back what is not over.
   void End();
 
-  // FAULT events of what was done.
-  const std::vector<NewEvent>& events() const { return events_; }
   // The number in the plan, from 1, of the fault that ended the trial's own process, when it ended with that wait status; 0:
   // none did.
   uint32_t EndedBy(int status) const;
@@ -54,13 +52,13 @@ class TrialFaults {
     std::unique_ptr<HarnessFault> fault;
   };
 
-  RecordFault Recorder(uint32_t number, pid_t process);
+  RecordFault Recorder(uint32_t number);
 
   const FaultPlan plan_;
+  HarnessEvents* const events_;
   std::string temporary_;
   std::optional<SmallDisk> disk_;
   std::vector<Running> running_;
-  std::vector<NewEvent> events_;
 };
 
 // Whether the harness has a part in a cell's faults while its trials run, and its loop has to be there at their times: signals,

@@ -24,38 +24,26 @@ std::vector<NetworkFault> FaultsOfStreams(const FaultPlan& plan, uint64_t trial_
   return faults;
 }
 
-NewEvent EventOf(ProxyEvent event, uint32_t process) {
+NewEvent EventOf(ProxyEvent event) {
   if (event.fault == 0)
     return {.kind = EventKind::kWarning,
             .time = event.time,
             .key = kNetworkWarning,
-            .value = GetString(event.value, "error"),
-            .process = process};
+            .value = GetString(event.value, "error")};
   return {.kind = EventKind::kFault,
           .time = event.time,
           .key = std::move(event.name),
           .value = std::move(event.value),
-          .id = event.fault,
-          .process = process};
+          .id = event.fault};
 }
 
 }  // namespace
-
-void TrialNetwork::Log::Add(ProxyEvent event) {
-  const MutexLock lock(mutex_);
-  events_.push_back(std::move(event));
-}
-
-std::vector<ProxyEvent> TrialNetwork::Log::Take() {
-  const MutexLock lock(mutex_);
-  return std::exchange(events_, {});
-}
 
 Status TrialNetwork::Start(const FaultPlan& plan, uint64_t trial_seed, int64_t begin,
                            ProxyPorts* ports, CompiledPlan* compiled) {
   faults_ = FaultsOfStreams(plan, trial_seed);
   if (faults_.empty()) return Done{};
-  const auto add = [this](ProxyEvent event) { log_.Add(std::move(event)); };
+  const auto add = [this](ProxyEvent event) { events_->Add(EventOf(std::move(event))); };
   TRIREME_ASSIGN_OR_RETURN(proxy_, NetworkProxy::Start(&table_, begin, add, ports));
   for (uint32_t i = 0; i < compiled->block.routes; ++i)
     compiled->block.route[i].port = proxy_->port();
@@ -67,13 +55,6 @@ Status TrialNetwork::Attach(const std::string& recording) {
   TRIREME_RETURN_IF_ERROR(table_.Open(recording));
   for (const NetworkFault& fault : faults_) proxy_->Apply(fault);
   return Done{};
-}
-
-std::vector<NewEvent> TrialNetwork::Stop(uint32_t process) {
-  proxy_.reset();
-  std::vector<NewEvent> events;
-  for (ProxyEvent& event : log_.Take()) events.push_back(EventOf(std::move(event), process));
-  return events;
 }
 
 }  // namespace trireme

@@ -18,6 +18,7 @@
 #include "harness/base/base64.h"
 #include "harness/base/strings.h"
 #include "harness/base/unique_fd.h"
+#include "harness/history/event_journal.h"
 #include "harness/history/packing.h"
 
 namespace trireme {
@@ -206,6 +207,7 @@ Result<History> History::Read(const std::string& path, const StopRequest& stop) 
   Result<trireme_header> header = ReadHeader(source);
   Result<std::vector<char>> bytes =
       header.ok() ? ReadAll(source, *header) : std::move(header).error();
+  if (bytes.ok() && header->sealed == 0) AppendJournal(path, &*bytes);
   if (bytes.ok()) return Decode(*std::move(bytes), stop);
   Diagnostic error = std::move(bytes).error();
   error.file = path;

@@ -242,20 +242,6 @@ std::string EncodeRecord(const NewEvent& event) {
   return out;
 }
 
-// A chunk for each run of events of one process.
-void AppendEvents(const std::vector<NewEvent>& events, std::vector<char>* out) {
-  for (size_t i = 0; i < events.size();) {
-    const uint32_t process = events[i].process;
-    std::string records;
-    int64_t newest = 0;
-    for (; i < events.size() && events[i].process == process; ++i) {
-      records += EncodeRecord(events[i]);
-      newest = std::max(newest, events[i].time);
-    }
-    AppendChunk(process, records, static_cast<uint64_t>(newest), out);
-  }
-}
-
 // Not synced: what ends a process, or all of them, loses nothing that was written; a sync costs
 // more than a trial.
 Status WriteWhole(const std::string& path, const std::vector<char>& bytes) {
@@ -271,6 +257,19 @@ Status WriteWhole(const std::string& path, const std::vector<char>& bytes) {
 }
 
 }  // namespace
+
+void AppendEvents(const std::vector<NewEvent>& events, std::vector<char>* out) {
+  for (size_t i = 0; i < events.size();) {
+    const uint32_t process = events[i].process;
+    std::string records;
+    int64_t newest = 0;
+    for (; i < events.size() && events[i].process == process; ++i) {
+      records += EncodeRecord(events[i]);
+      newest = std::max(newest, events[i].time);
+    }
+    AppendChunk(process, records, static_cast<uint64_t>(newest), out);
+  }
+}
 
 Status CreateRecording(const std::string& path, const RecordingOptions& options) {
   TRIREME_CHECK(options.chunk_size >= TRIREME_HEADER_SIZE &&

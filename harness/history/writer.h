@@ -55,6 +55,9 @@ struct NewEvent {
   uint32_t thread = 0;
 };
 
+// Adds the events to a history in the layout of a sealed one: a chunk for each run of them of one process.
+void AppendEvents(const std::vector<NewEvent>& events, std::vector<char>* out);
+
 // Packs the recording at `path` into the history at `sealed_path`, with `added` at its end, and
 // removes the recording. What cannot be read of it stays beside it as <path>.damaged, and the
 // history says so. Written whole or not at all.

@@ -24,6 +24,14 @@ PY = """\
             op.ok(7)
         rt.observe("x", 1)
     """
+# What a plan does at 0s is done before the workload's first statement.
+WAITING = """\
+    import pathlib
+
+    async def main(rt, params):
+        pathlib.Path(__file__).with_name("reached").touch()
+        await rt.event().wait()
+    """
 
 
 class SavedRunTest(TriremeCase):
@@ -225,6 +233,44 @@ class SavedRunTest(TriremeCase):
         self.assertEqual(outcome.code, 4)
         self.assertIn("1 unknown", outcome.out)
         self.assertEqual(self.trireme("history", str(run)).code, 4)
+
+    def killed_under_faults(self, after: str) -> tuple[Path, list[dict[str, object]]]:
+        """A run whose harness is killed once the workload has begun, and the faults in its history."""
+        self.write("s/scenario.yaml", f"""\
+            version: 1
+            summary: Waits for ever
+            workload: {{python: workload.py}}
+            runtimes: [threading]
+            timeout: 100s
+            faults:
+              - name: both
+                all:
+                  - {{name: small-stack, resource: {{stack: 4MiB}}}}
+                  - {{name: few-files, resource: {{nofile: 60, after: {after}}}}}
+            """)
+        self.write("s/workload.py", WAITING)
+        process = self.start("run", "s", *PYTHON)
+        deadline = time.monotonic() + 60
+        while not (self.folder / "s/reached").exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        run = self.run_directory()
+        events = [json.loads(line) for line in self.trireme("history", str(run)).out.splitlines()]
+        return run, [event for event in events if event["event"] == "fault"]
+
+    def test_what_a_killed_harness_did_is_in_the_history(self) -> None:
+        run, faults = self.killed_under_faults("0s")
+        self.assertEqual([fault["name"] for fault in faults], ["small-stack", "few-files"])
+        report = self.trireme("report", str(run), "--format", "faults")
+        self.assertIn("faults applied: few-files 1, small-stack 1\n", report.out)
+        self.assertIn("unknown: the harness was gone before the trial ended\n", report.out)
+
+    def test_what_a_killed_harness_did_not_come_to_is_not(self) -> None:
+        run, faults = self.killed_under_faults("90s")
+        self.assertEqual([fault["name"] for fault in faults], ["small-stack"])
+        self.assertIn("faults applied: small-stack 1\n", self.trireme("report", str(run), "--format", "faults").out)
 
     def test_a_killed_harness_leaves_a_run_that_is_read(self) -> None:
         self.write("s/scenario.yaml", YAML)
