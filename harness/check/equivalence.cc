@@ -393,9 +393,36 @@ void MoveTestsFirst(std::vector<Judged>& all) {
                         [](const Judged& judged) { return judged.key.starts_with(kTestPrefix); });
 }
 
+bool ShowsSteady(const CellObservations* unfaulted, const std::string& key) {
+  return unfaulted != nullptr && unfaulted->trials() >= 2 && unfaulted->keys().contains(key);
+}
+
+// Whether a key is another in each trial, on both sides. Trials that differ by their faults only do not tell whether these
+// make it so, in another way on each side, or it varies by itself.
+bool VariesThroughout(const Judged& judged, const std::vector<int64_t>& common) {
+  if (common.size() < 2 || judged.unseen.trials < static_cast<int64_t>(common.size())) return false;
+  for (const KeyValues* side : {judged.here.key, judged.there.key}) {
+    std::set<std::optional<uint64_t>> distinct;
+    for (const int64_t trial : common) distinct.insert(HashOf(*side, trial));
+    if (distinct.size() < common.size()) return false;
+  }
+  return true;
+}
+
+void DoubtVariation(Judged& judged) {
+  judged.verdict = "unknown";
+  judged.reason = "'" + judged.key + "' is another in each of " +
+                  std::to_string(judged.unseen.trials) +
+                  " trials, here and in the reference: whether by the faults or by itself is not "
+                  "known; run it without faults as well (--faults none,...), or give it a rule";
+}
+
 std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservations& there,
+                              const CellObservations* unfaulted,
                               const std::vector<int64_t>& common) {
-  const std::vector<std::string> unsteady = NondeterministicKeys(there);
+  std::vector<std::string> unsteady = NondeterministicKeys(there);
+  if (unfaulted != nullptr)
+    for (std::string& key : NondeterministicKeys(*unfaulted)) unsteady.push_back(std::move(key));
   std::vector<Judged> all;
   for (const std::string& key : KeysToCompare(here, there)) {
     const Rule rule = here.RuleOf(key);
@@ -412,6 +439,9 @@ std::vector<Judged> JudgeKeys(const CellObservations& here, const CellObservatio
       judged.verdict = "nondeterministic";
     } else if (here.per_trial()) {
       JudgePerTrialInputs(judged, rule, common);
+      if (here.same_inputs() && rule.kind == RuleKind::kDefault && !ShowsSteady(unfaulted, key) &&
+          VariesThroughout(judged, common))
+        DoubtVariation(judged);
     } else {
       judged.bounded = IsBounded(rule, judged.here, judged.there);
       judged.groups = GroupValues(rule, judged.here, judged.there);
@@ -454,7 +484,8 @@ std::vector<std::string> NondeterministicKeys(const CellObservations& reference)
 }
 
 Comparison CompareCells(const CellObservations& here, const CellObservations& reference,
-                        const std::string& reference_name, const std::string& scenario) {
+                        const std::string& reference_name, const std::string& scenario,
+                        const CellObservations* unfaulted) {
   if (here.trials() == 0)
     return UnknownComparison("no trial ran to its end, so there is nothing to compare");
   if (reference.trials() == 0) return UnknownComparison("no trial of the reference ran to its end");
@@ -468,7 +499,7 @@ Comparison CompareCells(const CellObservations& here, const CellObservations& re
     return UnknownComparison("no trial has its counterpart in the reference");
 
   Comparison comparison;
-  std::vector<Judged> all = JudgeKeys(here, reference, common);
+  std::vector<Judged> all = JudgeKeys(here, reference, unfaulted, common);
   if (here.cut() + reference.cut() > 0) DoubtDifferences(all);
   for (const Judged& judged : all) {
     comparison.keys += judged.verdict == "nondeterministic" ? 0 : 1;

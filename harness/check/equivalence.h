@@ -59,9 +59,14 @@ std::vector<std::string> NondeterministicKeys(const CellObservations& reference)
 // A comparison of no key at all, because nothing was observed or all of it is ignored or
 // nondeterministic, is unknown and says so: it is no evidence of anything.
 //
+// Trials whose faults are drawn by their seeds have counterparts, too, but the same inputs. Which keys the reference does not
+// decide by itself is then for `unfaulted` to say: it without faults, null where the run has no such cell. Without it a key
+// that is another in each trial, here and there, is unknown.
+//
 // Takes O(keys x values). `reference_name` is "eventlet/3.11".
 Comparison CompareCells(const CellObservations& here, const CellObservations& reference,
-                        const std::string& reference_name, const std::string& scenario);
+                        const std::string& reference_name, const std::string& scenario,
+                        const CellObservations* unfaulted = nullptr);
 
 }  // namespace trireme
 

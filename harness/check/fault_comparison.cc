@@ -21,7 +21,10 @@ void AddWire(const ComparedCells& cells, Comparison& comparison, CellResult& res
   const std::map<int64_t, Streams> there = cells.reference.KeptStreams();
   WireComparison wire =
       CompareWire(cells.wire, cells.here.KeptStreams(),
-                  {.trials = there, .name = cells.reference_name, .per_trial = cells.per_trial},
+                  {.trials = there,
+                   .name = cells.reference_name,
+                   .per_trial = cells.per_trial,
+                   .same_inputs = cells.same_inputs},
                   cells.scenario);
   result.wire = wire.ToJson();
   const bool alone = comparison.keys == 0 && comparison.verdict == Verdict::kUnknown;

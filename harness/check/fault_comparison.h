@@ -18,6 +18,7 @@ struct ComparedCells {
   std::string scenario;
   WireRule wire = WireRule::kNone;
   bool per_trial = false;
+  bool same_inputs = true;
 };
 
 // Adds to the comparison of what they observed that of their fault logs and, where the cell asks for it, of the bytes of

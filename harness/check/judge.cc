@@ -113,6 +113,16 @@ bool IsSameWork(const JudgedCell& a, const JudgedCell& b) {
   return true;
 }
 
+// The same of two cells that differ by their faults only.
+std::string NameButForFaults(const JudgedCell& cell) {
+  Json name = Json::array();
+  for (const char* key : {"scenario", "params", "arm", "runtime", "interpreter"})
+    name.push_back(GetMember(cell.plan, key));
+  return CanonicalJson(name);
+}
+
+bool SuffersFaults(const JudgedCell& cell) { return !GetMember(cell.plan, "fault_plan").is_null(); }
+
 Result<History> ReadHistory(const std::string& directory, const StopRequest& stop) {
   const std::string sealed = JoinPath(directory, "history.trh");
   if (FileExists(sealed)) return History::Read(sealed, stop);
@@ -201,10 +211,12 @@ struct RunJudge::Impl {
   std::vector<Suppression> suppressions;
   // The references that show it, by scenario and key.
   std::map<std::pair<std::string, std::string>, std::set<std::string>> nondeterministic;
+  std::map<std::string, const JudgedCell*> unfaulted;  // by what else they are; see WithoutFaults()
 
   const JudgedCell* FindCell(const std::string& id) const;
   bool IsReference(const JudgedCell& cell) const;
   const JudgedCell* ReferenceOf(const JudgedCell& cell) const;
+  const CellObservations* WithoutFaults(const JudgedCell& cell);
   bool NothingStarted(const JudgedCell& cell) const;
   StateWithReason Compare(JudgedCell& cell, CellResult& result);
   bool FailsAsItsReference(const JudgedCell& cell) const;
@@ -239,6 +251,16 @@ const JudgedCell* RunJudge::Impl::ReferenceOf(const JudgedCell& cell) const {
   return nullptr;
 }
 
+// What the same cell observed without faults; null where the run has no such cell, or it is that itself.
+const CellObservations* RunJudge::Impl::WithoutFaults(const JudgedCell& cell) {
+  if (!SuffersFaults(cell)) return nullptr;
+  if (unfaulted.empty())
+    for (const JudgedCell& other : cells)
+      if (!SuffersFaults(other)) unfaulted.emplace(NameButForFaults(other), &other);
+  const auto found = unfaulted.find(NameButForFaults(cell));
+  return found == unfaulted.end() ? nullptr : &found->second->observations;
+}
+
 // Whether a command began its work on none of its arms: that they end alike then says nothing.
 bool RunJudge::Impl::NothingStarted(const JudgedCell& cell) const {
   return !cell.not_started.empty() &&
@@ -271,13 +293,15 @@ StateWithReason RunJudge::Impl::Compare(JudgedCell& cell, CellResult& result) {
   }
   result.reference = reference->Name();
   Comparison comparison = CompareCells(cell.observations, reference->observations,
-                                       reference->Name(), cell.Text("scenario"));
+                                       reference->Name(), cell.Text("scenario"),
+                                       WithoutFaults(*reference));
   AddFaultComparison({.here = cell.faults,
                       .reference = reference->faults,
                       .reference_name = reference->Name(),
                       .scenario = cell.Text("scenario"),
                       .wire = WireRuleOf(cell.plan),
-                      .per_trial = cell.observations.per_trial()},
+                      .per_trial = cell.observations.per_trial(),
+                      .same_inputs = cell.observations.same_inputs()},
                      comparison, result);
   result.comparison = comparison.entries;
   result.keys_compared = comparison.keys;

@@ -245,7 +245,8 @@ bool SuffersByTrial(const Json& cell) {
 CellObservations::CellObservations(const Json& cell, size_t most_values)
     : language_(GetString(cell, "language")),
       most_values_(most_values),
-      per_trial_(GetString(cell, "inputs") == "per-trial" || SuffersByTrial(cell)) {
+      same_inputs_(GetString(cell, "inputs") != "per-trial"),
+      per_trial_(!same_inputs_ || SuffersByTrial(cell)) {
   if (const Json& compare = GetMember(cell, "compare"); compare.is_object()) {
     for (const auto& [key, rule] : compare.items())
       if (key != "wire") rules_[key] = ParseRule(rule);  // that is no key, see wire_fields.h

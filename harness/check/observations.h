@@ -103,6 +103,8 @@ class CellObservations {
   const std::string& missing() const { return missing_; }
 
   bool per_trial() const { return per_trial_; }
+  // Of all trials, which differ by what they suffer at most.
+  bool same_inputs() const { return same_inputs_; }
   const std::string& language() const { return language_; }
   int64_t trials() const { return static_cast<int64_t>(seen_.size()); }
   int64_t even() const { return even_; }
@@ -130,6 +132,7 @@ class CellObservations {
   std::vector<int64_t> planned_;
   std::string language_;
   size_t most_values_;
+  bool same_inputs_ = true;
   bool per_trial_ = false;
   bool too_many_keys_ = false;
   bool ignored_some_ = false;

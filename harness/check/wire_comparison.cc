@@ -9,6 +9,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/sync_events.h"
+#include "harness/check/wire_variation.h"
 
 namespace trireme {
 namespace {
@@ -83,7 +84,7 @@ struct WireDifference {
 // The reference's stream, with what its own trials disagree on masked.
 class Model {
  public:
-  Model(WireRule rule, const std::vector<const Stream*>& trials)
+  Model(WireRule rule, const std::vector<const Stream*>& trials, const WireVariation& varies = {})
       : rule_(rule), first_(*trials.front()), bytes_(WithoutDates(first_.bytes)) {
     if (rule_ == WireRule::kExact)
       known_ = bytes_.size();
@@ -91,6 +92,9 @@ class Model {
       fields_ = SplitStream(bytes_, rule_);
     for (const auto& [name, field] : fields_)
       if (rule_ == WireRule::kHttp && IsVolatileField(name)) masked_fields_.insert(name);
+    masked_fields_.insert(varies.fields.begin(), varies.fields.end());
+    masked_bytes_ = varies.bytes;
+    masked_bytes_.resize(std::min(masked_bytes_.size(), bytes_.size()));
     for (size_t i = 1; i < trials.size(); ++i) Mask(*trials[i]);
     MaskWholeWords();
   }
@@ -252,6 +256,8 @@ class Comparer {
       return;
     }
     bool compared = false;
+    WireVariation varies;
+    if (reference_.per_trial && reference_.same_inputs) varies = VariationAmong(all);
     std::optional<Model> model;
     if (!all.empty() && !reference_.per_trial) model.emplace(rule_, all);
     for (const auto& [trial, streams] : here_) {
@@ -260,13 +266,20 @@ class Comparer {
         if (counterpart == reference_.trials.end()) continue;
         const Stream* there = Find(counterpart->second, key);
         model.reset();
-        if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there});
+        if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there}, varies);
       }
       CompareTrial(key, trial, Find(streams, key), model ? &*model : nullptr, closes_only);
       compared = true;
     }
     comparison_.streams += compared && !closes_only ? 1 : 0;
     if (model) comparison_.masked += model->masked();
+  }
+
+  WireVariation VariationAmong(const std::vector<const Stream*>& trials) const {
+    std::vector<std::string> known;
+    for (const Stream* stream : trials)
+      if (!IsUnknown(*stream)) known.push_back(WithoutDates(stream->bytes));
+    return VariationOf(rule_, known);
   }
 
   void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream, const Model* model,

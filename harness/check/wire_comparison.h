@@ -29,12 +29,14 @@ struct WireReference {
   const std::map<int64_t, Streams>& trials;
   std::string name;        // "eventlet/3.11"
   bool per_trial = false;  // trial k has its counterpart in trial k alone
+  bool same_inputs = false;  // but all have the same inputs, and differ by their faults only
 };
 
 // Compares what went over each logical connection, in each direction, with the reference: what its end wrote, or what the
 // other end read where the writer was not recorded; and how each stream was closed, where both saw that. Segmentation
 // does not count, for it is gone. What differs among the reference's own trials is masked (kExact: with the word that it
-// is in), so it takes two of them, unless each trial has its counterpart. HTTP dates are masked as they are. REQUIRES: `rule` is not kNone.
+// is in), so it takes two of them, unless each trial has its counterpart. Where that is so for their
+// faults alone, what varies by itself is masked as well, see VariationOf(). HTTP dates are masked as they are. REQUIRES: `rule` is not kNone.
 WireComparison CompareWire(WireRule rule, const std::map<int64_t, Streams>& here,
                            const WireReference& reference, const std::string& scenario);
 

@@ -477,6 +477,71 @@ TEST(EquivalencePerTrialTest, NamesWhatTheFirstTrialLacks) {
             "2: 1 here, (absent) there");
 }
 
+// Faults that are drawn by the trial's seed, into trials with the same inputs.
+Json Drawn(int trials, const Json& compare = Json::object()) {
+  Json plan = Plan(trials, compare);
+  const Json fault = {
+      {"name", "seldom"}, {"at", {{"probability", 0.1}}}, {"do", {{"short", 1}}}};
+  plan["fault_plan"] = {{"all", Json::array({fault})}};
+  return plan;
+}
+
+Observe Numbered(int first) {
+  return [=](TrialBuilder& trial, int number) {
+    trial.Observe("token", first + number);
+    trial.Observe("total", 7);
+  };
+}
+
+Comparison CompareBesides(const CellObservations& here, const CellObservations& there,
+                          const CellObservations& unfaulted) {
+  return CompareCells(here, there, "eventlet/3.11", "tests/example", &unfaulted);
+}
+
+TEST(EquivalencePerTrialTest, CannotDecideWhatIsAnotherInEachTrialUnderFaults) {
+  const CellObservations here = Cell(Drawn(4), Numbered(100)), there = Cell(Drawn(4), Numbered(0));
+  const Comparison comparison = Compare(here, there);
+  EXPECT_EQ(comparison.verdict, Verdict::kUnknown);
+  EXPECT_EQ(comparison.reason,
+            "'token' is another in each of 4 trials, here and in the reference: whether by the "
+            "faults or by itself is not known; run it without faults as well (--faults none,...), "
+            "or give it a rule");
+}
+
+TEST(EquivalencePerTrialTest, LeavesOutWhatTheReferenceVariesWithoutFaults) {
+  const CellObservations here = Cell(Drawn(4), Numbered(100)), there = Cell(Drawn(4), Numbered(0));
+  EXPECT_EQ(CompareBesides(here, there, Cell(4, Numbered(50))).verdict, Verdict::kPass);
+}
+
+TEST(EquivalencePerTrialTest, RejectsWhatTheReferenceDecidesWithoutFaults) {
+  const CellObservations here = Cell(Drawn(4), Numbered(100)), there = Cell(Drawn(4), Numbered(0));
+  const Observe steady = [](TrialBuilder& trial, int) { trial.Observe("token", 5); };
+  EXPECT_EQ(CompareBesides(here, there, Cell(4, steady)).verdict, Verdict::kFail);
+  EXPECT_EQ(CompareBesides(here, there, Cell(1, steady)).verdict, Verdict::kUnknown)
+      << "one trial shows nothing of that";
+}
+
+// What the faults alone make another in each trial is the same on both sides in some.
+TEST(EquivalencePerTrialTest, RejectsWhatTheFaultsMakeAnother) {
+  const CellObservations there = Cell(Drawn(4), Numbered(0));
+  const Observe once = [](TrialBuilder& trial, int number) {
+    trial.Observe("token", number == 2 ? 100 : number);
+    trial.Observe("total", 7);
+  };
+  EXPECT_EQ(Compare(Cell(Drawn(4), once), there).verdict, Verdict::kFail);
+  const Observe constant = [](TrialBuilder& trial, int) {
+    trial.Observe("token", 100);
+    trial.Observe("total", 7);
+  };
+  EXPECT_EQ(Compare(Cell(Drawn(4), constant), there).verdict, Verdict::kFail);
+  const Json exact = {{"token", "exact"}};
+  EXPECT_EQ(Compare(Cell(Drawn(4, exact), Numbered(100)), there).verdict, Verdict::kFail)
+      << "as it was asked for";
+  const Json inputs = Plan(4, Json::object(), "per-trial");
+  EXPECT_EQ(Compare(Cell(inputs, Numbered(100)), Cell(inputs, Numbered(0))).verdict, Verdict::kFail)
+      << "by its inputs";
+}
+
 // A sweep over two points; in the trials of `reached` a task is cancelled, and `total` is what it then came to.
 CellObservations Sweep(const std::set<int>& reached, int total) {
   Json plan = Plan(3);

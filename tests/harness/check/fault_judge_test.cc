@@ -94,6 +94,30 @@ TEST_F(FaultJudgeTest, ComparesTheFaultLogs) {
   EXPECT_EQ(GetString(cell.under_faults, "class"), "survived");
 }
 
+// Whether a key varies by itself is for the reference to say without faults, where these are drawn by the trial's seed.
+TEST_F(FaultJudgeTest, ComparesWhatTheReferenceDecidesWithoutFaults) {
+  Json& cells = plan_["cells"];
+  for (Json& cell : cells) cell["fault_plan"]["all"][0]["at"]["probability"] = 0.5;
+  Json unfaulted = PlannedCell("eventlet");
+  unfaulted.update({{"id", "unfaulted"}, {"fault_plan", nullptr}, {"reference", "unfaulted"}});
+  cells.push_back(unfaulted);
+  const auto write = [&](size_t cell, const std::vector<int>& tokens) {
+    for (int number = 0; number < 2; ++number) {
+      FaultTrial trial = Trial(10);
+      trial.Observe("token", tokens.at(static_cast<size_t>(number)));
+      Write(cell, number, trial);
+    }
+  };
+  write(0, {1, 2});
+  write(1, {3, 4});
+  write(2, {5, 6});
+  EXPECT_EQ(Judge().cells.at(1).state, CellState::kPass);
+  write(2, {5, 5});
+  EXPECT_EQ(Judge().cells.at(1).state, CellState::kFail);
+  cells[2]["params"] = {{"other", 1}};
+  EXPECT_EQ(Judge().cells.at(1).state, CellState::kUnknown) << "that is of something else";
+}
+
 // Who asked by name for what has to hold under faults is told that there were none; what became of the plan is certain.
 TEST_F(FaultJudgeTest, SaysThatAPlanWasNotReachedWhereItsChecksHadNothingToJudge) {
   for (Json& cell : plan_["cells"])

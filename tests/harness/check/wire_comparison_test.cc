@@ -87,6 +87,33 @@ TEST(CompareWireTest, ComparesEachTrialWithItsCounterpart) {
             Verdict::kFail);
 }
 
+// By faults that are drawn by each trial's seed.
+WireComparison CompareUnderFaults(WireRule rule, const Trials& here, const Trials& there) {
+  const WireReference reference = {
+      .trials = there, .name = "eventlet/3.11", .per_trial = true, .same_inputs = true};
+  return CompareWire(rule, here, reference, "tests/example");
+}
+
+TEST(CompareWireTest, MasksWhatTheReferenceVariesUnderFaults) {
+  const auto request = [](const std::string& port, const std::string& body) {
+    return "POST / HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\nContent-Length: 1\r\n\r\n" + body;
+  };
+  const auto requests = [&](const std::string& port, const std::string& last) {
+    return Written({request(port + "1", "a"), request(port + "2", "a"), request(port + "3", "a"),
+                    request(port + "4", last)});
+  };
+  const Trials there = requests("4000", "b");
+  const Trials same = requests("5000", "b");
+  const Trials other = requests("5000", "a");
+  for (const WireRule rule : {WireRule::kHttp, WireRule::kExact}) {
+    EXPECT_EQ(CompareUnderFaults(rule, same, there).verdict, Verdict::kPass);
+    EXPECT_EQ(CompareUnderFaults(rule, other, there).verdict, Verdict::kFail)
+        << "a fault made one another there, and not here";
+    EXPECT_EQ(Compare(rule, same, there, /*per_trial=*/true).verdict, Verdict::kFail)
+        << "by its inputs, for all that is known";
+  }
+}
+
 TEST(CompareWireTest, MasksWholeLines) {
   const Trials there = Written({"a\n1\nb\n", "a\n22\nb\n"});
   EXPECT_EQ(Compare(WireRule::kLines, Written({"a\n333\nb\n"}), there).verdict, Verdict::kPass);
