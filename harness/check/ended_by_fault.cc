@@ -92,14 +92,18 @@ Json FaultInExit(const TrialView& view) {
 
 }  // namespace
 
-int64_t SignalOfCommand(const TrialView& view) {
+int64_t StatusOfCommand(const TrialView& view) {
   if (!IsCommand(*view.cell)) return 0;
   for (const Event& event : view.history->events()) {
     if (event.kind != EventKind::kObserve || event.key != "exit-status") continue;
     const Json status = event.Value();
-    if (status.is_number_integer() && status.get<int64_t>() < 0) return -status.get<int64_t>();
+    if (status.is_number_integer()) return status.get<int64_t>();
   }
   return 0;
+}
+
+int64_t SignalOfCommand(const TrialView& view) {
+  return std::max<int64_t>(-StatusOfCommand(view), 0);
 }
 
 std::string WhyNotEndedByFault(const TrialView& view) {

@@ -15,6 +15,9 @@ namespace trireme {
 bool EndedByFault(const TrialView& view);
 // Where it was not, though the plan had sent the signal that the process died of: what became of that; else "".
 std::string WhyNotEndedByFault(const TrialView& view);
+// How a command ended, as its runner observes it: below 0, by that signal; 0 where it is not known, or the workload is no
+// command, too.
+int64_t StatusOfCommand(const TrialView& view);
 // The signal that ended a command, which its runner observes and outlives; 0: none did, or the workload is no command.
 int64_t SignalOfCommand(const TrialView& view);
 // The same as EndedByFault, at an event of the workload or a byte of a connection, and no time later: how far it had come then

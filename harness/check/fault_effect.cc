@@ -252,6 +252,10 @@ TrialEffect EffectOnTrial(const TrialView& view, Verdict verdict, const std::str
   // An earlier fault may have been recovered from; this one was not.
   if (trial.effect <= FaultEffect::kRecovered && trial.only_before && !only_stopped)
     raise(FaultEffect::kFailed, "no operation was acknowledged after the fault");
+  // A program that knows nothing of operations says by its status alone whether it got done what it was to do.
+  const int64_t status = StatusOfCommand(view);
+  if (!faults.empty() && trial.effect <= FaultEffect::kRecovered && status > 0)
+    raise(FaultEffect::kFailed, "the program ended with exit status " + std::to_string(status));
   for (const Finding& finding : findings) {
     const FaultEffect effect = EffectOf(finding);
     if (effect > FaultEffect::kSurvived) raise(effect, finding.message);

@@ -17,7 +17,8 @@ enum class FaultEffect {
   kSurvived,    // nothing failed, or what failed was the end of it and was handled
   kRecovered,   // operations failed, and later ones were acknowledged
   kUnknown,
-  kFailed,  // a check objects to something else (a leak, a task that stayed), or nothing worked, ever or any more
+  kFailed,  // a check objects to something else (a leak, a task that stayed), nothing worked, ever or
+            // any more, or a command says that it failed
   kWrongError,
   kMoreData,  // a number was greater than in the reference: it got more done, or something twice
   kLostData,  // lost, done twice, or otherwise than in the reference

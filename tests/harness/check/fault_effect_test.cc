@@ -321,6 +321,17 @@ TEST(CrashUnderFaultsTest, AcceptsTheDeathOfACommandThatThePlanCaused) {
   }
 }
 
+TEST(FaultEffectTest, IsFailedWhereACommandSaysSo) {
+  const Json fault = {{"target", "worker"}, {"do", {{"signal", "KILL"}}}};
+  const auto effect = [&](int status) {
+    FaultTrial trial = CommandEnded(status, fault);
+    return EffectOnTrial(trial.View(), Verdict::kPass, "", {}, /*not_exercised=*/false);
+  };
+  EXPECT_EQ(effect(3).effect, FaultEffect::kFailed);
+  EXPECT_EQ(effect(3).reason, "the program ended with exit status 3");
+  EXPECT_EQ(effect(0).effect, FaultEffect::kSurvived);
+}
+
 TEST(CrashUnderFaultsTest, RejectsAnotherDeathOfACommand) {
   const Json kill = {{"signal", "KILL"}};
   FaultTrial other = CommandEnded(-11, {{"target", "runner"}, {"do", kill}});
