@@ -1,7 +1,6 @@
 #include "harness/check/wire_comparison.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <optional>
 #include <set>
@@ -9,7 +8,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/check/sync_events.h"
-#include "harness/check/wire_variation.h"
+#include "harness/check/wire_model.h"
 
 namespace trireme {
 namespace {
@@ -75,132 +74,6 @@ bool IsIn(const StreamsByTrial& trials, const StreamKey& key) {
                      [&](const auto& trial) { return trial.second.contains(key); });
 }
 
-// Where two streams differ.
-struct WireDifference {
-  size_t here = 0, there = 0;  // offsets
-  std::string what;            // "byte 17", "message 1 header etag"
-};
-
-// The reference's stream, with what its own trials disagree on masked.
-class Model {
- public:
-  Model(WireRule rule, const std::vector<const Stream*>& trials, const WireVariation& varies = {})
-      : rule_(rule), first_(*trials.front()), bytes_(WithoutDates(first_.bytes)) {
-    if (rule_ == WireRule::kExact)
-      known_ = bytes_.size();
-    else
-      fields_ = SplitStream(bytes_, rule_);
-    for (const auto& [name, field] : fields_)
-      if (rule_ == WireRule::kHttp && IsVolatileField(name)) masked_fields_.insert(name);
-    masked_fields_.insert(varies.fields.begin(), varies.fields.end());
-    masked_bytes_ = varies.bytes;
-    masked_bytes_.resize(std::min(masked_bytes_.size(), bytes_.size()));
-    for (size_t i = 1; i < trials.size(); ++i) Mask(*trials[i]);
-    MaskWholeWords();
-  }
-
-  int64_t masked() const {
-    const size_t bytes = std::count(masked_bytes_.begin(), masked_bytes_.end(), true);
-    return static_cast<int64_t>(bytes + masked_fields_.size() + (open_ ? 1 : 0));
-  }
-  const Stream& stream() const { return first_; }
-  bool masks_close() const { return masks_close_; }
-
-  std::optional<WireDifference> Compare(const Stream& stream) const {
-    const std::string bytes = WithoutDates(stream.bytes);
-    return rule_ == WireRule::kExact ? CompareBytes(bytes) : CompareFields(bytes);
-  }
-
- private:
-  void Mask(const Stream& other) {
-    masks_close_ |= other.close != first_.close;
-    const std::string bytes = WithoutDates(other.bytes);
-    if (rule_ == WireRule::kExact) return MaskBytes(bytes);
-    const auto fields = SplitStream(bytes, rule_);
-    for (const auto& [name, field] : fields_) {
-      const auto same = fields.find(name);
-      if (same == fields.end() || same->second.value != field.value) masked_fields_.insert(name);
-    }
-    for (const auto& [name, field] : fields)
-      if (!fields_.contains(name)) masked_fields_.insert(name);
-  }
-
-  void MaskBytes(const std::string& other) {
-    open_ |= other.size() != bytes_.size();
-    known_ = std::min(known_, other.size());
-    masked_bytes_.resize(bytes_.size());
-    for (size_t i = 0; i < known_; ++i)
-      if (other[i] != bytes_[i]) masked_bytes_[i] = true;
-  }
-
-  // A random id has some of its digits in common with the next one by chance.
-  void MaskWholeWords() {
-    const auto is_word = [&](size_t i) {
-      return std::isalnum(static_cast<unsigned char>(bytes_[i])) != 0;
-    };
-    for (size_t i = 1; i < masked_bytes_.size(); ++i)
-      if (masked_bytes_[i - 1] && is_word(i - 1) && is_word(i)) masked_bytes_[i] = true;
-    for (size_t i = masked_bytes_.size(); i-- > 1;)
-      if (masked_bytes_[i] && is_word(i) && is_word(i - 1)) masked_bytes_[i - 1] = true;
-  }
-
-  std::optional<WireDifference> CompareBytes(const std::string& bytes) const {
-    const size_t common = std::min(known_, bytes.size());
-    for (size_t i = 0; i < common; ++i) {
-      const bool masked = i < masked_bytes_.size() && masked_bytes_[i];
-      if (!masked && bytes[i] != bytes_[i])
-        return WireDifference{.here = i, .there = i, .what = "byte " + std::to_string(i)};
-    }
-    if (bytes.size() < known_ || (!open_ && bytes.size() > known_))
-      return WireDifference{
-          .here = common, .there = common, .what = "byte " + std::to_string(common)};
-    return std::nullopt;
-  }
-
-  std::optional<WireDifference> CompareFields(const std::string& bytes) const {
-    const auto fields = SplitStream(bytes, rule_);
-    for (const auto& [name, field] : fields_) {
-      if (masked_fields_.contains(name)) continue;
-      const auto same = fields.find(name);
-      if (same == fields.end())
-        return WireDifference{
-            .here = bytes.size(), .there = field.offset, .what = NameInWords(name)};
-      if (same->second.value == field.value) continue;
-      const auto [a, b] = std::mismatch(field.value.begin(), field.value.end(),
-                                        same->second.value.begin(), same->second.value.end());
-      const auto inside = static_cast<size_t>(a - field.value.begin());
-      return WireDifference{.here = same->second.offset + inside,
-                            .there = field.offset + inside,
-                            .what = NameInWords(name)};
-    }
-    for (const auto& [name, field] : fields)
-      if (!fields_.contains(name) && !masked_fields_.contains(name) && !IsVolatileField(name))
-        return WireDifference{
-            .here = field.offset, .there = bytes_.size(), .what = NameInWords(name)};
-    return std::nullopt;
-  }
-
-  // "message 000001 header etag" -> "message 1 header etag"
-  static std::string NameInWords(const std::string& name) {
-    const size_t space = name.find(' ');
-    const size_t digit = std::min(name.find_first_not_of('0', space + 1), name.size());
-    std::string rest = name.substr(digit);
-    if (rest.ends_with(' ')) rest += "start line";
-    if (const size_t body = rest.find(" ~body"); body != std::string::npos) rest.erase(body + 1, 1);
-    return name.substr(0, space + 1) + rest;
-  }
-
-  WireRule rule_;
-  const Stream& first_;
-  const std::string bytes_;  // its
-  size_t known_ = 0;         // kExact: bytes that all trials have
-  bool open_ = false;        // kExact: what follows them differs
-  std::vector<bool> masked_bytes_;
-  std::map<std::string, WireField> fields_;
-  std::set<std::string> masked_fields_;
-  bool masks_close_ = false;
-};
-
 class Comparer {
  public:
   Comparer(WireRule rule, const StreamsByTrial& here, const WireReference& reference,
@@ -256,9 +129,9 @@ class Comparer {
       return;
     }
     bool compared = false;
-    WireVariation varies;
-    if (reference_.per_trial && reference_.same_inputs) varies = VariationAmong(all);
-    std::optional<Model> model;
+    WireMasks masks = {.varies = {}, .ports = reference_.per_trial && !reference_.same_inputs};
+    if (reference_.per_trial && reference_.same_inputs) masks.varies = VariationAmong(all);
+    std::optional<WireModel> model;
     if (!all.empty() && !reference_.per_trial) model.emplace(rule_, all);
     for (const auto& [trial, streams] : here_) {
       if (reference_.per_trial) {
@@ -266,7 +139,7 @@ class Comparer {
         if (counterpart == reference_.trials.end()) continue;
         const Stream* there = Find(counterpart->second, key);
         model.reset();
-        if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there}, varies);
+        if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there}, masks);
       }
       CompareTrial(key, trial, Find(streams, key), model ? &*model : nullptr, closes_only);
       compared = true;
@@ -282,7 +155,7 @@ class Comparer {
     return VariationOf(rule_, known);
   }
 
-  void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream, const Model* model,
+  void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream, const WireModel* model,
                     bool closes_only) {
     if (stream == nullptr && model == nullptr) return;
     if (stream == nullptr || model == nullptr) {

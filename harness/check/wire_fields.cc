@@ -167,6 +167,19 @@ std::string WithoutDates(std::string bytes) {
   return bytes;
 }
 
+std::string WithoutPorts(std::string bytes) {
+  for (const std::string_view host : {"127.0.0.1:", "localhost:", "[::1]:"}) {
+    for (size_t place = bytes.find(host); place != std::string::npos;
+         place = bytes.find(host, place)) {
+      place += host.size();
+      const size_t end = std::min(bytes.find_first_not_of("0123456789", place), bytes.size());
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(place),
+                bytes.begin() + static_cast<std::ptrdiff_t>(end), '?');
+    }
+  }
+  return bytes;
+}
+
 bool IsVolatileField(const std::string& name) {
   return name.ends_with(" header date") || name.ends_with(" header server");
 }

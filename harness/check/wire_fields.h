@@ -34,6 +34,10 @@ std::map<std::string, WireField> SplitStream(std::string_view bytes, WireRule ru
 // do not show that it changes. As long as before, so that offsets stay.
 std::string WithoutDates(std::string bytes);
 
+// The same with each port of this machine ("127.0.0.1:40001", "localhost:40001", "[::1]:40001") blank: who listens is given
+// any that is free, another in each trial.
+std::string WithoutPorts(std::string bytes);
+
 // Headers that say when and who, not what: they are never compared.
 bool IsVolatileField(const std::string& name);
 

@@ -96,7 +96,7 @@ WireComparison CompareUnderFaults(WireRule rule, const Trials& here, const Trial
 
 TEST(CompareWireTest, MasksWhatTheReferenceVariesUnderFaults) {
   const auto request = [](const std::string& port, const std::string& body) {
-    return "POST / HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\nContent-Length: 1\r\n\r\n" + body;
+    return "POST / HTTP/1.1\r\nHost: 10.0.0.1:" + port + "\r\nContent-Length: 1\r\n\r\n" + body;
   };
   const auto requests = [&](const std::string& port, const std::string& last) {
     return Written({request(port + "1", "a"), request(port + "2", "a"), request(port + "3", "a"),
@@ -112,6 +112,18 @@ TEST(CompareWireTest, MasksWhatTheReferenceVariesUnderFaults) {
     EXPECT_EQ(Compare(rule, same, there, /*per_trial=*/true).verdict, Verdict::kFail)
         << "by its inputs, for all that is known";
   }
+}
+
+// Nothing else shows what varies by itself there.
+TEST(CompareWireTest, MasksPortsWhereTheInputsDiffer) {
+  const auto compare = [](const std::string& here, const std::string& there) {
+    return Compare(WireRule::kLines, Written({here}), Written({there}), /*per_trial=*/true).verdict;
+  };
+  EXPECT_EQ(compare("Host: 127.0.0.1:40001\n", "Host: 127.0.0.1:50002\n"), Verdict::kPass);
+  EXPECT_EQ(compare("http://[::1]:40001/a\n", "http://[::1]:50002/a\n"), Verdict::kPass);
+  EXPECT_EQ(compare("http://[::1]:40001/a\n", "http://[::1]:50002/b\n"), Verdict::kFail);
+  EXPECT_EQ(compare("Host: 127.0.0.1\n", "Host: 127.0.0.1:50002\n"), Verdict::kFail);
+  EXPECT_EQ(compare("Host: 10.0.0.1:40001\n", "Host: 10.0.0.1:50002\n"), Verdict::kFail);
 }
 
 TEST(CompareWireTest, MasksWholeLines) {
