@@ -155,8 +155,8 @@ class Comparer {
     return VariationOf(rule_, known);
   }
 
-  void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream, const WireModel* model,
-                    bool closes_only) {
+  void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream,
+                    const WireModel* model, bool closes_only) {
     if (stream == nullptr && model == nullptr) return;
     if (stream == nullptr || model == nullptr) {
       if (!closes_only) Add(key, trial, MissingMessage(key, stream != nullptr), Json::object());
