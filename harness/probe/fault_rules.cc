@@ -88,14 +88,24 @@ bool IsItsTime(const trireme_fault_rule& rule) {
   return now >= rule.after && (rule.until == 0 || now < rule.until);
 }
 
-// Counts nothing that is not applied, not even for a moment: another thread would be refused its place.
-bool CountApplied(trireme_fault_rule& rule) {
-  uint32_t applied = __atomic_load_n(&rule.applied, __ATOMIC_RELAXED);
+// Adds one, of at most `most`; 0: any number. Counts nothing that is not applied, not even for a moment: another thread would
+// be refused its place.
+template <typename Count>
+bool CountUpTo(Count* count, uint32_t most) {
+  Count before = __atomic_load_n(count, __ATOMIC_RELAXED);
   do {
-    if (rule.total != 0 && applied >= rule.total) return false;
-  } while (!__atomic_compare_exchange_n(&rule.applied, &applied, applied + 1, /*weak=*/true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    if (most != 0 && before >= most) return false;
+  } while (!__atomic_compare_exchange_n(count, &before, static_cast<Count>(before + 1),
+                                        /*weak=*/true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   return true;
+}
+
+void CountDown(uint8_t* count) {
+  uint8_t before = __atomic_load_n(count, __ATOMIC_RELAXED);
+  while (before != 0 &&
+         !__atomic_compare_exchange_n(count, &before, static_cast<uint8_t>(before - 1),
+                                      /*weak=*/true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
 }
 
 // How often the rule was applied on the connection; null: it has no limit there.
@@ -172,19 +182,16 @@ uint32_t NextRule(const Subject& subject, uint64_t number, uint32_t first) {
 bool MayApply(trireme_fault_rule& rule, trireme_connection* connection) {
   if (!IsItsTime(rule)) return false;
   uint8_t* times = TimesOn(connection, rule);
-  const uint8_t before = times == nullptr ? 0 : __atomic_load_n(times, __ATOMIC_RELAXED);
-  if (times != nullptr && before >= rule.limit) return false;
-  if (!CountApplied(rule)) return false;
-  if (times != nullptr) __atomic_store_n(times, static_cast<uint8_t>(before + 1), __ATOMIC_RELAXED);
-  return true;
+  // That of the connection first: who has one is refused there only where the trial has had all of them.
+  if (times != nullptr && !CountUpTo(times, rule.limit)) return false;
+  if (CountUpTo(&rule.applied, rule.total)) return true;
+  if (times != nullptr) CountDown(times);
+  return false;
 }
 
 void TakeBack(trireme_fault_rule& rule, trireme_connection* connection) {
   __atomic_fetch_sub(&rule.applied, 1, __ATOMIC_RELAXED);
-  uint8_t* times = TimesOn(connection, rule);
-  if (times == nullptr) return;
-  const uint8_t before = __atomic_load_n(times, __ATOMIC_RELAXED);
-  if (before != 0) __atomic_store_n(times, static_cast<uint8_t>(before - 1), __ATOMIC_RELAXED);
+  if (uint8_t* times = TimesOn(connection, rule); times != nullptr) CountDown(times);
 }
 
 void Outdone::Add(const trireme_fault_rule& rule, trireme_connection* connection) {
