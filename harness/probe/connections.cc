@@ -26,7 +26,7 @@ namespace {
 // What this process knows of a descriptor number; pages that nobody touches cost nothing.
 struct Entry16 {
   uint16_t connection;  // its index, plus 1
-  uint8_t side : 1, socket : 1, datagrams : 1;
+  uint8_t side : 1, medium : 3;
   uint8_t generation;
 };
 Entry16 ends[kDescriptors];
@@ -124,21 +124,20 @@ trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_
 }
 
 // Lets the descriptor stand for that end of it.
-ConnectionEnd Open(int fd, trireme_connection* connection, Side side, bool socket, bool datagrams,
+ConnectionEnd Open(int fd, trireme_connection* connection, Side side, Medium medium,
                    const char* kind, const Peer* peer = nullptr, const Peer* local = nullptr) {
   Entry16* entry = EntryOf(fd);
   if (connection == nullptr || entry == nullptr) return {};
-  const ConnectionEnd end{connection, side, socket, datagrams};
+  const ConnectionEnd end{connection, side, medium};
   __atomic_fetch_or(&connection->ends, kOpened << side, __ATOMIC_RELEASE);
   for (const Direction direction : kDirections)
-    if (datagrams)
-      SetDueForDatagram(end, direction, {});
+    if (end.messages())
+      SetDueForMessage(end, direction, {});
     else
       SetDue(end, direction, 0, 0);
   *entry = {.connection = static_cast<uint16_t>(IndexOf(connection) + 1),
             .side = side,
-            .socket = socket,
-            .datagrams = datagrams,
+            .medium = static_cast<uint8_t>(medium),
             .generation = ends_generation};
   LogOpened(end, kind, fd, peer, local);
   return end;
@@ -294,7 +293,21 @@ trireme_connection* FindConnecting(const Peer& client, const sockaddr_storage& s
 // A byte that is late or lost there wakes nobody, which is the fault's doing and not the program's.
 constinit thread_local bool makes_own_pairs = false;
 
-const char* KindOf(int family) { return family == AF_UNIX ? "unix" : "tcp"; }
+Medium MediumOf(int fd) {
+  const int type = TypeOf(fd);
+  if (type == SOCK_STREAM) return Medium::kStream;
+  return type == SOCK_SEQPACKET ? Medium::kRecords : Medium::kDatagrams;
+}
+
+// `of_streams`: what a stream is called.
+const char* KindOf(Medium medium, const char* of_streams) {
+  if (medium == Medium::kStream) return of_streams;
+  return medium == Medium::kRecords ? "seqpacket" : "datagram";
+}
+
+const char* KindOf(Medium medium, int family) {
+  return KindOf(medium, family == AF_UNIX ? "unix" : "tcp");
+}
 
 }  // namespace
 
@@ -302,8 +315,7 @@ ConnectionEnd EndOf(int fd) {
   const Entry16* entry = KnownEntry(fd);
   if (entry == nullptr) return {};
   if (entry->connection == kNoConnection) return {};
-  return {ConnectionAt(entry->connection - 1u), entry->side, entry->socket != 0,
-          entry->datagrams != 0};
+  return {ConnectionAt(entry->connection - 1u), entry->side, static_cast<Medium>(entry->medium)};
 }
 
 bool IsDead(const ConnectionEnd& end) { return HasBit(end, kIsDead); }
@@ -322,7 +334,7 @@ void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint
   __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
 }
 
-void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due& due) {
+void SetDueForMessage(const ConnectionEnd& end, Direction direction, const Due& due) {
   __atomic_store_n(&end.due(direction), due.word(), __ATOMIC_RELEASE);
 }
 
@@ -331,15 +343,15 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, Clie
   const bool known = address != nullptr && length >= sizeof(sa_family_t) &&
                      (IsInternet(address->sa_family) || address->sa_family == AF_UNIX);
   if (!known || makes_own_pairs || EndOf(fd).connection != nullptr) return {};
-  const bool datagrams = TypeOf(fd) != SOCK_STREAM;
+  const Medium medium = MediumOf(fd);
   TaskName& task = CurrentTaskName();
   *number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
   const Peer server = CopyOf(address, length);
   Peer client{};
-  const uint64_t key = datagrams ? 0 : KeyOfClient(fd, server, port, &client);
+  const uint64_t key =
+      medium == Medium::kDatagrams ? 0 : KeyOfClient(fd, server, port, &client);
   trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
-  return Open(fd, connection, kClient, true, datagrams,
-              datagrams ? "datagram" : KindOf(address->sa_family), &server,
+  return Open(fd, connection, kClient, medium, KindOf(medium, address->sa_family), &server,
               key == 0 ? nullptr : &client);
 }
 
@@ -364,7 +376,7 @@ bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* p
 void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result) {
   const KeepErrno keep;
   const ConnectionEnd end = EndOf(fd);
-  if (end.connection == nullptr || end.side != kClient || !end.socket || end.datagrams) return;
+  if (end.connection == nullptr || end.side != kClient || !end.socket() || end.datagrams()) return;
   const bool over = result == 0 ? length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC
                                 : !GoesOn(errno);
   if (over && IsIdle(fd)) CloseEnd(fd);
@@ -380,13 +392,12 @@ ConnectionEnd EndForTransfer(int fd) {
   if (TypeOf(fd) == SOCK_DGRAM) {
     TaskName& task = CurrentTaskName();
     const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-    end = Open(fd, Enter(KeyOfOwn(), '#', task, number), kClient, true, true, "datagram");
+    end = Open(fd, Enter(KeyOfOwn(), '#', task, number), kClient, Medium::kDatagrams, "datagram");
   }
   if (end.connection == nullptr)
     *entry = {.connection = kNoConnection,
               .side = kClient,
-              .socket = 0,
-              .datagrams = 0,
+              .medium = 0,
               .generation = ends_generation};
   errno = error;
   return end;
@@ -407,28 +418,29 @@ ConnectionEnd OpenServer(int fd, const Peer& peer) {
     const uint32_t number = __atomic_fetch_add(&maker.connects, 1, __ATOMIC_RELAXED);
     connection = Enter(KeyOfOwn(), '#', maker, number);
   }
-  return Open(fd, connection, kServer, true, false, KindOf(server.ss_family), &client);
+  const Medium medium = MediumOf(fd);
+  return Open(fd, connection, kServer, medium, KindOf(medium, server.ss_family), &client);
 }
 
 void MakeOwnPairs(bool own) { makes_own_pairs = own; }
 bool MakesOwnPairs() { return makes_own_pairs; }
 
-void OpenPair(const int* fds, bool socket) {
+void OpenPair(const int* fds, bool sockets) {
   if (makes_own_pairs) return;
   TaskName& task = CurrentTaskName();
   const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
   trireme_connection* connection = Enter(KeyOfOwn(), '#', task, number);
-  const bool datagrams = socket && TypeOf(fds[0]) != SOCK_STREAM;
-  const char* kind = socket ? "pair" : "pipe";
-  Open(fds[0], connection, kClient, socket, datagrams, kind);
-  Open(fds[1], connection, kServer, socket, datagrams, kind);
+  const Medium medium = sockets ? MediumOf(fds[0]) : Medium::kPipe;
+  const char* kind = sockets ? KindOf(medium, "pair") : "pipe";
+  Open(fds[0], connection, kClient, medium, kind);
+  Open(fds[1], connection, kServer, medium, kind);
 }
 
 ConnectionEnd OpenFile(int fd) {
   TaskName& task = CurrentTaskName();
   const uint64_t number = task.counts[TRIREME_CALL_OPEN];
   trireme_connection* connection = Enter(KeyOfOwn(), '@', task, number == 0 ? 0 : number - 1);
-  return Open(fd, connection, kClient, false, false, "file");
+  return Open(fd, connection, kClient, Medium::kFile, "file");
 }
 
 void ForgetEnd(int fd) {
@@ -448,7 +460,7 @@ void CopyEnd(int fd, int copy) {
 void CloseEnd(int fd) {
   const ConnectionEnd end = EndOf(fd);
   if (end.connection == nullptr) return ForgetEnd(fd);
-  if (end.datagrams) SendPostponedBeforeClose(fd);
+  if (end.datagrams()) SendPostponedBeforeClose(fd);
   LogClosed(end);
   __atomic_fetch_or(&end.connection->ends, kClosed << end.side, __ATOMIC_RELEASE);
   ForgetEnd(fd);

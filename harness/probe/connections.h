@@ -14,11 +14,24 @@ namespace trireme {
 
 enum Side : uint8_t { kClient = 0, kServer = 1 };
 
+// What moves on it, and how.
+enum class Medium : uint8_t {
+  kStream,     // bytes of a socket
+  kRecords,    // whole messages, in order and without loss: SOCK_SEQPACKET
+  kDatagrams,  // whole messages, each by itself
+  kPipe,
+  kFile
+};
+
 struct ConnectionEnd {
   trireme_connection* connection = nullptr;  // null: none is known
   uint8_t side = kClient;
-  bool socket = true;  // else a pipe or a file
-  bool datagrams = false;
+  Medium medium = Medium::kStream;
+
+  bool socket() const { return medium != Medium::kPipe && medium != Medium::kFile; }
+  // Whether calls move whole messages, which are counted instead of their bytes.
+  bool messages() const { return medium == Medium::kRecords || medium == Medium::kDatagrams; }
+  bool datagrams() const { return medium == Medium::kDatagrams; }
 
   Subject subject(trireme_fault_call call) const {
     return {connection->hash, connection->id, connection->name, side, call};
@@ -26,7 +39,7 @@ struct ConnectionEnd {
   uint64_t& moved(Direction direction) const { return connection->moved[side][direction]; }
   uint64_t& due(Direction direction) const { return connection->due[side][direction]; }
   trireme_fault_call transfer(Direction direction) const {
-    if (socket) return direction == kRead ? TRIREME_CALL_RECV : TRIREME_CALL_SEND;
+    if (socket()) return direction == kRead ? TRIREME_CALL_RECV : TRIREME_CALL_SEND;
     return direction == kRead ? TRIREME_CALL_READ : TRIREME_CALL_WRITE;
   }
 };
@@ -45,8 +58,8 @@ bool OwesReset(const ConnectionEnd& end);
 void SetOwesReset(const ConnectionEnd& end);
 // Which rule is due next, from `offset` on; see NextDue().
 void SetDue(const ConnectionEnd& end, Direction direction, uint64_t offset, uint32_t first);
-// Of datagrams, whose rules are looked for at each: from which on, at that one.
-void SetDueForDatagram(const ConnectionEnd& end, Direction direction, const Due& due);
+// Of messages, whose rules are looked for at each: from which on, at that one.
+void SetDueForMessage(const ConnectionEnd& end, Direction direction, const Due& due);
 
 // Before connect(2): gives the descriptor a connection of the current task, and enters it. `number`: of this one among
 // those of the task. An end without a connection: it has one already, or cannot be followed.
@@ -61,7 +74,7 @@ void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result
 // nobody else says who it was.
 ConnectionEnd OpenServer(int fd, const Peer& peer);
 // After socketpair(2) and pipe(2): both ends of one.
-void OpenPair(const int* fds, bool socket);
+void OpenPair(const int* fds, bool sockets);
 // Until told otherwise, the pairs that this thread makes are no connections: its runtime wakes itself by them.
 void MakeOwnPairs(bool own);
 bool MakesOwnPairs();

@@ -187,7 +187,7 @@ void LogOpened(const ConnectionEnd& end, const char* kind, int fd, const Peer* p
   text.Add("{\"connection\":\"").AddEscaped(end.connection->id).Add("\",\"name\":\"");
   text.AddEscaped(end.connection->name).Add("\",\"side\":\"").Add(NameOfSide(end.side));
   text.Add("\",\"kind\":\"").Add(kind).Add("\"");
-  if (end.socket) {
+  if (end.socket()) {
     if (local == nullptr)
       AddAddress(text, "local", SYS_getsockname, fd);
     else

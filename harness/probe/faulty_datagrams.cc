@@ -43,7 +43,7 @@ FaultyTransfer::Step FaultyTransfer::BeginDatagram() {
       // The call that is made again is for the same datagram, and for what else the plan has for it: who is never told to try
       // again, as who waits, must not find another number there.
       if (errno == EAGAIN || errno == EINTR)
-        SetDueForDatagram(end_, direction_, {.offset = number, .rule = i + 1});
+        SetDueForMessage(end_, direction_, {.offset = number, .rule = i + 1});
       else
         __atomic_fetch_add(&end_.moved(direction_), 1, __ATOMIC_RELAXED);
       return Step::kOver;

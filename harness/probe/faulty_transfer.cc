@@ -174,10 +174,10 @@ bool FaultyTransfer::Begin() {
   Step step = Step::kNext;
   while (step == Step::kNext) {
     if (!MayBegin()) return false;
-    if (!end_.datagrams) break;
+    if (!end_.messages()) break;
     step = BeginDatagram();
   }
-  if (end_.datagrams) return step == Step::kMakeCall;
+  if (end_.messages()) return step == Step::kMakeCall;
   if (!BeginStream()) return false;
   if (!GoesNowhere()) return true;
   Over(End(static_cast<int64_t>(std::min(size_, limit_))), errno);
@@ -204,7 +204,7 @@ bool FaultyTransfer::MayBegin() {
 // way, and the end is seen where it is read. The kernel would refuse it from the moment on at which it hears of the end, and so at
 // another byte in each run. Not what a call sends from a file, which the kernel counts.
 bool FaultyTransfer::GoesNowhere() const {
-  if (direction_ != kWrite || !end_.socket || pieces_.parts->iov_base == nullptr) return false;
+  if (direction_ != kWrite || !end_.socket() || pieces_.parts->iov_base == nullptr) return false;
   if (!AwaitsEndOfPeer(end_)) return false;
   const uint64_t read = __atomic_load_n(
       &end_.connection->moved[1 - end_.side][kRead], __ATOMIC_RELAXED);
@@ -269,14 +269,14 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
 int FaultyTransfer::Look() {
   const int before = errno;
   const int found = pieces_.position >= 0 ? PeekFile(fd_, pieces_.position)
-                    : end_.socket         ? PeekSocket(fd_, flags_)
+                    : end_.socket()         ? PeekSocket(fd_, flags_)
                                           : PeekPipe(fd_, MayBlock());
   const int error = errno;
   errno = before;
   // A read of a pipe may go on after a signal, which a look at it never does; and the number may be another file's by now.
-  const bool undecided = end_.socket ? error == ENOTSOCK || error == EBADF : error == EINTR;
+  const bool undecided = end_.socket() ? error == ENOTSOCK || error == EBADF : error == EINTR;
   if (found >= 0 || undecided) return found > 0 ? 1 : 0;
-  if (error != EAGAIN && error != EINTR && !end_.datagrams) {
+  if (error != EAGAIN && error != EINTR && !end_.messages()) {
     if (AwaitsEndOfPeer(end_)) SetToldOfPeer(end_);
     if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
   }
@@ -296,7 +296,7 @@ void FaultyTransfer::Note(const trireme_fault_rule& rule, const Outdone& outdone
 bool FaultyTransfer::EndsConnection(const trireme_fault_rule& rule) const {
   if (rule.dry != 0) return false;
   if (rule.action == TRIREME_DO_RESET || rule.action == TRIREME_DO_CLOSE) return true;
-  return rule.action == TRIREME_DO_ERROR && end_.socket && IsEndOfPeer(rule.error);
+  return rule.action == TRIREME_DO_ERROR && end_.socket() && IsEndOfPeer(rule.error);
 }
 
 // What else is due at this place, after a rule that leaves nothing of the connection.
@@ -305,13 +305,13 @@ Outdone FaultyTransfer::OutdoneBy(uint32_t rule) const {
   if (!EndsConnection(RuleAt(rule))) return outdone;
   const uint64_t at = offset();
   const auto next = [&](uint32_t first) {
-    if (end_.datagrams) return NextRule(subject(), at, first);
+    if (end_.messages()) return NextRule(subject(), at, first);
     const Due due = NextDue(subject(), at, first);
     return due.offset == at && due.rule != Due::kLookAgain ? due.rule : RuleCount();
   };
   for (uint32_t i = next(rule + 1); i < RuleCount(); i = next(i + 1)) {
     const trireme_fault_rule& other = RuleAt(i);
-    const bool hits = end_.datagrams || !IsForDatagrams(other.action);
+    const bool hits = end_.messages() || !IsForDatagrams(other.action);
     if (hits && !TellsAWaiterToTryAgain(other)) outdone.Add(other, end_.connection);
   }
   return outdone;
@@ -342,7 +342,7 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
       return Fail(ECONNRESET);
     case TRIREME_DO_CLOSE:
       SetDead(end_);
-      if (end_.socket) {
+      if (end_.socket()) {
         SendWhatWasWritten(fd_);
         syscall(SYS_shutdown, fd_, SHUT_RDWR);
       }
@@ -358,7 +358,7 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
 }
 
 FaultyTransfer::Step FaultyTransfer::Fail(int error) {
-  if (end_.socket && (error == ECONNRESET || error == EPIPE)) {
+  if (end_.socket() && (error == ECONNRESET || error == EPIPE)) {
     SetDead(end_);
     ResetConnection(fd_);
     if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
@@ -385,7 +385,7 @@ FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
 
 // The kernel tells of a reset once: what a write was told that goes nowhere, the next read is.
 int64_t FaultyTransfer::NoteEndOfPeer(int64_t result) {
-  if (result > 0 || !end_.socket || !AwaitsEndOfPeer(end_)) return result;
+  if (result > 0 || !end_.socket() || !AwaitsEndOfPeer(end_)) return result;
   const int error = static_cast<int>(-result);
   if (direction_ == kWrite) {
     if (!IsEndOfPeer(error) || !GoesNowhere()) return result;
@@ -400,9 +400,9 @@ int64_t FaultyTransfer::NoteEndOfPeer(int64_t result) {
 int64_t FaultyTransfer::End(int64_t result) {
   if (end_.connection == nullptr || size_ == 0) return result;
   const int before = errno;
-  if (!end_.datagrams) result = NoteEndOfPeer(result);
+  if (!end_.messages()) result = NoteEndOfPeer(result);
   const int error = result < 0 ? static_cast<int>(-result) : before;
-  if (RecordsWire() && !end_.datagrams) {
+  if (RecordsWire() && !end_.messages()) {
     if (result > 0)
       LogBytes(end_, direction_, pieces_.parts, pieces_.count, static_cast<uint64_t>(result));
     else if (result == 0 || (result != -EAGAIN && result != -EINTR))
@@ -410,12 +410,12 @@ int64_t FaultyTransfer::End(int64_t result) {
   }
   if (result > 0) {
     NoteChanges();
-    if (end_.datagrams && direction_ == kWrite) SendPostponed(fd_);
-    const uint64_t moved = end_.datagrams ? 1 : static_cast<uint64_t>(result);
+    if (end_.messages() && direction_ == kWrite) SendPostponed(fd_);
+    const uint64_t moved = end_.messages() ? 1 : static_cast<uint64_t>(result);
     const uint64_t at = __atomic_add_fetch(&end_.moved(direction_), moved, __ATOMIC_RELAXED);
     const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));
     const bool anew = shortened_ != nullptr || due.offset < at || HasRulesForEachCall();
-    if (!end_.datagrams && anew) SetDue(end_, direction_, at, 0);
+    if (!end_.messages() && anew) SetDue(end_, direction_, at, 0);
     if (limit_ == static_cast<uint64_t>(result) && limit_ < size_) LookAgain(fd_);
     WaitAtByte(*end_.connection, at);
   } else {

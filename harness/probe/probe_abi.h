@@ -80,8 +80,8 @@ enum trireme_event {
   TRIREME_CONNECTION =
       27, /* one end of a logical connection. id: its number in the trial, the same at both ends; key: opened |
                               closed; value: JSON {"connection": id, "name", "side", "kind": "tcp" | "unix" |
-                              "pair" | "pipe" | "datagram" | "file", "local", "peer"}; closed: {"side", "read",
-                              "written": bytes} */
+                              "pair" | "seqpacket" | "datagram" | "pipe" | "file", "local", "peer"}; closed: {"side",
+                              "read", "written": bytes, or messages}. A pair is of streams */
   TRIREME_WIRE = 28, /* bytes that one end read or wrote, where the plan asks for them. id: the connection's number;
                               key: "client read" | "client write" | "server read" | "server write"; value: BYTES, or
                               none and the kind of close as INT: 0 end of stream read, 1 written, else an errno */

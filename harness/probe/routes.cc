@@ -168,7 +168,7 @@ socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t
                    sockaddr_storage* instead) {
   if (!HasRoutes() || address == nullptr || length < sizeof(sa_family_t)) return 0;
   const ConnectionEnd end = EndOf(fd);
-  if (end.connection == nullptr || end.side != kClient || !end.socket || end.datagrams) return 0;
+  if (end.connection == nullptr || end.side != kClient || end.medium != Medium::kStream) return 0;
   const Destination to = DestinationOf(address, length);
   if (to.family == 0) return 0;
   const trireme_route* route = RouteOf(*end.connection, to);
