@@ -8,16 +8,54 @@
 
 #include "harness/probe/faulty_transfer.h"
 #include "harness/probe/postponed.h"
+#include "harness/probe/recorder.h"
+#include "harness/probe/text.h"
 
 namespace trireme {
 namespace {
 
-// What it does to one that is sent or read, not to the call.
-bool ChangesDatagrams(uint8_t action) {
-  return IsForDatagrams(action) || action == TRIREME_DO_SHORT;
+const char* ReasonOf(Postponing why) {
+  switch (why) {
+    case Postponing::kNoPlace:
+      return "as many as are kept at once were kept";
+    case Postponing::kTooLarge:
+      return "it has more bytes than are kept";
+    case Postponing::kTooMuchData:
+      return "it has more control data than is kept";
+    case Postponing::kNoPart:
+      return "MSG_MORE makes it part of a datagram";
+    case Postponing::kNoCopy:
+      return "MSG_ZEROCOPY leaves it in the program's memory";
+    default:
+      return "its address, control data or descriptors are not as they should be";
+  }
+}
+
+uint32_t said_reasons = 0;  // atomic, bits
+
+// Once for each reason: every one of a plan's may be too large.
+void WarnOfOneInOrder(const trireme_fault_rule& rule, const ConnectionEnd& end, uint64_t number,
+                      Postponing why) {
+  const uint32_t bit = 1U << static_cast<uint8_t>(why);
+  if ((__atomic_fetch_or(&said_reasons, bit, __ATOMIC_RELAXED) & bit) != 0) return;
+  char place[512];
+  TextBuffer text(place, sizeof(place));
+  text.Add("fault '").Add(rule.name).Add("' left datagram ");
+  text.AddNumber(static_cast<int64_t>(number)).Add(" of ").Add(end.connection->id);
+  text.Add(" in order: ").Add(ReasonOf(why));
+  Record({.kind = TRIREME_WARNING,
+          .type = TRIREME_TEXT,
+          .task = CurrentTask(),
+          .key = {"faults", 6},
+          .value = {text.text(), text.size()}});
 }
 
 }  // namespace
+
+// What it does to one that is sent or read, not to the call.
+bool FaultyTransfer::ChangesMessage(const trireme_fault_rule& rule) const {
+  return IsForDatagrams(rule.action) || rule.action == TRIREME_DO_SHORT;
+}
 
 // Datagrams are events, whole by themselves. First what happens to the call: where that is over, so is what would become of the
 // datagram, which never went.
@@ -32,11 +70,12 @@ FaultyTransfer::Step FaultyTransfer::BeginDatagram() {
   for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (rule.dry == 0 && ChangesDatagrams(rule.action)) {
+    if (IsNever(rule)) continue;
+    if (rule.dry == 0 && ChangesMessage(rule)) {
       changed = true;
       continue;
     }
-    if (i < first || TellsAWaiterToTryAgain(rule) || !Takes(rule)) continue;
+    if (i < first || !Takes(rule)) continue;
     Note(rule, OutdoneBy(i));
     if (rule.dry != 0) continue;
     if (Apply(rule) == Step::kOver) {
@@ -59,7 +98,7 @@ trireme_fault_rule* FaultyTransfer::RuleThat(uint8_t action) {
   for (uint32_t i = NextRule(subject(), number, 0); i < count;
        i = NextRule(subject(), number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (rule.action == action && rule.dry == 0 && Takes(rule)) return &rule;
+    if (rule.action == action && rule.dry == 0 && !IsNever(rule) && Takes(rule)) return &rule;
   }
   return nullptr;
 }
@@ -77,7 +116,10 @@ FaultyTransfer::Step FaultyTransfer::ChangeDatagram() {
   trireme_fault_rule* reordered = RuleThat(TRIREME_DO_REORDER);
   if (reordered == nullptr) return Step::kMakeCall;
   const uint64_t size = std::min(size_, limit_);
-  if (!PostponeDatagram(fd_, pieces_, size, duplicated_ != nullptr ? 2 : 1)) {
+  const Postponing done =
+      PostponeDatagram(fd_, pieces_, size, duplicated_ != nullptr ? 2 : 1, flags_);
+  if (done != Postponing::kDone) {
+    WarnOfOneInOrder(*reordered, end_, offset(), done);
     TakeBack(*reordered, end_.connection);
     return Step::kMakeCall;
   }

@@ -41,6 +41,13 @@ int PeekSocket(int fd, int flags) {
       syscall(SYS_recvfrom, fd, &byte, 1, (flags & MSG_DONTWAIT) | MSG_PEEK, nullptr, nullptr));
 }
 
+// Whether a read that gave nothing gave the end, and no message without a byte.
+bool IsAtEnd(int fd) {
+  pollfd polled{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  const timespec now{};
+  return syscall(SYS_ppoll, &polled, 1, &now, nullptr, 0) > 0 && (polled.revents & POLLRDHUP) != 0;
+}
+
 int PeekPipe(int fd, bool blocks) {
   pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
   const timespec now{};
@@ -170,7 +177,7 @@ bool FaultyTransfer::RemoteWants() {
 }
 
 bool FaultyTransfer::Begin() {
-  if (end_.connection == nullptr || size_ == 0) return true;
+  if (!MovesSomething()) return true;
   Step step = Step::kNext;
   while (step == Step::kNext) {
     if (!MayBegin()) return false;
@@ -184,11 +191,21 @@ bool FaultyTransfer::Begin() {
   return false;
 }
 
+// A message may have no byte. But read(2) into no room reads none, and what else does is not told apart.
+bool FaultyTransfer::MovesSomething() const {
+  return end_.connection != nullptr && (size_ > 0 || (end_.messages() && direction_ == kWrite));
+}
+
+// As the kernel does with EPIPE, of streams and pipes.
+void FaultyTransfer::SignalBrokenPipe() const {
+  if (direction_ == kWrite && (flags_ & MSG_NOSIGNAL) == 0 && !end_.messages())
+    syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGPIPE);
+}
+
 // False: whatever the plan has for this place, the call is over.
 bool FaultyTransfer::MayBegin() {
   if (IsDead(end_)) {
-    if (direction_ == kWrite && (flags_ & MSG_NOSIGNAL) == 0)
-      syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGPIPE);
+    SignalBrokenPipe();
     Over(direction_ == kRead ? 0 : -1, EPIPE);
     return false;
   }
@@ -247,8 +264,7 @@ FaultyTransfer::Step FaultyTransfer::ApplyDue(const Due& due) {
   if (direction_ == kRead)
     if (const int found = Look(); found <= 0) return found < 0 ? Step::kOver : Step::kMakeCall;
   trireme_fault_rule& rule = RuleAt(due.rule);
-  const bool skipped = IsForDatagrams(rule.action) || TellsAWaiterToTryAgain(rule);
-  if (skipped || !Takes(rule)) {
+  if (IsNever(rule) || !Takes(rule)) {
     SetDue(end_, direction_, at, due.rule + 1);
     return Step::kNext;
   }
@@ -274,6 +290,10 @@ int FaultyTransfer::Look() {
   const int error = errno;
   errno = before;
   // A read of a pipe may go on after a signal, which a look at it never does; and the number may be another file's by now.
+  if (found == 0 && end_.messages() && !IsAtEnd(fd_)) {
+    errno = before;
+    return 1;
+  }
   const bool undecided = end_.socket() ? error == ENOTSOCK || error == EBADF : error == EINTR;
   if (found >= 0 || undecided) return found > 0 ? 1 : 0;
   if (error != EAGAIN && error != EINTR && !end_.messages()) {
@@ -296,7 +316,18 @@ void FaultyTransfer::Note(const trireme_fault_rule& rule, const Outdone& outdone
 bool FaultyTransfer::EndsConnection(const trireme_fault_rule& rule) const {
   if (rule.dry != 0) return false;
   if (rule.action == TRIREME_DO_RESET || rule.action == TRIREME_DO_CLOSE) return true;
-  return rule.action == TRIREME_DO_ERROR && end_.socket() && IsEndOfPeer(rule.error);
+  return rule.action == TRIREME_DO_ERROR && Breaks(rule.error);
+}
+
+// Whether nothing moves on it after that error: of a pipe the reader is gone.
+bool FaultyTransfer::Breaks(int error) const {
+  return end_.socket() ? IsEndOfPeer(error) : end_.medium == Medium::kPipe && error == EPIPE;
+}
+
+// Whether it never happens to what is moved here: a stream and its like lose, double and reorder nothing, and no call that waits
+// is told to try again.
+bool FaultyTransfer::IsNever(const trireme_fault_rule& rule) const {
+  return (IsForDatagrams(rule.action) && !end_.datagrams()) || TellsAWaiterToTryAgain(rule);
 }
 
 // What else is due at this place, after a rule that leaves nothing of the connection.
@@ -311,8 +342,7 @@ Outdone FaultyTransfer::OutdoneBy(uint32_t rule) const {
   };
   for (uint32_t i = next(rule + 1); i < RuleCount(); i = next(i + 1)) {
     const trireme_fault_rule& other = RuleAt(i);
-    const bool hits = end_.messages() || !IsForDatagrams(other.action);
-    if (hits && !TellsAWaiterToTryAgain(other)) outdone.Add(other, end_.connection);
+    if (!IsNever(other)) outdone.Add(other, end_.connection);
   }
   return outdone;
 }
@@ -346,6 +376,7 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
         SendWhatWasWritten(fd_);
         syscall(SYS_shutdown, fd_, SHUT_RDWR);
       }
+      SignalBrokenPipe();
       Over(direction_ == kRead ? 0 : -1, EPIPE);
       return Step::kOver;
     case TRIREME_DO_DELAY:
@@ -358,9 +389,10 @@ FaultyTransfer::Step FaultyTransfer::Apply(trireme_fault_rule& rule) {
 }
 
 FaultyTransfer::Step FaultyTransfer::Fail(int error) {
-  if (end_.socket() && (error == ECONNRESET || error == EPIPE)) {
+  if (Breaks(error)) {
     SetDead(end_);
-    ResetConnection(fd_);
+    if (end_.socket()) ResetConnection(fd_);
+    if (error == EPIPE) SignalBrokenPipe();
     if (RecordsWire()) LogEndOfBytes(end_, direction_, error);
   }
   if (error == EAGAIN || error == EINTR) LookAgain(fd_);
@@ -397,8 +429,13 @@ int64_t FaultyTransfer::NoteEndOfPeer(int64_t result) {
   return result == 0 && OwesReset(end_) ? -ECONNRESET : result;
 }
 
+bool FaultyTransfer::HasMoved(int64_t result) const {
+  if (result != 0 || !end_.messages()) return result > 0;
+  return direction_ == kWrite || !IsAtEnd(fd_);
+}
+
 int64_t FaultyTransfer::End(int64_t result) {
-  if (end_.connection == nullptr || size_ == 0) return result;
+  if (!MovesSomething()) return result;
   const int before = errno;
   if (!end_.messages()) result = NoteEndOfPeer(result);
   const int error = result < 0 ? static_cast<int>(-result) : before;
@@ -408,9 +445,9 @@ int64_t FaultyTransfer::End(int64_t result) {
     else if (result == 0 || (result != -EAGAIN && result != -EINTR))
       LogEndOfBytes(end_, direction_, static_cast<int>(-result));
   }
-  if (result > 0) {
+  if (HasMoved(result)) {
     NoteChanges();
-    if (end_.messages() && direction_ == kWrite) SendPostponed(fd_);
+    if (end_.datagrams() && direction_ == kWrite) SendPostponed(fd_);
     const uint64_t moved = end_.messages() ? 1 : static_cast<uint64_t>(result);
     const uint64_t at = __atomic_add_fetch(&end_.moved(direction_), moved, __ATOMIC_RELAXED);
     const Due due = Due::FromWord(__atomic_load_n(&end_.due(direction_), __ATOMIC_ACQUIRE));

@@ -14,7 +14,9 @@ struct Pieces {
   int count = 0;
   const void* address = nullptr;  // where a datagram goes; null: to the peer
   uint32_t address_size = 0;
-  int64_t position = -1;  // in a file; -1: where the descriptor stands
+  int64_t position = -1;          // in a file; -1: where the descriptor stands
+  const void* control = nullptr;  // what goes beside a message, as sendmsg(2) has it
+  uint64_t control_size = 0;
 
   uint64_t size() const {
     uint64_t sum = 0;
@@ -59,6 +61,8 @@ class FaultyTransfer {
   Step BeginDatagram();
   Step ChangeDatagram();
   Step LoseDatagram(trireme_fault_rule& rule);
+  bool ChangesMessage(const trireme_fault_rule& rule) const;
+  bool IsNever(const trireme_fault_rule& rule) const;
   trireme_fault_rule* RuleThat(uint8_t action);
   bool Takes(trireme_fault_rule& rule);
   bool BeginStream();
@@ -70,6 +74,10 @@ class FaultyTransfer {
   Step Fail(int error);
   Step Late(uint64_t nanoseconds, bool both);
   int Look();
+  bool MovesSomething() const;
+  bool HasMoved(int64_t result) const;
+  bool Breaks(int error) const;
+  void SignalBrokenPipe() const;
   void Note(const trireme_fault_rule& rule, const Outdone& outdone = {});
   bool EndsConnection(const trireme_fault_rule& rule) const;
   Outdone OutdoneBy(uint32_t rule) const;

@@ -40,14 +40,22 @@ struct ManyPieces {
   int count;
   const void* address = nullptr;
   uint32_t address_size = 0;
+  const void* control = nullptr;
+  uint64_t control_size = 0;
   Pieces pieces() const {
-    return {parts, parts == nullptr || count < 0 ? 0 : count, address, address_size};
+    return {.parts = parts,
+            .count = parts == nullptr || count < 0 ? 0 : count,
+            .address = address,
+            .address_size = address_size,
+            .control = control,
+            .control_size = control == nullptr ? 0 : control_size};
   }
 };
 ManyPieces Of(const msghdr* message) {
   if (message == nullptr) return {nullptr, 0};
-  return {message->msg_iov, static_cast<int>(message->msg_iovlen), message->msg_name,
-          message->msg_namelen};
+  return {message->msg_iov,     static_cast<int>(message->msg_iovlen),
+          message->msg_name,    message->msg_namelen,
+          message->msg_control, message->msg_controllen};
 }
 
 // The first `limit` bytes of many pieces.

@@ -150,6 +150,7 @@ void NoteClose(int fd) {
 void NoteCloseRange(unsigned first, unsigned last) {
   if (IsVforked()) return;
   const bool planned = ActivePlan() != nullptr;
+  if (planned) SendPostponedBeforeCloseOf(first, last);
   for (unsigned i = first; i <= last && i < kDescriptors; ++i) {
     const auto fd = static_cast<int>(i);
     if (KnownDescriptor(fd) != nullptr || (planned && EndOf(fd).connection != nullptr))

@@ -1,6 +1,7 @@
 // What a plan does to datagrams.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -54,6 +56,17 @@ struct Message {
     if (const cmsghdr* first = CMSG_FIRSTHDR(&head); first != nullptr)
       std::memcpy(&fd, CMSG_DATA(first), sizeof(int));
     return fd;
+  }
+
+  // Without a byte, as 16 bits: into how many bytes each the kernel cuts it.
+  void AttachSegmentSize(uint16_t size) {
+    head.msg_control = beside;
+    head.msg_controllen = CMSG_SPACE(sizeof(size));
+    cmsghdr* first = CMSG_FIRSTHDR(&head);
+    first->cmsg_level = IPPROTO_UDP;
+    first->cmsg_type = UDP_SEGMENT;
+    first->cmsg_len = CMSG_LEN(sizeof(size));
+    std::memcpy(CMSG_DATA(first), &size, sizeof(size));
   }
 
   std::string bytes;
@@ -338,6 +351,230 @@ TEST_F(DatagramFaultsTest, SaysTheNameOfWhoSentTheOneThatComes) {
   EXPECT_EQ(byte, 'b');
   EXPECT_EQ(room, sizeof(sockaddr_in));
   EXPECT_EQ(name[0].sin_addr.s_addr, 0U);
+}
+
+// A pipe, the end of which that writes goes from one process to another as a descriptor of a late datagram.
+class LateDescriptorTest : public DatagramFaultsTest {
+ protected:
+  LateDescriptorTest() {
+    Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+    int pipe[2];
+    EXPECT_EQ(::pipe(pipe), 0);
+    out.Reset(pipe[0]);
+    Message late("late");
+    late.Attach(pipe[1]);
+    EXPECT_EQ(::sendmsg(ends.sender.get(), &late.head, 0), 4);
+    EXPECT_EQ(::close(pipe[1]), 0);
+  }
+  // Of a message; not valid: none.
+  UniqueFd ReceiveDescriptor(const std::string& expected) {
+    Message got("", 9);
+    got.MakeRoomBeside();
+    EXPECT_EQ(::recvmsg(ends.receiver.get(), &got.head, 0), expected.size());
+    EXPECT_EQ(got.bytes.substr(0, expected.size()), expected);
+    return UniqueFd(got.Attached());
+  }
+  // Whether nobody has the end that writes.
+  bool IsAtItsEnd() {
+    pollfd end{.fd = out.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&end, 1, 0) == 1 && end.revents == POLLHUP;
+  }
+
+  Pair ends;
+  UniqueFd out;
+};
+
+TEST_F(LateDescriptorTest, GoesWithItsDatagramThoughTheProgramClosedIt) {
+  EXPECT_FALSE(IsAtItsEnd());
+  ASSERT_EQ(::send(ends.sender.get(), "next", 4, 0), 4);
+  EXPECT_FALSE(ReceiveDescriptor("next").valid());
+  UniqueFd in = ReceiveDescriptor("late");
+  ASSERT_TRUE(in.valid());
+  ASSERT_EQ(::write(in.get(), "x", 1), 1);
+  char byte = '-';
+  EXPECT_EQ(::read(out.get(), &byte, 1), 1);
+  EXPECT_EQ(byte, 'x');
+  in.Reset();
+  EXPECT_TRUE(IsAtItsEnd());
+}
+
+TEST_F(LateDescriptorTest, GoesBeforeAllDescriptorsAreClosed) {
+  // As a daemon closes what it does not know.
+  ASSERT_EQ(::close_range(600, ~0U, 0), 0);
+  EXPECT_TRUE(ReceiveDescriptor("late").valid());
+}
+
+TEST_F(LateDescriptorTest, IsClosedInAForkedChild) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ASSERT_EQ(::send(ends.sender.get(), "next", 4, 0), 4);
+  EXPECT_FALSE(ReceiveDescriptor("next").valid());
+  ReceiveDescriptor("late").Reset();
+  // The child still stands, and has nothing of it.
+  pollfd end{.fd = out.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&end, 1, 10'000), 1);
+  EXPECT_EQ(end.revents, POLLHUP);
+  ::kill(child, SIGKILL);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+TEST_F(DatagramFaultsTest, SaysOfADescriptorThatIsNoneWhatTheKernelSays) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  const Pair ends;
+  Message wrong("wrong");
+  wrong.Attach(1'000'000);
+  EXPECT_EQ(::sendmsg(ends.sender.get(), &wrong.head, 0), -1);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(DatagramFaultsTest, KeepsTheSizeOfSegmentsOfALateOne) {
+  const auto bind = [](const UniqueFd& fd, sockaddr_in* address) {
+    address->sin_family = AF_INET;
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(*address);
+    ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(address), size), 0);
+    ASSERT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(address), &size), 0);
+  };
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  sockaddr_in address{};
+  bind(receiver, &address);
+  Message late("aaabbb");
+  late.head.msg_name = &address;
+  late.head.msg_namelen = sizeof(address);
+  late.AttachSegmentSize(3);
+  ASSERT_EQ(::sendmsg(sender.get(), &late.head, 0), 6);
+  const auto* to = reinterpret_cast<const sockaddr*>(&address);
+  ASSERT_EQ(::sendto(sender.get(), "next", 4, 0, to, sizeof(address)), 4);
+  for (const char* expected : {"next", "aaa", "bbb"})
+    EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), expected);
+}
+
+// What is not to be kept goes in its turn, and the history says why.
+TEST_F(DatagramFaultsTest, LeavesInOrderWhatHasTooMuchBesideIt) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  const Pair ends;
+  // As many ids as nobody sends, each the sender's own.
+  std::vector<char> beside(CMSG_SPACE(sizeof(ucred)) * 200);
+  Message first("first");
+  first.head.msg_control = beside.data();
+  first.head.msg_controllen = beside.size();
+  for (cmsghdr* one = CMSG_FIRSTHDR(&first.head); one != nullptr;) {
+    one->cmsg_level = SOL_SOCKET;
+    one->cmsg_type = SCM_CREDENTIALS;
+    one->cmsg_len = CMSG_LEN(sizeof(ucred));
+    const ucred own = {::getpid(), ::getuid(), ::getgid()};
+    std::memcpy(CMSG_DATA(one), &own, sizeof(own));
+    one = reinterpret_cast<cmsghdr*>(reinterpret_cast<char*>(one) + CMSG_SPACE(sizeof(ucred)));
+    if (reinterpret_cast<char*>(one) >= beside.data() + beside.size()) one = nullptr;
+  }
+  ASSERT_EQ(::sendmsg(ends.sender.get(), &first.head, 0), 5) << std::strerror(errno);
+  ASSERT_EQ(::send(ends.sender.get(), "next", 4, 0), 4);
+  EXPECT_EQ(Receive(ends.receiver.get(), 9, MSG_DONTWAIT), "first");
+  EXPECT_EQ(Receive(ends.receiver.get(), 9, MSG_DONTWAIT), "next");
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_THAT(Warnings(), ElementsAre("fault 'f' left datagram 0 of 1#0 in order: it has more "
+                                      "control data than is kept"));
+}
+
+TEST_F(DatagramFaultsTest, LeavesAPartOfADatagramInItsPlace) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* to = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(receiver.get(), to, size), 0);
+  ASSERT_EQ(::getsockname(receiver.get(), to, &size), 0);
+  ASSERT_EQ(::connect(sender.get(), to, size), 0);
+  ASSERT_EQ(::send(sender.get(), "a", 1, MSG_MORE), 1);
+  ASSERT_EQ(::send(sender.get(), "b", 1, 0), 1);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "ab");
+}
+
+// As any other: it is read, and it is sent.
+TEST_F(DatagramFaultsTest, HitsOneWithoutAByte) {
+  Begin({At(Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP), 0),
+         At(Error(TRIREME_CALL_RECV, ENOBUFS), 1)});
+  const Pair ends;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(::send(ends.sender.get(), "", 0, 0), 0);
+  ASSERT_EQ(::send(ends.sender.get(), "a", 1, 0), 1);
+  EXPECT_EQ(Receive(ends.receiver.get(), 9), "error " + std::to_string(ENOBUFS));
+  for (const char* expected : {"", "", "a"}) EXPECT_EQ(Receive(ends.receiver.get(), 9), expected);
+  EXPECT_EQ(Faults().size(), 2U);
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), 0),
+         At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 1),
+         At(Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE), 3)});
+  const Pair others;
+  for (const char* text : {"lost", "", "c", ""})
+    ASSERT_EQ(::send(others.sender.get(), text, std::strlen(text), 0), std::strlen(text));
+  for (const char* expected : {"c", "", "", ""})
+    EXPECT_EQ(Receive(others.receiver.get(), 9, MSG_DONTWAIT), expected);
+  EXPECT_EQ(Receive(others.receiver.get(), 9, MSG_DONTWAIT), "error " + std::to_string(EAGAIN));
+}
+
+TEST_F(DatagramFaultsTest, TheEndIsNoDatagram) {
+  Begin({Error(TRIREME_CALL_RECV, ENOBUFS)});
+  const Pair ends;
+  ASSERT_EQ(::shutdown(ends.receiver.get(), SHUT_RD), 0);
+  EXPECT_EQ(Receive(ends.receiver.get(), 9), "");
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+// Whole messages like datagrams, but in order and without loss.
+TEST_F(DatagramFaultsTest, WhatHappensToDatagramsHappensToNoRecord) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP), Rule(TRIREME_CALL_SEND, TRIREME_DO_DUPLICATE),
+         Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), Rule(TRIREME_CALL_RECV, TRIREME_DO_DROP),
+         At(Error(TRIREME_CALL_RECV, ENOBUFS), 1)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  UniqueFd sender(ends[0]);
+  const UniqueFd receiver(ends[1]);
+  for (const char* text : {"aa", "bb"}) ASSERT_EQ(::send(sender.get(), text, 2, 0), 2);
+  sender.Reset();
+  EXPECT_EQ(Receive(receiver.get(), 9), "aa");
+  EXPECT_EQ(Receive(receiver.get(), 9), "error " + std::to_string(ENOBUFS));
+  EXPECT_EQ(Receive(receiver.get(), 9), "bb");
+  EXPECT_EQ(Receive(receiver.get(), 9), "");
+  EXPECT_EQ(Faults().size(), 1U);
+}
+
+// Read up to the byte of a fault a record would lose the rest of itself.
+TEST_F(DatagramFaultsTest, BothEndsOfAConnectionOfRecordsMoveThemWhole) {
+  Begin({At(Error(TRIREME_CALL_RECV, ENOBUFS), 1)});
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at.sun_family)), 0);
+  socklen_t size = sizeof(at);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  const UniqueFd client(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+  const UniqueFd server(::accept(listener.get(), nullptr, nullptr));
+  for (const char* text : {"aa", "bb"}) ASSERT_EQ(::send(client.get(), text, 2, 0), 2);
+  EXPECT_EQ(Receive(server.get(), 9), "aa");
+  EXPECT_EQ(Receive(server.get(), 9), "error " + std::to_string(ENOBUFS));
+  EXPECT_EQ(Receive(server.get(), 9), "bb");
+  EXPECT_THAT(Faults(), ElementsAre("recv 1#0 server read 1 {\"error\":\"ENOBUFS\"}"));
+}
+
+TEST_F(DatagramFaultsTest, APairIsRecordedAsWhatItIs) {
+  Begin({Rule(TRIREME_CALL_SEND, TRIREME_DO_DROP)});
+  for (const int type : {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM}) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, type, 0, ends), 0);
+    const UniqueFd one(ends[0]), other(ends[1]);
+  }
+  std::vector<std::string> kinds;
+  for (const Json& value : Values(EventKind::kConnection))
+    if (value.contains("kind") && GetString(value, "side") == "client")
+      kinds.push_back(GetString(value, "kind"));
+  EXPECT_THAT(kinds, ElementsAre("pair", "seqpacket", "datagram"));
 }
 
 TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {

@@ -103,6 +103,14 @@ class FaultsFixture : public testing::Test {
                        DumpJson(GetMember(fault, "do")));
     return faults;
   }
+  std::vector<std::string> Warnings() {
+    Result<History> history = History::Read(path_);
+    EXPECT_TRUE(history.ok());
+    std::vector<std::string> warnings;
+    for (const Event& event : history->events())
+      if (event.kind == EventKind::kWarning) warnings.push_back(event.Value().get<std::string>());
+    return warnings;
+  }
   std::vector<Json> Values(EventKind kind) {
     Result<History> history = History::Read(path_);
     EXPECT_TRUE(history.ok());

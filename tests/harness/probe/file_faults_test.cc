@@ -2,11 +2,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -20,6 +23,18 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+class IgnoredSignal {
+ public:
+  explicit IgnoredSignal(int signal) : signal_(signal), before_(::signal(signal, SIG_IGN)) {}
+  ~IgnoredSignal() { ::signal(signal_, before_); }
+  IgnoredSignal(const IgnoredSignal&) = delete;
+  IgnoredSignal& operator=(const IgnoredSignal&) = delete;
+
+ private:
+  int signal_;
+  sighandler_t before_;
+};
 
 class FileFaultsTest : public FaultsFixture {
  protected:
@@ -37,8 +52,70 @@ class FileFaultsTest : public FaultsFixture {
     return rule;
   }
 
+  // As of any file, which the harness writes too: once.
+  static trireme_fault_rule FailsWriteOnceAt(int error, uint64_t offset) {
+    trireme_fault_rule rule = At(Error(TRIREME_CALL_WRITE, error), offset);
+    rule.total = 1;
+    return rule;
+  }
+
   const std::string file_ = path_ + ".file";
 };
+
+// As when its reader is gone: no later write gets through, whichever descriptor it is made on.
+TEST_F(FileFaultsTest, APipeIsBrokenFromEPIPEOn) {
+  Begin({FailsWriteOnceAt(EPIPE, 4)});
+  const IgnoredSignal broken_pipe(SIGPIPE);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]), copy(::dup(ends[1]));
+  EXPECT_EQ(::write(in.get(), "012345", 6), 4);
+  for (const int fd : {in.get(), in.get(), copy.get()}) {
+    EXPECT_EQ(::write(fd, "45", 2), -1);
+    EXPECT_EQ(errno, EPIPE);
+  }
+  in.Reset();
+  copy.Reset();
+  char bytes[9];
+  EXPECT_EQ(::read(out.get(), bytes, sizeof(bytes)), 4) << "what got through before is there";
+  EXPECT_EQ(::read(out.get(), bytes, sizeof(bytes)), 0);
+  EXPECT_EQ(Faults().size(), 1U);
+}
+
+TEST_F(FileFaultsTest, APipeIsWholeAfterAnotherError) {
+  Begin({FailsWriteOnceAt(ENOMEM, 4)});
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const UniqueFd out(ends[0]), in(ends[1]);
+  EXPECT_EQ(::write(in.get(), "012345", 6), 4);
+  EXPECT_EQ(::write(in.get(), "45", 2), -1);
+  EXPECT_EQ(::write(in.get(), "45", 2), 2);
+}
+
+// With the signal that the kernel sends, from the first write on.
+TEST_F(FileFaultsTest, EPIPEOfAPipeComesWithItsSignal) {
+  Begin({FailsWriteOnceAt(EPIPE, 0)});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGPIPE, SIG_DFL);
+    int ends[2];
+    if (::pipe(ends) == 0) ::write(ends[1], "x", 1);
+    ::_exit(7);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) << status;
+}
+
+// A file has no reader that could be gone.
+TEST_F(FileFaultsTest, AFileIsWholeAfterEPIPE) {
+  Begin({FailsWriteOnceAt(EPIPE, 0)});
+  const UniqueFd fd = Open();
+  EXPECT_EQ(::write(fd.get(), "x", 1), -1);
+  EXPECT_EQ(errno, EPIPE);
+  EXPECT_EQ(::write(fd.get(), "x", 1), 1);
+}
 
 TEST_F(FileFaultsTest, FailsTheThirdWriteOfAFile) {
   Begin({FullOnceAt(8)});
