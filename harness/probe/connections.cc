@@ -41,7 +41,8 @@ TaskName unwatched_task = {.path = "unwatched", .name = "unwatched"};
 // How far from where its key points a connection may be.
 constexpr uint32_t kConnectionReach = 32;
 // Bits of trireme_connection.ends.
-constexpr uint32_t kOpened = 1, kClosed = 4, kIsDead = 16, kIsToldOfPeer = 64, kOwesReset = 256;
+constexpr uint32_t kOpened = 1, kClosed = 4, kIsDead = 16, kIsToldOfPeer = 64, kOwesReset = 256,
+                   kIsCopied = 1024;
 
 Entry16* EntryOf(int fd) { return static_cast<unsigned>(fd) < kDescriptors ? &ends[fd] : nullptr; }
 
@@ -453,6 +454,7 @@ void CopyEnd(int fd, int copy) {
   if (to == nullptr) return;
   const Entry16* from = KnownEntry(fd);
   *to = from == nullptr ? Entry16() : *from;
+  if (const ConnectionEnd end = EndOf(copy); end.connection != nullptr) SetBit(end, kIsCopied);
 }
 
 // The last of several descriptors of an end closes it, but which one that is only the kernel knows: so each does, and
@@ -464,6 +466,26 @@ void CloseEnd(int fd) {
   LogClosed(end);
   __atomic_fetch_or(&end.connection->ends, kClosed << end.side, __ATOMIC_RELEASE);
   ForgetEnd(fd);
+}
+
+void CloseAllOfEnd(int fd) {
+  for (int other = NextOfEnd(fd, -1); other >= 0; other = NextOfEnd(fd, other))
+    if (other != fd) ForgetEnd(other);
+  CloseEnd(fd);
+}
+
+int NextOfEnd(int fd, int after) {
+  const ConnectionEnd end = EndOf(fd);
+  const bool alone = end.connection == nullptr || !HasBit(end, kIsCopied);
+  if (alone) return after < fd ? fd : -1;
+  for (int other = after + 1; other < static_cast<int>(kDescriptors); ++other) {
+    const Entry16& entry = ends[other];
+    const Entry16& own = ends[fd];
+    if (entry.connection == own.connection && entry.side == own.side &&
+        entry.generation == own.generation)
+      return other;
+  }
+  return -1;
 }
 
 void NoteShutdown(int fd) {

@@ -23,6 +23,9 @@ enum class Medium : uint8_t {
   kFile
 };
 
+// How many a plan has at most: a descriptor knows its one by 16 bits.
+inline constexpr uint32_t kConnections = 1U << 16;
+
 struct ConnectionEnd {
   trireme_connection* connection = nullptr;  // null: none is known
   uint8_t side = kClient;
@@ -88,6 +91,10 @@ void CopyEnd(int fd, int copy);
 void NoteShutdown(int fd);
 // Before close(2).
 void CloseEnd(int fd);
+// The connection is over for each descriptor of this process that stands for the same end.
+void CloseAllOfEnd(int fd);
+// The next one after `after` that stands for the same end; -1: none. From -1 on, all.
+int NextOfEnd(int fd, int after);
 // Another recording.
 void ForgetAllEnds();
 

@@ -135,7 +135,6 @@ namespace {
 void ForgetFaultsOf(int fd) {
   ForgetEnd(fd);
   ForgetHeldBack(fd);
-  ForgetLateError(fd);
   DropPostponed(fd);
 }
 
@@ -179,7 +178,10 @@ void Forget(int fd) {
 }
 
 void CopyDescriptor(int fd, int copy) {
-  if (ActivePlan() != nullptr) CopyEnd(fd, copy);
+  if (ActivePlan() != nullptr) {
+    CopyEnd(fd, copy);
+    CopyHeldBack(fd, copy);
+  }
   const Descriptor* from = FindDescriptor(fd);
   Descriptor* to = FindDescriptor(copy);
   if (from == nullptr || to == nullptr) return;

@@ -109,9 +109,10 @@ bool IsOfCallItself(int error) { return error == EAGAIN || error == EALREADY || 
 void MakeLate(int fd, uint64_t delay, int* error) {
   if (Blocks(fd)) return SleepFor(delay);
   if (*error != 0 && (IsOfCallItself(*error) || !AwaitsAnswer(fd))) return;
-  for (const Direction direction : kDirections) HoldBack(fd, direction, Now() + delay);
+  const uint64_t due = Now() + delay;
+  for (const Direction direction : kDirections) HoldBack(fd, direction, due);
   if (*error == 0) return;
-  SetLateError(fd, *error);
+  SetLateError(fd, *error, due);
   *error = EINPROGRESS;
 }
 

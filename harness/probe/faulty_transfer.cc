@@ -404,8 +404,10 @@ FaultyTransfer::Step FaultyTransfer::Late(uint64_t nanoseconds, bool both) {
   const uint64_t until = Now() + nanoseconds;
   const bool blocks = MayBlock();
   if (both || !blocks) {
-    HoldBack(fd_, direction_, until);
-    if (both) HoldBack(fd_, direction_ == kRead ? kWrite : kRead, until);
+    for (int fd = NextOfEnd(fd_, -1); fd >= 0; fd = NextOfEnd(fd_, fd)) {
+      HoldBack(fd, direction_, until);
+      if (both) HoldBack(fd, direction_ == kRead ? kWrite : kRead, until);
+    }
   }
   if (!blocks) {
     Over(-1, EAGAIN);

@@ -150,6 +150,14 @@ void HoldBack(int fd, Direction direction, uint64_t until) {
   syscall(SYS_futex, &held_changed, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
+void CopyHeldBack(int fd, int copy) {
+  ForgetHeldBack(copy);
+  if (!AnyHeldBack()) return;
+  for (const Direction direction : kDirections)
+    if (const uint64_t until = HeldBackUntil(fd, direction); until != 0)
+      HoldBack(copy, direction, until);
+}
+
 uint64_t HeldBackUntil(int fd, Direction direction) {
   const Registration* registration = RegistrationOf(fd);
   if (registration == nullptr) return 0;

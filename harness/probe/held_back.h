@@ -18,6 +18,8 @@ namespace trireme {
 
 // Until then (the clock of records).
 void HoldBack(int fd, Direction direction, uint64_t until);
+// The same for as long as it is, of another descriptor of the same file.
+void CopyHeldBack(int fd, int copy);
 // 0: it is not.
 uint64_t HeldBackUntil(int fd, Direction direction);
 bool AnyHeldBack();

@@ -393,6 +393,7 @@ void ContinueInChild() {
   ForgetLoops();
   ForgetWatcher();
   ForgetAllHeldBackInChild();
+  TellLateErrorsAtOnceInChild();
   ForgetAcceptTurnsInChild();
   ForgetPostponed();
   ForgetProcessorUse();

@@ -10,6 +10,7 @@
 #include "harness/probe/loops.h"
 #include "harness/probe/meeting.h"
 #include "harness/probe/objects.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/set_pollers.h"
 #include "harness/probe/two_sets.h"
@@ -134,7 +135,10 @@ void NoteRegistration(int epoll_fd, int operation, int fd, uint32_t events, cons
 }
 
 void NoteClose(int fd) {
-  if (ActivePlan() != nullptr && !IsVforked()) CloseEnd(fd);
+  if (ActivePlan() != nullptr && !IsVforked()) {
+    if (fd >= 0) SendPostponedBeforeCloseOf(static_cast<unsigned>(fd), static_cast<unsigned>(fd));
+    CloseEnd(fd);
+  }
   Descriptor* descriptor = KnownDescriptor(fd);
   if (descriptor == nullptr) return;
   if (IsVforked()) return;

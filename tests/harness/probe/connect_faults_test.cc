@@ -153,6 +153,34 @@ TEST_F(ConnectFaultsTest, TellsOnceHowALateConnectFailed) {
   }
 }
 
+// Whichever descriptor asks; and each of them is ready late.
+TEST_F(ConnectFaultsTest, ALateErrorIsToldToACopyOfTheDescriptor) {
+  for (const bool to_the_copy : {true, false}) {
+    Begin({LateConnect(20'000'000), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+    const Listening to;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(to.ConnectWith(client), EINPROGRESS);
+    const UniqueFd copy(::dup(client.get()));
+    EXPECT_EQ(ErrorOf(copy), 0) << "not yet";
+    pollfd ready{.fd = copy.get(), .events = POLLOUT, .revents = 0};
+    ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+    EXPECT_EQ(ErrorOf(to_the_copy ? copy : client), ECONNREFUSED);
+    EXPECT_EQ(ErrorOf(to_the_copy ? client : copy), 0) << "once";
+  }
+}
+
+TEST_F(ConnectFaultsTest, ALateErrorOutlivesTheDescriptorThatConnected) {
+  Begin({LateConnect(20'000'000), Error(TRIREME_CALL_CONNECT, ECONNREFUSED)});
+  const Listening to;
+  UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(to.ConnectWith(client), EINPROGRESS);
+  const UniqueFd copy(::dup(client.get()));
+  client.Reset();
+  pollfd ready{.fd = copy.get(), .events = POLLOUT, .revents = 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+  EXPECT_EQ(ErrorOf(copy), ECONNREFUSED);
+}
+
 TEST_F(ConnectFaultsTest, SaysWhichOfTwoErrorsStands) {
   trireme_fault_rule other = Error(TRIREME_CALL_CONNECT, ETIMEDOUT);
   other.name[0] = 'o';
