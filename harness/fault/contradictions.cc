@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <array>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +23,7 @@
 namespace trireme {
 namespace {
 
-// What one fault decides of a connection's end or errors: of two at one place only one can happen.
+// Of whose kind two may exclude each other at one place.
 bool IsFinal(const SystemCallFault& fault) {
   return fault.action == TRIREME_DO_RESET || fault.action == TRIREME_DO_CLOSE ||
          fault.action == TRIREME_DO_STALL || fault.action == TRIREME_DO_ERROR;
@@ -44,6 +45,34 @@ std::string GlobOf(const SystemCallFault& fault) {
 bool AreAtOnePlace(const SystemCallFault& a, const SystemCallFault& b) {
   return (a.calls & b.calls) != 0 && (a.sides & b.sides) != 0 && a.when != TRIREME_WHEN_CHANCE &&
          a.times == b.times && a.total == b.total && OverlapInTime(a, b);
+}
+
+// Of a connection, for certain: a pipe and a file are whole after most errors.
+bool EndsConnection(const SystemCallFault& fault, uint32_t calls) {
+  constexpr uint32_t kOfSockets = 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND |
+                                  1U << TRIREME_CALL_CONNECT | 1U << TRIREME_CALL_ACCEPT;
+  return PrecedenceOf(fault.action, fault.error) == Precedence::kEnd &&
+         (fault.action != TRIREME_DO_ERROR || (calls & kOfSockets) != 0);
+}
+
+// An accept counts its own errors by its listener, and what befalls the connection that it takes by that.
+bool IsOfListener(const SystemCallFault& fault) {
+  return fault.action == TRIREME_DO_ERROR && fault.error != ECONNABORTED &&
+         fault.error != EPROTO && fault.error != ECONNRESET;
+}
+
+// Of two at one place of these calls: whether one can never happen, or they want a connection to stand still and to end. Errors
+// after which it is whole come in turn, each to a call of its own, before an end; but a call that is an event is over with one.
+bool ExcludeAtOnePlace(const SystemCallFault& a, const SystemCallFault& b, uint32_t calls) {
+  const bool both_end = EndsConnection(a, calls) && EndsConnection(b, calls);
+  const bool one_ends = EndsConnection(a, calls) || EndsConnection(b, calls);
+  const bool a_stalls = a.action == TRIREME_DO_STALL, b_stalls = b.action == TRIREME_DO_STALL;
+  if (a_stalls || b_stalls) return one_ends;
+  constexpr uint32_t kAccept = 1U << TRIREME_CALL_ACCEPT;
+  const uint32_t events = calls & ~kTransferCalls;
+  if ((events & ~kAccept) != 0 || ((events & kAccept) != 0 && IsOfListener(a) == IsOfListener(b)))
+    return true;
+  return (calls & kTransferCalls) != 0 && both_end;
 }
 
 bool DoTheSame(const SystemCallFault& a, const SystemCallFault& b) {
@@ -76,7 +105,8 @@ Status CheckSystemCalls(const FaultPlan& plan) {
     if (!IsFinal(what) || what.every_point) continue;  // of sweeps each trial has one point
     Before& before = all[{GlobOf(what), what.when, what.place}];
     for (const auto& [other, that] : before)
-      if (!DoTheSame(what, that) && AreAtOnePlace(what, that))
+      if (!DoTheSame(what, that) && AreAtOnePlace(what, that) &&
+          ExcludeAtOnePlace(what, that, what.calls & that.calls))
         return Contradicts(fault, *other, "both hit the same place of the same connections");
     before.emplace_back(&fault, what);
   }

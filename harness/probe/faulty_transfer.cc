@@ -330,10 +330,16 @@ bool FaultyTransfer::IsNever(const trireme_fault_rule& rule) const {
   return (IsForDatagrams(rule.action) && !end_.datagrams()) || TellsAWaiterToTryAgain(rule);
 }
 
-// What else is due at this place, after a rule that leaves nothing of the connection.
+// Whether the call fails for good, and the next one is for the next message.
+bool FaultyTransfer::EndsMessage(const trireme_fault_rule& rule) const {
+  return rule.dry == 0 && end_.messages() && rule.action == TRIREME_DO_ERROR &&
+         rule.error != EAGAIN && rule.error != EINTR;
+}
+
+// What else is due at this place, after a rule that leaves nothing of the connection or of the message.
 Outdone FaultyTransfer::OutdoneBy(uint32_t rule) const {
   Outdone outdone;
-  if (!EndsConnection(RuleAt(rule))) return outdone;
+  if (!EndsConnection(RuleAt(rule)) && !EndsMessage(RuleAt(rule))) return outdone;
   const uint64_t at = offset();
   const auto next = [&](uint32_t first) {
     if (end_.messages()) return NextRule(subject(), at, first);

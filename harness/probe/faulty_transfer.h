@@ -80,6 +80,7 @@ class FaultyTransfer {
   void SignalBrokenPipe() const;
   void Note(const trireme_fault_rule& rule, const Outdone& outdone = {});
   bool EndsConnection(const trireme_fault_rule& rule) const;
+  bool EndsMessage(const trireme_fault_rule& rule) const;
   Outdone OutdoneBy(uint32_t rule) const;
   void NoteChanges();
   void TakeBackChanges();

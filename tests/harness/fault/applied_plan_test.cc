@@ -88,7 +88,7 @@ TEST(AppliedPlanTest, SayWhatNoPlanCanSay) {
 TEST(AppliedPlanTest, LeaveOutWhatContradictsAnEarlierOneAndSaySo) {
   const std::string place =
       R"("call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
-  const auto log = LogFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
+  const auto log = LogFrom({Applied("a", R"({"do": {"close": true}, )" + place),
                             Applied("b", R"({"do": {"reset": true}, )" + place),
                             Applied("c", R"({"do": {"short": 2}, )" + place)});
   ASSERT_TRUE(log.ok());
@@ -99,6 +99,16 @@ TEST(AppliedPlanTest, LeaveOutWhatContradictsAnEarlierOneAndSaySo) {
   EXPECT_EQ(log->left_out[0],
             "'b' ({\"reset\":true} at recv of 1#0): b.2: it contradicts fault 'a.1': both hit the "
             "same place of the same connections");
+}
+
+TEST(AppliedPlanTest, HaveAnErrorAndAnEndAtOneByte) {
+  const std::string place =
+      R"("call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
+  const auto log = LogFrom({Applied("a", R"({"do": {"error": "EAGAIN"}, )" + place),
+                            Applied("b", R"({"do": {"reset": true}, )" + place)});
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log->plan.faults.size(), 2U);
+  EXPECT_TRUE(log->left_out.empty());
 }
 
 TEST(AppliedPlanTest, StopTheSameTaskAtItsPoint) {

@@ -100,6 +100,40 @@ TEST(FaultPlanTest, RefusesTwoEndsAtOneByteOfEveryConnection) {
   EXPECT_EQ(PlanCheckErrorOf({reset, stall("c*")}), "");
 }
 
+// Each to a call of its own, and the end last, whatever order the plan has.
+TEST(FaultPlanTest, TakesErrorsOfAStreamAndItsEndAtOneByte) {
+  const char* place = R"({"call": ["recv"], "offset": 5})";
+  const auto error_of = [&](const char* at, const char* one, const char* other) {
+    return PlanCheckErrorOf({SystemCall(at, one, "a"), SystemCall(at, other, "b")});
+  };
+  const char* whole = R"({"error": "EAGAIN"})";
+  for (const char* other : {R"({"reset": true})", R"({"close": true})", R"({"error": "ECONNRESET"})",
+                            R"({"error": "ENOBUFS"})", R"({"stall": 5})"}) {
+    EXPECT_EQ(error_of(place, whole, other), "") << other;
+    EXPECT_EQ(error_of(place, other, whole), "") << other;
+  }
+  for (const char* other : {R"({"close": true})", R"({"error": "ECONNRESET"})", R"({"stall": 5})"})
+    EXPECT_EQ(error_of(place, R"({"reset": true})", other),
+              "b: it contradicts fault 'a': both hit the same place of the same connections")
+        << other;
+}
+
+// A call that is an event is over with its first error.
+TEST(FaultPlanTest, RefusesTwoErrorsOfOneEvent) {
+  const char* error = "b: it contradicts fault 'a': both hit the same place of the same connections";
+  const auto error_of = [](const char* call, const char* one, const char* other) {
+    const std::string at = std::string(R"({"offset": 1, "call": [")") + call + "\"]}";
+    return PlanCheckErrorOf({SystemCall(at, one, "a"), SystemCall(at, other, "b")});
+  };
+  const char* full = R"({"error": "EMFILE"})";
+  EXPECT_EQ(error_of("open", full, R"({"error": "ENOSPC"})"), error);
+  EXPECT_EQ(error_of("connect", R"({"error": "ECONNREFUSED"})", R"({"reset": true})"), error);
+  EXPECT_EQ(error_of("connect", R"({"error": "ECONNREFUSED"})", R"({"stall": 5})"), "");
+  EXPECT_EQ(error_of("accept", full, R"({"error": "ENFILE"})"), error);
+  EXPECT_EQ(error_of("accept", R"({"error": "ECONNABORTED"})", R"({"reset": true})"), error);
+  EXPECT_EQ(error_of("accept", full, R"({"reset": true})"), "") << "they are counted apart";
+}
+
 TEST(FaultPlanTest, TakesTwoEndsThatDoNotMeet) {
   const Fault reset =
       SystemCall(R"({"call": ["recv"], "offset": 100, "for": 10})", R"({"reset": true})", "r");
