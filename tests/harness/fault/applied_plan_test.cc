@@ -57,7 +57,38 @@ TEST(AppliedPlanTest, HaveNanosecondsAndNamedErrors) {
   EXPECT_TRUE(CheckFaultPlan(*plan).ok());
 }
 
-// A rule without a place hits the same byte until the program gives up.
+// As often as one process suffered it: so does each that the rules hit.
+TEST(AppliedPlanTest, ComeAsOftenAtOneByteAsTheyDid) {
+  const auto hit = [](const std::string& what, uint32_t process) {
+    NewEvent event = Applied("fiu-ctrl", R"({"do": )" + what + R"(, "call": "recv", "side": "client",
+                                            "connection": "1#0", "direction": "read", "offset": 5})");
+    event.process = process;
+    return event;
+  };
+  const std::string again = R"({"error": "EAGAIN"})";
+  const auto plan = PlanFrom({hit(again, 1), hit(again, 1), hit(again, 2), hit(again, 1)});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->faults.size(), 3U);
+  EXPECT_EQ(plan->faults[2].name, "fiu-ctrl.3");
+  EXPECT_TRUE(CheckFaultPlan(*plan).ok());
+  EXPECT_EQ(PlanFrom({hit(again, 1), hit(again, 2)})->faults.size(), 1U);
+  const std::string end = R"({"reset": true})";
+  EXPECT_EQ(PlanFrom({hit(end, 1), hit(end, 1)})->faults.size(), 1U);
+}
+
+TEST(AppliedPlanTest, SayWhereTheyCameMoreOftenThanAPlanHasRoomFor) {
+  const NewEvent event = Applied("fiu-ctrl", R"({"do": {"error": "EAGAIN"}, "call": "recv", "side":
+      "client", "connection": "1#0", "direction": "read", "offset": 5})");
+  const auto log = LogFrom(std::vector<NewEvent>(150, event));
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log->plan.faults.size(), 100U);
+  ASSERT_EQ(log->left_out.size(), 1U);
+  EXPECT_EQ(log->left_out[0],
+            "'fiu-ctrl' ({\"error\":\"EAGAIN\"} at recv of 1#0): it hit this place more often than "
+            "the 100 times that are brought back");
+}
+
+// An end is there once.
 TEST(AppliedPlanTest, AreOnceAtOnePlace) {
   const char* event = R"({"do": {"error": "EPIPE"}, "call": "send", "side": "client",
                           "connection": "1#0", "direction": "write", "offset": 5})";
