@@ -19,15 +19,17 @@ namespace trireme {
 namespace {
 
 // Calls that are told EAGAIN where they would have to wait; a fork is for want of a process.
-constexpr uint32_t kWaitingCalls = kTransferCalls | 1U << TRIREME_CALL_ACCEPT;
+constexpr uint32_t kWaitingCalls =
+    kTransferCalls | 1U << TRIREME_CALL_ACCEPT | 1U << TRIREME_CALL_CONNECT;
 
-// The name of a fault that asks for EAGAIN of a call that may wait; "" when there is none.
+// The name of a fault that asks for EAGAIN of a call that may wait; "" when there is none. What else it hits does not count, as
+// of FailsAllocations().
 std::string AsksNotToWait(const FaultPlan& plan) {
   for (const Fault& fault : plan.faults) {
     if (fault.key != "do") continue;
     const Result<SystemCallFault> read = ReadSystemCallFault(fault);
     const bool again = read.ok() && read->action == TRIREME_DO_ERROR && read->error == EAGAIN;
-    if (again && (read->calls & ~kWaitingCalls) == 0) return fault.name;
+    if (again && (read->calls & kWaitingCalls) != 0) return fault.name;
   }
   return "";
 }

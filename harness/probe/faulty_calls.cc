@@ -29,6 +29,17 @@ bool Interrupts(const trireme_fault_rule& rule) {
          (rule.action == TRIREME_DO_ERROR && rule.error == EINTR);
 }
 
+// What a call may be told now.
+struct MayTell {
+  bool interruption = true;
+  bool try_again = true;  // no call that waits is
+
+  bool Covers(const trireme_fault_rule& rule) const {
+    if (Interrupts(rule)) return interruption;
+    return try_again || rule.action != TRIREME_DO_ERROR || rule.error != EAGAIN;
+  }
+};
+
 // Whether the call is over with it.
 bool EndsCall(const trireme_fault_rule& rule) {
   return rule.dry == 0 && (rule.action == TRIREME_DO_INTERRUPT ||
@@ -37,26 +48,26 @@ bool EndsCall(const trireme_fault_rule& rule) {
 
 // What else is due at this event, after a rule with which the call is over.
 Outdone OutdoneBy(uint32_t rule, const Subject& subject, uint64_t number,
-                  trireme_connection* connection, bool interruptible) {
+                  trireme_connection* connection, const MayTell& may_tell) {
   Outdone outdone;
   if (!EndsCall(RuleAt(rule))) return outdone;
   for (uint32_t i = NextRule(subject, number, rule + 1); i < RuleCount();
        i = NextRule(subject, number, i + 1))
-    if (interruptible || !Interrupts(RuleAt(i))) outdone.Add(RuleAt(i), connection);
+    if (may_tell.Covers(RuleAt(i))) outdone.Add(RuleAt(i), connection);
   return outdone;
 }
 
 // Applies the rules that hit this event, in their order. 0, or the error of the one that makes it fail; `reset` is set
 // where one resets the connection. Delays are added to *delay, or happen in here where that is null.
 int EventFault(const Subject& subject, uint64_t number, trireme_connection* connection,
-               bool interruptible, bool* reset, uint64_t* delay = nullptr) {
+               const MayTell& may_tell, bool* reset, uint64_t* delay = nullptr) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
-    if (!interruptible && Interrupts(rule)) continue;
+    if (!may_tell.Covers(rule)) continue;
     if (!GateLets(subject.call) || !MayApply(rule, connection)) continue;
     LogFault(rule, subject, kAnyDirection, number,
-             OutdoneBy(i, subject, number, connection, interruptible));
+             OutdoneBy(i, subject, number, connection, may_tell));
     if (rule.dry != 0) continue;
     switch (rule.action) {
       case TRIREME_DO_DELAY:
@@ -175,13 +186,14 @@ int FaultOfAccepted(int fd, const ConnectionEnd& end) {
 bool TellsToTryAgain(int error) { return error == EINTR || error == EAGAIN; }
 
 // 0, or the error that accept gives, and leaves the connection where it is.
-int FaultOfListener(const Subject& subject, uint64_t number, bool again) {
+int FaultOfListener(const Subject& subject, uint64_t number, bool again, bool blocks) {
   const uint32_t count = RuleCount();
   for (uint32_t i = NextRule(subject, number, 0); i < count; i = NextRule(subject, number, i + 1)) {
     trireme_fault_rule& rule = RuleAt(i);
     if (rule.action != TRIREME_DO_ERROR && rule.action != TRIREME_DO_INTERRUPT) continue;
     const int error = rule.action == TRIREME_DO_ERROR ? rule.error : EINTR;
-    if (IsOfConnection(error) || (again && TellsToTryAgain(error))) continue;
+    const bool not_told = (again && TellsToTryAgain(error)) || (blocks && error == EAGAIN);
+    if (IsOfConnection(error) || not_told) continue;
     if (!GateLets(TRIREME_CALL_ACCEPT) || !MayApply(rule, nullptr)) continue;
     LogFault(rule, subject, kAnyDirection, number);
     if (rule.dry == 0) return error;
@@ -314,7 +326,8 @@ bool CallFails(trireme_fault_call call, int* error, uint64_t* delay) {
   if (!PlanHits(call)) return false;
   const int before = errno;
   bool reset = false;
-  *error = EventFault(subject, number, nullptr, !IsMadeAgain(task, call), &reset, delay);
+  const MayTell may_tell{.interruption = !IsMadeAgain(task, call)};
+  *error = EventFault(subject, number, nullptr, may_tell, &reset, delay);
   NoteToBeMadeAgain(task, call, *error == EINTR);
   errno = before;
   return *error != 0;
@@ -336,7 +349,8 @@ ConnectFault FaultOfConnect(int fd, const sockaddr* address, socklen_t length, C
   } else if (PlanHits(TRIREME_CALL_CONNECT)) {
     bool reset = false;
     uint64_t delay = 0;
-    *error = EventFault(subject, number, end.connection, waits, &reset, &delay);
+    const MayTell may_tell{.interruption = waits, .try_again = !Blocks(fd)};
+    *error = EventFault(subject, number, end.connection, may_tell, &reset, &delay);
     if (reset) *error = ECONNRESET;
     if (delay != 0) MakeLate(fd, delay, error);
   }
@@ -371,7 +385,7 @@ bool AcceptFails(int fd, int* error, trireme_listener** turn) {
     LogRemoteFault(subject, kAnyDirection, number, *error);
     return true;
   }
-  *error = FaultOfListener(subject, number, IsMadeAgain(task, TRIREME_CALL_ACCEPT));
+  *error = FaultOfListener(subject, number, IsMadeAgain(task, TRIREME_CALL_ACCEPT), blocks);
   NoteToBeMadeAgain(task, TRIREME_CALL_ACCEPT, TellsToTryAgain(*error));
   return *error != 0;
 }

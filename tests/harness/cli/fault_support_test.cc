@@ -26,6 +26,15 @@ TEST(FaultSupportTest, NoCallOnABlockingSocketIsToldThatItWouldWait) {
   EXPECT_EQ(UnsupportedOn("thread", {{"call", "recv"}, {"offset", 3}}, {{"error", "ECONNRESET"}}),
             "");
   EXPECT_EQ(UnsupportedOn("thread", {{"call", "fork"}, {"offset", 0}}, again), "");
+  // Whatever else the fault hits: without this it would be another one.
+  for (const Json& calls : {Json{"recv", "connect"}, Json{"connect"}, Json{"send", "fork"}}) {
+    EXPECT_EQ(UnsupportedOn("thread", {{"call", calls}}, again),
+              "fault 'again' is EAGAIN, which no call on a blocking socket is told, and those of "
+              "thread block")
+        << calls;
+    EXPECT_EQ(UnsupportedOn("coroutine", {{"call", calls}}, again), "") << calls;
+    EXPECT_EQ(UnsupportedOn("threading", {{"call", calls}}, again), "") << calls;
+  }
 }
 
 TEST(FaultSupportTest, OnlyCppWorkloadsLackMemoryAtAnAllocation) {

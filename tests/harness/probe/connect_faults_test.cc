@@ -68,6 +68,22 @@ TEST_F(ConnectFaultsTest, DoesNotInterruptAConnectThatDoesNotWait) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
+// A program that lets the socket wait knows no such answer.
+TEST_F(ConnectFaultsTest, TellsOnlyWhoDoesNotWaitToTryAgain) {
+  for (const int extra : {0, int{SOCK_NONBLOCK}}) {
+    Begin({Error(TRIREME_CALL_CONNECT, EAGAIN), At(Error(TRIREME_CALL_ACCEPT, EAGAIN), 0)});
+    const Listening to;
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM | extra, 0));
+    EXPECT_EQ(to.ConnectWith(client), extra == 0 ? 0 : EAGAIN);
+    const UniqueFd other(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(to.ConnectWith(other), 0);
+    ASSERT_EQ(::fcntl(to.fd.get(), F_SETFL, extra), 0);
+    const UniqueFd server(::accept(to.fd.get(), nullptr, nullptr));
+    EXPECT_EQ(server.valid(), extra == 0);
+    EXPECT_EQ(Faults().size(), extra == 0 ? 0U : 2U);
+  }
+}
+
 trireme_fault_rule LateConnect(uint64_t nanoseconds) {
   trireme_fault_rule rule = Rule(TRIREME_CALL_CONNECT, TRIREME_DO_DELAY);
   rule.amount = nanoseconds;
@@ -392,6 +408,7 @@ TEST_F(ConnectFaultsTest, LetsACallThroughThatIsMadeAgain) {
        {Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_INTERRUPT), Error(TRIREME_CALL_ACCEPT, EAGAIN)}) {
     Begin({rule});
     const Listening listening;
+    ASSERT_EQ(::fcntl(listening.fd.get(), F_SETFL, O_NONBLOCK), 0);
     const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
     const UniqueFd other(::socket(AF_INET, SOCK_STREAM, 0));
     EXPECT_EQ(listening.ConnectWith(client), 0);
