@@ -24,9 +24,10 @@ struct Source {
   std::string run;
   std::string cell;  // "": any
   int64_t trial = 0;
+  std::optional<bool> retry;  // where an attempt is named by its folder; else the one that stands
 
   bool Has(const SavedTrial& saved) const {
-    return saved.trial == trial && !saved.retry && !saved.history.empty() &&
+    return saved.trial == trial && (!retry || saved.retry == *retry) && !saved.history.empty() &&
            (cell.empty() || saved.cell == cell);
   }
 };
@@ -35,12 +36,29 @@ Result<Source> FindSource(const std::string& path, const std::vector<int64_t>& t
   const std::string folder = DirName(path);
   const auto trial = DescribeTrial(path);
   if (trial && BaseName(DirName(folder)) == "trials")
-    return Source{DirName(DirName(folder)), trial->cell, trial->trial};
+    return Source{DirName(DirName(folder)), trial->cell, trial->trial, trial->retry};
   if (trials.size() != 1)
     return UsageError("option --faults-from: of which trial?", "name it with --trial K");
   const bool is_cell = BaseName(folder) == "trials" && !FileExists(JoinPath(path, "plan.json"));
-  if (is_cell) return Source{DirName(folder), BaseName(path), trials[0]};
-  return Source{path, "", trials[0]};
+  if (is_cell) return Source{DirName(folder), BaseName(path), trials[0], std::nullopt};
+  return Source{path, "", trials[0], std::nullopt};
+}
+
+// Of a trial that was repeated the second attempt, in the place of the first, unless the run ended before that was judged.
+std::vector<SavedTrial> AttemptsOf(const Source& source) {
+  std::vector<SavedTrial> attempts;
+  for (SavedTrial& saved : ListTrials(source.run)) {
+    if (!source.Has(saved)) continue;
+    const bool again = !source.retry && !attempts.empty() && attempts.back().cell == saved.cell;
+    if (!again) {
+      attempts.push_back(std::move(saved));
+      continue;
+    }
+    const SavedTrial& second = saved.retry ? saved : attempts.back();
+    const bool judged = FileExists(JoinPath(second.directory, "verdict.json"));
+    if (saved.retry == judged) attempts.back() = std::move(saved);
+  }
+  return attempts;
 }
 
 // A plan that was written in part, or that is none of ours.
@@ -173,9 +191,9 @@ Result<FaultsOfTrial> ReadFaultsFrom(const std::string& path, const std::vector<
   std::optional<Applied> found;
   std::string folder, replay;
   int same = 0, none = 0;
-  for (const SavedTrial& saved : ListTrials(source.run)) {
+  for (const SavedTrial& saved : AttemptsOf(source)) {
     const PlannedCell* cell = FindCell(plan, saved.cell);
-    if (!source.Has(saved) || cell == nullptr) continue;
+    if (cell == nullptr) continue;
     TRIREME_ASSIGN_OR_RETURN(std::optional<Applied> applied, ReadApplied(saved, *cell));
     if (!applied) {
       if (!cell->fault_plan.is_null()) ++none;

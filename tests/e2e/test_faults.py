@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import textwrap
 import time
 import unittest
 from typing import Any
@@ -149,6 +150,27 @@ class FaultsTest(TriremeCase):
         places = [fault[:4] for fault in self.faults("a")]
         self.assertNotEqual(places, [])
         self.assertEqual([fault[:4] for fault in self.faults("b")], places)
+
+    def test_of_a_repeated_trial_the_attempt_that_stands(self) -> None:
+        # The first one records nothing, and so is undecided: the second one suffers something.
+        self.write("s/workload.py", "import os\n\n" + textwrap.dedent(ECHO).replace("(rt, params):\n", """(rt, params):
+    if not os.path.exists(params["mark"]):
+        open(params["mark"], "w").close()
+        return
+""", 1))
+        mark = self.folder / "mark"
+        self.write("s/scenario.yaml", SCENARIO.replace("requests: 8", f"requests: 8, mark: {mark}"))
+        self.trireme("run", "s", "--faults", "mine.yaml", "--seed", "7", "--out", "a", *PYTHON)
+        attempts = sorted(path.name for path in (self.folder / "a/trials").glob("*/*"))
+        self.assertEqual(attempts, ["0", "0.retry"])
+        [folder] = (self.folder / "a/trials").glob("*")
+        for path in ("a", f"a/trials/{folder.name}", f"a/trials/{folder.name}/0.retry"):
+            trial = [] if path.endswith("retry") else ["--trial", "0"]
+            outcome = self.trireme("run", "s", "--faults-from", path, *trial, "--dry-run", *PYTHON)
+            self.assertEqual(outcome.code, 0, outcome.err)
+        outcome = self.trireme("run", "s", "--faults-from", f"a/trials/{folder.name}/0", *PYTHON)
+        self.assertEqual(outcome.code, 4, outcome.out)
+        self.assertIn("no fault was applied in trial 0", outcome.err)
 
     def test_faults_from_nowhere(self) -> None:
         self.expect("run", "s", "--faults-from", "a", *PYTHON, code=2, err="""\
