@@ -260,8 +260,10 @@ std::pair<FaultEffect, std::string> CellFaults::EffectOnCell(const CellResult& c
   if (cell.state == CellState::kUnknown && effect < FaultEffect::kUnknown && !NeverReached(cell))
     effect = FaultEffect::kUnknown, reason = cell.reason;
   // Where none was applied, that it is not as in the reference is no effect of a fault here.
-  if (effect == FaultEffect::kNotReached)
-    return {effect, "no fault of the plan was applied" + datagrams_.WhyNone()};
+  if (effect == FaultEffect::kNotReached) {
+    const std::string why = datagrams_.WhyNone();
+    return {effect, "no fault of the plan was applied" + (why.empty() ? "" : ": " + why)};
+  }
   for (const CellFinding& found : cell.findings) {
     const FaultEffect one = EffectOf(found.finding);
     if (one > effect && one > FaultEffect::kUnknown) effect = one, reason = found.finding.message;

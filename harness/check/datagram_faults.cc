@@ -41,19 +41,18 @@ bool DatagramFaults::IsMeant(const StreamKey& key, const Stream& stream) const {
   });
 }
 
-// Of a pair it is not recorded which it is.
+// A file is no connection.
 void DatagramFaults::Note(const Streams& streams) {
   if (globs_.empty()) return;
   for (const auto& [key, stream] : streams) {
-    if (!IsMeant(key, stream)) continue;
-    const bool is_stream = stream.kind == "tcp" || stream.kind == "unix" || stream.kind == "pipe";
-    (is_stream ? streams_ : others_) = true;
+    if (stream.kind == "file" || !IsMeant(key, stream)) continue;
+    (stream.kind == "datagram" || stream.kind.empty() ? others_ : streams_) = true;
   }
 }
 
 std::string DatagramFaults::WhyNone() const {
   if (!streams_ || others_) return "";
-  return ": it is for datagrams, and the connections that it names were all streams";
+  return "it is for datagrams, and the connections that it names were all streams";
 }
 
 }  // namespace trireme

@@ -17,7 +17,7 @@ class DatagramFaults {
 
   // The connections of one trial.
   void Note(const Streams& streams);
-  // ": ..., and all of ... were streams"; "" where the plan does more, or where that is not so.
+  // "..., and all of ... were streams"; "" where the plan does more, or where that is not so.
   std::string WhyNone() const;
 
  private:

@@ -22,7 +22,7 @@ struct StreamKey {
 
 struct Stream {
   std::string name;       // of the connection, with the task's name instead of its path
-  std::string kind;       // tcp, unix, pair, pipe, datagram, file; "" where it is not known
+  std::string kind;       // tcp, unix, pair, seqpacket, datagram, pipe, file; "" where it is not known
   int64_t moved = -1;     // bytes in all; -1: the record does not say
   bool recorded = false;  // `bytes` are what moved
   std::string bytes;

@@ -321,7 +321,7 @@ class OpenToOtherUsers {
 
 void TellFaults(const WatchFaults& faults, const History& history) {
   const std::vector<AppliedFault> applied = AppliedFaults({.history = &history});
-  PrintError("trireme: faults " + faults.plan + ": " + AppliedInWords(faults, applied) + "\n");
+  PrintError("trireme: faults " + faults.plan + ": " + AppliedInWords(faults, history, applied) + "\n");
   for (const std::string& line : ReusedLines(history, applied))
     PrintError("trireme: " + OneLine(line) + "\n");
 }

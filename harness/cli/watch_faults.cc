@@ -5,7 +5,9 @@
 
 #include "harness/base/locations.h"
 #include "harness/base/strings.h"
+#include "harness/check/datagram_faults.h"
 #include "harness/check/reused_connections.h"
+#include "harness/check/streams.h"
 #include "harness/cli/faults.h"
 #include "harness/cli/run_preparation.h"
 #include "harness/cli/vocabulary.h"
@@ -40,7 +42,25 @@ Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
   return read;
 }
 
-std::string AppliedInWords(const WatchFaults& faults, const std::vector<AppliedFault>& suffered) {
+namespace {
+
+// "lose (it is for datagrams, and ...)"
+std::string NotReachedInWords(const std::string& name, const Json& planned,
+                              const Streams& streams) {
+  std::vector<Json> named;
+  for (const Json& fault : GetMember(planned, "all"))
+    if (GetString(fault, "name") == name) named.push_back(fault);
+  DatagramFaults datagrams(named);
+  datagrams.Note(streams);
+  const std::string why = datagrams.WhyNone();
+  return name + (why.empty() ? "" : " (" + why + ")");
+}
+
+}  // namespace
+
+std::string AppliedInWords(const WatchFaults& faults, const History& history,
+                           const std::vector<AppliedFault>& suffered) {
+  const Streams streams = ReadStreams({.history = &history});
   std::map<std::string, int64_t> applied;
   for (const AppliedFault& fault : suffered) ++applied[fault.name];
   std::vector<std::string> reached, others;
@@ -48,7 +68,7 @@ std::string AppliedInWords(const WatchFaults& faults, const std::vector<AppliedF
     if (const int64_t count = applied[name]; count > 0)
       reached.push_back(name + " " + Counted(count, "time"));
     else
-      others.push_back(name);
+      others.push_back(NotReachedInWords(name, faults.all, streams));
   const std::string missing = others.empty() ? "" : "not reached: " + Join(others, ", ");
   return Join(reached, ", ") + (reached.empty() || others.empty() ? "" : "; ") + missing;
 }

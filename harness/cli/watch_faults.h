@@ -28,8 +28,9 @@ struct WatchFaults {
 Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
                                     const std::optional<std::string>& seed);
 
-// "cut 12 times; not reached: reset"
-std::string AppliedInWords(const WatchFaults& faults, const std::vector<AppliedFault>& applied);
+// "cut 12 times; not reached: reset", and why not where the history says it.
+std::string AppliedInWords(const WatchFaults& faults, const History& history,
+                           const std::vector<AppliedFault>& applied);
 
 // A line for each connection that was hit in another task than the one that opened it, as those of a pool are.
 std::vector<std::string> ReusedLines(const History& history,

@@ -374,6 +374,19 @@ class FaultsTest(TriremeCase):
             self.assertEqual("trireme: faults late: not reached: late\n" in outcome.err, plan == "late.yaml", outcome.err)
 
 
+    def test_says_of_a_fault_of_datagrams_why_it_was_not_reached(self) -> None:
+        self.write("lose.yaml", "version: 1\nsummary: s\nname: lose\nat: {call: send}\ndo: {drop: true}\n")
+        why = " (it is for datagrams, and the connections that it names were all streams)"
+        for kind, said in (("STREAM", "not reached: lose" + why), ("DGRAM", "lose 1 time")):
+            program = self.write("program.py", f"""\
+                import socket
+                one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_{kind})
+                one.send(b"x")
+                """)
+            outcome = self.trireme("watch", "--faults", "lose.yaml", "--", "python3", str(program))
+            self.assertIn(f"trireme: faults lose: {said}\n", outcome.err)
+
+
 # A client asks twice, each time over a connection of its own; the first one is reset while the server reads.
 TWICE = """\
     async def main(rt, params):
