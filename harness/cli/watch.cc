@@ -321,7 +321,8 @@ class OpenToOtherUsers {
 
 void TellFaults(const WatchFaults& faults, const History& history) {
   const std::vector<AppliedFault> applied = AppliedFaults({.history = &history});
-  PrintError("trireme: faults " + faults.plan + ": " + AppliedInWords(faults, history, applied) + "\n");
+  const std::string words = AppliedInWords(faults, history, applied);
+  PrintError("trireme: faults " + faults.plan + ": " + words + "\n");
   for (const std::string& line : ReusedLines(history, applied))
     PrintError("trireme: " + OneLine(line) + "\n");
 }

@@ -47,7 +47,7 @@ bool AreAtOnePlace(const SystemCallFault& a, const SystemCallFault& b) {
          a.times == b.times && a.total == b.total && OverlapInTime(a, b);
 }
 
-// Of a connection, for certain: a pipe and a file are whole after most errors.
+// Of a connection, for certain: what read and write move may be a file's, which is whole after any error.
 bool EndsConnection(const SystemCallFault& fault, uint32_t calls) {
   constexpr uint32_t kOfSockets = 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND |
                                   1U << TRIREME_CALL_CONNECT | 1U << TRIREME_CALL_ACCEPT;

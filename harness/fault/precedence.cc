@@ -26,7 +26,7 @@ bool IsWithin(const SystemCallFault& b, const SystemCallFault& a) {
   return (b.calls & ~a.calls) == 0 && (b.sides & ~a.sides) == 0;
 }
 
-// A pipe and a file are whole after any error.
+// What read and write move may be a file's, which is whole after any error.
 bool Ends(const SystemCallFault& fault) {
   if (PrecedenceOf(fault.action, fault.error) != Precedence::kEnd) return false;
   constexpr uint32_t kOfSockets = 1U << TRIREME_CALL_RECV | 1U << TRIREME_CALL_SEND;

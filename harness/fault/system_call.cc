@@ -399,7 +399,9 @@ const FaultClass& SystemCallFaultClass() {
       "do",
       "what a system call does instead: one of these",
       {{"short", "bytes", "at most so many bytes move"},
-       {"error", "text", "it fails: ECONNRESET, EMFILE, EAGAIN, EAI_AGAIN and so on"},
+       {"error", "text",
+        "it fails: ECONNRESET, EMFILE, EAGAIN, EAI_AGAIN and so on; ECONNRESET and EPIPE reset the "
+        "connection, and a pipe takes nothing after EPIPE"},
        {"delay", "duration", "it, or the readiness for it, comes so late"},
        {"reset", "boolean", "the connection is reset: RST to the peer, ECONNRESET here"},
        {"close", "boolean", "it is shut down in order: FIN to the peer, end of stream here"},

@@ -136,6 +136,21 @@ TEST_F(FaultsTest, HitsAByteThatComesWhileItIsLookedFor) {
   EXPECT_EQ(hit, kConnections);
 }
 
+// A plan that was made of a log has a rule for each time.
+TEST_F(FaultsTest, FailsAsManyCallsAtOneByteAsThereAreRules) {
+  const trireme_fault_rule again = At(OfServer(Error(TRIREME_CALL_RECV, EAGAIN)), 0);
+  trireme_fault_rule reset = At(OfServer(Rule(TRIREME_CALL_RECV, TRIREME_DO_RESET)), 0);
+  Begin({again, again, again, reset});
+  const Ends ends = Connect(SOCK_NONBLOCK);
+  ASSERT_EQ(::send(ends.client.get(), "0123", 4, 0), 4);
+  pollfd ready{.fd = ends.server.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(Receive(ends.server.get(), 1), "error " + std::to_string(EAGAIN));
+  EXPECT_EQ(Receive(ends.server.get(), 1), "error " + std::to_string(ECONNRESET));
+  EXPECT_EQ(Faults().size(), 4U);
+}
+
 TEST_F(FaultsTest, TellsNoBlockingReaderToTryAgain) {
   Begin({At(OfServer(Error(TRIREME_CALL_RECV, EAGAIN)), 0)});
   const Ends ends = Connect();
