@@ -323,6 +323,8 @@ void TellFaults(const WatchFaults& faults, const History& history) {
   const std::vector<AppliedFault> applied = AppliedFaults({.history = &history});
   const std::string words = AppliedInWords(faults, history, applied);
   PrintError("trireme: faults " + faults.plan + ": " + words + "\n");
+  for (const std::string& line : FaultWarnings(history))
+    PrintError("trireme: " + OneLine(line) + "\n");
   for (const std::string& line : ReusedLines(history, applied))
     PrintError("trireme: " + OneLine(line) + "\n");
 }

@@ -374,6 +374,22 @@ class FaultsTest(TriremeCase):
             self.assertEqual("trireme: faults late: not reached: late\n" in outcome.err, plan == "late.yaml", outcome.err)
 
 
+    def test_says_of_a_datagram_why_it_was_not_late(self) -> None:
+        self.write("late.yaml", "version: 1\nsummary: s\nname: late\nat: {call: send, offset: 0}\ndo: {reorder: true}\n")
+        said = ("trireme: faults late: not reached: late\n"
+                "trireme: fault 'late' left datagram 0 of -#0 in order: it has more bytes than are kept\n")
+        for size, is_said in ((70_000, True), (60_000, False)):
+            program = self.write("program.py", f"""\
+                import socket
+                one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+                one.send(bytes({size}))
+                one.send(b"x")
+                print(len(other.recv(100_000)))
+                """)
+            outcome = self.trireme("watch", "--faults", "late.yaml", "--", "python3", str(program))
+            self.assertEqual(outcome.out, f"{size}\n" if is_said else "1\n")
+            self.assertEqual(said in outcome.err, is_said, outcome.err)
+
     def test_says_of_a_fault_of_datagrams_why_it_was_not_reached(self) -> None:
         self.write("lose.yaml", "version: 1\nsummary: s\nname: lose\nat: {call: send}\ndo: {drop: true}\n")
         why = " (it is for datagrams, and the connections that it names were all streams)"
