@@ -251,13 +251,15 @@ TEST_F(FaultJudgeTest, CountsWhatUnknownTrialsSufferedAndDidNotReach) {
 }
 
 TEST_F(FaultJudgeTest, SaysThatWhatIsForDatagramsMetStreamsOnly) {
-  const auto reason = [&](const Json& what, const std::string& glob) {
+  const auto reason = [&](const Json& what, const std::string& glob,
+                          const std::string& kind = "tcp") {
     for (Json& cell : plan_["cells"])
       cell["fault_plan"]["all"] = {
           {{"name", "lose"}, {"at", {{"call", {"send"}}, {"connection", glob}}}, {"do", what}}};
     FaultTrial one;
     one.Op(1, "get", 90, 200, 1).Observe("total", 40);
-    one.Open(1).Closed(1, 5, 0);
+    one.Open(1, "client", 1, kind).Closed(1, 5, 0);
+    one.Open(2, "client", 1, "file").Closed(2, 5, 0);
     WriteBoth(0, one);
     WriteBoth(1, one);
     return GetString(Judge().cells.at(1).under_faults, "reason");
@@ -268,6 +270,9 @@ TEST_F(FaultJudgeTest, SaysThatWhatIsForDatagramsMetStreamsOnly) {
   EXPECT_EQ(reason({{"drop", true}}, ""), none + streams);
   EXPECT_EQ(reason({{"reorder", true}}, "1#*"), none + streams);
   EXPECT_EQ(reason({{"drop", true}}, "2#*"), none);
+  EXPECT_EQ(reason({{"drop", true}}, "", "pair"), none + streams);
+  EXPECT_EQ(reason({{"drop", true}}, "", "seqpacket"), none + streams);
+  EXPECT_EQ(reason({{"drop", true}}, "", "datagram"), none);
   EXPECT_EQ(reason({{"short", 1}}, ""), none);
 }
 
