@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kPostponedAtOnce = 8;
 // What the kernel takes with one message, SCM_MAX_FD.
-constexpr int kMostDescriptors = 253;
+constexpr int kMostPassedDescriptors = 253;
 // Higher than programs count on, so that their own have the numbers they would have without us.
 constexpr int kFirstDuplicate = 700;
 constexpr int kYields = 1000;
@@ -38,7 +38,7 @@ struct Postponed {
   int flags;
   uint32_t control_size;
   int duplicates;  // atomic: how many of them are open
-  int duplicate[kMostDescriptors];
+  int duplicate[kMostPassedDescriptors];
   sockaddr_storage address;
   alignas(cmsghdr) char control[4096];
   char bytes[65536];
@@ -205,7 +205,7 @@ void KeepAddress(Postponed& datagram, const Pieces& pieces) {
 // Puts a duplicate in the place of the descriptor at `number`. False: there is none to be had.
 bool Duplicate(Postponed& datagram, unsigned char* number) {
   const int count = datagram.duplicates;
-  if (count == kMostDescriptors) return false;
+  if (count == kMostPassedDescriptors) return false;
   int fd = -1;
   memcpy(&fd, number, sizeof(fd));
   long copy = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, kFirstDuplicate);
