@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <span>
 #include <utility>
 
+#include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/cli/console.h"
 #include "harness/cli/exit_codes.h"
@@ -20,6 +22,31 @@ const Command* FindCommand(std::string_view name) {
 Diagnostic BadValue(const std::string& option, const std::string& value,
                     const std::string& wanted) {
   return UsageError("option " + option + ": '" + value + "' is not " + wanted);
+}
+
+// At commas, but for those of the longest paths of files that there are.
+std::vector<std::string> SplitAroundFiles(const std::string& given) {
+  const std::vector<std::string> parts = Split(given, ',');
+  const std::span<const std::string> all(parts);
+  std::vector<std::string> kept;
+  for (size_t begin = 0; begin < parts.size();) {
+    size_t end = parts.size();
+    while (end > begin + 1 && !IsRegularFile(Join(all.subspan(begin, end - begin), ","))) --end;
+    kept.push_back(Join(all.subspan(begin, end - begin), ","));
+    begin = end;
+  }
+  return kept;
+}
+
+std::optional<Diagnostic> AddParts(const std::string& option, const std::string& given,
+                                   const std::vector<std::string>& parts,
+                                   std::vector<std::string>& texts) {
+  if (given.empty()) return BadValue(option, given, "a list such as a,b");
+  for (const std::string& part : parts) {
+    if (Trim(part).empty()) return BadValue(option, given, "a list such as a,b");
+    texts.emplace_back(Trim(part));
+  }
+  return std::nullopt;
 }
 
 // The usage as the table of commands says it.
@@ -118,12 +145,14 @@ void OptionParser::Values(std::string_view name, std::string_view value,
 void OptionParser::List(std::string_view name, std::string_view value,
                         std::vector<std::string>& texts, std::string_view help) {
   impl_->Take(name, value, help, [&texts, option = std::string(name)](const std::string& given) {
-    for (const std::string& part : Split(given, ',')) {
-      if (Trim(part).empty()) return std::optional(BadValue(option, given, "a list such as a,b"));
-      texts.emplace_back(Trim(part));
-    }
-    if (given.empty()) return std::optional(BadValue(option, given, "a list such as a,b"));
-    return std::optional<Diagnostic>();
+    return AddParts(option, given, Split(given, ','), texts);
+  });
+}
+
+void OptionParser::FileList(std::string_view name, std::string_view value,
+                            std::vector<std::string>& texts, std::string_view help) {
+  impl_->Take(name, value, help, [&texts, option = std::string(name)](const std::string& given) {
+    return AddParts(option, given, SplitAroundFiles(given), texts);
   });
 }
 

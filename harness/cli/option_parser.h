@@ -30,6 +30,9 @@ class OptionParser {
   // a,b,c; may be repeated
   void List(std::string_view name, std::string_view value, std::vector<std::string>& texts,
             std::string_view help);
+  // The same of names or files: a path with commas is one where there is such a file.
+  void FileList(std::string_view name, std::string_view value, std::vector<std::string>& texts,
+                std::string_view help);
   void Duration(std::string_view name, std::optional<int64_t>& nanoseconds, std::string_view help);
   void Count(std::string_view name, std::optional<int64_t>& count,
              std::string_view help);  // 1, 2, ...

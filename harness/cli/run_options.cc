@@ -40,7 +40,7 @@ void AddOptions(OptionParser& parser, RunOptions& options, RawOptions& raw) {
   parser.Values("--param", "KEY=VALUE", raw.params, "a parameter of the workload; repeatable");
   parser.Values("--tag", "TAG", options.tags,
                 "only scenarios with this tag; repeatable: with any of them");
-  parser.List(
+  parser.FileList(
       "--faults", "PLAN,PLAN", options.faults,
       "these fault plans instead of the scenario's: a name of 'trireme list faults', one of "
       "its own, a plan file, or none");

@@ -86,6 +86,17 @@ TEST_F(RunOptionsTest, TakesFaultPlansOrThoseOfATrial) {
   EXPECT_EQ(std::get<int>(ParseRunOptions({"--faults-from", "run", "--faults", "none"})), 2);
 }
 
+TEST_F(RunOptionsTest, TakesAPlanFileWhosePathHasCommas) {
+  EXPECT_TRUE(MakeDirectories("a,b").ok());
+  EXPECT_TRUE(WriteFile("a,b/minimal.yaml", "").ok());
+  EXPECT_EQ(Parse({"--faults", "none,a,b/minimal.yaml,short-io"}).faults,
+            (std::vector<std::string>{"none", "a,b/minimal.yaml", "short-io"}));
+  EXPECT_EQ(Parse({"--faults", "none,a,b/other.yaml"}).faults,
+            (std::vector<std::string>{"none", "a", "b/other.yaml"}))
+      << "there is no such file";
+  EXPECT_EQ(std::get<int>(ParseRunOptions({"--faults", "none,,a,b/minimal.yaml"})), 2);
+}
+
 TEST(ParseReportRequestTest, TakesAPathWithEqualsSigns) {
   const Result<ReportRequest> request = ParseReportRequest("junit=out/a=b.xml");
   ASSERT_TRUE(request.ok());
