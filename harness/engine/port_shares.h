@@ -30,8 +30,8 @@ struct KernelPorts {
   static std::optional<KernelPorts> Read();
 };
 
-// Of two halves the one that the kernel gives clients, without what trials and watched programs leave to proxies: each second from the
-// first on. Clients of all have them.
+// Of two halves the one that the kernel gives clients, without what is left to proxies: each second from the first on. Clients
+// of all trials and watched programs have them.
 PortRange PortsOfClients(const std::optional<KernelPorts>& ports);
 
 // Of the kernel's ports, what each of the trials that run at once is given, and what their proxies are: no client of one meets

@@ -11,7 +11,7 @@ namespace trireme {
 // would compute, and gets no processor for long, gets some of it still.
 class ProcessorUse {
  public:
-  // True where the process and those below it, also those that it has reaped, have used less than a 50th of the time since the last
+  // True where the process and those below it, also those reaped since, have used less than a 50th of the time since the last
   // look, which was of the same process. `now`: CLOCK_MONOTONIC.
   bool HardlyAny(pid_t root, int64_t now);
 

@@ -279,8 +279,8 @@ int TypeOf(int fd) {
   return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
 }
 
-// Which one a connection is that was accepted. A proxy may have a port that a client had before, and the other way round: what has
-// been accepted once is another one.
+// Which one a connection is that was accepted. A proxy may have a port that a client had before, and the other way round: what
+// has been accepted once is another one.
 trireme_connection* FindConnecting(const Peer& client, const sockaddr_storage& server) {
   const auto& path = reinterpret_cast<const sockaddr_un&>(client.address);
   if (!IsInternet(server.ss_family))

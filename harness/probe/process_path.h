@@ -1,6 +1,8 @@
 #ifndef TRIREME_HARNESS_PROBE_PROCESS_PATH_H_
 #define TRIREME_HARNESS_PROBE_PROCESS_PATH_H_
 
+#include "harness/probe/probe_abi.h"
+
 namespace trireme {
 
 // Where this process is in the tree of those that the trial started: "" for the first, "/2" for the second that it
@@ -38,7 +40,7 @@ class ProcessStart {
   void LivesOn() { lives_on_ = true; }
 
  private:
-  struct trireme_start* place_ = nullptr;
+  trireme_start* place_ = nullptr;
   unsigned key_ = 0;
   bool lives_on_ = false;
 };

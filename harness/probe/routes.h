@@ -10,8 +10,8 @@ namespace trireme {
 // Connections that a plan sends through a proxy of the harness; see struct trireme_passage.
 
 // Before connect(2), once it has a connection as its client: where to connect to instead, whose size is returned. 0: to
-// `address`; so too where nobody listens, which the kernel then says itself. `own_port`: the one that the kernel is to give it; 0:
-// it is bound to one.
+// `address`; so too where nobody listens, which the kernel then says itself. `own_port`: the one that the kernel is to give
+// it; 0: it is bound to one.
 socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t length,
                    sockaddr_storage* instead);
 // After a connect(2) there that could not have that port: nobody comes from it.
