@@ -35,7 +35,7 @@ struct KernelPorts {
 PortRange PortsOfClients(const std::optional<KernelPorts>& ports);
 
 // Of the kernel's ports, what each of the trials that run at once is given, and what their proxies are: no client of one meets
-// the server of another, or a proxy, at a port that was given out again. As the kernel does, servers get one half of the ports and
+// the server of another, or a proxy, at a port that was given out again. As the kernel does, servers get one half of them and
 // clients the other. Runs on one machine divide the ports among them; each takes a third of what is left.
 //
 // What a run has taken are abstract names of Unix sockets: of the network namespace, as the ports are, for every user, and free

@@ -249,7 +249,21 @@ Peer CopyOf(const sockaddr* address, socklen_t length) {
   return copy;
 }
 
-// Whether a connection is made, or is being made.
+// By that key the other end finds it from now on. False: there is no place for it.
+bool MoveTo(uint64_t key, Entry16* entry) {
+  trireme_connection* place = TakePlace(key);
+  if (place == nullptr) return false;
+  trireme_connection* before = ConnectionAt(entry->connection - 1u);
+  trireme_connection moved = *before;
+  moved.key = ~uint64_t{0};
+  *place = moved;
+  __atomic_store_n(&place->key, key, __ATOMIC_RELEASE);
+  entry->connection = static_cast<uint16_t>(IndexOf(place) + 1);
+  __atomic_store_n(&before->key, 0, __ATOMIC_RELEASE);
+  return true;
+}
+
+// Whether no connection is made, nor being made.
 bool IsIdle(int fd) {
   unsigned char state = 0;  // the first of what struct tcp_info has
   socklen_t size = sizeof(state);
@@ -362,16 +376,17 @@ bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* p
   if (entry == nullptr || entry->connection == kNoConnection || port->number() == 0) return false;
   Peer client{};
   const uint64_t key = KeyOfClient(fd, CopyOf(address, length), port, &client);
-  trireme_connection* place = key == 0 ? nullptr : TakePlace(key);
-  if (place == nullptr) return false;
-  trireme_connection* before = ConnectionAt(entry->connection - 1u);
-  trireme_connection moved = *before;
-  moved.key = ~uint64_t{0};
-  *place = moved;
-  __atomic_store_n(&place->key, key, __ATOMIC_RELEASE);
-  entry->connection = static_cast<uint16_t>(IndexOf(place) + 1);
-  __atomic_store_n(&before->key, 0, __ATOMIC_RELEASE);
-  return true;
+  return key != 0 && MoveTo(key, entry);
+}
+
+void NameConnected(int fd, const sockaddr* address, socklen_t length) {
+  const KeepErrno keep;
+  Entry16* entry = KnownEntry(fd);
+  Peer client{};
+  if (entry == nullptr || entry->connection == kNoConnection ||
+      !GetName(SYS_getsockname, fd, &client.address, &client.size))
+    return;
+  MoveTo(KeyOfPair(client.address, CopyOf(address, length).address), entry);
 }
 
 void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result) {

@@ -70,6 +70,8 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, Clie
                          uint64_t* number);
 // After a connect(2) that could not have its port: the connection is found by another one now. False: there is none to be had.
 bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port);
+// After one for which the kernel chose the port: it is found by that one, if the other end has not looked yet.
+void NameConnected(int fd, const sockaddr* address, socklen_t length);
 // After the last connect(2), and what it gave: one that failed, or that dissolved the connection, ends it. A descriptor that
 // tries again is another connection.
 void NoteConnected(int fd, const sockaddr* address, socklen_t length, int result);

@@ -123,6 +123,10 @@ int ConnectFrom(int fd, const sockaddr* address, socklen_t length, ClientPort* p
   if (result == 0 || errno != EADDRNOTAVAIL || !HasWayTo(address, length)) return result;
   while (result != 0 && errno == EADDRNOTAVAIL && MoveClient(fd, address, length, port))
     result = connect();
+  // Nor can it be bound to any: so many connections have just ended that only a connect gets one of theirs.
+  if (result == 0 || errno != EADDRNOTAVAIL || !port->GiveBack()) return result;
+  result = connect();
+  NameConnected(fd, address, length);
   return result;
 }
 

@@ -150,9 +150,13 @@ bool HasWayTo(const sockaddr* address, socklen_t size) {
 }
 
 ClientPort::~ClientPort() {
-  if (number_ == 0) return;
   const KeepErrno keep;
-  SetRange(fd_, own_range_);
+  if (number_ != 0) GiveBack();
+}
+
+bool ClientPort::GiveBack() {
+  number_ = 0;
+  return known_ && SetRange(fd_, own_range_);
 }
 
 bool ClientPort::Wishes() { return known_ || (known_ = GetRange(fd_, &own_range_)); }
@@ -179,8 +183,7 @@ bool ClientPort::Choose(sockaddr_storage* own) {
 // Asked for any port, the kernel walks through one half of its range and then the other, past those of connections that are
 // over: a millisecond once some ten thousand are.
 bool ClientPort::Bind(sockaddr_storage* own, socklen_t size) {
-  if (number_ != 0) SetRange(fd_, own_range_);
-  number_ = 0;
+  if (number_ != 0) GiveBack();
   // Where it is bound already, it cannot be again.
   if (PortIn(own) != 0 && (syscall(SYS_bind, fd_, own, size) == 0 || errno == EINVAL)) return true;
   const WithoutReuse without(fd_);

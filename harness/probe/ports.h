@@ -10,8 +10,8 @@ namespace trireme {
 // where trials follow one another. As the kernel does, servers get one half of all ports and clients the other: a client that
 // is given the very port to which it connects, and where nobody listens any more, is connected to itself.
 //
-// Since Linux 6.3 a socket may say from which range it wants one (IP_LOCAL_PORT_RANGE). A range of one port, for the time of the
-// call, lets the kernel give that port as it gives any: the socket is as it would be otherwise. Before, it has to be bound to
+// Since Linux 6.3 a socket may say from which range it wants one (IP_LOCAL_PORT_RANGE). A range of one port, while the call
+// lasts, lets the kernel give that port as it gives any: the socket is as it would be otherwise. Before, it has to be bound to
 // the port by its number, which the kernel leaves it after a connect that failed.
 
 // Of a server, or of a client that the program itself binds, one that no other trial is given meanwhile: a client of a server
@@ -37,6 +37,8 @@ class ClientPort {
   bool Choose(sockaddr_storage* own);
   // Binds the socket to its port before it connects, where it is not yet. False and an errno where it did not.
   bool Bind(sockaddr_storage* own, socklen_t size);
+  // From now on the kernel is to choose. False: no port was chosen, and it did before.
+  bool GiveBack();
   // In the host's byte order; 0: none was chosen, and what the socket is bound to stands.
   uint16_t number() const { return number_; }
 
