@@ -16,6 +16,7 @@
 #include "harness/probe/late_errors.h"
 #include "harness/probe/next.h"
 #include "harness/probe/ports.h"
+#include "harness/probe/postponed.h"
 #include "harness/probe/recorder.h"
 #include "harness/probe/registrations.h"
 #include "harness/probe/routes.h"
@@ -214,6 +215,7 @@ TRIREME_INTERPOSED int connect(int fd, const sockaddr* address, socklen_t length
   static Next<int(int, const sockaddr*, socklen_t)> next("connect");
   // The first that a program does may be to connect.
   if (!trireme::Attached() || trireme::ActivePlan() == nullptr) return next(fd, address, length);
+  trireme::SendPostponedBeforeClose(fd);  // they were for the peer before
   // A call that asks whether the one before has got through is about the same connection.
   const bool asks = trireme::EndOf(fd).connection != nullptr;
   if (const int late = trireme::TellConnectAgain(fd); late != 0) {
@@ -258,6 +260,7 @@ TRIREME_INTERPOSED int getsockopt(int fd, int level, int option, void* value,
 // What the peer sees as the end of the stream is part of what went over the wire.
 TRIREME_INTERPOSED int shutdown(int fd, int how) noexcept {
   static Next<int(int, int)> next("shutdown");
+  if (how != SHUT_RD && trireme::ActivePlan() != nullptr) trireme::SendPostponedBeforeClose(fd);
   const int result = next(fd, how);
   if (result == 0 && how != SHUT_RD && trireme::ActivePlan() != nullptr) trireme::NoteShutdown(fd);
   return result;

@@ -23,6 +23,7 @@ enum class Postponing : uint8_t {
 // REQUIRES: `size` <= pieces.size().
 Postponing PostponeDatagram(int fd, const Pieces& pieces, uint64_t size, int copies, int flags);
 void SendPostponed(int fd);
+// Before the number is taken back, or the socket sends no more or to somebody else.
 void SendPostponedBeforeClose(int fd);
 // Those that go with duplicates of these numbers, which a program may close that closes all it does not know.
 void SendPostponedBeforeCloseOf(unsigned first, unsigned last);

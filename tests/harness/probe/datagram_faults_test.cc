@@ -581,6 +581,38 @@ TEST_F(DatagramFaultsTest, SendsTheLastOneWhenTheSocketIsClosed) {
   EXPECT_EQ(SendThree({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 2)}), "abc");
 }
 
+// Whoever else the socket is connected to since, and whether or not it may send more.
+TEST_F(DatagramFaultsTest, SendsALateOneToThePeerItWasFor) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  UniqueFd receivers[2];
+  sockaddr_in addresses[2]{};
+  socklen_t size = sizeof(sockaddr_in);
+  for (int i = 0; i < 2; ++i) {
+    receivers[i].Reset(::socket(AF_INET, SOCK_DGRAM, 0));
+    addresses[i].sin_family = AF_INET;
+    addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* address = reinterpret_cast<sockaddr*>(&addresses[i]);
+    ASSERT_EQ(::bind(receivers[i].get(), address, size), 0);
+    ASSERT_EQ(::getsockname(receivers[i].get(), address, &size), 0);
+  }
+  const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  for (int i = 0; i < 2; ++i) {
+    const auto* address = reinterpret_cast<const sockaddr*>(&addresses[i]);
+    ASSERT_EQ(::connect(sender.get(), address, size), 0);
+    ASSERT_EQ(::send(sender.get(), i == 0 ? "a" : "b", 1, 0), 1);
+  }
+  EXPECT_EQ(Receive(receivers[0].get(), 9, MSG_DONTWAIT), "a");
+  EXPECT_EQ(ReceiveAll(receivers[1].get()), "b");
+}
+
+TEST_F(DatagramFaultsTest, SendsALateOneBeforeTheSocketSendsNoMore) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  const Pair ends;
+  ASSERT_EQ(::send(ends.sender.get(), "a", 1, 0), 1);
+  ASSERT_EQ(::shutdown(ends.sender.get(), SHUT_WR), 0);
+  EXPECT_EQ(Receive(ends.receiver.get(), 9, MSG_DONTWAIT), "a");
+}
+
 TEST_F(DatagramFaultsTest, SendsTheLastOneOfASocketThatStaysOpen) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
   int ends[2];
