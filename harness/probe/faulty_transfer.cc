@@ -324,8 +324,8 @@ bool FaultyTransfer::Breaks(int error) const {
   return end_.socket() ? IsEndOfPeer(error) : end_.medium == Medium::kPipe && error == EPIPE;
 }
 
-// Whether it never happens to what is moved here: a stream and its like lose, double and reorder nothing, and no call that waits
-// is told to try again.
+// Whether it never happens to what is moved here: a stream and its like lose, double and reorder nothing, and no call that
+// waits is told to try again.
 bool FaultyTransfer::IsNever(const trireme_fault_rule& rule) const {
   return (IsForDatagrams(rule.action) && !end_.datagrams()) || TellsAWaiterToTryAgain(rule);
 }

@@ -8,8 +8,8 @@
 namespace trireme {
 namespace {
 
-// Of the connection that was there when it was set, which its number says: places are given out again. Pages that nobody touches
-// cost nothing.
+// Of the connection that was there when it was set, which its number says: places are given out again. Pages that nobody
+// touches cost nothing.
 struct LateError {
   uint32_t word;  // atomic: the plan's number above, the errno below
   uint64_t connection;

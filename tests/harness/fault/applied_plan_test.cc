@@ -60,8 +60,9 @@ TEST(AppliedPlanTest, HaveNanosecondsAndNamedErrors) {
 // As often as one process suffered it: so does each that the rules hit.
 TEST(AppliedPlanTest, ComeAsOftenAtOneByteAsTheyDid) {
   const auto hit = [](const std::string& what, uint32_t process) {
-    NewEvent event = Applied("fiu-ctrl", R"({"do": )" + what + R"(, "call": "recv", "side": "client",
-                                            "connection": "1#0", "direction": "read", "offset": 5})");
+    const std::string place =
+        R"(, "call": "recv", "side": "client", "connection": "1#0", "offset": 5})";
+    NewEvent event = Applied("fiu-ctrl", R"({"do": )" + what + place);
     event.process = process;
     return event;
   };

@@ -107,8 +107,9 @@ TEST(FaultPlanTest, TakesErrorsOfAStreamAndItsEndAtOneByte) {
     return PlanCheckErrorOf({SystemCall(at, one, "a"), SystemCall(at, other, "b")});
   };
   const char* whole = R"({"error": "EAGAIN"})";
-  for (const char* other : {R"({"reset": true})", R"({"close": true})", R"({"error": "ECONNRESET"})",
-                            R"({"error": "ENOBUFS"})", R"({"stall": 5})"}) {
+  for (const char* other :
+       {R"({"reset": true})", R"({"close": true})", R"({"error": "ECONNRESET"})",
+        R"({"error": "ENOBUFS"})", R"({"stall": 5})"}) {
     EXPECT_EQ(error_of(place, whole, other), "") << other;
     EXPECT_EQ(error_of(place, other, whole), "") << other;
   }
@@ -120,7 +121,8 @@ TEST(FaultPlanTest, TakesErrorsOfAStreamAndItsEndAtOneByte) {
 
 // A call that is an event is over with its first error.
 TEST(FaultPlanTest, RefusesTwoErrorsOfOneEvent) {
-  const char* error = "b: it contradicts fault 'a': both hit the same place of the same connections";
+  const char* error =
+      "b: it contradicts fault 'a': both hit the same place of the same connections";
   const auto error_of = [](const char* call, const char* one, const char* other) {
     const std::string at = std::string(R"({"offset": 1, "call": [")") + call + "\"]}";
     return PlanCheckErrorOf({SystemCall(at, one, "a"), SystemCall(at, other, "b")});

@@ -439,7 +439,8 @@ TEST_F(DatagramFaultsTest, KeepsTheSizeOfSegmentsOfALateOne) {
     ASSERT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(address), &size), 0);
   };
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+  const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
   sockaddr_in address{};
   bind(receiver, &address);
   Message late("aaabbb");
@@ -482,7 +483,8 @@ TEST_F(DatagramFaultsTest, LeavesInOrderWhatHasTooMuchBesideIt) {
 
 TEST_F(DatagramFaultsTest, LeavesAPartOfADatagramInItsPlace) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
-  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+  const UniqueFd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+  const UniqueFd sender(::socket(AF_INET, SOCK_DGRAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
