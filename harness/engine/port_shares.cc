@@ -89,6 +89,12 @@ PortInterval Slice(const PortInterval& whole, size_t k, size_t slices) {
   return {begin(k), begin(k + 1) - 1};
 }
 
+// Without these, the trials of a run have no shares at all.
+size_t SlicesFor(size_t slots, const PortInterval& whole, size_t slices) {
+  const size_t ports = slots * kFewestServers * 2;
+  return slices == 0 ? 0 : ports * slices / static_cast<size_t>(whole.count()) + 1;
+}
+
 // Of the slices, in order; those that touch are one.
 std::vector<PortInterval> Joined(const PortInterval& whole, const std::vector<size_t>& taken,
                                  size_t slices) {
@@ -167,7 +173,7 @@ PortShares::PortShares(const std::optional<KernelPorts>& ports, size_t slots)
   const PortInterval proxies{trials.last + 1, ports->range.last};
   const int of_servers = ports->range.first + 1;  // the kernel looks for clients' from the first on
   const size_t slices = std::min<size_t>(trials.count() / kFewestOfSlice, kMostSlices);
-  const std::vector<size_t> taken = Take(*ports, slices);
+  const std::vector<size_t> taken = Take(*ports, slices, SlicesFor(slots, trials, slices));
   none_left_ = slices > 0 && taken.empty();
   std::vector<PortRange> servers;
   for (const PortInterval& free : FreeOf(Joined(trials, taken, slices), ports->reserved))
@@ -182,10 +188,10 @@ PortRange PortShares::OfTrial(size_t slot) const {
 }
 
 // Those that other runs take meanwhile are passed over.
-std::vector<size_t> PortShares::Take(const KernelPorts& ports, size_t slices) {
+std::vector<size_t> PortShares::Take(const KernelPorts& ports, size_t slices, size_t fewest) {
   size_t left = 0;
   for (size_t slice = 0; slice < slices; ++slice) left += IsTaken({ports.range, slice}) ? 0 : 1;
-  const size_t wanted = (left + 2) / 3;
+  const size_t wanted = std::max((left + 2) / 3, fewest);
   std::vector<size_t> taken;
   for (size_t slice = 0; slice < slices && taken.size() < wanted; ++slice) {
     const SliceName name(ports.range, slice);

@@ -36,7 +36,8 @@ PortRange PortsOfClients(const std::optional<KernelPorts>& ports);
 
 // Of the kernel's ports, what each of the trials that run at once is given, and what their proxies are: no client of one meets
 // the server of another, or a proxy, at a port that was given out again. As the kernel does, servers get one half of them and
-// clients the other. Runs on one machine divide the ports among them; each takes a third of what is left.
+// clients the other. Runs on one machine divide the ports among them; each takes a third of what is left, or as many as its
+// trials need at least.
 //
 // What a run has taken are abstract names of Unix sockets: of the network namespace, as the ports are, for every user, and free
 // again when the run is, however it ends.
@@ -55,7 +56,7 @@ class PortShares {
   bool none_left() const { return none_left_; }
 
  private:
-  std::vector<size_t> Take(const KernelPorts& ports, size_t slices);
+  std::vector<size_t> Take(const KernelPorts& ports, size_t slices, size_t fewest);
 
   std::vector<UniqueFd> taken_;
   std::vector<PortRange> trials_;

@@ -111,6 +111,15 @@ TEST(PortSharesTest, GivesNoneWhereThereAreTooFew) {
   EXPECT_EQ(few.OfClients().count, 2);
 }
 
+TEST(PortSharesTest, TakesMoreThanAThirdWhereThatIsTooFewForItsTrials) {
+  const int first = 1024 + static_cast<int>(::getpid() % 1000);
+  const auto kernel =
+      KernelPorts::Parse(std::to_string(first) + "\t" + std::to_string(first + 400), "");
+  const PortShares shares(kernel, 8);
+  const std::multiset<int> ports = PortsOf(shares, 8);
+  EXPECT_EQ(Different(ports), ports.size());
+}
+
 TEST(PortSharesTest, StaysWithinRangesAtTheEdge) {
   for (const char* range : {"1 65535", "65000 65535", "1025 1536", "30001 30801"}) {
     const std::optional<KernelPorts> kernel = KernelPorts::Parse(range, "");
