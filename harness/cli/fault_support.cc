@@ -128,6 +128,8 @@ std::string DescribeFaultPlan(const FaultPlan& plan) {
          RuntimesOf(plan) + "  use: trireme run SCENARIO --faults " + plan.name + "\n";
 }
 
+std::string WhyFaultsUnsupported(const FaultPlan& plan) { return FaultSupport().WhyNot(plan); }
+
 void MarkUnsupportedFaults(Plan& plan) {
   FaultSupport support;
   for (PlannedCell& cell : plan.cells) {

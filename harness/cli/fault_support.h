@@ -12,6 +12,9 @@ namespace trireme {
 // what the faults need.
 void MarkUnsupportedFaults(Plan& plan);
 
+// Why this machine does not allow a fault of the plan; "" when it allows all. Tries what they need.
+std::string WhyFaultsUnsupported(const FaultPlan& plan);
+
 // A fault plan in words: its summary, what it contains as a file has it, and which runtimes it can come to on this machine.
 std::string DescribeFaultPlan(const FaultPlan& plan);
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,6 +36,7 @@
 #include "harness/cli/vocabulary.h"
 #include "harness/cli/watch_faults.h"
 #include "harness/cli/watch_findings.h"
+#include "harness/cli/watch_injection.h"
 #include "harness/cli/watch_session.h"
 #include "harness/cli/watchable_checks.h"
 #include "harness/cli/watched_processes.h"
@@ -247,7 +249,8 @@ Status WriteReports(const WatchOptions& options, const Json& cell, const std::st
       {{.kind = EventKind::kBegin, .time = 0, .value = {{"runtime", options.runtime}}},
        {.kind = EventKind::kObserve, .time = now, .key = "exit-status", .value = status},
        {.kind = EventKind::kEnd, .time = now, .key = "returned"},
-       {.kind = EventKind::kExit, .time = now, .key = "exited", .value = exit}}));
+       {.kind = EventKind::kExit, .time = now, .key = "exited", .value = exit}},
+      HarnessPart::kInJournal));
   RunJudge judge(Json{{"cells", Json::array({WithFaults(cell, options.faults)})},
                       {"suppressions", SuppressionsToJson(options.suppressions.all())}});
   judge.JudgeTrial(0, {.trial = 0, .attempt = "watch", .directory = folder});
@@ -370,7 +373,7 @@ RecordingOptions RecordingOptionsOf(const WatchOptions& options, const Json& che
           .clients = PortsOfClients(KernelPorts::Read())};
 }
 
-int Watch(const WatchOptions& options, const Json& checks) {
+int Watch(WatchOptions options, const Json& checks) {
   const Locations locations = FindLocations();
   const Result<std::string> program = FindWatchedProgram(options.command.front());
   if (!program.ok()) return Fail(program.error());
@@ -381,9 +384,13 @@ int Watch(const WatchOptions& options, const Json& checks) {
   const std::string recording = RecordingIn((*folder)->path());
   const int64_t begin = SystemClock().Now();
   bool watching = options.attach_after.value_or(0) == 0;
+  const Result<std::unique_ptr<WatchInjection>> injection =
+      WatchInjection::Prepare(&options.faults, recording, begin);
+  if (!injection.ok()) return Fail(injection.error());
   const Status created =
       CreateRecording(recording, RecordingOptionsOf(options, checks, begin, watching));
   if (!created.ok()) return Fail(created.error());
+  if (const Status ready = (*injection)->Attach(recording); !ready.ok()) return Fail(ready.error());
   std::optional<OpenToOtherUsers> open(std::in_place, (*folder)->path(), recording);
   const Json cell = CellOf(options, checks);
   WatchFindings findings(recording, cell, options.suppressions);
@@ -399,12 +406,15 @@ int Watch(const WatchOptions& options, const Json& checks) {
        .argv = options.command,
        .environment = Environment(locations, recording, checks),
        .limit = options.limit ? *options.limit + options.attach_after.value_or(0) : 0},
-      [&] {
-        if (!watching && SystemClock().Now() - begin >= *options.attach_after)
-          watching = AttachNow(recording, checks);
-        look(false);
-      },
-      [&] { PrintWaits(recording); });
+      {.started = [&](pid_t process) { (*injection)->Begin(process); },
+       .look =
+           [&] {
+             if (!watching && SystemClock().Now() - begin >= *options.attach_after)
+               watching = AttachNow(recording, checks);
+             look(false);
+           },
+       .asked = [&] { PrintWaits(recording); }});
+  (*injection)->End();
   open.reset();
   if (!end.ok()) return Fail(end.error());
   // Now: what they do from here on may be in no event that is read.
@@ -542,7 +552,8 @@ int WatchCommand(const Arguments& arguments) {
                              "'trireme list runtimes' names them"));
     options.runtime = *runtime;
   }
-  return sampled ? Sample(static_cast<int>(*process), options) : Watch(options, *chosen);
+  return sampled ? Sample(static_cast<int>(*process), options)
+                 : Watch(std::move(options), *chosen);
 }
 
 }  // namespace trireme

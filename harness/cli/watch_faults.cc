@@ -8,6 +8,7 @@
 #include "harness/check/datagram_faults.h"
 #include "harness/check/reused_connections.h"
 #include "harness/check/streams.h"
+#include "harness/cli/fault_support.h"
 #include "harness/cli/faults.h"
 #include "harness/cli/run_preparation.h"
 #include "harness/cli/vocabulary.h"
@@ -28,17 +29,19 @@ Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
   const std::vector<std::string> paths = ScenarioPaths({}, FindLocations());
   TRIREME_ASSIGN_OR_RETURN(const FaultPlan found, ReadFaultOption(*plan, MakeVocabulary(paths)));
   for (const Fault& fault : found.faults) {
-    if (NeedsEngine(fault))
+    if (const std::string why = WhyNotWatched(fault); !why.empty())
       return UsageError(
-          "option --faults: fault '" + fault.name + "' is of class '" + fault.key +
-              "', which a watched program cannot have",
+          "option --faults: no watched program can suffer fault '" + fault.name + "': " + why,
           "'trireme run --faults " + *plan + " -- CMD' runs the program as a workload");
     if (std::find(read.names.begin(), read.names.end(), fault.name) == read.names.end())
       read.names.push_back(fault.name);
   }
+  if (const std::string why = WhyFaultsUnsupported(found); !why.empty())
+    return InfrastructureError("option --faults: " + why);
   TRIREME_ASSIGN_OR_RETURN(read.compiled, CompilePlan(found, read.seed));
   read.plan = found.name;
   read.all = found.ToJson();
+  read.parsed = found;
   return read;
 }
 

@@ -10,6 +10,7 @@
 #include "harness/base/result.h"
 #include "harness/check/applied_faults.h"
 #include "harness/fault/compile.h"
+#include "harness/fault/fault.h"
 #include "harness/history/history.h"
 
 namespace trireme {
@@ -19,12 +20,13 @@ struct WatchFaults {
   std::string plan;                // its name, "" for none
   std::vector<std::string> names;  // of its faults
   uint64_t seed = 1;               // of their decisions: the same each time, where none is given
+  FaultPlan parsed;
   CompiledPlan compiled;
   Json all;  // the plan, as plan.json has it
 };
 
-// As --faults and --seed say it. kUsage also for a fault that the probe cannot do by itself: nobody stands between the
-// program and the network, or ends its processes.
+// As --faults and --seed say it. kUsage also for a fault that a watched program cannot suffer, kInfrastructure for one that
+// this machine does not allow.
 Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
                                     const std::optional<std::string>& seed);
 

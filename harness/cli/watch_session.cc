@@ -108,13 +108,12 @@ bool WatchSession::Await(pid_t child, int64_t until, const std::function<void()>
   return true;
 }
 
-Result<WatchedEnd> WatchSession::Run(const WatchedCommand& command,
-                                     const std::function<void()>& look,
-                                     const std::function<void()>& asked) {
+Result<WatchedEnd> WatchSession::Run(const WatchedCommand& command, const WatchHooks& hooks) {
   TRIREME_ASSIGN_OR_RETURN(const pid_t child, Start(command));
+  hooks.started(child);
   int64_t limit = command.limit == 0 ? INT64_MAX : SystemClock().Now() + command.limit;
   WatchedEnd end{.process = child};
-  for (int64_t next = 0; Await(child, std::min(next, limit), asked);) {
+  for (int64_t next = 0; Await(child, std::min(next, limit), hooks.asked);) {
     const int64_t now = SystemClock().Now();
     if (now >= limit) {
       ::kill(child, end.ended_by_us ? SIGKILL : SIGTERM);
@@ -122,7 +121,7 @@ Result<WatchedEnd> WatchSession::Run(const WatchedCommand& command,
       limit = now + kPatience;
     }
     if (now < next) continue;
-    look();
+    hooks.look();
     next = SystemClock().Now() + kLookEvery;
   }
   int status = 0;

@@ -28,6 +28,13 @@ struct WatchedEnd {
   pid_t process = 0;
 };
 
+// What is done while it runs.
+struct WatchHooks {
+  std::function<void(pid_t)> started;  // once
+  std::function<void()> look;          // a few times a second
+  std::function<void()> asked;         // at each SIGUSR1
+};
+
 // A program in the foreground, as if it had been started without us: it has our descriptors, our terminal and the
 // signals that we get, but for SIGUSR1. One thread.
 class WatchSession {
@@ -38,10 +45,8 @@ class WatchSession {
   WatchSession(const WatchSession&) = delete;
   WatchSession& operator=(const WatchSession&) = delete;
 
-  // Runs it to its end. `look` is called a few times a second, `asked` at each SIGUSR1. kInfrastructure when it cannot
-  // be started.
-  Result<WatchedEnd> Run(const WatchedCommand& command, const std::function<void()>& look,
-                         const std::function<void()>& asked);
+  // Runs it to its end. kInfrastructure when it cannot be started.
+  Result<WatchedEnd> Run(const WatchedCommand& command, const WatchHooks& hooks);
 
  private:
   Result<pid_t> Start(const WatchedCommand& command) const;

@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::array kClasses = {
     FaultClassEntry{&SystemCallFaultClass, &CheckSystemCallFault, &CompileSystemCallFault,
-                    &SystemCallFaultNeedsEngine},
-    FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault,
-                    &NetworkFaultNeedsEngine},
+                    &WhySystemCallFaultIsNotWatched},
+    FaultClassEntry{&NetworkFaultClass, &CheckNetworkFault, &CompileNetworkFault},
     FaultClassEntry{&ProcessFaultClass, &CheckProcessFault, &CompileProcessFault,
-                    &ProcessFaultNeedsEngine},
-    FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr},
+                    &WhyProcessFaultIsNotWatched},
+    FaultClassEntry{&ResourceFaultClass, &CheckResourceFault, nullptr,
+                    &WhyResourceFaultIsNotWatched},
     FaultClassEntry{&TimeFaultClass, &CheckTimeFault, &CompileTimeFault},
-    FaultClassEntry{&TaskFaultClass, &CheckTaskFault, &CompileTaskFault, &TaskFaultNeedsEngine},
+    FaultClassEntry{&TaskFaultClass, &CheckTaskFault, &CompileTaskFault, &WhyTaskFaultIsNotWatched},
 };
 
 }  // namespace

@@ -18,8 +18,8 @@ struct FaultClassEntry {
   // Adds what the probe does of it, as the plan's fault `number` with the seed of its decisions; null: the probe has no
   // part in it. REQUIRES: check() takes it.
   Status (*compile)(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
-  // Whether the engine, or a runner, has a part in it beside the probe; null: never.
-  bool (*needs_engine)(const Fault& fault) = nullptr;
+  // Why a watched program, which is no workload, cannot suffer it: "nobody can ...", or ""; null: it always can.
+  std::string (*why_not_watched)(const Fault& fault) = nullptr;
 };
 
 // By the key of a fault. `at`, which no fault has as its key, is no entry.

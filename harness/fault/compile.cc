@@ -14,10 +14,9 @@ uint64_t FaultSeed(const Fault& fault, uint64_t trial_seed) {
   return Mix64(Mix64(fault.seed.value_or(trial_seed)) ^ Hash64(fault.name));
 }
 
-bool NeedsEngine(const Fault& fault) {
+std::string WhyNotWatched(const Fault& fault) {
   const FaultClassEntry* entry = FindFaultClass(fault.key);
-  if (entry == nullptr || entry->compile == nullptr) return true;
-  return entry->needs_engine != nullptr && entry->needs_engine(fault);
+  return entry == nullptr || entry->why_not_watched == nullptr ? "" : entry->why_not_watched(fault);
 }
 
 // The last of its class in `compiled`.

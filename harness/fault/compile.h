@@ -22,8 +22,8 @@ enum class SweepFaults {
 Result<CompiledPlan> CompilePlan(const FaultPlan& plan, uint64_t trial_seed,
                                  SweepFaults sweeps = SweepFaults::kLeftOut);
 
-// Whether more than the probe has a part in it: a proxy, who sends signals and sets limits, or a runtime with points.
-bool NeedsEngine(const Fault& fault);
+// Why a watched program, which is no workload, cannot suffer it; "" when it can.
+std::string WhyNotWatched(const Fault& fault);
 
 // Each fault decides by a seed of its own, which changes with its name but not with what else the plan has: a plan that
 // is reduced keeps the decisions of what is left.

@@ -206,11 +206,6 @@ Status CheckNetworkFault(const Fault& fault) {
   return Done{};
 }
 
-bool NetworkFaultNeedsEngine(const Fault& fault) {
-  const Result<NetworkFault> network = ReadNetworkFault(fault);
-  return network.ok() && network->NeedsProxy();
-}
-
 Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan) {
   TRIREME_ASSIGN_OR_RETURN(NetworkFault network, ReadNetworkFault(fault));
   network.number = static_cast<uint16_t>(number);

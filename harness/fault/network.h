@@ -69,8 +69,6 @@ inline constexpr uint32_t kPlanPassages = 8192;
 // For the table of classes: what the probe does of it, with routes that have no port yet.
 Status CheckNetworkFault(const Fault& fault);
 Status CompileNetworkFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
-// A proxy stands in streams.
-bool NetworkFaultNeedsEngine(const Fault& fault);
 // Sends the connections that `fault` means to the proxy of the harness at `port`.
 void FillRoute(const NetworkFault& fault, uint16_t port, trireme_route* route);
 // What the probe does with datagrams; none where the fault is only about streams.

@@ -217,6 +217,9 @@ Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t /*seed*
   return Done{};
 }
 
-bool ProcessFaultNeedsEngine(const Fault& /*fault*/) { return true; }
+std::string WhyProcessFaultIsNotWatched(const Fault& fault) {
+  if (fault.members.contains("event")) return "only workloads record events";
+  return fault.members.contains("restart") ? "nobody starts its processes again" : "";
+}
 
 }  // namespace trireme

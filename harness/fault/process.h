@@ -46,7 +46,7 @@ Status CheckProcessFault(const Fault& fault);
 // Has connections followed where the fault waits for a byte of one, and the workload wait there or at its event; the rest the
 // engine does.
 Status CompileProcessFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
-bool ProcessFaultNeedsEngine(const Fault& fault);
+std::string WhyProcessFaultIsNotWatched(const Fault& fault);
 
 // "KILL" for SIGKILL: as plans write it; "signal 40" for what has no name there.
 std::string FaultSignalName(int signal);

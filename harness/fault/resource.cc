@@ -99,6 +99,10 @@ Result<ResourceFault> ReadResourceFault(const Fault& fault) {
   return read;
 }
 
+std::string WhyResourceFaultIsNotWatched(const Fault& fault) {
+  return fault.members.contains("disk") ? "its temporary files are in a folder of its own choice" : "";
+}
+
 std::vector<std::string> CapabilitiesOf(const ResourceFault& fault) {
   std::vector<std::string> names;
   if (fault.threads) names.emplace_back("thread-limit");

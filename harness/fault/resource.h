@@ -30,6 +30,8 @@ Result<ResourceFault> ReadResourceFault(const Fault& fault);
 
 Status CheckResourceFault(const Fault& fault);
 
+std::string WhyResourceFaultIsNotWatched(const Fault& fault);
+
 // The names, as of `trireme doctor`, of what the machine must allow for it.
 std::vector<std::string> CapabilitiesOf(const ResourceFault& fault);
 

@@ -450,7 +450,9 @@ Status CheckSystemCallFault(const Fault& fault) {
   return Done{};
 }
 
-bool SystemCallFaultNeedsEngine(const Fault& fault) { return fault.at.contains("sweep"); }
+std::string WhySystemCallFaultIsNotWatched(const Fault& fault) {
+  return fault.at.contains("sweep") ? "a sweep is one trial after the other" : "";
+}
 
 Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed,
                               CompiledPlan& plan) {

@@ -40,8 +40,7 @@ struct SystemCallFault {
 Result<SystemCallFault> ReadSystemCallFault(const Fault& fault);
 
 Status CheckSystemCallFault(const Fault& fault);
-// Whether only a run can have it, which sweeps.
-bool SystemCallFaultNeedsEngine(const Fault& fault);
+std::string WhySystemCallFaultIsNotWatched(const Fault& fault);
 // Adds its rule. REQUIRES: CheckSystemCallFault() takes the fault.
 Status CompileSystemCallFault(const Fault& fault, uint32_t number, uint64_t seed,
                               CompiledPlan& plan);

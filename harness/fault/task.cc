@@ -117,7 +117,9 @@ Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t /*seed*/,
   return Done{};
 }
 
-bool TaskFaultNeedsEngine(const Fault& /*fault*/) { return true; }
+std::string WhyTaskFaultIsNotWatched(const Fault& /*fault*/) {
+  return "only tasks of workloads come to points";
+}
 
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled) {
   TRIREME_CHECK(fault.task.size() < sizeof(filled->task));

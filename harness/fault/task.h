@@ -27,8 +27,7 @@ Result<TaskFault> ReadTaskFault(const Fault& fault);
 Status CheckTaskFault(const Fault& fault);
 // Adds it. kUsage where the plan has as many as the probe takes. REQUIRES: it is no sweep.
 Status CompileTaskFault(const Fault& fault, uint32_t number, uint64_t seed, CompiledPlan& plan);
-// Only tasks of workloads come to points, and only a run sweeps them.
-bool TaskFaultNeedsEngine(const Fault& fault);
+std::string WhyTaskFaultIsNotWatched(const Fault& fault);
 
 // As the probe wants it; `number`: the fault's in the plan, from 1. REQUIRES: !fault.every_point.
 void FillTaskFault(const TaskFault& fault, uint32_t number, trireme_task_fault* filled);

@@ -13,6 +13,7 @@
 #include "harness/base/check.h"
 #include "harness/base/strings.h"
 #include "harness/base/unique_fd.h"
+#include "harness/history/event_journal.h"
 #include "harness/history/packing.h"
 
 namespace trireme {
@@ -316,7 +317,7 @@ int64_t NewestEventTime(const std::string& path) {
 }
 
 Status SealRecording(const std::string& path, const std::string& sealed_path,
-                     const std::vector<NewEvent>& added) {
+                     const std::vector<NewEvent>& added, HarnessPart harness) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return ErrnoError("cannot open " + path, errno);
   const FileSource source(fd.get());
@@ -328,6 +329,7 @@ Status SealRecording(const std::string& path, const std::string& sealed_path,
   }
   if (header->sealed != 0) return InfrastructureError(path + " is sealed already");
   std::vector<char> bytes = PackRecording(source, *header);
+  if (harness == HarnessPart::kInJournal) AppendJournal(path, &bytes);
   AppendEvents(added, &bytes);
   AddChecksum(&bytes);
   TRIREME_RETURN_IF_ERROR(WriteWhole(sealed_path, bytes));

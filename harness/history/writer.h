@@ -58,11 +58,15 @@ struct NewEvent {
 // Adds the events to a history in the layout of a sealed one: a chunk for each run of them of one process.
 void AppendEvents(const std::vector<NewEvent>& events, std::vector<char>* out);
 
+// Where the events are that the harness has added while it was recorded.
+enum class HarnessPart { kInAdded, kInJournal };
+
 // Packs the recording at `path` into the history at `sealed_path`, with `added` at its end, and
 // removes the recording. What cannot be read of it stays beside it as <path>.damaged, and the
 // history says so. Written whole or not at all.
 Status SealRecording(const std::string& path, const std::string& sealed_path,
-                     const std::vector<NewEvent>& added);
+                     const std::vector<NewEvent>& added,
+                     HarnessPart harness = HarnessPart::kInAdded);
 
 // What a history says of its recording beside the events.
 struct HistoryFacts {

@@ -182,22 +182,6 @@ class FaultsTest(TriremeCase):
             hint: runs are in trireme-runs, unless --out said otherwise
             """)
 
-    def test_a_watched_program_gets_what_the_probe_does(self) -> None:
-        self.write("pause.yaml", "version: 1\nsummary: s\nprocess: {signal: STOP, for: 1ms}\n")
-        outcome = self.trireme("watch", "--faults", "pause.yaml", "--", "true")
-        self.assertEqual(outcome.code, 2)
-        self.assertIn("is of class 'process', which a watched program cannot have", outcome.err)
-        self.write("cut.yaml", "version: 1\nsummary: s\nat: {call: send}\ndo: {short: 1}\n")
-        program = self.write("p.py", """\
-            import socket
-            a, b = socket.socketpair()
-            print(a.send(b"four"))
-            """)
-        outcome = self.trireme("watch", "--faults", "cut.yaml", "--", "python3", str(program))
-        self.assertEqual((outcome.code, outcome.out), (0, "1\n"), outcome.err)
-        self.assertIn("trireme: faults cut, seed 0x1\n", outcome.err)
-        self.assertIn("trireme: faults cut: cut 1 time\n", outcome.err)
-
     @unittest.skipUnless(WITH_EVENTLET, "no environment of 'trireme setup'")
     def test_what_the_runtime_connects_for_itself_is_no_connection_of_a_task(self) -> None:
         """Eventlet's tpool does, for the first task that offloads."""

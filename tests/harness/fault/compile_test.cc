@@ -78,14 +78,25 @@ Fault FaultOfClass(const std::string& key, const std::string& members) {
   return {.name = "x", .key = key, .members = *ParseJson(members, "members")};
 }
 
-TEST(NeedsEngineTest, IsWhatTheProbeDoesNotDoAlone) {
-  EXPECT_FALSE(NeedsEngine(SystemCall("{}", R"({"short": 1})")));
-  EXPECT_FALSE(NeedsEngine(FaultOfClass("time", R"({"jump": 5})")));
-  EXPECT_FALSE(NeedsEngine(FaultOfClass("network", R"({"loss": 0.5})"))) << "of datagrams";
-  EXPECT_TRUE(NeedsEngine(FaultOfClass("network", R"({"latency": 5})"))) << "a proxy";
-  EXPECT_TRUE(NeedsEngine(FaultOfClass("process", R"({"signal": "KILL"})")));
-  EXPECT_TRUE(NeedsEngine(FaultOfClass("resource", R"({"nofile": 24})")));
-  EXPECT_TRUE(NeedsEngine(FaultOfClass("task", R"({"cancel": "*"})"))) << "who has points";
+TEST(WhyNotWatchedTest, IsWhatOnlyATrialOfAWorkloadHas) {
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("task", R"({"cancel": "*"})")),
+            "only tasks of workloads come to points");
+  EXPECT_EQ(WhyNotWatched(SystemCall(R"({"sweep": "every-point"})", R"({"short": 1})")),
+            "a sweep is one trial after the other");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("process", R"({"signal": "KILL", "event": "op:x"})")),
+            "only workloads record events");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("process", R"({"signal": "KILL", "restart": "1s"})")),
+            "nobody starts its processes again");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("resource", R"({"disk": 4096})")),
+            "its temporary files are in a folder of its own choice");
+}
+
+TEST(WhyNotWatchedTest, IsNothingElse) {
+  EXPECT_EQ(WhyNotWatched(SystemCall("{}", R"({"short": 1})")), "");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("time", R"({"jump": 5})")), "");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("network", R"({"latency": 5})")), "");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("process", R"({"signal": "KILL", "offset": 9})")), "");
+  EXPECT_EQ(WhyNotWatched(FaultOfClass("resource", R"({"nofile": 24})")), "");
 }
 
 TEST(CompilePlanTest, SaysWhatIsTooMuchForTheBlock) {

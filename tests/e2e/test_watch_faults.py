@@ -1,0 +1,141 @@
+"""Faults that a watched program suffers: the probe's own, and those in which the harness has a part."""
+
+import json
+import signal
+
+from trireme_case import TriremeCase
+
+# A client and a server of one process: the client sends a line at a time, and prints what came back.
+ECHO = """\
+    import socket, threading, time
+    listener = socket.create_server(("127.0.0.1", 0))
+    def serve():
+        with listener.accept()[0] as peer:
+            while data := peer.recv(100):
+                peer.sendall(data)
+    threading.Thread(target=serve).start()
+    with socket.create_connection(listener.getsockname()) as client:
+        begin = time.monotonic()
+        client.sendall(b"x" * 40)
+        got = 0
+        while got < 40 and (data := client.recv(100)):
+            got += len(data)
+        print(got, time.monotonic() - begin >= LEAST)
+    """
+
+
+class WatchFaultsTest(TriremeCase):
+    def watch(self, plan: str, program: str, *options: str, name: str = "fault") -> tuple[int, str, str]:
+        self.write(f"{name}.yaml", f"version: 1\nsummary: s\n{plan}\n")
+        path = self.write("p.py", program)
+        outcome = self.trireme("watch", "--faults", f"{name}.yaml", *options, "--", "python3", str(path))
+        return outcome.code, outcome.out, outcome.err
+
+    def test_the_probe_shortens_a_send(self) -> None:
+        code, out, err = self.watch("at: {call: send}\ndo: {short: 1}", """\
+            import socket
+            a, b = socket.socketpair()
+            print(a.send(b"four"))
+            """)
+        self.assertEqual((code, out), (0, "1\n"), err)
+        self.assertIn("trireme: faults fault, seed 0x1\n", err)
+        self.assertIn("trireme: faults fault: fault 1 time\n", err)
+
+    def test_a_proxy_stands_in_its_network(self) -> None:
+        code, out, err = self.watch("network: {latency: 50ms}", ECHO.replace("LEAST", "0.1"))
+        self.assertEqual((code, out), (0, "40 True\n"), err)
+        self.assertRegex(err, r"trireme: faults fault: fault \d+ times?\n")
+        self.assertNotIn("not watched any more", err)
+
+    def test_a_proxy_ends_a_connection_at_its_byte(self) -> None:
+        code, out, err = self.watch("network: {close: fin, cut: 25}", ECHO.replace("LEAST", "0"))
+        self.assertEqual((code, out), (0, "25 True\n"), err)
+
+    def test_what_the_proxy_did_is_in_the_reports(self) -> None:
+        code, _, err = self.watch("network: {close: fin, cut: 25}", ECHO.replace("LEAST", "0"), "--report", "json=r.json")
+        self.assertEqual(code, 0, err)
+        (cell,) = json.loads((self.folder / "r.json").read_text())["cells"]
+        self.assertEqual(cell["faults_applied"], {"fault": 1})
+
+    def test_its_process_is_stopped_at_a_byte_and_goes_on(self) -> None:
+        code, out, err = self.watch("process: {signal: STOP, offset: 10, for: 300ms}", """\
+            import socket, time
+            a, b = socket.socketpair()
+            begin = time.monotonic()
+            a.sendall(b"x" * 20)
+            print(len(b.recv(20, socket.MSG_WAITALL)), time.monotonic() - begin >= 0.25)
+            """)
+        self.assertEqual((code, out), (0, "20 True\n"), err)
+        self.assertIn("trireme: faults fault: fault 1 time\n", err)
+
+    def test_its_worker_is_killed_and_it_is_not(self) -> None:
+        code, out, err = self.watch("process: {signal: KILL, target: worker}", """\
+            import subprocess, sys
+            print(subprocess.run([sys.executable, "-c", "import signal; signal.pause()"]).returncode)
+            """)
+        self.assertEqual((code, out), (0, "-9\n"), err)
+        self.assertIn("trireme: faults fault: fault 1 time\n", err)
+
+    def test_it_runs_short_of_descriptors_and_recovers(self) -> None:
+        code, out, err = self.watch("resource: {nofile: 12, for: 300ms}", """\
+            import os, time
+            def room():
+                taken = []
+                try:
+                    while len(taken) < 30:
+                        taken.append(os.open("/dev/null", os.O_RDONLY))
+                    return True
+                except OSError:
+                    return False
+                finally:
+                    for fd in taken:
+                        os.close(fd)
+            end = time.monotonic() + 20
+            while room() and time.monotonic() < end: pass
+            print("short", time.monotonic() < end)
+            while not room() and time.monotonic() < end: pass
+            print("again", time.monotonic() < end)
+            """)
+        self.assertEqual((code, out), (0, "short True\nagain True\n"), err)
+
+    def test_a_killed_watch_takes_back_what_it_did(self) -> None:
+        """A program that is stopped goes on."""
+        self.write("fault.yaml", "version: 1\nsummary: s\nprocess: {signal: STOP, target: worker}\n")
+        path = self.write("p.py", """\
+            import os, subprocess, sys
+            sleeper = subprocess.Popen(["sleep", "600"])
+            print(sleeper.pid, flush=True)
+            def state():
+                return open(f"/proc/{sleeper.pid}/stat").read().rpartition(") ")[2][0]
+            while state() != "T": pass
+            print("stopped", flush=True)
+            while state() == "T": pass
+            print("goes on", flush=True)
+            sleeper.kill()
+            """)
+        watch = self.start("watch", "--faults", "fault.yaml", "--", "python3", str(path))
+        assert watch.stdout is not None and watch.stderr is not None
+        with watch.stdout, watch.stderr:
+            watch.stdout.readline()
+            self.assertEqual(watch.stdout.readline(), "stopped\n")
+            watch.send_signal(signal.SIGKILL)
+            watch.wait()
+            self.assertEqual(watch.stdout.readline(), "goes on\n")
+
+    def test_what_was_not_reached_is_said(self) -> None:
+        code, _, err = self.watch("process: {signal: KILL, after: 600s}", "print()")
+        self.assertEqual(code, 0, err)
+        self.assertIn("trireme: faults fault: not reached: fault\n", err)
+
+    def test_what_only_a_workload_can_suffer_is_refused(self) -> None:
+        for plan, why in {
+            'task: {cancel: "*"}': "only tasks of workloads come to points",
+            "process: {signal: KILL, event: op:x}": "only workloads record events",
+            "process: {signal: KILL, target: server, restart: 1s}": "nobody starts its processes again",
+            "resource: {disk: 1MiB}": "its temporary files are in a folder of its own choice",
+        }.items():
+            with self.subTest(plan):
+                code, out, err = self.watch(plan, "print('it ran')")
+                self.assertEqual((code, out), (2, ""), err)
+                self.assertIn(f"option --faults: no watched program can suffer fault 'fault': {why}\n", err)
+                self.assertIn("'trireme run --faults fault.yaml -- CMD' runs the program as a workload", err)
