@@ -14,12 +14,14 @@
 namespace trireme {
 namespace {
 
-// "1.10.2" comes after "1.9", and "1.2#10" after "1.2#9".
+// "1.10.2" comes after "1.9", "1.2#10" after "1.2#9", and "1.2#p10" after "1.2#p9".
 std::vector<int64_t> NumbersIn(const std::string& path) {
   std::vector<int64_t> numbers;
   for (const std::string& part : Split(path, '.'))
-    for (const std::string& number : Split(part, '#'))
+    for (const std::string& word : Split(part, '#')) {
+      const std::string number = word.starts_with('p') ? word.substr(1) : word;
       numbers.push_back(static_cast<int64_t>(ParseUnsigned(number).value_or(0)));
+    }
   return numbers;
 }
 

@@ -85,11 +85,13 @@ uint64_t Natural(const Json& object, const char* key) {
   return static_cast<uint64_t>(GetInt(object, key));
 }
 
-// Whether the glob is over the ids of connections, "client-*#0", and not of tasks, whose names may have a '#' as well.
+// Whether the glob is over the ids of connections, "client-*#0", or pipes, "client-*#p0", and not of tasks, whose names may have
+// a '#' as well.
 bool NumbersConnection(const std::string& glob) {
   const size_t hash = glob.rfind('#');
-  return hash != std::string::npos &&
-         glob.find_first_not_of("0123456789*?[]-", hash + 1) == std::string::npos;
+  if (hash == std::string::npos) return false;
+  const size_t number = hash + (glob.compare(hash, 2, "#p") == 0 ? 2 : 1);
+  return glob.find_first_not_of("0123456789*?[]-", number) == std::string::npos;
 }
 
 // Reads one fault, member by member.
@@ -377,8 +379,9 @@ const FaultClass& SystemCallPlaceClass() {
       {{"call", "texts", Join(CallNames(kAllCalls), ", ")},
        {"side", "text", "client, the end that connected, or server, the one that listened"},
        {"connection", "text",
-       "glob over <task's path or name>#<n-th connect>; of what is on no connection, an error of "
-       "accept itself among it, over the path or name of the task that makes the call"},
+       "glob over <task's path or name>#<n-th connect or socketpair>, #p<n-th pipe>; of what "
+       "is on no connection, an error of accept itself among it, over the path or name of the task "
+       "that makes the call"},
        {"offset", "bytes",
         "at this byte of the stream, or this event, from 0; of accept an error of the process "
         "(EMFILE, EINTR) at the listener's n-th, and what befalls the connection that it takes "

@@ -103,18 +103,22 @@ void AddMaker(TextBuffer& text, const char* task, const TaskName& maker) {
   if (&maker != &NoTaskName()) text.Add(ProcessPath());
 }
 
-// Fills a place that was taken, and lets others find it. `mark`: what stands between path and number.
-trireme_connection* Enter(uint64_t key, char mark, const TaskName& task, uint64_t number) {
+// What stands between path and number.
+constexpr const char* kOfConnect = "#";
+constexpr const char* kOfPipe = "#p";
+constexpr const char* kOfFile = "@";
+
+// Fills a place that was taken, and lets others find it.
+trireme_connection* Enter(uint64_t key, const char* mark, const TaskName& task, uint64_t number) {
   trireme_connection* place = TakePlace(key);
   if (place == nullptr) return nullptr;
   trireme_connection fresh{};
-  const char text[2] = {mark, '\0'};
   TextBuffer id(fresh.id, sizeof(fresh.id));
   AddMaker(id, task.path, task);
-  id.Add(text).AddNumber(static_cast<int64_t>(number));
+  id.Add(mark).AddNumber(static_cast<int64_t>(number));
   TextBuffer name(fresh.name, sizeof(fresh.name));
   AddMaker(name, task.name, task);
-  name.Add(text).AddNumber(static_cast<int64_t>(number));
+  name.Add(mark).AddNumber(static_cast<int64_t>(number));
   fresh.number = __atomic_fetch_add(&ActivePlan()->next_connection, 1, __ATOMIC_RELAXED);
   fresh.hash = HashOf(fresh.id);
   fresh.key = ~uint64_t{0};
@@ -365,7 +369,7 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, Clie
   Peer client{};
   const uint64_t key =
       medium == Medium::kDatagrams ? 0 : KeyOfClient(fd, server, port, &client);
-  trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, '#', task, *number);
+  trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, kOfConnect, task, *number);
   return Open(fd, connection, kClient, medium, KindOf(medium, address->sa_family), &server,
               key == 0 ? nullptr : &client);
 }
@@ -408,7 +412,7 @@ ConnectionEnd EndForTransfer(int fd) {
   if (TypeOf(fd) == SOCK_DGRAM) {
     TaskName& task = CurrentTaskName();
     const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-    end = Open(fd, Enter(KeyOfOwn(), '#', task, number), kClient, Medium::kDatagrams, "datagram");
+    end = Open(fd, Enter(KeyOfOwn(), kOfConnect, task, number), kClient, Medium::kDatagrams, "datagram");
   }
   if (end.connection == nullptr)
     *entry = {.connection = kNoConnection,
@@ -432,7 +436,7 @@ ConnectionEnd OpenServer(int fd, const Peer& peer) {
   if (connection == nullptr) {
     TaskName& maker = IsOfTrial(client, server) ? unwatched_task : outside_task;
     const uint32_t number = __atomic_fetch_add(&maker.connects, 1, __ATOMIC_RELAXED);
-    connection = Enter(KeyOfOwn(), '#', maker, number);
+    connection = Enter(KeyOfOwn(), kOfConnect, maker, number);
   }
   const Medium medium = MediumOf(fd);
   return Open(fd, connection, kServer, medium, KindOf(medium, server.ss_family), &client);
@@ -444,8 +448,9 @@ bool MakesOwnPairs() { return makes_own_pairs; }
 void OpenPair(const int* fds, bool sockets) {
   if (makes_own_pairs) return;
   TaskName& task = CurrentTaskName();
-  const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-  trireme_connection* connection = Enter(KeyOfOwn(), '#', task, number);
+  uint32_t* count = sockets ? &task.connects : &task.pipes;
+  const uint32_t number = __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+  trireme_connection* connection = Enter(KeyOfOwn(), sockets ? kOfConnect : kOfPipe, task, number);
   const Medium medium = sockets ? MediumOf(fds[0]) : Medium::kPipe;
   const char* kind = sockets ? KindOf(medium, "pair") : "pipe";
   Open(fds[0], connection, kClient, medium, kind);
@@ -455,7 +460,7 @@ void OpenPair(const int* fds, bool sockets) {
 ConnectionEnd OpenFile(int fd) {
   TaskName& task = CurrentTaskName();
   const uint64_t number = task.counts[TRIREME_CALL_OPEN];
-  trireme_connection* connection = Enter(KeyOfOwn(), '@', task, number == 0 ? 0 : number - 1);
+  trireme_connection* connection = Enter(KeyOfOwn(), kOfFile, task, number == 0 ? 0 : number - 1);
   return Open(fd, connection, kClient, Medium::kFile, "file");
 }
 

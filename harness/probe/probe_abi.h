@@ -166,8 +166,9 @@ enum trireme_event {
  * to which it did not come any more. Of a network, process, resource, time or task fault: {"do": {...}} and what it hit. What
  * happens again and again with time, as a slow clock, is recorded where it begins, and where it ends with "over": true.
  * A connection's id is "<path of the connecting task>#<n-th connect of that task>", its name the same with the task's name
- * ("-" where there is no task); the end that accepted finds both in the table by the pair of addresses. A socketpair or
- * pipe has "<path>#<n>" too, its first end as client; a file "<path>@<n-th open>". */
+ * ("-" where there is no task); the end that accepted finds both in the table by the pair of addresses. A socketpair
+ * counts as a connect, its first end as client; the n-th pipe has "<path>#p<n>", so that none moves the numbers of connections,
+ * as programs make some that nobody sees; a file "<path>@<n-th open>". */
 
 /* A JSON error is {"error": raw class, "family": one of timeout cancelled reset refused end-of-stream broken-pipe
  * address-in-use resource value other, "errno": number or null, "message": text, "stack": ["file:line in name", ...]
@@ -358,11 +359,12 @@ struct trireme_plan {
 };
 
 /* What a process is to know that becomes another program, or that another one starts as such: where it is in the tree of the
- * trial's processes, and how many connections and files it has made outside of tasks. */
+ * trial's processes, and how many connections, pipes and files it has made outside of tasks. */
 struct trireme_start {
   uint32_t key; /* atomic: 0: free; its process id; 2^31 | its parent's, which does not know it yet; all ones while it changes
                    hands */
   uint32_t connects;
+  uint32_t pipes;
   uint32_t opens;
   uint32_t started; /* how many processes it started */
   char path[TRIREME_PROCESS_PATH];

@@ -76,7 +76,7 @@ void Release(trireme_start* start, uint32_t key) {
 trireme_start* EnterChild(uint32_t key, uint32_t number) {
   trireme_start* start = ClaimAny(key);
   if (start == nullptr) return nullptr;
-  start->connects = start->opens = start->started = 0;
+  start->connects = start->pipes = start->opens = start->started = 0;
   TextBuffer text(start->path, sizeof(start->path));
   PutChildPath(text, number);
   Release(start, key);
@@ -106,7 +106,7 @@ void BeginFirstProcess() {
   trireme_plan* plan = ActivePlan();
   if (plan != nullptr) BeFirstIfNobodyIs(plan);
   starts_the_program = plan != nullptr && (plan->flags & TRIREME_PLAN_COMMAND) != 0;
-  NameNoTask(process_path, 0, 0);
+  NameNoTask(process_path);
 }
 
 void TakeProcessPath() {
@@ -116,8 +116,7 @@ void TakeProcessPath() {
   BeFirstIfNobodyIs(plan);
   trireme_start* start = ClaimKey(self);
   if (start == nullptr) start = ClaimKey(kUnborn | static_cast<uint32_t>(getppid()));
-  uint32_t connects = 0;
-  uint32_t opens = 0;
+  MadeBefore before;
   starts_the_program = false;
   process_path[0] = '\0';
   processes_started = 0;
@@ -125,13 +124,12 @@ void TakeProcessPath() {
     memcpy(process_path, start->path, sizeof(process_path));
     process_path[sizeof(process_path) - 1] = '\0';
     processes_started = start->started;
-    connects = start->connects;
-    opens = start->opens;
+    before = {.connects = start->connects, .pipes = start->pipes, .opens = start->opens};
     Release(start, 0);
   } else if (__atomic_exchange_n(&plan->first_taken, 1, __ATOMIC_SEQ_CST) != 0) {
     BeSomewhere();
   }
-  NameNoTask(process_path, connects, opens);
+  NameNoTask(process_path, before);
 }
 
 void NumberNextProcess() {
@@ -152,7 +150,7 @@ void ContinuePathInChild() {
     text.Add(parent).Add("/").AddNumber(next_process);
   }
   starts_the_program = false;
-  NameNoTask(process_path, 0, 0);
+  NameNoTask(process_path);
 }
 
 void HandOverProcessPath() {
@@ -166,6 +164,7 @@ void HandOverProcessPath() {
   if (start == nullptr) return;
   const TaskName& none = NoTaskName();
   start->connects = __atomic_load_n(&none.connects, __ATOMIC_RELAXED);
+  start->pipes = __atomic_load_n(&none.pipes, __ATOMIC_RELAXED);
   start->opens = __atomic_load_n(&none.counts[TRIREME_CALL_OPEN], __ATOMIC_RELAXED);
   start->started = __atomic_load_n(&processes_started, __ATOMIC_RELAXED);
   memcpy(start->path, process_path, sizeof(process_path));

@@ -27,12 +27,13 @@ TaskName& CurrentTaskName() {
 
 const TaskName& NoTaskName() { return no_task; }
 
-void NameNoTask(const char* process, uint32_t connects, uint32_t opens) {
+void NameNoTask(const char* process, const MadeBefore& before) {
   no_task = TaskName();
   for (char* text : {no_task.path, no_task.name})
     TextBuffer(text, sizeof(no_task.path)).Add("-").Add(process);
-  no_task.connects = connects;
-  no_task.counts[TRIREME_CALL_OPEN] = opens;
+  no_task.connects = before.connects;
+  no_task.pipes = before.pipes;
+  no_task.counts[TRIREME_CALL_OPEN] = before.opens;
 }
 
 void NoteTaskName(const Entry& start) {

@@ -10,7 +10,8 @@ namespace trireme {
 // What decisions need of a task: the spawn path that it has under every runtime, its name, and what it did how often.
 struct TaskName {
   uint32_t task = 0;
-  uint32_t connects = 0;     // connections, socketpairs and pipes that it made
+  uint32_t connects = 0;     // connections and socketpairs that it made
+  uint32_t pipes = 0;
   uint32_t counts[16] = {};  // by enum trireme_fault_call
   uint32_t again = 0;        // bits by the same: a fault told its last call to try again
   char path[48] = "-";
@@ -20,10 +21,15 @@ struct TaskName {
 // Of the calling thread's task, or the one that it serves. What runs without one is one for the whole process, whose path
 // and name are "-" in the first process of the trial.
 TaskName& CurrentTaskName();
-// That one, and what it is in this process, whose path in the tree of processes it gets behind its own: it made so many
-// connections and files before exec.
+// What it had made before exec.
+struct MadeBefore {
+  uint32_t connects = 0;
+  uint32_t pipes = 0;
+  uint32_t opens = 0;
+};
+// That one, and what it is in this process, whose path in the tree of processes it gets behind its own.
 const TaskName& NoTaskName();
-void NameNoTask(const char* process, uint32_t connects, uint32_t opens);
+void NameNoTask(const char* process, const MadeBefore& before = {});
 // A TASK_START event that is recorded.
 void NoteTaskName(const Entry& start);
 void ForgetTaskNames();

@@ -57,6 +57,22 @@ class WatchFaultsTest(TriremeCase):
         (cell,) = json.loads((self.folder / "r.json").read_text())["cells"]
         self.assertEqual(cell["faults_applied"], {"fault": 1})
 
+    def test_the_pipes_of_a_shell_are_no_connects(self) -> None:
+        """Nor of what it becomes: the first connect is the first."""
+        code, out, err = self.watch("at: {call: connect, offset: 0}\ndo: {error: ECONNREFUSED}", """\
+            import os, socket, sys
+            if len(sys.argv) == 1:
+                os.execvp("bash", ["bash", "-c", f'nothing=$(true); exec "{sys.executable}" "{__file__}" again'])
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                for _ in range(2):
+                    try:
+                        socket.create_connection(listener.getsockname()).close()
+                        print("made")
+                    except ConnectionRefusedError:
+                        print("refused")
+            """)
+        self.assertEqual((code, out), (0, "refused\nmade\n"), err)
+
     def test_its_process_is_stopped_at_a_byte_and_goes_on(self) -> None:
         code, out, err = self.watch("process: {signal: STOP, offset: 10, for: 300ms}", """\
             import socket, time

@@ -101,11 +101,13 @@ TEST(SweepTest, MergingKeepsTheKindThatARuntimeKnows) {
 
 TEST(SweepTest, PointsOfCallsAreThePlacesOfTheirOwnFaultEachOnce) {
   const std::vector<NewEvent> events = {
+      CallOf("cut", "recv", "1.2#p10", 0), CallOf("cut", "recv", "1.2#p9", 0),
       CallOf("cut", "send", "1.10#0", 0), CallOf("cut", "recv", "1.2#0", 10),
       CallOf("cut", "recv", "1.2#0", 9), CallOf("cut", "recv", "1.2#0", 10),
       CallOf("other", "recv", "1.2#0", 3)};
   EXPECT_THAT(PointsIn(PlanOf(Json::array({Cutting()})), events),
               ElementsAre("recv of 1.2#0, client, at byte 9", "recv of 1.2#0, client, at byte 10",
+                          "recv of 1.2#p9, client, at byte 0", "recv of 1.2#p10, client, at byte 0",
                           "send of 1.10#0, client, at byte 0"));
 }
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,21 @@ TEST_F(ConnectFaultsTest, RefusesTheFirstConnectionOfATask) {
   EXPECT_THAT(Faults(), ElementsAre("connect 1#0 client  0 {\"error\":\"ECONNREFUSED\"}"));
   const Ends ends = Connect();
   EXPECT_EQ(::send(ends.client.get(), "x", 1, 0), 1);
+}
+
+// A shell makes some, and so do libraries.
+TEST_F(ConnectFaultsTest, APipeMovesNoNumberOfAConnection) {
+  trireme_fault_rule cut = At(Rule(TRIREME_CALL_READ, TRIREME_DO_SHORT), 0);
+  cut.amount = 1;
+  Begin({At(Error(TRIREME_CALL_CONNECT, ECONNREFUSED), 1), cut});
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd reads(pipe[0]), writes(pipe[1]);
+  EXPECT_EQ(::write(writes.get(), "four", 4), 4);
+  std::array<char, 4> text{};
+  EXPECT_EQ(::read(reads.get(), text.data(), text.size()), 1);
+  const Ends ends = Connect();
+  EXPECT_THAT(Faults(), ElementsAre("read 1#p0 client read 0 {\"short\":1}"));
 }
 
 TEST_F(ConnectFaultsTest, AnInterruptedConnectGoesOnBeingMade) {
