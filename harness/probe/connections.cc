@@ -68,7 +68,7 @@ bool IsOver(const trireme_connection* connection) {
   return opened != 0 && (now >> 2 & 3) == opened;
 }
 
-// A place for a new connection; what was there by the same key is over. Null when there is none.
+// A place for a new connection; what was there by the same key is over, see IsFoundBy(). Null when there is none.
 trireme_connection* TakePlace(uint64_t key) {
   trireme_plan* plan = ActivePlan();
   const uint32_t mask = plan->connections - 1;
@@ -97,6 +97,18 @@ trireme_connection* FindPlace(uint64_t key) {
   return nullptr;
 }
 
+// Whether a connection is found by it of which an end is still open, for all that is known: those of a killed process stay.
+bool IsFoundBy(uint64_t key) {
+  const trireme_connection* connection = FindPlace(key);
+  return connection != nullptr && !IsOver(connection);
+}
+
+// Of a connection to which no address leads.
+constexpr uint64_t kOwnKey = 0;
+
+// No other one has it, whoever enters one at the same time.
+uint64_t KeyOfNumber(uint64_t number) { return (number * 0x9e3779b97f4a7c15u) | 1; }
+
 // What of a connection's id is the task's that made it. A task that a child of its process goes on with is as it was in both.
 void AddMaker(TextBuffer& text, const char* task, const TaskName& maker) {
   text.Add(task);
@@ -108,18 +120,19 @@ constexpr const char* kOfConnect = "#";
 constexpr const char* kOfPipe = "#p";
 constexpr const char* kOfFile = "@";
 
-// Fills a place that was taken, and lets others find it.
+// Fills a place, and lets others find it by the key, if it is not kOwnKey.
 trireme_connection* Enter(uint64_t key, const char* mark, const TaskName& task, uint64_t number) {
+  trireme_connection fresh{};
+  fresh.number = __atomic_fetch_add(&ActivePlan()->next_connection, 1, __ATOMIC_RELAXED);
+  if (key == kOwnKey) key = KeyOfNumber(fresh.number);
   trireme_connection* place = TakePlace(key);
   if (place == nullptr) return nullptr;
-  trireme_connection fresh{};
   TextBuffer id(fresh.id, sizeof(fresh.id));
   AddMaker(id, task.path, task);
   id.Add(mark).AddNumber(static_cast<int64_t>(number));
   TextBuffer name(fresh.name, sizeof(fresh.name));
   AddMaker(name, task.name, task);
   name.Add(mark).AddNumber(static_cast<int64_t>(number));
-  fresh.number = __atomic_fetch_add(&ActivePlan()->next_connection, 1, __ATOMIC_RELAXED);
   fresh.hash = HashOf(fresh.id);
   fresh.key = ~uint64_t{0};
   fresh.ordinal = static_cast<uint32_t>(number);
@@ -214,12 +227,6 @@ uint64_t KeyOfPath(const sockaddr_un& client, socklen_t length) {
   return hash == 0 || hash == ~uint64_t{0} ? 1 : hash;
 }
 
-// One that no address leads to.
-uint64_t KeyOfOwn() {
-  const uint64_t number = ActivePlan()->next_connection;
-  return (number * 0x9e3779b97f4a7c15u) | 1;
-}
-
 bool IsInternet(int family) { return family == AF_INET || family == AF_INET6; }
 
 bool GetName(long call, int fd, sockaddr_storage* address, socklen_t* length) {
@@ -239,12 +246,17 @@ bool NameClient(int fd, sockaddr_storage* client, socklen_t* length, ClientPort*
          GetName(SYS_getsockname, fd, client, length);
 }
 
-// By which the two ends of a stream that is to be made find one another; 0: they cannot.
+// By which the two ends of a stream that is to be made find one another; kOwnKey: they cannot. A port that was chosen may still
+// be that of another connection to the same server, which the kernel would say too late: that one is to be found as before.
 uint64_t KeyOfClient(int fd, const Peer& server, ClientPort* port, Peer* client) {
-  if (!NameClient(fd, &client->address, &client->size, port)) return 0;
-  return client->address.ss_family == AF_UNIX
-             ? KeyOfPath(reinterpret_cast<sockaddr_un&>(client->address), client->size)
-             : KeyOfPair(client->address, server.address);
+  uint64_t key = kOwnKey;
+  do {
+    if (!NameClient(fd, &client->address, &client->size, port)) return kOwnKey;
+    if (client->address.ss_family == AF_UNIX)
+      return KeyOfPath(reinterpret_cast<sockaddr_un&>(client->address), client->size);
+    key = KeyOfPair(client->address, server.address);
+  } while (port->may_be_another() && IsFoundBy(key));
+  return key;
 }
 
 Peer CopyOf(const sockaddr* address, socklen_t length) {
@@ -255,9 +267,10 @@ Peer CopyOf(const sockaddr* address, socklen_t length) {
 
 // By that key the other end finds it from now on. False: there is no place for it.
 bool MoveTo(uint64_t key, Entry16* entry) {
+  trireme_connection* before = ConnectionAt(entry->connection - 1u);
+  if (__atomic_load_n(&before->key, __ATOMIC_ACQUIRE) == key) return true;
   trireme_connection* place = TakePlace(key);
   if (place == nullptr) return false;
-  trireme_connection* before = ConnectionAt(entry->connection - 1u);
   trireme_connection moved = *before;
   moved.key = ~uint64_t{0};
   *place = moved;
@@ -271,8 +284,11 @@ bool MoveTo(uint64_t key, Entry16* entry) {
 bool IsIdle(int fd) {
   unsigned char state = 0;  // the first of what struct tcp_info has
   socklen_t size = sizeof(state);
-  return syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 &&
-         state == TCP_CLOSE;
+  if (syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0)
+    return state == TCP_CLOSE;
+  // Of AF_UNIX it is made within the call, or not at all.
+  sockaddr_storage peer;
+  return !GetName(SYS_getpeername, fd, &peer, &size) && errno == ENOTCONN;
 }
 
 // Errors of a connect(2) after which the connection is there, or still being made.
@@ -368,10 +384,10 @@ ConnectionEnd OpenClient(int fd, const sockaddr* address, socklen_t length, Clie
   const Peer server = CopyOf(address, length);
   Peer client{};
   const uint64_t key =
-      medium == Medium::kDatagrams ? 0 : KeyOfClient(fd, server, port, &client);
-  trireme_connection* connection = Enter(key == 0 ? KeyOfOwn() : key, kOfConnect, task, *number);
+      medium == Medium::kDatagrams ? kOwnKey : KeyOfClient(fd, server, port, &client);
+  trireme_connection* connection = Enter(key, kOfConnect, task, *number);
   return Open(fd, connection, kClient, medium, KindOf(medium, address->sa_family), &server,
-              key == 0 ? nullptr : &client);
+              key == kOwnKey ? nullptr : &client);
 }
 
 bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* port) {
@@ -380,7 +396,7 @@ bool MoveClient(int fd, const sockaddr* address, socklen_t length, ClientPort* p
   if (entry == nullptr || entry->connection == kNoConnection || port->number() == 0) return false;
   Peer client{};
   const uint64_t key = KeyOfClient(fd, CopyOf(address, length), port, &client);
-  return key != 0 && MoveTo(key, entry);
+  return key != kOwnKey && MoveTo(key, entry);
 }
 
 void NameConnected(int fd, const sockaddr* address, socklen_t length) {
@@ -412,7 +428,7 @@ ConnectionEnd EndForTransfer(int fd) {
   if (TypeOf(fd) == SOCK_DGRAM) {
     TaskName& task = CurrentTaskName();
     const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-    end = Open(fd, Enter(KeyOfOwn(), kOfConnect, task, number), kClient, Medium::kDatagrams, "datagram");
+    end = Open(fd, Enter(kOwnKey, kOfConnect, task, number), kClient, Medium::kDatagrams, "datagram");
   }
   if (end.connection == nullptr)
     *entry = {.connection = kNoConnection,
@@ -436,7 +452,7 @@ ConnectionEnd OpenServer(int fd, const Peer& peer) {
   if (connection == nullptr) {
     TaskName& maker = IsOfTrial(client, server) ? unwatched_task : outside_task;
     const uint32_t number = __atomic_fetch_add(&maker.connects, 1, __ATOMIC_RELAXED);
-    connection = Enter(KeyOfOwn(), kOfConnect, maker, number);
+    connection = Enter(kOwnKey, kOfConnect, maker, number);
   }
   const Medium medium = MediumOf(fd);
   return Open(fd, connection, kServer, medium, KindOf(medium, server.ss_family), &client);
@@ -450,7 +466,7 @@ void OpenPair(const int* fds, bool sockets) {
   TaskName& task = CurrentTaskName();
   uint32_t* count = sockets ? &task.connects : &task.pipes;
   const uint32_t number = __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-  trireme_connection* connection = Enter(KeyOfOwn(), sockets ? kOfConnect : kOfPipe, task, number);
+  trireme_connection* connection = Enter(kOwnKey, sockets ? kOfConnect : kOfPipe, task, number);
   const Medium medium = sockets ? MediumOf(fds[0]) : Medium::kPipe;
   const char* kind = sockets ? KindOf(medium, "pair") : "pipe";
   Open(fds[0], connection, kClient, medium, kind);
@@ -460,7 +476,7 @@ void OpenPair(const int* fds, bool sockets) {
 ConnectionEnd OpenFile(int fd) {
   TaskName& task = CurrentTaskName();
   const uint64_t number = task.counts[TRIREME_CALL_OPEN];
-  trireme_connection* connection = Enter(KeyOfOwn(), kOfFile, task, number == 0 ? 0 : number - 1);
+  trireme_connection* connection = Enter(kOwnKey, kOfFile, task, number == 0 ? 0 : number - 1);
   return Open(fd, connection, kClient, Medium::kFile, "file");
 }
 

@@ -177,6 +177,7 @@ bool ClientPort::Choose(sockaddr_storage* own) {
   const Ports ports = PortsOfClients(*header, own_range_);
   if (ports.half() == 0 || !SetNumber(ports.At(CountUp(&header->next_client)))) return false;
   PortIn(own) = htons(number_);
+  of_trial_ = true;
   return true;
 }
 

@@ -41,6 +41,8 @@ class ClientPort {
   bool GiveBack();
   // In the host's byte order; 0: none was chosen, and what the socket is bound to stands.
   uint16_t number() const { return number_; }
+  // Whether it was chosen from those of the trial, of which another would do.
+  bool may_be_another() const { return number_ != 0 && of_trial_; }
 
  private:
   bool Wishes();
@@ -51,6 +53,7 @@ class ClientPort {
   bool known_ = false;      // own_range_ is
   uint32_t own_range_ = 0;  // the program's: the first in the lower half, the last in the upper
   uint16_t number_ = 0;
+  bool of_trial_ = false;
 };
 
 }  // namespace trireme

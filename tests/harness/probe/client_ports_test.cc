@@ -322,6 +322,37 @@ TEST_F(ClientPortsTest, AreGivenAgain) {
   }
 }
 
+// One of the first is still connected when its port's turn comes again: it stays the connection that it is.
+TEST_F(ClientPortsTest, LeaveAloneAConnectionThatHasTheirs) {
+  clients_ = {static_cast<uint16_t>(clients_.first + 600), 4};
+  trireme_fault_rule cut = At(Rule(TRIREME_CALL_SEND, TRIREME_DO_SHORT), 3);
+  cut.amount = 1;
+  Begin({cut});
+  const Listening to;
+  struct Connected {
+    UniqueFd client{::socket(AF_INET, SOCK_STREAM, 0)};
+    UniqueFd server;
+  };
+  std::vector<Connected> all(6);
+  for (Connected& one : all) {
+    ASSERT_EQ(to.ConnectWith(one.client), 0);
+    one.server.Reset(::accept(to.fd.get(), nullptr, nullptr));
+    ASSERT_TRUE(one.server.valid());
+  }
+  std::vector<std::string> expected;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string id = "1#" + std::to_string(i);
+    for (const char* side : {"client", "server"}) {
+      const int fd = (side[0] == 'c' ? all[i].client : all[i].server).get();
+      EXPECT_EQ(::send(fd, "whole", 5, 0), 3);
+      EXPECT_EQ(::send(fd, "le", 2, 0), 1);
+      expected.push_back("send " + id + " " + side + " write 3 {\"short\":1}");
+    }
+  }
+  EXPECT_EQ(Faults(), expected);
+  EXPECT_THAT(Opened(), Each(Not(StartsWith("outside"))));
+}
+
 // IPv6 may be switched off: nothing is bound in vain.
 TEST_F(ClientPortsTest, AreNotSoughtWhereThereIsNoWay) {
   Begin({});

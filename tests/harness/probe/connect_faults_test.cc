@@ -58,6 +58,39 @@ TEST_F(ConnectFaultsTest, APipeMovesNoNumberOfAConnection) {
   EXPECT_THAT(Faults(), ElementsAre("read 1#p0 client read 0 {\"short\":1}"));
 }
 
+// A descriptor that tries again is another connection, of whatever family.
+TEST_F(ConnectFaultsTest, CountsAConnectAfterOneThatFailedByItself) {
+  sockaddr_un nobody{.sun_family = AF_UNIX, .sun_path = {}};
+  std::snprintf(nobody.sun_path, sizeof(nobody.sun_path), "%s.none", path_.c_str());
+  sockaddr_in refusing{};
+  socklen_t size = sizeof(refusing);
+  const UniqueFd bound(::socket(AF_INET, SOCK_STREAM, 0));  // and does not listen
+  refusing.sin_family = AF_INET;
+  refusing.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(bound.get(), reinterpret_cast<sockaddr*>(&refusing), size), 0);
+  ::getsockname(bound.get(), reinterpret_cast<sockaddr*>(&refusing), &size);
+  struct Try {
+    int type;
+    const sockaddr* to;
+    socklen_t size;
+    int error;
+  };
+  const auto* path = reinterpret_cast<const sockaddr*>(&nobody);
+  for (const Try& each :
+       {Try{SOCK_STREAM, reinterpret_cast<sockaddr*>(&refusing), size, ECONNREFUSED},
+        Try{SOCK_STREAM, path, sizeof(nobody), ENOENT},
+        Try{SOCK_SEQPACKET, path, sizeof(nobody), ENOENT}}) {
+    Begin({At(Error(TRIREME_CALL_CONNECT, ETIMEDOUT), 1)});
+    const UniqueFd client(::socket(each.to->sa_family, each.type, 0));
+    std::vector<int> errors;
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(::connect(client.get(), each.to, each.size), -1);
+      errors.push_back(errno);
+    }
+    EXPECT_THAT(errors, ElementsAre(each.error, ETIMEDOUT, each.error));
+  }
+}
+
 TEST_F(ConnectFaultsTest, AnInterruptedConnectGoesOnBeingMade) {
   for (const trireme_fault_rule& rule : {Rule(TRIREME_CALL_CONNECT, TRIREME_DO_INTERRUPT),
                                          Error(TRIREME_CALL_CONNECT, EINTR)}) {

@@ -16,7 +16,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <barrier>
 #include <cerrno>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -559,6 +561,33 @@ TEST_F(FaultsTest, RecordsTheBytesOfTheWire) {
       wire.push_back(std::string(event.key) + " " + DumpJson(event.Value()));
   EXPECT_THAT(wire, ElementsAre("client write \"YWI=\"", "client write \"Yw==\"",
                                 "server read \"YQ==\"", "server read \"YmM=\"", "server read 0"));
+}
+
+// Two that no address leads to, made at once: each is closed as itself.
+TEST_F(FaultsTest, TakesNoPairForAnotherThatIsMadeMeanwhile) {
+  Begin({Rule(TRIREME_CALL_ACCEPT, TRIREME_DO_INTERRUPT)});
+  constexpr int kThreads = 2, kRounds = 3000;
+  std::barrier together(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        together.arrive_and_wait();
+        std::array<int, 2> pair{};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()), 0);
+        const UniqueFd first(pair[0]), second(pair[1]);
+        together.arrive_and_wait();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  std::map<uint64_t, int> opened, closed;
+  const Result<History> history = History::Read(path_);
+  ASSERT_TRUE(history.ok());
+  for (const Event& event : history->events())
+    if (event.kind == EventKind::kConnection)
+      ++(event.key == "opened" ? opened : closed)[event.id];
+  EXPECT_EQ(opened.size(), size_t{kThreads * kRounds});
+  EXPECT_EQ(closed, opened);
 }
 
 TEST_F(FaultsTest, LimitsHowOftenOnAConnectionAndInTheTrial) {
