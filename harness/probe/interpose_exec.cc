@@ -63,6 +63,8 @@ void NoteStart(const char* program, char* const* environment) {
 void BeforeExec(const char* program, char* const* environment) {
   NoteStart(program, environment);
   HandOverProcessPath();
+  // The thread that would send them ends with this program. If the call fails, they were less late than they would have been.
+  if (!IsVforked()) SendAllPostponed();
 }
 
 // Bytes of an array of all words, from the first one before `list` to the null that ends them.

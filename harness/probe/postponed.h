@@ -5,9 +5,9 @@
 
 namespace trireme {
 
-// Datagrams that are sent after the next one of their socket; where none comes, when that is closed or the program ends, and
-// by a thread of ours after a tenth of a second: a late one is late, never lost. A few at once, with what goes beside their
-// bytes: addresses, control data, and duplicates of descriptors, so that the program may close its own.
+// Datagrams that are sent after the next one of their socket; where none comes, when that is closed or the program ends or
+// becomes another, and by a thread of ours after a tenth of a second: a late one is late, never lost. A few at once, with what
+// goes beside their bytes: addresses, control data, and duplicates of descriptors, so that the program may close its own.
 
 enum class Postponing : uint8_t {
   kDone,

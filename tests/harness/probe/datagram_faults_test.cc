@@ -644,6 +644,24 @@ TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatEnds) {
   }
 }
 
+// Nobody is left there to send it later.
+TEST_F(DatagramFaultsTest, SendsTheLastOneOfAProgramThatBecomesAnother) {
+  Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd sender(ends[0]), receiver(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::send(sender.get(), "a", 1, 0);
+    ::execl("/bin/true", "true", nullptr);
+    ::_exit(1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Receive(receiver.get(), 9, MSG_DONTWAIT), "a");
+}
+
 // Whose close was seen, and whose was not: what was kept is for neither.
 TEST_F(DatagramFaultsTest, SendsNothingToAnotherSocketOfTheNumber) {
   Begin({At(Rule(TRIREME_CALL_SEND, TRIREME_DO_REORDER), 0)});
