@@ -92,6 +92,9 @@ class Comparer {
     } else if (comparison_.verdict == Verdict::kPass && unknown_) {
       comparison_.verdict = Verdict::kUnknown;
       comparison_.reason = "wire: the bytes of " + unknown_->InWords() + " were not kept";
+    } else if (comparison_.verdict == Verdict::kPass && doubtful_) {
+      comparison_.verdict = Verdict::kUnknown;
+      comparison_.reason = "wire: " + *doubtful_;
     }
     return std::move(comparison_);
   }
@@ -130,7 +133,11 @@ class Comparer {
     }
     bool compared = false;
     WireMasks masks = {.varies = {}, .ports = reference_.per_trial && !reference_.same_inputs};
-    if (reference_.per_trial && reference_.same_inputs) masks.varies = VariationAmong(all);
+    WireMasks certain = masks;
+    if (reference_.per_trial && reference_.same_inputs) {
+      masks.varies = VariationAmong(all, Variation::kLikely);
+      certain.varies = VariationAmong(all, Variation::kCertain);
+    }
     std::optional<WireModel> model;
     if (!all.empty() && !reference_.per_trial) model.emplace(rule_, all);
     for (const auto& [trial, streams] : here_) {
@@ -141,31 +148,46 @@ class Comparer {
         model.reset();
         if (there != nullptr) model.emplace(rule_, std::vector<const Stream*>{there}, masks);
       }
-      CompareTrial(key, trial, Find(streams, key), model ? &*model : nullptr, closes_only);
+      const Stream* here = Find(streams, key);
+      const bool same = CompareTrial(key, trial, here, model ? &*model : nullptr, closes_only);
+      if (same && reference_.per_trial && !closes_only && !doubtful_)
+        Doubt(key, *here, model->stream(), certain);
       compared = true;
     }
     comparison_.streams += compared && !closes_only ? 1 : 0;
     if (model) comparison_.masked += model->masked();
   }
 
-  WireVariation VariationAmong(const std::vector<const Stream*>& trials) const {
+  // Where they are the same only for what may vary by itself, and may have been made by faults as well.
+  void Doubt(const StreamKey& key, const Stream& here, const Stream& there,
+             const WireMasks& certain) {
+    const WireModel model(rule_, {&there}, certain);
+    if (const std::optional<WireDifference> difference = model.Compare(here))
+      doubtful_ = key.InWords() + " differs from " + reference_.name + " in " + difference->what +
+                  ", which its own trials do not agree on: whether by the faults or by itself is "
+                  "not known of so few; run more of them";
+  }
+
+  WireVariation VariationAmong(const std::vector<const Stream*>& trials,
+                               Variation variation) const {
     std::vector<std::string> known;
     for (const Stream* stream : trials)
       if (!IsUnknown(*stream)) known.push_back(WithoutDates(stream->bytes));
-    return VariationOf(rule_, known);
+    return VariationOf(rule_, known, variation);
   }
 
-  void CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream,
+  // Whether both have it, and its bytes are the same.
+  bool CompareTrial(const StreamKey& key, int64_t trial, const Stream* stream,
                     const WireModel* model, bool closes_only) {
-    if (stream == nullptr && model == nullptr) return;
+    if (stream == nullptr && model == nullptr) return false;
     if (stream == nullptr || model == nullptr) {
       if (!closes_only) Add(key, trial, MissingMessage(key, stream != nullptr), Json::object());
-      return;
+      return false;
     }
     const Stream& there = model->stream();
     if (IsUnknown(*stream) || IsUnknown(there)) {
       unknown_ = key;
-      return;
+      return false;
     }
     const std::optional<WireDifference> difference =
         closes_only ? std::nullopt : model->Compare(*stream);
@@ -187,6 +209,7 @@ class Comparer {
               reference_.name,
           {{"close_here", stream->close}, {"close_there", there.close}});
     }
+    return !difference;
   }
 
   std::string MissingMessage(const StreamKey& key, bool is_here) const {
@@ -249,6 +272,7 @@ class Comparer {
   WireComparison comparison_;
   std::map<std::string, size_t> places_;  // in `differences`, by signature
   std::optional<StreamKey> unknown_;
+  std::optional<std::string> doubtful_;  // what was masked
 };
 
 }  // namespace

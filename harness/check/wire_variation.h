@@ -15,10 +15,16 @@ struct WireVariation {
   std::vector<bool> bytes;       // kExact
 };
 
+// How sure it is that a field or a byte varies by itself, of so many trials that have it.
+enum class Variation {
+  kLikely,  // more than half of their pairs disagree: of two or three, one that a fault has hit is enough
+  kCertain  // there are three at least, and more than three quarters of their pairs disagree
+};
+
 // Of the same stream in several trials with the same inputs that suffered other faults each: its bytes, without dates. A
-// fault makes some trials differ from the rest, what varies by itself makes nearly all of them differ: a field, or a byte,
-// varies where more than half of the pairs of trials that have it disagree.
-WireVariation VariationOf(WireRule rule, const std::vector<std::string>& trials);
+// fault makes some trials differ from the rest, what varies by itself makes nearly all of them differ.
+WireVariation VariationOf(WireRule rule, const std::vector<std::string>& trials,
+                          Variation variation);
 
 }  // namespace trireme
 

@@ -1,5 +1,6 @@
 #include "harness/check/wire_comparison.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/harness/check/fault_trial.h"
@@ -112,6 +113,24 @@ TEST(CompareWireTest, MasksWhatTheReferenceVariesUnderFaults) {
     EXPECT_EQ(Compare(rule, same, there, /*per_trial=*/true).verdict, Verdict::kFail)
         << "by its inputs, for all that is known";
   }
+}
+
+// One of few trials that a fault has hit looks like what varies by itself.
+TEST(CompareWireTest, DoubtsWhatFewTrialsVaryUnderFaults) {
+  for (const WireRule rule : {WireRule::kLines, WireRule::kExact}) {
+    const auto compare = [&](const Trials& here, const Trials& there) {
+      return CompareUnderFaults(rule, here, there).verdict;
+    };
+    const Trials two = Written({"a\n", "b\n"});
+    const Trials three = Written({"a\n", "a\n", "b\n"});
+    EXPECT_EQ(compare(Written({"a\n", "c\n"}), two), Verdict::kUnknown);
+    EXPECT_EQ(compare(Written({"a\n", "a\n", "c\n"}), three), Verdict::kUnknown);
+    EXPECT_EQ(compare(two, two), Verdict::kPass);
+    EXPECT_EQ(compare(three, three), Verdict::kPass);
+    EXPECT_EQ(compare(Written({"4\n", "5\n", "6\n"}), Written({"1\n", "2\n", "3\n"})), Verdict::kPass);
+  }
+  EXPECT_THAT(CompareUnderFaults(WireRule::kLines, Written({"a\n", "c\n"}), Written({"a\n", "b\n"})).reason,
+              testing::StartsWith("wire: client write of 1#0 differs from eventlet/3.11 in line 1, which"));
 }
 
 // Nothing else shows what varies by itself there.
