@@ -35,10 +35,10 @@ struct WireReference {
 // Compares what went over each logical connection, in each direction, with the reference: what its end wrote, or what the
 // other end read where the writer was not recorded; and how each stream was closed, where both saw that. Segmentation
 // does not count, for it is gone. What differs among the reference's own trials is masked (kExact: with the word that it
-// is in), so it takes two of them, unless each trial has its counterpart. Where that is so for their faults alone, what varies by
-// itself is masked as well, see VariationOf(); where it is not certain that it does, and nothing else differs, it is unknown
-// whether they are the same. Where their inputs differ nothing shows that, and only ports of this machine are masked. HTTP dates
-// are masked as they are. REQUIRES: `rule` is not kNone.
+// is in), so it takes two of them, unless each trial has its counterpart. Where that is so for their faults alone, what varies
+// by itself is masked as well, see VariationOf(); where it is not certain that it does, and nothing else differs, it is
+// unknown whether they are the same. Where their inputs differ nothing shows that, and only ports of this machine are
+// masked. HTTP dates are masked as they are. REQUIRES: `rule` is not kNone.
 WireComparison CompareWire(WireRule rule, const std::map<int64_t, Streams>& here,
                            const WireReference& reference, const std::string& scenario);
 

@@ -17,7 +17,7 @@ struct WireVariation {
 
 // How sure it is that a field or a byte varies by itself, of so many trials that have it.
 enum class Variation {
-  kLikely,  // more than half of their pairs disagree: of two or three, one that a fault has hit is enough
+  kLikely,  // more than half of their pairs disagree: of two or three, one that was hit is enough
   kCertain  // there are three at least, and more than three quarters of their pairs disagree
 };
 

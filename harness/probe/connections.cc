@@ -428,7 +428,8 @@ ConnectionEnd EndForTransfer(int fd) {
   if (TypeOf(fd) == SOCK_DGRAM) {
     TaskName& task = CurrentTaskName();
     const uint32_t number = __atomic_fetch_add(&task.connects, 1, __ATOMIC_RELAXED);
-    end = Open(fd, Enter(kOwnKey, kOfConnect, task, number), kClient, Medium::kDatagrams, "datagram");
+    trireme_connection* connection = Enter(kOwnKey, kOfConnect, task, number);
+    end = Open(fd, connection, kClient, Medium::kDatagrams, "datagram");
   }
   if (end.connection == nullptr)
     *entry = {.connection = kNoConnection,
