@@ -1,7 +1,10 @@
 """Faults that a watched program suffers: the probe's own, and those in which the harness has a part."""
 
 import json
+import os
+import shutil
 import signal
+from unittest import mock
 
 from trireme_case import TriremeCase
 
@@ -40,6 +43,21 @@ class WatchFaultsTest(TriremeCase):
         self.assertEqual((code, out), (0, "1\n"), err)
         self.assertIn("trireme: faults fault, seed 0x1\n", err)
         self.assertIn("trireme: faults fault: fault 1 time\n", err)
+
+    def test_a_child_that_asks_libfiu_no_more_is_told_where_somebody_drives_it(self) -> None:
+        program = """\
+            import os
+            if os.fork() == 0:
+                os._exit(0)
+            os.wait()
+            """
+        said = "a forked process does not ask libfiu"
+        code, _, err = self.watch("at: {call: send}\ndo: {short: 1}", program)
+        self.assertEqual((code, err.count(said)), (0, 0), err)
+        if shutil.which("fiu-ctrl"):
+            with mock.patch.dict(os.environ, FIU_CTRL_FIFO=str(self.folder / "fiu")):
+                code, _, err = self.watch("at: {call: send}\ndo: {short: 1}", program)
+            self.assertEqual((code, err.count(said)), (0, 1), err)
 
     def test_a_proxy_stands_in_its_network(self) -> None:
         code, out, err = self.watch("network: {latency: 50ms}", ECHO.replace("LEAST", "0.1"))
