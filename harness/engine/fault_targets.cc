@@ -139,12 +139,20 @@ std::vector<ProcessInfo> Chosen(const FaultSubject& subject, const std::string& 
   return tree;
 }
 
+// Between vfork(2) and execve(2), while its parent waits for it in the kernel: who stops it there stops the parent as well,
+// which no signal reaches. It is no process of its own yet; where the kernel does not say, it counts as one.
+bool SharesMemory(const ProcessInfo& process) {
+  constexpr int kMemory = 1;  // KCMP_VM of linux/kcmp.h
+  return ::syscall(SYS_kcmp, process.pid, process.parent, kMemory, 0, 0) == 0;
+}
+
 // The process that was seen there, or nothing: its number may be another's by now.
 std::optional<FaultTarget> Hold(const ProcessInfo& process) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   const std::optional<ProcessInfo> now = ReadProcess(process.pid);
   if (!pidfd.valid() || !now || now->started != process.started || now->parent != process.parent)
     return std::nullopt;
+  if (SharesMemory(process)) return std::nullopt;
   return FaultTarget{.pid = process.pid,
                      .parent = process.parent,
                      .pidfd = std::move(pidfd),
