@@ -52,6 +52,7 @@ void WatchInjection::Begin(pid_t program) {
 }
 
 void WatchInjection::End() {
+  if (network_) network_->StopAndLetGo();
   network_.reset();
   if (process_) process_->End();
 }

@@ -32,6 +32,11 @@ class TrialNetwork {
   Status Attach(const std::string& recording);
   // Closes every connection.
   void Stop() { proxy_.reset(); }
+  // The same, of a program that may go on: what it connects from then on goes straight.
+  void StopAndLetGo() {
+    table_.CloseRoutes();
+    Stop();
+  }
 
  private:
   std::vector<NetworkFault> faults_;

@@ -131,4 +131,10 @@ void PassageTable::Leave(const LoopbackAddress& onward) {
   if (trireme_passage* passage = Find(key)) (void)Change(passage, key, key | TRIREME_PASSAGE_OVER);
 }
 
+void PassageTable::CloseRoutes() const {
+  if (file_ == nullptr) return;
+  auto* plan = reinterpret_cast<trireme_plan*>(file_ + offsetof(trireme_header, plan));
+  __atomic_store_n(&plan->routes, 0U, __ATOMIC_SEQ_CST);
+}
+
 }  // namespace trireme

@@ -27,6 +27,8 @@ class PassageTable : public ProxyTable {
   std::optional<ProxyTarget> Take(const LoopbackAddress& client) override;
   void Enter(const ProxyTarget& target, const LoopbackAddress& onward) override;
   void Leave(const LoopbackAddress& onward) override;
+  // From now on no process of the trial goes by the proxy any more: it connects as it would without one.
+  void CloseRoutes() const;
 
  private:
   trireme_passage* At(uint32_t key, uint32_t i) const;

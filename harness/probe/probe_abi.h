@@ -337,7 +337,7 @@ struct trireme_plan {
   uint32_t connections;
   uint32_t clocks; /* how many of each follow */
   uint32_t tasks;
-  uint32_t routes;
+  uint32_t routes; /* atomic: 0 from when the harness closes the proxy while processes of the program go on */
   uint64_t unseen; /* atomic: connections that could not be followed, for want of a place */
   uint64_t next_connection; /* atomic: the number of the next one, from 1 */
   struct trireme_clock_fault clock[TRIREME_PLAN_CLOCKS];

@@ -69,13 +69,14 @@ const trireme_route* RouteOf(const trireme_connection& connection, const Destina
   return nullptr;
 }
 
-// Nobody is there whom the proxy could pass the connection on to. It would take it first and reset it then: the program would
-// be connected, and how far it got with that would be a matter of time. The proxy itself says whether the kernel tells.
-bool IsRefused(const trireme_route& route, const Destination& to) {
+// Not where one of both ends of the way is missing. Nobody listens whom the proxy could pass the connection on to: it would take
+// it first and reset it then, so the program would be connected, and how far it got with that would be a matter of time. Or the
+// proxy is not there any more, as a program sees it that outlives the harness. Where neither listens the kernel does not tell.
+bool LeadsOn(const trireme_route& route, const Destination& to) {
   const void* address = to.family == AF_INET ? static_cast<const void*>(&to.four) : &to.six;
-  if (IsListening(to.family, address, to.port)) return false;
   const in_addr own{htonl(INADDR_LOOPBACK)};
-  return IsListening(AF_INET, &own, htons(route.port));
+  return IsListening(to.family, address, to.port) ==
+         IsListening(AF_INET, &own, htons(route.port));
 }
 
 // 127.0.0.1 or ::1, in the family of the socket.
@@ -159,7 +160,8 @@ sockaddr_storage TargetOf(const sockaddr* address, socklen_t size, const Destina
 
 bool HasRoutes() {
   const trireme_plan* plan = ActivePlan();
-  return plan != nullptr && plan->routes != 0 && plan->passages != 0;
+  return plan != nullptr && __atomic_load_n(&plan->routes, __ATOMIC_RELAXED) != 0 &&
+         plan->passages != 0;
 }
 
 }  // namespace
@@ -175,7 +177,7 @@ socklen_t RouteFor(int fd, uint16_t own_port, const sockaddr* address, socklen_t
   sockaddr_storage own{};
   socklen_t own_size = sizeof(own);
   if (route == nullptr || syscall(SYS_getsockname, fd, &own, &own_size) != 0) return 0;
-  if (IsRefused(*route, to)) return 0;
+  if (!LeadsOn(*route, to)) return 0;
   const uint16_t port = own_port != 0 ? own_port : PortOf(own);
   const uint32_t key = PassageKey(port, to.family == AF_INET6, false);
   trireme_passage* passage = ClaimPassage(key);

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from unittest import mock
 
 from trireme_case import TriremeCase
@@ -24,6 +25,28 @@ ECHO = """\
         while got < 40 and (data := client.recv(100)):
             got += len(data)
         print(got, time.monotonic() - begin >= LEAST)
+    """
+
+# Asked by a line, it connects to a server of its own and says how many of four bytes it has got back.
+ANSWERS = """\
+    import socket, sys, threading
+    listener = socket.create_server(("127.0.0.1", 0))
+    def serve():
+        while True:
+            with listener.accept()[0] as peer:
+                try:
+                    while data := peer.recv(100):
+                        peer.sendall(data)
+                except OSError:
+                    pass
+    threading.Thread(target=serve, daemon=True).start()
+    for _ in sys.stdin:
+        with socket.create_connection(listener.getsockname()) as client:
+            client.sendall(b"four")
+            got = 0
+            while got < 4 and (data := client.recv(4)):
+                got += len(data)
+        print(got, flush=True)
     """
 
 
@@ -155,6 +178,36 @@ class WatchFaultsTest(TriremeCase):
             watch.send_signal(signal.SIGKILL)
             watch.wait()
             self.assertEqual(watch.stdout.readline(), "goes on\n")
+
+    def test_what_outlives_a_killed_watch_connects_as_it_would(self) -> None:
+        """By the proxy one byte of four comes back; without it, all."""
+        self.write("fault.yaml", "version: 1\nsummary: s\nnetwork: {close: fin, cut: 1}\n")
+        watch = self.start("watch", "--faults", "fault.yaml", "--", "python3", str(self.write("p.py", ANSWERS)),
+                           stdin=subprocess.PIPE)
+        assert watch.stdin is not None and watch.stdout is not None and watch.stderr is not None
+        with watch.stdin, watch.stdout, watch.stderr:
+            print("ask", file=watch.stdin, flush=True)
+            self.assertEqual(watch.stdout.readline(), "1\n")
+            watch.send_signal(signal.SIGKILL)
+            watch.wait()
+            print("ask", file=watch.stdin, flush=True)
+            self.assertEqual(watch.stdout.readline(), "4\n")
+
+    def test_what_outlives_its_program_connects_as_it_would(self) -> None:
+        """A daemon goes on when watch has ended."""
+        self.write("fault.yaml", "version: 1\nsummary: s\nnetwork: {close: fin, cut: 1}\n")
+        daemon = self.write("p.py", ANSWERS)
+        launcher = self.write("launcher.py", """\
+            import subprocess, sys
+            subprocess.Popen([sys.executable, sys.argv[1]], start_new_session=True, stderr=subprocess.DEVNULL)
+            """)
+        watch = self.start("watch", "--faults", "fault.yaml", "--", "python3", str(launcher), str(daemon),
+                           stdin=subprocess.PIPE)
+        assert watch.stdin is not None and watch.stdout is not None and watch.stderr is not None
+        with watch.stdin, watch.stdout, watch.stderr:
+            self.assertEqual(watch.wait(), 0)
+            print("ask", file=watch.stdin, flush=True)
+            self.assertEqual(watch.stdout.readline(), "4\n")
 
     def test_what_was_not_reached_is_said(self) -> None:
         code, _, err = self.watch("process: {signal: KILL, after: 600s}", "print()")

@@ -206,6 +206,20 @@ TEST_F(RoutesTest, WhereNobodyListensItIsRefused) {
   EXPECT_THAT(Events(), IsEmpty());
 }
 
+// As it is for what outlives the harness.
+TEST_F(RoutesTest, WhereTheProxyIsGoneItGoesStraight) {
+  sockaddr_in server{};
+  const UniqueFd listener = Listening(&server);
+  Begin(R"({"latency": 1000000})");
+  proxy_.reset();
+  EXPECT_EQ(InTrial([&] {
+              const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+              const auto* to = reinterpret_cast<const sockaddr*>(&server);
+              return ::connect(client.get(), to, sizeof(server)) == 0 ? 0 : errno;
+            }),
+            0);
+}
+
 // It listens at every address, of both families: a connection to one of them is passed on.
 TEST_F(RoutesTest, AListenerOfEveryAddressIsThere) {
   const UniqueFd everywhere(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
