@@ -66,6 +66,11 @@ bool DidNothing(const Json& fault) {
   return GetMember(fault, "failed").size() >= limits && limits > 0;
 }
 
+// By the probe, which could not do one as it was planned, or by the proxy, which served a connection otherwise than the plan says.
+bool IsWarningOfFaults(const Event& event) {
+  return event.kind == EventKind::kWarning && (event.key == "faults" || event.key == "network");
+}
+
 bool IsSystemCallFault(const Json& fault) { return !GetMember(fault, "do").is_null(); }
 
 }  // namespace
@@ -102,6 +107,10 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view) {
 std::set<std::string> FaultProblems(const TrialView& view) {
   std::set<std::string> problems;
   for (const Event& event : view.history->events()) {
+    if (IsWarningOfFaults(event)) {
+      const Json text = event.Value();
+      if (text.is_string()) problems.insert(text.get<std::string>());
+    }
     // A trial may have tens of thousands that were done.
     if (event.kind != EventKind::kFault || event.raw.find("\"failed\"") == std::string_view::npos)
       continue;

@@ -32,7 +32,8 @@ std::vector<AppliedFault> AppliedFaults(const TrialView& view);
 // Of those, and no more: it takes a small part of the time where there are tens of thousands.
 std::set<std::string> NamesOfAppliedFaults(const TrialView& view);
 
-// What of the faults could not be done, and why: "fault 'few': no process has more than 300 anyway".
+// What of the faults could not be done, and why: "fault 'few': no process has more than 300 anyway"; and what the probe and
+// the proxy warn of: "the proxy cannot connect on: Too many open files".
 std::set<std::string> FaultProblems(const TrialView& view);
 
 // The signal that it sent, as "KILL"; "" for none.

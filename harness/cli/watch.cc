@@ -326,7 +326,7 @@ void TellFaults(const WatchFaults& faults, const History& history) {
   const std::vector<AppliedFault> applied = AppliedFaults({.history = &history});
   const std::string words = AppliedInWords(faults, history, applied);
   PrintError("trireme: faults " + faults.plan + ": " + words + "\n");
-  for (const std::string& line : FaultWarnings(history))
+  for (const std::string& line : FaultProblems({.history = &history}))
     PrintError("trireme: " + OneLine(line) + "\n");
   for (const std::string& line : ReusedLines(history, applied))
     PrintError("trireme: " + OneLine(line) + "\n");

@@ -76,19 +76,6 @@ std::string AppliedInWords(const WatchFaults& faults, const History& history,
   return Join(reached, ", ") + (reached.empty() || others.empty() ? "" : "; ") + missing;
 }
 
-std::vector<std::string> FaultWarnings(const History& history) {
-  std::vector<std::string> warnings;
-  for (const Event& event : history.events()) {
-    if (event.kind != EventKind::kWarning || event.key != "faults") continue;
-    const Json text = event.Value();
-    if (!text.is_string()) continue;
-    const auto warning = text.get<std::string>();
-    if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
-      warnings.push_back(warning);
-  }
-  return warnings;
-}
-
 std::vector<std::string> ReusedLines(const History& history,
                                      const std::vector<AppliedFault>& applied) {
   constexpr size_t kMost = 10;

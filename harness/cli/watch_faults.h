@@ -34,9 +34,6 @@ Result<WatchFaults> ReadWatchFaults(const std::optional<std::string>& plan,
 std::string AppliedInWords(const WatchFaults& faults, const History& history,
                            const std::vector<AppliedFault>& applied);
 
-// What the probe says of faults that it could not do as they were planned, once each.
-std::vector<std::string> FaultWarnings(const History& history);
-
 // A line for each connection that was hit in another task than the one that opened it, as those of a pool are.
 std::vector<std::string> ReusedLines(const History& history,
                                      const std::vector<AppliedFault>& applied);

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -178,6 +180,25 @@ class WatchFaultsTest(TriremeCase):
             watch.send_signal(signal.SIGKILL)
             watch.wait()
             self.assertEqual(watch.stdout.readline(), "goes on\n")
+
+    def test_a_proxy_short_of_descriptors_says_so(self) -> None:
+        """Its program is none: each end of a connection is one there, and in the proxy, which has those of trireme besides."""
+        program = """\
+            import socket
+            listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+            kept = []
+            for _ in range(MANY):
+                kept.append(socket.create_connection(listener.getsockname()))
+            """
+        told = re.compile(r"^trireme: the proxy .*: Too many open files$", re.MULTILINE)
+        self.write("fault.yaml", "version: 1\nsummary: s\nnetwork: {latency: 1ms}\n")
+        for many, short in ((4, False), (48, True)):
+            with self.subTest(many=many):
+                path = self.write("p.py", program.replace("MANY", str(many)))
+                outcome = self.trireme("watch", "--faults", "fault.yaml", "--", "python3", str(path),
+                                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+                self.assertEqual(outcome.code, 0, outcome.err)
+                self.assertEqual(told.search(outcome.err) is not None, short, outcome.err)
 
     def test_what_outlives_a_killed_watch_connects_as_it_would(self) -> None:
         """By the proxy one byte of four comes back; without it, all."""
