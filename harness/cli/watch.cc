@@ -411,6 +411,7 @@ int Watch(WatchOptions options, const Json& checks) {
            [&] {
              if (!watching && SystemClock().Now() - begin >= *options.attach_after)
                watching = AttachNow(recording, checks);
+             (*injection)->Look();
              look(false);
            },
        .asked = [&] { PrintWaits(recording); }});

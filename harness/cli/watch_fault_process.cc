@@ -92,6 +92,11 @@ void WatchFaultProcess::Begin(pid_t program, int64_t begin) const {
   (void)!::write(orders_.get(), &order, sizeof(order));
 }
 
+pid_t WatchFaultProcess::Killed() {
+  if (pid_ == 0 || ::waitpid(pid_, nullptr, WNOHANG) != pid_) return 0;
+  return std::exchange(pid_, 0);
+}
+
 void WatchFaultProcess::End() {
   orders_.Reset();
   const pid_t pid = std::exchange(pid_, 0);

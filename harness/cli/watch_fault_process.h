@@ -28,6 +28,8 @@ class WatchFaultProcess {
 
   // The times of the faults count from `begin` (CLOCK_MONOTONIC).
   void Begin(pid_t program, int64_t begin) const;
+  // Its process, where that has ended though nobody told it to, once; else 0.
+  pid_t Killed();
   // Takes back what is not over. When it returns, the journal is whole.
   void End();
 

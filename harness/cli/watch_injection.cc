@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "harness/base/clock.h"
+#include "harness/cli/watch_take_back.h"
+#include "harness/engine/thread_group.h"
 #include "harness/fault/network.h"
 #include "harness/fault/process.h"
 #include "harness/fault/resource.h"
@@ -26,6 +28,8 @@ Result<std::unique_ptr<WatchInjection>> WatchInjection::Prepare(WatchFaults* fau
   const bool signals = HasClass(plan, ProcessFaultClass()) || HasClass(plan, ResourceFaultClass());
   const bool network = HasClass(plan, NetworkFaultClass());
   if (!signals && !network) return injection;
+  injection->recording_ = recording;
+  injection->plan_ = plan;
   TRIREME_RETURN_IF_ERROR(injection->events_.Open(recording));
   if (signals) {
     TRIREME_ASSIGN_OR_RETURN(
@@ -47,11 +51,28 @@ Status WatchInjection::Attach(const std::string& recording) {
 }
 
 void WatchInjection::Begin(pid_t program) {
+  program_ = program;
   events_.SetProcess(program);
   if (process_) process_->Begin(program, SystemClock().Now());
 }
 
+void WatchInjection::Look() {
+  const pid_t killed = process_ ? process_->Killed() : 0;
+  if (killed == 0) return;
+  killed_ = killed;
+  for (NewEvent& event :
+       TakeBack({.process = killed, .program = program_, .plan = plan_, .recording = recording_}))
+    events_.Add(std::move(event));
+  events_.Add({.kind = EventKind::kWarning,
+               .time = SystemClock().Now(),
+               .key = "faults",
+               .value = "the process that does faults was killed: what it did is taken back, and "
+                        "no more of it comes"});
+}
+
 void WatchInjection::End() {
+  Look();
+  if (killed_ != 0) RemoveThreadGroups(killed_);
   if (network_) network_->StopAndLetGo();
   network_.reset();
   if (process_) process_->End();

@@ -31,12 +31,18 @@ class WatchInjection {
   Status Attach(const std::string& recording);
   // Times of signals and limits count from now.
   void Begin(pid_t program);
+  // A few times a second. Takes back what the process of the faults did, where somebody killed that.
+  void Look();
   // Takes everything back, and knows the recording no more.
   void End();
 
  private:
   WatchInjection() = default;
 
+  std::string recording_;
+  FaultPlan plan_;
+  pid_t program_ = 0;
+  pid_t killed_ = 0;
   HarnessEvents events_;
   std::optional<PortShares> ports_;
   std::optional<ProxyPorts> proxy_ports_;

@@ -132,6 +132,16 @@ std::string ThreadGroupProblem() {
   return limited.ok() ? "" : limited.error().message;
 }
 
+void LiftThreadLimits(pid_t harness) {
+  const Hierarchy hierarchy = FindHierarchy();
+  if (hierarchy.folder.empty()) return;
+  const std::string ours = FolderOf(hierarchy.folder, harness);
+  for (const std::string& name : ListDirectory(ours)) {
+    const std::string limit = JoinPath(JoinPath(ours, name), "pids.max");
+    if (FileExists(limit)) (void)WriteControl(limit, "max");
+  }
+}
+
 void RemoveThreadGroups(pid_t harness) {
   const Hierarchy hierarchy = FindHierarchy();
   if (hierarchy.folder.empty()) return;

@@ -36,6 +36,9 @@ class ThreadGroup {
 // Why this machine allows none; "" when it does.
 std::string ThreadGroupProblem();
 
+// Of the groups that the process `harness` made, which is gone: they are limited no more.
+void LiftThreadLimits(pid_t harness);
+
 // Removes the groups that the process `harness` made, where nobody is in them.
 void RemoveThreadGroups(pid_t harness);
 

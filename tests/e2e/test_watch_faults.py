@@ -51,6 +51,31 @@ ANSWERS = """\
         print(got, flush=True)
     """
 
+# Suffers a fault, kills who did it (another child of its parent, and no other process), and says what it then is.
+KILLER = """\
+    import os, resource, signal, socket, subprocess
+    own = resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)[0]
+    sleeper = subprocess.Popen(["sleep", "600"])
+    def stat(pid):
+        return open(f"/proc/{pid}/stat").read().rpartition(") ")[2].split()
+    def kill_injector():
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                ours = stat(pid)[1] == str(os.getppid())
+                if ours and open(f"/proc/{pid}/comm").read() == "trireme-faults\\n":
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
+    def short():
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0] != own
+    while stat(sleeper.pid)[0] != "T" and not short(): pass
+    kill_injector()
+    while stat(sleeper.pid)[0] == "T" or short(): pass
+    print("as before")
+    sleeper.kill()
+    """
+KILLED = {"process: {signal: STOP, target: sleep}": "as before\n", "resource: {nofile: 20, after: 300ms}": "as before\n"}
+
 
 class WatchFaultsTest(TriremeCase):
     def watch(self, plan: str, program: str, *options: str, name: str = "fault") -> tuple[int, str, str]:
@@ -159,7 +184,8 @@ class WatchFaultsTest(TriremeCase):
 
     def test_a_killed_watch_takes_back_what_it_did(self) -> None:
         """A program that is stopped goes on."""
-        self.write("fault.yaml", "version: 1\nsummary: s\nprocess: {signal: STOP, target: worker}\n")
+        # By its name, which it has from exec on: stopped before, it would keep the parent waiting in vfork.
+        self.write("fault.yaml", "version: 1\nsummary: s\nprocess: {signal: STOP, target: sleep}\n")
         path = self.write("p.py", """\
             import os, subprocess, sys
             sleeper = subprocess.Popen(["sleep", "600"])
@@ -229,6 +255,18 @@ class WatchFaultsTest(TriremeCase):
             self.assertEqual(watch.wait(), 0)
             print("ask", file=watch.stdin, flush=True)
             self.assertEqual(watch.stdout.readline(), "4\n")
+
+    def test_what_a_killed_process_of_faults_did_is_taken_back(self) -> None:
+        """Whoever killed it: a stopped worker goes on, limits are lifted, who waits at a byte moves it."""
+        undo = "the process that does faults was killed: what it did is taken back, and no more of it comes"
+        for plan, told in KILLED.items():
+            with self.subTest(plan):
+                self.write("fault.yaml", f"version: 1\nsummary: s\n{plan}\n")
+                path = self.write("p.py", KILLER)
+                outcome = self.trireme("watch", "--faults", "fault.yaml", "--", "python3", str(path), timeout=60)
+                self.assertEqual((outcome.code, outcome.out), (0, told), outcome.err)
+                self.assertIn(f"trireme: {undo}\n", outcome.err)
+                self.assertIn("trireme: faults fault: ", outcome.err)
 
     def test_what_was_not_reached_is_said(self) -> None:
         code, _, err = self.watch("process: {signal: KILL, after: 600s}", "print()")
