@@ -134,7 +134,8 @@ RunResults RunExecution::Finish(const EngineOutcome& outcome, const Json& about)
                       " was spent: not every trial was run");
   if (outcome.without_ports)
     judge_.AddRunNote(
-        "other runs on this machine had all ports that any will do for: trials had none of their own, and may have met others'");
+        "other runs on this machine had all ports that any will do for: trials had none of their "
+        "own, and may have met others'");
   if (failed_fast_)
     judge_.AddRunNote("no trial was started after the first unexpected failure (--fail-fast)");
   for (const auto& [cell, notes] : sweeps_.Notes())

@@ -34,7 +34,8 @@ bool AwaitUntil(int orders, int64_t time) {
   return ::ppoll(&end, 1, time == kNever ? nullptr : &timeout, nullptr) <= 0;
 }
 
-void Inject(const FaultPlan& plan, const std::string& recording, HarnessEvents* events, int orders) {
+void Inject(const FaultPlan& plan, const std::string& recording, HarnessEvents* events,
+            int orders) {
   Order order{};
   ssize_t size = 0;
   do size = ::read(orders, &order, sizeof(order));

@@ -87,7 +87,8 @@ Status Trial::Prepare() {
   begin_ = SystemClock().Now();
   prepared_ = true;
   CompiledPlan plan = setting_.faults;
-  TRIREME_RETURN_IF_ERROR(network_.Start(FaultsOf(cell_), setting_.seed, begin_, services_.proxy_ports, &plan));
+  TRIREME_RETURN_IF_ERROR(
+      network_.Start(FaultsOf(cell_), setting_.seed, begin_, services_.proxy_ports, &plan));
   TRIREME_RETURN_IF_ERROR(
       CreateRecording(Path(kRecording), {.begin_time = begin_,
                                          .recording = setting_.record,

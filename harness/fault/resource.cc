@@ -100,7 +100,8 @@ Result<ResourceFault> ReadResourceFault(const Fault& fault) {
 }
 
 std::string WhyResourceFaultIsNotWatched(const Fault& fault) {
-  return fault.members.contains("disk") ? "its temporary files are in a folder of its own choice" : "";
+  return fault.members.contains("disk") ? "its temporary files are in a folder of its own choice"
+                                        : "";
 }
 
 std::vector<std::string> CapabilitiesOf(const ResourceFault& fault) {

@@ -202,7 +202,8 @@ BENCHMARK(BM_EchoOfOneCoreDirect)->UseRealTime();
 void BM_EchoOfOneCoreByProxy(benchmark::State& state) {
   EchoRounds(state, Hop::kProxy, Ends::kOneCore);
   state.SetLabel(
-      "the same through the proxy, both ends on one core | >= 0.5x | BM_EchoOfOneCoreDirect/real_time");
+      "the same through the proxy, both ends on one core | >= 0.5x | "
+      "BM_EchoOfOneCoreDirect/real_time");
 }
 BENCHMARK(BM_EchoOfOneCoreByProxy)->UseRealTime();
 
