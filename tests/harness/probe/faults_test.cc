@@ -583,10 +583,15 @@ TEST_F(FaultsTest, TakesNoPairForAnotherThatIsMadeMeanwhile) {
   std::map<uint64_t, int> opened, closed;
   const Result<History> history = History::Read(path_);
   ASSERT_TRUE(history.ok());
-  for (const Event& event : history->events())
-    if (event.kind == EventKind::kConnection)
-      ++(event.key == "opened" ? opened : closed)[event.id];
+  for (const Event& event : history->events()) {
+    if (event.kind != EventKind::kConnection) continue;
+    if (event.key != "opened")
+      ++closed[event.id];
+    else if (GetString(event.Value(), "kind") == "pair")  // a sanitizer has pipes of its own
+      ++opened[event.id];
+  }
   EXPECT_EQ(opened.size(), size_t{kThreads * kRounds});
+  std::erase_if(closed, [&](const auto& one) { return !opened.contains(one.first); });
   EXPECT_EQ(closed, opened);
 }
 
