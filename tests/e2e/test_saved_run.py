@@ -253,7 +253,7 @@ class SavedRunTest(TriremeCase):
         deadline = time.monotonic() + 60
         while not (self.folder / "s/reached").exists():
             self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
+            time.sleep(0.02)  # as an observer of another process: there is nothing to wait for
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
         run = self.run_directory()
